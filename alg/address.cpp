@@ -1,0 +1,158 @@
+#include "alg/address.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace sipalg {
+
+Address Address::v4(std::uint32_t host_order) {
+    Address a;
+    a.family_ = Family::v4;
+    for (std::size_t i = 0; i < 4; ++i)
+        a.bytes_[i] = static_cast<std::uint8_t>(host_order >> (24 - 8 * i));
+    return a;
+}
+
+Address Address::v4(const std::array<std::uint8_t, 4>& bytes) {
+    Address a;
+    a.family_ = Family::v4;
+    std::copy(bytes.begin(), bytes.end(), a.bytes_.begin());
+    return a;
+}
+
+Address Address::v6(const std::array<std::uint8_t, 16>& bytes) {
+    Address a;
+    a.family_ = Family::v6;
+    a.bytes_ = bytes;
+    return a;
+}
+
+namespace {
+
+// By hand because it stands on the path of every header with an address; inet_pton costs several times this.
+std::optional<Address> parse_v4(std::string_view text) {
+    std::uint32_t value = 0;
+    std::size_t i = 0;
+    for (int part = 0; part < 4; ++part) {
+        if (part > 0) {
+            if (i >= text.size() || text[i] != '.') return std::nullopt;
+            ++i;
+        }
+        const std::size_t start = i;
+        std::uint32_t octet = 0;
+        while (i < text.size() && text[i] >= '0' && text[i] <= '9' && i - start < 3) {
+            octet = octet * 10 + static_cast<std::uint32_t>(text[i] - '0');
+            ++i;
+        }
+        if (i == start || octet > 255 || (i - start > 1 && text[start] == '0')) return std::nullopt;
+        value = value << 8 | octet;
+    }
+    if (i != text.size()) return std::nullopt;
+    return Address::v4(value);
+}
+
+}  // namespace
+
+std::optional<Address> Address::parse(std::string_view text) {
+    if (text.empty()) return std::nullopt;
+    if (text.find(':') == std::string_view::npos) return parse_v4(text);
+    char buffer[INET6_ADDRSTRLEN];
+    if (text.size() >= sizeof buffer) return std::nullopt;
+    std::memcpy(buffer, text.data(), text.size());
+    buffer[text.size()] = '\0';
+    if (std::strlen(buffer) != text.size()) return std::nullopt;
+    std::array<std::uint8_t, 16> bytes{};
+    if (inet_pton(AF_INET6, buffer, bytes.data()) != 1) return std::nullopt;
+    return v6(bytes);
+}
+
+std::uint32_t Address::v4_value() const {
+    if (!is_v4()) return 0;
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i)
+        value = value << 8 | bytes_[i];
+    return value;
+}
+
+bool Address::is_unspecified() const {
+    return family_ != Family::none &&
+           std::all_of(bytes_.begin(), bytes_.end(), [](auto b) { return b == 0; });
+}
+
+bool Address::is_loopback() const {
+    if (is_v4()) return bytes_[0] == 127;
+    return is_v6() && bytes_[15] == 1 &&
+           std::all_of(bytes_.begin(), bytes_.end() - 1, [](auto b) { return b == 0; });
+}
+
+bool Address::is_multicast() const {
+    if (is_v4()) return bytes_[0] >= 224 && bytes_[0] < 240;
+    return is_v6() && bytes_[0] == 0xff;
+}
+
+bool Address::is_broadcast() const {
+    return is_v4() && v4_value() == 0xffffffff;
+}
+
+std::string Address::text() const {
+    if (family_ == Family::none) return "none";
+    char buffer[INET6_ADDRSTRLEN] = {};
+    inet_ntop(is_v4() ? AF_INET : AF_INET6, bytes_.data(), buffer, sizeof buffer);
+    return buffer;
+}
+
+std::string_view name(Transport transport) {
+    return transport == Transport::udp ? "udp" : "tcp";
+}
+
+std::string Endpoint::text() const {
+    const std::string port_text = std::to_string(port);
+    if (address.is_v6()) return "[" + address.text() + "]:" + port_text;
+    return address.text() + ":" + port_text;
+}
+
+std::optional<Endpoint> Endpoint::parse(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    std::string_view host = text.substr(0, colon);
+    const std::string_view port = text.substr(colon + 1);
+    if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
+    else if (host.find(':') != std::string_view::npos)
+        return std::nullopt;
+    const auto address = Address::parse(host);
+    std::uint16_t number = 0;
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+    if (!address || error != std::errc{} || end != port.data() + port.size()) return std::nullopt;
+    return Endpoint{*address, number};
+}
+
+}  // namespace sipalg
+
+namespace {
+std::size_t mix(std::uint64_t a, std::uint64_t b) {
+    // 64-bit finaliser of MurmurHash3: spreads neighbouring addresses and ports over all buckets.
+    std::uint64_t h = a ^ (b + 0x9e3779b97f4a7c15ULL + (a << 6) + (a >> 2));
+    h ^= h >> 33;
+    h *= 0xff51afd7ed558ccdULL;
+    h ^= h >> 33;
+    return static_cast<std::size_t>(h);
+}
+}  // namespace
+
+std::size_t std::hash<sipalg::Address>::operator()(const sipalg::Address& a) const noexcept {
+    std::uint64_t parts[2];
+    std::memcpy(parts, a.bytes().data(), sizeof parts);
+    return mix(parts[0] + static_cast<std::uint64_t>(a.family()), parts[1]);
+}
+
+std::size_t std::hash<sipalg::Endpoint>::operator()(const sipalg::Endpoint& e) const noexcept {
+    return mix(std::hash<sipalg::Address>{}(e.address), e.port);
+}
+
+std::size_t std::hash<sipalg::Socket>::operator()(const sipalg::Socket& s) const noexcept {
+    return mix(std::hash<sipalg::Endpoint>{}(s.endpoint), static_cast<std::uint64_t>(s.transport));
+}

@@ -1,0 +1,91 @@
+// Addresses and endpoints of both families, as values.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sipalg {
+
+enum class Family : std::uint8_t { none, v4, v6 };
+
+/// An IPv4 or IPv6 address, or none. IPv4-mapped IPv6 addresses stay IPv6.
+class Address {
+  public:
+    constexpr Address() = default;
+    /// From four bytes in host order: 0xC0A80101 is 192.168.1.1.
+    static Address v4(std::uint32_t host_order);
+    /// From network bytes.
+    static Address v4(const std::array<std::uint8_t, 4>& bytes);
+    static Address v6(const std::array<std::uint8_t, 16>& bytes);
+    /// Strict text: dotted quad without leading zeros, or RFC 4291 text without brackets, zone or prefix.
+    static std::optional<Address> parse(std::string_view text);
+
+    Family family() const { return family_; }
+    bool is_v4() const { return family_ == Family::v4; }
+    bool is_v6() const { return family_ == Family::v6; }
+    explicit operator bool() const { return family_ != Family::none; }
+    /// Host-order value of an IPv4 address; 0 for anything else.
+    std::uint32_t v4_value() const;
+    /// Network bytes; 4 of them are meaningful for IPv4, 16 for IPv6.
+    const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }
+    std::size_t size() const { return is_v4() ? 4 : is_v6() ? 16 : 0; }
+
+    /// 0.0.0.0 or ::
+    bool is_unspecified() const;
+    bool is_loopback() const;
+    bool is_multicast() const;
+    /// 255.255.255.255 (the limited broadcast; directed ones need the interface's prefix)
+    bool is_broadcast() const;
+    /// RFC 5952 text, no brackets; "none" for none.
+    std::string text() const;
+
+    friend constexpr auto operator<=>(const Address&, const Address&) = default;
+
+  private:
+    std::array<std::uint8_t, 16> bytes_{};
+    Family family_ = Family::none;
+};
+
+/// IP protocol numbers of the transports that carry SIP and media.
+enum class Transport : std::uint8_t { tcp = 6, udp = 17 };
+std::string_view name(Transport transport);
+
+/// A transport address. Port in host order; 0 means "none given".
+struct Endpoint {
+    Address address;
+    std::uint16_t port = 0;
+
+    /// "192.168.1.10:5060", "[2001:db8::1]:5060"
+    std::string text() const;
+    /// The reverse of text().
+    static std::optional<Endpoint> parse(std::string_view text);
+    friend constexpr auto operator<=>(const Endpoint&, const Endpoint&) = default;
+};
+
+/// An endpoint of one transport: UDP 5060 and TCP 5060 are different sockets.
+struct Socket {
+    Transport transport = Transport::udp;
+    Endpoint endpoint;
+    friend constexpr auto operator<=>(const Socket&, const Socket&) = default;
+};
+
+}  // namespace sipalg
+
+template <>
+struct std::hash<sipalg::Address> {
+    std::size_t operator()(const sipalg::Address& a) const noexcept;
+};
+template <>
+struct std::hash<sipalg::Endpoint> {
+    std::size_t operator()(const sipalg::Endpoint& e) const noexcept;
+};
+template <>
+struct std::hash<sipalg::Socket> {
+    std::size_t operator()(const sipalg::Socket& s) const noexcept;
+};

@@ -1,0 +1,122 @@
+// The door of the core: a packet and the time in, a decision out.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "alg/address.hpp"
+#include "alg/packet.hpp"
+#include "alg/pinhole.hpp"
+#include "alg/reason.hpp"
+#include "alg/report.hpp"
+#include "alg/time.hpp"
+
+namespace sipalg {
+
+/// What the owner sets and the core needs.
+struct Policy {
+    std::uint16_t media_low = 16384;  ///< public ports for media whose own port is not free (A3); low is even
+    std::uint16_t media_high = 32767;
+    std::vector<std::uint16_t> sip_ports{5060};
+    // Ceilings (X7). At each of them new work is refused, what lives stays.
+    std::size_t max_mappings = 65536;
+    std::size_t max_calls = 16384;
+    std::size_t max_calls_per_phone = 512;
+    std::size_t max_bindings = 4096;
+    std::size_t max_bindings_per_phone = 64;
+    Seconds silence{300};  ///< a call without media in both directions ends after that (C6)
+    Seconds hold{7200};    ///< the same for a call on hold
+};
+
+/// The side a packet comes from.
+enum class Side : std::uint8_t { inside, outside };
+
+/// The router's address on the way between the packet's two ends.
+struct Egress {
+    Address address;     ///< of the outside interface: what NAT writes into packets
+    Address advertised;  ///< what the world sees and messages say; the same unless --external-address
+};
+
+/// A packet as it was queued. Read only during inspect().
+struct Arrival {
+    Side from = Side::inside;
+    Bytes bytes;
+    Egress egress;
+};
+
+/// What happened in a call or registration, for the log: one line each.
+struct Event {
+    enum class Kind : std::uint8_t { call_offered, call_answered, call_ended, registered, unregistered };
+    Kind kind = Kind::call_offered;
+    std::string subject;  ///< Call-ID or AOR
+    std::string detail;   ///< for people: who, why
+};
+
+/// What is to be done with a packet, or at a point in time. Order for the daemon: erase `stale` flows, apply
+/// `changes`; if the kernel took them, State::commit() and send `payload` (or the original); else
+/// State::cancel() and let the original bytes pass. Flows of what was closed are found by a sweep (see
+/// State::sweep_wanted).
+struct Decision {
+    Reason reason = Reason::unchanged;
+    bool rewritten = false;  ///< send `payload` in place of the packet's own
+    std::string payload;
+    std::vector<Change> changes;  ///< one transaction
+    std::vector<Flow> stale;      ///< conntrack entries that would shadow the changes (C7)
+    std::vector<Event> events;    ///< to be logged after commit
+    void clear();
+};
+
+/// All calls, registrations and mappings. Changes made by inspect() and expire() are staged until commit().
+class State {
+  public:
+    explicit State(Policy policy);
+    ~State();
+    State(State&&) noexcept;
+    State& operator=(State&&) noexcept;
+
+    void commit();  ///< the kernel has confirmed Decision::changes
+    void cancel();  ///< it has not: forget what was staged
+
+    /// Earliest time at which expire() has something to do; nullopt: never.
+    std::optional<Time> next_deadline() const;
+
+    /// Ports of the router's own sockets and the like: never used as public ports. Replaces the former list.
+    void set_occupied(std::vector<Socket> sockets);
+    /// The router's own addresses, and interface networks' broadcast addresses: never mapped or opened (X2).
+    void set_own_addresses(std::vector<Address> addresses);
+
+    /// Conntrack should be swept: something was opened or closed since the last sweep began, or it is time to
+    /// look which calls still have media.
+    bool sweep_wanted(Time now) const;
+    void begin_sweep(Time now);
+    /// One conntrack entry of the sweep. Returns true if it must be deleted: a flow of a closed mapping, or
+    /// one that an open mapping should carry but does not.
+    bool sweep_entry(const FlowSeen& flow, Time now);
+    void end_sweep(Time now);
+
+    /// Takes over what an earlier daemon left in the kernel (A5), on an empty state. The returned changes
+    /// remove what can't be explained any more; apply them, whatever the kernel says of them.
+    std::vector<Change> restore(std::span<const StoredElement> elements, Time now);
+
+    std::vector<CallReport> calls(Time now) const;
+    std::vector<PinholeReport> pinholes(Time now) const;
+    std::vector<BindingReport> bindings(Time now) const;
+    Totals totals() const;
+
+    struct Impl;
+    Impl& impl() { return *impl_; }
+
+  private:
+    std::unique_ptr<Impl> impl_;
+};
+
+/// Decides over one packet. `decision` is cleared first (its buffers are used again).
+void inspect(State& state, const Arrival& arrival, Time now, Decision& decision);
+/// Closes and renews what is due. Call when next_deadline() has come.
+void expire(State& state, Time now, Decision& decision);
+
+}  // namespace sipalg

@@ -1,0 +1,83 @@
+// What the core asks the kernel to hold: mappings, pinholes, listeners and records, each with a timeout.
+// The only header (with the value types it includes) that nft/ takes from alg/.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "alg/address.hpp"
+#include "alg/time.hpp"
+
+namespace sipalg {
+
+/// One endpoint-independent NAT mapping (A3): packets from `inside` leave as `outside`, and packets to
+/// `outside` that a pinhole admits arrive at `inside`. `outside` is an address of the router's own interface.
+struct Mapping {
+    Transport transport = Transport::udp;
+    Endpoint inside;
+    Endpoint outside;
+    friend auto operator<=>(const Mapping&, const Mapping&) = default;
+};
+
+/// Who may send to a mapped endpoint: `remote`, from any of its ports (C5, policy `negotiated`).
+struct Pinhole {
+    Transport transport = Transport::udp;
+    Address remote;
+    Endpoint outside;
+    friend auto operator<=>(const Pinhole&, const Pinhole&) = default;
+};
+
+/// A phone's signalling endpoint whose packets are diverted whatever the port of the other side (A2).
+struct Listener {
+    Transport transport = Transport::udp;
+    Endpoint inside;
+    friend auto operator<=>(const Listener&, const Listener&) = default;
+};
+
+/// A piece of what a restarted daemon needs besides the elements themselves (A5). The kernel keeps at most
+/// 256 bytes of user data with an element, so a call or binding is a few pieces under one id.
+struct Record {
+    static constexpr std::size_t max_bytes = 240;
+    std::uint32_t id = 0;
+    std::uint32_t part = 0;
+    std::string bytes;  ///< at most max_bytes, opaque to the kernel and to nft/
+    friend auto operator<=>(const Record&, const Record&) = default;
+};
+
+using Element = std::variant<Mapping, Pinhole, Listener, Record>;
+
+/// One step of a transaction. `add` and `renew` leave the element there with a full `timeout`, whether or not
+/// it was there before; `remove` leaves it absent, whether or not it was there (it may have expired
+/// meanwhile).
+struct Change {
+    enum class Op : std::uint8_t { add, renew, remove };
+    Op op = Op::add;
+    Element element;
+    Seconds timeout{0};  ///< at least 1 s for add and renew (X8); not looked at for remove
+};
+
+/// A flow by its original direction, as conntrack knows it.
+struct Flow {
+    Transport transport = Transport::udp;
+    Endpoint source;
+    Endpoint destination;
+    friend auto operator<=>(const Flow&, const Flow&) = default;
+};
+
+/// A conntrack entry with its two directions and the time it would still live without packets.
+struct FlowSeen {
+    Transport transport = Transport::udp;
+    Endpoint original_source, original_destination;
+    Endpoint reply_source, reply_destination;
+    Seconds remaining{0};
+};
+
+/// An element as the kernel has it, with what is left of its timeout.
+struct StoredElement {
+    Element element;
+    Seconds remaining{0};
+};
+
+}  // namespace sipalg

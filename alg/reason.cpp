@@ -1,0 +1,52 @@
+#include "alg/reason.hpp"
+
+#include <array>
+
+namespace sipalg {
+
+namespace {
+
+struct Row {
+    Reason reason;
+    std::string_view word;
+    std::string_view sentence;
+};
+
+constexpr std::array rows{
+    Row{Reason::rewritten, "rewritten", "addresses of the phone or the router were changed"},
+    Row{Reason::unchanged, "unchanged", "SIP in which nothing needed a change"},
+    Row{Reason::keep_alive, "keep_alive", "a keep-alive (line ends or no bytes at all)"},
+    Row{Reason::stun, "stun", "STUN on a SIP port"},
+    Row{Reason::tls, "tls", "TLS or DTLS on a SIP port"},
+    Row{Reason::media, "media", "RTP or RTCP on a SIP port"},
+    Row{Reason::http, "http", "HTTP on a SIP port"},
+    Row{Reason::not_sip, "not_sip", "bytes on a SIP port that are nothing known"},
+    Row{Reason::malformed, "malformed", "SIP that breaks the grammar; it opens nothing"},
+    Row{Reason::truncated, "truncated", "Content-Length says more than the datagram has"},
+    Row{Reason::too_many_headers, "too_many_headers", "more address-bearing headers than the limit"},
+    Row{Reason::unreadable_packet, "unreadable_packet", "not an IP packet that can be read"},
+    Row{Reason::not_udp, "not_udp", "not UDP"},
+    Row{Reason::no_address, "no_address", "the outgoing interface has no address to show"},
+    Row{Reason::limit_reached, "limit_reached", "a table is full; nothing new is opened"},
+    Row{Reason::kernel_refused, "kernel_refused", "nftables refused the change; the original bytes pass"},
+    Row{Reason::too_long, "too_long", "the changed message would not fit into a packet"},
+};
+
+constexpr bool complete() {
+    if (rows.size() != reason_count) return false;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (static_cast<std::size_t>(rows[i].reason) != i || rows[i].word.empty()) return false;
+    return true;
+}
+static_assert(complete(), "every reason has its row, in the order of the enum");
+
+}  // namespace
+
+std::string_view word(Reason reason) {
+    return rows[static_cast<std::size_t>(reason)].word;
+}
+std::string_view sentence(Reason reason) {
+    return rows[static_cast<std::size_t>(reason)].sentence;
+}
+
+}  // namespace sipalg

@@ -1,0 +1,38 @@
+// Why a message was treated as it was. One word, which is also the counter's name, the word in the log and a
+// row of sipalgd(8).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace sipalg {
+
+enum class Reason : std::uint8_t {
+    rewritten,          ///< addresses were changed
+    unchanged,          ///< SIP, nothing of it needed a change
+    keep_alive,         ///< CRLF or empty datagram
+    stun,               ///< STUN on a SIP port
+    tls,                ///< TLS or DTLS on a SIP port
+    media,              ///< RTP or RTCP on a SIP port
+    http,               ///< HTTP on a SIP port
+    not_sip,            ///< anything else that is not SIP
+    malformed,          ///< SIP that breaks the grammar: opens nothing
+    truncated,          ///< Content-Length beyond the datagram
+    too_many_headers,   ///< more known headers than the limit
+    unreadable_packet,  ///< no IP/UDP packet that can be read
+    not_udp,            ///< another transport
+    no_address,         ///< the outgoing interface has no usable address
+    limit_reached,      ///< a table is full: the message passes, nothing is opened (X7)
+    kernel_refused,     ///< nftables did not take the change: the original bytes pass
+    too_long,           ///< the result would not fit a packet: the original bytes pass
+    count_
+};
+
+inline constexpr std::size_t reason_count = static_cast<std::size_t>(Reason::count_);
+/// The word, e.g. "kernel_refused".
+std::string_view word(Reason reason);
+/// One sentence for people.
+std::string_view sentence(Reason reason);
+
+}  // namespace sipalg

@@ -1,0 +1,64 @@
+// What people are shown of the state, as plain values; the daemon turns them into JSON.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alg/address.hpp"
+#include "alg/pinhole.hpp"
+#include "alg/time.hpp"
+
+namespace sipalg {
+
+/// A row of `sipalgctl pinholes`: one public address:port that somebody outside may send to.
+struct PinholeReport {
+    Transport transport = Transport::udp;
+    Endpoint public_endpoint;
+    Endpoint inside;
+    std::string remote;     ///< "addr", "addr:port" or "*"
+    std::string media;      ///< "audio", "video", …
+    std::string component;  ///< "rtp" or "rtcp"
+    std::string call_id;
+    std::string state;  ///< "early" until answered, then "open"; "held" on hold
+    std::int64_t expires_s = 0;
+};
+
+/// One stream of a call.
+struct MediaReport {
+    std::string type;
+    Endpoint inside;
+    Endpoint public_endpoint;
+    std::string remote;  ///< "addr:port" of the peer, empty before the answer
+    std::string state;   ///< "early", "open", "held", "off"
+};
+
+/// A row of `sipalgctl calls`.
+struct CallReport {
+    std::string call_id;
+    std::string state;      ///< "offered", "early", "confirmed", "closing"
+    std::string direction;  ///< "out" or "in", seen from the phone
+    std::string from;       ///< URI of the From header
+    std::string to;
+    std::string phone;  ///< inside address
+    std::string peer;   ///< signalling address outside
+    Time started{0};
+    std::vector<MediaReport> media;
+};
+
+/// A row of `sipalgctl bindings`.
+struct BindingReport {
+    Transport transport = Transport::udp;
+    Endpoint public_endpoint;
+    Endpoint inside;
+    std::string aor;
+    std::string registrar;  ///< address that may send requests in
+    std::int64_t expires_s = 0;
+};
+
+struct Totals {
+    std::size_t calls = 0, bindings = 0, mappings = 0, pinholes = 0;
+};
+
+}  // namespace sipalg

@@ -1,0 +1,105 @@
+// A session description as an overlay of views (RFC 8866): the lines an ALG reads or changes, the rest
+// untouched.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "alg/address.hpp"
+
+namespace sipalg::sdp {
+
+/// An address where the grammar has one: "c=IN IP4 <address>", the end of o=, of a=rtcp, in a candidate.
+struct AddressField {
+    std::string_view text;           ///< as it stands (without /ttl); empty: the line has none
+    std::optional<Address> address;  ///< when it is a literal of either family
+    std::string_view type;           ///< "IP4" or "IP6" as it stands; empty where the grammar has none
+};
+
+enum class Direction : std::uint8_t { sendrecv, sendonly, recvonly, inactive };
+
+/// a=candidate (RFC 8839). Only what rewriting looks at.
+struct Candidate {
+    std::uint8_t component = 0;  ///< 1 RTP, 2 RTCP
+    bool tcp = false;
+    bool host = false;  ///< typ host
+    std::string_view port_text;
+    std::uint16_t port = 0;
+    AddressField address;  ///< type is empty
+};
+
+/// a=rtcp (RFC 3605): port, and the address if it has one.
+struct Rtcp {
+    std::string_view port_text;
+    std::uint16_t port = 0;
+    AddressField address;
+};
+
+/// One m= section.
+struct Media {
+    std::string_view type;       ///< "audio", "video", "image", "application", "message" …
+    std::string_view port_text;  ///< digits only, without "/count"
+    std::uint16_t port = 0;      ///< 0 also when it is no number in range (then well_formed is false)
+    std::uint16_t port_count = 1;
+    std::string_view proto;  ///< "RTP/AVP", "udptl" …
+    bool well_formed = true;
+    Direction direction = Direction::sendrecv;  ///< own attribute, else the session's
+    bool rtcp_mux = false;
+    bool rtcp_mux_only = false;
+    bool bundle_only = false;
+    std::string_view
+        setup;  ///< a=setup value: "active", "passive", "actpass"; own or the session's; empty: none
+    std::string_view mid;
+    std::optional<Rtcp> rtcp;
+    // Where its own c= lines and candidates stand in the description's flat tables.
+    std::uint16_t connection_begin = 0, connection_count = 0;
+    std::uint16_t candidate_begin = 0, candidate_count = 0;
+};
+
+/// The whole description. Views into the text given to parse().
+class Description {
+  public:
+    static constexpr std::size_t max_media = 32;
+    static constexpr std::size_t max_connections = 64;  ///< c= lines in all
+    static constexpr std::size_t max_candidates = 128;  ///< candidates in all
+
+    /// Line by line; CRLF, LF and a missing last line end are all fine, unknown lines are passed over. False
+    /// when the text is no description (does not begin with "v=0") or goes beyond a limit: then nothing may
+    /// be changed.
+    bool parse(std::string_view text);
+
+    std::string_view text() const { return text_; }
+    const AddressField& origin() const { return origin_; }               ///< address of o=
+    std::string_view origin_session() const { return origin_session_; }  ///< "username sess-id" part of o=
+    std::string_view origin_version() const { return origin_version_; }  ///< sess-version of o=
+    /// The session's c= lines.
+    std::span<const AddressField> connections() const { return {connections_.data(), session_connections_}; }
+    /// A media's own c= lines.
+    std::span<const AddressField> connections(const Media& media) const {
+        return {connections_.data() + media.connection_begin, media.connection_count};
+    }
+    std::span<const Candidate> candidates(const Media& media) const {
+        return {candidates_.data() + media.candidate_begin, media.candidate_count};
+    }
+    std::span<const Media> media() const { return {media_.data(), media_count_}; }
+    /// The c= that holds for a media: its own first, else the session's first, else an empty one.
+    const AddressField& connection(const Media& media) const;
+    /// The media shares the transport of another one in a=group:BUNDLE and is not the first of it.
+    bool bundled(const Media& media) const;
+
+  private:
+    std::string_view text_, origin_session_, origin_version_, bundle_;
+    AddressField origin_;
+    // Not initialised: only the counted ones are ever read, and clearing the tables would cost more than
+    // parsing.
+    std::array<AddressField, max_connections> connections_;
+    std::array<Candidate, max_candidates> candidates_;
+    std::size_t session_connections_ = 0, connection_count_ = 0, candidate_count_ = 0;
+    std::array<Media, max_media> media_;
+    std::size_t media_count_ = 0;
+};
+
+}  // namespace sipalg::sdp

@@ -1,0 +1,75 @@
+// The header table: which headers matter to an ALG, their compact names, and what stands in their values.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace sipalg::sip {
+
+enum class HeaderId : std::uint8_t {
+    other,  ///< any header that is not below
+    via,
+    from,
+    to,
+    call_id,
+    cseq,
+    contact,
+    route,
+    record_route,
+    path,
+    service_route,
+    refer_to,
+    referred_by,
+    p_asserted_identity,
+    reply_to,
+    replaces,
+    content_type,
+    content_length,
+    content_encoding,
+    content_disposition,
+    expires,
+    min_expires,
+    session_expires,
+    require,
+    supported,
+    rack,
+    rseq,
+    event,
+    subscription_state,
+    authorization,
+    proxy_authorization,
+    identity,
+    user_agent,
+    server,
+    count_
+};
+
+/// Case-insensitive, long or compact name (RFC 3261 7.3.3 and the IANA registry); `other` when not in the
+/// table.
+HeaderId header_id(std::string_view name);
+/// The long name as RFC 3261 spells it; "" for other.
+std::string_view long_name(HeaderId id);
+/// Several values may stand in one line, separated by commas.
+bool is_comma_list(HeaderId id);
+
+enum class Method : std::uint8_t {
+    unknown,
+    invite,
+    ack,
+    bye,
+    cancel,
+    options,
+    register_,
+    prack,
+    update,
+    info,
+    subscribe,
+    notify,
+    refer,
+    message,
+    publish
+};
+/// Case-sensitive, as RFC 3261 7.1 says.
+Method method(std::string_view name);
+
+}  // namespace sipalg::sip

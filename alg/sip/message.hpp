@@ -1,0 +1,86 @@
+// A SIP message as an overlay of views on the bytes it came in. Nothing is copied, decoded or put in order.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "alg/sip/header.hpp"
+
+namespace sipalg::sip {
+
+/// One header line. `value` is what stands behind the colon without white space at its two ends; inner folds
+/// (line end and white space, RFC 3261 7.3.1) are still in it.
+struct Header {
+    HeaderId id = HeaderId::other;
+    std::string_view value;
+};
+
+/// CSeq: sequence number and method.
+struct CSeq {
+    std::uint32_t number = 0;
+    Method method = Method::unknown;
+    std::string_view method_name;
+};
+
+/// Why bytes are not a message that can be acted on.
+enum class ParseError : std::uint8_t {
+    none,
+    not_sip,           ///< no SIP start line: keep-alive, STUN, TLS, RTP, HTTP, anything
+    malformed,         ///< SIP start line, but a rule of RFC 3261 that we depend on is broken
+    truncated,         ///< Content-Length says more than the datagram has
+    too_many_headers,  ///< more known headers than Message::max_headers
+};
+
+/// Headers of the table in order of appearance; `other` headers are skipped over but checked for form. All
+/// views point into the bytes given to parse(), which must outlive the message.
+class Message {
+  public:
+    static constexpr std::size_t max_headers = 128;
+
+    /// Reads one datagram (RFC 3261 18.3: bytes after the body by Content-Length are not part of the
+    /// message). Linear in the input, allocates nothing. On an error the message must not be used. Malformed
+    /// means: a header line without colon or name, a NUL in the head, conflicting or non-numeric
+    /// Content-Length, missing or double Call-ID, CSeq, From, To, missing Via, a CSeq that is not "number
+    /// method" or whose method differs from the request's, a status outside 100-699, a wrong SIP version.
+    ParseError parse(std::string_view datagram);
+
+    bool is_request() const { return status_ == 0; }
+    /// Request: its method. Response: that of the CSeq.
+    Method method() const { return cseq_.method; }
+    std::string_view method_name() const { return cseq_.method_name; }
+    /// Request-URI without white space; empty in a response.
+    std::string_view request_uri() const { return request_uri_; }
+    /// 100 to 699; 0 in a request.
+    int status() const { return status_; }
+
+    std::span<const Header> headers() const { return {headers_.data(), count_}; }
+    /// First header with that id, or nullptr.
+    const Header* first(HeaderId id) const;
+
+    std::string_view call_id() const { return call_id_; }
+    const CSeq& cseq() const { return cseq_; }
+    std::string_view from_tag() const { return from_tag_; }  ///< empty: none
+    std::string_view to_tag() const { return to_tag_; }      ///< empty: none
+    /// Everything up to and including the empty line.
+    std::string_view head() const { return head_; }
+    /// By Content-Length, or to the end of the datagram without it. May be empty.
+    std::string_view body() const { return body_; }
+    /// The digits of Content-Length, if the header is there.
+    std::optional<std::string_view> content_length() const { return content_length_; }
+    /// All bytes given to parse(), with what may follow the body.
+    std::string_view bytes() const { return bytes_; }
+
+  private:
+    std::string_view bytes_, head_, body_, request_uri_, call_id_, from_tag_, to_tag_;
+    std::optional<std::string_view> content_length_;
+    CSeq cseq_;
+    int status_ = 0;
+    std::size_t count_ = 0;
+    std::array<Header, max_headers> headers_;
+    std::array<std::uint8_t, static_cast<std::size_t>(HeaderId::count_)> first_{};
+};
+
+}  // namespace sipalg::sip

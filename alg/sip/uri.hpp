@@ -1,0 +1,52 @@
+// URIs and the places they stand in: addr-spec, name-addr, lists of them (RFC 3261 19.1, 20.10, 25.1).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "alg/address.hpp"
+
+namespace sipalg::sip {
+
+/// host [ ":" port ] as it stands in a URI or a Via sent-by.
+struct HostPort {
+    std::string_view text;           ///< all of it with brackets, colon and port: what an edit replaces
+    std::string_view host;           ///< with brackets if it is an IPv6 reference
+    std::optional<Address> address;  ///< when the host is an address literal (%-escapes decoded), not a name
+    std::optional<std::uint16_t> port;  ///< when given; 1 to 65535
+};
+/// nullopt: empty host, bad IPv6 reference, bad port. White space around the colon is allowed (sent-by has
+/// it).
+std::optional<HostPort> parse_host_port(std::string_view text);
+
+/// A sip:, sips: or tel: URI or any other absolute URI.
+struct Uri {
+    enum class Scheme : std::uint8_t { sip, sips, tel, other };
+    Scheme scheme = Scheme::other;
+    std::string_view text;
+    std::string_view user;        ///< with password and escapes as they stand; empty: none
+    HostPort host_port;           ///< sip and sips only
+    std::string_view parameters;  ///< after the first ';' behind the host, without it
+    std::string_view headers;     ///< after '?', without it
+};
+/// nullopt: no scheme, or a sip/sips URI whose hostport is not one.
+std::optional<Uri> parse_uri(std::string_view text);
+
+/// `name` or `name=value` among ;-separated parameters (quoted values understood); names compare without
+/// case. Returns the value (quotes kept; empty view with non-null data for a parameter without value),
+/// nullopt if absent.
+std::optional<std::string_view> parameter(std::string_view parameters, std::string_view name);
+
+/// One value of Contact, From, Route …: [ display ] <uri> ;params, or addr-spec ;params, or "*".
+struct NameAddr {
+    std::string_view text;  ///< the whole value, no white space at its ends
+    std::string_view uri;   ///< what is between the brackets, or the addr-spec without header parameters
+    std::string_view parameters;  ///< header parameters after the first ';', without it
+    bool star = false;            ///< Contact: *
+};
+/// Takes the next value off `rest` (a header's value): past commas that stand outside quotes and brackets.
+/// nullopt at the end, or where no value can be read; then `rest` is empty.
+std::optional<NameAddr> next_name_addr(std::string_view& rest);
+
+}  // namespace sipalg::sip

@@ -1,0 +1,92 @@
+// The daemon's nftables table: what it is made of, how it comes, changes and goes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "alg/pinhole.hpp"
+
+namespace sipalg::nft {
+
+/// Something the kernel or the administrator's ruleset does not allow. what() says what to do about it.
+class Error : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+/// How packets get to the daemon: nft's own `queue` statement, or the xtables NFQUEUE target through
+/// nft_compat.
+enum class QueueMethod : std::uint8_t { native, compat };
+std::string name(QueueMethod method);  ///< "native", "compat"
+
+/// A base chain of the administrator in which pinholed traffic must be accepted (A4).
+struct AcceptIn {
+    std::string family;  ///< "ip", "ip6", "inet"
+    std::string table;
+    std::string chain;
+    friend auto operator<=>(const AcceptIn&, const AcceptIn&) = default;
+};
+
+/// Bit of the conntrack mark that says "came through one of our pinholes"; documented for hand-written rules.
+inline constexpr std::uint32_t pinhole_mark = 0x10000000;
+
+struct Settings {
+    std::string table = "sipalg";
+    std::vector<std::string> outside;  ///< interface names, at least one
+    std::vector<std::string> inside;   ///< empty: every interface but those outside and loopback
+    std::vector<std::uint16_t> sip_ports{5060};
+    std::uint16_t queue = 5060;
+    std::uint16_t queues = 1;         ///< as many consecutive queue numbers
+    std::vector<AcceptIn> accept_in;  ///< may be empty
+    bool accept_in_auto = false;      ///< find base chains of the forward hook by itself
+};
+
+/// The table of one daemon in this network namespace. Every change is one atomic batch whose outcome the
+/// kernel has confirmed when the call returns (P4). Not thread-safe. The destructor closes sockets only;
+/// remove() takes things out of the kernel.
+class Ruleset {
+  public:
+    /// Opens the netlink sockets and takes the name of the table for this process in this network namespace.
+    /// Throws Error: no CAP_NET_ADMIN, another daemon owns the table, somebody else's table of that name,
+    /// a kernel `sip` conntrack helper in use (X10), an --accept-in chain that does not exist.
+    explicit Ruleset(Settings settings);
+    ~Ruleset();
+    Ruleset(const Ruleset&) = delete;
+    Ruleset& operator=(const Ruleset&) = delete;
+
+    QueueMethod queue_method() const;
+    /// The chains that carry (or would carry) the tagged accept rule; with `auto`, those that were found.
+    const std::vector<AcceptIn>& accepting_chains() const;
+
+    /// Whether the kernel would take the whole table; nothing is changed. Throws Error with the refusal.
+    void check() const;
+    /// Puts table and accept rules in place. Elements of an earlier run of ours (A5) stay; everything else of
+    /// ours (chains, rules, interface sets) is made anew in the same batch. Throws Error.
+    void install();
+    /// Takes the table and the accept rules out; what is already gone is fine. Throws Error.
+    void remove();
+
+    /// The interfaces changed (default route moved, --outside came up). Throws Error.
+    void set_outside(const std::vector<std::string>& interfaces);
+
+    /// All elements that are there now, of an earlier run or this one. Throws Error.
+    std::vector<StoredElement> read() const;
+
+    /// Applies the changes as one transaction and waits for the kernel's word. Returns std::nullopt when all
+    /// of it is in force; otherwise the kernel's refusal, and nothing of it is in force.
+    std::optional<std::string> apply(std::span<const Change> changes);
+
+    /// The ruleset as text in nft's syntax, as `--check` prints it and nft/sipalg.nft documents it.
+    std::string text() const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sipalg::nft
