@@ -54,6 +54,7 @@ class Setup:
         self.build, self.directory = build, directory
         self.namespaces, self.processes = [], []
         self.reader = None  # the process that takes packets from the queue, if there is one
+        self.record = None  # file for a profile of the reader during load(), if one is wanted
 
     def start(self):
         for role in ("phone", "router", "provider"):
@@ -92,11 +93,17 @@ class Setup:
         server = self.spawn(self.provider, "server", program, "server", "--local", PROVIDER, "--inside", PHONE,
                             *(["--stream"] if stream else []))
         ready(server)
+        if self.record and self.reader:
+            recorder = self.spawn(self.router, "perf", "perf", "record", "-q", "-e", "cpu-clock", "-F", 5000, "-g",
+                                  "-p", self.reader.pid, "-o", self.record)
         before = self.reader_time()
         client = self.spawn(self.phone, "client", program, mode, "--local", PHONE, "--remote", PROVIDER,
                             *map(str, arguments))
         status = client.wait(timeout=60)
         spent = self.reader_time() - before
+        if self.record and self.reader:
+            recorder.stop(signal.SIGINT)
+            self.processes.remove(recorder)
         server.stop(signal.SIGTERM)
         self.processes.remove(server)
         self.processes.remove(client)
