@@ -110,9 +110,9 @@ std::string status(const Json& document) {
 }  // namespace
 
 std::string view(const std::string& command, const Json& document) {
-    if (command == "status" && document.is_object()) return status(document);
-    if (!document.is_array())
-        throw NotServing("the answer is not what this sipalgctl knows; are versions equal?");
+    const bool expected = command == "status" ? document.is_object() : document.is_array();
+    if (!expected) throw NotServing("the answer is not what this sipalgctl knows; are versions equal?");
+    if (command == "status") return status(document);
     if (command == "calls") return calls(document);
     if (command == "pinholes") return pinholes(document);
     return bindings(document);
