@@ -111,7 +111,8 @@ class Lab:
         self.router.run("nft", "-f", "-", text_in=ADMIN_RULESET)
         self.captures = {"phone1": self._capture(self.phone1, "eth0"), "phone2": self._capture(self.phone2, "eth0"),
                          "phone3": self._capture(self.phone3, "eth0"), "wan": self._capture(self.router, "wan"),
-                         "lan": self._capture(self.router, "lan")}
+                         "lan": self._capture(self.router, "lan"),
+                         "provider": self._capture(self.provider, "eth0")}
         self.empty_ruleset = self.ruleset()
 
     def _namespace(self, name):
@@ -137,11 +138,12 @@ class Lab:
             sock.close()
         self._sockets = []
 
-    def start(self, namespace, *argv, name=None, **more):
-        """A program in a namespace; its output is kept in the lab's directory."""
+    def start(self, namespace, *argv, name=None, lasting=False, **more):
+        """A program in a namespace; its output is kept in the lab's directory. fresh() ends it unless `lasting`."""
         name = name or os.path.basename(str(argv[0]))
         process = Process(namespace, argv, os.path.join(self.directory, f"{name}.{len(self._processes)}.log"),
                           **more)
+        process.lasting = lasting
         self._processes.append(process)
         return process
 
@@ -178,7 +180,7 @@ class Lab:
 
     def start_daemon(self, *options, config=""):
         """Starts sipalgd on the router and waits until it serves."""
-        self.daemon = self.start(self.router, *self.daemon_argv(*options, config=config))
+        self.daemon = self.start(self.router, *self.daemon_argv(*options, config=config), lasting=True)
 
         def serving():
             if not self.daemon.running:
@@ -209,7 +211,10 @@ class Lab:
         return json.loads(done.stdout)
 
     def fresh(self):
-        """The same daemon without calls: sockets closed, calls ended, flows forgotten, captures empty."""
+        """The same daemon without calls: programs and calls ended, sockets closed, flows forgotten, captures empty."""
+        for process in self._processes:
+            if not process.lasting:
+                process.kill()
         self.close_sockets()
         if self.daemon and self.daemon.running:
             for call in self.ctl("calls"):

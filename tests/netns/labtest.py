@@ -3,7 +3,6 @@
 import functools
 import os
 import re
-import subprocess
 import sys
 import unittest
 
@@ -112,20 +111,22 @@ class LabTest(unittest.TestCase):
 
     # Elements -----------------------------------------------------------------------------------------------
 
+    def namespace(self, address):
+        return {PHONE1: self.lab.phone1, PHONE2: self.lab.phone2, PHONE3: self.lab.phone3, PROVIDER: self.lab.provider,
+                MEDIA_SERVER: self.lab.provider, STRANGER: self.lab.stranger}[address]
+
     def phone(self, number=1, port=5060, hop=(PROVIDER, 5060)):
-        namespace, address = {1: (self.lab.phone1, PHONE1), 2: (self.lab.phone2, PHONE2),
-                              3: (self.lab.phone3, PHONE3)}[number]
-        return sip.Agent(self.lab, namespace, address, port, f"phone{number}", hop)
+        address = {1: PHONE1, 2: PHONE2, 3: PHONE3}[number]
+        return sip.Agent(self.lab, self.namespace(address), address, port, f"phone{number}", hop)
 
     def peer(self, address=PROVIDER, port=5060, user="peer"):
-        namespace = self.lab.stranger if address == STRANGER else self.lab.provider
-        return sip.Agent(self.lab, namespace, address, port, user)
+        return sip.Agent(self.lab, self.namespace(address), address, port, user)
 
-    def media(self, agent, port, address=None):
-        namespace = next(n for n, a in ((self.lab.phone1, PHONE1), (self.lab.phone2, PHONE2),
-                                        (self.lab.phone3, PHONE3), (self.lab.stranger, STRANGER),
-                                        (self.lab.provider, agent.address)) if a == agent.address)
-        return rtp.RtpPort(self.lab, namespace, address or agent.address, port)
+    def udp(self, address, port=0):
+        return self.lab.udp(self.namespace(address), address, port)
+
+    def media(self, address, port, rtcp_port=None):
+        return rtp.RtpPort(self.lab, self.namespace(address), address, port, rtcp_port)
 
     # Calls --------------------------------------------------------------------------------------------------
 
@@ -141,7 +142,8 @@ class LabTest(unittest.TestCase):
         """A confirmed call from the phone to the peer."""
         phone = phone or self.phone()
         peer = peer or self.peer()
-        call = Call(self, phone, peer, self.media(phone, phone_port), self.media(peer, peer_port, media_address))
+        call = Call(self, phone, peer, self.media(phone.address, phone_port),
+                    self.media(media_address or peer.address, peer_port))
         call.phone_dialog = phone.invite(peer.user, sip.sdp(phone.address, phone_port),
                                          hop=(peer.address, peer.port))
         request = peer.hear("INVITE")
@@ -161,7 +163,8 @@ class LabTest(unittest.TestCase):
         phone = phone or self.phone()
         peer = peer or self.peer()
         registration, _ = self.register(phone, peer)
-        call = Call(self, phone, peer, self.media(phone, phone_port), self.media(peer, peer_port, media_address))
+        call = Call(self, phone, peer, self.media(phone.address, phone_port),
+                    self.media(media_address or peer.address, peer_port))
         target = sip.uri_of(registration.get("Contact"))
         call.peer_dialog = peer.invite(phone.user, sip.sdp(media_address or peer.address, peer_port),
                                        hop=sip.host_port(target), target=target)
@@ -207,12 +210,3 @@ class LabTest(unittest.TestCase):
 
 def main():
     unittest.main(verbosity=2)
-
-
-def sanitizer_reports(text):
-    """Lines of a program's output in which a sanitizer complains."""
-    return [line for line in text.splitlines() if "Sanitizer" in line or "runtime error:" in line]
-
-
-def run_quietly(*argv):
-    return subprocess.run(list(map(str, argv)), capture_output=True, text=True, timeout=60, check=False)

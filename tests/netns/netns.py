@@ -164,7 +164,11 @@ class Udp:
     def __init__(self, namespace, address, port=0):
         self.socket = namespace.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
-        self.socket.bind((address, port))
+        try:
+            self.socket.bind((address, port))
+        except OSError as error:
+            self.socket.close()
+            raise OSError(error.errno, f"{address}:{port}: {error.strerror}") from None
         self.address, self.port = self.socket.getsockname()
 
     def send(self, data, to):

@@ -26,7 +26,7 @@ def start_kamailio(lab, address=PROVIDER):
     runtime = os.path.join(lab.directory, "kamailio")
     os.makedirs(runtime)
     process = lab.start(lab.provider, "kamailio", "-DD", "-E", "-f", config, "-m", "32", "-M", "4",
-                        "-P", os.path.join(runtime, "pid"), "-Y", runtime, "-w", runtime)
+                        "-P", os.path.join(runtime, "pid"), "-Y", runtime, "-w", runtime, lasting=True)
     probe = sip.Agent(lab, lab.provider, address, 5999, "peerprobe", (address, 5060))
 
     def answers():
@@ -83,7 +83,7 @@ class Baresip:
     def __init__(self, lab, namespace, address, user, domain, rtp_port, registers=True, port=5060):
         self.lab, self.user = lab, user
         folder = os.path.join(lab.directory, f"baresip-{user}")
-        os.makedirs(folder)
+        os.makedirs(folder, exist_ok=True)
         modules = glob.glob("/usr/lib/baresip/modules")[0]
         settings = {"config": f"""
 sip_listen {address}:{port}
@@ -99,6 +99,7 @@ module_path {modules}
 module aufile.so
 module g711.so
 module stdio.so
+module rtcpsummary.so
 module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so

@@ -176,6 +176,15 @@ class Agent:
         self.request("INVITE", dialog, body, more)
         return dialog
 
+    def invite_with_password(self, user, body, password="secret"):
+        """An INVITE that a proxy challenges with 407; the dialog of the one with credentials."""
+        dialog = self.invite(user, body)
+        challenge = self.hear(407)
+        self.ack(dialog, challenge)
+        credentials = self.digest(challenge.get("Proxy-Authenticate"), "INVITE", dialog.target, password)
+        self.request("INVITE", dialog, body, [("Proxy-Authorization", credentials)])
+        return dialog
+
     def ack(self, dialog, final, body=""):
         """ACK for a final response: its own transaction for a 2xx, the INVITE's for others (RFC 3261 17.1.1.3)."""
         if final.status < 300:
