@@ -161,8 +161,10 @@ void collect(const Entity& entity, int depth, Bodies& bodies) {
 
 /// Digest credentials whose protection covers the body (RFC 8760, RFC 7616 3.4).
 bool has_auth_int(std::string_view credentials) {
-    const std::size_t scheme = text::skip(credentials, 0, text::token);
-    Parameters walk(credentials, scheme, Parameters::Comma::separates);
+    // Authentication-Info has no scheme in front: there the first token is a parameter's name already.
+    std::size_t begin = text::skip(credentials, text::skip(credentials, 0, text::token), text::white);
+    if (begin < credentials.size() && credentials[begin] == '=') begin = 0;
+    Parameters walk(credentials, begin, Parameters::Comma::separates);
     while (walk.next())
         if (text::equals(walk.name(), "qop") && text::equals(without_quotes(walk.value()), "auth-int"))
             return true;

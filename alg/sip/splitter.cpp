@@ -139,11 +139,11 @@ Piece next_piece(std::string_view bytes, std::size_t seen) {
         std::size_t end = skip_line_ends(bytes);
         if (end == bytes.size() && bytes[end - 1] == '\r') --end;
         if (end == 0) return need_more(bytes);
-        return {Kind::keep_alive, end, 0};
+        return {Kind::keep_alive, end, 0, 0};
     }
     if (const auto size = stun_size(bytes)) {
-        if (bytes.size() >= *size) return {Kind::stun, *size, 0};
-        return {Kind::need_more, 0, *size};
+        if (bytes.size() >= *size) return {Kind::stun, *size, 0, 0};
+        return {Kind::need_more, 0, *size, 0};
     }
     if (is_tls(bytes)) return rest_of_stream(Kind::tls, bytes);
 
@@ -162,8 +162,8 @@ Piece next_piece(std::string_view bytes, std::size_t seen) {
         return bytes.size() < max_message ? need_more(bytes) : rest_of_stream(Kind::garbage, bytes);
     const auto size = framed_size(bytes.substr(0, head_size), line_feed + 1);
     if (!size || *size > max_message) return rest_of_stream(Kind::garbage, bytes);
-    if (*size > bytes.size()) return {Kind::need_more, 0, *size};
-    return {Kind::message, *size, 0};
+    if (*size > bytes.size()) return {Kind::need_more, 0, *size, head_size - 1};
+    return {Kind::message, *size, 0, 0};
 }
 
 }  // namespace sipalg::sip

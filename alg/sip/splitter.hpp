@@ -26,6 +26,8 @@ struct Piece {
     std::size_t length = 0;
     /// need_more: as long as there are fewer bytes than this, asking again gives the same answer.
     std::size_t wanted = 0;
+    /// need_more: to be passed to the next call for the same front.
+    std::size_t seen = 0;
 };
 
 inline constexpr std::size_t max_message = 65536;
@@ -38,9 +40,8 @@ Kind classify_datagram(std::string_view datagram);
 /// The front of a stream, which ends somewhere after `bytes`. A message in a stream needs a Content-Length
 /// (RFC 3261 18.3); without one its body is empty. What cannot be framed (a header line that is none,
 /// Content-Length that is no number or has two values) is garbage; other faults are left to Message::parse().
-/// `seen`: how many of these bytes an earlier call has answered with need_more; the search for the end of the
-/// head goes on from there. A caller that passes it, and waits for `wanted` bytes, spends linear time however
-/// the stream is cut.
+/// A caller that waits for Piece::wanted bytes and passes Piece::seen of the call before (0 at a new front)
+/// spends linear time however the stream is cut: the search for the head's end goes on where it stopped.
 Piece next_piece(std::string_view bytes, std::size_t seen = 0);
 
 }  // namespace sipalg::sip
