@@ -83,9 +83,11 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
     loop_.after_wake_up([this](Time now) { return step(now); });
 
     state_.set_own_addresses(network_.own_addresses());
+    state_.set_occupied(own_sockets());
     ruleset_.install();
     try {
-        engine_.restore(ruleset_.read(), loop_.now());
+        const auto advertised = [this](const Address& address) { return network_.egress().advertised(address); };
+        engine_.restore(ruleset_.read(), advertised, loop_.now());
     } catch (...) {
         ruleset_.remove();
         throw;

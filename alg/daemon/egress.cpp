@@ -66,4 +66,10 @@ Egress EgressChooser::choose(Side from, Bytes packet, unsigned in_interface, uns
     return arrived == nullptr ? Egress{} : *arrived;
 }
 
+Address EgressChooser::advertised(const Address& address) const {
+    for (const End& end : ends_)
+        if (end.egress.address == address) return end.egress.advertised;
+    return address;
+}
+
 }  // namespace sipalg::daemon

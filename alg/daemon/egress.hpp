@@ -42,6 +42,9 @@ class EgressChooser {
     /// The egress of an IPv4 packet; without addresses if it has none.
     Egress choose(Side from, Bytes packet, unsigned in_interface, unsigned out_interface);
 
+    /// What messages say for an address of an outside interface; the address itself if it is of none.
+    Address advertised(const Address& address) const;
+
     struct End {
         unsigned index = 0;
         std::string interface;

@@ -91,8 +91,8 @@ std::optional<Time> Engine::advance(Time now) {
     return next ? std::optional(std::max(*next, retry_)) : std::nullopt;
 }
 
-void Engine::restore(std::span<const StoredElement> elements, Time now) {
-    const std::vector<Change> changes = state_.restore(elements, now);
+void Engine::restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now) {
+    const std::vector<Change> changes = state_.restore(elements, advertised, now);
     if (!changes.empty()) {
         // What can't be explained has a timeout, so a refusal is no reason not to serve.
         if (const auto refusal = kernel_.apply(changes)) log_refusal(*refusal, now);

@@ -46,7 +46,8 @@ class Engine {
     /// Does what is due. Returns when there is something to do again; nullopt: when a packet brings it.
     std::optional<Time> advance(Time now);
     /// Takes over what is in the kernel (A5). Call once, before the first packet.
-    void restore(std::span<const StoredElement> elements, Time now);
+    /// `advertised`: see State::restore().
+    void restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now);
 
     const Counters& counters() const { return counters_; }
 

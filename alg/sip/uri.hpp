@@ -19,6 +19,8 @@ struct HostPort {
 /// nullopt: empty host, bad IPv6 reference, bad port. White space around the colon is allowed (sent-by has
 /// it).
 std::optional<HostPort> parse_host_port(std::string_view text);
+/// The same from `position` on, as far as it goes: `position` is left behind it.
+std::optional<HostPort> read_host_port(std::string_view text, std::size_t& position);
 
 /// A sip:, sips: or tel: URI or any other absolute URI.
 struct Uri {

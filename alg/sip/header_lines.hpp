@@ -1,0 +1,71 @@
+// Header lines one after another: shared by messages, streams and the parts of a multipart body.
+#pragma once
+
+#include <string_view>
+
+#include "alg/sip/text.hpp"
+
+namespace sipalg::sip {
+
+/// A walk over the header lines of `text` from `begin` on, to the empty line that ends them. Lines end in
+/// CRLF or LF; a line that begins with white space goes on with the one before it (RFC 3261 7.3.1).
+class HeaderLines {
+  public:
+    enum class Step : std::uint8_t {
+        header,      ///< name() and value() hold one
+        end,         ///< the empty line; position() is behind it
+        bad,         ///< a line that is no header
+        incomplete,  ///< the text ends before the empty line
+    };
+
+    HeaderLines(std::string_view text, std::size_t begin) : text_(text), position_(begin) {}
+
+    Step next() {
+        const std::size_t begin = position_;
+        std::size_t line_feed = find_line_feed(begin);
+        if (line_feed == text::npos) return Step::incomplete;
+        if (line_feed == begin || (line_feed == begin + 1 && text_[begin] == '\r')) {
+            position_ = line_feed + 1;
+            return Step::end;
+        }
+        while (line_feed + 1 < text_.size() &&
+               (text_[line_feed + 1] == ' ' || text_[line_feed + 1] == '\t')) {
+            line_feed = find_line_feed(line_feed + 1);
+            if (line_feed == text::npos) return Step::incomplete;
+        }
+        position_ = line_feed + 1;
+        const std::string_view line = text::slice(text_, begin, line_feed);
+        const std::size_t colon = line.find(':');
+        if (colon == text::npos) return Step::bad;
+        std::size_t name_end = colon;
+        while (name_end > 0 && (line[name_end - 1] == ' ' || line[name_end - 1] == '\t'))
+            --name_end;
+        if (name_end == 0) return Step::bad;
+        name_ = line.substr(0, name_end);
+        value_ = text::trim(line.substr(colon + 1));
+        return Step::header;
+    }
+
+    std::string_view name() const { return name_; }
+    /// Without white space at its ends; inner folds are still in it.
+    std::string_view value() const { return value_; }
+    std::size_t position() const { return position_; }
+
+  private:
+    std::size_t find_line_feed(std::size_t from) const { return text_.find('\n', from); }
+
+    std::string_view text_, name_, value_;
+    std::size_t position_;
+};
+
+/// A name of the table is always one; of others every byte must be a token's.
+inline bool is_header_name(std::string_view name) {
+    return text::skip(name, 0, text::token) == name.size();
+}
+
+/// Content-Length's digits. nullopt: not a number, or one that no message has.
+inline std::optional<std::uint32_t> content_length_value(std::string_view value) {
+    return text::number(value, 0x7fffffff);
+}
+
+}  // namespace sipalg::sip

@@ -1,0 +1,219 @@
+#include "nft/conntrack.hpp"
+
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nft/link.hpp"
+#include "nft/ruleset.hpp"
+
+namespace sipalg::nft {
+
+namespace {
+
+constexpr std::size_t receive_size = 32 << 10;
+constexpr std::size_t message_room = 256;
+constexpr int large_buffer = 8 << 20;
+
+nlmsghdr* put_header(char* at, std::uint16_t type, int flags, std::uint8_t family, std::uint32_t sequence) {
+    nlmsghdr* header = mnl_nlmsg_put_header(at);
+    header->nlmsg_type = static_cast<std::uint16_t>(NFNL_SUBSYS_CTNETLINK << 8 | type);
+    header->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
+    header->nlmsg_seq = sequence;
+    auto* generic = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(header, sizeof(nfgenmsg)));
+    generic->nfgen_family = family;
+    generic->version = NFNETLINK_V0;
+    return header;
+}
+
+void put_tuple(nlmsghdr* message, const Flow& flow) {
+    const bool v4 = flow.source.address.is_v4();
+    nlattr* tuple = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
+    nlattr* addresses = mnl_attr_nest_start(message, CTA_TUPLE_IP);
+    mnl_attr_put(message, v4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC, flow.source.address.size(),
+                 flow.source.address.bytes().data());
+    mnl_attr_put(message, v4 ? CTA_IP_V4_DST : CTA_IP_V6_DST, flow.destination.address.size(),
+                 flow.destination.address.bytes().data());
+    mnl_attr_nest_end(message, addresses);
+    nlattr* ports = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
+    mnl_attr_put_u8(message, CTA_PROTO_NUM, static_cast<std::uint8_t>(flow.transport));
+    mnl_attr_put_u16(message, CTA_PROTO_SRC_PORT, htons(flow.source.port));
+    mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons(flow.destination.port));
+    mnl_attr_nest_end(message, ports);
+    mnl_attr_nest_end(message, tuple);
+}
+
+// Attributes by their types, up to CTA_MAX, which is above every type used here.
+using Attributes = std::array<const nlattr*, CTA_MAX + 1>;
+
+int keep(const nlattr* attribute, void* table) {
+    const std::uint16_t type = mnl_attr_get_type(attribute);
+    if (type <= CTA_MAX) (*static_cast<Attributes*>(table))[type] = attribute;
+    return MNL_CB_OK;
+}
+
+Attributes nested(const nlattr* nest) {
+    Attributes table{};
+    if (nest != nullptr) mnl_attr_parse_nested(nest, keep, &table);
+    return table;
+}
+
+bool get_address(const nlattr* attribute, Address& address) {
+    if (attribute == nullptr || mnl_attr_get_payload_len(attribute) != 4) return false;
+    std::array<std::uint8_t, 4> bytes{};
+    std::memcpy(bytes.data(), mnl_attr_get_payload(attribute), bytes.size());
+    address = Address::v4(bytes);
+    return true;
+}
+
+// An IPv4 UDP tuple; false for any other.
+bool get_tuple(const nlattr* nest, Endpoint& source, Endpoint& destination) {
+    const auto tuple = nested(nest);
+    const auto addresses = nested(tuple[CTA_TUPLE_IP]);
+    const auto ports = nested(tuple[CTA_TUPLE_PROTO]);
+    if (ports[CTA_PROTO_NUM] == nullptr || mnl_attr_get_u8(ports[CTA_PROTO_NUM]) != IPPROTO_UDP ||
+        ports[CTA_PROTO_SRC_PORT] == nullptr || ports[CTA_PROTO_DST_PORT] == nullptr ||
+        !get_address(addresses[CTA_IP_V4_SRC], source.address) ||
+        !get_address(addresses[CTA_IP_V4_DST], destination.address))
+        return false;
+    source.port = ntohs(mnl_attr_get_u16(ports[CTA_PROTO_SRC_PORT]));
+    destination.port = ntohs(mnl_attr_get_u16(ports[CTA_PROTO_DST_PORT]));
+    return true;
+}
+
+bool get_flow(const nlmsghdr* message, FlowSeen& flow) {
+    Attributes table{};
+    mnl_attr_parse(message, sizeof(nfgenmsg), keep, &table);
+    flow.transport = Transport::udp;
+    flow.remaining = Seconds{table[CTA_TIMEOUT] != nullptr ? ntohl(mnl_attr_get_u32(table[CTA_TIMEOUT])) : 0};
+    return get_tuple(table[CTA_TUPLE_ORIG], flow.original_source, flow.original_destination) &&
+           get_tuple(table[CTA_TUPLE_REPLY], flow.reply_source, flow.reply_destination);
+}
+
+std::string words(const char* doing, int error) {
+    return std::string(doing) + ": " + std::strerror(error);
+}
+
+}  // namespace
+
+struct Conntrack::Impl {
+    void ask();
+
+    NetlinkSocket deletions = open_netfilter_socket();
+    NetlinkSocket dump = open_netfilter_socket();  // its own, so that answers don't mix
+    std::uint32_t sequence = 1;
+    std::uint32_t dump_sequence = 0;
+    bool dumping = false;
+    int restarts = 0;
+    std::vector<char> send;
+    std::vector<char> receive = std::vector<char>(receive_size);
+};
+
+Conntrack::Conntrack() : impl_(std::make_unique<Impl>()) {
+    const int descriptor = mnl_socket_get_fd(impl_->deletions.get());
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &large_buffer, sizeof large_buffer);
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &large_buffer, sizeof large_buffer);
+}
+
+Conntrack::~Conntrack() = default;
+
+void Conntrack::erase(std::span<const Flow> flows) {
+    Impl& impl = *impl_;
+    impl.send.resize(flows.size() * message_room);
+    std::size_t used = 0;
+    const std::uint32_t first = impl.sequence;
+    for (const Flow& flow : flows) {
+        // A request without a tuple would empty the whole table.
+        if (!flow.source.address || flow.source.address.family() != flow.destination.address.family())
+            continue;
+        // Both directions of an entry are in the kernel's hash, so either finds it.
+        nlmsghdr* message = put_header(impl.send.data() + used, IPCTNL_MSG_CT_DELETE, 0,
+                                       flow.source.address.is_v4() ? AF_INET : AF_INET6, impl.sequence++);
+        put_tuple(message, flow);
+        used += MNL_ALIGN(message->nlmsg_len);
+    }
+    if (used == 0) return;
+    const int descriptor = mnl_socket_get_fd(impl.deletions.get());
+    if (mnl_socket_sendto(impl.deletions.get(), impl.send.data(), used) < 0)
+        throw Error(words("deleting conntrack entries", errno));
+
+    // Only failures are answered, and they are there already. ENOBUFS: more of them than are kept.
+    int failure = 0;
+    for (;;) {
+        const ssize_t received = recv(descriptor, impl.receive.data(), impl.receive.size(), MSG_DONTWAIT);
+        if (received < 0 && (errno == EINTR || errno == ENOBUFS)) continue;
+        if (received <= 0) break;
+        int left = static_cast<int>(received);
+        for (auto* header = reinterpret_cast<const nlmsghdr*>(impl.receive.data());
+             mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+            if (header->nlmsg_type != NLMSG_ERROR || header->nlmsg_seq < first) continue;
+            const int error = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header))->error;
+            if (error != 0 && error != ENOENT) failure = error;
+        }
+    }
+    if (failure != 0) throw Error(words("deleting conntrack entries", failure));
+}
+
+void Conntrack::Impl::ask() {
+    alignas(nlmsghdr) char request[message_room];
+    dump_sequence = sequence++;
+    nlmsghdr* message = put_header(request, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_INET, dump_sequence);
+    if (mnl_socket_sendto(dump.get(), message, message->nlmsg_len) < 0)
+        throw Error(words("asking for conntrack entries", errno));
+    dumping = true;
+}
+
+void Conntrack::begin_dump() {
+    impl_->restarts = 0;
+    impl_->ask();
+}
+
+bool Conntrack::read_dump(const std::function<void(const FlowSeen&)>& entry) {
+    Impl& impl = *impl_;
+    if (!impl.dumping) return true;
+    const ssize_t received = recv(descriptor(), impl.receive.data(), impl.receive.size(), MSG_DONTWAIT);
+    if (received < 0) {
+        if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS) return false;
+        impl.dumping = false;
+        throw Error(words("reading conntrack entries", errno));
+    }
+    int left = static_cast<int>(received);
+    FlowSeen flow;
+    for (auto* header = reinterpret_cast<const nlmsghdr*>(impl.receive.data()); mnl_nlmsg_ok(header, left);
+         header = mnl_nlmsg_next(header, &left)) {
+        if (header->nlmsg_seq != impl.dump_sequence) continue;
+        if (header->nlmsg_type == NLMSG_DONE) {
+            impl.dumping = false;
+            return true;
+        }
+        if (header->nlmsg_type == NLMSG_ERROR) {
+            const int error = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header))->error;
+            impl.dumping = false;
+            if ((error != EBUSY && error != EAGAIN) || ++impl.restarts > 3)
+                throw Error(words("reading conntrack entries", error));
+            impl.ask();
+            return false;
+        }
+        if (get_flow(header, flow)) entry(flow);
+    }
+    return false;
+}
+
+bool Conntrack::dumping() const {
+    return impl_->dumping;
+}
+
+int Conntrack::descriptor() const {
+    return mnl_socket_get_fd(impl_->dump.get());
+}
+
+}  // namespace sipalg::nft

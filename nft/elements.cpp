@@ -1,0 +1,221 @@
+#include "nft/elements.hpp"
+
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace sipalg::nft {
+
+namespace {
+
+// nft numbers its own kinds of user data from 0 and passes over those it does not know.
+constexpr std::uint8_t note_type = 0xa5;
+
+// One message stays well below the 64 kB that the length field of its list can say.
+constexpr std::size_t message_room = 4096;
+constexpr std::size_t element_room = 512;
+
+std::uint16_t get16(const Value& value, std::size_t at) {
+    return static_cast<std::uint16_t>(value.bytes[at] << 8 | value.bytes[at + 1]);
+}
+
+std::uint32_t get32_host(const Value& value, std::size_t at) {
+    std::uint32_t number = 0;
+    std::memcpy(&number, value.bytes.data() + at, sizeof number);
+    return number;
+}
+
+Address get_address(const Value& value, std::size_t at) {
+    std::array<std::uint8_t, 4> bytes{};
+    std::copy_n(value.bytes.begin() + static_cast<std::ptrdiff_t>(at), 4, bytes.begin());
+    return Address::v4(bytes);
+}
+
+std::optional<Transport> get_transport(const Value& value) {
+    if (value.bytes[0] == static_cast<std::uint8_t>(Transport::udp)) return Transport::udp;
+    if (value.bytes[0] == static_cast<std::uint8_t>(Transport::tcp)) return Transport::tcp;
+    return std::nullopt;
+}
+
+Value endpoint_key(Transport transport, const Endpoint& endpoint) {
+    Value key;
+    key.put8(static_cast<std::uint8_t>(transport));
+    key.put(endpoint.address);
+    key.put16(endpoint.port);
+    return key;
+}
+
+Value endpoint_data(const Endpoint& endpoint) {
+    Value data;
+    data.put(endpoint.address);
+    data.put16(endpoint.port);
+    return data;
+}
+
+std::optional<std::string> address_objection(const Address& address) {
+    if (address.is_v4()) return std::nullopt;
+    return "the table holds IPv4 elements only, not one with " + address.text();
+}
+
+std::optional<std::string> endpoint_objection(const Endpoint& endpoint) {
+    if (endpoint.port == 0) return "an element needs a port, " + endpoint.text() + " has none";
+    return address_objection(endpoint.address);
+}
+
+struct Objection {
+    using Answer = std::optional<std::string>;
+    Answer operator()(const Mapping& m) const {
+        Answer answer = endpoint_objection(m.inside);
+        return answer ? answer : endpoint_objection(m.outside);
+    }
+    Answer operator()(const Pinhole& p) const {
+        Answer answer = address_objection(p.remote);
+        return answer ? answer : endpoint_objection(p.outside);
+    }
+    Answer operator()(const Listener& l) const { return endpoint_objection(l.inside); }
+    Answer operator()(const Record& r) const {
+        if (r.bytes.size() <= Record::max_bytes) return std::nullopt;
+        return "a record of " + std::to_string(r.bytes.size()) + " bytes is too long";
+    }
+};
+
+struct ToEntries {
+    Entries operator()(const Mapping& m) const {
+        return {
+            {Entry{set_name::mappings_out, endpoint_key(m.transport, m.inside), endpoint_data(m.outside), {}},
+             Entry{set_name::mappings_in, endpoint_key(m.transport, m.outside), endpoint_data(m.inside), {}}},
+            2};
+    }
+    Entries operator()(const Pinhole& p) const {
+        Value key;
+        key.put8(static_cast<std::uint8_t>(p.transport));
+        key.put(p.remote);
+        key.put(p.outside.address);
+        key.put16(p.outside.port);
+        return {{Entry{set_name::pinholes, key, {}, {}}}, 1};
+    }
+    Entries operator()(const Listener& l) const {
+        return {{Entry{set_name::listeners, endpoint_key(l.transport, l.inside), {}, {}}}, 1};
+    }
+    Entries operator()(const Record& r) const {
+        Value key;
+        key.put32_host(r.id);
+        key.put32_host(r.part);
+        return {{Entry{set_name::records, key, {}, r.bytes}}, 1};
+    }
+};
+
+void put_value(nlmsghdr* message, std::uint16_t type, const Value& value) {
+    nlattr* nest = mnl_attr_nest_start(message, type);
+    mnl_attr_put(message, NFTA_DATA_VALUE, value.size, value.bytes.data());
+    mnl_attr_nest_end(message, nest);
+}
+
+}  // namespace
+
+void Value::put8(std::uint8_t number) {
+    bytes[size] = number;
+    size = static_cast<std::uint8_t>(size + 4);
+}
+
+void Value::put16(std::uint16_t number) {
+    bytes[size] = static_cast<std::uint8_t>(number >> 8);
+    bytes[size + 1U] = static_cast<std::uint8_t>(number);
+    size = static_cast<std::uint8_t>(size + 4);
+}
+
+void Value::put32_host(std::uint32_t number) {
+    std::memcpy(bytes.data() + size, &number, sizeof number);
+    size = static_cast<std::uint8_t>(size + 4);
+}
+
+void Value::put(const Address& address) {
+    std::copy_n(address.bytes().begin(), 4, bytes.begin() + size);
+    size = static_cast<std::uint8_t>(size + 4);
+}
+
+std::optional<std::string> objection(const Element& element) {
+    return std::visit(Objection{}, element);
+}
+
+Entries entries_of(const Element& element) {
+    return std::visit(ToEntries{}, element);
+}
+
+std::optional<Listener> listener_of(const Value& key) {
+    const auto transport = get_transport(key);
+    if (!transport || key.size != 12) return std::nullopt;
+    return Listener{*transport, {get_address(key, 4), get16(key, 8)}};
+}
+
+std::optional<Pinhole> pinhole_of(const Value& key) {
+    const auto transport = get_transport(key);
+    if (!transport || key.size != 16) return std::nullopt;
+    return Pinhole{*transport, get_address(key, 4), {get_address(key, 8), get16(key, 12)}};
+}
+
+std::optional<Record> record_of(const Value& key, std::string_view user_data) {
+    if (key.size != 8) return std::nullopt;
+    while (user_data.size() >= 2) {
+        const auto type = static_cast<std::uint8_t>(user_data[0]);
+        const auto length = static_cast<std::uint8_t>(user_data[1]);
+        user_data.remove_prefix(2);
+        if (length > user_data.size()) return std::nullopt;
+        if (type == note_type)
+            return Record{get32_host(key, 0), get32_host(key, 4), std::string(user_data.substr(0, length))};
+        user_data.remove_prefix(length);
+    }
+    return std::nullopt;
+}
+
+std::optional<Mapping> mapping_of(const Value& key, const Value& data) {
+    const auto transport = get_transport(key);
+    if (!transport || key.size != 12 || data.size != 8) return std::nullopt;
+    return Mapping{*transport, {get_address(key, 4), get16(key, 8)}, {get_address(data, 0), get16(data, 4)}};
+}
+
+void ElementWriter::open(Kind kind, std::string_view set) {
+    const bool remove = kind == Kind::remove;
+    const int flags = remove ? 0 : kind == Kind::create ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_CREATE;
+    message_ = batch_.open(remove ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM,
+                           static_cast<std::uint16_t>(flags), NFPROTO_INET, set, message_room);
+    mnl_attr_put_strz(message_, NFTA_SET_ELEM_LIST_TABLE, table_.c_str());
+    mnl_attr_put_strz(message_, NFTA_SET_ELEM_LIST_SET, set.data());
+    kind_ = kind;
+    set_ = set;
+}
+
+void ElementWriter::put(Kind kind, const Entry& entry, std::chrono::seconds timeout) {
+    if (message_ == nullptr || kind != kind_ || entry.set.data() != set_.data() ||
+        message_->nlmsg_len + element_room > message_room) {
+        open(kind, entry.set);
+        list_ = mnl_attr_nest_start(message_, NFTA_SET_ELEM_LIST_ELEMENTS);
+    }
+    nlattr* element = mnl_attr_nest_start(message_, NFTA_LIST_ELEM);
+    put_value(message_, NFTA_SET_ELEM_KEY, entry.key);
+    if (kind != Kind::remove) {
+        if (entry.data.size > 0) put_value(message_, NFTA_SET_ELEM_DATA, entry.data);
+        if (timeout.count() > 0)
+            mnl_attr_put_u64(message_, NFTA_SET_ELEM_TIMEOUT,
+                             htobe64(static_cast<std::uint64_t>(std::chrono::milliseconds(timeout).count())));
+        if (entry.set == set_name::records) {
+            std::array<char, 2 + Record::max_bytes> note;
+            note[0] = static_cast<char>(note_type);
+            note[1] = static_cast<char>(entry.note.size());
+            std::copy(entry.note.begin(), entry.note.end(), note.begin() + 2);
+            mnl_attr_put(message_, NFTA_SET_ELEM_USERDATA, 2 + entry.note.size(), note.data());
+        }
+    }
+    mnl_attr_nest_end(message_, element);
+    mnl_attr_nest_end(message_, list_);
+}
+
+void ElementWriter::flush(std::string_view set) {
+    open(Kind::remove, set);
+    message_ = nullptr;
+}
+
+}  // namespace sipalg::nft

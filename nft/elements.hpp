@@ -1,0 +1,94 @@
+// Elements as keys and data of the table's sets, both ways. Pure.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "alg/pinhole.hpp"
+#include "nft/batch.hpp"
+
+namespace sipalg::nft {
+
+namespace set_name {
+inline constexpr std::string_view outside = "outside";
+inline constexpr std::string_view outside_route = "outside_route";
+inline constexpr std::string_view inside = "inside";
+inline constexpr std::string_view sip_ports = "sip_ports";
+inline constexpr std::string_view listeners = "listeners";
+inline constexpr std::string_view mappings_out = "mappings_out";
+inline constexpr std::string_view mappings_in = "mappings_in";
+inline constexpr std::string_view pinholes = "pinholes";
+inline constexpr std::string_view records = "records";
+}  // namespace set_name
+
+/// Bytes of a key or of map data: each part of a concatenation in network byte order from a 4-byte boundary.
+struct Value {
+    std::array<std::uint8_t, 16> bytes{};
+    std::uint8_t size = 0;
+    friend auto operator<=>(const Value&, const Value&) = default;
+
+    void put8(std::uint8_t number);
+    void put16(std::uint16_t number);
+    void put32_host(std::uint32_t number);
+    void put(const Address& address);  ///< IPv4
+};
+
+/// One element of one set.
+struct Entry {
+    std::string_view set;   ///< one of set_name
+    Value key, data;        ///< data.size 0: no data
+    std::string_view note;  ///< user data of ours, views into the Record
+};
+
+/// The entries that make up an element.
+struct Entries {
+    std::array<Entry, 2> entry;
+    std::size_t count = 0;
+    const Entry* begin() const { return entry.data(); }
+    const Entry* end() const { return entry.data() + count; }
+};
+
+/// What is wrong with an element, for people; nullopt: nothing. Of IPv6 there are no sets yet.
+std::optional<std::string> objection(const Element& element);
+/// Only for elements without objection().
+Entries entries_of(const Element& element);
+
+/// The reverse, for what is read from the kernel; nullopt: not of our making.
+std::optional<Listener> listener_of(const Value& key);
+std::optional<Pinhole> pinhole_of(const Value& key);
+std::optional<Record> record_of(const Value& key, std::string_view user_data);
+/// From an entry of mappings_out (key: the inside endpoint).
+std::optional<Mapping> mapping_of(const Value& key, const Value& data);
+
+/// Appends element messages to a batch; neighbours of one set and kind share a message. Nothing else may be
+/// opened in the batch between two calls.
+class ElementWriter {
+  public:
+    enum class Kind : std::uint8_t {
+        ensure,  ///< there afterwards; fine if it is there already, unless with other data
+        create,  ///< refused if it is there already
+        remove,  ///< refused if it is not there
+    };
+    ElementWriter(Batch& batch, const std::string& table) : batch_(batch), table_(table) {}
+    /// `timeout` zero: for ever.
+    void put(Kind kind, const Entry& entry, std::chrono::seconds timeout);
+    /// Empties a set.
+    void flush(std::string_view set);
+
+  private:
+    void open(Kind kind, std::string_view set);
+
+    Batch& batch_;
+    const std::string& table_;
+    nlmsghdr* message_ = nullptr;  // the batch's open message, if it is one of ours
+    nlattr* list_ = nullptr;       // its list of elements
+    Kind kind_ = Kind::ensure;
+    std::string_view set_;
+};
+
+}  // namespace sipalg::nft

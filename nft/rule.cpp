@@ -1,0 +1,257 @@
+#include "nft/rule.hpp"
+
+#include <libnftnl/expr.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace sipalg::nft {
+
+namespace {
+
+// Values of a concatenation lie in consecutive 32-bit registers. The first is called NFT_REG_1 here, as nft
+// does, so that rules read back look the same.
+constexpr std::uint32_t register_at(std::uint32_t position) {
+    return position == 0 ? static_cast<std::uint32_t>(NFT_REG_1) : NFT_REG32_00 + position;
+}
+
+struct Payload {
+    const char* name;
+    std::uint32_t base, offset, length;
+};
+
+// IPv4 header and the two ports that UDP and TCP have at the same place.
+const Payload& payload_of(Field field) {
+    static constexpr Payload table[] = {
+        {"ip saddr", NFT_PAYLOAD_NETWORK_HEADER, 12, 4},
+        {"ip daddr", NFT_PAYLOAD_NETWORK_HEADER, 16, 4},
+        {"th sport", NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2},
+        {"th dport", NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2},
+    };
+    return table[static_cast<std::size_t>(field) - static_cast<std::size_t>(Field::source)];
+}
+
+nftnl_expr* add(nftnl_rule* rule, const char* name) {
+    nftnl_expr* expression = nftnl_expr_alloc(name);
+    if (expression == nullptr) throw std::bad_alloc();
+    nftnl_rule_add_expr(rule, expression);  // owned by the rule from here on
+    return expression;
+}
+
+void load_meta(nftnl_rule* rule, std::uint32_t key, std::uint32_t reg) {
+    auto* e = add(rule, "meta");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, reg);
+}
+
+void load_connection_mark(nftnl_rule* rule) {
+    auto* e = add(rule, "ct");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+}
+
+template <class Value>
+void compare(nftnl_rule* rule, std::uint32_t operation, Value value) {
+    auto* e = add(rule, "cmp");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, operation);
+    nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, &value, sizeof value);
+}
+
+void mask_and_xor(nftnl_rule* rule, std::uint32_t mask, std::uint32_t bits) {
+    auto* e = add(rule, "bitwise");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, sizeof mask);
+    nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof mask);
+    nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, &bits, sizeof bits);
+}
+
+std::string hexadecimal(std::uint32_t value) {
+    char text[16];
+    std::snprintf(text, sizeof text, "0x%08x", value);
+    return text;
+}
+
+}  // namespace
+
+Rule::Rule(std::uint8_t family) : rule_(nftnl_rule_alloc()), family_(family) {
+    if (!rule_) throw std::bad_alloc();
+}
+
+void Rule::say(std::string_view words) {
+    if (!text_.empty()) text_ += ' ';
+    text_ += words;
+}
+
+void Rule::load(Field field, std::uint32_t reg) {
+    if (field == Field::protocol) return load_meta(rule_.get(), NFT_META_L4PROTO, reg);
+    const Payload& from = payload_of(field);
+    auto* e = add(rule_.get(), "payload");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, from.base);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, from.offset);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, from.length);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, reg);
+}
+
+std::string Rule::load(std::initializer_list<Field> fields) {
+    for (const Field field : fields)
+        if ((field == Field::source || field == Field::destination) && family_ == NFPROTO_INET &&
+            !ipv4_ensured_) {
+            load_meta(rule_.get(), NFT_META_NFPROTO, NFT_REG_1);
+            compare(rule_.get(), NFT_CMP_EQ, static_cast<std::uint8_t>(NFPROTO_IPV4));
+            ipv4_ensured_ = true;
+        }
+    std::string words;
+    std::uint32_t position = 0;
+    for (const Field field : fields) {
+        if (position > 0) words += " . ";
+        words += field == Field::protocol ? "meta l4proto" : payload_of(field).name;
+        load(field, register_at(position++));
+    }
+    return words;
+}
+
+void Rule::lookup(std::string_view set, bool inverted) {
+    auto* e = add(rule_.get(), "lookup");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+    nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, std::string(set).c_str());
+    if (inverted) nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+}
+
+void Rule::verdict(std::uint32_t code, std::string_view chain) {
+    auto* e = add(rule_.get(), "immediate");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, code);
+    if (!chain.empty()) nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, std::string(chain).c_str());
+}
+
+Rule& Rule::not_udp() {
+    say("meta l4proto != udp");
+    load_meta(rule_.get(), NFT_META_L4PROTO, NFT_REG_1);
+    compare(rule_.get(), NFT_CMP_NEQ, static_cast<std::uint8_t>(IPPROTO_UDP));
+    return *this;
+}
+
+Rule& Rule::interface(Interface which, std::string_view set, bool listed) {
+    const bool in = which == Interface::in;
+    say((in ? "iifname " : "oifname ") + std::string(listed ? "@" : "!= @") + std::string(set));
+    load_meta(rule_.get(), in ? NFT_META_IIFNAME : NFT_META_OIFNAME, NFT_REG_1);
+    lookup(set, !listed);
+    return *this;
+}
+
+Rule& Rule::fields(std::initializer_list<Field> fields, std::string_view set) {
+    say(load(fields) + " @" + std::string(set));
+    lookup(set, false);
+    return *this;
+}
+
+Rule& Rule::routed_to(std::string_view set) {
+    say("fib daddr oifname @" + std::string(set));
+    auto* e = add(rule_.get(), "fib");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_OIFNAME);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
+    lookup(set, false);
+    return *this;
+}
+
+Rule& Rule::mark_connection(std::uint32_t bit) {
+    say("ct mark set ct mark | " + hexadecimal(bit));
+    load_connection_mark(rule_.get());
+    mask_and_xor(rule_.get(), ~bit, bit);
+    auto* e = add(rule_.get(), "ct");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_SREG, NFT_REG_1);
+    return *this;
+}
+
+Rule& Rule::connection_marked(std::uint32_t bit) {
+    say("ct mark & " + hexadecimal(bit) + " == " + hexadecimal(bit));
+    load_connection_mark(rule_.get());
+    mask_and_xor(rule_.get(), bit, 0);
+    compare(rule_.get(), NFT_CMP_EQ, bit);
+    return *this;
+}
+
+Rule& Rule::accept() {
+    say("accept");
+    verdict(NF_ACCEPT, {});
+    return *this;
+}
+
+Rule& Rule::goto_chain(std::string_view chain) {
+    say("goto " + std::string(chain));
+    verdict(static_cast<std::uint32_t>(NFT_GOTO), chain);
+    return *this;
+}
+
+Rule& Rule::translate(Nat direction, std::initializer_list<Field> fields, std::string_view map) {
+    const bool source = direction == Nat::source;
+    const std::string words = load(fields);
+    say((source ? "snat ip to " : "dnat ip to ") + words + " map @" + std::string(map));
+    auto* found = add(rule_.get(), "lookup");
+    nftnl_expr_set_u32(found, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+    nftnl_expr_set_u32(found, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
+    nftnl_expr_set_str(found, NFTNL_EXPR_LOOKUP_SET, std::string(map).c_str());
+    auto* nat = add(rule_.get(), "nat");
+    nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, source ? NFT_NAT_SNAT : NFT_NAT_DNAT);
+    nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
+    nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, register_at(0));
+    nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, register_at(1));
+    return *this;
+}
+
+Rule& Rule::queue(QueueMethod method, std::uint16_t number, std::uint16_t total) {
+    say("queue flags bypass to " + std::to_string(number) +
+        (total > 1 ? "-" + std::to_string(number + total - 1) : ""));
+    // Never by processor ("fanout"): the hash over the two addresses brings both directions of a phone and
+    // its peer to the same reader.
+    if (method == QueueMethod::native) {
+        auto* e = add(rule_.get(), "queue");
+        nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_NUM, number);
+        nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_TOTAL, total);
+        nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_FLAGS, NFT_QUEUE_FLAG_BYPASS);
+        return *this;
+    }
+    constexpr std::size_t size = (sizeof(xt_NFQ_info_v3) + 7) / 8 * 8;  // x_tables wants XT_ALIGN()
+    auto* info = static_cast<xt_NFQ_info_v3*>(std::calloc(1, size));    // the expression frees it
+    if (info == nullptr) throw std::bad_alloc();
+    info->queuenum = number;
+    info->queues_total = total;
+    info->flags = NFQ_FLAG_BYPASS;
+    auto* e = add(rule_.get(), "target");
+    nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, "NFQUEUE");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_TG_REV, 3);
+    nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, info, size);
+    return *this;
+}
+
+Rule& Rule::comment(std::string_view text) {
+    say("comment \"" + std::string(text) + "\"");
+    std::unique_ptr<nftnl_udata_buf, void (*)(const nftnl_udata_buf*)> data(nftnl_udata_buf_alloc(256),
+                                                                            nftnl_udata_buf_free);
+    if (!data || !nftnl_udata_put_strz(data.get(), NFTNL_UDATA_RULE_COMMENT, std::string(text).c_str()))
+        throw std::bad_alloc();
+    nftnl_rule_set_data(rule_.get(), NFTNL_RULE_USERDATA, nftnl_udata_buf_data(data.get()),
+                        nftnl_udata_buf_len(data.get()));
+    return *this;
+}
+
+void Rule::add_to(Batch& batch, std::string_view table, std::string_view chain, bool at_head) const {
+    nftnl_rule_set_u32(rule_.get(), NFTNL_RULE_FAMILY, family_);
+    nftnl_rule_set_str(rule_.get(), NFTNL_RULE_TABLE, std::string(table).c_str());
+    nftnl_rule_set_str(rule_.get(), NFTNL_RULE_CHAIN, std::string(chain).c_str());
+    const auto flags = static_cast<std::uint16_t>(NLM_F_CREATE | (at_head ? 0 : NLM_F_APPEND));
+    nlmsghdr* message = batch.open(NFT_MSG_NEWRULE, flags, family_, text_, 8192);
+    nftnl_rule_nlmsg_build_payload(message, rule_.get());
+}
+
+}  // namespace sipalg::nft

@@ -1,0 +1,67 @@
+// One nftables rule, built statement by statement: as the kernel's expressions and as nft's text at once.
+#pragma once
+
+#include <libnftnl/rule.h>
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "nft/batch.hpp"
+#include "nft/ruleset.hpp"
+
+namespace sipalg::nft {
+
+struct FreeRule {
+    void operator()(nftnl_rule* rule) const { nftnl_rule_free(rule); }
+};
+using RuleHandle = std::unique_ptr<nftnl_rule, FreeRule>;
+
+/// What of a packet can be compared with a set. The names are nft's; `protocol` is `meta l4proto`.
+enum class Field : std::uint8_t { protocol, source, destination, source_port, destination_port };
+enum class Interface : std::uint8_t { in, out };
+enum class Nat : std::uint8_t { source, destination };
+
+/// Statements act in the order of the calls; a match that fails ends the rule.
+class Rule {
+  public:
+    /// `family` as in the chain's table: in an inet table a match on IPv4 fields includes that the packet is
+    /// IPv4.
+    explicit Rule(std::uint8_t family);
+
+    Rule& not_udp();
+    Rule& interface(Interface which, std::string_view set, bool listed = true);
+    Rule& fields(std::initializer_list<Field> fields, std::string_view set);
+    /// The route to the packet's destination leaves by an interface of `set`.
+    Rule& routed_to(std::string_view set);
+    Rule& mark_connection(std::uint32_t bit);
+    Rule& connection_marked(std::uint32_t bit);
+
+    Rule& accept();
+    Rule& goto_chain(std::string_view chain);
+    /// NAT to the address and port that `map` has for the fields; without an entry the rule ends there.
+    Rule& translate(Nat direction, std::initializer_list<Field> fields, std::string_view map);
+    /// To one of `total` queues from `number` on, chosen by both addresses; accepted when nobody reads it.
+    Rule& queue(QueueMethod method, std::uint16_t number, std::uint16_t total);
+    Rule& comment(std::string_view text);
+
+    const std::string& text() const { return text_; }
+    /// Adds the message that puts the rule at the end (or the head) of a chain.
+    void add_to(Batch& batch, std::string_view table, std::string_view chain, bool at_head = false) const;
+
+  private:
+    void say(std::string_view words);
+    void load(Field field, std::uint32_t reg);
+    std::string load(std::initializer_list<Field> fields);
+    void lookup(std::string_view set, bool inverted);
+    void verdict(std::uint32_t code, std::string_view chain);
+
+    RuleHandle rule_;
+    std::uint8_t family_;
+    bool ipv4_ensured_ = false;
+    std::string text_;
+};
+
+}  // namespace sipalg::nft

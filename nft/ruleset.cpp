@@ -1,0 +1,196 @@
+#include "nft/ruleset.hpp"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <net/if.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <utility>
+
+#include "nft/admin.hpp"
+#include "nft/helper.hpp"
+#include "nft/link.hpp"
+#include "nft/owner.hpp"
+#include "nft/previous.hpp"
+#include "nft/stored.hpp"
+#include "nft/table.hpp"
+#include "nft/transaction.hpp"
+
+namespace sipalg::nft {
+
+namespace {
+
+void require_interfaces(const std::vector<std::string>& names) {
+    for (const std::string& name : names)
+        if (name.empty() || name.size() >= IFNAMSIZ || name.find_first_of("\"/ \t\n") != std::string::npos)
+            throw Error("\"" + name + "\" can't be the name of an interface (1 to 15 characters, no blanks)");
+}
+
+void require(const Settings& settings) {
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               c == '-';
+    };
+    const std::string& table = settings.table;
+    if (table.empty() || table.size() > 64 || !std::all_of(table.begin(), table.end(), fits) ||
+        (table[0] >= '0' && table[0] <= '9') || table[0] == '-')
+        throw Error("table name \"" + table +
+                    "\": 1 to 64 letters, digits, `_` or `-` are possible, beginning with a letter or `_`");
+    if (settings.outside.empty()) throw Error("no outside interface is known");
+    require_interfaces(settings.outside);
+    require_interfaces(settings.inside);
+    if (settings.queues == 0 || settings.queue + settings.queues > 65536)
+        throw Error("queue numbers must lie between 0 and 65535");
+}
+
+}  // namespace
+
+std::string name(QueueMethod method) {
+    return method == QueueMethod::native ? "native" : "compat";
+}
+
+struct Ruleset::Impl {
+    explicit Impl(Settings given) : settings(std::move(given)) {
+        require(settings);
+        require_ours_or_none(link, settings.table);  // also finds out whether this process may ask at all
+        owner.emplace(settings.table);
+        if (const auto helper = kernel_helper_in_use(link)) throw Error(*helper);
+        places = nft::accepting_chains(link, settings);
+        for (const AcceptIn& place : places)
+            rules.push_back(accepting_rule(*family_number(place.family), settings.table));
+        choose_queue_method();
+        table.emplace(settings, method);
+    }
+
+    void write_table(Batch& out, const Table& wanted) {
+        const Names kept = clear_previous(link, out, settings.table, wanted);
+        wanted.add_to(out, [&](const SetDefinition& set) { return !kept.contains(set.name); });
+    }
+
+    // Only the native statement needs nft_queue in the kernel; a rehearsal shows whether it is there.
+    void choose_queue_method() {
+        for (const QueueMethod candidate : {QueueMethod::native, QueueMethod::compat}) {
+            const Table wanted(settings, candidate);
+            Batch out;
+            write_table(out, wanted);
+            const auto refusal = link.rehearse(out);
+            method = candidate;
+            if (!refusal || refusal->error != ENOENT) return;
+        }
+    }
+
+    // Everything install() changes.
+    void write_all(Batch& out) {
+        write_table(out, *table);
+        for (const RuleSeen& stale : rules_with_comment(link, accepting_comment(settings.table)))
+            delete_rule(out, stale);
+        for (std::size_t i = 0; i < places.size(); ++i)
+            rules[i].add_to(out, places[i].table, places[i].chain, true);
+    }
+
+    // Others may change the ruleset between our reading and our writing: then read again.
+    template <class Write, class Send>
+    void attempt(const Write& write, const Send& send) {
+        std::optional<Refusal> refusal;
+        for (int tries = 0; tries < 5; ++tries) {
+            batch.clear();
+            write(batch);
+            refusal = send(batch);
+            if (!refusal) return;
+        }
+        throw Error(refusal->reason);
+    }
+
+    Settings settings;
+    Link link;
+    std::optional<Owner> owner;
+    QueueMethod method = QueueMethod::native;
+    std::vector<AcceptIn> places;
+    std::optional<Table> table;
+    std::vector<Rule> rules;  // the accept rule of each place
+    Batch batch;
+};
+
+Ruleset::Ruleset(Settings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
+Ruleset::~Ruleset() = default;
+
+QueueMethod Ruleset::queue_method() const {
+    return impl_->method;
+}
+
+const std::vector<AcceptIn>& Ruleset::accepting_chains() const {
+    return impl_->places;
+}
+
+void Ruleset::check() const {
+    impl_->attempt([&](Batch& out) { impl_->write_all(out); },
+                   [&](Batch& out) { return impl_->link.rehearse(out); });
+}
+
+void Ruleset::install() {
+    impl_->attempt([&](Batch& out) { impl_->write_all(out); },
+                   [&](Batch& out) { return impl_->link.commit(out); });
+}
+
+void Ruleset::remove() {
+    const std::string& table = impl_->settings.table;
+    const auto write = [&](Batch& out) {
+        for (const RuleSeen& rule : rules_with_comment(impl_->link, accepting_comment(table)))
+            delete_rule(out, rule);
+        if (presence(impl_->link, table) != Presence::ours) return;
+        nlmsghdr* message = out.open(NFT_MSG_DELTABLE, 0, NFPROTO_INET, "deletion of the table");
+        mnl_attr_put_strz(message, NFTA_TABLE_NAME, table.c_str());
+    };
+    impl_->attempt(write, [&](Batch& out) { return impl_->link.commit(out); });
+}
+
+void Ruleset::set_outside(const std::vector<std::string>& interfaces) {
+    if (interfaces.empty()) throw Error("no outside interface is known");
+    require_interfaces(interfaces);
+    Settings changed = impl_->settings;
+    changed.outside = interfaces;
+    Table table(changed, impl_->method);
+    impl_->batch.clear();
+    table.replace_outside(impl_->batch);
+    if (const auto refusal = impl_->link.commit(impl_->batch)) throw Error(refusal->reason);
+    impl_->settings = std::move(changed);
+    impl_->table.emplace(impl_->settings, impl_->method);
+}
+
+std::vector<StoredElement> Ruleset::read() const {
+    return read_elements(impl_->link, impl_->settings.table);
+}
+
+std::optional<std::string> Ruleset::apply(std::span<const Change> changes) {
+    if (auto reason = objection(changes)) return reason;
+    Batch& batch = impl_->batch;
+    const std::string& table = impl_->settings.table;
+    batch.clear();
+    append_changes(batch, table, changes);
+    if (!impl_->link.commit(batch)) return std::nullopt;
+
+    try {
+        MapContents maps;
+        if (!read_maps(impl_->link, table, maps)) return "table inet " + table + " is gone from the kernel";
+        batch.clear();
+        append_carefully(batch, table, changes, maps);
+    } catch (const Error& error) {
+        return error.what();
+    }
+    if (const auto refusal = impl_->link.commit(batch)) return refusal->reason;
+    return std::nullopt;
+}
+
+std::string Ruleset::text() const {
+    std::string text = impl_->table->text();
+    for (std::size_t i = 0; i < impl_->places.size(); ++i) {
+        const AcceptIn& place = impl_->places[i];
+        text += "insert rule " + place.family + " " + place.table + " " + place.chain + " " +
+                impl_->rules[i].text() + "\n";
+    }
+    return text;
+}
+
+}  // namespace sipalg::nft

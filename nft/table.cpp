@@ -1,0 +1,288 @@
+#include "nft/table.hpp"
+
+#include <libnftnl/chain.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <new>
+
+namespace sipalg::nft {
+
+namespace {
+
+// nft's numbers of data types; the kernel only stores them for those who list the set.
+struct Type {
+    std::string_view name;
+    std::uint32_t number, size;
+};
+constexpr Type string_type{"string", 5, 16};
+constexpr Type inet_proto{"inet_proto", 12, 1};
+constexpr Type ipv4_addr{"ipv4_addr", 7, 4};
+constexpr Type inet_service{"inet_service", 13, 2};
+constexpr Type mark{"mark", 19, 4};
+constexpr Type ifname{"ifname", 41, 16};
+
+struct Joined {
+    std::string text;
+    std::uint32_t number = 0, size = 0;
+};
+
+// A concatenation: six bits for each part's type, each part filled up to 32 bits.
+Joined join(std::initializer_list<Type> parts) {
+    Joined all;
+    for (const Type& part : parts) {
+        if (!all.text.empty()) all.text += " . ";
+        all.text += part.name;
+        all.number = all.number << 6 | part.number;
+        all.size += parts.size() == 1 ? part.size : (part.size + 3) / 4 * 4;
+    }
+    return all;
+}
+
+SetDefinition make_set(std::string_view name, std::initializer_list<Type> key, bool timeouts,
+                       std::initializer_list<Type> data = {}) {
+    const Joined keys = join(key);
+    const Joined values = join(data);
+    SetDefinition set;
+    set.name = name;
+    set.type = keys.text + (values.size > 0 ? " : " + values.text : "");
+    set.timeouts = timeouts;
+    set.key_type = keys.number;
+    set.key_size = keys.size;
+    set.data_type = values.number;
+    set.data_size = values.size;
+    return set;
+}
+
+SetDefinition interfaces(std::string_view set_name, std::vector<std::string> names, bool by_route = false) {
+    SetDefinition set = make_set(set_name, {by_route ? string_type : ifname}, false);
+    set.by_route = by_route;
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    for (const std::string& name : names) {
+        Value key;
+        key.size = 16;
+        std::copy_n(name.begin(), std::min<std::size_t>(name.size(), 15), key.bytes.begin());
+        set.fixed.push_back(key);
+        set.fixed_text.push_back('"' + name + '"');
+    }
+    return set;
+}
+
+SetDefinition ports(std::string_view set_name, std::vector<std::uint16_t> numbers) {
+    SetDefinition set = make_set(set_name, {inet_service}, false);
+    std::sort(numbers.begin(), numbers.end());
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+    for (const std::uint16_t number : numbers) {
+        Value key;
+        key.put16(number);
+        key.size = 2;
+        set.fixed.push_back(key);
+        set.fixed_text.push_back(std::to_string(number));
+    }
+    return set;
+}
+
+constexpr Hook before_conntrack{"filter", NF_INET_PRE_ROUTING, "prerouting", -300, "raw"};
+constexpr Hook after_nat{"filter", NF_INET_POST_ROUTING, "postrouting", 110, "srcnat + 10"};
+constexpr Hook before_dnat{"nat", NF_INET_PRE_ROUTING, "prerouting", -105, "dstnat - 5"};
+constexpr Hook before_snat{"nat", NF_INET_POST_ROUTING, "postrouting", 95, "srcnat - 5"};
+
+// Puts user data as nft writes it into `set`: byte order of the key, and where the type alone does not say
+// it, the expression the key comes from.
+void describe(nftnl_set* set, const SetDefinition& definition) {
+    constexpr std::uint32_t host_order = 1, network_order = 2;
+    constexpr std::uint32_t fib_expression = 26, fib_result = 0, fib_flags = 1;
+    std::unique_ptr<nftnl_udata_buf, void (*)(const nftnl_udata_buf*)> data(nftnl_udata_buf_alloc(256),
+                                                                            nftnl_udata_buf_free);
+    if (!data) throw std::bad_alloc();
+    const bool in_host_order = definition.key_type == ifname.number || definition.by_route;
+    const bool concatenated = definition.key_type >= 64;
+    nftnl_udata_put_u32(data.get(), NFTNL_UDATA_SET_KEYBYTEORDER,
+                        concatenated    ? 0
+                        : in_host_order ? host_order
+                                        : network_order);
+    if (definition.by_route) {
+        auto* type = nftnl_udata_nest_start(data.get(), NFTNL_UDATA_SET_KEY_TYPEOF);
+        nftnl_udata_put_u32(data.get(), NFTNL_UDATA_SET_TYPEOF_EXPR, fib_expression);
+        auto* details = nftnl_udata_nest_start(data.get(), NFTNL_UDATA_SET_TYPEOF_DATA);
+        nftnl_udata_put_u32(data.get(), fib_result, NFT_FIB_RESULT_OIFNAME);
+        nftnl_udata_put_u32(data.get(), fib_flags, NFTA_FIB_F_DADDR);
+        nftnl_udata_nest_end(data.get(), details);
+        nftnl_udata_nest_end(data.get(), type);
+    }
+    nftnl_set_set_data(set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(data.get()),
+                       nftnl_udata_buf_len(data.get()));
+}
+
+}  // namespace
+
+Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table) {
+    chains_.reserve(8);  // references into it are used below
+    sets_.push_back(interfaces(set_name::outside, settings.outside));
+    sets_.push_back(interfaces(set_name::outside_route, settings.outside, true));
+    if (!settings.inside.empty()) sets_.push_back(interfaces(set_name::inside, settings.inside));
+    sets_.push_back(ports(set_name::sip_ports, settings.sip_ports));
+    sets_.push_back(make_set(set_name::listeners, {inet_proto, ipv4_addr, inet_service}, true));
+    sets_.push_back(make_set(set_name::mappings_out, {inet_proto, ipv4_addr, inet_service}, true,
+                             {ipv4_addr, inet_service}));
+    sets_.push_back(make_set(set_name::mappings_in, {inet_proto, ipv4_addr, inet_service}, true,
+                             {ipv4_addr, inet_service}));
+    sets_.push_back(make_set(set_name::pinholes, {inet_proto, ipv4_addr, ipv4_addr, inet_service}, true));
+    sets_.push_back(make_set(set_name::records, {mark, mark}, true));
+
+    constexpr std::string_view outward = "outward";
+    const bool any_inside = settings.inside.empty();
+    const std::string_view sides = any_inside ? set_name::outside : set_name::inside;
+
+    ChainDefinition& from_inside = chains_.emplace_back("from_inside", before_conntrack);
+    from_inside.add().not_udp().accept();
+    from_inside.add().interface(Interface::in, sides, any_inside).accept();
+    from_inside.add().fields({Field::destination_port}, set_name::sip_ports).goto_chain(outward);
+    from_inside.add().fields({Field::source_port}, set_name::sip_ports).goto_chain(outward);
+    from_inside.add()
+        .fields({Field::protocol, Field::source, Field::source_port}, set_name::listeners)
+        .goto_chain(outward);
+
+    chains_.emplace_back(outward, std::nullopt)
+        .add()
+        .routed_to(set_name::outside_route)
+        .queue(queue, settings.queue, settings.queues);
+
+    ChainDefinition& to_inside = chains_.emplace_back("to_inside", after_nat);
+    const auto queued = [&](Rule& r) { r.queue(queue, settings.queue, settings.queues); };
+    to_inside.add().not_udp().accept();
+    to_inside.add().interface(Interface::in, set_name::outside, false).accept();
+    to_inside.add().interface(Interface::out, sides, any_inside).accept();
+    queued(to_inside.add().fields({Field::source_port}, set_name::sip_ports));
+    queued(to_inside.add().fields({Field::destination_port}, set_name::sip_ports));
+    queued(to_inside.add().fields({Field::protocol, Field::destination, Field::destination_port},
+                                  set_name::listeners));
+
+    chains_.emplace_back("admit", before_dnat)
+        .add()
+        .interface(Interface::in, set_name::outside)
+        .fields({Field::protocol, Field::source, Field::destination, Field::destination_port},
+                set_name::pinholes)
+        .mark_connection(pinhole_mark)
+        .translate(Nat::destination, {Field::protocol, Field::destination, Field::destination_port},
+                   set_name::mappings_in);
+
+    chains_.emplace_back("translate", before_snat)
+        .add()
+        .interface(Interface::out, set_name::outside)
+        .translate(Nat::source, {Field::protocol, Field::source, Field::source_port}, set_name::mappings_out);
+}
+
+void Table::add_table(Batch& batch) const {
+    std::unique_ptr<nftnl_table, void (*)(const nftnl_table*)> table(nftnl_table_alloc(), nftnl_table_free);
+    std::unique_ptr<nftnl_udata_buf, void (*)(const nftnl_udata_buf*)> data(nftnl_udata_buf_alloc(256),
+                                                                            nftnl_udata_buf_free);
+    if (!table || !data) throw std::bad_alloc();
+    nftnl_udata_put_strz(data.get(), NFTNL_UDATA_TABLE_COMMENT, table_comment.data());
+    nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, name_.c_str());
+    nftnl_table_set_data(table.get(), NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(data.get()),
+                         nftnl_udata_buf_len(data.get()));
+    nlmsghdr* message = batch.open(NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, NFPROTO_INET, "the table");
+    nftnl_table_nlmsg_build_payload(message, table.get());
+}
+
+void Table::add_set(Batch& batch, const SetDefinition& definition) const {
+    std::unique_ptr<nftnl_set, void (*)(const nftnl_set*)> set(nftnl_set_alloc(), nftnl_set_free);
+    if (!set) throw std::bad_alloc();
+    std::uint32_t flags = 0;
+    if (definition.timeouts) flags |= NFT_SET_TIMEOUT;
+    if (definition.data_size > 0) flags |= NFT_SET_MAP;
+    nftnl_set_set_str(set.get(), NFTNL_SET_TABLE, name_.c_str());
+    nftnl_set_set_str(set.get(), NFTNL_SET_NAME, definition.name.data());
+    nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS, flags);
+    nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_TYPE, definition.key_type);
+    nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_LEN, definition.key_size);
+    if (definition.data_size > 0) {
+        nftnl_set_set_u32(set.get(), NFTNL_SET_DATA_TYPE, definition.data_type);
+        nftnl_set_set_u32(set.get(), NFTNL_SET_DATA_LEN, definition.data_size);
+    }
+    // Old kernels insist on a number of the set that is unique in the batch.
+    nftnl_set_set_u32(set.get(), NFTNL_SET_ID, static_cast<std::uint32_t>(&definition - sets_.data()) + 1);
+    describe(set.get(), definition);
+    nlmsghdr* message = batch.open(NFT_MSG_NEWSET, NLM_F_CREATE, NFPROTO_INET, definition.name);
+    nftnl_set_nlmsg_build_payload(message, set.get());
+
+    ElementWriter writer(batch, name_);
+    for (const Value& key : definition.fixed)
+        writer.put(ElementWriter::Kind::ensure, Entry{definition.name, key, {}, {}}, {});
+}
+
+void Table::replace_outside(Batch& batch) const {
+    ElementWriter writer(batch, name_);
+    for (const SetDefinition& set : sets_) {
+        if (set.name != set_name::outside && set.name != set_name::outside_route) continue;
+        writer.flush(set.name);
+        for (const Value& key : set.fixed)
+            writer.put(ElementWriter::Kind::ensure, Entry{set.name, key, {}, {}}, {});
+    }
+}
+
+void Table::add_chains(Batch& batch) const {
+    for (const ChainDefinition& definition : chains_) {
+        std::unique_ptr<nftnl_chain, void (*)(const nftnl_chain*)> chain(nftnl_chain_alloc(),
+                                                                         nftnl_chain_free);
+        if (!chain) throw std::bad_alloc();
+        nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, name_.c_str());
+        nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, definition.name.data());
+        if (definition.hook) {
+            nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TYPE, definition.hook->type);
+            nftnl_chain_set_u32(chain.get(), NFTNL_CHAIN_HOOKNUM, definition.hook->number);
+            nftnl_chain_set_s32(chain.get(), NFTNL_CHAIN_PRIO, definition.hook->priority);
+            nftnl_chain_set_u32(chain.get(), NFTNL_CHAIN_POLICY, NF_ACCEPT);
+        }
+        nlmsghdr* message = batch.open(NFT_MSG_NEWCHAIN, NLM_F_CREATE, NFPROTO_INET, definition.name);
+        nftnl_chain_nlmsg_build_payload(message, chain.get());
+    }
+    // Only now, since a rule may go to a chain that comes later.
+    for (const ChainDefinition& definition : chains_)
+        for (const Rule& r : definition.rules)
+            r.add_to(batch, name_, definition.name);
+}
+
+std::string Table::text() const {
+    std::string text = "table inet " + name_ + " {\n\tcomment \"" + std::string(table_comment) + "\"\n";
+    for (const SetDefinition& set : sets_) {
+        text += std::string(set.data_size > 0 ? "\tmap " : "\tset ") + std::string(set.name) + " {\n";
+        text += set.by_route ? "\t\ttypeof fib daddr oifname\n" : "\t\ttype " + set.type + "\n";
+        if (set.timeouts) text += "\t\tflags timeout\n";
+        std::string elements;
+        for (const std::string& element : set.fixed_text)
+            elements += (elements.empty() ? "" : ", ") + element;
+        if (!elements.empty()) text += "\t\telements = { " + elements + " }\n";
+        text += "\t}\n\n";
+    }
+    for (const ChainDefinition& chain : chains_) {
+        text += "\tchain " + std::string(chain.name) + " {\n";
+        if (chain.hook)
+            text += std::string("\t\ttype ") + chain.hook->type + " hook " + chain.hook->name + " priority " +
+                    chain.hook->priority_name + "; policy accept;\n";
+        for (const Rule& r : chain.rules)
+            text += "\t\t" + r.text() + "\n";
+        text += &chain == &chains_.back() ? "\t}\n" : "\t}\n\n";
+    }
+    return text + "}\n";
+}
+
+std::string accepting_comment(std::string_view table) {
+    return "sipalg:" + std::string(table);
+}
+
+Rule accepting_rule(std::uint8_t family, std::string_view table) {
+    Rule r(family);
+    r.connection_marked(pinhole_mark).accept().comment(accepting_comment(table));
+    return r;
+}
+
+}  // namespace sipalg::nft

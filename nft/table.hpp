@@ -1,0 +1,87 @@
+// What the table is made of: its sets, chains and rules, as messages and as text. nft/sipalg.nft is the same
+// for readers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nft/batch.hpp"
+#include "nft/elements.hpp"
+#include "nft/rule.hpp"
+#include "nft/ruleset.hpp"
+
+namespace sipalg::nft {
+
+/// Comment of the table: says to people and to the next daemon that it is ours.
+inline constexpr std::string_view table_comment = "made and removed by sipalgd";
+
+/// NFPROTO_INET
+inline constexpr std::uint8_t inet = 1;
+
+struct SetDefinition {
+    std::string_view name;
+    std::string type;       ///< as nft writes it: "inet_proto . ipv4_addr : …"
+    bool by_route = false;  ///< of names that `fib` finds; nft tells them apart from other interface names
+    bool timeouts = false;  ///< elements are the daemon's state, come and go, and outlive it
+    std::uint32_t key_type = 0, key_size = 0;
+    std::uint32_t data_type = 0, data_size = 0;  ///< 0: a set, not a map
+    std::vector<Value> fixed;                    ///< elements that come from the settings
+    std::vector<std::string> fixed_text;         ///< the same for text()
+};
+
+struct Hook {
+    const char* type;      ///< "filter", "nat"
+    std::uint32_t number;  ///< NF_INET_…
+    const char* name;
+    std::int32_t priority;
+    const char* priority_name;
+};
+
+struct ChainDefinition {
+    ChainDefinition(std::string_view chain, std::optional<Hook> base) : name(chain), hook(base) {}
+    /// A new rule at the end.
+    Rule& add() { return rules.emplace_back(inet); }
+
+    std::string_view name;
+    std::optional<Hook> hook;  ///< nullopt: only reached from others
+    std::vector<Rule> rules;
+};
+
+/// The table for given settings.
+class Table {
+  public:
+    Table(const Settings& settings, QueueMethod queue);
+
+    /// Messages that make the sets `missing` says true of, their fixed elements, all chains and rules. The
+    /// batch refers to this object.
+    template <class Missing>
+    void add_to(Batch& batch, const Missing& missing) const {
+        for (const SetDefinition& set : sets_)
+            if (missing(set)) add_set(batch, set);
+        add_chains(batch);
+    }
+    void add_table(Batch& batch) const;
+    /// Messages that give the interface sets other elements.
+    void replace_outside(Batch& batch) const;
+
+    const std::vector<SetDefinition>& sets() const { return sets_; }
+    std::string text() const;
+
+  private:
+    void add_set(Batch& batch, const SetDefinition& set) const;
+    void add_chains(Batch& batch) const;
+
+    std::string name_;
+    std::vector<SetDefinition> sets_;
+    std::vector<ChainDefinition> chains_;
+};
+
+/// The rule in an administrator's chain of `family` (NFPROTO_…) that accepts what came through a pinhole.
+Rule accepting_rule(std::uint8_t family, std::string_view table);
+/// Its comment, by which it is found again.
+std::string accepting_comment(std::string_view table);
+
+}  // namespace sipalg::nft

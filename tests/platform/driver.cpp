@@ -1,0 +1,241 @@
+// Ruleset and Conntrack by hand: settings as options, commands on standard input, for tests and for looking.
+// Each answer ends with a line "ok" or "error: …".
+//
+//   install | check | remove | text | read | method | chains | set_outside IF…
+//   apply CHANGE [; CHANGE]…      CHANGE: add|renew|remove ELEMENT [SECONDS]
+//   erase PROTO SRC DST [; …] | dump | bench COUNT
+// ELEMENT: mapping PROTO INSIDE OUTSIDE | pinhole PROTO REMOTE OUTSIDE | listener PROTO INSIDE
+//          | record ID PART TEXT
+#include <poll.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "nft/conntrack.hpp"
+#include "nft/ruleset.hpp"
+
+namespace {
+
+using namespace sipalg;
+
+template <class T>
+T next(std::istream& in) {
+    T value{};
+    if (!(in >> value)) throw std::invalid_argument("a word is missing");
+    return value;
+}
+
+Transport transport(std::istream& in) {
+    return next<std::string>(in) == "tcp" ? Transport::tcp : Transport::udp;
+}
+
+Endpoint endpoint(std::istream& in) {
+    const auto value = Endpoint::parse(next<std::string>(in));
+    if (!value) throw std::invalid_argument("not an endpoint");
+    return *value;
+}
+
+Address address(std::istream& in) {
+    const auto value = Address::parse(next<std::string>(in));
+    if (!value) throw std::invalid_argument("not an address");
+    return *value;
+}
+
+Element element(std::istream& in) {
+    const auto kind = next<std::string>(in);
+    if (kind == "record") {
+        Record record;
+        record.id = next<std::uint32_t>(in);
+        record.part = next<std::uint32_t>(in);
+        record.bytes = next<std::string>(in);
+        return record;
+    }
+    const Transport t = transport(in);
+    if (kind == "listener") return Listener{t, endpoint(in)};
+    if (kind == "pinhole") {
+        const Address remote = address(in);
+        return Pinhole{t, remote, endpoint(in)};
+    }
+    if (kind != "mapping") throw std::invalid_argument("unknown element " + kind);
+    const Endpoint inside = endpoint(in);
+    return Mapping{t, inside, endpoint(in)};
+}
+
+Change change(std::istream& in) {
+    const auto op = next<std::string>(in);
+    Change c;
+    c.op = op == "add" ? Change::Op::add : op == "renew" ? Change::Op::renew : Change::Op::remove;
+    c.element = element(in);
+    if (c.op != Change::Op::remove) c.timeout = Seconds{next<int>(in)};
+    return c;
+}
+
+Flow flow(std::istream& in) {
+    const Transport t = transport(in);
+    const Endpoint source = endpoint(in);
+    return {t, source, endpoint(in)};
+}
+
+template <class T, class Parse>
+std::vector<T> parts(std::istream& in, const Parse& parse) {
+    std::vector<T> all;
+    for (std::string part; std::getline(in, part, ';');) {
+        std::istringstream words(part);
+        all.push_back(parse(words));
+    }
+    return all;
+}
+
+struct Print {
+    std::ostream& out;
+    void operator()(const Mapping& m) const {
+        out << "mapping " << name(m.transport) << ' ' << m.inside.text() << ' ' << m.outside.text();
+    }
+    void operator()(const Pinhole& p) const {
+        out << "pinhole " << name(p.transport) << ' ' << p.remote.text() << ' ' << p.outside.text();
+    }
+    void operator()(const Listener& l) const {
+        out << "listener " << name(l.transport) << ' ' << l.inside.text();
+    }
+    void operator()(const Record& r) const { out << "record " << r.id << ' ' << r.part << ' ' << r.bytes; }
+};
+
+// Times transactions of eight changes as a call's setup has them, then those that take them away again.
+void bench(nft::Ruleset& ruleset, int count) {
+    std::vector<Change> add, renew, remove;
+    const auto step = [&](const Element& e) {
+        add.push_back({Change::Op::add, e, Seconds{60}});
+        renew.push_back({Change::Op::renew, e, Seconds{60}});
+        remove.push_back({Change::Op::remove, e, {}});
+    };
+    for (std::uint16_t i = 0; i < 2; ++i) {
+        const auto port = static_cast<std::uint16_t>(30000 + i);
+        const Endpoint inside{Address::v4(0xC0A80102), port}, outside{Address::v4(0xCB007101), port};
+        step(Mapping{Transport::udp, inside, outside});
+        step(Pinhole{Transport::udp, Address::v4(0xCB007105), outside});
+        step(Pinhole{Transport::udp, Address::v4(0xCB007106), outside});
+        step(Record{7, i, std::string(200, 'x')});
+    }
+    for (const auto& [what, changes] :
+         {std::pair{"add", &add}, std::pair{"renew", &renew}, std::pair{"remove", &remove}}) {
+        std::vector<double> times;
+        for (int i = 0; i < count; ++i) {
+            if (changes == &add) ruleset.apply(remove);
+            if (changes != &add) ruleset.apply(add);
+            const auto start = std::chrono::steady_clock::now();
+            const auto refusal = ruleset.apply(*changes);
+            const auto end = std::chrono::steady_clock::now();
+            if (refusal) throw std::runtime_error(*refusal);
+            times.push_back(std::chrono::duration<double, std::micro>(end - start).count());
+        }
+        std::sort(times.begin(), times.end());
+        std::cout << what << " of 8: median " << times[times.size() / 2] << " us, 90 % "
+                  << times[times.size() * 9 / 10] << " us\n";
+    }
+    ruleset.apply(remove);
+}
+
+void dump(nft::Conntrack& conntrack) {
+    conntrack.begin_dump();
+    bool done = false;
+    while (!done) {
+        pollfd wait{conntrack.descriptor(), POLLIN, 0};
+        if (poll(&wait, 1, 5000) != 1) throw std::runtime_error("the dump does not go on");
+        done = conntrack.read_dump([](const FlowSeen& f) {
+            std::cout << "flow " << f.original_source.text() << ' ' << f.original_destination.text() << ' '
+                      << f.reply_source.text() << ' ' << f.reply_destination.text() << ' '
+                      << f.remaining.count() << '\n';
+        });
+    }
+}
+
+void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntrack) {
+    std::istringstream in(line);
+    const auto command = next<std::string>(in);
+    if (command == "erase") return conntrack.erase(parts<Flow>(in, flow));
+    if (command == "dump") return dump(conntrack);
+    if (ruleset == nullptr) throw std::invalid_argument("no ruleset was asked for");
+    if (command == "install") return ruleset->install();
+    if (command == "check") return ruleset->check();
+    if (command == "remove") return ruleset->remove();
+    if (command == "bench") return bench(*ruleset, next<int>(in));
+    if (command == "text") {
+        std::cout << ruleset->text();
+    } else if (command == "method") {
+        std::cout << name(ruleset->queue_method()) << '\n';
+    } else if (command == "chains") {
+        for (const auto& place : ruleset->accepting_chains())
+            std::cout << place.family << ' ' << place.table << ' ' << place.chain << '\n';
+    } else if (command == "set_outside") {
+        std::vector<std::string> names;
+        for (std::string word; in >> word;)
+            names.push_back(word);
+        ruleset->set_outside(names);
+    } else if (command == "read") {
+        for (const auto& stored : ruleset->read()) {
+            std::visit(Print{std::cout}, stored.element);
+            std::cout << ' ' << stored.remaining.count() << '\n';
+        }
+    } else if (command == "apply") {
+        if (const auto refusal = ruleset->apply(parts<Change>(in, change)))
+            throw std::runtime_error(*refusal);
+    } else {
+        throw std::invalid_argument("unknown command " + command);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    nft::Settings settings;
+    settings.sip_ports.clear();
+    bool with_ruleset = true;
+    for (int i = 1; i < argc; ++i) {
+        const std::string option = argv[i];
+        if (option == "--conntrack-only") {
+            with_ruleset = false;
+            continue;
+        }
+        if (option == "--accept-auto") {
+            settings.accept_in_auto = true;
+            continue;
+        }
+        if (++i == argc) return 2;
+        const std::string value = argv[i];
+        if (option == "--table") settings.table = value;
+        if (option == "--outside") settings.outside.push_back(value);
+        if (option == "--inside") settings.inside.push_back(value);
+        if (option == "--sip-port")
+            settings.sip_ports.push_back(static_cast<std::uint16_t>(std::stoi(value)));
+        if (option == "--queues") settings.queues = static_cast<std::uint16_t>(std::stoi(value));
+        if (option == "--accept-in") {
+            std::istringstream words(value);
+            nft::AcceptIn place;
+            words >> place.family >> place.table >> place.chain;
+            settings.accept_in.push_back(place);
+        }
+    }
+    if (settings.sip_ports.empty()) settings.sip_ports = {5060};
+    try {
+        std::unique_ptr<nft::Ruleset> ruleset;
+        if (with_ruleset) ruleset = std::make_unique<nft::Ruleset>(settings);
+        nft::Conntrack conntrack;
+        std::cout << "ok" << std::endl;
+        for (std::string line; std::getline(std::cin, line);) {
+            try {
+                run(line, ruleset.get(), conntrack);
+                std::cout << "ok" << std::endl;
+            } catch (const std::exception& error) {
+                std::cout << "error: " << error.what() << std::endl;
+            }
+        }
+    } catch (const nft::Error& error) {
+        std::cout << "error: " << error.what() << std::endl;
+        return 1;
+    }
+}
