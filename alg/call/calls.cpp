@@ -238,7 +238,8 @@ void Calls::schedule(const CallKey& key, Call& call, Time now) {
             break;
     }
     for (const Dialog& dialog : call.dialogs)
-        if (dialog.bye_by && dialog.state != Dialog::State::ended) due = std::min(due, dialog.bye_until);
+        for (const std::optional<Bye>& bye : dialog.byes)
+            if (bye && dialog.state != Dialog::State::ended) due = std::min(due, bye->until);
     due = std::max(due, now + Time{1});
     if (call.due > now && call.due <= due) return;  // the queue names it early enough
     call.due = due;
@@ -271,7 +272,8 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
     bool changed = false;
     for (Dialog& dialog : call->dialogs) {
         if (dialog.state == Dialog::State::ended) continue;
-        const bool bye_lost = dialog.bye_by && dialog.bye_until <= now;
+        const bool bye_lost = std::any_of(std::begin(dialog.byes), std::end(dialog.byes),
+                                          [&](const auto& bye) { return bye && bye->until <= now; });
         const bool fork_lost = call->state == Call::State::confirmed &&
                                dialog.state == Dialog::State::early && call->forks_until <= now;
         if (bye_lost || fork_lost) {
