@@ -65,8 +65,7 @@ struct Ruleset::Impl {
     }
 
     void write_table(Batch& out, const Table& wanted) {
-        const Names kept = clear_previous(link, out, settings.table, wanted);
-        wanted.add_to(out, [&](const SetDefinition& set) { return !kept.contains(set.name); });
+        wanted.add_contents(out, clear_previous(link, out, settings.table, wanted));
     }
 
     // Only the native statement needs nft_queue in the kernel; a rehearsal shows whether it is there.
