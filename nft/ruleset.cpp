@@ -59,7 +59,7 @@ struct Ruleset::Impl {
         if (const auto helper = kernel_helper_in_use(link)) throw Error(*helper);
         places = nft::accepting_chains(link, settings);
         for (const AcceptIn& place : places)
-            rules.push_back(accepting_rule(*family_number(place.family), settings.table));
+            rules.push_back(accepting_rule(place, settings.table));
         choose_queue_method();
         table.emplace(settings, method);
     }

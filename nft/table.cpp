@@ -283,14 +283,4 @@ std::string Table::text() const {
     return text + "}\n";
 }
 
-std::string accepting_comment(std::string_view table) {
-    return "sipalg:" + std::string(table);
-}
-
-Rule accepting_rule(std::uint8_t family, std::string_view table) {
-    Rule r(family);
-    r.connection_marked(pinhole_mark).accept().comment(accepting_comment(table));
-    return r;
-}
-
 }  // namespace sipalg::nft

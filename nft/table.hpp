@@ -81,9 +81,4 @@ class Table {
     std::vector<ChainDefinition> chains_;
 };
 
-/// The rule in an administrator's chain of `family` (NFPROTO_…) that accepts what came through a pinhole.
-Rule accepting_rule(std::uint8_t family, std::string_view table);
-/// Its comment, by which it is found again.
-std::string accepting_comment(std::string_view table);
-
 }  // namespace sipalg::nft
