@@ -11,8 +11,8 @@ namespace sipalg {
 Address Address::v4(std::uint32_t host_order) {
     Address a;
     a.family_ = Family::v4;
-    for (std::size_t i = 0; i < 4; ++i)
-        a.bytes_[i] = static_cast<std::uint8_t>(host_order >> (24 - 8 * i));
+    const std::uint32_t network_order = htonl(host_order);
+    std::memcpy(a.bytes_.data(), &network_order, sizeof network_order);
     return a;
 }
 
@@ -33,32 +33,34 @@ Address Address::v6(const std::array<std::uint8_t, 16>& bytes) {
 namespace {
 
 // By hand because it stands on the path of every header with an address; inet_pton costs several times this.
-std::optional<Address> parse_v4(std::string_view text) {
-    std::uint32_t value = 0;
-    std::size_t i = 0;
+bool read_v4(std::string_view text, std::uint32_t& value) {
+    const char* p = text.data();
+    const char* const end = p + text.size();
+    const auto digit = [&p, end] { return p < end ? static_cast<unsigned char>(*p) - unsigned{'0'} : 10U; };
     for (int part = 0; part < 4; ++part) {
-        if (part > 0) {
-            if (i >= text.size() || text[i] != '.') return std::nullopt;
-            ++i;
+        if (part > 0 && (p == end || *p++ != '.')) return false;
+        unsigned octet = digit();
+        if (octet > 9) return false;
+        ++p;
+        // A zero ends the number: a digit behind it would make it a leading one.
+        if (octet > 0) {
+            for (unsigned next = digit(); next <= 9; next = digit()) {
+                octet = octet * 10 + next;
+                ++p;
+                if (octet > 255) return false;
+            }
         }
-        const std::size_t start = i;
-        std::uint32_t octet = 0;
-        while (i < text.size() && text[i] >= '0' && text[i] <= '9' && i - start < 3) {
-            octet = octet * 10 + static_cast<std::uint32_t>(text[i] - '0');
-            ++i;
-        }
-        if (i == start || octet > 255 || (i - start > 1 && text[start] == '0')) return std::nullopt;
         value = value << 8 | octet;
     }
-    if (i != text.size()) return std::nullopt;
-    return Address::v4(value);
+    return p == end;
 }
 
 }  // namespace
 
 std::optional<Address> Address::parse(std::string_view text) {
     if (text.empty()) return std::nullopt;
-    if (text.find(':') == std::string_view::npos) return parse_v4(text);
+    if (std::uint32_t value = 0; read_v4(text, value)) return v4(value);
+    if (text.find(':') == std::string_view::npos) return std::nullopt;
     char buffer[INET6_ADDRSTRLEN];
     if (text.size() >= sizeof buffer) return std::nullopt;
     std::memcpy(buffer, text.data(), text.size());

@@ -17,7 +17,7 @@ class Parameters {
 
     /// False at the end and at a quote that is never closed (then bad() is true). Empty parameters (";;") are
     /// passed over.
-    bool next() {
+    [[gnu::always_inline]] bool next() {
         for (;;) {
             position_ = text::skip(text_, position_, text::white);
             if (position_ >= text_.size()) return false;
@@ -28,16 +28,16 @@ class Parameters {
         if (text_[position_] == ',' && comma_ == Comma::ends) return false;
 
         const std::size_t begin = position_;
-        std::size_t end = text::find(text_, begin, text::in_name);
+        std::size_t end = scan::find<'=', ';', ',', '"'>(text_, begin);
         while (comma_ == Comma::ordinary && end < text_.size() && text_[end] == ',')
-            end = text::find(text_, end + 1, text::in_name);
+            end = scan::find<'=', ';', ',', '"'>(text_, end + 1);
         name_ = text::trim(text::slice(text_, begin, end));
         has_value_ = end < text_.size() && text_[end] == '=';
         if (has_value_) ++end;
         const std::size_t value_begin = end;
         // A value may hold quoted strings in any number and order; only the separators outside them count.
         for (;;) {
-            end = text::find(text_, end, text::in_value);
+            end = scan::find<';', ',', '"'>(text_, end);
             if (end == text_.size() || text_[end] == ';') break;
             if (text_[end] == ',') {
                 if (comma_ != Comma::ordinary) break;
