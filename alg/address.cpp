@@ -32,27 +32,39 @@ Address Address::v6(const std::array<std::uint8_t, 16>& bytes) {
 
 namespace {
 
+unsigned digit(char c) {
+    return static_cast<unsigned char>(c) - unsigned{'0'};
+}
+
 // By hand because it stands on the path of every header with an address; inet_pton costs several times this.
 bool read_v4(std::string_view text, std::uint32_t& value) {
-    const char* p = text.data();
-    const char* const end = p + text.size();
-    const auto digit = [&p, end] { return p < end ? static_cast<unsigned char>(*p) - unsigned{'0'} : 10U; };
+    // Zeros behind the text end its last number, so that no position needs a check of its own.
+    constexpr std::size_t longest = 15;
+    if (text.size() < 7 || text.size() > longest) return false;
+    char padded[longest + 5] = {};
+    if (text.size() >= 8) {
+        std::memcpy(padded, text.data(), 8);
+        std::memcpy(padded + text.size() - 8, text.data() + text.size() - 8, 8);
+    } else {
+        std::memcpy(padded, text.data(), 7);
+    }
+    const char* p = padded;
     for (int part = 0; part < 4; ++part) {
-        if (part > 0 && (p == end || *p++ != '.')) return false;
-        unsigned octet = digit();
+        if (part > 0 && *p++ != '.') return false;
+        unsigned octet = digit(*p++);
         if (octet > 9) return false;
-        ++p;
         // A zero ends the number: a digit behind it would make it a leading one.
-        if (octet > 0) {
-            for (unsigned next = digit(); next <= 9; next = digit()) {
-                octet = octet * 10 + next;
+        if (const unsigned second = digit(*p); second <= 9 && octet > 0) {
+            octet = octet * 10 + second;
+            if (const unsigned third = digit(*++p); third <= 9) {
+                octet = octet * 10 + third;
                 ++p;
                 if (octet > 255) return false;
             }
         }
         value = value << 8 | octet;
     }
-    return p == end;
+    return p == padded + text.size();
 }
 
 }  // namespace

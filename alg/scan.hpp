@@ -70,12 +70,37 @@ struct NotHost {
 };
 
 namespace detail {
+
 template <class Kind>
 std::size_t find_slowly(std::string_view s, std::size_t from, std::size_t end) {
     while (from < end && !Kind::matches(s[from]))
         ++from;
     return from;
 }
+
+#if defined(__SSE2__)
+/// A position at or behind `end` stands for "none before `end`". s.size() >= 16.
+template <class Kind, bool to_the_end>
+inline std::size_t find_by_blocks(std::string_view s, std::size_t from, std::size_t end) {
+    constexpr std::size_t width = 16;
+    const char* const bytes = s.data();
+    const auto hits = [bytes](std::size_t at) {
+        const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + at));
+        return static_cast<unsigned>(_mm_movemask_epi8(Kind::matches(block)));
+    };
+    const std::size_t last = s.size() - width;
+    while (from <= last) {
+        const unsigned found = hits(from);
+        if (found != 0) return from + static_cast<std::size_t>(std::countr_zero(found));
+        from += width;
+        if (!to_the_end && from >= end) return end;
+    }
+    // The last block overlaps the one before; what was seen is shifted out.
+    const unsigned found = hits(last) >> (from - last);
+    return found != 0 ? from + static_cast<std::size_t>(std::countr_zero(found)) : end;
+}
+#endif
+
 }  // namespace detail
 
 /// First position in [from, end) with a byte of that kind; `end` if there is none. from <= end <= s.size();
@@ -83,28 +108,21 @@ std::size_t find_slowly(std::string_view s, std::size_t from, std::size_t end) {
 template <class Kind>
 inline std::size_t find_kind(std::string_view s, std::size_t from, std::size_t end) {
 #if defined(__SSE2__)
-    constexpr std::size_t width = 16;
-    if (s.size() < width) return detail::find_slowly<Kind>(s, from, end);
-    const auto hits = [&s](std::size_t at) {
-        const auto* block = reinterpret_cast<const __m128i*>(s.data() + at);
-        return static_cast<unsigned>(_mm_movemask_epi8(Kind::matches(_mm_loadu_si128(block))));
-    };
-    const std::size_t last = s.size() - width;
-    unsigned found = 0;
-    while (from <= last) {
-        found = hits(from);
-        if (found != 0) break;
-        from += width;
-        if (from >= end) return end;
+    if (s.size() >= 16) {
+        const std::size_t found = detail::find_by_blocks<Kind, false>(s, from, end);
+        return found < end ? found : end;
     }
-    // The last block overlaps the one before; what was seen is shifted out.
-    if (found == 0) found = hits(last) >> (from - last);
-    if (found == 0) return end;
-    from += static_cast<std::size_t>(std::countr_zero(found));
-    return from < end ? from : end;
-#else
-    return detail::find_slowly<Kind>(s, from, end);
 #endif
+    return detail::find_slowly<Kind>(s, from, end);
+}
+
+/// The same in all of `s` from `from` on.
+template <class Kind>
+inline std::size_t find_kind(std::string_view s, std::size_t from) {
+#if defined(__SSE2__)
+    if (s.size() >= 16) return detail::find_by_blocks<Kind, true>(s, from, s.size());
+#endif
+    return detail::find_slowly<Kind>(s, from, s.size());
 }
 
 template <char... Set>
@@ -113,7 +131,7 @@ inline std::size_t find(std::string_view s, std::size_t from, std::size_t end) {
 }
 template <char... Set>
 inline std::size_t find(std::string_view s, std::size_t from = 0) {
-    return find_kind<OneOf<Set...>>(s, from, s.size());
+    return find_kind<OneOf<Set...>>(s, from);
 }
 
 }  // namespace sipalg::scan

@@ -24,18 +24,21 @@ class Words {
     }
     /// Taken off the other end.
     std::string_view last() {
-        while (end_ > position_ && is_blank(text_[end_ - 1]))
-            --end_;
-        const std::size_t end = end_;
-        while (end_ > position_ && !is_blank(text_[end_ - 1]))
-            --end_;
-        return text::slice(text_, end_, end);
+        const char* const begin = text_.data() + position_;
+        const char* end = text_.data() + end_;
+        while (end > begin && is_blank(end[-1]))
+            --end;
+        const char* word = end;
+        while (word > begin && !is_blank(word[-1]))
+            --word;
+        end_ = static_cast<std::size_t>(word - text_.data());
+        return {word, static_cast<std::size_t>(end - word)};
     }
     /// What is left, without blanks at its ends.
     std::string_view rest() const { return text::trim(text::slice(text_, position_, end_)); }
 
   private:
-    static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+    static bool is_blank(char c) { return c <= ' ' && (c == ' ' || c == '\t'); }
 
     std::string_view text_;
     std::size_t position_, end_;
@@ -130,18 +133,20 @@ class Description::Reader {
 
     /// A line "x=…" from `begin` to `end`, which is at least two bytes long.
     bool line(std::size_t begin, std::size_t end) {
-        const Words words(text_, begin + 2, end);
+        const std::size_t value = begin + 2;
         switch (text_[begin]) {
-            case 'a': return attribute(begin + 2, end);
-            case 'c': return connection(words);
-            case 'm': return media(words);
-            case 'o': origin(words); return true;
+            case 'a': return !may_matter(value, end) || attribute(value, end);
+            case 'c': return connection({text_, value, end});
+            case 'm': return media({text_, value, end});
+            case 'o': origin({text_, value, end}); return true;
             default: return true;
         }
     }
 
   private:
-    void origin(Words words) {
+    // The four below are kept out of line(): most lines need none of them, and should not pay for the
+    // registers that they use.
+    [[gnu::noinline]] void origin(Words words) {
         // From its end: a user name with spaces in it is wrong, but harmless.
         AddressField& field = d_.origin_;
         field.text = words.last();
@@ -151,7 +156,7 @@ class Description::Reader {
         d_.origin_session_ = words.rest();
     }
 
-    bool connection(Words words) {
+    [[gnu::noinline]] bool connection(Words words) {
         AddressField* field = d_.connections_.add();
         if (!field) return false;
         read_address(words, *field);
@@ -163,7 +168,7 @@ class Description::Reader {
     }
 
     // m=<media> <port>[/<number of ports>] <proto> <fmt> …
-    bool media(Words words) {
+    [[gnu::noinline]] bool media(Words words) {
         media_ = d_.media_.add();
         if (!media_) return false;
         media_->type = words.next();
@@ -184,22 +189,20 @@ class Description::Reader {
         return true;
     }
 
-    /// a=<name>[:<value>]. Most attributes (rtpmap, fmtp …) are nobody's business here and are told by their
-    /// first letter.
-    bool attribute(std::size_t begin, std::size_t end) {
-        if (begin == end) return true;
-        switch (text_[begin]) {
-            case 'a':
-            case 'b':
-            case 'c':
-            case 'g':
-            case 'i':
-            case 'm':
-            case 'p':
-            case 'r':
-            case 's': break;
-            default: return true;
-        }
+    /// Most attributes are nobody's business here: their first letter tells, or the third one of "rtpmap",
+    /// the most frequent of all.
+    bool may_matter(std::size_t begin, std::size_t end) const {
+        if (end - begin < 3) return false;
+        constexpr auto bit = [](char c) {
+            return std::uint32_t{1} << (static_cast<unsigned char>(c) & 0x1f);
+        };
+        constexpr std::uint32_t letters =
+            bit('a') | bit('b') | bit('c') | bit('g') | bit('i') | bit('m') | bit('p') | bit('r') | bit('s');
+        return (letters & bit(text_[begin])) != 0 && (text_[begin] != 'r' || text_[begin + 2] != 'p');
+    }
+
+    // a=<name>[:<value>]
+    [[gnu::noinline]] bool attribute(std::size_t begin, std::size_t end) {
         const std::size_t colon = scan::find<':'>(text_, begin, end);
         const std::string_view name = text::slice(text_, begin, colon);
         if (colon == end) {

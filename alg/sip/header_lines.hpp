@@ -38,11 +38,14 @@ class HeaderLines {
         const std::size_t colon = scan::find<':'>(text_, begin, line_feed);
         if (colon == line_feed) return Step::bad;
         std::size_t name_end = colon;
-        while (name_end > begin && (text_[name_end - 1] == ' ' || text_[name_end - 1] == '\t'))
+        while (name_end > begin && text::is_white(text_[name_end - 1]))
             --name_end;
         if (name_end == begin) return Step::bad;
         name_ = text::slice(text_, begin, name_end);
-        value_ = text::trim(text::slice(text_, colon + 1, line_feed));
+        // As nearly all lines have it: one space in front, CRLF behind. trim() then has nothing left to do.
+        const std::size_t value = colon + (text_[colon + 1] == ' ' ? 2 : 1);
+        const std::size_t value_end = line_feed - (text_[line_feed - 1] == '\r' ? 1 : 0);
+        value_ = text::trim(text::slice(text_, value, value_end));
         return Step::header;
     }
 

@@ -31,6 +31,7 @@ std::optional<std::size_t> header_parameters(std::string_view value) {
 bool read_tag(std::string_view value, std::string_view& tag) {
     const auto begin = header_parameters(value);
     if (!begin) return false;
+    if (*begin == value.size()) return true;
     Parameters walk(value, *begin, Parameters::Comma::ordinary);
     while (walk.next())
         if (text::equals(walk.name(), "tag")) {
@@ -70,7 +71,7 @@ class Message::Reader {
         const bool repeated = first != 0;
         if (!m_.headers_.add({id, value})) return ParseError::too_many_headers;
         if (!repeated) first = static_cast<std::uint8_t>(m_.headers_.size());
-        return good(id, value, repeated) ? ParseError::none : ParseError::malformed;
+        return !is_checked(id) || good(id, value, repeated) ? ParseError::none : ParseError::malformed;
     }
 
     bool complete() const {
@@ -82,6 +83,14 @@ class Message::Reader {
     std::optional<std::uint32_t> length() const { return length_; }
 
   private:
+    static bool is_checked(HeaderId id) {
+        const auto bit = [](HeaderId wanted) { return std::uint64_t{1} << static_cast<unsigned>(wanted); };
+        static_assert(static_cast<unsigned>(HeaderId::count_) <= 64);
+        return ((bit(HeaderId::call_id) | bit(HeaderId::cseq) | bit(HeaderId::from) | bit(HeaderId::to) |
+                 bit(HeaderId::content_length)) &
+                bit(id)) != 0;
+    }
+
     bool good(HeaderId id, std::string_view value, bool repeated) {
         switch (id) {
             case HeaderId::call_id:

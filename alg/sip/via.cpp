@@ -9,6 +9,13 @@ namespace {
 
 /// "SIP / 2.0 / UDP" at `position`: the transport, `position` behind it. Empty: it is not there.
 std::string_view read_transport(std::string_view s, std::size_t& position) {
+    // As nearly all write it; else word by word, with white space between them.
+    constexpr std::string_view usual = "sip/2.0/";
+    if (text::starts_with(s.substr(position), usual)) {
+        const std::size_t begin = text::skip(s, position + usual.size(), text::white);
+        position = text::skip(s, begin, text::token);
+        return text::slice(s, begin, position);
+    }
     for (const std::string_view word : {"sip", "2.0"}) {
         if (!text::starts_with(s.substr(position), word)) return {};
         position = text::skip(s, position + word.size(), text::white);
