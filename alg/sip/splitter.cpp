@@ -28,7 +28,7 @@ std::optional<std::size_t> stun_size(std::string_view bytes) {
     if (bytes.size() < stun_header || byte(bytes, 0) >= 0x40 || bytes.substr(4, 4) != magic_cookie)
         return std::nullopt;
     const std::size_t length = big_endian_16(bytes, 2);
-    if (length % 4 != 0) return std::nullopt;
+    if (length % 4 != 0 || length + stun_header > max_message) return std::nullopt;
     return length + stun_header;
 }
 
@@ -75,7 +75,8 @@ Piece need_more(std::string_view bytes) {
     return {Kind::need_more, 0, bytes.size() + 1};
 }
 
-/// Whether bytes without a line end can still grow into a start line.
+/// Whether bytes can grow into a start line: what holds for a line holds for every beginning of it, so that a
+/// stream is judged the same however it is cut.
 bool may_become_start_line(std::string_view bytes) {
     const std::size_t word = text::skip(bytes, 0, text::token);
     if (word == bytes.size()) return true;
@@ -154,7 +155,8 @@ Piece next_piece(std::string_view bytes, std::size_t seen) {
         return rest_of_stream(is_http(bytes) ? Kind::http : Kind::garbage, bytes);
     }
     const std::string_view line = first_line(bytes, 0, line_feed);
-    if (!meant_as_sip(line)) return rest_of_stream(is_http(line) ? Kind::http : Kind::garbage, bytes);
+    if (!may_become_start_line(line) || !meant_as_sip(line))
+        return rest_of_stream(is_http(line) ? Kind::http : Kind::garbage, bytes);
 
     const std::size_t head_size = find_head_end(bytes, line_feed + 1, seen);
     if (head_size == text::npos)
