@@ -147,8 +147,9 @@ class Description::Reader {
     // The four below are kept out of line(): most lines need none of them, and should not pay for the
     // registers that they use.
     [[gnu::noinline]] void origin(Words words) {
-        // From its end: a user name with spaces in it is wrong, but harmless.
         AddressField& field = d_.origin_;
+        if (!field.text.empty()) return;  // a description has one; of several the first one counts
+        // From its end: a user name with spaces in it is wrong, but harmless.
         field.text = words.last();
         field.type = words.last();
         if (text::equals(words.last(), "in")) field.address = Address::parse(field.text);

@@ -51,13 +51,13 @@ class Parameters {
                 return false;
             }
         }
-        value_ = has_value_ ? text::trim(text::slice(text_, value_begin, end)) : text::slice(text_, end, end);
+        value_ = has_value_ ? text::trim(text::slice(text_, value_begin, end)) : name_.substr(name_.size());
         position_ = end;
         return true;
     }
 
     std::string_view name() const { return name_; }
-    /// Quotes kept; empty when there is none.
+    /// Quotes kept; when there is none, the empty place behind the name.
     std::string_view value() const { return value_; }
     bool has_value() const { return has_value_; }
     /// Behind the last parameter read: the end, or a separator.

@@ -55,14 +55,14 @@ inline bool is_white(char c) {
     return static_cast<unsigned char>(c) <= ' ' && is(c, white);
 }
 
-/// Without white space (folds included) at its ends.
+/// Without white space (folds included) at its ends. Of nothing but white space the empty front is left.
 inline std::string_view trim(std::string_view s) {
     const char* begin = s.data();
     const char* end = begin + s.size();
-    while (begin < end && is_white(*begin))
-        ++begin;
     while (begin < end && is_white(end[-1]))
         --end;
+    while (begin < end && is_white(*begin))
+        ++begin;
     return {begin, static_cast<std::size_t>(end - begin)};
 }
 
