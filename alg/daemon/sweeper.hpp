@@ -47,6 +47,7 @@ class Sweeper {
     nft::Conntrack& conntrack_;
     SweepBudget budget_;
     std::chrono::microseconds spent_{0};
+    std::size_t seen_ = 0;  ///< entries of this sweep
     std::vector<Flow> doomed_;
     bool failed_before_ = false;
 };
