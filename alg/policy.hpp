@@ -16,6 +16,7 @@ struct Policy {
     std::vector<std::uint16_t> sip_ports{5060};
     // Ceilings (X7). At each of them new work is refused, what lives stays.
     std::size_t max_mappings = 65536;
+    std::size_t max_mappings_per_phone = 8192;
     std::size_t max_calls = 16384;
     std::size_t max_calls_per_phone = 512;
     std::size_t max_bindings = 4096;

@@ -63,6 +63,7 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
             pieces.until = std::max(pieces.until, until);
             impl.next_record = std::max(impl.next_record, record->id + 1);
         }
+        commit();  // ledgers are made for the few entries of a message
     }
     for (const StoredElement& stored : elements)
         if (const auto* listener = std::get_if<Listener>(&stored.element))
@@ -72,8 +73,10 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
         for (const auto& [part, text] : pieces.parts)
             bytes += text;
         if (impl.calls.restore(id, bytes, pieces.until, now, effects) ||
-            impl.registrations.restore(id, bytes, pieces.until, now, effects))
+            impl.registrations.restore(id, bytes, pieces.until, now, effects)) {
+            commit();
             continue;
+        }
         for (const auto& [part, text] : pieces.parts)
             changes.push_back({Change::Op::remove, Record{id, part, text}, Seconds{0}});
     }

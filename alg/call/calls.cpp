@@ -43,6 +43,21 @@ bool Calls::concerns(const sip::Message& message, const Address& phone) const {
     }
 }
 
+bool Calls::is_closed(const CallKey& key) const {
+    const Call* call = calls_.find(key);
+    return call && call->state == Call::State::closing;
+}
+
+// Closed calls only wait for late messages: they make room, and count for nobody.
+bool Calls::has_room(const Address& phone) {
+    if (per_phone_.of(phone) >= policy_.max_calls_per_phone) return false;
+    while (calls_.size() >= policy_.max_calls && !closed_.empty()) {
+        if (is_closed(closed_.front())) calls_.erase(closed_.front());
+        closed_.pop_front();
+    }
+    return calls_.size() < policy_.max_calls;
+}
+
 Call* Calls::find_or_make(const Heard& heard, std::uint32_t& next_record, Effects& effects) {
     const sip::Message& message = heard.message;
     if (Call* known = calls_.edit(CallKeyView{message.call_id(), heard.phone})) return known;
@@ -55,7 +70,7 @@ Call* Calls::find_or_make(const Heard& heard, std::uint32_t& next_record, Effect
         effects.limit = true;
         return nullptr;
     }
-    if (calls_.size() >= policy_.max_calls || per_phone_.of(heard.phone) >= policy_.max_calls_per_phone) {
+    if (!has_room(heard.phone)) {
         effects.limit = true;
         return nullptr;
     }
@@ -91,8 +106,16 @@ Call* Calls::find_or_make(const Heard& heard, std::uint32_t& next_record, Effect
 void Calls::follow(const Heard& heard, std::uint32_t& next_record, Effects& effects) {
     Call* call = find_or_make(heard, next_record, effects);
     if (!call) return;
+    const bool was_closed = call->state == Call::State::closing;
+    const bool invites = heard.message.is_request() && heard.message.method() == sip::Method::invite;
+    if (was_closed && invites && per_phone_.of(heard.phone) >= policy_.max_calls_per_phone) {
+        effects.limit = true;
+        return;
+    }
     const CallKey key{std::string(heard.message.call_id()), heard.phone};
-    switch (call::follow(*call, heard)) {
+    const Outcome outcome = call::follow(*call, heard);
+    if (was_closed && call->state != Call::State::closing) per_phone_.more(heard.phone);
+    switch (outcome) {
         case Outcome::none: break;
         case Outcome::changed: settle(key, *call, heard.now, effects); break;
         case Outcome::answered:
@@ -186,6 +209,8 @@ void Calls::save(const CallKey& key, Call& call, Time now, Effects& effects) {
 void Calls::close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects) {
     if (call.state == Call::State::closing) return;
     call.state = Call::State::closing;
+    per_phone_.fewer(key.phone);
+    closed_.push_back(key);
     call.closed_until = now + transaction_time;
     call.initial.reset();
     for (Dialog& dialog : call.dialogs)
@@ -235,8 +260,9 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
     call->due = Time{0};
     if (call->state == Call::State::closing) {
         if (call->closed_until <= now) {
-            per_phone_.fewer(key.phone);
             calls_.erase(key);
+            while (!closed_.empty() && !is_closed(closed_.front()))
+                closed_.pop_front();
             return;
         }
         schedule(key, *call, now);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,8 @@ class Calls {
     void cancel();
 
   private:
+    bool is_closed(const CallKey& key) const;
+    bool has_room(const Address& phone);
     Call* find_or_make(const Heard& heard, std::uint32_t& next_record, Effects& effects);
     /// Holds what the call wants and does not hold yet, releases what it no longer wants, rewrites its
     /// record.
@@ -55,6 +58,7 @@ class Calls {
     Holdings& holdings_;
     Ledger<CallKey, Call, CallKeyHash, CallKeyEqual> calls_;
     PerPhone per_phone_;
+    std::deque<CallKey> closed_;  ///< oldest first; some are forgotten or alive again
     Deadlines<CallKey> deadlines_;
     std::vector<CallKey> called_;  ///< named by the deadline queue since commit(): cancel() names them again
 };

@@ -49,18 +49,47 @@ bool Holdings::is_free(const Socket& public_socket, const Address& outside) cons
     return !bound(outside) && !bound(Address::v4(0)) && !bound(Address::v6({}));
 }
 
+// Ports that are only kept for late retransmissions make room (X7).
+bool Holdings::has_room(const Address& phone, Time now) {
+    while (mappings_.size() >= policy_.max_mappings || per_phone_.of(phone) >= policy_.max_mappings_per_phone)
+        if (!forget_oldest_lingering(now)) return false;
+    return true;
+}
+
+bool Holdings::forget_oldest_lingering(Time now) {
+    while (!lingering_.empty()) {
+        const MappingKey key = lingering_.front();
+        lingering_.pop_front();
+        const MappingEntry* entry = mappings_.find(key);
+        if (!entry || entry->holders > 0 || entry->idle_until > now || entry->kernel_until > now) continue;
+        forget(*entry);
+        return true;
+    }
+    return false;
+}
+
+void Holdings::forget(const MappingEntry& entry) {
+    const MappingKey key = entry.key();
+    public_.erase({entry.mapping.transport, entry.public_endpoint()});
+    per_phone_.fewer(entry.mapping.inside.address);
+    mappings_.erase(key);
+}
+
 const MappingEntry* Holdings::map(const Socket& inside, const Egress& egress, const PortWish& wish,
                                   Time now) {
     const MappingKey key{inside, egress.address};
     if (const MappingEntry* known = mappings_.find(key)) return known;
-    if (is_forbidden_port(inside.endpoint.port) || mappings_.size() >= policy_.max_mappings) return nullptr;
+    if (is_forbidden_port(inside.endpoint.port) || !has_room(inside.endpoint.address, now)) return nullptr;
     const std::uint16_t preferred = wish.preferred ? wish.preferred : inside.endpoint.port;
     const auto free = [&](std::uint16_t port) {
         return (!wish.exact || port == preferred) &&
                is_free({inside.transport, {egress.advertised, port}}, egress.address);
     };
-    const auto port = ports_.choose(preferred, wish.next_too, free);
+    auto port = ports_.choose(preferred, wish.next_too, free);
+    while (!port && !wish.exact && forget_oldest_lingering(now))
+        port = ports_.choose(preferred, wish.next_too, free);
     if (!port) return nullptr;
+    per_phone_.more(inside.endpoint.address);
     MappingEntry entry;
     entry.mapping = {inside.transport, inside.endpoint, {egress.address, *port}};
     entry.advertised = egress.advertised;
@@ -144,6 +173,7 @@ void Holdings::release(const MappingKey& key, Time now, std::vector<Change>& cha
     remove(*entry, changes);
     entry->kernel_until = Time{0};
     entry->linger_until = now + transaction_time;
+    lingering_.push_back(key);
     schedule(*entry);
 }
 
@@ -190,9 +220,10 @@ void Holdings::expire(Time now, std::vector<Change>& changes) {
             continue;
         }
         if (entry->kernel_until > now) remove(*entry, changes);
-        public_.erase({entry->mapping.transport, entry->public_endpoint()});
-        mappings_.erase(*key);
+        forget(*entry);
     }
+    while (!lingering_.empty() && !mappings_.contains(lingering_.front()))
+        lingering_.pop_front();
 }
 
 void Holdings::set_occupied(std::vector<Socket> sockets) {
@@ -207,6 +238,7 @@ void Holdings::restore(const Mapping& mapping, const Address& advertised, Time u
     entry.idle_until = entry.kernel_until = until;
     entry.rewritten = true;
     public_.put({mapping.transport, entry.public_endpoint()}, entry.key());
+    per_phone_.more(mapping.inside.address);
     schedule(mappings_.put(entry.key(), entry));
 }
 
@@ -238,12 +270,14 @@ void Holdings::commit() {
     mappings_.commit();
     public_.commit();
     pinholes_.commit();
+    per_phone_.commit();
 }
 
 void Holdings::cancel() {
     mappings_.cancel();
     public_.cancel();
     pinholes_.cancel();
+    per_phone_.cancel();
 }
 
 }  // namespace sipalg::call

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <unordered_set>
 #include <vector>
 
 #include "alg/call/deadlines.hpp"
 #include "alg/call/ledger.hpp"
+#include "alg/call/per_phone.hpp"
 #include "alg/call/ports.hpp"
 #include "alg/pinhole.hpp"
 #include "alg/policy.hpp"
@@ -112,6 +114,9 @@ class Holdings {
     void cancel();
 
   private:
+    bool has_room(const Address& phone, Time now);
+    bool forget_oldest_lingering(Time now);
+    void forget(const MappingEntry& entry);
     bool is_free(const Socket& public_socket, const Address& outside) const;
     void ensure(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes);
     void remove(const MappingEntry& entry, std::vector<Change>& changes);
@@ -124,6 +129,8 @@ class Holdings {
     Ledger<Pinhole, PinholeEntry, KeyHash> pinholes_;
     Deadlines<MappingKey> deadlines_;
     std::unordered_set<Socket> occupied_;
+    PerPhone per_phone_;
+    std::deque<MappingKey> lingering_;  ///< oldest first; some are forgotten or in use again
     std::vector<Mapping> closed_;
     bool touched_ = false;
 };

@@ -4,14 +4,23 @@
 
 namespace sipalg::daemon {
 
+namespace {
+
+// Empty where there is none yet: a reader must not take it for an address.
+std::string text(const Endpoint& endpoint) {
+    return endpoint.address ? endpoint.text() : std::string();
+}
+
+}  // namespace
+
 Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks) {
     Json rows = Json::array();
     for (const CallReport& call : calls) {
         Json media = Json::array();
         for (const MediaReport& stream : call.media)
             media.push_back({{"type", stream.type},
-                             {"public", stream.public_endpoint.text()},
-                             {"inside", stream.inside.text()},
+                             {"public", text(stream.public_endpoint)},
+                             {"inside", text(stream.inside)},
                              {"remote", stream.remote},
                              {"state", stream.state}});
         const auto age =
@@ -33,8 +42,8 @@ Json to_json(const std::vector<PinholeReport>& pinholes) {
     Json rows = Json::array();
     for (const PinholeReport& pinhole : pinholes)
         rows.push_back({{"proto", name(pinhole.transport)},
-                        {"public", pinhole.public_endpoint.text()},
-                        {"inside", pinhole.inside.text()},
+                        {"public", text(pinhole.public_endpoint)},
+                        {"inside", text(pinhole.inside)},
                         {"remote", pinhole.remote},
                         {"media", pinhole.media},
                         {"component", pinhole.component},
@@ -48,8 +57,8 @@ Json to_json(const std::vector<BindingReport>& bindings) {
     Json rows = Json::array();
     for (const BindingReport& binding : bindings)
         rows.push_back({{"proto", name(binding.transport)},
-                        {"public", binding.public_endpoint.text()},
-                        {"inside", binding.inside.text()},
+                        {"public", text(binding.public_endpoint)},
+                        {"inside", text(binding.inside)},
                         {"aor", binding.aor},
                         {"registrar", binding.registrar},
                         {"expires_s", binding.expires_s}});

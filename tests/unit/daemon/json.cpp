@@ -64,6 +64,10 @@ TEST_CASE("pinholes and bindings, IPv6 in brackets") {
         "inside":"192.168.1.10:5060","aor":"sip:a@example.com","registrar":"192.0.2.1","expires_s":3600}])"));
 }
 
+TEST_CASE("an endpoint that is not known yet is empty") {
+    CHECK(to_json(std::vector{PinholeReport{}}).at(0)["public"] == "");
+}
+
 TEST_CASE("nothing is an empty array, not null") {
     CHECK(to_text(to_json(std::vector<PinholeReport>{})) == "[]");
 }
