@@ -32,6 +32,15 @@ bool forwards(const ChainSeen& chain) {
     return chain.type == "filter" && chain.hook == NF_INET_FORWARD;
 }
 
+// By the names that iptables-nft gives its base chains.
+bool belongs_to_iptables(const AcceptIn& place) {
+    return (place.family == "ip" || place.family == "ip6") &&
+           (place.table == "filter" || place.table == "mangle" || place.table == "raw" ||
+            place.table == "security") &&
+           (place.chain == "FORWARD" || place.chain == "INPUT" || place.chain == "OUTPUT" ||
+            place.chain == "PREROUTING" || place.chain == "POSTROUTING");
+}
+
 std::string comment_of(const nftnl_rule* rule) {
     std::uint32_t size = 0;
     const void* data = nftnl_rule_get_data(rule, NFTNL_RULE_USERDATA, &size);
@@ -113,6 +122,18 @@ std::vector<AcceptIn> accepting_chains(Link& link, const Settings& settings) {
                 std::find(places.begin(), places.end(), chain.place) == places.end())
                 places.push_back(chain.place);
     return places;
+}
+
+std::string accepting_comment(const std::string& table) {
+    return "sipalg:" + table;
+}
+
+Rule accepting_rule(const AcceptIn& place, const std::string& table) {
+    Rule rule(*family_number(place.family));
+    rule.connection_marked(pinhole_mark, belongs_to_iptables(place) ? Dialect::xtables : Dialect::nft)
+        .accept()
+        .comment(accepting_comment(table));
+    return rule;
 }
 
 std::vector<RuleSeen> rules_with_comment(Link& link, const std::string& comment) {

@@ -59,14 +59,13 @@ struct Ruleset::Impl {
         if (const auto helper = kernel_helper_in_use(link)) throw Error(*helper);
         places = nft::accepting_chains(link, settings);
         for (const AcceptIn& place : places)
-            rules.push_back(accepting_rule(*family_number(place.family), settings.table));
+            rules.push_back(accepting_rule(place, settings.table));
         choose_queue_method();
         table.emplace(settings, method);
     }
 
     void write_table(Batch& out, const Table& wanted) {
-        const Names kept = clear_previous(link, out, settings.table, wanted);
-        wanted.add_to(out, [&](const SetDefinition& set) { return !kept.contains(set.name); });
+        wanted.add_contents(out, clear_previous(link, out, settings.table, wanted));
     }
 
     // Only the native statement needs nft_queue in the kernel; a rehearsal shows whether it is there.
