@@ -61,6 +61,7 @@ struct Ruleset::Impl {
         for (const AcceptIn& place : places)
             rules.push_back(accepting_rule(place, settings.table));
         choose_queue_method();
+        choose_removal();
         table.emplace(settings, method);
     }
 
@@ -78,6 +79,15 @@ struct Ruleset::Impl {
             method = candidate;
             if (!refusal || refusal->error != ENOENT) return;
         }
+    }
+
+    // A table that does not exist can be destroyed where there is such a message at all.
+    void choose_removal() {
+        constexpr std::uint16_t destroy_table = 26;  // NFT_MSG_DESTROYTABLE, not in the headers of 6.1
+        Batch out;
+        mnl_attr_put_strz(out.open(destroy_table, 0, NFPROTO_INET, "a probe"), NFTA_TABLE_NAME,
+                          "sipalgd-probe-of-a-message");
+        removal = link.rehearse(out) ? Removal::ensure_and_remove : Removal::destroy;
     }
 
     // Everything install() changes.
@@ -106,6 +116,7 @@ struct Ruleset::Impl {
     Link link;
     std::optional<Owner> owner;
     QueueMethod method = QueueMethod::native;
+    Removal removal = Removal::ensure_and_remove;
     std::vector<AcceptIn> places;
     std::optional<Table> table;
     std::vector<Rule> rules;  // the accept rule of each place
@@ -167,7 +178,7 @@ std::optional<std::string> Ruleset::apply(std::span<const Change> changes) {
     Batch& batch = impl_->batch;
     const std::string& table = impl_->settings.table;
     batch.clear();
-    append_changes(batch, table, changes);
+    append_changes(batch, table, changes, impl_->removal);
     if (!impl_->link.commit(batch)) return std::nullopt;
 
     try {
