@@ -55,7 +55,7 @@ struct Entries {
 
 /// What is wrong with an element, for people; nullopt: nothing. Of IPv6 there are no sets yet.
 std::optional<std::string> objection(const Element& element);
-/// Only for elements without objection().
+/// Only for elements without objection(). A record's note is a view into `element`.
 Entries entries_of(const Element& element);
 
 /// The reverse, for what is read from the kernel; nullopt: not of our making.
