@@ -38,7 +38,6 @@ void require(const Settings& settings) {
         (table[0] >= '0' && table[0] <= '9') || table[0] == '-')
         throw Error("table name \"" + table +
                     "\": 1 to 64 letters, digits, `_` or `-` are possible, beginning with a letter or `_`");
-    if (settings.outside.empty()) throw Error("no outside interface is known");
     require_interfaces(settings.outside);
     require_interfaces(settings.inside);
     if (settings.queues == 0 || settings.queue + settings.queues > 65536)
@@ -156,8 +155,15 @@ void Ruleset::remove() {
     impl_->attempt(write, [&](Batch& out) { return impl_->link.commit(out); });
 }
 
+bool Ruleset::intact() const {
+    const std::string& table = impl_->settings.table;
+    return presence(impl_->link, table) == Presence::ours &&
+           std::all_of(impl_->places.begin(), impl_->places.end(), [&](const AcceptIn& place) {
+               return !rules_with_comment(impl_->link, accepting_comment(table), &place).empty();
+           });
+}
+
 void Ruleset::set_outside(const std::vector<std::string>& interfaces) {
-    if (interfaces.empty()) throw Error("no outside interface is known");
     require_interfaces(interfaces);
     Settings changed = impl_->settings;
     changed.outside = interfaces;

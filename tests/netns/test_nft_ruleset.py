@@ -250,6 +250,29 @@ class RulesetTest(unittest.TestCase):
             driver('set_outside an-interface-too-long')
         self.assertEqual(sorted(set(re.findall(r'"(ppp0|wan2?)"', '\n'.join(driver('text'))))), ['ppp0', 'wan2'])
 
+    def test_no_outside_interface_for_now(self):
+        driver = Driver(self.space)
+        self.addCleanup(driver.close)
+        driver('install')
+        self.assertEqual(normal(self.table()), normal('\n'.join(driver('text'))))
+        driver('set_outside wan')
+        self.assertEqual(normal(self.table()), normal(DOCUMENT.read_text()))
+        driver('set_outside')
+        self.assertNotIn('"wan"', self.table())
+
+    def test_loss_of_the_table_or_of_an_accept_rule_is_seen(self):
+        fw = 'table inet fw {\n chain forward {\n type filter hook forward priority 0;\n }\n}\n'
+        self.space.nft(fw)
+        driver = self.driver('--accept-in', 'inet fw forward')
+        self.assertEqual(driver('intact'), ['no'])
+        for loss in ('delete table inet sipalg', 'flush chain inet fw forward', 'flush ruleset\n' + fw):
+            driver('install')
+            self.assertEqual(driver('intact'), ['yes'])
+            self.space.nft(loss)
+            self.assertEqual(driver('intact'), ['no'], loss)
+        self.space.nft('flush ruleset')
+        self.assertEqual(driver('intact'), ['no'])
+
     def test_one_daemon_for_a_table_in_a_namespace(self):
         first = self.driver()
         with self.assertRaisesRegex(Refused, 'another sipalgd owns table sipalg.*--table'):
