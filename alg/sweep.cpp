@@ -6,6 +6,8 @@
 
 namespace sipalg {
 
+bool State::idle() const { return impl_->holdings.mappings().size() == 0; }
+
 bool State::sweep_wanted(Time now) const {
     return impl_->holdings.touched() || (now >= impl_->next_look && impl_->calls.wants_sweep());
 }

@@ -200,7 +200,8 @@ Outcome on_bye_response(Call& call, const Heard& heard) {
     Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
     if (!dialog) return Outcome::none;
     std::optional<Bye>& bye = dialog->bye(heard.requester());
-    if (!bye || bye->cseq != message.cseq().number) return Outcome::none;
+    const bool unseen = call.restored && !bye;
+    if (!unseen && (!bye || bye->cseq != message.cseq().number)) return Outcome::none;
     const int status = message.status();
     if ((status >= 200 && status < 300) || status == 481 || status == 408) {
         dialog->state = Dialog::State::ended;

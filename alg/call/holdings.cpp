@@ -251,7 +251,12 @@ void Holdings::restore_listener(const Socket& inside) {
         if (key.inside == inside) mappings_.edit(key)->listener = true;
 }
 
-void Holdings::drop_unheld_pinholes(std::vector<Change>& changes) {
+void Holdings::end_restoration(std::vector<Change>& changes) {
+    std::vector<MappingKey> held;
+    for (const auto& [key, entry] : mappings_)
+        if (entry.holders > 0) held.push_back(key);
+    for (const MappingKey& key : held)
+        mappings_.edit(key)->idle_until = Time{0};
     std::vector<Pinhole> unheld;
     for (const auto& [pinhole, entry] : pinholes_)
         if (entry.holders == 0) unheld.push_back(pinhole);

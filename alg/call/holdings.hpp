@@ -102,8 +102,9 @@ class Holdings {
     void restore(const Mapping& mapping, const Address& advertised, Time until);
     void restore(const Pinhole& pinhole, Time until);
     void restore_listener(const Socket& inside);
-    /// Ends the restoration: pinholes that no restored call or binding holds are removed.
-    void drop_unheld_pinholes(std::vector<Change>& changes);
+    /// Ends the restoration: pinholes that no restored call or binding holds are removed, and mappings that
+    /// one holds live as long as it does.
+    void end_restoration(std::vector<Change>& changes);
 
     /// Mappings that left or entered the kernel since the last call: what a sweep of conntrack has to look
     /// for.

@@ -85,6 +85,11 @@ void Router::play(const Step& step) {
         same_text("reason", argument(0), std::string(word(decision_.reason)));
     } else if (step.verb == "quiet") {
         if (!decision_.changes.empty()) throw std::runtime_error("the kernel was asked for changes");
+    } else if (step.verb == "admits" || step.verb == "denies") {
+        const bool open = kernel_.elements().contains(
+            Pinhole{argument(0) == "udp" ? Transport::udp : Transport::tcp, *Address::parse(argument(3)),
+                    endpoint(argument(1))});
+        if (open != (step.verb == "admits")) throw std::runtime_error(open ? "it is open" : "it is not open");
     } else if (step.verb == "wait") {
         wait(Seconds{std::stoi(argument(0))});
     } else if (step.verb == "refuse") {
