@@ -65,6 +65,7 @@ struct Dialog {
     bool renegotiated = false;             ///< a later exchange has replaced that of the first INVITE
     std::optional<Offer> offers[2];        ///< by Side: both at once is glare (RFC 3261 14.1)
     std::optional<Bye> byes[2];            ///< by Side: both at once is a crossing
+    std::int64_t cseqs[2]{-1, -1};  ///< by Side: of its latest request that was followed; not in the record
 
     std::optional<Offer>& offer(Side side) { return offers[static_cast<std::size_t>(side)]; }
     const std::optional<Offer>& offer(Side side) const { return offers[static_cast<std::size_t>(side)]; }
