@@ -117,6 +117,8 @@ bool replace_payload(Bytes bytes, const Packet& packet, std::string_view payload
     std::uint64_t sum = static_cast<std::uint64_t>(Transport::udp) + udp_header + payload.size();
     if (packet.source.address.is_v4()) {
         store16(out, 2, total);
+        // The sender chose "don't fragment" for the size it knew; what has grown may not fit the path (T3).
+        if (payload.size() > packet.payload.size()) out[6] = static_cast<std::uint8_t>(out[6] & ~0x40);
         store16(out, 10, 0);
         store16(out, 10, fold(add_words({out.data(), ip_header}, 0)));
         sum = add_words({out.data() + 12, 8}, sum);

@@ -136,9 +136,15 @@ Rule accepting_rule(const AcceptIn& place, const std::string& table) {
     return rule;
 }
 
-std::vector<RuleSeen> rules_with_comment(Link& link, const std::string& comment) {
+std::vector<RuleSeen> rules_with_comment(Link& link, const std::string& comment, const AcceptIn* chain) {
     std::vector<RuleSeen> rules;
-    link.list(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, [&](const nlmsghdr* message) {
+    const auto narrow = [&](nlmsghdr* request) {
+        if (chain == nullptr) return;
+        mnl_attr_put_strz(request, NFTA_RULE_TABLE, chain->table.c_str());
+        mnl_attr_put_strz(request, NFTA_RULE_CHAIN, chain->chain.c_str());
+    };
+    const auto family = chain == nullptr ? std::uint8_t{NFPROTO_UNSPEC} : *family_number(chain->family);
+    link.list(NFT_MSG_GETRULE, family, narrow, [&](const nlmsghdr* message) {
         RuleHandle rule(nftnl_rule_alloc());
         if (!rule) throw std::bad_alloc();
         if (nftnl_rule_nlmsg_parse(message, rule.get()) < 0 || comment_of(rule.get()) != comment) return;

@@ -76,6 +76,7 @@ std::optional<Offer> read_offer(RecordReader& in) {
     return offer;
 }
 
+// A BYE under way is left out: it would cost a transaction, and Call::restored makes up for it.
 void write(RecordWriter& out, const Dialog& dialog) {
     out.text(dialog.local_tag);
     out.text(dialog.remote_tag);
@@ -83,9 +84,6 @@ void write(RecordWriter& out, const Dialog& dialog) {
     write(out, dialog.local);
     write(out, dialog.remote);
     write(out, dialog.offer);
-    out.number(dialog.bye_by ? 1 + static_cast<std::uint64_t>(*dialog.bye_by) : 0, 1);
-    out.number(dialog.bye_cseq, 4);
-    out.number(static_cast<std::uint64_t>(dialog.bye_until.count()), 8);
 }
 
 Dialog read_dialog(RecordReader& in) {
@@ -96,9 +94,6 @@ Dialog read_dialog(RecordReader& in) {
     dialog.local = read_optional_session(in);
     dialog.remote = read_optional_session(in);
     dialog.offer = read_offer(in);
-    if (const auto by = in.number(1)) dialog.bye_by = by == 2 ? Side::outside : Side::inside;
-    dialog.bye_cseq = static_cast<std::uint32_t>(in.number(4));
-    dialog.bye_until = Time{static_cast<std::int64_t>(in.number(8))};
     return dialog;
 }
 

@@ -313,6 +313,7 @@ bool Calls::restore(std::uint32_t id, const std::string& record, Time until, Tim
     Call call;
     if (!read_record(record, key, call) || calls_.contains(key)) return false;
     call.record_id = id;
+    call.restored = true;
     call.record = record;
     call.active = now;  // silence is measured anew: nobody looked meanwhile
     call.renew_at = now + std::max(until - now, Time{0}) / 2;

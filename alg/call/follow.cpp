@@ -140,8 +140,9 @@ Outcome on_invite_response(Call& call, const Heard& heard) {
 Outcome on_bye_response(Call& call, const Heard& heard) {
     const sip::Message& message = heard.message;
     Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
-    if (!dialog || dialog->bye_by != heard.requester() || dialog->bye_cseq != message.cseq().number)
-        return Outcome::none;
+    if (!dialog) return Outcome::none;
+    const bool asked = dialog->bye_by == heard.requester() && dialog->bye_cseq == message.cseq().number;
+    if (!asked && !(call.restored && !dialog->bye_by)) return Outcome::none;
     const int status = message.status();
     if ((status >= 200 && status < 300) || status == 481 || status == 408) {
         dialog->state = Dialog::State::ended;

@@ -38,6 +38,7 @@ std::optional<Time> Sweeper::advance(Time now) {
     if (now < budget_.next()) return budget_.next();
     budget_.began(now);
     spent_ = {};
+    seen_ = 0;
     doomed_.clear();
     try {
         const Stopwatch stopwatch(spent_);
@@ -54,6 +55,7 @@ void Sweeper::readable(Time now) {
     try {
         const Stopwatch stopwatch(spent_);
         const bool done = conntrack_.read_dump([&](const FlowSeen& seen) {
+            ++seen_;
             if (state_.sweep_entry(seen, now))
                 doomed_.push_back({seen.transport, seen.original_source, seen.original_destination});
         });
@@ -66,6 +68,7 @@ void Sweeper::readable(Time now) {
         return;
     }
     budget_.ended(spent_);
+    spdlog::debug("swept conntrack: {} entries, {} deleted, {} us", seen_, doomed_.size(), spent_.count());
 }
 
 // Conntrack could not be read or changed. What is open has a timeout all the same; it is tried again.

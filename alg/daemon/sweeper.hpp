@@ -10,11 +10,11 @@
 
 namespace sipalg::daemon {
 
-/// When the next sweep may begin: not within 400 ms of the last one's beginning, and so late that sweeps take
+/// When the next sweep may begin: not within 600 ms of the last one's beginning, and so late that sweeps take
 /// at most a tenth of the time.
 class SweepBudget {
   public:
-    static constexpr Time shortest_pause{400};
+    static constexpr Time shortest_pause{600};
     static constexpr int share = 10;  ///< one part in so many
 
     void began(Time now) { began_ = now; }
@@ -47,6 +47,7 @@ class Sweeper {
     nft::Conntrack& conntrack_;
     SweepBudget budget_;
     std::chrono::microseconds spent_{0};
+    std::size_t seen_ = 0;  ///< entries of this sweep
     std::vector<Flow> doomed_;
     bool failed_before_ = false;
 };

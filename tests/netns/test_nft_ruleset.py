@@ -38,6 +38,13 @@ class RulesetTest(unittest.TestCase):
         self.addCleanup(driver.close)
         return driver
 
+    def assertHolds(self, driver, timeouts):
+        """The kernel has just these elements, with these timeouts but for what has gone by meanwhile."""
+        held = dict(line.rsplit(' ', 1) for line in driver('read'))
+        self.assertEqual(sorted(held), sorted(timeouts))
+        for element, timeout in timeouts.items():
+            self.assertIn(int(held[element]), range(timeout - 90, timeout + 1), element)
+
     def ruleset(self):
         return self.space.run('nft', 'list', 'ruleset')
 
@@ -88,85 +95,91 @@ class RulesetTest(unittest.TestCase):
     def test_elements_round_trip(self):
         driver = self.driver()
         driver('install')
-        elements = [MAPPING, PINHOLE, LISTENER, RECORD, 'record 4294967295 9 ' + 'x' * 240]
-        driver('apply ' + ';'.join(f'add {e} 30' for e in elements))
-        self.assertEqual(sorted(driver('read')), sorted(f'{e} 30' for e in elements))
-        self.assertIn('0x00000007 . 0x00000000 timeout 30s', self.table())  # nft copes with our user data
+        elements = {MAPPING: 100, PINHOLE: 200, LISTENER: 300, RECORD: 400,
+                    'record 4294967295 9 ' + 'x' * 240: 500}
+        driver('apply ' + ';'.join(f'add {e} {t}' for e, t in elements.items()))
+        self.assertHolds(driver, elements)
+        self.assertIn('0x00000007 . 0x00000000 timeout 6m40s', self.table())  # nft copes with our user data
 
     def test_saved_listing_can_be_loaded_again(self):
         driver = self.driver()
         if driver('method') != ['native']:
             self.skipTest('the xtables form of the queue statement cannot be loaded by nft')
         driver('install')
-        driver(f'apply add {MAPPING} 60; add {RECORD} 60')
+        driver(f'apply add {MAPPING} 600; add {RECORD} 600')
         saved = self.ruleset()
         self.space.nft('flush ruleset\n' + saved)
 
     def test_mapping_is_read_only_when_both_halves_are_there(self):
         driver = self.driver()
         driver('install')
-        driver(f'apply add {MAPPING} 30; add {PINHOLE} 30')
+        driver(f'apply add {MAPPING} 300; add {PINHOLE} 300')
         self.space.nft('delete element inet sipalg mappings_in { udp . 203.0.113.1 . 5060 }')
-        self.assertEqual(driver('read'), [f'{PINHOLE} 30'])
-        driver(f'apply add {MAPPING} 40')  # the half that is there does not stand in the way
-        self.assertIn(f'{MAPPING} 40', driver('read'))
+        self.assertHolds(driver, {PINHOLE: 300})
+        driver(f'apply add {MAPPING} 400')  # the half that is there does not stand in the way
+        self.assertHolds(driver, {MAPPING: 400, PINHOLE: 300})
 
     def test_renew_and_repeated_add_give_the_full_timeout(self):
         driver = self.driver()
         driver('install')
         for op in ('add', 'renew'):
             for element in (MAPPING, PINHOLE, LISTENER, RECORD):
-                driver(f'apply add {element} 9')
-                driver(f'apply {op} {element} 90')
-                self.assertIn(f'{element} 90', driver('read'), op)
+                driver(f'apply add {element} 100')
+                driver(f'apply {op} {element} 900')
+                self.assertHolds(driver, {element: 900})
                 driver(f'apply remove {element}')
-        self.assertEqual(driver('read'), [])
+        self.assertHolds(driver, {})
 
     def test_removal_of_what_is_not_there(self):
         driver = self.driver()
         driver('install')
-        driver(';'.join([f'apply remove {MAPPING}'] + [f'remove {e}' for e in (PINHOLE, LISTENER, RECORD)]))
+        driver(f'apply remove {MAPPING}; remove {PINHOLE}; remove {LISTENER}; remove {RECORD}')
         driver(f'apply remove {MAPPING}; remove {MAPPING}; remove {PINHOLE}; remove {PINHOLE}')
-        self.assertEqual(driver('read'), [])
+        self.assertHolds(driver, {})
 
     def test_removal_and_renewal_of_expired_elements(self):
         driver = self.driver()
         driver('install')
         elements = (MAPPING, PINHOLE, LISTENER, RECORD)
         add = 'apply ' + ';'.join(f'add {e} 1' for e in elements)
-        for then in ('remove {}', 'renew {} 60'):
+        for then in ('remove {}', 'renew {} 600'):
             driver(add)
             netns.until(lambda: not driver('read'), 'the elements to expire')
             driver('apply ' + ';'.join(then.format(e) for e in elements))
-        self.assertEqual(len(driver('read')), 4)
+        self.assertHolds(driver, {e: 600 for e in elements})
 
     def test_element_with_other_data_is_replaced_with_both_halves(self):
         driver = self.driver()
         driver('install')
-        driver(f'apply add {MAPPING} 30; add mapping udp 192.168.1.3:5060 203.0.113.1:5062 30')
-        driver('apply add mapping udp 192.168.1.2:5060 203.0.113.1:5062 40')
-        self.assertEqual(driver('read'), ['mapping udp 192.168.1.2:5060 203.0.113.1:5062 40'])
-        self.assertNotIn('5060 :', re.sub(r'timeout \S+ expires \S+ ', '',
-                                          self.space.run('nft', 'list', 'map', 'inet', 'sipalg', 'mappings_in')))
-        driver('apply add record 7 0 one 30')
-        driver('apply renew record 7 0 two 30')
-        self.assertIn('record 7 0 two 30', driver('read'))
+        driver(f'apply add {MAPPING} 300; add mapping udp 192.168.1.3:5060 203.0.113.1:5062 300')
+        for op in ('add', 'renew'):
+            driver(f'apply add {MAPPING} 300; add mapping udp 192.168.1.3:5060 203.0.113.1:5062 300')
+            driver(f'apply {op} mapping udp 192.168.1.2:5060 203.0.113.1:5062 400')
+            self.assertHolds(driver, {'mapping udp 192.168.1.2:5060 203.0.113.1:5062': 400})
+            for name in ('mappings_in', 'mappings_out'):  # no half is left of the two that were there
+                listed = self.space.run('nft', 'list', 'map', 'inet', 'sipalg', name)
+                self.assertEqual(listed.count('timeout '), 1, listed)
+        driver('apply add record 7 0 one 300')
+        for op, text in (('renew', 'two'), ('add', 'three')):
+            driver(f'apply {op} record 7 0 {text} 300')
+            self.assertIn(f'record 7 0 {text}', ' '.join(driver('read')))
 
     def test_removal_spares_another_mapping_of_the_same_endpoint(self):
         driver = self.driver()
         driver('install')
-        driver('apply add mapping udp 192.168.1.2:5060 203.0.113.1:5062 30')
+        driver('apply add mapping udp 192.168.1.2:5060 203.0.113.1:5062 300')
         driver(f'apply remove {MAPPING}')
-        self.assertEqual(driver('read'), ['mapping udp 192.168.1.2:5060 203.0.113.1:5062 30'])
+        self.assertHolds(driver, {'mapping udp 192.168.1.2:5060 203.0.113.1:5062': 300})
 
     def test_changes_of_one_transaction_act_in_their_order(self):
         driver = self.driver()
         driver('install')
-        driver(f'apply add {PINHOLE} 30; remove {PINHOLE}')
-        self.assertEqual(driver('read'), [])
-        driver(f'apply remove {PINHOLE}; add {PINHOLE} 30')
-        driver(f'apply remove {MAPPING}; add mapping udp 192.168.1.2:5060 203.0.113.1:5062 30; add {PINHOLE} 40')
-        self.assertEqual(driver('read'), ['mapping udp 192.168.1.2:5060 203.0.113.1:5062 30', f'{PINHOLE} 40'])
+        driver(f'apply add {PINHOLE} 300; remove {PINHOLE}')
+        self.assertHolds(driver, {})
+        driver(f'apply remove {PINHOLE}; add {PINHOLE} 300')
+        driver(f'apply remove {MAPPING}; add mapping udp 192.168.1.2:5060 203.0.113.1:5062 300; '
+               f'add {PINHOLE} 400; remove {LISTENER}; add {LISTENER} 300; remove {LISTENER}')
+        self.assertHolds(driver, {'mapping udp 192.168.1.2:5060 203.0.113.1:5062': 300, PINHOLE: 400})
 
     def test_transaction_is_all_or_nothing(self):
         driver = self.driver()
@@ -177,7 +190,7 @@ class RulesetTest(unittest.TestCase):
             driver(f'apply add {MAPPING} 30; add {PINHOLE} 0')
         with self.assertRaisesRegex(Refused, 'too long'):
             driver(f'apply add {MAPPING} 30; add record 1 1 ' + 'x' * 241 + ' 30')
-        self.assertEqual(driver('read'), [])
+        self.assertHolds(driver, {})
 
     def test_refusal_when_the_table_is_gone(self):
         driver = self.driver()
@@ -185,7 +198,7 @@ class RulesetTest(unittest.TestCase):
         self.space.nft('delete table inet sipalg')
         with self.assertRaisesRegex(Refused, 'table inet sipalg is gone'):
             driver(f'apply add {MAPPING} 30')
-        self.assertEqual(driver('read'), [])
+        self.assertHolds(driver, {})
         driver('install')
         driver(f'apply add {MAPPING} 30')
 
@@ -196,23 +209,35 @@ class RulesetTest(unittest.TestCase):
         driver('apply ' + ';'.join(f'add {p} 60' for p in many))
         self.assertEqual(len(driver('read')), 10000)
         driver('apply ' + ';'.join(f'remove {p}' for p in many))
-        self.assertEqual(driver('read'), [])
+        self.assertHolds(driver, {})
 
     def test_killed_daemons_elements_stay_and_the_rest_is_made_anew(self):
         first = self.driver()
         first('install')
-        first(f'apply add {MAPPING} 50; add {PINHOLE} 50; add {LISTENER} 50; add {RECORD} 50')
-        before = first('read')
+        elements = {e: 500 for e in (MAPPING, PINHOLE, LISTENER, RECORD)}
+        first('apply ' + ';'.join(f'add {e} 500' for e in elements))
         first.kill()
         self.space.nft('add rule inet sipalg admit accept\nadd chain inet sipalg stray\n'
                        'add element inet sipalg outside { "old" }\nadd set inet sipalg odd { type mark; }')
         second = self.driver('--sip-port', '5070')
-        strip = [line.rsplit(' ', 1)[0] for line in before]
-        self.assertEqual([line.rsplit(' ', 1)[0] for line in second('read')], strip)
+        self.assertHolds(second, elements)
         second('install')
-        self.assertEqual([line.rsplit(' ', 1)[0] for line in second('read')], strip)
+        self.assertHolds(second, elements)
         listed = re.sub(r'\n\t\telements = \{[^}]*timeout[^}]*\}', '', self.table())
         self.assertEqual(normal(listed), normal('\n'.join(second('text'))))
+
+    def test_set_of_another_form_is_made_anew(self):
+        first = self.driver()
+        first('install')
+        first(f'apply add {MAPPING} 500; add {RECORD} 500')
+        first.kill()
+        self.space.nft('flush chain inet sipalg from_inside\nflush chain inet sipalg to_inside\n'
+                       'delete set inet sipalg listeners\ndelete set inet sipalg records\n'
+                       'add set inet sipalg listeners { type ipv4_addr; flags timeout; }')
+        second = self.driver()
+        second('install')
+        second(f'apply add {LISTENER} 300')
+        self.assertHolds(second, {MAPPING: 500, LISTENER: 300})
 
     def test_set_outside(self):
         driver = self.driver()
@@ -224,6 +249,29 @@ class RulesetTest(unittest.TestCase):
         with self.assertRaisesRegex(Refused, 'name of an interface'):
             driver('set_outside an-interface-too-long')
         self.assertEqual(sorted(set(re.findall(r'"(ppp0|wan2?)"', '\n'.join(driver('text'))))), ['ppp0', 'wan2'])
+
+    def test_no_outside_interface_for_now(self):
+        driver = Driver(self.space)
+        self.addCleanup(driver.close)
+        driver('install')
+        self.assertEqual(normal(self.table()), normal('\n'.join(driver('text'))))
+        driver('set_outside wan')
+        self.assertEqual(normal(self.table()), normal(DOCUMENT.read_text()))
+        driver('set_outside')
+        self.assertNotIn('"wan"', self.table())
+
+    def test_loss_of_the_table_or_of_an_accept_rule_is_seen(self):
+        fw = 'table inet fw {\n chain forward {\n type filter hook forward priority 0;\n }\n}\n'
+        self.space.nft(fw)
+        driver = self.driver('--accept-in', 'inet fw forward')
+        self.assertEqual(driver('intact'), ['no'])
+        for loss in ('delete table inet sipalg', 'flush chain inet fw forward', 'flush ruleset\n' + fw):
+            driver('install')
+            self.assertEqual(driver('intact'), ['yes'])
+            self.space.nft(loss)
+            self.assertEqual(driver('intact'), ['no'], loss)
+        self.space.nft('flush ruleset')
+        self.assertEqual(driver('intact'), ['no'])
 
     def test_one_daemon_for_a_table_in_a_namespace(self):
         first = self.driver()

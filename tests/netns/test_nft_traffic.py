@@ -5,6 +5,7 @@ phone 192.168.1.2 (and a second one, .3) - router - outside 203.0.113.5 (peer) a
 The administrator masquerades and drops what is forwarded inwards without being a reply.
 """
 import pathlib
+import socket
 import sys
 import unittest
 
@@ -258,13 +259,28 @@ class TrafficTest(unittest.TestCase):
                          ['flow 192.168.1.2:7000 203.0.113.5:9000 203.0.113.5:9000 203.0.113.1:17000'])
         self.assertIn(int(flows[0][1]), range(1, 181))
 
-    def test_long_dump_comes_whole(self):
+    def test_long_dump_comes_whole_and_all_can_be_erased_at_once(self):
         driver = self.install()
         phone = self.udp(self.phone, '192.168.1.2', 7000)
-        for port in range(20000, 21000):
+        for port in range(20000, 22000):
             phone.sendto(b'x', ('203.0.113.5', port))
-        wanted = {f'203.0.113.5:{port}' for port in range(20000, 21000)}
+        wanted = {f'203.0.113.5:{port}' for port in range(20000, 22000)}
         until(lambda: wanted <= {line.split()[2] for line in driver('dump')}, 'all flows in a dump')
+        driver('erase ' + ';'.join(f'udp 192.168.1.2:7000 {remote}' for remote in sorted(wanted)))
+        left = {line.split()[2] for line in driver('dump')}
+        self.assertEqual(wanted & left, set())
+
+    def test_dump_has_no_tcp(self):
+        driver = self.install()
+        with self.outside.entered():
+            server = socket.create_server(('203.0.113.5', 7777))
+        self.addCleanup(server.close)
+        with self.phone.entered():
+            client = socket.create_connection(('203.0.113.5', 7777), 10)
+        self.addCleanup(client.close)
+        self.udp(self.phone, '192.168.1.2', 7000).sendto(b'x', ('203.0.113.5', 7778))
+        until(lambda: any(':7778' in line for line in driver('dump')), 'the UDP flow')
+        self.assertFalse(any(':7777' in line for line in driver('dump')))
 
 
 if __name__ == '__main__':

@@ -68,3 +68,16 @@ TEST_CASE("another payload gets right lengths and checksums") {
     std::vector<std::uint8_t> out;
     CHECK_FALSE(replace_payload(bytes, *packet, std::string(65535, 'x'), out));
 }
+
+TEST_CASE("a packet that grew may be fragmented, another keeps the sender's word (T3)") {
+    auto bytes = test::udp_packet("192.168.1.10:5060", "203.0.113.10:5070", "hello");
+    bytes[6] = 0x40;
+    const auto packet = parse_packet(bytes);
+    REQUIRE(packet);
+    std::vector<std::uint8_t> out;
+    REQUIRE(replace_payload(bytes, *packet, "hell", out));
+    CHECK(out[6] == 0x40);
+    REQUIRE(replace_payload(bytes, *packet, "hello!", out));
+    CHECK(out[6] == 0);
+    CHECK(sum(out, 0, 20, 0) == 0xffff);
+}
