@@ -180,7 +180,7 @@ void Holdings::release(const MappingKey& key, Time now, std::vector<Change>& cha
 void Holdings::remove(const MappingEntry& entry, std::vector<Change>& changes) {
     changes.push_back(removal(entry.mapping));
     if (entry.listener) changes.push_back(removal(Listener{entry.mapping.transport, entry.mapping.inside}));
-    closed_.push_back(entry.mapping);
+    closed_.mappings.push_back(entry.mapping);
     touched_ = true;
 }
 
@@ -188,6 +188,7 @@ void Holdings::release(const Pinhole& pinhole, std::vector<Change>& changes) {
     PinholeEntry* entry = pinholes_.edit(pinhole);
     if (!entry || --entry->holders > 0) return;
     changes.push_back(removal(pinhole));
+    closed_.pinholes.push_back(pinhole);
     pinholes_.erase(pinhole);
     touched_ = true;
 }
@@ -266,7 +267,7 @@ void Holdings::end_restoration(std::vector<Change>& changes) {
     }
 }
 
-std::vector<Mapping> Holdings::take_closed() {
+Holdings::Closed Holdings::take_closed() {
     touched_ = false;
     return std::exchange(closed_, {});
 }

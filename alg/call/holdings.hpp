@@ -106,10 +106,14 @@ class Holdings {
     /// one holds live as long as it does.
     void end_restoration(std::vector<Change>& changes);
 
-    /// Mappings that left or entered the kernel since the last call: what a sweep of conntrack has to look
-    /// for.
+    /// What left the kernel since the last call: what a sweep of conntrack has to look for.
+    struct Closed {
+        std::vector<Mapping> mappings;
+        std::vector<Pinhole> pinholes;
+    };
+    Closed take_closed();
+    /// Something entered or left the kernel since the last take_closed().
     bool touched() const { return touched_; }
-    std::vector<Mapping> take_closed();
 
     void commit();
     void cancel();
@@ -132,7 +136,7 @@ class Holdings {
     std::unordered_set<Socket> occupied_;
     PerPhone per_phone_;
     std::deque<MappingKey> lingering_;  ///< oldest first; some are forgotten or in use again
-    std::vector<Mapping> closed_;
+    Closed closed_;
     bool touched_ = false;
 };
 
