@@ -146,6 +146,13 @@ void Ruleset::remove() {
     impl_->attempt(write, [&](Batch& out) { return impl_->link.commit(out); });
 }
 
+bool Ruleset::in_place() const {
+    const std::string& table = impl_->settings.table;
+    return presence(impl_->link, table) == Presence::ours &&
+           (impl_->places.empty() ||
+            rules_with_comment(impl_->link, accepting_comment(table)).size() >= impl_->places.size());
+}
+
 void Ruleset::set_outside(const std::vector<std::string>& interfaces) {
     if (interfaces.empty()) throw Error("no outside interface is known");
     require_interfaces(interfaces);

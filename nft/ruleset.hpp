@@ -71,6 +71,10 @@ class Ruleset {
     /// Takes the table and the accept rules out; what is already gone is fine. Throws Error.
     void remove();
 
+    /// Whether what install() put there still is: others may have flushed the ruleset or a chain of theirs.
+    /// Throws Error.
+    bool in_place() const;
+
     /// The interfaces changed (default route moved, --outside came up). Throws Error.
     void set_outside(const std::vector<std::string>& interfaces);
 
