@@ -124,7 +124,7 @@ struct Call {
     Time ringing_until{0};  ///< before an answer: the end of patience
     Time forks_until{0};    ///< after one: when the other forks end (C3)
     Time closed_until{0};   ///< closing: how long late messages still find it
-    bool restored = false;   ///< from a record: a BYE may have been under way unseen
+    bool restored = false;  ///< from a record: a BYE may have been under way unseen
     Time active{0};         ///< last INVITE or UPDATE; not in the record
     Time due{0};            ///< when the deadline queue will name it; not in the record
     std::string record;     ///< as it stands in the kernel

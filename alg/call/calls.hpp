@@ -63,7 +63,6 @@ class Calls {
     PerPhone per_phone_;
     std::deque<CallKey> closed_;  ///< oldest first; some are forgotten or alive again
     Deadlines<CallKey> deadlines_;
-    std::vector<CallKey> called_;  ///< named by the deadline queue since commit(): cancel() names them again
 };
 
 /// The record of a call and back (record.cpp).
