@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,49 +12,18 @@
 #include "alg/address.hpp"
 #include "alg/packet.hpp"
 #include "alg/pinhole.hpp"
+#include "alg/policy.hpp"
 #include "alg/reason.hpp"
 #include "alg/report.hpp"
 #include "alg/time.hpp"
 
 namespace sipalg {
 
-/// What the owner sets and the core needs.
-struct Policy {
-    std::uint16_t media_low = 16384;  ///< public ports for media whose own port is not free (A3); low is even
-    std::uint16_t media_high = 32767;
-    std::vector<std::uint16_t> sip_ports{5060};
-    // Ceilings (X7). At each of them new work is refused, what lives stays.
-    std::size_t max_mappings = 65536;
-    std::size_t max_calls = 16384;
-    std::size_t max_calls_per_phone = 512;
-    std::size_t max_bindings = 4096;
-    std::size_t max_bindings_per_phone = 64;
-    Seconds silence{300};  ///< a call without media in both directions ends after that (C6)
-    Seconds hold{7200};    ///< the same for a call on hold
-};
-
-/// The side a packet comes from.
-enum class Side : std::uint8_t { inside, outside };
-
-/// The router's address on the way between the packet's two ends.
-struct Egress {
-    Address address;     ///< of the outside interface: what NAT writes into packets
-    Address advertised;  ///< what the world sees and messages say; the same unless --external-address
-};
-
 /// A packet as it was queued. Read only during inspect().
 struct Arrival {
     Side from = Side::inside;
     Bytes bytes;
     Egress egress;
-};
-
-/// What happened in a call or registration, for the log: one line each.
-struct Event {
-    enum class Kind : std::uint8_t { call_offered, call_answered, call_ended, registered, unregistered };
-    Kind kind = Kind::call_offered;
-    std::string subject;  ///< Call-ID or AOR
-    std::string detail;   ///< for people: who, why
 };
 
 /// What is to be done with a packet, or at a point in time. Order for the daemon: erase `stale` flows, apply
@@ -89,6 +59,8 @@ class State {
     /// The router's own addresses, and interface networks' broadcast addresses: never mapped or opened (X2).
     void set_own_addresses(std::vector<Address> addresses);
 
+    /// Nothing is mapped: nothing can have to be looked for until a packet comes.
+    bool idle() const;
     /// Conntrack should be swept: something was opened or closed since the last sweep began, or it is time to
     /// look which calls still have media.
     bool sweep_wanted(Time now) const;
@@ -100,7 +72,10 @@ class State {
 
     /// Takes over what an earlier daemon left in the kernel (A5), on an empty state. The returned changes
     /// remove what can't be explained any more; apply them, whatever the kernel says of them.
-    std::vector<Change> restore(std::span<const StoredElement> elements, Time now);
+    /// `advertised` tells what messages say for an address of the router (Egress).
+    using Advertised = std::function<Address(const Address&)>;
+    std::vector<Change> restore(std::span<const StoredElement> elements, const Advertised& advertised,
+                                Time now);
 
     std::vector<CallReport> calls(Time now) const;
     std::vector<PinholeReport> pinholes(Time now) const;

@@ -27,7 +27,8 @@ struct Packet {
 std::optional<Packet> parse_packet(Bytes bytes);
 
 /// Writes `bytes` with `payload` in place of its own into `out`: lengths, IP header checksum and UDP checksum
-/// are computed in full. UDP only. False when the result would be longer than 65,535 bytes.
+/// are computed in full. A packet that grew may be fragmented (DF is cleared). UDP only. False when the
+/// result would be longer than 65,535 bytes.
 bool replace_payload(Bytes bytes, const Packet& packet, std::string_view payload,
                      std::vector<std::uint8_t>& out);
 

@@ -57,6 +57,14 @@ struct BindingReport {
     std::int64_t expires_s = 0;
 };
 
+/// What happened in a call or registration, for the log: one line each.
+struct Event {
+    enum class Kind : std::uint8_t { call_offered, call_answered, call_ended, registered, unregistered };
+    Kind kind = Kind::call_offered;
+    std::string subject;  ///< Call-ID or AOR
+    std::string detail;   ///< for people: who, why
+};
+
 struct Totals {
     std::size_t calls = 0, bindings = 0, mappings = 0, pinholes = 0;
 };

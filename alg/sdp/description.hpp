@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "alg/address.hpp"
+#include "alg/table.hpp"
 
 namespace sipalg::sdp {
 
@@ -38,6 +39,13 @@ struct Rtcp {
     AddressField address;
 };
 
+/// a=altc (RFC 6947): another address of either family that the media can be had at.
+struct Altc {
+    AddressField address;
+    std::string_view port_text;
+    std::uint16_t port = 0;
+};
+
 /// One m= section.
 struct Media {
     std::string_view type;       ///< "audio", "video", "image", "application", "message" …
@@ -50,13 +58,15 @@ struct Media {
     bool rtcp_mux = false;
     bool rtcp_mux_only = false;
     bool bundle_only = false;
-    std::string_view
-        setup;  ///< a=setup value: "active", "passive", "actpass"; own or the session's; empty: none
+    /// a=setup value: "active", "passive", "actpass"; own or the session's; empty: none
+    std::string_view setup;
     std::string_view mid;
+    std::string_view path;  ///< a=path value (RFC 4975): MSRP URIs separated by spaces; empty: none
     std::optional<Rtcp> rtcp;
-    // Where its own c= lines and candidates stand in the description's flat tables.
+    // Where its own c= lines, candidates and a=altc stand in the description's flat tables.
     std::uint16_t connection_begin = 0, connection_count = 0;
     std::uint16_t candidate_begin = 0, candidate_count = 0;
+    std::uint16_t altc_begin = 0, altc_count = 0;
 };
 
 /// The whole description. Views into the text given to parse().
@@ -66,9 +76,13 @@ class Description {
     static constexpr std::size_t max_connections = 64;  ///< c= lines in all
     static constexpr std::size_t max_candidates = 128;  ///< candidates in all
 
-    /// Line by line; CRLF, LF and a missing last line end are all fine, unknown lines are passed over. False
-    /// when the text is no description (does not begin with "v=0") or goes beyond a limit: then nothing may
-    /// be changed.
+    static constexpr std::size_t max_altc = 64;   ///< a=altc lines in all
+    static constexpr std::size_t max_groups = 8;  ///< a=group:BUNDLE lines
+
+    /// Line by line; CRLF, LF and a missing last line end are all fine, unknown lines are passed over. A line
+    /// whose value cannot be read is passed over too, but a c= or m= is kept with what can be read of it.
+    /// False when the text is no description (does not begin with "v=0") or goes beyond a limit: then nothing
+    /// may be changed. Linear in the text, allocates nothing.
     bool parse(std::string_view text);
 
     std::string_view text() const { return text_; }
@@ -76,30 +90,34 @@ class Description {
     std::string_view origin_session() const { return origin_session_; }  ///< "username sess-id" part of o=
     std::string_view origin_version() const { return origin_version_; }  ///< sess-version of o=
     /// The session's c= lines.
-    std::span<const AddressField> connections() const { return {connections_.data(), session_connections_}; }
+    std::span<const AddressField> connections() const { return connections_.part(0, session_connections_); }
     /// A media's own c= lines.
     std::span<const AddressField> connections(const Media& media) const {
-        return {connections_.data() + media.connection_begin, media.connection_count};
+        return connections_.part(media.connection_begin, media.connection_count);
     }
     std::span<const Candidate> candidates(const Media& media) const {
-        return {candidates_.data() + media.candidate_begin, media.candidate_count};
+        return candidates_.part(media.candidate_begin, media.candidate_count);
     }
-    std::span<const Media> media() const { return {media_.data(), media_count_}; }
+    std::span<const Altc> altc(const Media& media) const {
+        return altc_.part(media.altc_begin, media.altc_count);
+    }
+    std::span<const Media> media() const { return media_.all(); }
     /// The c= that holds for a media: its own first, else the session's first, else an empty one.
     const AddressField& connection(const Media& media) const;
     /// The media shares the transport of another one in a=group:BUNDLE and is not the first of it.
     bool bundled(const Media& media) const;
 
   private:
-    std::string_view text_, origin_session_, origin_version_, bundle_;
+    class Reader;
+
+    std::string_view text_, origin_session_, origin_version_;
     AddressField origin_;
-    // Not initialised: only the counted ones are ever read, and clearing the tables would cost more than
-    // parsing.
-    std::array<AddressField, max_connections> connections_;
-    std::array<Candidate, max_candidates> candidates_;
-    std::size_t session_connections_ = 0, connection_count_ = 0, candidate_count_ = 0;
-    std::array<Media, max_media> media_;
-    std::size_t media_count_ = 0;
+    Table<AddressField, max_connections> connections_;
+    std::size_t session_connections_ = 0;
+    Table<Candidate, max_candidates> candidates_;
+    Table<Altc, max_altc> altc_;
+    Table<Media, max_media> media_;
+    Table<std::string_view, max_groups> groups_;  ///< the mids of each a=group:BUNDLE
 };
 
 }  // namespace sipalg::sdp

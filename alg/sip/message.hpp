@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "alg/sip/header.hpp"
+#include "alg/table.hpp"
 
 namespace sipalg::sip {
 
@@ -41,10 +42,13 @@ class Message {
     static constexpr std::size_t max_headers = 128;
 
     /// Reads one datagram (RFC 3261 18.3: bytes after the body by Content-Length are not part of the
-    /// message). Linear in the input, allocates nothing. On an error the message must not be used. Malformed
-    /// means: a header line without colon or name, a NUL in the head, conflicting or non-numeric
-    /// Content-Length, missing or double Call-ID, CSeq, From, To, missing Via, a CSeq that is not "number
-    /// method" or whose method differs from the request's, a status outside 100-699, a wrong SIP version.
+    /// message), past line ends in front of it (RFC 3261 7.5). Linear in the input, allocates nothing. On an
+    /// error the message must not be used. Malformed means: a header line without colon or with a name that
+    /// is no token, no empty line behind the head, a NUL in the head (but for "\\" NUL, which RFC 3261 allows
+    /// in quoted strings), conflicting or non-numeric Content-Length, missing or double Call-ID, CSeq, From,
+    /// To, a From or To whose brackets or quotes do not close, an empty Call-ID or one with white space,
+    /// missing Via, a CSeq that is not "number method" or whose method differs from the request's, a status
+    /// outside 100-699, a wrong SIP version, anything but single spaces in a request's start line.
     ParseError parse(std::string_view datagram);
 
     bool is_request() const { return status_ == 0; }
@@ -56,7 +60,7 @@ class Message {
     /// 100 to 699; 0 in a request.
     int status() const { return status_; }
 
-    std::span<const Header> headers() const { return {headers_.data(), count_}; }
+    std::span<const Header> headers() const { return headers_.all(); }
     /// First header with that id, or nullptr.
     const Header* first(HeaderId id) const;
 
@@ -64,22 +68,25 @@ class Message {
     const CSeq& cseq() const { return cseq_; }
     std::string_view from_tag() const { return from_tag_; }  ///< empty: none
     std::string_view to_tag() const { return to_tag_; }      ///< empty: none
-    /// Everything up to and including the empty line.
+    /// Everything from the first byte up to and including the empty line.
     std::string_view head() const { return head_; }
     /// By Content-Length, or to the end of the datagram without it. May be empty.
     std::string_view body() const { return body_; }
-    /// The digits of Content-Length, if the header is there.
+    /// The digits of the first Content-Length, if the header is there. It may be repeated with the same
+    /// value; all of them stand in headers().
     std::optional<std::string_view> content_length() const { return content_length_; }
     /// All bytes given to parse(), with what may follow the body.
     std::string_view bytes() const { return bytes_; }
 
   private:
+    class Reader;
+
     std::string_view bytes_, head_, body_, request_uri_, call_id_, from_tag_, to_tag_;
     std::optional<std::string_view> content_length_;
     CSeq cseq_;
     int status_ = 0;
-    std::size_t count_ = 0;
-    std::array<Header, max_headers> headers_;
+    Table<Header, max_headers> headers_;
+    /// Place of the first header of each kind in headers_, plus one; 0: none.
     std::array<std::uint8_t, static_cast<std::size_t>(HeaderId::count_)> first_{};
 };
 

@@ -11,25 +11,37 @@ namespace sipalg::sip {
 enum class Kind : std::uint8_t {
     need_more,   ///< stream only: could still become a message
     message,     ///< SIP; `length` bytes of it
-    keep_alive,  ///< CRLF, CRLFCRLF (RFC 5626), 0 to 4 bytes of nothing
+    keep_alive,  ///< line ends only (RFC 5626), or a datagram of 0 to 4 bytes
     stun,        ///< RFC 8489: magic cookie in place
     tls,         ///< TLS or DTLS record
-    rtp,         ///< RTP or RTCP, version 2
+    rtp,         ///< RTP or RTCP, version 2; datagrams only
     http,        ///< an HTTP request or response (slipstreaming comes this way)
     garbage,     ///< anything else, and SIP beyond the limits
 };
 
 struct Piece {
     Kind kind = Kind::garbage;
-    std::size_t length = 0;  ///< bytes from the front that this piece takes; for need_more: none
+    /// Bytes from the front that this piece takes; for need_more: none. A stream that began with tls, http or
+    /// garbage has no next piece: all bytes are taken.
+    std::size_t length = 0;
+    /// need_more: as long as there are fewer bytes than this, asking again gives the same answer.
+    std::size_t wanted = 0;
+    /// need_more: to be passed to the next call for the same front.
+    std::size_t seen = 0;
 };
 
 inline constexpr std::size_t max_message = 65536;
+/// A stream whose first line is longer is garbage.
+inline constexpr std::size_t max_start_line = 8192;
 
-/// A whole datagram.
+/// A whole datagram. Looks at the first line only: `message` means that it is meant as SIP, Message::parse()
+/// says whether it can be used.
 Kind classify_datagram(std::string_view datagram);
 /// The front of a stream, which ends somewhere after `bytes`. A message in a stream needs a Content-Length
-/// (RFC 3261 18.3); without one its body is empty.
-Piece next_piece(std::string_view bytes);
+/// (RFC 3261 18.3); without one its body is empty. What cannot be framed (a header line that is none,
+/// Content-Length that is no number or has two values) is garbage; other faults are left to Message::parse().
+/// A caller that waits for Piece::wanted bytes and passes Piece::seen of the call before (0 at a new front)
+/// spends linear time however the stream is cut: the search for the head's end goes on where it stopped.
+Piece next_piece(std::string_view bytes, std::size_t seen = 0);
 
 }  // namespace sipalg::sip

@@ -1,0 +1,155 @@
+// A call: one Call-ID as one phone takes part in it, with its dialogs and what it keeps open.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alg/call/holdings.hpp"
+#include "alg/call/session.hpp"
+#include "alg/policy.hpp"
+#include "alg/sip/header.hpp"
+#include "alg/time.hpp"
+
+namespace sipalg::call {
+
+/// The phone is part of the key because both legs of a hairpin call may carry the same Call-ID (C9).
+struct CallKey {
+    std::string call_id;
+    Address phone;
+    friend bool operator==(const CallKey&, const CallKey&) = default;
+};
+/// The same without a copy, for look-ups.
+struct CallKeyView {
+    std::string_view call_id;
+    Address phone;
+};
+struct CallKeyHash {
+    using is_transparent = void;
+    std::size_t operator()(const CallKeyView& key) const noexcept;
+    std::size_t operator()(const CallKey& key) const noexcept {
+        return (*this)(CallKeyView{key.call_id, key.phone});
+    }
+};
+struct CallKeyEqual {
+    using is_transparent = void;
+    bool operator()(const auto& a, const auto& b) const {
+        return a.phone == b.phone && a.call_id == b.call_id;
+    }
+};
+
+/// An offer that has no answer yet.
+struct Offer {
+    Side by = Side::inside;
+    sip::Method method = sip::Method::invite;  ///< of the transaction it came in
+    std::uint32_t cseq = 0;
+    Session session;
+    friend bool operator==(const Offer&, const Offer&) = default;
+};
+
+/// A BYE that has no final answer yet.
+struct Bye {
+    std::uint32_t cseq = 0;
+    Time until{0};  ///< when its transaction is over (C6)
+    friend bool operator==(const Bye&, const Bye&) = default;
+};
+
+/// One dialog (RFC 3261 12), by the tags of phone and peer. An empty tag is RFC 2543's, or not known yet.
+struct Dialog {
+    enum class State : std::uint8_t { early, confirmed, ended };
+    std::string local_tag, remote_tag;
+    State state = State::early;
+    std::optional<Session> local, remote;  ///< what was agreed last
+    bool renegotiated = false;             ///< a later exchange has replaced that of the first INVITE
+    std::optional<Offer> offers[2];        ///< by Side: both at once is glare (RFC 3261 14.1)
+    std::optional<Bye> byes[2];            ///< by Side: both at once is a crossing
+
+    std::optional<Offer>& offer(Side side) { return offers[static_cast<std::size_t>(side)]; }
+    const std::optional<Offer>& offer(Side side) const { return offers[static_cast<std::size_t>(side)]; }
+    std::optional<Bye>& bye(Side side) { return byes[static_cast<std::size_t>(side)]; }
+    friend bool operator==(const Dialog&, const Dialog&) = default;
+};
+
+/// A transaction of an INVITE, by the branch of its topmost Via.
+struct Transaction {
+    std::string branch;
+    bool open = true;  ///< no final response yet
+    friend bool operator==(const Transaction&, const Transaction&) = default;
+};
+
+/// The latest INVITE of one side. It comes in several transactions when it is forked on its way to the same
+/// phone (two lines in a ring group), or tries one server after another.
+struct Invite {
+    std::uint32_t cseq = 0;
+    bool offered = false;                   ///< it carried a description: those in its responses are answers
+    std::vector<Transaction> transactions;  ///< empty: there was no INVITE
+
+    Transaction* transaction(std::string_view branch);
+    bool open() const;  ///< some transaction is
+    friend bool operator==(const Invite&, const Invite&) = default;
+};
+
+/// A pinhole of a call, with what people want to know of it.
+struct Pin {
+    Pinhole pinhole;
+    Endpoint inside;
+    Endpoint shown;                 ///< the public endpoint as messages say it
+    std::uint16_t remote_port = 0;  ///< as the peer announced it; 0: it has not
+    std::string type;               ///< "audio", …; "sip" for signalling
+    bool rtcp = false;
+    bool early = false;
+    bool held = false;
+    bool same_hole(const Pin& other) const { return pinhole == other.pinhole; }
+    friend bool operator==(const Pin&, const Pin&) = default;
+};
+
+struct Call {
+    enum class State : std::uint8_t { offered, early, confirmed, closing };
+    std::uint32_t record_id = 0;
+    State state = State::offered;
+    Side caller = Side::inside;
+    std::string caller_tag;
+    std::string from, to;  ///< URIs as the phone writes them
+    Egress egress;
+    Socket contact;                ///< the phone's signalling endpoint of this call, inside
+    std::vector<Address> peers;    ///< signalling addresses outside; the first is who the call was made with
+    Invite invites[2];             ///< by Side
+    std::optional<Offer> initial;  ///< of the first INVITE: every fork answers it anew (C3)
+    std::vector<Dialog> dialogs;
+    std::vector<MappingKey> mapped;
+    std::vector<Pin> pins;
+    Time started{0};
+    Time ringing_until{0};  ///< before an answer: the end of patience
+    Time forks_until{0};    ///< after one: when the other forks end (C3)
+    Time closed_until{0};   ///< closing: how long late messages still find it
+    bool restored = false;   ///< from a record: a BYE may have been under way unseen
+    Time active{0};         ///< last INVITE or UPDATE; not in the record
+    Time due{0};            ///< when the deadline queue will name it; not in the record
+    std::string record;     ///< as it stands in the kernel
+    Time renew_at{0};       ///< when the kernel's timeouts are renewed; not in the record
+
+    Invite& invite(Side side) { return invites[static_cast<std::size_t>(side)]; }
+    const Invite& invite(Side side) const { return invites[static_cast<std::size_t>(side)]; }
+    Dialog* dialog(std::string_view local_tag, std::string_view remote_tag);
+    bool has_peer(const Address& address) const;
+    bool alive() const;                                       ///< some dialog is not ended
+    bool answered() const { return forks_until != Time{0}; }  ///< it was confirmed once
+    bool on_hold() const;  ///< no stream of a confirmed dialog expects media, or media pass us by on the LAN
+};
+
+inline constexpr std::size_t max_dialogs = 16;
+inline constexpr std::size_t max_transactions = 8;
+inline constexpr std::size_t max_branch = 256;  ///< more of a branch is not looked at
+inline constexpr std::size_t max_peers = 4;
+
+/// One endpoint that a call wants mapped, and who may send there.
+struct Want {
+    Socket inside;
+    std::vector<Pin> pins;  ///< pinhole.outside and shown are not filled in
+};
+/// What the negotiation, as far as it has come, asks to be open; each endpoint once.
+std::vector<Want> wanted(const Call& call);
+
+}  // namespace sipalg::call

@@ -1,0 +1,345 @@
+#include "alg/call/calls.hpp"
+
+#include <algorithm>
+
+#include "alg/call/constants.hpp"
+#include "alg/call/records.hpp"
+#include "alg/sip/uri.hpp"
+
+namespace sipalg::call {
+
+namespace {
+
+// Longer identifiers than any real element makes; beyond them a call passes without being followed.
+constexpr std::size_t max_call_id = 512;
+constexpr std::size_t max_tag = 256;
+constexpr std::size_t max_shown = 128;
+// A burst of deadlines is taken in steps, so that one transaction stays small.
+constexpr int deadlines_at_once = 64;
+
+std::string shown(std::string_view uri) {
+    return std::string(uri.substr(0, max_shown));
+}
+
+std::string_view uri_of(const sip::Header* header) {
+    if (!header) return {};
+    std::string_view rest = header->value;
+    const auto entry = sip::next_name_addr(rest);
+    return entry ? entry->uri : std::string_view{};
+}
+
+}  // namespace
+
+bool Calls::concerns(const sip::Message& message, const Address& phone) const {
+    switch (message.method()) {
+        case sip::Method::invite:
+            if (message.is_request()) return true;
+            return message.status() > 100 && calls_.contains(CallKeyView{message.call_id(), phone});
+        case sip::Method::ack:
+        case sip::Method::bye:
+        case sip::Method::prack:
+        case sip::Method::update: return calls_.contains(CallKeyView{message.call_id(), phone});
+        default: return false;
+    }
+}
+
+bool Calls::is_closed(const CallKey& key) const {
+    const Call* call = calls_.find(key);
+    return call && call->state == Call::State::closing;
+}
+
+// Closed calls only wait for late messages: they make room, and count for nobody.
+bool Calls::has_room(const Address& phone) {
+    if (per_phone_.of(phone) >= policy_.max_calls_per_phone) return false;
+    while (calls_.size() >= policy_.max_calls && !closed_.empty()) {
+        if (is_closed(closed_.front())) calls_.erase(closed_.front());
+        closed_.pop_front();
+    }
+    return calls_.size() < policy_.max_calls;
+}
+
+Call* Calls::find_or_make(const Heard& heard, std::uint32_t& next_record, Effects& effects) {
+    const sip::Message& message = heard.message;
+    if (Call* known = calls_.edit(CallKeyView{message.call_id(), heard.phone})) return known;
+    if (!message.is_request() || message.method() != sip::Method::invite) return nullptr;
+    // A stranger's request inside a dialog that nobody here knows makes no state (X3).
+    const bool initial = message.to_tag().empty();
+    if (!initial && heard.from == Side::outside) return nullptr;
+    if (message.call_id().size() > max_call_id || message.from_tag().size() > max_tag ||
+        message.to_tag().size() > max_tag) {
+        effects.limit = true;
+        return nullptr;
+    }
+    if (!has_room(heard.phone)) {
+        effects.limit = true;
+        return nullptr;
+    }
+    Call call;
+    call.record_id = next_record++;
+    call.caller = heard.from;
+    call.caller_tag = message.from_tag();
+    call.from = shown(uri_of(message.first(sip::HeaderId::from)));
+    call.to = shown(uri_of(message.first(sip::HeaderId::to)));
+    call.egress = heard.egress;
+    call.contact = heard.contact;
+    call.peers.push_back(heard.peer);
+    call.started = call.active = heard.now;
+    call.ringing_until = heard.now + ringing_time;
+    if (!initial) {
+        // The call is older than we are: take it as it is from here on.
+        Dialog dialog;
+        dialog.local_tag = heard.local_tag();
+        dialog.remote_tag = heard.remote_tag();
+        dialog.state = Dialog::State::confirmed;
+        call.dialogs.push_back(std::move(dialog));
+        call.state = Call::State::confirmed;
+    }
+    CallKey key{std::string(message.call_id()), heard.phone};
+    effects.events.push_back({Event::Kind::call_offered, key.call_id,
+                              heard.phone.text() +
+                                  (heard.from == Side::inside ? " calls " : " is called through ") +
+                                  (heard.from == Side::inside ? call.to : heard.peer.text())});
+    per_phone_.more(heard.phone);
+    return &calls_.put(key, std::move(call));
+}
+
+void Calls::follow(const Heard& heard, std::uint32_t& next_record, Effects& effects) {
+    Call* call = find_or_make(heard, next_record, effects);
+    if (!call) return;
+    const bool was_closed = call->state == Call::State::closing;
+    const bool invites = heard.message.is_request() && heard.message.method() == sip::Method::invite;
+    if (was_closed && invites && per_phone_.of(heard.phone) >= policy_.max_calls_per_phone) {
+        effects.limit = true;
+        return;
+    }
+    const CallKey key{std::string(heard.message.call_id()), heard.phone};
+    const Outcome outcome = call::follow(*call, heard);
+    if (was_closed && call->state != Call::State::closing) per_phone_.more(heard.phone);
+    switch (outcome) {
+        case Outcome::none: break;
+        case Outcome::changed: settle(key, *call, heard.now, effects); break;
+        case Outcome::answered:
+            effects.events.push_back({Event::Kind::call_answered, key.call_id, "answered"});
+            settle(key, *call, heard.now, effects);
+            break;
+        case Outcome::ended:
+            if (heard.message.method() == sip::Method::bye)
+                close(key, *call, "BYE", heard.now, effects);
+            else
+                close(key, *call, "not answered", heard.now, effects);
+            break;
+    }
+    schedule(key, *call, heard.now);
+}
+
+Time Calls::lifetime(const Call& call, Time now) const {
+    if (call.state == Call::State::confirmed) return now + confirmed_time;
+    return std::max(call.ringing_until, now + Time{1000});
+}
+
+void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
+    const Time until = lifetime(call, now);
+    std::vector<MappingKey> mapped;
+    std::vector<Pin> pins;
+    std::uint16_t after_previous = 0;  // the public port behind the RTP port just mapped: its RTCP's place
+    Socket previous;
+    std::vector<Want> wants = wanted(call);
+    for (std::size_t i = 0; i < wants.size(); ++i) {
+        Want& want = wants[i];
+        const auto follows = [](const Socket& a, const Socket& b) {
+            return a.transport == b.transport && a.endpoint.address == b.endpoint.address &&
+                   a.endpoint.port + 1 == b.endpoint.port;
+        };
+        PortWish wish;
+        wish.next_too = i + 1 < wants.size() && follows(want.inside, wants[i + 1].inside);
+        if (i > 0 && follows(previous, want.inside)) wish.preferred = after_previous;
+        const MappingEntry* entry = holdings_.map(want.inside, call.egress, wish, now);
+        if (!entry) {
+            effects.limit = true;
+            continue;
+        }
+        previous = want.inside;
+        after_previous = static_cast<std::uint16_t>(entry->mapping.outside.port + 1);
+        const MappingKey mapping = entry->key();
+        if (std::find(call.mapped.begin(), call.mapped.end(), mapping) == call.mapped.end())
+            holdings_.hold(mapping, until, now, effects.changes);
+        mapped.push_back(mapping);
+        for (Pin& pin : want.pins) {
+            if (pin.pinhole.remote == call.egress.address || pin.pinhole.remote == call.egress.advertised)
+                continue;
+            pin.pinhole.outside = entry->mapping.outside;
+            pin.shown = entry->public_endpoint();
+            const bool had = std::any_of(call.pins.begin(), call.pins.end(),
+                                         [&](const Pin& old) { return old.same_hole(pin); });
+            if (!had) {
+                const bool opened = holdings_.hold(pin.pinhole, until, now, effects.changes);
+                if (opened && pin.remote_port != 0) {
+                    // A flow from before would keep its old translation (C7).
+                    const Endpoint remote{pin.pinhole.remote, pin.remote_port};
+                    effects.stale.push_back({want.inside.transport, want.inside.endpoint, remote});
+                    effects.stale.push_back({want.inside.transport, remote, pin.pinhole.outside});
+                }
+            }
+            pins.push_back(std::move(pin));
+        }
+    }
+    for (const Pin& old : call.pins)
+        if (std::none_of(pins.begin(), pins.end(), [&](const Pin& pin) { return pin.same_hole(old); }))
+            holdings_.release(old.pinhole, effects.changes);
+    for (const MappingKey& old : call.mapped)
+        if (std::find(mapped.begin(), mapped.end(), old) == mapped.end())
+            holdings_.release(old, now, effects.changes);
+    call.mapped = std::move(mapped);
+    call.pins = std::move(pins);
+    // What was held before still has its old timeout, so the renewal can only come nearer.
+    const Time half = now + (until - now) / 2;
+    if (call.renew_at == Time{0} || half < call.renew_at) call.renew_at = half;
+    save(key, call, now, effects);
+}
+
+void Calls::save(const CallKey& key, Call& call, Time now, Effects& effects) {
+    std::string record = call.state == Call::State::closing ? std::string{} : write_record(key, call);
+    const auto timeout = std::chrono::ceil<Seconds>(lifetime(call, now) - now);
+    store_record(call.record_id, call.record, record, false, timeout, effects.changes);
+    call.record = std::move(record);
+}
+
+void Calls::close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects) {
+    if (call.state == Call::State::closing) return;
+    call.state = Call::State::closing;
+    per_phone_.fewer(key.phone);
+    closed_.push_back(key);
+    call.closed_until = now + transaction_time;
+    call.initial.reset();
+    for (Dialog& dialog : call.dialogs)
+        dialog.state = Dialog::State::ended;
+    effects.events.push_back({Event::Kind::call_ended, key.call_id, why});
+    settle(key, call, now, effects);
+}
+
+Time Calls::media_seen(const Call& call) const {
+    Time seen = call.active;
+    for (const MappingKey& key : call.mapped) {
+        if (key.inside == call.contact) continue;  // keep-alives flow there, not media
+        if (const MappingEntry* entry = holdings_.find(key)) seen = std::max(seen, entry->media_seen);
+    }
+    return seen;
+}
+
+void Calls::schedule(const CallKey& key, Call& call, Time now) {
+    Time due = call.renew_at;
+    switch (call.state) {
+        case Call::State::closing: due = call.closed_until; break;
+        case Call::State::offered:
+        case Call::State::early: due = std::min(due, call.ringing_until); break;
+        case Call::State::confirmed:
+            due = std::min(due, media_seen(call) + (call.on_hold() ? policy_.hold : policy_.silence));
+            if (call.dialogs.size() > 1 && call.forks_until > now) due = std::min(due, call.forks_until);
+            break;
+    }
+    for (const Dialog& dialog : call.dialogs)
+        for (const std::optional<Bye>& bye : dialog.byes)
+            if (bye && dialog.state != Dialog::State::ended) due = std::min(due, bye->until);
+    due = std::max(due, now + Time{1});
+    if (call.due > now && call.due <= due) return;  // the queue names it early enough
+    call.due = due;
+    deadlines_.add(due, key);
+}
+
+void Calls::expire(Time now, Effects& effects) {
+    for (int i = 0; i < deadlines_at_once; ++i) {
+        const auto key = deadlines_.due(now);
+        if (!key) return;
+        called_.emplace_back(*key);
+        expire(*key, now, effects);
+    }
+}
+
+void Calls::expire(const CallKey& key, Time now, Effects& effects) {
+    Call* call = calls_.edit(key);
+    if (!call) return;
+    call->due = Time{0};
+    if (call->state == Call::State::closing) {
+        if (call->closed_until <= now) {
+            calls_.erase(key);
+            while (!closed_.empty() && !is_closed(closed_.front()))
+                closed_.pop_front();
+            return;
+        }
+        schedule(key, *call, now);
+        return;
+    }
+    bool changed = false;
+    for (Dialog& dialog : call->dialogs) {
+        if (dialog.state == Dialog::State::ended) continue;
+        const bool bye_lost = std::any_of(std::begin(dialog.byes), std::end(dialog.byes),
+                                          [&](const auto& bye) { return bye && bye->until <= now; });
+        const bool fork_lost = call->state == Call::State::confirmed &&
+                               dialog.state == Dialog::State::early && call->forks_until <= now;
+        if (bye_lost || fork_lost) {
+            dialog.state = Dialog::State::ended;
+            changed = true;
+        }
+    }
+    if (call->state == Call::State::confirmed) {
+        if (!call->alive())
+            close(key, *call, "BYE without answer", now, effects);
+        else if (media_seen(*call) + (call->on_hold() ? policy_.hold : policy_.silence) <= now)
+            close(key, *call, "silence", now, effects);
+    } else if (call->ringing_until <= now) {
+        close(key, *call, "no final answer", now, effects);
+    }
+    if (call->state != Call::State::closing) {
+        if (changed) settle(key, *call, now, effects);
+        if (call->renew_at <= now) {
+            const Time until = lifetime(*call, now);
+            for (const MappingKey& mapping : call->mapped)
+                holdings_.extend(mapping, until, now, effects.changes);
+            for (const Pin& pin : call->pins)
+                holdings_.extend(pin.pinhole, until, now, effects.changes);
+            store_record(call->record_id, call->record, call->record, true,
+                         std::chrono::ceil<Seconds>(until - now), effects.changes);
+            call->renew_at = now + (until - now) / 2;
+        }
+    }
+    schedule(key, *call, now);
+}
+
+bool Calls::wants_sweep() const {
+    return std::any_of(calls_.begin(), calls_.end(),
+                       [](const auto& entry) { return entry.second.state == Call::State::confirmed; });
+}
+
+bool Calls::restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects) {
+    CallKey key;
+    Call call;
+    if (!read_record(record, key, call) || calls_.contains(key)) return false;
+    call.record_id = id;
+    call.restored = true;
+    call.record = record;
+    call.active = now;  // silence is measured anew: nobody looked meanwhile
+    call.renew_at = now + std::max(until - now, Time{0}) / 2;
+    per_phone_.more(key.phone);
+    Call& there = calls_.put(key, std::move(call));
+    settle(key, there, now, effects);
+    schedule(key, there, now);
+    return true;
+}
+
+void Calls::commit() {
+    calls_.commit();
+    per_phone_.commit();
+    called_.clear();
+}
+
+void Calls::cancel() {
+    calls_.cancel();
+    per_phone_.cancel();
+    // What was due and could not be done is due again a second after its time, not at once: the kernel just
+    // refused.
+    for (const CallKey& key : called_)
+        if (const Call* call = calls_.find(key)) deadlines_.add(call->due + Time{1000}, key);
+    called_.clear();
+}
+
+}  // namespace sipalg::call

@@ -1,0 +1,70 @@
+// The table of calls: found, made, kept alive, closed; what they want open is brought in line with what is.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alg/call/call.hpp"
+#include "alg/call/deadlines.hpp"
+#include "alg/call/effects.hpp"
+#include "alg/call/follow.hpp"
+#include "alg/call/ledger.hpp"
+#include "alg/call/per_phone.hpp"
+
+namespace sipalg::call {
+
+class Calls {
+  public:
+    Calls(const Policy& policy, Holdings& holdings) : policy_(policy), holdings_(holdings) {}
+
+    /// Whether follow() can have something to do with the message: then its session is worth reading.
+    bool concerns(const sip::Message& message, const Address& phone) const;
+    /// Applies the message to its call, which an INVITE makes if there is none.
+    void follow(const Heard& heard, std::uint32_t& next_record, Effects& effects);
+
+    /// Renews and closes what is due.
+    void expire(Time now, Effects& effects);
+    std::optional<Time> next_deadline() const { return deadlines_.next(); }
+    /// Some call is confirmed and has media that conntrack can be asked about.
+    bool wants_sweep() const;
+
+    /// Takes over a call of an earlier daemon from its record. False: unreadable.
+    bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
+
+    const auto& all() const { return calls_; }
+    /// Last time media of the call were seen.
+    Time media_seen(const Call& call) const;
+
+    void commit();
+    void cancel();
+
+  private:
+    bool is_closed(const CallKey& key) const;
+    bool has_room(const Address& phone);
+    Call* find_or_make(const Heard& heard, std::uint32_t& next_record, Effects& effects);
+    /// Holds what the call wants and does not hold yet, releases what it no longer wants, rewrites its
+    /// record.
+    void settle(const CallKey& key, Call& call, Time now, Effects& effects);
+    void save(const CallKey& key, Call& call, Time now, Effects& effects);
+    void close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects);
+    void schedule(const CallKey& key, Call& call, Time now);
+    void expire(const CallKey& key, Time now, Effects& effects);
+    Time lifetime(const Call& call, Time now) const;
+
+    const Policy& policy_;
+    Holdings& holdings_;
+    Ledger<CallKey, Call, CallKeyHash, CallKeyEqual> calls_;
+    PerPhone per_phone_;
+    std::deque<CallKey> closed_;  ///< oldest first; some are forgotten or alive again
+    Deadlines<CallKey> deadlines_;
+    std::vector<CallKey> called_;  ///< named by the deadline queue since commit(): cancel() names them again
+};
+
+/// The record of a call and back (record.cpp).
+std::string write_record(const CallKey& key, const Call& call);
+bool read_record(std::string_view bytes, CallKey& key, Call& call);
+
+}  // namespace sipalg::call

@@ -1,0 +1,28 @@
+// How long things live. The reasons stand with the numbers.
+#pragma once
+
+#include "alg/time.hpp"
+
+namespace sipalg::call {
+
+using namespace std::chrono_literals;
+
+/// 64*T1 (RFC 3261 17.1.1.2): nothing of a transaction comes later. Also the wait of C3 and C6.
+inline constexpr Time transaction_time = 32s;
+/// Timer C is more than 3 minutes (RFC 3261 16.6): a ringing call is given up a little later, counted from
+/// the last provisional response.
+inline constexpr Time ringing_time = 200s;
+/// A signalling mapping that nobody registered lives as long as a UDP stream in conntrack, above the two
+/// minutes of RFC 4787 REQ-5.
+inline constexpr Time idle_time = 180s;
+/// Kernel timeout of a confirmed call's elements; renewed at half of it while the call lives (A5, X8).
+inline constexpr Time confirmed_time = 600s;
+/// A binding is let go this long after the registrar's time is up, because a refresh may be on its way.
+inline constexpr Time registration_grace = 32s;
+/// Conntrack forgets an idle UDP stream after two minutes by default, so calls are looked at more often than
+/// that.
+inline constexpr Time sweep_interval = 45s;
+/// nf_conntrack_udp_timeout_stream's default: what a flow's remaining time is measured against.
+inline constexpr Time stream_timeout = 120s;
+
+}  // namespace sipalg::call

@@ -1,0 +1,289 @@
+#include "alg/call/holdings.hpp"
+
+#include <algorithm>
+
+#include "alg/call/constants.hpp"
+
+namespace sipalg::call {
+
+namespace {
+
+// Renewing for every small step would be a transaction per message; a quarter of the time in hand is enough.
+bool worth_renewing(Time kernel_until, Time until, Time now) {
+    return kernel_until < until && kernel_until - now < (until - now) * 3 / 4;
+}
+
+Change change(Change::Op op, Element element, Time until, Time now) {
+    const auto left = std::chrono::ceil<Seconds>(until - now);
+    return {op, std::move(element), std::max(left, Seconds{1})};
+}
+
+Change removal(Element element) {
+    return {Change::Op::remove, std::move(element), Seconds{0}};
+}
+
+}  // namespace
+
+std::size_t KeyHash::operator()(const MappingKey& key) const noexcept {
+    return std::hash<Socket>{}(key.inside) * 31 + std::hash<Address>{}(key.outside);
+}
+
+std::size_t KeyHash::operator()(const Pinhole& pinhole) const noexcept {
+    return std::hash<Socket>{}({pinhole.transport, pinhole.outside}) * 31 +
+           std::hash<Address>{}(pinhole.remote);
+}
+
+Holdings::Holdings(const Policy& policy) : policy_(policy), ports_(policy.media_low, policy.media_high) {}
+
+const MappingEntry* Holdings::find_public(const Socket& socket) const {
+    const MappingKey* key = public_.find(socket);
+    return key ? mappings_.find(*key) : nullptr;
+}
+
+bool Holdings::is_free(const Socket& public_socket, const Address& outside) const {
+    if (public_.contains(public_socket)) return false;
+    const auto bound = [&](const Address& address) {
+        return occupied_.contains(Socket{public_socket.transport, {address, public_socket.endpoint.port}});
+    };
+    // A socket on the wildcard address of either family gets what comes to any of them.
+    return !bound(outside) && !bound(Address::v4(0)) && !bound(Address::v6({}));
+}
+
+// Ports that are only kept for late retransmissions make room (X7).
+bool Holdings::has_room(const Address& phone, Time now) {
+    while (mappings_.size() >= policy_.max_mappings || per_phone_.of(phone) >= policy_.max_mappings_per_phone)
+        if (!forget_oldest_lingering(now)) return false;
+    return true;
+}
+
+bool Holdings::forget_oldest_lingering(Time now) {
+    while (!lingering_.empty()) {
+        const MappingKey key = lingering_.front();
+        lingering_.pop_front();
+        const MappingEntry* entry = mappings_.find(key);
+        if (!entry || entry->holders > 0 || entry->idle_until > now || entry->kernel_until > now) continue;
+        forget(*entry);
+        return true;
+    }
+    return false;
+}
+
+void Holdings::forget(const MappingEntry& entry) {
+    const MappingKey key = entry.key();
+    public_.erase({entry.mapping.transport, entry.public_endpoint()});
+    per_phone_.fewer(entry.mapping.inside.address);
+    mappings_.erase(key);
+}
+
+const MappingEntry* Holdings::map(const Socket& inside, const Egress& egress, const PortWish& wish,
+                                  Time now) {
+    const MappingKey key{inside, egress.address};
+    if (const MappingEntry* known = mappings_.find(key)) return known;
+    if (is_forbidden_port(inside.endpoint.port) || !has_room(inside.endpoint.address, now)) return nullptr;
+    const std::uint16_t preferred = wish.preferred ? wish.preferred : inside.endpoint.port;
+    const auto free = [&](std::uint16_t port) {
+        return (!wish.exact || port == preferred) &&
+               is_free({inside.transport, {egress.advertised, port}}, egress.address);
+    };
+    auto port = ports_.choose(preferred, wish.next_too, free);
+    while (!port && !wish.exact && forget_oldest_lingering(now))
+        port = ports_.choose(preferred, wish.next_too, free);
+    if (!port) return nullptr;
+    per_phone_.more(inside.endpoint.address);
+    MappingEntry entry;
+    entry.mapping = {inside.transport, inside.endpoint, {egress.address, *port}};
+    entry.advertised = egress.advertised;
+    entry.linger_until = now + transaction_time;
+    public_.put({inside.transport, entry.public_endpoint()}, key);
+    const MappingEntry& made = mappings_.put(key, std::move(entry));
+    schedule(made);
+    return &made;
+}
+
+void Holdings::schedule(const MappingEntry& entry) {
+    deadlines_.add(std::max(entry.idle_until, entry.linger_until), entry.key());
+}
+
+void Holdings::ensure(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes) {
+    const bool there = entry.kernel_until > now;
+    if (there && !worth_renewing(entry.kernel_until, until, now)) return;
+    const Time longest = std::max(entry.kernel_until, until);
+    const auto op = there ? Change::Op::renew : Change::Op::add;
+    changes.push_back(change(op, entry.mapping, longest, now));
+    if (entry.listener)
+        changes.push_back(change(op, Listener{entry.mapping.transport, entry.mapping.inside}, longest, now));
+    entry.kernel_until = longest;
+    if (!there) touched_ = true;
+}
+
+bool Holdings::touch(const MappingKey& key, bool listener, Time now, std::vector<Change>& changes) {
+    const MappingEntry* known = mappings_.find(key);
+    if (!known) return false;
+    const bool fresh = known->kernel_until > now && known->idle_until - now > idle_time / 2;
+    if (fresh && known->listener == listener) return false;
+    MappingEntry& entry = *mappings_.edit(key);
+    const bool was_there = entry.kernel_until > now;
+    const bool was_listener = entry.listener;
+    entry.listener = entry.listener || listener;
+    entry.idle_until = now + idle_time;
+    if (was_there && entry.listener && !was_listener)
+        changes.push_back(change(Change::Op::add, Listener{entry.mapping.transport, entry.mapping.inside},
+                                 entry.kernel_until, now));
+    ensure(entry, entry.idle_until, now, changes);
+    schedule(entry);
+    return !was_there;
+}
+
+void Holdings::hold(const MappingKey& key, Time until, Time now, std::vector<Change>& changes) {
+    MappingEntry* entry = mappings_.edit(key);
+    if (!entry) return;
+    ++entry->holders;
+    ensure(*entry, until, now, changes);
+}
+
+bool Holdings::hold(const Pinhole& pinhole, Time until, Time now, std::vector<Change>& changes) {
+    const bool is_new = !pinholes_.contains(pinhole);
+    PinholeEntry& entry = is_new ? pinholes_.put(pinhole, {}) : *pinholes_.edit(pinhole);
+    ++entry.holders;
+    if (is_new || entry.kernel_until <= now) {
+        entry.kernel_until = until;
+        changes.push_back(change(Change::Op::add, pinhole, until, now));
+        touched_ = true;
+        return true;
+    }
+    extend(pinhole, until, now, changes);
+    return false;
+}
+
+void Holdings::extend(const MappingKey& key, Time until, Time now, std::vector<Change>& changes) {
+    if (MappingEntry* entry = mappings_.edit(key)) ensure(*entry, until, now, changes);
+}
+
+void Holdings::extend(const Pinhole& pinhole, Time until, Time now, std::vector<Change>& changes) {
+    const PinholeEntry* known = pinholes_.find(pinhole);
+    if (!known || !worth_renewing(known->kernel_until, until, now)) return;
+    pinholes_.edit(pinhole)->kernel_until = until;
+    changes.push_back(change(Change::Op::renew, pinhole, until, now));
+}
+
+void Holdings::release(const MappingKey& key, Time now, std::vector<Change>& changes) {
+    MappingEntry* entry = mappings_.edit(key);
+    if (!entry || entry->holders == 0) return;
+    if (--entry->holders > 0 || entry->idle_until > now) return;
+    remove(*entry, changes);
+    entry->kernel_until = Time{0};
+    entry->linger_until = now + transaction_time;
+    lingering_.push_back(key);
+    schedule(*entry);
+}
+
+void Holdings::remove(const MappingEntry& entry, std::vector<Change>& changes) {
+    changes.push_back(removal(entry.mapping));
+    if (entry.listener) changes.push_back(removal(Listener{entry.mapping.transport, entry.mapping.inside}));
+    closed_.mappings.push_back(entry.mapping);
+    touched_ = true;
+}
+
+void Holdings::release(const Pinhole& pinhole, std::vector<Change>& changes) {
+    PinholeEntry* entry = pinholes_.edit(pinhole);
+    if (!entry || --entry->holders > 0) return;
+    changes.push_back(removal(pinhole));
+    closed_.pinholes.push_back(pinhole);
+    pinholes_.erase(pinhole);
+    touched_ = true;
+}
+
+void Holdings::learn(const MappingKey& key, bool via, bool bare) {
+    const MappingEntry* known = mappings_.find(key);
+    if (!known || (known->rewritten && (via ? known->bare_in_via : known->bare_in_uri) == bare)) return;
+    MappingEntry& entry = *mappings_.edit(key);
+    entry.rewritten = true;
+    (via ? entry.bare_in_via : entry.bare_in_uri) = bare;
+}
+
+void Holdings::mark_rewritten(const MappingKey& key) {
+    const MappingEntry* known = mappings_.find(key);
+    if (known && !known->rewritten) mappings_.edit(key)->rewritten = true;
+}
+
+void Holdings::media_seen(const MappingKey& key, Time at) {
+    if (MappingEntry* entry = mappings_.edit(key)) entry->media_seen = std::max(entry->media_seen, at);
+    mappings_.commit();
+}
+
+void Holdings::expire(Time now, std::vector<Change>& changes) {
+    while (const auto key = deadlines_.due(now)) {
+        const MappingEntry* entry = mappings_.find(*key);
+        if (!entry || entry->holders > 0) continue;
+        const Time until = std::max(entry->idle_until, entry->linger_until);
+        if (until > now) {
+            if (deadlines_.next() != until) deadlines_.add(until, *key);
+            continue;
+        }
+        if (entry->kernel_until > now) remove(*entry, changes);
+        forget(*entry);
+    }
+    while (!lingering_.empty() && !mappings_.contains(lingering_.front()))
+        lingering_.pop_front();
+}
+
+void Holdings::set_occupied(std::vector<Socket> sockets) {
+    occupied_.clear();
+    occupied_.insert(sockets.begin(), sockets.end());
+}
+
+void Holdings::restore(const Mapping& mapping, const Address& advertised, Time until) {
+    MappingEntry entry;
+    entry.mapping = mapping;
+    entry.advertised = advertised;
+    entry.idle_until = entry.kernel_until = until;
+    entry.rewritten = true;
+    public_.put({mapping.transport, entry.public_endpoint()}, entry.key());
+    per_phone_.more(mapping.inside.address);
+    schedule(mappings_.put(entry.key(), entry));
+}
+
+void Holdings::restore(const Pinhole& pinhole, Time until) {
+    pinholes_.put(pinhole, {0, until});
+}
+
+void Holdings::restore_listener(const Socket& inside) {
+    for (const auto& [key, entry] : mappings_)
+        if (key.inside == inside) mappings_.edit(key)->listener = true;
+}
+
+void Holdings::end_restoration(std::vector<Change>& changes) {
+    std::vector<MappingKey> held;
+    for (const auto& [key, entry] : mappings_)
+        if (entry.holders > 0) held.push_back(key);
+    for (const MappingKey& key : held)
+        mappings_.edit(key)->idle_until = Time{0};
+    std::vector<Pinhole> unheld;
+    for (const auto& [pinhole, entry] : pinholes_)
+        if (entry.holders == 0) unheld.push_back(pinhole);
+    for (const Pinhole& pinhole : unheld) {
+        changes.push_back(removal(pinhole));
+        pinholes_.erase(pinhole);
+    }
+}
+
+Holdings::Closed Holdings::take_closed() {
+    touched_ = false;
+    return std::exchange(closed_, {});
+}
+
+void Holdings::commit() {
+    mappings_.commit();
+    public_.commit();
+    pinholes_.commit();
+    per_phone_.commit();
+}
+
+void Holdings::cancel() {
+    mappings_.cancel();
+    public_.cancel();
+    pinholes_.cancel();
+    per_phone_.cancel();
+}
+
+}  // namespace sipalg::call

@@ -1,0 +1,143 @@
+// What the kernel holds for us: mappings and pinholes, who needs them, and until when.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <unordered_set>
+#include <vector>
+
+#include "alg/call/deadlines.hpp"
+#include "alg/call/ledger.hpp"
+#include "alg/call/per_phone.hpp"
+#include "alg/call/ports.hpp"
+#include "alg/pinhole.hpp"
+#include "alg/policy.hpp"
+
+namespace sipalg::call {
+
+/// A mapping's full key: one inside socket has one public endpoint per outside address (A3).
+struct MappingKey {
+    Socket inside;
+    Address outside;
+    friend auto operator<=>(const MappingKey&, const MappingKey&) = default;
+};
+struct KeyHash {
+    std::size_t operator()(const MappingKey& key) const noexcept;
+    std::size_t operator()(const Pinhole& pinhole) const noexcept;
+};
+
+/// A mapping is in the kernel while kernel_until is ahead. It is kept by holders (calls, bindings) and by
+/// signalling activity (idle_until); when both are gone, its port stays reserved until linger_until so that a
+/// late retransmission is written as before (C10).
+struct MappingEntry {
+    Mapping mapping;
+    Address advertised;  ///< what messages say in place of mapping.outside.address
+    std::uint32_t holders = 0;
+    Time idle_until{0}, linger_until{0}, kernel_until{0};
+    Time media_seen{0};        ///< last time conntrack had a flow of it with packets
+    bool listener = false;     ///< a Listener element goes with it
+    bool rewritten = false;    ///< the phone is shown inside values for it (S2, S4)
+    bool bare_in_via = false;  ///< the phone writes it without port: in a Via,
+    bool bare_in_uri = false;  ///< in a URI
+
+    Endpoint public_endpoint() const { return {advertised, mapping.outside.port}; }
+    MappingKey key() const { return {{mapping.transport, mapping.inside}, mapping.outside.address}; }
+};
+
+/// What a new mapping's public port should be like.
+struct PortWish {
+    std::uint16_t preferred = 0;  ///< taken if free; 0: the inside port
+    bool next_too = false;        ///< the port behind it must be free as well (RTP and its RTCP)
+    bool exact = false;           ///< nothing but `preferred` will do
+};
+
+struct PinholeEntry {
+    std::uint32_t holders = 0;
+    Time kernel_until{0};
+};
+
+class Holdings {
+  public:
+    explicit Holdings(const Policy& policy);
+
+    const MappingEntry* find(const MappingKey& key) const { return mappings_.find(key); }
+    /// By what messages say: advertised address and port.
+    const MappingEntry* find_public(const Socket& socket) const;
+    const PinholeEntry* find(const Pinhole& pinhole) const { return pinholes_.find(pinhole); }
+    const auto& mappings() const { return mappings_; }
+    std::size_t pinhole_count() const { return pinholes_.size(); }
+
+    /// The mapping of `inside`, made if there is none; nothing reaches the kernel before hold() or touch().
+    /// nullptr: forbidden (X2), no port left, or the ceiling is reached.
+    const MappingEntry* map(const Socket& inside, const Egress& egress, const PortWish& wish, Time now);
+    /// Signalling went through it: keeps it for idle_time, as a Listener if `listener`. True: the kernel
+    /// learns of it.
+    bool touch(const MappingKey& key, bool listener, Time now, std::vector<Change>& changes);
+
+    /// One more holder, until `until`.
+    void hold(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
+    /// True when the pinhole is new in the kernel.
+    bool hold(const Pinhole& pinhole, Time until, Time now, std::vector<Change>& changes);
+    /// A holder goes on until `until`: the kernel's timeout is renewed when it ends before.
+    void extend(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
+    void extend(const Pinhole& pinhole, Time until, Time now, std::vector<Change>& changes);
+    /// One holder less.
+    void release(const MappingKey& key, Time now, std::vector<Change>& changes);
+    void release(const Pinhole& pinhole, std::vector<Change>& changes);
+
+    /// How the phone is shown the mapping, learned from what it writes.
+    void learn(const MappingKey& key, bool via, bool bare);
+    /// The phone had the mapping written into a message for it.
+    void mark_rewritten(const MappingKey& key);
+    /// Of a sweep; not staged.
+    void media_seen(const MappingKey& key, Time at);
+
+    /// Forgets mappings whose time is up and frees their ports.
+    void expire(Time now, std::vector<Change>& changes);
+    std::optional<Time> next_deadline() const { return deadlines_.next(); }
+
+    void set_occupied(std::vector<Socket> sockets);
+    /// Enters what an earlier daemon left; holders come with restored calls and bindings.
+    void restore(const Mapping& mapping, const Address& advertised, Time until);
+    void restore(const Pinhole& pinhole, Time until);
+    void restore_listener(const Socket& inside);
+    /// Ends the restoration: pinholes that no restored call or binding holds are removed, and mappings that
+    /// one holds live as long as it does.
+    void end_restoration(std::vector<Change>& changes);
+
+    /// What left the kernel since the last call: what a sweep of conntrack has to look for.
+    struct Closed {
+        std::vector<Mapping> mappings;
+        std::vector<Pinhole> pinholes;
+    };
+    Closed take_closed();
+    /// Something entered or left the kernel since the last take_closed().
+    bool touched() const { return touched_; }
+
+    void commit();
+    void cancel();
+
+  private:
+    bool has_room(const Address& phone, Time now);
+    bool forget_oldest_lingering(Time now);
+    void forget(const MappingEntry& entry);
+    bool is_free(const Socket& public_socket, const Address& outside) const;
+    void ensure(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes);
+    void remove(const MappingEntry& entry, std::vector<Change>& changes);
+    void schedule(const MappingEntry& entry);
+
+    const Policy& policy_;
+    Ports ports_;
+    Ledger<MappingKey, MappingEntry, KeyHash> mappings_;
+    Ledger<Socket, MappingKey> public_;
+    Ledger<Pinhole, PinholeEntry, KeyHash> pinholes_;
+    Deadlines<MappingKey> deadlines_;
+    std::unordered_set<Socket> occupied_;
+    PerPhone per_phone_;
+    std::deque<MappingKey> lingering_;  ///< oldest first; some are forgotten or in use again
+    Closed closed_;
+    bool touched_ = false;
+};
+
+}  // namespace sipalg::call

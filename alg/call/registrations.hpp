@@ -1,0 +1,86 @@
+// Registrations: a REGISTER waits for its 2xx, which makes, renews or ends bindings (RFC 3261 10; C8, X3).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alg/call/deadlines.hpp"
+#include "alg/call/effects.hpp"
+#include "alg/call/follow.hpp"
+#include "alg/call/ledger.hpp"
+#include "alg/call/per_phone.hpp"
+
+namespace sipalg::call {
+
+/// One AOR at one of the phone's endpoints.
+struct BindingKey {
+    std::string aor;
+    Socket inside;
+    friend bool operator==(const BindingKey&, const BindingKey&) = default;
+};
+struct BindingKeyHash {
+    std::size_t operator()(const BindingKey& key) const noexcept;
+};
+
+struct Binding {
+    std::uint32_t record_id = 0;
+    Egress egress;
+    Endpoint shown;   ///< the public endpoint as messages say it
+    Pinhole pinhole;  ///< remote is the registrar or outbound proxy: who may send requests in
+    Time until{0};    ///< what the registrar granted, with grace
+    std::string record;
+};
+
+/// A REGISTER that has no final response yet.
+struct Pending {
+    std::string from_tag, branch, aor;
+    std::uint32_t cseq = 0;
+    Address registrar;
+    Egress egress;
+    bool all = false;  ///< Contact: * (with Expires: 0)
+    struct Contact {
+        Socket inside;
+        std::int64_t expires = 0;  ///< asked for, seconds
+    };
+    std::vector<Contact> contacts;
+    Time until{0};
+};
+
+class Registrations {
+  public:
+    Registrations(const Policy& policy, Holdings& holdings) : policy_(policy), holdings_(holdings) {}
+
+    /// A REGISTER from the phone. `contacts` resolves a Contact's host and port to the phone's socket;
+    /// nullopt: not its own.
+    using OwnContact = std::function<std::optional<Socket>(const Address& host, std::uint16_t port)>;
+    void request(const Heard& heard, const OwnContact& own, Effects& effects);
+    /// A final response to a REGISTER, from outside. `own` maps what the registrar lists to the phone's
+    /// sockets.
+    void response(const Heard& heard, const OwnContact& own, std::uint32_t& next_record, Effects& effects);
+
+    void expire(Time now, Effects& effects);
+    std::optional<Time> next_deadline() const { return deadlines_.next(); }
+    bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
+
+    const auto& all() const { return bindings_; }
+    void commit();
+    void cancel();
+
+  private:
+    void bind(const BindingKey& key, const Pending& pending, std::int64_t seconds, std::uint32_t& next_record,
+              Time now, Effects& effects);
+    void unbind(const BindingKey& key, const char* why, Time now, Effects& effects);
+
+    const Policy& policy_;
+    Holdings& holdings_;
+    Ledger<CallKey, Pending, CallKeyHash, CallKeyEqual> pending_;
+    Ledger<BindingKey, Binding, BindingKeyHash> bindings_;
+    PerPhone per_phone_;
+    Deadlines<BindingKey> deadlines_;
+    Deadlines<CallKey> pending_deadlines_;
+    std::vector<BindingKey> called_;
+};
+
+}  // namespace sipalg::call

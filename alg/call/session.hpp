@@ -1,0 +1,43 @@
+// One side's media, as an offer or answer gives them (RFC 3264).
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alg/address.hpp"
+#include "alg/sdp/description.hpp"
+
+namespace sipalg::call {
+
+/// One m= line. For the phone's side the endpoints are inside ones; for the peer's, what it announces.
+struct Stream {
+    std::string type;  ///< "audio", "video", …
+    Transport transport = Transport::udp;
+    Endpoint rtp;           ///< port 0: rejected, or nothing is ever received there
+    Endpoint rtcp;          ///< port 0: none
+    bool rejected = false;  ///< port 0, and not because it is bundled (RFC 9143)
+    bool held = false;      ///< inactive, or c=0.0.0.0: nothing is to come in
+    bool one_way = false;   ///< sendonly or recvonly: how most phones hold, often in silence
+    bool rtcp_mux = false;  ///< offers or accepts RTCP on the RTP port (RFC 5761)
+    bool hairpin = false;   ///< the peer's address is one of our own: it is a phone in here (C9)
+    friend bool operator==(const Stream&, const Stream&) = default;
+};
+
+using Session = std::vector<Stream>;
+
+/// What an endpoint of a description stands for: the endpoint that counts on that side, and whether it is
+/// ours.
+struct Resolved {
+    Endpoint endpoint;
+    bool hairpin = false;
+};
+/// nullopt: the endpoint may not be used (X1, X2); the stream then opens nothing.
+using Resolve = std::function<std::optional<Resolved>(const Socket&)>;
+
+/// Reads the streams off a description. Streams keep their index: the m= lines of offer and answer
+/// correspond.
+Session read_session(const sdp::Description& description, const Resolve& resolve);
+
+}  // namespace sipalg::call

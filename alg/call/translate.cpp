@@ -1,0 +1,80 @@
+#include "alg/call/translate.hpp"
+
+namespace sipalg::call {
+
+std::optional<rewrite::Written> Outward::signalling(const Address& host, std::optional<std::uint16_t> port,
+                                                    std::uint16_t standard, bool via) const {
+    if (host != phone_) return std::nullopt;
+    const MappingKey key{{Transport::udp, {host, port.value_or(standard)}}, egress_.address};
+    const MappingEntry* entry = holdings_.find(key);
+    if (!entry) return std::nullopt;
+    holdings_.learn(key, via, !port);
+    return rewrite::Written{entry->public_endpoint(), port || entry->mapping.outside.port != standard};
+}
+
+std::optional<Address> Outward::host(const Address& host) const {
+    if (host != phone_) return std::nullopt;
+    return egress_.advertised;
+}
+
+std::optional<Endpoint> Outward::reflexive(const Endpoint&) const {
+    return std::nullopt;
+}
+
+std::optional<Endpoint> Outward::media(const Socket& socket) const {
+    if (socket.endpoint.address != phone_) return std::nullopt;
+    const MappingKey key{socket, egress_.address};
+    const MappingEntry* entry = holdings_.find(key);
+    if (!entry) return std::nullopt;
+    holdings_.mark_rewritten(key);
+    return entry->public_endpoint();
+}
+
+std::optional<Address> Outward::media_host(const Address& host) const {
+    return this->host(host);
+}
+
+Inward::Inward(const Holdings& holdings, const Socket& destination, const Egress& egress)
+    : holdings_(holdings), phone_(destination.endpoint.address), egress_(egress) {
+    const MappingEntry* entry = holdings.find(MappingKey{destination, egress.address});
+    shows_inside_ = entry && entry->rewritten;
+}
+
+std::optional<rewrite::Written> Inward::signalling(const Address& host, std::optional<std::uint16_t> port,
+                                                   std::uint16_t standard, bool via) const {
+    if (host != egress_.advertised) return std::nullopt;
+    const MappingEntry* entry = holdings_.find_public({Transport::udp, {host, port.value_or(standard)}});
+    if (!entry || !entry->rewritten || entry->mapping.inside.address != phone_) return std::nullopt;
+    const Endpoint& inside = entry->mapping.inside;
+    const bool is_standard = inside.port == standard;
+    const bool bare = via ? entry->bare_in_via : entry->bare_in_uri;
+    // Without port on our side of the router: as it came if the public port is the standard one, else as the
+    // phone does.
+    const bool with_port =
+        port ? !(is_standard && bare && entry->mapping.outside.port != standard) : !is_standard;
+    return rewrite::Written{inside, with_port};
+}
+
+std::optional<Address> Inward::host(const Address& host) const {
+    if (!shows_inside_ || host != egress_.advertised) return std::nullopt;
+    return phone_;
+}
+
+std::optional<Endpoint> Inward::reflexive(const Endpoint& seen) const {
+    if (!shows_inside_ || seen.address != egress_.advertised) return std::nullopt;
+    const MappingEntry* entry = seen.port ? holdings_.find_public({Transport::udp, seen}) : nullptr;
+    if (entry && entry->mapping.inside.address == phone_) return entry->mapping.inside;
+    return Endpoint{phone_, seen.port};
+}
+
+std::optional<Endpoint> Inward::media(const Socket& socket) const {
+    const MappingEntry* entry = holdings_.find_public(socket);
+    if (!entry || !entry->rewritten) return std::nullopt;
+    return entry->mapping.inside;
+}
+
+std::optional<Address> Inward::media_host(const Address& host) const {
+    return this->host(host);
+}
+
+}  // namespace sipalg::call

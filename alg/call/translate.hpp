@@ -1,0 +1,53 @@
+// The mappings' answer to "what stands for what": one class for each direction.
+#pragma once
+
+#include "alg/call/holdings.hpp"
+#include "alg/rewrite/translation.hpp"
+
+namespace sipalg::call {
+
+/// For what a phone sends: inside becomes public, only where it is this very phone (S1, X1). Learns how the
+/// phone writes its endpoints, so that it gets them back in the same form.
+class Outward : public rewrite::Translation {
+  public:
+    Outward(Holdings& holdings, const Address& phone, const Egress& egress)
+        : holdings_(holdings), phone_(phone), egress_(egress) {}
+
+    bool inbound() const override { return false; }
+    std::optional<rewrite::Written> signalling(const Address& host, std::optional<std::uint16_t> port,
+                                               std::uint16_t standard, bool via) const override;
+    std::optional<Address> host(const Address& host) const override;
+    std::optional<Endpoint> reflexive(const Endpoint& seen) const override;
+    std::optional<Endpoint> media(const Socket& socket) const override;
+    std::optional<Address> media_host(const Address& host) const override;
+
+  private:
+    Holdings& holdings_;
+    const Address& phone_;
+    const Egress& egress_;
+};
+
+/// For what a phone gets: public becomes inside where it was written for this phone, and in descriptions for
+/// any phone (C9). A mapping that no message ever showed as inside stays public: its phone minds NAT itself
+/// (S2).
+class Inward : public rewrite::Translation {
+  public:
+    /// `destination` is where the packet goes, inside.
+    Inward(const Holdings& holdings, const Socket& destination, const Egress& egress);
+
+    bool inbound() const override { return true; }
+    std::optional<rewrite::Written> signalling(const Address& host, std::optional<std::uint16_t> port,
+                                               std::uint16_t standard, bool via) const override;
+    std::optional<Address> host(const Address& host) const override;
+    std::optional<Endpoint> reflexive(const Endpoint& seen) const override;
+    std::optional<Endpoint> media(const Socket& socket) const override;
+    std::optional<Address> media_host(const Address& host) const override;
+
+  private:
+    const Holdings& holdings_;
+    const Address& phone_;
+    const Egress& egress_;
+    bool shows_inside_ = false;  ///< the phone is shown inside values at this endpoint
+};
+
+}  // namespace sipalg::call

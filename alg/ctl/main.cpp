@@ -1,0 +1,47 @@
+#include <exception>
+#include <iostream>
+
+#include "alg/ctl/options.hpp"
+#include "alg/ctl/request.hpp"
+#include "alg/ctl/view.hpp"
+
+namespace {
+
+int run(const std::vector<std::string>& arguments) {
+    using namespace sipalg::ctl;
+    const Options options = parse_options(arguments);
+    if (options.help) {
+        std::cout << help_text();
+        return 0;
+    }
+    if (options.version) {
+        std::cout << "sipalgctl " SIPALG_VERSION "\n";
+        return 0;
+    }
+    const Json document = ask(options.control, options.command);
+    const bool not_serving =
+        options.command == "status" && !(document.is_object() && document.value("serving", false));
+    // ASCII only: what came from the network can't talk to the terminal, and is the same to every JSON
+    // reader.
+    if (options.json)
+        std::cout << document.dump(2, ' ', true) << '\n';
+    else
+        std::cout << view(options.command, document);
+    if (!not_serving) return 0;
+    std::cerr << "sipalgctl: sipalgd is not serving\n";
+    return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run({argv + (argc > 0 ? 1 : 0), argv + argc});
+    } catch (const sipalg::ctl::UsageError& error) {
+        std::cerr << "sipalgctl: " << error.what() << '\n';
+        return 2;
+    } catch (const std::exception& error) {
+        std::cerr << "sipalgctl: " << error.what() << '\n';
+        return 1;
+    }
+}

@@ -1,0 +1,87 @@
+#include "alg/ctl/request.hpp"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "alg/escape.hpp"
+
+namespace sipalg::ctl {
+
+namespace {
+
+class Connection {
+  public:
+    explicit Connection(const std::string& path) : path_(path) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        if (path.size() >= sizeof address.sun_path) fail("path too long for a socket");
+        std::copy(path.begin(), path.end(), address.sun_path);
+        fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const timeval patience{10, 0};
+        if (fd_ < 0 || setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ||
+            setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0)
+            fail(std::strerror(errno));
+        if (connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) refused(errno);
+    }
+    ~Connection() {
+        if (fd_ >= 0) close(fd_);
+    }
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    void write(std::string_view text) {
+        while (!text.empty()) {
+            const ssize_t size = send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
+            if (size < 0 && errno == EINTR) continue;
+            if (size < 0) fail(std::strerror(errno));
+            text.remove_prefix(static_cast<std::size_t>(size));
+        }
+    }
+
+    std::string read() {
+        std::string text;
+        std::array<char, 16384> buffer{};
+        for (;;) {
+            const ssize_t size = recv(fd_, buffer.data(), buffer.size(), 0);
+            if (size < 0 && errno == EINTR) continue;
+            if (size < 0 && errno == EAGAIN) fail("sipalgd does not answer");
+            if (size < 0) fail(std::strerror(errno));
+            if (size == 0) return text;
+            text.append(buffer.data(), static_cast<std::size_t>(size));
+        }
+    }
+
+    [[noreturn]] void fail(const std::string& what) const { throw NotServing(escape(path_) + ": " + what); }
+
+  private:
+    [[noreturn]] void refused(int error) const {
+        if (error == ENOENT || error == ECONNREFUSED)
+            fail("no sipalgd is serving there; start it, or name its socket with --control");
+        if (error == EACCES) fail("permission denied; run as root");
+        fail(std::strerror(error));
+    }
+
+    const std::string& path_;
+    int fd_ = -1;
+};
+
+}  // namespace
+
+Json ask(const std::string& path, const std::string& command) {
+    Connection connection(path);
+    connection.write(Json{{"command", command}}.dump() + "\n");
+    Json document = Json::parse(connection.read(), nullptr, false);
+    if (document.is_discarded()) connection.fail("the answer is no JSON; is this the socket of sipalgd?");
+    if (document.is_object() && document.contains("error") && document["error"].is_string())
+        connection.fail(escape(document["error"].get<std::string>()));
+    return document;
+}
+
+}  // namespace sipalg::ctl

@@ -1,0 +1,121 @@
+#include "alg/ctl/view.hpp"
+
+#include "alg/ctl/table.hpp"
+#include "alg/escape.hpp"
+
+namespace sipalg::ctl {
+
+namespace {
+
+std::string cell(const Json& object, const char* field) {
+    if (!object.is_object() || !object.contains(field)) return {};
+    const Json& value = object[field];
+    if (value.is_string()) return value.get<std::string>();
+    if (value.is_number() || value.is_boolean()) return value.dump();
+    return {};
+}
+
+std::string joined(const Json& array) {
+    std::string text;
+    if (array.is_array())
+        for (const Json& item : array)
+            text += (text.empty() ? "" : ", ") + (item.is_string() ? item.get<std::string>() : item.dump());
+    return text;
+}
+
+std::string duration(const Json& object, const char* field) {
+    const bool known = object.is_object() && object.contains(field) && object[field].is_number_integer();
+    if (!known) return {};
+    const auto total = object[field].get<std::int64_t>();
+    const auto part = [](std::int64_t value, const char* unit) { return std::to_string(value) + unit; };
+    if (total < 60) return part(total, "s");
+    if (total < 3600) return part(total / 60, "m") + part(total % 60, "s");
+    if (total < 86400) return part(total / 3600, "h") + part(total % 3600 / 60, "m");
+    return part(total / 86400, "d") + part(total % 86400 / 3600, "h");
+}
+
+std::string media(const Json& call) {
+    std::string text;
+    if (call.is_object() && call.contains("media") && call["media"].is_array())
+        for (const Json& stream : call["media"])
+            text += (text.empty() ? "" : ", ") + cell(stream, "type") + " " + cell(stream, "state");
+    return text;
+}
+
+std::string calls(const Json& rows) {
+    if (rows.empty()) return "no calls\n";
+    Table table({"STATE", "DIR", "PHONE", "PEER", "FROM", "TO", "STARTED", "MEDIA", "CALL-ID"});
+    for (const Json& row : rows)
+        table.add({cell(row, "state"), cell(row, "direction"), cell(row, "phone"), cell(row, "peer"),
+                   cell(row, "from"), cell(row, "to"), cell(row, "started"), media(row),
+                   cell(row, "call_id")});
+    return table.text();
+}
+
+std::string pinholes(const Json& rows) {
+    if (rows.empty()) return "no pinholes\n";
+    Table table({"PROTO", "PUBLIC", "INSIDE", "REMOTE", "MEDIA", "STATE", "EXPIRES", "CALL-ID"});
+    for (const Json& row : rows)
+        table.add({cell(row, "proto"), cell(row, "public"), cell(row, "inside"), cell(row, "remote"),
+                   cell(row, "media") + " " + cell(row, "component"), cell(row, "state"),
+                   duration(row, "expires_s"), cell(row, "call_id")});
+    return table.text();
+}
+
+std::string bindings(const Json& rows) {
+    if (rows.empty()) return "no bindings\n";
+    Table table({"PROTO", "PUBLIC", "INSIDE", "REGISTRAR", "EXPIRES", "AOR"});
+    for (const Json& row : rows)
+        table.add({cell(row, "proto"), cell(row, "public"), cell(row, "inside"), cell(row, "registrar"),
+                   duration(row, "expires_s"), cell(row, "aor")});
+    return table.text();
+}
+
+std::string status(const Json& document) {
+    std::string text;
+    const auto line = [&](const std::string& label, const std::string& value) {
+        text += label + std::string(label.size() < 14 ? 14 - label.size() : 1, ' ') +
+                (value.empty() ? "-" : escape(value)) + "\n";
+    };
+    const auto field = [&](const char* name) {
+        return document.contains(name) ? joined(document[name]) : std::string();
+    };
+    line("sipalgd", cell(document, "version") + ", pid " + cell(document, "pid") + ", serving for " +
+                        duration(document, "uptime_s"));
+    line("outside", field("outside"));
+    if (document.contains("addresses") && document["addresses"].is_array())
+        for (const Json& entry : document["addresses"]) {
+            const std::string address = cell(entry, "address");
+            const std::string shown = cell(entry, "advertised");
+            line("address", cell(entry, "interface") + " " + address +
+                                (shown == address || shown.empty() ? "" : ", shown as " + shown));
+        }
+    line("inside", field("inside"));
+    line("SIP ports", field("sip_ports"));
+    line("media ports", cell(document, "media_ports"));
+    line("queue", cell(document, "queue") + " (" + cell(document, "queue_method") + ")");
+    line("table", "inet " + cell(document, "table"));
+    line("accept rules", field("accept_in").empty() ? "none" : field("accept_in"));
+    for (const char* count : {"calls", "bindings", "mappings", "pinholes"})
+        line(count, cell(document, count));
+    if (document.contains("counters") && document["counters"].is_object()) {
+        Table table({"MESSAGES", "COUNT"});
+        for (const auto& [word, count] : document["counters"].items())
+            if (count.is_number_unsigned() && count.get<std::uint64_t>() > 0) table.add({word, count.dump()});
+        text += table.empty() ? "\nno messages yet\n" : "\n" + table.text();
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string view(const std::string& command, const Json& document) {
+    const bool expected = command == "status" ? document.is_object() : document.is_array();
+    if (!expected) throw NotServing("the answer is not what this sipalgctl knows; are versions equal?");
+    if (command == "status") return status(document);
+    if (command == "calls") return calls(document);
+    if (command == "pinholes") return pinholes(document);
+    return bindings(document);
+}
+
+}  // namespace sipalg::ctl

@@ -1,0 +1,221 @@
+#include "alg/daemon/daemon.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <systemd/sd-daemon.h>
+
+#include <algorithm>
+#include <csignal>
+#include <exception>
+
+#include "alg/daemon/sockets.hpp"
+#include "alg/escape.hpp"
+
+namespace sipalg::daemon {
+
+namespace {
+
+constexpr Time sockets_every{30'000};
+
+Policy policy(const Options& options) {
+    Policy policy;
+    policy.media_low = options.media_low;
+    policy.media_high = options.media_high;
+    policy.sip_ports = options.sip_ports;
+    return policy;
+}
+
+std::string list(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : ", ") + word;
+    return text;
+}
+
+}  // namespace
+
+nft::Settings ruleset_settings(const Options& options, const std::vector<std::string>& outside) {
+    nft::Settings settings;
+    settings.table = options.table;
+    settings.outside = outside;
+    for (const Setting& inside : options.inside)
+        settings.inside.push_back(inside.value);
+    settings.sip_ports = options.sip_ports;
+    settings.queue = options.queue;
+    settings.accept_in = options.accept_in;
+    settings.accept_in_auto = options.accept_in_auto;
+    return settings;
+}
+
+class Daemon::Hands : public Kernel {
+  public:
+    Hands(nft::Ruleset& ruleset, nft::Conntrack& conntrack) : ruleset_(ruleset), conntrack_(conntrack) {}
+    void erase(std::span<const Flow> flows) override { conntrack_.erase(flows); }
+    std::optional<std::string> apply(std::span<const Change> changes) override {
+        return ruleset_.apply(changes);
+    }
+
+  private:
+    nft::Ruleset& ruleset_;
+    nft::Conntrack& conntrack_;
+};
+
+Daemon::Daemon(const CommandLine& command_line, const Options& options)
+    : command_line_(command_line),
+      options_(options),
+      started_(loop_.now()),
+      network_(options),
+      ruleset_(ruleset_settings(options, network_.outside())),
+      control_(options.control),
+      queue_(options.queue),
+      state_(policy(options)),
+      hands_(std::make_unique<Hands>(ruleset_, conntrack_)),
+      engine_(state_, *hands_),
+      sweeper_(state_, conntrack_) {
+    // Before the rules: a SIGTERM in between must find its way to stop().
+    loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
+    loop_.add(queue_.descriptor(), EPOLLIN, [this](std::uint32_t) {
+        queue_.receive([this](const QueuedPacket& packet, Verdict& verdict) { on_packet(packet, verdict); });
+    });
+    loop_.add(network_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_network(); });
+    loop_.add(conntrack_.descriptor(), EPOLLIN, [this](std::uint32_t) { sweeper_.readable(loop_.now()); });
+    control_.serve(loop_, [this](std::string_view request) { return answer(request); });
+    loop_.after_wake_up([this](Time now) { return step(now); });
+
+    state_.set_own_addresses(network_.own_addresses());
+    state_.set_occupied(own_sockets());
+    ruleset_.install();
+    try {
+        const auto advertised = [this](const Address& address) { return network_.egress().advertised(address); };
+        engine_.restore(ruleset_.read(), advertised, loop_.now());
+    } catch (...) {
+        ruleset_.remove();
+        throw;
+    }
+}
+
+Daemon::~Daemon() = default;
+
+void Daemon::run(const std::function<void()>& serving) {
+    try {
+        serving();
+        spdlog::info("serving: outside {}, queue {} ({}), table inet {}", list(network_.outside()),
+                     options_.queue, nft::name(ruleset_.queue_method()), options_.table);
+        sd_notifyf(0, "READY=1\nSTATUS=Serving, outside %s", list(network_.outside()).c_str());
+        loop_.run();
+    } catch (...) {
+        stop();
+        throw;
+    }
+    stop();
+}
+
+// First the rules, so that nothing new comes; then what waits in the queue may pass; the kernel would drop
+// it.
+void Daemon::stop() {
+    sd_notify(0, "STOPPING=1\nSTATUS=Removing the rules");
+    ruleset_.remove();
+    queue_.drain();
+    spdlog::info("stopped, all rules removed");
+}
+
+void Daemon::on_packet(const QueuedPacket& packet, Verdict& verdict) {
+    if (!packet.whole || packet.bytes.empty()) {
+        engine_.count(Reason::unreadable_packet);
+        return;
+    }
+    const Arrival arrival{
+        packet.from, packet.bytes,
+        network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface)};
+    const Bytes changed = engine_.handle(arrival, loop_.now(), Queue::longest_packet);
+    if (!changed.empty()) verdict.replace(changed);
+}
+
+void Daemon::on_network() {
+    try {
+        const Network::News news = network_.refresh();
+        if (!news.interfaces) return;
+        state_.set_own_addresses(network_.own_addresses());
+        if (news.outside) outside_to_set_ = network_.outside();
+    } catch (const std::exception& error) {
+        spdlog::warn("interfaces could not be read: {}", error.what());
+    }
+}
+
+std::optional<Time> Daemon::step(Time now) {
+    if (now >= next_sockets_) {
+        state_.set_occupied(own_sockets());
+        next_sockets_ = now + sockets_every;
+    }
+    if (outside_to_set_) {
+        try {
+            ruleset_.set_outside(*outside_to_set_);
+            spdlog::info("outside is now {}", list(*outside_to_set_));
+            sd_notifyf(0, "STATUS=Serving, outside %s", list(*outside_to_set_).c_str());
+        } catch (const nft::Error& error) {
+            spdlog::error("the rules could not follow the default route: {}", error.what());
+        }
+        outside_to_set_.reset();
+    }
+    Time next = next_sockets_;
+    for (const auto deadline : {engine_.advance(now), sweeper_.advance(now), control_.advance(now)})
+        if (deadline) next = std::min(next, *deadline);
+    return next;
+}
+
+void Daemon::on_signal(int signal) {
+    if (signal == SIGHUP)
+        reload();
+    else
+        loop_.stop();
+}
+
+void Daemon::reload() {
+    sd_notify(0, "RELOADING=1");
+    try {
+        const Options wanted = load_options(command_line_);
+        set_log_level(wanted.log_level);
+        options_.log_level = wanted.log_level;
+        options_.external_addresses = wanted.external_addresses;
+        network_.set_external(wanted.external_addresses);
+        spdlog::info("configuration read again{}{}", wanted.config.empty() ? "" : " from ", wanted.config);
+        const auto different = differences_that_need_a_restart(options_, wanted);
+        if (!different.empty())
+            spdlog::warn("changed, but only in force after a restart: {}", list(different));
+    } catch (const UsageError& error) {
+        spdlog::error("configuration not changed: {}", error.what());
+    }
+    sd_notify(0, "READY=1");
+}
+
+std::string Daemon::answer(std::string_view request) {
+    const Json parsed = Json::parse(request, nullptr, false);
+    const bool has_command =
+        parsed.is_object() && parsed.contains("command") && parsed["command"].is_string();
+    const std::string command = has_command ? parsed["command"].get<std::string>() : std::string();
+    const Time now = loop_.now();
+    if (command == "status") return to_text(status());
+    if (command == "calls")
+        return to_text(to_json(state_.calls(now), {boot_time(), std::chrono::system_clock::now()}));
+    if (command == "pinholes") return to_text(to_json(state_.pinholes(now)));
+    if (command == "bindings") return to_text(to_json(state_.bindings(now)));
+    return to_text({{"error", has_command ? "unknown command '" + command + "'"
+                                          : std::string("a request is {\"command\": NAME}")}});
+}
+
+Json Daemon::status() {
+    Status status;
+    status.pid = getpid();
+    status.uptime_s = std::chrono::duration_cast<Seconds>(loop_.now() - started_).count();
+    status.queue_method = nft::name(ruleset_.queue_method());
+    status.ends = network_.egress().ends();
+    status.inside = network_.inside();
+    status.accept_in = ruleset_.accepting_chains();
+    status.totals = state_.totals();
+    status.counters = engine_.counters();
+    status.queue_overflows = queue_.lost_reads();
+    status.refused_verdicts = queue_.refused_verdicts();
+    return to_json(options_, status);
+}
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,70 @@
+// The running daemon: all parts together, from the first rule to the last.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "alg/daemon/control.hpp"
+#include "alg/daemon/engine.hpp"
+#include "alg/daemon/json.hpp"
+#include "alg/daemon/loop.hpp"
+#include "alg/daemon/network.hpp"
+#include "alg/daemon/options.hpp"
+#include "alg/daemon/queue.hpp"
+#include "alg/daemon/sweeper.hpp"
+#include "alg/inspect.hpp"
+#include "nft/conntrack.hpp"
+#include "nft/ruleset.hpp"
+
+namespace sipalg::daemon {
+
+/// What the kernel shall hold for these options.
+nft::Settings ruleset_settings(const Options& options, const std::vector<std::string>& outside);
+
+/// Serves from construction to SIGTERM or SIGINT. SIGHUP reads the configuration again.
+class Daemon {
+  public:
+    /// Takes queue, table, and control socket, and installs the rules. Throws UsageError, nft::Error or
+    /// std::exception; then nothing of it stays.
+    Daemon(const CommandLine& command_line, const Options& options);
+    ~Daemon();
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+
+    /// Packets are served from now on; calls `serving` once, first. Returns after a clean stop with
+    /// everything removed. Throws nft::Error if the rules can't be removed.
+    void run(const std::function<void()>& serving);
+
+  private:
+    class Hands;  // the Kernel of the engine
+
+    void on_packet(const QueuedPacket& packet, Verdict& verdict);
+    void on_network();
+    void on_signal(int signal);
+    std::optional<Time> step(Time now);
+    void reload();
+    void stop();
+    std::string answer(std::string_view request);
+    Json status();
+
+    CommandLine command_line_;
+    Options options_;
+    Loop loop_;
+    Time started_;
+    Network network_;
+    nft::Ruleset ruleset_;
+    nft::Conntrack conntrack_;
+    ControlSocket control_;
+    Queue queue_;
+    State state_;
+    std::unique_ptr<Hands> hands_;
+    Engine engine_;
+    Sweeper sweeper_;
+    Time next_sockets_{0};
+    std::optional<std::vector<std::string>> outside_to_set_;  ///< the kernel refused it; tried again
+};
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,123 @@
+#include "alg/daemon/engine.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "alg/escape.hpp"
+
+namespace sipalg::daemon {
+
+namespace {
+
+constexpr Time retry_after{1000};
+constexpr std::size_t longest_subject = 120;  // of a log line; the whole Call-ID is in `sipalgctl calls`
+
+std::string_view name(Event::Kind kind) {
+    switch (kind) {
+        case Event::Kind::call_offered: return "call offered";
+        case Event::Kind::call_answered: return "call answered";
+        case Event::Kind::call_ended: return "call ended";
+        case Event::Kind::registered: return "registered";
+        case Event::Kind::unregistered: return "unregistered";
+    }
+    return "event";
+}
+
+}  // namespace
+
+Bytes Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
+    Reason reason = Reason::unreadable_packet;
+    Bytes result;
+    try {
+        inspect(state_, arrival, now, decision_);
+        reason = decision_.reason;
+        if (decision_.rewritten && !build_packet(arrival, longest)) {
+            state_.cancel();
+            reason = Reason::too_long;
+        } else if (!put_in_force(now)) {
+            reason = Reason::kernel_refused;
+        } else if (decision_.rewritten) {
+            result = packet_;
+        }
+    } catch (const std::exception& error) {
+        state_.cancel();
+        log_refusal(error.what(), now);
+        reason = Reason::kernel_refused;
+    }
+    count(reason);
+    if (spdlog::should_log(spdlog::level::debug))
+        spdlog::debug("packet from {}: {}", arrival.from == Side::inside ? "inside" : "outside",
+                      word(reason));
+    return result;
+}
+
+bool Engine::build_packet(const Arrival& arrival, std::size_t longest) {
+    const auto packet = parse_packet(arrival.bytes);
+    return packet && replace_payload(arrival.bytes, *packet, decision_.payload, packet_) &&
+           packet_.size() <= longest;
+}
+
+bool Engine::put_in_force(Time now) {
+    if (!decision_.stale.empty()) kernel_.erase(decision_.stale);
+    if (!decision_.changes.empty()) {
+        if (const auto refusal = kernel_.apply(decision_.changes)) {
+            state_.cancel();
+            log_refusal(*refusal, now);
+            return false;
+        }
+    }
+    state_.commit();
+    log_events(now);
+    return true;
+}
+
+std::optional<Time> Engine::advance(Time now) {
+    const auto deadline = state_.next_deadline();
+    if (!deadline) return std::nullopt;
+    if (std::max(*deadline, retry_) > now) return std::max(*deadline, retry_);
+    bool done = false;
+    try {
+        expire(state_, now, decision_);
+        done = put_in_force(now);
+    } catch (const std::exception& error) {
+        state_.cancel();
+        log_refusal(error.what(), now);
+    }
+    // What the kernel refused is still due; asking again at once would only spin.
+    if (!done) retry_ = now + retry_after;
+    const auto next = state_.next_deadline();
+    return next ? std::optional(std::max(*next, retry_)) : std::nullopt;
+}
+
+void Engine::restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now) {
+    const std::vector<Change> changes = state_.restore(elements, advertised, now);
+    if (!changes.empty()) {
+        // What can't be explained has a timeout, so a refusal is no reason not to serve.
+        if (const auto refusal = kernel_.apply(changes)) log_refusal(*refusal, now);
+    }
+    const Totals totals = state_.totals();
+    if (!elements.empty())
+        spdlog::info("took over {} calls, {} bindings, {} mappings and {} pinholes of an earlier run",
+                     totals.calls, totals.bindings, totals.mappings, totals.pinholes);
+}
+
+void Engine::log_events(Time now) {
+    for (const Event& event : decision_.events) {
+        if (!events_limit_.allow(now)) continue;
+        if (const auto refused = events_limit_.take_refused())
+            spdlog::warn("{} lines about calls were left out: too many at once", refused);
+        const std::string_view subject = std::string_view(event.subject).substr(0, longest_subject);
+        spdlog::info("{}: {}: {}", name(event.kind), escape(subject), escape(event.detail));
+    }
+}
+
+void Engine::log_refusal(const std::string& refusal, Time now) {
+    if (!refusals_limit_.allow(now)) return;
+    const auto refused = refusals_limit_.take_refused();
+    spdlog::warn("the kernel refused a change, the message passed unchanged: {}{}", escape(refusal),
+                 refused == 0 ? std::string() : " (and " + std::to_string(refused) + " times more)");
+}
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,70 @@
+// From packet to verdict: the core decides, the kernel is told, then the word leaves.
+//
+// Theory of operation. The core stages what a message would change. The kernel takes it or does not, as one
+// transaction, before the message goes on (law 1: the hole is open before the word is sent). If it does, the
+// staged state is committed and the rewritten message leaves; if not, it is cancelled and the message leaves
+// as it came, as it would on a router without ALG. The same for what time brings: expire() instead of
+// inspect().
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "alg/daemon/log.hpp"
+#include "alg/inspect.hpp"
+
+namespace sipalg::daemon {
+
+/// What the engine asks of the kernel.
+class Kernel {
+  public:
+    virtual ~Kernel() = default;
+    /// Deletes conntrack entries. Throws std::exception when the kernel can't be asked.
+    virtual void erase(std::span<const Flow> flows) = 0;
+    /// One transaction; the kernel's refusal, or nullopt when all is in force. Throws as erase() does.
+    virtual std::optional<std::string> apply(std::span<const Change> changes) = 0;
+};
+
+/// Messages by what became of them.
+using Counters = std::array<std::uint64_t, reason_count>;
+
+class Engine {
+  public:
+    Engine(State& state, Kernel& kernel) : state_(state), kernel_(kernel) {}
+
+    /// Decides over a packet and puts the decision into force. The packet to send in its place, valid until
+    /// the next call; empty: the original. `longest` is the most a verdict can carry. Never throws for what a
+    /// packet or the kernel does.
+    Bytes handle(const Arrival& arrival, Time now, std::size_t longest);
+    /// A packet that never was looked at (it came incomplete).
+    void count(Reason reason) { ++counters_[static_cast<std::size_t>(reason)]; }
+
+    /// Does what is due. Returns when there is something to do again; nullopt: when a packet brings it.
+    std::optional<Time> advance(Time now);
+    /// Takes over what is in the kernel (A5). Call once, before the first packet.
+    /// `advertised`: see State::restore().
+    void restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now);
+
+    const Counters& counters() const { return counters_; }
+
+  private:
+    bool build_packet(const Arrival& arrival, std::size_t longest);
+    bool put_in_force(Time now);
+    void log_events(Time now);
+    void log_refusal(const std::string& refusal, Time now);
+
+    State& state_;
+    Kernel& kernel_;
+    Decision decision_;                 ///< used again for every packet, so that its buffers are
+    std::vector<std::uint8_t> packet_;  ///< the packet in which the payload was replaced
+    Counters counters_{};
+    Time retry_{0};  ///< after a refusal, advance() waits until then
+    RateLimit events_limit_{200, 50};
+    RateLimit refusals_limit_{5, 1};
+};
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,124 @@
+#include "alg/daemon/json.hpp"
+
+#include <ctime>
+
+namespace sipalg::daemon {
+
+namespace {
+
+// Empty where there is none yet: a reader must not take it for an address.
+std::string text(const Endpoint& endpoint) {
+    return endpoint.address ? endpoint.text() : std::string();
+}
+
+}  // namespace
+
+Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks) {
+    Json rows = Json::array();
+    for (const CallReport& call : calls) {
+        Json media = Json::array();
+        for (const MediaReport& stream : call.media)
+            media.push_back({{"type", stream.type},
+                             {"public", text(stream.public_endpoint)},
+                             {"inside", text(stream.inside)},
+                             {"remote", stream.remote},
+                             {"state", stream.state}});
+        const auto age =
+            std::chrono::duration_cast<std::chrono::system_clock::duration>(clocks.boot - call.started);
+        rows.push_back({{"call_id", call.call_id},
+                        {"state", call.state},
+                        {"direction", call.direction},
+                        {"from", call.from},
+                        {"to", call.to},
+                        {"phone", call.phone},
+                        {"peer", call.peer},
+                        {"started", utc(clocks.wall - age)},
+                        {"media", std::move(media)}});
+    }
+    return rows;
+}
+
+Json to_json(const std::vector<PinholeReport>& pinholes) {
+    Json rows = Json::array();
+    for (const PinholeReport& pinhole : pinholes)
+        rows.push_back({{"proto", name(pinhole.transport)},
+                        {"public", text(pinhole.public_endpoint)},
+                        {"inside", text(pinhole.inside)},
+                        {"remote", pinhole.remote},
+                        {"media", pinhole.media},
+                        {"component", pinhole.component},
+                        {"call_id", pinhole.call_id},
+                        {"state", pinhole.state},
+                        {"expires_s", pinhole.expires_s}});
+    return rows;
+}
+
+Json to_json(const std::vector<BindingReport>& bindings) {
+    Json rows = Json::array();
+    for (const BindingReport& binding : bindings)
+        rows.push_back({{"proto", name(binding.transport)},
+                        {"public", text(binding.public_endpoint)},
+                        {"inside", text(binding.inside)},
+                        {"aor", binding.aor},
+                        {"registrar", binding.registrar},
+                        {"expires_s", binding.expires_s}});
+    return rows;
+}
+
+Json to_json(const Counters& counters) {
+    Json object = Json::object();
+    for (std::size_t i = 0; i < counters.size(); ++i)
+        object[std::string(word(static_cast<Reason>(i)))] = counters[i];
+    return object;
+}
+
+Json to_json(const Options& options, const Status& status) {
+    Json outside = Json::array();
+    Json addresses = Json::array();
+    for (const auto& end : status.ends) {
+        outside.push_back(end.interface);
+        if (end.egress.address)
+            addresses.push_back({{"interface", end.interface},
+                                 {"address", end.egress.address.text()},
+                                 {"advertised", end.egress.advertised.text()}});
+    }
+    Json accept_in = Json::array();
+    for (const auto& chain : status.accept_in)
+        accept_in.push_back(chain.family + " " + chain.table + " " + chain.chain);
+    return {{"serving", true},
+            {"version", SIPALG_VERSION},
+            {"pid", status.pid},
+            {"uptime_s", status.uptime_s},
+            {"queue", options.queue},
+            {"queues", 1},
+            {"queue_method", status.queue_method},
+            {"table", options.table},
+            {"outside", std::move(outside)},
+            {"inside", status.inside},
+            {"addresses", std::move(addresses)},
+            {"accept_in", std::move(accept_in)},
+            {"sip_ports", options.sip_ports},
+            {"media_ports", std::to_string(options.media_low) + "-" + std::to_string(options.media_high)},
+            {"log_level", name(options.log_level)},
+            {"calls", status.totals.calls},
+            {"bindings", status.totals.bindings},
+            {"mappings", status.totals.mappings},
+            {"pinholes", status.totals.pinholes},
+            {"queue_overflows", status.queue_overflows},
+            {"refused_verdicts", status.refused_verdicts},
+            {"counters", to_json(status.counters)}};
+}
+
+std::string to_text(const Json& document) {
+    return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string utc(std::chrono::system_clock::time_point time) {
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    char text[32];
+    return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts));
+}
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,279 @@
+#include "alg/inspect.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "alg/call/translate.hpp"
+#include "alg/rewrite/media.hpp"
+#include "alg/rewrite/signalling.hpp"
+#include "alg/sip/body.hpp"
+#include "alg/sip/splitter.hpp"
+#include "alg/sip/uri.hpp"
+#include "alg/sip/via.hpp"
+#include "alg/state.hpp"
+
+// Theory of operation. A message passes four rooms: what it is (splitter, parser), which of the phone's
+// endpoints it shows (mapped and kept), what it means for calls and registrations (followed), how it is
+// written on the other side (rewritten by look-ups in what the rooms before have mapped). Rewriting never
+// makes a mapping, so a message that is followed or not is written the same way.
+
+namespace sipalg {
+
+namespace {
+
+using call::Effects;
+using call::Heard;
+
+Reason reason_of(sip::Kind kind) {
+    switch (kind) {
+        case sip::Kind::keep_alive: return Reason::keep_alive;
+        case sip::Kind::stun: return Reason::stun;
+        case sip::Kind::tls: return Reason::tls;
+        case sip::Kind::rtp: return Reason::media;
+        case sip::Kind::http: return Reason::http;
+        default: return Reason::not_sip;
+    }
+}
+
+Reason reason_of(sip::ParseError error) {
+    switch (error) {
+        case sip::ParseError::malformed: return Reason::malformed;
+        case sip::ParseError::truncated: return Reason::truncated;
+        case sip::ParseError::too_many_headers: return Reason::too_many_headers;
+        default: return Reason::not_sip;
+    }
+}
+
+// The sockets of the phone that a message of its own shows: where it came from, where it wants responses and
+// requests. Few, and bounded.
+class OwnSockets {
+  public:
+    void add(const Socket& socket) {
+        if (count_ < sockets_.size() && std::find(begin(), end(), socket) == end())
+            sockets_[count_++] = socket;
+    }
+    const Socket* begin() const { return sockets_.data(); }
+    const Socket* end() const { return sockets_.data() + count_; }
+
+  private:
+    std::array<Socket, 8> sockets_{};
+    std::size_t count_ = 0;
+};
+
+class Inspection {
+  public:
+    Inspection(State::Impl& state, const Arrival& arrival, const Packet& packet, Time now, Decision& decision)
+        : state_(state),
+          arrival_(arrival),
+          packet_(packet),
+          now_(now),
+          decision_(decision),
+          outward_(arrival.from == Side::inside),
+          phone_(outward_ ? packet.source : packet.destination),
+          peer_(outward_ ? packet.destination : packet.source),
+          effects_{decision.changes, decision.stale, decision.events} {}
+
+    void run() {
+        contact_ = {packet_.transport, phone_};
+        if (outward_) map_own_sockets();
+        bodies_ = sip::find_sdp(message());
+        follow();
+        rewrite();
+        if (effects_.limit) decision_.reason = Reason::limit_reached;
+    }
+
+  private:
+    const sip::Message& message() const { return state_.message; }
+    bool is_sip_port(std::uint16_t port) const {
+        const auto& ports = state_.policy.sip_ports;
+        return std::find(ports.begin(), ports.end(), port) != ports.end();
+    }
+
+    void map_own_sockets() {
+        OwnSockets sockets;
+        sockets.add({packet_.transport, phone_});
+        bool top_via = message().is_request();  // a response's topmost Via is the peer's
+        bool first_contact = true;
+        for (const sip::Header& header : message().headers()) {
+            std::string_view rest = header.value;
+            if (header.id == sip::HeaderId::via && top_via) {
+                top_via = false;
+                const auto via = sip::next_via(rest);
+                if (via && via->sent_by.address == phone_.address)
+                    sockets.add({packet_.transport, {phone_.address, via->sent_by.port.value_or(5060)}});
+            }
+            if (header.id != sip::HeaderId::contact) continue;
+            while (const auto entry = sip::next_name_addr(rest)) {
+                const auto uri = entry->star ? std::nullopt : sip::parse_uri(entry->uri);
+                if (!uri || uri->host_port.address != phone_.address) continue;
+                const Socket socket{packet_.transport, {phone_.address, uri->host_port.port.value_or(5060)}};
+                sockets.add(socket);
+                if (first_contact) contact_ = socket;
+                first_contact = false;
+            }
+        }
+        for (const Socket& socket : sockets) {
+            const call::MappingEntry* entry = state_.holdings.map(socket, arrival_.egress, {}, now_);
+            if (!entry) {
+                effects_.limit = effects_.limit || !call::is_forbidden_port(socket.endpoint.port);
+                continue;
+            }
+            const Endpoint outside = entry->mapping.outside;
+            if (!state_.holdings.touch(entry->key(), !is_sip_port(socket.endpoint.port), now_,
+                                       decision_.changes))
+                continue;
+            // A flow from before the mapping keeps its old translation (C7).
+            decision_.stale.push_back({socket.transport, socket.endpoint, peer_});
+            decision_.stale.push_back({socket.transport, peer_, outside});
+        }
+    }
+
+    // What a phone announces about itself (X1, X2).
+    std::optional<call::Resolved> resolve_own(const Socket& socket) {
+        const Address& address = socket.endpoint.address;
+        const std::uint16_t port = socket.endpoint.port;
+        if (call::is_forbidden_port(port) || is_sip_port(port)) return std::nullopt;
+        const Endpoint inside{phone_.address, port};
+        if (address == phone_.address) return call::Resolved{inside};
+        if (address.is_unspecified()) {
+            const bool known =
+                state_.holdings.find(call::MappingKey{{socket.transport, inside}, arrival_.egress.address});
+            return known ? std::optional(call::Resolved{inside}) : std::nullopt;
+        }
+        if (address != arrival_.egress.advertised) return std::nullopt;
+        // The phone knows its public address by itself (S2): its end of that port, never somebody else's.
+        if (const call::MappingEntry* entry = state_.holdings.find_public(socket))
+            return entry->mapping.inside.address == phone_.address
+                       ? std::optional(call::Resolved{entry->mapping.inside})
+                       : std::nullopt;
+        const auto* made =
+            state_.holdings.map({socket.transport, inside}, arrival_.egress, {port, false, true}, now_);
+        return made ? std::optional(call::Resolved{inside}) : std::nullopt;
+    }
+
+    // What a peer announces about itself.
+    std::optional<call::Resolved> resolve_peer(const Socket& socket) const {
+        const Address& address = socket.endpoint.address;
+        if (const call::MappingEntry* entry = state_.holdings.find_public(socket))
+            return call::Resolved{entry->mapping.inside, true};
+        if (address.family() != phone_.address.family() || address.is_unspecified() || address.is_loopback() || address.is_multicast() ||
+            address.is_broadcast() || state_.own_addresses.contains(address))
+            return std::nullopt;
+        return call::Resolved{socket.endpoint};
+    }
+
+    std::optional<call::Session> session() {
+        for (std::size_t i = 0; i < bodies_.count; ++i) {
+            if (!state_.description.parse(bodies_.sdp[i].text)) continue;
+            return call::read_session(state_.description, [this](const Socket& socket) {
+                return outward_ ? resolve_own(socket) : resolve_peer(socket);
+            });
+        }
+        return std::nullopt;
+    }
+
+    void follow() {
+        const sip::Method method = message().method();
+        Heard heard{message(), arrival_.from, phone_.address, peer_.address, contact_, arrival_.egress,
+                    {},        now_};
+        if (method == sip::Method::register_) {
+            const auto own = [this](const Address& host, std::uint16_t port) {
+                return own_contact(host, port);
+            };
+            if (message().is_request() && outward_) state_.registrations.request(heard, own, effects_);
+            if (!message().is_request() && !outward_)
+                state_.registrations.response(heard, own, state_.next_record, effects_);
+            return;
+        }
+        if (!state_.calls.concerns(message(), phone_.address)) return;
+        // Requests from outside make state only at an endpoint that the phone itself has shown (X3).
+        if (!outward_ && !state_.holdings.find(call::MappingKey{contact_, arrival_.egress.address})) return;
+        heard.session = session();
+        state_.calls.follow(heard, state_.next_record, effects_);
+    }
+
+    std::optional<Socket> own_contact(const Address& host, std::uint16_t port) const {
+        if (host == phone_.address) return Socket{packet_.transport, {host, port}};
+        const call::MappingEntry* entry = state_.holdings.find_public({packet_.transport, {host, port}});
+        if (!entry || entry->mapping.inside.address != phone_.address) return std::nullopt;
+        return Socket{packet_.transport, entry->mapping.inside};
+    }
+
+    void rewrite() {
+        const call::Outward outward(state_.holdings, phone_.address, arrival_.egress);
+        const Socket destination{packet_.transport, phone_};
+        const call::Inward inward(state_.holdings, destination, arrival_.egress);
+        const rewrite::Translation& translation =
+            outward_ ? static_cast<const rewrite::Translation&>(outward) : inward;
+        rewrite::Edits& edits = state_.edits;
+        edits.start(message().bytes());
+        rewrite::plan_head(message(), translation, edits);
+        if (bodies_.count > 0) rewrite::plan_body(message(), bodies_, translation, state_.description, edits);
+        if (edits.empty()) return;
+        edits.apply(decision_.payload);
+        decision_.rewritten = true;
+        decision_.reason = Reason::rewritten;
+    }
+
+    State::Impl& state_;
+    const Arrival& arrival_;
+    const Packet& packet_;
+    const Time now_;
+    Decision& decision_;
+    const bool outward_;
+    const Endpoint phone_, peer_;
+    Socket contact_;
+    sip::Bodies bodies_;
+    Effects effects_;
+};
+
+}  // namespace
+
+void Decision::clear() {
+    reason = Reason::unchanged;
+    rewritten = false;
+    payload.clear();
+    changes.clear();
+    stale.clear();
+    events.clear();
+}
+
+void inspect(State& state, const Arrival& arrival, Time now, Decision& decision) {
+    decision.clear();
+    const auto packet = parse_packet(arrival.bytes);
+    if (!packet) {
+        decision.reason = Reason::unreadable_packet;
+        return;
+    }
+    if (packet->transport != Transport::udp) {
+        decision.reason = Reason::not_udp;
+        return;
+    }
+    const sip::Kind kind = sip::classify_datagram(packet->payload);
+    if (kind != sip::Kind::message) {
+        decision.reason = reason_of(kind);
+        return;
+    }
+    State::Impl& impl = state.impl();
+    const sip::ParseError error = impl.message.parse(packet->payload);
+    if (error != sip::ParseError::none) {
+        decision.reason = reason_of(error);
+        return;
+    }
+    if (arrival.egress.address.family() != packet->source.address.family()) {
+        decision.reason = Reason::no_address;
+        return;
+    }
+    Inspection(impl, arrival, *packet, now, decision).run();
+}
+
+void expire(State& state, Time now, Decision& decision) {
+    decision.clear();
+    State::Impl& impl = state.impl();
+    Effects effects{decision.changes, decision.stale, decision.events};
+    impl.registrations.expire(now, effects);
+    impl.calls.expire(now, effects);
+    impl.holdings.expire(now, decision.changes);
+}
+
+}  // namespace sipalg

@@ -1,0 +1,37 @@
+// What the owner sets, and what the daemon knows of the router, as far as the core needs it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "alg/address.hpp"
+#include "alg/time.hpp"
+
+namespace sipalg {
+
+/// What the owner sets and the core needs.
+struct Policy {
+    std::uint16_t media_low = 16384;  ///< public ports for media whose own port is not free (A3); low is even
+    std::uint16_t media_high = 32767;
+    std::vector<std::uint16_t> sip_ports{5060};
+    // Ceilings (X7). At each of them new work is refused, what lives stays.
+    std::size_t max_mappings = 65536;
+    std::size_t max_mappings_per_phone = 8192;
+    std::size_t max_calls = 16384;
+    std::size_t max_calls_per_phone = 512;
+    std::size_t max_bindings = 4096;
+    std::size_t max_bindings_per_phone = 64;
+    Seconds silence{300};  ///< a call without media in both directions ends after that (C6)
+    Seconds hold{7200};    ///< the same for a call on hold
+};
+
+/// The side a packet comes from.
+enum class Side : std::uint8_t { inside, outside };
+
+/// The router's address on the way between the packet's two ends.
+struct Egress {
+    Address address;     ///< of the outside interface: what NAT writes into packets
+    Address advertised;  ///< what the world sees and messages say; the same unless --external-address
+};
+
+}  // namespace sipalg

@@ -1,0 +1,152 @@
+#include "alg/report.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "alg/state.hpp"
+
+namespace sipalg {
+
+namespace {
+
+using call::Call;
+
+std::string_view word(Call::State state) {
+    switch (state) {
+        case Call::State::offered: return "offered";
+        case Call::State::early: return "early";
+        case Call::State::confirmed: return "confirmed";
+        case Call::State::closing: return "closing";
+    }
+    return "";
+}
+
+std::int64_t seconds_left(Time until, Time now) {
+    return std::max<std::int64_t>(0, std::chrono::ceil<Seconds>(until - now).count());
+}
+
+// The streams of a call as they stand: what was agreed last in the newest living dialog, else what is
+// offered.
+const call::Session* local_session(const Call& call) {
+    const call::Session* session = nullptr;
+    if (call.initial && call.initial->by == Side::inside) session = &call.initial->session;
+    for (const call::Dialog& dialog : call.dialogs) {
+        if (dialog.state == call::Dialog::State::ended) continue;
+        if (dialog.local)
+            session = &*dialog.local;
+        else if (const auto& offer = dialog.offer(Side::inside))
+            session = &offer->session;
+    }
+    return session;
+}
+
+const call::Session* remote_session(const Call& call) {
+    const call::Session* session = nullptr;
+    for (const call::Dialog& dialog : call.dialogs)
+        if (dialog.state != call::Dialog::State::ended && dialog.remote) session = &*dialog.remote;
+    return session;
+}
+
+std::vector<MediaReport> media_of(const Call& call, const call::Holdings& holdings) {
+    std::vector<MediaReport> rows;
+    const call::Session* local = local_session(call);
+    const call::Session* remote = remote_session(call);
+    if (!local) return rows;
+    for (std::size_t i = 0; i < local->size(); ++i) {
+        const call::Stream& stream = (*local)[i];
+        const call::Stream* peer = remote && i < remote->size() ? &(*remote)[i] : nullptr;
+        MediaReport row;
+        row.type = stream.type;
+        row.inside = stream.rtp;
+        const call::MappingEntry* entry =
+            holdings.find(call::MappingKey{{stream.transport, stream.rtp}, call.egress.address});
+        if (entry) row.public_endpoint = entry->public_endpoint();
+        if (peer && peer->rtp.port != 0) row.remote = peer->rtp.text();
+        const bool off = stream.rtp.port == 0 || (peer && peer->rejected);
+        const bool held = stream.held || (peer && peer->held);
+        row.state = off ? "off" : !peer ? "early" : held ? "held" : "open";
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+}  // namespace
+
+std::vector<CallReport> State::calls(Time) const {
+    std::vector<CallReport> rows;
+    for (const auto& [key, call] : impl_->calls.all()) {
+        if (call.state == Call::State::closing) continue;
+        CallReport row;
+        row.call_id = key.call_id;
+        row.state = word(call.state);
+        row.direction = call.caller == Side::inside ? "out" : "in";
+        row.from = call.from;
+        row.to = call.to;
+        row.phone = key.phone.text();
+        row.peer = call.peers.empty() ? "" : call.peers.front().text();
+        row.started = call.started;
+        row.media = media_of(call, impl_->holdings);
+        rows.push_back(std::move(row));
+    }
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.started, a.call_id, a.phone) < std::tie(b.started, b.call_id, b.phone);
+    });
+    return rows;
+}
+
+std::vector<PinholeReport> State::pinholes(Time now) const {
+    std::vector<PinholeReport> rows;
+    for (const auto& [key, call] : impl_->calls.all()) {
+        for (const call::Pin& pin : call.pins) {
+            if (pin.type == "sip") continue;  // shown with the call, as its peer
+            const call::PinholeEntry* entry = impl_->holdings.find(pin.pinhole);
+            PinholeReport row;
+            row.transport = pin.pinhole.transport;
+            row.public_endpoint = pin.shown;
+            row.inside = pin.inside;
+            row.remote = pin.pinhole.remote.text();
+            row.media = pin.type;
+            row.component = pin.rtcp ? "rtcp" : "rtp";
+            row.call_id = key.call_id;
+            row.state = pin.early ? "early" : "open";
+            row.expires_s = entry ? seconds_left(entry->kernel_until, now) : 0;
+            rows.push_back(std::move(row));
+        }
+    }
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.call_id, a.public_endpoint, a.remote) <
+               std::tie(b.call_id, b.public_endpoint, b.remote);
+    });
+    return rows;
+}
+
+std::vector<BindingReport> State::bindings(Time now) const {
+    std::vector<BindingReport> rows;
+    for (const auto& [key, binding] : impl_->registrations.all()) {
+        BindingReport row;
+        row.transport = key.inside.transport;
+        row.public_endpoint = binding.shown;
+        row.inside = key.inside.endpoint;
+        row.aor = key.aor;
+        row.registrar = binding.pinhole.remote.text();
+        row.expires_s = seconds_left(binding.until, now);
+        rows.push_back(std::move(row));
+    }
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.aor, a.inside) < std::tie(b.aor, b.inside);
+    });
+    return rows;
+}
+
+Totals State::totals() const {
+    Totals totals;
+    for (const auto& [key, call] : impl_->calls.all())
+        if (call.state != Call::State::closing) ++totals.calls;
+    totals.bindings = impl_->registrations.all().size();
+    for (const auto& [key, entry] : impl_->holdings.mappings())
+        if (entry.kernel_until > Time{0}) ++totals.mappings;
+    totals.pinholes = impl_->holdings.pinhole_count();
+    return totals;
+}
+
+}  // namespace sipalg

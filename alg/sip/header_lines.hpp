@@ -1,0 +1,72 @@
+// Header lines one after another: shared by messages, streams and the parts of a multipart body.
+#pragma once
+
+#include <string_view>
+
+#include "alg/sip/text.hpp"
+
+namespace sipalg::sip {
+
+/// A walk over the header lines of `text` from `begin` on, to the empty line that ends them. Lines end in
+/// CRLF or LF; a line that begins with white space goes on with the one before it (RFC 3261 7.3.1).
+class HeaderLines {
+  public:
+    enum class Step : std::uint8_t {
+        header,      ///< name() and value() hold one
+        end,         ///< the empty line; position() is behind it
+        bad,         ///< a line that is no header
+        incomplete,  ///< the text ends before the empty line
+    };
+
+    HeaderLines(std::string_view text, std::size_t begin) : text_(text), position_(begin) {}
+
+    // Always inlined, so that the walk's state stays in registers.
+    [[gnu::always_inline]] Step next() {
+        const std::size_t begin = position_;
+        std::size_t line_feed = scan::find<'\n'>(text_, begin);
+        if (line_feed == text_.size()) return Step::incomplete;
+        if (line_feed <= begin + 1 && (line_feed == begin || text_[begin] == '\r')) {
+            position_ = line_feed + 1;
+            return Step::end;
+        }
+        while (line_feed + 1 < text_.size() &&
+               (text_[line_feed + 1] == ' ' || text_[line_feed + 1] == '\t')) {
+            line_feed = scan::find<'\n'>(text_, line_feed + 1);
+            if (line_feed == text_.size()) return Step::incomplete;
+        }
+        position_ = line_feed + 1;
+        const std::size_t colon = scan::find<':'>(text_, begin, line_feed);
+        if (colon == line_feed) return Step::bad;
+        std::size_t name_end = colon;
+        while (name_end > begin && text::is_white(text_[name_end - 1]))
+            --name_end;
+        if (name_end == begin) return Step::bad;
+        name_ = text::slice(text_, begin, name_end);
+        // As nearly all lines have it: one space in front, CRLF behind. trim() then has nothing left to do.
+        const std::size_t value = colon + (text_[colon + 1] == ' ' ? 2 : 1);
+        const std::size_t value_end = line_feed - (text_[line_feed - 1] == '\r' ? 1 : 0);
+        value_ = text::trim(text::slice(text_, value, value_end));
+        return Step::header;
+    }
+
+    std::string_view name() const { return name_; }
+    /// Without white space at its ends; inner folds are still in it.
+    std::string_view value() const { return value_; }
+    std::size_t position() const { return position_; }
+
+  private:
+    std::string_view text_, name_, value_;
+    std::size_t position_;
+};
+
+/// A name of the table is always one; of others every byte must be a token's.
+inline bool is_header_name(std::string_view name) {
+    return text::skip(name, 0, text::token) == name.size();
+}
+
+/// Content-Length's digits. nullopt: not a number, or one that no message has.
+inline std::optional<std::uint32_t> content_length_value(std::string_view value) {
+    return text::number(value, 0x7fffffff);
+}
+
+}  // namespace sipalg::sip

@@ -1,0 +1,75 @@
+// Parameters one after another, as every header of RFC 3261 writes them: name [ "=" value ].
+#pragma once
+
+#include <string_view>
+
+#include "alg/sip/text.hpp"
+
+namespace sipalg::sip {
+
+/// A walk over `;`-separated parameters from `begin` on. With `Comma::ends` a comma outside quotes ends it.
+class Parameters {
+  public:
+    enum class Comma : std::uint8_t { ends, separates, ordinary };
+
+    Parameters(std::string_view text, std::size_t begin, Comma comma)
+        : text_(text), position_(begin), comma_(comma) {}
+
+    /// False at the end and at a quote that is never closed (then bad() is true). Empty parameters (";;") are
+    /// passed over.
+    [[gnu::always_inline]] bool next() {
+        for (;;) {
+            position_ = text::skip(text_, position_, text::white);
+            if (position_ >= text_.size()) return false;
+            const char c = text_[position_];
+            if (c != ';' && !(c == ',' && comma_ == Comma::separates)) break;
+            ++position_;
+        }
+        if (text_[position_] == ',' && comma_ == Comma::ends) return false;
+
+        const std::size_t begin = position_;
+        std::size_t end = scan::find<'=', ';', ',', '"'>(text_, begin);
+        while (comma_ == Comma::ordinary && end < text_.size() && text_[end] == ',')
+            end = scan::find<'=', ';', ',', '"'>(text_, end + 1);
+        name_ = text::trim(text::slice(text_, begin, end));
+        has_value_ = end < text_.size() && text_[end] == '=';
+        if (has_value_) ++end;
+        const std::size_t value_begin = end;
+        // A value may hold quoted strings in any number and order; only the separators outside them count.
+        for (;;) {
+            end = scan::find<';', ',', '"'>(text_, end);
+            if (end == text_.size() || text_[end] == ';') break;
+            if (text_[end] == ',') {
+                if (comma_ != Comma::ordinary) break;
+                ++end;
+                continue;
+            }
+            end = text::skip_quoted(text_, end);
+            if (end == text::npos) {
+                bad_ = true;
+                position_ = text_.size();
+                return false;
+            }
+        }
+        value_ = has_value_ ? text::trim(text::slice(text_, value_begin, end)) : name_.substr(name_.size());
+        position_ = end;
+        return true;
+    }
+
+    std::string_view name() const { return name_; }
+    /// Quotes kept; when there is none, the empty place behind the name.
+    std::string_view value() const { return value_; }
+    bool has_value() const { return has_value_; }
+    /// Behind the last parameter read: the end, or a separator.
+    std::size_t position() const { return position_; }
+    bool bad() const { return bad_; }
+
+  private:
+    std::string_view text_, name_, value_;
+    std::size_t position_;
+    Comma comma_;
+    bool has_value_ = false;
+    bool bad_ = false;
+};
+
+}  // namespace sipalg::sip

@@ -1,0 +1,218 @@
+#include "alg/sip/uri.hpp"
+
+#include <array>
+
+#include "alg/sip/parameters.hpp"
+#include "alg/sip/text.hpp"
+
+namespace sipalg::sip {
+
+namespace {
+
+int hex_value(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    const char l = text::lower(c);
+    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+}
+
+/// The byte at `position`, %-escapes decoded; `position` goes behind it. nullopt: a broken escape.
+std::optional<char> unescape(std::string_view s, std::size_t& position) {
+    const char c = s[position++];
+    if (c != '%') return c;
+    if (position + 2 > s.size()) return std::nullopt;
+    const int high = hex_value(s[position]);
+    const int low = hex_value(s[position + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    position += 2;
+    return static_cast<char>(high * 16 + low);
+}
+
+/// An IPv4 literal in disguise ("%31%30.0.0.1"). Longer ones are names.
+std::optional<Address> escaped_address(std::string_view host) {
+    std::array<char, sizeof "255.255.255.255"> plain{};
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < host.size();) {
+        const auto c = unescape(host, i);
+        if (!c || size == plain.size()) return std::nullopt;
+        plain[size++] = *c;
+    }
+    return Address::parse({plain.data(), size});
+}
+
+std::size_t skip_host(std::string_view s, std::size_t from) {
+    return scan::find_kind<scan::NotHost>(s, from, s.size());
+}
+
+}  // namespace
+
+bool read_host_port(std::string_view s, std::size_t& position, HostPort& result) {
+    const std::size_t begin = position;
+    std::size_t end = begin;
+    if (begin < s.size() && s[begin] == '[') {
+        const std::size_t close = scan::find<']'>(s, begin);
+        if (close == s.size()) return false;
+        result.address = Address::parse(text::slice(s, begin + 1, close));
+        if (!result.address || !result.address->is_v6()) return false;
+        end = close + 1;
+    } else {
+        end = skip_host(s, begin);
+        if (end < s.size() && s[end] == '%') {
+            do
+                end = skip_host(s, end + 1);
+            while (end < s.size() && s[end] == '%');
+            result.address = escaped_address(text::slice(s, begin, end));
+        } else if (end > begin && text::is(s[begin], text::digit) && text::is(s[end - 1], text::digit)) {
+            result.address = Address::parse(text::slice(s, begin, end));
+        }
+        if (end == begin) return false;
+    }
+    result.host = text::slice(s, begin, end);
+    position = text::skip(s, end, text::white);
+    if (position < s.size() && s[position] == ':') {
+        const std::size_t digits = text::skip(s, position + 1, text::white);
+        end = text::skip(s, digits, text::digit);
+        const auto port = text::number(text::slice(s, digits, end), 65535);
+        if (!port || *port == 0) return false;
+        result.port = static_cast<std::uint16_t>(*port);
+    }
+    position = end;
+    result.text = text::slice(s, begin, end);
+    return true;
+}
+
+std::optional<HostPort> parse_host_port(std::string_view text) {
+    const std::string_view trimmed = text::trim(text);
+    std::size_t position = 0;
+    std::optional<HostPort> result(std::in_place);
+    if (!read_host_port(trimmed, position, *result) || position != trimmed.size()) result.reset();
+    return result;
+}
+
+namespace {
+
+std::optional<Uri::Scheme> scheme_of(std::string_view name) {
+    if (text::equals(name, "sip")) return Uri::Scheme::sip;
+    if (text::equals(name, "sips")) return Uri::Scheme::sips;
+    if (text::equals(name, "tel")) return Uri::Scheme::tel;
+    const bool letter_first = !name.empty() && text::is(name[0], text::letter);
+    if (!letter_first || text::skip(name, 0, text::token) != name.size()) return std::nullopt;
+    return Uri::Scheme::other;
+}
+
+bool read_uri(std::string_view text, Uri& uri) {
+    uri.text = text;
+    std::size_t position = scan::find<':'>(text);
+    const auto scheme = scheme_of(text.substr(0, position));
+    if (position == text.size() || !scheme) return false;
+    ++position;
+    uri.scheme = *scheme;
+    if (uri.scheme != Uri::Scheme::sip && uri.scheme != Uri::Scheme::sips) return true;
+
+    // '@' is escaped wherever else it may stand, so the first one ends the user part, which may well hold
+    // ';', '?' and '/' (RFC 4475 3.1.1.2).
+    const std::size_t at = scan::find<'@'>(text, position);
+    if (at < text.size()) {
+        uri.user = text::slice(text, position, at);
+        position = at + 1;
+    }
+    if (!read_host_port(text, position, uri.host_port)) return false;
+    if (position == text.size()) return true;
+    std::size_t question = position;
+    if (text[position] == ';') {
+        question = scan::find<'?'>(text, position);
+        uri.parameters = text::slice(text, position + 1, question);
+    } else if (text[position] != '?') {
+        return false;
+    }
+    if (question < text.size()) uri.headers = text.substr(question + 1);
+    return true;
+}
+
+}  // namespace
+
+std::optional<Uri> parse_uri(std::string_view text) {
+    std::optional<Uri> result(std::in_place);
+    if (!read_uri(text, *result)) result.reset();
+    return result;
+}
+
+namespace {
+
+/// `name` without regard to case, its escapes decoded: "%6Cr" is "lr" (RFC 3261 19.1.4).
+bool same_name(std::string_view name, std::string_view wanted) {
+    std::size_t i = 0;
+    for (const char expected : wanted) {
+        if (i == name.size()) return false;
+        const auto c = unescape(name, i);
+        if (!c || text::lower(*c) != text::lower(expected)) return false;
+    }
+    return i == name.size();
+}
+
+}  // namespace
+
+std::optional<std::string_view> parameter(std::string_view parameters, std::string_view name) {
+    Parameters walk(parameters, 0, Parameters::Comma::ordinary);
+    while (walk.next())
+        if (same_name(walk.name(), name)) return walk.value();
+    return std::nullopt;
+}
+
+std::size_t skip_to_value(std::string_view rest) {
+    std::size_t position = 0;
+    while (position < rest.size() && (text::is(rest[position], text::white) || rest[position] == ','))
+        ++position;
+    return position;
+}
+
+namespace {
+
+/// Reads the value that begins at `begin`; `end` is left behind it.
+bool read_name_addr(std::string_view s, std::size_t begin, std::size_t& end, NameAddr& result) {
+    end = scan::find<'<', ';', ',', '"'>(s, begin);
+    while (end < s.size() && s[end] == '"') {
+        end = text::skip_quoted(s, end);
+        if (end == text::npos) return false;
+        end = scan::find<'<', ';', ',', '"'>(s, end);
+    }
+    if (end < s.size() && s[end] == '<') {
+        const std::size_t close = scan::find<'>'>(s, end);
+        if (close == s.size()) return false;
+        result.uri = text::slice(s, end + 1, close);
+        end = text::skip(s, close + 1, text::white);
+        if (end < s.size() && s[end] != ';' && s[end] != ',') return false;
+    } else {
+        result.uri = text::trim(text::slice(s, begin, end));
+        result.star = result.uri == "*";
+    }
+    if (result.uri.empty()) return false;
+    if (end < s.size() && s[end] == ';') {
+        const std::size_t parameters = end + 1;
+        end = scan::find<',', '"'>(s, parameters);
+        while (end < s.size() && s[end] == '"') {
+            end = text::skip_quoted(s, end);
+            if (end == text::npos) return false;
+            end = scan::find<',', '"'>(s, end);
+        }
+        result.parameters = text::trim(text::slice(s, parameters, end));
+    }
+    result.text = text::trim(text::slice(s, begin, end));
+    return true;
+}
+
+}  // namespace
+
+std::optional<NameAddr> next_name_addr(std::string_view& rest) {
+    const std::string_view s = rest;
+    rest = {};
+    const std::size_t begin = skip_to_value(s);
+    std::size_t end = begin;
+    std::optional<NameAddr> result(std::in_place);
+    if (read_name_addr(s, begin, end, *result))
+        rest = s.substr(end);
+    else
+        result.reset();
+    return result;
+}
+
+}  // namespace sipalg::sip

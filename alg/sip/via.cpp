@@ -1,0 +1,74 @@
+#include "alg/sip/via.hpp"
+
+#include "alg/sip/parameters.hpp"
+#include "alg/sip/text.hpp"
+
+namespace sipalg::sip {
+
+namespace {
+
+/// "SIP / 2.0 / UDP" at `position`: the transport, `position` behind it. Empty: it is not there.
+std::string_view read_transport(std::string_view s, std::size_t& position) {
+    // As nearly all write it; else word by word, with white space between them.
+    constexpr std::string_view usual = "sip/2.0/";
+    if (text::starts_with(s.substr(position), usual)) {
+        const std::size_t begin = text::skip(s, position + usual.size(), text::white);
+        position = text::skip(s, begin, text::token);
+        return text::slice(s, begin, position);
+    }
+    for (const std::string_view word : {"sip", "2.0"}) {
+        if (!text::starts_with(s.substr(position), word)) return {};
+        position = text::skip(s, position + word.size(), text::white);
+        if (position == s.size() || s[position] != '/') return {};
+        position = text::skip(s, position + 1, text::white);
+    }
+    const std::size_t begin = position;
+    position = text::skip(s, begin, text::token);
+    return text::slice(s, begin, position);
+}
+
+/// Reads the via-parm that begins at `begin`; `position` is left behind it.
+bool read_via(std::string_view s, std::size_t begin, std::size_t& position, Via& via) {
+    position = begin;
+    via.transport = read_transport(s, position);
+    if (via.transport.empty() || position == s.size() || !text::is(s[position], text::white)) return false;
+    position = text::skip(s, position, text::white);
+    if (!read_host_port(s, position, via.sent_by)) return false;
+    std::size_t end = position;
+    position = text::skip(s, position, text::white);
+    if (position < s.size() && s[position] == ';') {
+        const std::size_t parameters = position + 1;
+        Parameters walk(s, parameters, Parameters::Comma::ends);
+        while (walk.next()) {
+            const std::string_view name = walk.name();
+            if (text::equals(name, "branch"))
+                via.branch = walk.value();
+            else if (text::equals(name, "received"))
+                via.received = walk.value();
+            else if (text::equals(name, "rport"))
+                via.rport = walk.value();
+        }
+        if (walk.bad()) return false;
+        position = walk.position();
+        via.parameters = text::trim(text::slice(s, parameters, position));
+        end = position;
+    }
+    via.text = text::trim(text::slice(s, begin, end));
+    return position == s.size() || s[position] == ',';
+}
+
+}  // namespace
+
+std::optional<Via> next_via(std::string_view& rest) {
+    const std::string_view s = rest;
+    rest = {};
+    std::size_t end = 0;
+    std::optional<Via> result(std::in_place);
+    if (read_via(s, skip_to_value(s), end, *result))
+        rest = s.substr(end);
+    else
+        result.reset();
+    return result;
+}
+
+}  // namespace sipalg::sip

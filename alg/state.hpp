@@ -1,0 +1,42 @@
+// The inside of State: what inspect, expire, sweep and restore work on.
+#pragma once
+
+#include <set>
+#include <unordered_set>
+
+#include "alg/call/calls.hpp"
+#include "alg/call/holdings.hpp"
+#include "alg/call/registrations.hpp"
+#include "alg/inspect.hpp"
+#include "alg/rewrite/edits.hpp"
+#include "alg/sdp/description.hpp"
+#include "alg/sip/message.hpp"
+
+namespace sipalg {
+
+struct State::Impl {
+    explicit Impl(Policy settings)
+        : policy(std::move(settings)),
+          holdings(policy),
+          calls(policy, holdings),
+          registrations(policy, holdings) {}
+
+    Policy policy;
+    call::Holdings holdings;
+    call::Calls calls;
+    call::Registrations registrations;
+    std::uint32_t next_record = 1;
+    std::unordered_set<Address> own_addresses;
+
+    // Conntrack sweep.
+    std::set<Mapping> closed;
+    std::set<Pinhole> closed_pinholes;
+    Time next_look{0};
+
+    // Work space of inspect(), kept so that nothing is allocated per message.
+    sip::Message message;
+    sdp::Description description;
+    rewrite::Edits edits;
+};
+
+}  // namespace sipalg

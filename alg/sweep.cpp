@@ -1,0 +1,71 @@
+// Sweeps of conntrack: flows that outlive their mapping are found, and calls that still have media (C6, C7).
+#include <algorithm>
+
+#include "alg/call/constants.hpp"
+#include "alg/state.hpp"
+
+namespace sipalg {
+
+bool State::idle() const {
+    return impl_->holdings.mappings().size() == 0;
+}
+
+bool State::sweep_wanted(Time now) const {
+    return impl_->holdings.touched() || (now >= impl_->next_look && impl_->calls.wants_sweep());
+}
+
+void State::begin_sweep(Time now) {
+    const call::Holdings::Closed closed = impl_->holdings.take_closed();
+    impl_->closed.insert(closed.mappings.begin(), closed.mappings.end());
+    impl_->closed_pinholes.insert(closed.pinholes.begin(), closed.pinholes.end());
+    impl_->next_look = now + call::sweep_interval;
+}
+
+namespace {
+
+enum class Verdict : std::uint8_t { keep, erase };
+
+// What is to become of a flow with these ends; nullopt: it is none of our mappings'.
+std::optional<Verdict> judge(State::Impl& state, const Mapping& seen, Seconds remaining, Time now) {
+    const call::MappingKey key{{seen.transport, seen.inside}, seen.outside.address};
+    const call::MappingEntry* entry = state.holdings.find(key);
+    if (!entry || entry->kernel_until <= now)
+        return state.closed.contains(seen) ? std::optional(Verdict::erase) : std::nullopt;
+    if (entry->mapping.outside.port != seen.outside.port) return Verdict::erase;  // older than the mapping
+    const Time idle = std::max(Time{0}, call::stream_timeout - Time{remaining});
+    state.holdings.media_seen(key, now - std::min(idle, now));
+    return Verdict::keep;
+}
+
+// The mapping is still there, for another stream or call, but this peer's pinhole has gone. Where signalling
+// goes on, flows of the phone's own are left: late responses come through them.
+bool was_closed(const State::Impl& state, const Mapping& mapping, const Address& remote, Time now) {
+    const Pinhole pinhole{mapping.transport, remote, mapping.outside};
+    if (!state.closed_pinholes.contains(pinhole) || state.holdings.find(pinhole)) return false;
+    const call::MappingEntry* entry =
+        state.holdings.find(call::MappingKey{{mapping.transport, mapping.inside}, mapping.outside.address});
+    return entry && entry->idle_until <= now;
+}
+
+}  // namespace
+
+bool State::sweep_entry(const FlowSeen& flow, Time now) {
+    // The phone began it: the answers go to the public endpoint.
+    const Mapping outward{flow.transport, flow.original_source, flow.reply_destination};
+    if (const auto verdict = judge(*impl_, outward, flow.remaining, now))
+        return *verdict == Verdict::erase ||
+               was_closed(*impl_, outward, flow.original_destination.address, now);
+    // The peer began it, through a pinhole that may have closed since.
+    const auto verdict =
+        judge(*impl_, {flow.transport, flow.reply_source, flow.original_destination}, flow.remaining, now);
+    if (verdict != Verdict::keep) return verdict == Verdict::erase;
+    const Pinhole pinhole{flow.transport, flow.original_source.address, flow.original_destination};
+    return !impl_->holdings.find(pinhole);
+}
+
+void State::end_sweep(Time) {
+    impl_->closed.clear();
+    impl_->closed_pinholes.clear();
+}
+
+}  // namespace sipalg

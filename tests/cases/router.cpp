@@ -1,0 +1,216 @@
+#include "tests/cases/router.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "tests/cases/invariants.hpp"
+#include "tests/unit/core/packets.hpp"
+
+namespace sipalg::test {
+
+namespace {
+
+const Address wan = Address::v4(0xCB007101);  // 203.0.113.1
+
+std::string join(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines)
+        text += "    " + line + "\n";
+    return text.empty() ? "    (none)\n" : text;
+}
+
+void same(const char* what, std::vector<std::string> expected, std::vector<std::string> found) {
+    std::sort(expected.begin(), expected.end());
+    std::sort(found.begin(), found.end());
+    if (expected != found)
+        throw std::runtime_error(std::string(what) + " expected:\n" + join(expected) + "  found:\n" +
+                                 join(found));
+}
+
+void same_text(const char* what, const std::string& expected, const std::string& found) {
+    if (expected != found)
+        throw std::runtime_error(std::string(what) + " expected:\n" + expected + "\n  found:\n" + found);
+}
+
+Endpoint endpoint(const std::string& text) {
+    const auto value = Endpoint::parse(text);
+    if (!value) throw std::runtime_error("no endpoint: " + text);
+    return *value;
+}
+
+std::string row(const PinholeReport& p) {
+    return std::string(name(p.transport)) + " " + p.public_endpoint.text() + " > " + p.inside.text() +
+           " from " + p.remote + " " + p.media + " " + p.component + " " + p.state;
+}
+
+}  // namespace
+
+Router::Router() : state_(Policy{}) {
+    state_.set_own_addresses({wan, *Address::parse("192.168.1.1")});
+}
+
+Egress Router::egress() const {
+    return {wan, external_ ? external_ : wan};
+}
+
+void Router::play(const Step& step) {
+    const auto argument = [&](std::size_t i) -> const std::string& {
+        if (i >= step.arguments.size()) throw std::runtime_error("an argument is missing");
+        return step.arguments[i];
+    };
+    if (step.verb == "out" || step.verb == "in") {
+        packet(step);
+    } else if (step.verb == "pinholes:") {
+        std::vector<std::string> found;
+        for (const PinholeReport& p : state_.pinholes(now_))
+            found.push_back(row(p));
+        same("pinholes", step.rows, found);
+    } else if (step.verb == "calls:") {
+        std::vector<std::string> found;
+        for (const CallReport& call : state_.calls(now_))
+            found.push_back(call.call_id + " " + call.state);
+        same("calls", step.rows, found);
+    } else if (step.verb == "bindings:") {
+        std::vector<std::string> found;
+        for (const BindingReport& b : state_.bindings(now_))
+            found.push_back(b.aor + " " + b.public_endpoint.text() + " > " + b.inside.text() + " by " +
+                            b.registrar + " " + std::to_string(b.expires_s));
+        same("bindings", step.rows, found);
+    } else if (step.verb == "stale:") {
+        std::vector<std::string> found;
+        for (const Flow& flow : decision_.stale)
+            found.push_back(flow.source.text() + " > " + flow.destination.text());
+        same("stale flows", step.rows, found);
+    } else if (step.verb == "reason") {
+        same_text("reason", argument(0), std::string(word(decision_.reason)));
+    } else if (step.verb == "quiet") {
+        if (!decision_.changes.empty()) throw std::runtime_error("the kernel was asked for changes");
+    } else if (step.verb == "admits" || step.verb == "denies") {
+        const bool open = kernel_.elements().contains(
+            Pinhole{argument(0) == "udp" ? Transport::udp : Transport::tcp, *Address::parse(argument(3)),
+                    endpoint(argument(1))});
+        if (open != (step.verb == "admits")) throw std::runtime_error(open ? "it is open" : "it is not open");
+    } else if (step.verb == "wait") {
+        wait(Seconds{std::stoi(argument(0))});
+    } else if (step.verb == "refuse") {
+        refuse_ = true;
+    } else if (step.verb == "record") {
+        const auto id = static_cast<std::uint32_t>(std::stoul(argument(0)));
+        const Change add{Change::Op::add, Record{id, 0, argument(1)}, Seconds{600}};
+        kernel_.apply({&add, 1}, now_);
+        return;
+    } else if (step.verb == "restart") {
+        restart();
+    } else if (step.verb == "external") {
+        external_ = Address::parse(argument(0)).value();
+    } else if (step.verb == "occupied") {
+        state_.set_occupied(
+            {{argument(0) == "udp" ? Transport::udp : Transport::tcp, endpoint(argument(1))}});
+    } else if (step.verb == "seen") {
+        seen(step);
+    } else if (step.verb == "empty") {
+        if (!kernel_.elements().empty())
+            throw std::runtime_error("the kernel still holds " + std::to_string(kernel_.elements().size()));
+    } else {
+        throw std::runtime_error("no such step: " + step.verb);
+    }
+    check_reports();
+    check_invariants(state_, kernel_, now_);
+}
+
+std::string Router::send(Side from, const Endpoint& source, const Endpoint& destination,
+                         const std::string& payload) {
+    const auto bytes = udp_packet(source.text(), destination.text(), payload);
+    inspect(state_, Arrival{from, bytes, egress()}, now_, decision_);
+    return put_in_force() && decision_.rewritten ? decision_.payload : payload;
+}
+
+// As the daemon does it: false when the kernel refused.
+bool Router::put_in_force() {
+    if (refuse_ && !decision_.changes.empty()) {
+        refuse_ = false;
+        state_.cancel();
+        return false;
+    }
+    kernel_.apply(decision_.changes, now_);
+    state_.commit();
+    return true;
+}
+
+void Router::packet(const Step& step) {
+    if (step.arguments.size() < 3) throw std::runtime_error("needs FROM > TO");
+    const Endpoint source = endpoint(step.arguments[0]);
+    const Endpoint destination = endpoint(step.arguments[2]);
+    const Versions versions = message_of(step);
+    const bool refused = refuse_;
+    const Side side = step.verb == "out" ? Side::inside : Side::outside;
+    const std::string result = send(side, source, destination, versions.before);
+    same_text("message", versions.after, result);
+    if (side == Side::inside && !refused) check_inverse(result, versions.before, source, destination);
+}
+
+// S4: what went out comes back as it was. Asked of the translation alone: what inspect() staged is cancelled.
+void Router::check_inverse(const std::string& out, const std::string& original, const Endpoint& phone,
+                           const Endpoint& peer) {
+    const auto bytes = udp_packet(peer.text(), phone.text(), out);
+    Decision back;
+    inspect(state_, Arrival{Side::outside, bytes, egress()}, now_, back);
+    state_.cancel();
+    same_text("the message, on its way back,", original, back.rewritten ? back.payload : out);
+}
+
+void Router::wait(Seconds time) {
+    const Time end = now_ + time;
+    for (int i = 0; i < 100'000; ++i) {
+        const auto next = state_.next_deadline();
+        if (!next || *next > end) break;
+        now_ = std::max(now_, *next);
+        kernel_.expire(now_);
+        advance();
+    }
+    now_ = end;
+    kernel_.expire(now_);
+}
+
+void Router::advance() {
+    expire(state_, now_, decision_);
+    put_in_force();
+}
+
+void Router::restart() {
+    State fresh{Policy{}};
+    fresh.set_own_addresses({wan, *Address::parse("192.168.1.1")});
+    const auto changes = fresh.restore(
+        kernel_.read(now_), [this](const Address&) { return egress().advertised; }, now_);
+    kernel_.apply(changes, now_);
+    state_ = std::move(fresh);
+}
+
+void Router::seen(const Step& step) {
+    const auto& a = step.arguments;
+    if (a.size() < 6) throw std::runtime_error("needs two directions");
+    FlowSeen flow;
+    flow.original_source = endpoint(a[0]);
+    flow.original_destination = endpoint(a[2].substr(0, a[2].size() - 1));
+    flow.reply_source = endpoint(a[3]);
+    flow.reply_destination = endpoint(a[5]);
+    flow.remaining = Seconds{120};
+    const bool erased = a.size() > 6 && a[6] == "erased";
+    if (erased && !state_.sweep_wanted(now_)) throw std::runtime_error("no sweep is wanted");
+    state_.begin_sweep(now_);
+    const bool result = state_.sweep_entry(flow, now_);
+    state_.end_sweep(now_);
+    if (result != erased) throw std::runtime_error(erased ? "the flow stays" : "the flow is erased");
+}
+
+// What people are shown is what there is.
+void Router::check_reports() const {
+    for (const PinholeReport& p : state_.pinholes(now_)) {
+        const Pinhole pinhole{p.transport, *Address::parse(p.remote), {wan, p.public_endpoint.port}};
+        const Mapping mapping{p.transport, p.inside, pinhole.outside};
+        if (!kernel_.elements().contains(pinhole) || !kernel_.elements().contains(mapping))
+            throw std::runtime_error("reported but not in the kernel: " + row(p));
+    }
+}
+
+}  // namespace sipalg::test

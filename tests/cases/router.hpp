@@ -1,0 +1,42 @@
+// A router for cases: the core, a table for a kernel, a clock that cases move.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alg/inspect.hpp"
+#include "tests/cases/kernel.hpp"
+#include "tests/cases/text.hpp"
+
+namespace sipalg::test {
+
+/// Plays steps. Every expectation that is not met throws std::runtime_error that tells both sides.
+class Router {
+  public:
+    Router();
+    void play(const Step& step);
+
+  private:
+    void packet(const Step& step);
+    void wait(Seconds time);
+    void seen(const Step& step);
+    void restart();
+    void advance();
+    bool put_in_force();
+    void check_reports() const;
+    void check_inverse(const std::string& out, const std::string& original, const Endpoint& phone,
+                       const Endpoint& peer);
+    Egress egress() const;
+    std::string send(Side from, const Endpoint& source, const Endpoint& destination,
+                     const std::string& payload);
+
+    State state_;
+    TableKernel kernel_;
+    Decision decision_;
+    Time now_{1'000'000};
+    Address external_;
+    bool refuse_ = false;
+};
+
+}  // namespace sipalg::test

@@ -1,0 +1,275 @@
+"""The laboratory: phones behind a NAT router, a provider and a stranger outside, the daemon on the router.
+
+    phone1 192.168.1.11 ─┐                       ┌─ provider 203.0.113.10, media server 203.0.113.11
+    phone2 192.168.1.12 ─┴ lan ┌────────┐  wan   │
+    phone3 192.168.2.13 ── lan2│ router │────────┼─ stranger 203.0.113.66
+                               └────────┘ 203.0.113.1
+
+Everything lives in network namespaces whose names carry this process's id, and is gone when it ends.
+"""
+
+import atexit
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+from capture import Capture
+from netns import Namespace, Process, Udp, cable, wait_for
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PHONE1, PHONE2, PHONE3 = "192.168.1.11", "192.168.1.12", "192.168.2.13"
+ROUTER_LAN, ROUTER_WAN = "192.168.1.1", "203.0.113.1"
+PROVIDER, MEDIA_SERVER, STRANGER = "203.0.113.10", "203.0.113.11", "203.0.113.66"
+
+# A router as its owner may have set it up: closed from outside, everything of the inside masqueraded. It
+# lacks "ct status dnat accept" on purpose: whatever comes in, the daemon has let in.
+ADMIN_RULESET = """
+table inet admin {
+    chain input {
+        type filter hook input priority filter; policy drop;
+        ct state established,related accept
+        iifname { "lo", "lan", "lan2" } accept
+        meta l4proto icmp accept
+    }
+    chain forward {
+        type filter hook forward priority filter; policy drop;
+        ct state established,related accept
+        iifname { "lan", "lan2" } accept
+        meta l4proto icmp accept
+    }
+    chain postrouting {
+        type nat hook postrouting priority srcnat; policy accept;
+        oifname "wan" masquerade
+    }
+}
+"""
+
+
+def build_directory():
+    return os.environ.get("SIPALG_BUILD", os.path.join(ROOT, "build"))
+
+
+def program(name):
+    return os.path.join(build_directory(), name)
+
+
+def raise_on_signals():
+    """SIGTERM and SIGHUP end the process like Ctrl-C does: through its exit handlers."""
+    def leave(number, _frame):
+        sys.exit(128 + number)
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGHUP, leave)
+
+
+class Lab:
+    """Made whole by its constructor. close() (also called at exit) takes everything away again."""
+
+    _made = 0
+
+    def __init__(self):
+        Lab._made += 1
+        self._prefix = f"sipalg-{os.getpid()}-{Lab._made}-"
+        self._namespaces, self._processes, self._captures, self._sockets = [], [], [], []
+        self.daemon, self._daemon_options = None, ()
+        self.directory = tempfile.mkdtemp(prefix="sipalg-lab-")
+        self.control = os.path.join(self.directory, "control.sock")
+        atexit.register(self.close)
+        raise_on_signals()
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+
+    def _build(self):
+        self.phone1, self.phone2, self.phone3, self.router, self.isp, self.provider, self.stranger = (
+            self._namespace(n) for n in ("phone1", "phone2", "phone3", "router", "isp", "provider", "stranger"))
+        cable(self.phone1, "eth0", self.router, "port1")
+        cable(self.phone2, "eth0", self.router, "port2")
+        cable(self.phone3, "eth0", self.router, "lan2")
+        cable(self.router, "wan", self.isp, "customer")
+        cable(self.provider, "eth0", self.isp, "provider")
+        cable(self.stranger, "eth0", self.isp, "stranger")
+        self.isp.bridge("switch", "customer", "provider", "stranger")
+        self.router.bridge("lan", "port1", "port2")
+        for namespace, address in ((self.phone1, f"{PHONE1}/24"), (self.phone2, f"{PHONE2}/24"),
+                                   (self.phone3, f"{PHONE3}/24"), (self.provider, f"{PROVIDER}/24"),
+                                   (self.provider, f"{MEDIA_SERVER}/24"), (self.stranger, f"{STRANGER}/24")):
+            namespace.address(address, "eth0")
+        self.router.address(f"{ROUTER_LAN}/24", "lan")
+        self.router.address("192.168.2.1/24", "lan2")
+        self.router.address(f"{ROUTER_WAN}/24", "wan")
+        for phone, gateway in ((self.phone1, ROUTER_LAN), (self.phone2, ROUTER_LAN),
+                               (self.phone3, "192.168.2.1")):
+            phone.run("ip", "route", "add", "default", "via", gateway)
+        self.router.run("ip", "route", "add", "default", "via", PROVIDER)
+        self.router.set("net/ipv4/ip_forward", 1)
+        self.router.run("nft", "-f", "-", text_in=ADMIN_RULESET)
+        self.captures = {"phone1": self._capture(self.phone1, "eth0"), "phone2": self._capture(self.phone2, "eth0"),
+                         "phone3": self._capture(self.phone3, "eth0"), "wan": self._capture(self.router, "wan"),
+                         "lan": self._capture(self.router, "lan"),
+                         "provider": self._capture(self.provider, "eth0")}
+        self.empty_ruleset = self.ruleset()
+
+    def _namespace(self, name):
+        namespace = Namespace(self._prefix + name)
+        self._namespaces.append(namespace)
+        return namespace
+
+    def _capture(self, namespace, device):
+        capture = Capture(namespace, device)
+        self._captures.append(capture)
+        return capture
+
+    # What tests use -----------------------------------------------------------------------------------------
+
+    def udp(self, namespace, address, port=0):
+        """A UDP socket that close_sockets() closes."""
+        sock = Udp(namespace, address, port)
+        self._sockets.append(sock)
+        return sock
+
+    def close_sockets(self):
+        for sock in self._sockets:
+            sock.close()
+        self._sockets = []
+
+    def start(self, namespace, *argv, name=None, lasting=False, **more):
+        """A program in a namespace; its output is kept in the lab's directory. fresh() ends it unless `lasting`."""
+        name = name or os.path.basename(str(argv[0]))
+        process = Process(namespace, argv, os.path.join(self.directory, f"{name}.{len(self._processes)}.log"),
+                          **more)
+        process.lasting = lasting
+        self._processes.append(process)
+        return process
+
+    def file(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
+
+    def ruleset(self):
+        return self.router.run("nft", "-s", "list", "ruleset").stdout
+
+    def conntrack(self, *argv):
+        """Lines of `conntrack -L`, with further conditions, e.g. "-p", "udp"."""
+        return self.router.run("conntrack", "-L", *argv, check=False).stdout.splitlines()
+
+    def flows(self, *needles):
+        """UDP conntrack entries that contain all the words."""
+        return [line for line in self.conntrack("-p", "udp") if all(f" {needle} " in line for needle in needles)]
+
+    def forget_flows(self):
+        self.router.run("conntrack", "-F", check=False)
+
+    def queue_counters(self):
+        """Packets ever given to userspace queues of the router, and of them dropped."""
+        rows = [line.split() for line in self.router.read("net/netfilter/nfnetlink_queue").splitlines()]
+        return sum(int(row[7]) for row in rows), sum(int(row[5]) + int(row[6]) for row in rows)
+
+    # The daemon ---------------------------------------------------------------------------------------------
+
+    def daemon_argv(self, *options, config=""):
+        return (program("sipalgd"), "--foreground", "--config", self.file("sipalgd.conf", config),
+                "--accept-in", "inet admin forward", "--control", self.control, "--log-level", "debug", *options)
+
+    def start_daemon(self, *options, config=""):
+        """Starts sipalgd on the router and waits until it serves."""
+        self._daemon_options = options
+        self.daemon = self.start(self.router, *self.daemon_argv(*options, config=config), lasting=True)
+
+        def serving():
+            if not self.daemon.running:
+                raise AssertionError(f"sipalgd ended with {self.daemon.popen.returncode}:\n{self.daemon.output()}")
+            return self.ctl_run("status").returncode == 0
+        wait_for(serving, 20, "sipalgd to serve")
+
+    def stop_daemon(self):
+        """Clean stop: exit status 0 and the ruleset as it was before (SPEC 1)."""
+        daemon, self.daemon = self.daemon, None
+        status = daemon.stop()
+        assert status == 0, f"sipalgd ended with {status}:\n{daemon.output()[-6000:]}"
+        left = self.ruleset()
+        assert left == self.empty_ruleset, f"left in the kernel:\n{left}"
+
+    def kill_daemon(self):
+        self.daemon.kill()
+        self.daemon = None
+
+    def ctl_run(self, *argv):
+        return subprocess.run([program("sipalgctl"), "--control", self.control, *argv], capture_output=True,
+                              text=True, timeout=20, check=False)
+
+    def ctl(self, *argv):
+        """What `sipalgctl --json` says, decoded."""
+        done = self.ctl_run("--json", *argv)
+        assert done.returncode == 0, f"sipalgctl {' '.join(argv)}: exit {done.returncode}: {done.stderr}"
+        return json.loads(done.stdout)
+
+    def fresh(self):
+        """As at the start: programs and sockets of the last test gone, a new daemon, no flows, empty captures."""
+        for process in self._processes:
+            if not process.lasting:
+                process.kill()
+        self.close_sockets()
+        if self.daemon:
+            self.stop_daemon()
+            self.start_daemon(*self._daemon_options)
+        self.forget_flows()
+        for capture in self._captures:
+            capture.clear()
+
+    # The end ------------------------------------------------------------------------------------------------
+
+    def evidence(self):
+        """Everything that helps to understand a failure, as text."""
+        parts = []
+
+        def add(title, produce):
+            try:
+                parts.append(f"----- {title}\n{produce()}")
+            except Exception as error:  # whatever is broken, the rest is still worth seeing
+                parts.append(f"----- {title}: {error}")
+        add("nft list ruleset", lambda: self.router.run("nft", "list", "ruleset").stdout)
+        add("conntrack -L", lambda: "\n".join(self.conntrack()))
+        for name, capture in self.captures.items():
+            add(f"packets on {name}", lambda n=name, c=capture: "\n".join(
+                c.text(os.path.join(self.directory, f"{n}.pcap")).splitlines()[:60]))
+        if self.daemon and self.daemon.running:
+            for what in ("calls", "pinholes", "bindings"):
+                add(f"sipalgctl {what}", lambda w=what: self.ctl_run(w).stdout)
+        for process in self._processes:
+            if "sipalgd" in process.argv[0] or process.running:
+                add(f"{process.argv[0]} said", lambda p=process: "\n".join(p.output().splitlines()[-60:]))
+        return "\n".join(parts)
+
+    def close(self):
+        """Ends what runs, removes what was made; a second call does nothing."""
+        if not self.directory:
+            return
+        held = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        try:
+            for process in self._processes:
+                process.kill()
+            self.close_sockets()
+            for capture in self._captures:
+                capture.close()
+            for namespace in self._namespaces:
+                namespace.remove()
+            shutil.rmtree(self.directory, ignore_errors=True)
+            self.directory = ""
+            atexit.unregister(self.close)
+        finally:
+            for number, handler in held.items():
+                signal.signal(number, handler)
+
+    def leftovers(self):
+        """What close() should have removed and did not."""
+        there = os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
+        return [n for n in there if n.startswith(self._prefix)] + [
+            p.argv[0] for p in self._processes if p.running]

@@ -1,0 +1,212 @@
+"""What the network tests share: a lab and a daemon for each test class, calls in a line, evidence on failure."""
+
+import functools
+import os
+import re
+import sys
+import unittest
+
+import rtp
+import sip
+from lab import MEDIA_SERVER, PHONE1, PHONE2, PHONE3, PROVIDER, ROUTER_WAN, STRANGER, Lab
+from netns import wait_for
+
+__all__ = ["MEDIA_SERVER", "PHONE1", "PHONE2", "PHONE3", "PROVIDER", "ROUTER_WAN", "STRANGER", "Call", "Lab",
+           "LabTest", "main", "rtp", "sip", "wait_for"]
+
+
+def _with_evidence(method):
+    @functools.wraps(method)
+    def run(self):
+        try:
+            method(self)
+        except unittest.SkipTest:
+            raise
+        except Exception:
+            print(f"\n===== evidence for {self.id()}\n{self.lab.evidence()}\n=====", file=sys.stderr, flush=True)
+            raise
+    return run
+
+
+class Call:
+    """Both ends of a call, with what each was told about the other's media."""
+
+    def __init__(self, test, phone, peer, phone_rtp, peer_rtp):
+        self.test, self.phone, self.peer = test, phone, peer
+        self.phone_rtp, self.peer_rtp = phone_rtp, peer_rtp
+        self.phone_dialog = self.peer_dialog = None
+        self.phone_told = self.peer_told = None  # sip.Media
+
+    @property
+    def id(self):
+        return self.phone_dialog.call_id
+
+    def exchange(self, **how):
+        """RTP and RTCP both ways, counted at both ends."""
+        rtp.exchange(self.phone_rtp, self.phone_told, self.peer_rtp, self.peer_told, **how)
+
+    def negotiate(self, offerer, offer, answer):
+        """A re-INVITE by "phone" or "peer" with its SDP, answered 200 with the other's; both learn the result."""
+        agents = {"phone": (self.phone, self.phone_dialog), "peer": (self.peer, self.peer_dialog)}
+        caller, caller_dialog = agents[offerer]
+        callee = agents["peer" if offerer == "phone" else "phone"][0]
+        caller.request("INVITE", caller_dialog, offer)
+        request = callee.hear("INVITE")
+        callee.reply(request, 200, answer)
+        final = caller.hear(200)
+        caller.ack(caller_dialog, final)
+        callee.hear("ACK")
+        heard = {"phone": final if offerer == "phone" else request, "peer": request if offerer == "phone" else final}
+        self.phone_told, self.peer_told = heard["phone"].media[0], heard["peer"].media[0]
+        return heard
+
+    def hang_up(self, by="phone"):
+        first, second, dialog = ((self.phone, self.peer, self.phone_dialog) if by == "phone"
+                                 else (self.peer, self.phone, self.peer_dialog))
+        first.request("BYE", dialog)
+        second.reply(second.hear("BYE"), 200)
+        first.hear(200)
+
+
+class LabTest(unittest.TestCase):
+    """One lab for all tests of the class; each test begins without calls and flows."""
+
+    lab = None
+    daemon_options = ()
+    longMessage = True
+
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        for name, method in list(vars(cls).items()):
+            if name.startswith("test"):
+                setattr(cls, name, _with_evidence(method))
+
+    @classmethod
+    def setUpClass(cls):
+        if os.geteuid() != 0:
+            raise unittest.SkipTest("needs root to make network namespaces")
+        cls.lab = Lab()
+        try:
+            cls.prepare()
+        except BaseException:
+            cls.lab.close()
+            raise
+
+    @classmethod
+    def prepare(cls):
+        """What the tests of this class find running."""
+        cls.lab.start_daemon(*cls.daemon_options)
+
+    @classmethod
+    def tearDownClass(cls):
+        try:
+            if cls.lab.daemon:
+                cls.lab.stop_daemon()
+        finally:
+            cls.lab.close()
+        assert not cls.lab.leftovers(), cls.lab.leftovers()
+
+    def setUp(self):
+        self.lab.fresh()
+
+    # Elements -----------------------------------------------------------------------------------------------
+
+    def namespace(self, address):
+        return {PHONE1: self.lab.phone1, PHONE2: self.lab.phone2, PHONE3: self.lab.phone3, PROVIDER: self.lab.provider,
+                MEDIA_SERVER: self.lab.provider, STRANGER: self.lab.stranger}[address]
+
+    def phone(self, number=1, port=5060, hop=(PROVIDER, 5060)):
+        address = {1: PHONE1, 2: PHONE2, 3: PHONE3}[number]
+        return sip.Agent(self.lab, self.namespace(address), address, port, f"phone{number}", hop)
+
+    def peer(self, address=PROVIDER, port=5060, user="peer"):
+        return sip.Agent(self.lab, self.namespace(address), address, port, user)
+
+    def udp(self, address, port=0):
+        return self.lab.udp(self.namespace(address), address, port)
+
+    def media(self, address, port, rtcp_port=None):
+        return rtp.RtpPort(self.lab, self.namespace(address), address, port, rtcp_port)
+
+    # Calls --------------------------------------------------------------------------------------------------
+
+    def register(self, phone, registrar, granted=600):
+        """The phone's REGISTER, granted by `registrar`; returns what both heard: (request, response)."""
+        dialog = phone.dialog(phone.user, (registrar.address, registrar.port))
+        phone.request("REGISTER", dialog, more=[("Expires", "600")])
+        request = registrar.hear("REGISTER")
+        registrar.reply(request, 200, more=[("Contact", f"{request.get('Contact')};expires={granted}")])
+        return request, phone.hear(200)
+
+    def call_out(self, phone=None, peer=None, phone_port=40000, peer_port=30000, media_address=None):
+        """A confirmed call from the phone to the peer."""
+        phone = phone or self.phone()
+        peer = peer or self.peer()
+        call = Call(self, phone, peer, self.media(phone.address, phone_port),
+                    self.media(media_address or peer.address, peer_port))
+        call.phone_dialog = phone.invite(peer.user, sip.sdp(phone.address, phone_port),
+                                         hop=(peer.address, peer.port))
+        request = peer.hear("INVITE")
+        call.peer_dialog = peer.accept(request)
+        peer.reply(request, 180)
+        phone.hear(180)
+        peer.reply(request, 200, sip.sdp(media_address or peer.address, peer_port))
+        final = phone.hear(200)
+        call.phone_dialog.learn(final)
+        phone.ack(call.phone_dialog, final)
+        peer.hear("ACK")
+        call.peer_told, call.phone_told = request.media[0], final.media[0]
+        return call
+
+    def call_in(self, phone=None, peer=None, phone_port=40000, peer_port=30000, media_address=None):
+        """A confirmed call from the peer, which is also the registrar, to the phone."""
+        phone = phone or self.phone()
+        peer = peer or self.peer()
+        registration, _ = self.register(phone, peer)
+        call = Call(self, phone, peer, self.media(phone.address, phone_port),
+                    self.media(media_address or peer.address, peer_port))
+        target = sip.uri_of(registration.get("Contact"))
+        call.peer_dialog = peer.invite(phone.user, sip.sdp(media_address or peer.address, peer_port),
+                                       hop=sip.host_port(target), target=target)
+        request = phone.hear("INVITE")
+        call.phone_dialog = phone.accept(request)
+        phone.reply(request, 180)
+        peer.hear(180)
+        phone.reply(request, 200, sip.sdp(phone.address, phone_port))
+        final = peer.hear(200)
+        call.peer_dialog.learn(final)
+        peer.ack(call.peer_dialog, final)
+        phone.hear("ACK")
+        call.phone_told, call.peer_told = request.media[0], final.media[0]
+        return call
+
+    # Asserts ------------------------------------------------------------------------------------------------
+
+    def assert_no_inside_address_outside(self):
+        """Nothing that left through the WAN as SIP or SDP names an inside address."""
+        sent = [d for d in self.lab.captures["wan"].datagrams() if d.outgoing and b"SIP/2.0" in d.payload]
+        self.assertTrue(sent, "no SIP went out")
+        for datagram in sent:
+            self.assertNotRegex(datagram.payload.decode(errors="replace"), r"192\.168\.")
+
+    def pinholes(self, call_id=None):
+        return [p for p in self.lab.ctl("pinholes") if call_id in (None, p["call_id"])]
+
+    def calls(self):
+        return {c["call_id"]: c for c in self.lab.ctl("calls")}
+
+    def assert_closed(self, call):
+        """C7: within 1 s neither a fresh nor the established flow gets media to the phone."""
+        wait_for(lambda: not self.pinholes(call.id), 1, "the pinholes to go")
+        public = (call.peer_told.address, call.peer_told.port)
+        inside = re.escape(f"{call.phone_rtp.address}")
+        wait_for(lambda: not [f for f in self.lab.flows(f"sport={call.phone_rtp.port}") if re.search(inside, f)], 1,
+                 "the media flows to leave conntrack")
+        call.phone_rtp.forget()
+        call.peer_rtp.send(public, 3)
+        call.peer_rtp.send_rtcp(call.peer_told.rtcp)
+        call.phone_rtp.hears_nothing()
+
+
+def main():
+    unittest.main(verbosity=2)

@@ -1,0 +1,203 @@
+"""Network namespaces and sockets in them. Knows nothing of SIP or of the daemon under test."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import time
+
+CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
+SO_RCVBUFFORCE = 33
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Timeout(AssertionError):
+    """Something that a test waits for did not come."""
+
+
+def wait_for(condition, timeout=5.0, what="a condition"):
+    """Polls until `condition()` is true and returns its value; Timeout names `what` otherwise."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() >= end:
+            raise Timeout(f"waited {timeout:g} s in vain for {what}")
+        time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def entered(name):
+    """The calling thread works in namespace `name`. Sockets made meanwhile stay there for good."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        there = os.open(f"/run/netns/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if libc.setns(there, CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), f"setns {name}")
+        finally:
+            os.close(there)
+        try:
+            yield
+        finally:
+            if libc.setns(home, CLONE_NEWNET) != 0:
+                os.abort()  # in a wrong namespace nothing can be put right any more
+    finally:
+        os.close(home)
+
+
+def _die_with_parent():
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Process:
+    """A program that runs in a namespace, its output in a file. Ended by its own pid."""
+
+    def __init__(self, namespace, argv, log, env=None, stdin=subprocess.DEVNULL):
+        self.argv = [str(a) for a in argv]
+        self.log = log
+        with open(log, "ab") as out:
+            # A session of its own: Ctrl-C reaches the test, and the test ends its programs in order.
+            self.popen = subprocess.Popen(["ip", "netns", "exec", namespace.name, *self.argv], stdin=stdin,
+                                          stdout=out, stderr=subprocess.STDOUT, env=env,
+                                          start_new_session=True, preexec_fn=_die_with_parent)
+        self.pid = self.popen.pid
+
+    @property
+    def running(self):
+        return self.popen.poll() is None
+
+    def output(self):
+        with open(self.log, errors="replace") as log:
+            return log.read()
+
+    def wait(self, timeout=10.0):
+        """Exit status, once the program has ended by itself."""
+        try:
+            return self.popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise Timeout(f"{os.path.basename(self.argv[0])} did not end in {timeout:g} s:\n"
+                          f"{self.output()[-4000:]}") from None
+
+    def stop(self, sig=signal.SIGTERM, timeout=10.0):
+        """Sends `sig` and returns the exit status; whoever does not listen is killed, and that is an error."""
+        if self.running:
+            self.popen.send_signal(sig)
+        try:
+            return self.popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+            raise Timeout(f"{os.path.basename(self.argv[0])} ignored signal {sig}") from None
+
+    def kill(self):
+        if self.running:
+            self.popen.kill()
+        self.popen.wait()
+
+
+class Namespace:
+    """One network namespace with a loopback interface that is up."""
+
+    def __init__(self, name):
+        self.name = name
+        subprocess.run(["ip", "netns", "add", name], check=True)
+        self.run("ip", "link", "set", "lo", "up")
+        self.set("net/ipv6/conf/all/disable_ipv6", 1)  # no chatter of its own in the captures
+        # Bridged traffic must not meet the router's IP hooks. The knob exists once br_netfilter is loaded.
+        with contextlib.suppress(FileNotFoundError):
+            self.set("net/bridge/bridge-nf-call-iptables", 0)
+
+    def run(self, *argv, check=True, text_in=None, timeout=30):
+        """Runs a program to its end. CompletedProcess with stdout and stderr as text."""
+        done = subprocess.run(["ip", "netns", "exec", self.name, *map(str, argv)], input=text_in, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout, check=False)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{self.name}: {' '.join(map(str, argv))}: exit {done.returncode}\n"
+                               f"{done.stdout}{done.stderr}")
+        return done
+
+    def read(self, path):
+        """A file of /proc as this namespace sees it, e.g. "net/netfilter/nfnetlink_queue"."""
+        with entered(self.name), open(f"/proc/thread-self/{path}") as file:
+            return file.read()
+
+    def set(self, knob, value):
+        """Sets a sysctl, given as its path below /proc/sys."""
+        with entered(self.name), open(f"/proc/sys/{knob}", "w") as file:
+            file.write(str(value))
+
+    def socket(self, family, kind, protocol=0):
+        with entered(self.name):
+            return socket.socket(family, kind, protocol)
+
+    def address(self, address, device):
+        self.run("ip", "address", "add", address, "dev", device)
+        self.run("ip", "link", "set", device, "up")
+
+    def bridge(self, name, *ports):
+        # No timers: a port forwards from the start, and the lab is ready when its commands are.
+        self.run("ip", "link", "add", name, "type", "bridge", "forward_delay", "0", "mcast_snooping", "0")
+        for port in ports:
+            self.run("ip", "link", "set", port, "master", name, "up")
+        self.run("ip", "link", "set", name, "up")
+
+    def remove(self):
+        subprocess.run(["ip", "netns", "delete", self.name], check=False)
+
+
+def cable(left, left_device, right, right_device):
+    """A veth pair between two namespaces."""
+    subprocess.run(["ip", "link", "add", left_device, "netns", left.name, "type", "veth",
+                    "peer", "name", right_device, "netns", right.name], check=True)
+    left.run("ip", "link", "set", left_device, "up")
+    right.run("ip", "link", "set", right_device, "up")
+
+
+class Udp:
+    """A UDP socket in a namespace."""
+
+    def __init__(self, namespace, address, port=0):
+        self.socket = namespace.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
+        try:
+            self.socket.bind((address, port))
+        except OSError as error:
+            self.socket.close()
+            raise OSError(error.errno, f"{address}:{port}: {error.strerror}") from None
+        self.address, self.port = self.socket.getsockname()
+
+    def send(self, data, to):
+        self.socket.sendto(data, to)
+
+    def receive(self, timeout=3.0):
+        """(bytes, (address, port)) of the next datagram."""
+        self.socket.settimeout(timeout)
+        try:
+            return self.socket.recvfrom(65535)
+        except (TimeoutError, ConnectionRefusedError):
+            raise Timeout(f"{self.address}:{self.port} heard nothing for {timeout:g} s") from None
+
+    def waiting(self):
+        """All datagrams that are there already."""
+        self.socket.setblocking(False)
+        heard = []
+        with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
+            while True:
+                heard.append(self.socket.recvfrom(65535))
+        return heard
+
+    def hears_nothing(self, for_s=0.25):
+        """Raises AssertionError if a datagram comes within that time (loopback-fast paths need microseconds)."""
+        try:
+            data, source = self.receive(for_s)
+        except Timeout:
+            return
+        raise AssertionError(f"{self.address}:{self.port} heard from {source[0]}:{source[1]}: {data[:200]!r}")
+
+    def close(self):
+        self.socket.close()

@@ -1,0 +1,145 @@
+"""Other people's SIP programs in the lab: kamailio, sipp and baresip, configured anew for each run."""
+
+import glob
+import json
+import os
+import socket
+import struct
+import wave
+
+import sip
+from lab import PROVIDER
+from netns import Timeout, wait_for
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PASSWORD = "secret"
+
+
+def start_kamailio(lab, address=PROVIDER):
+    """A registrar and proxy at `address` in the provider's namespace; returns once it answers."""
+    modules = glob.glob("/usr/lib/*/kamailio/modules")[0]
+    with open(os.path.join(HERE, "kamailio.cfg.in")) as file:
+        text = file.read()
+    for key, value in (("ADDRESS", address), ("MODULES", modules), ("PASSWORD", PASSWORD)):
+        text = text.replace(f"@{key}@", value)
+    config = lab.file("kamailio.cfg", text)
+    runtime = os.path.join(lab.directory, "kamailio")
+    os.makedirs(runtime)
+    process = lab.start(lab.provider, "kamailio", "-DD", "-E", "-f", config, "-m", "32", "-M", "4",
+                        "-P", os.path.join(runtime, "pid"), "-Y", runtime, "-w", runtime, lasting=True)
+    probe = sip.Agent(lab, lab.provider, address, 5999, "peerprobe", (address, 5060))
+
+    def answers():
+        if not process.running:
+            raise AssertionError(f"kamailio ended:\n{process.output()}")
+        probe.request("REGISTER", probe.dialog("peerprobe"))
+        try:
+            return probe.hear(200, timeout=0.1)
+        except Timeout:
+            return None
+    wait_for(answers, 15, "kamailio to answer")
+    probe.udp.close()
+    return process
+
+
+class Sipp:
+    """One sipp run of a scenario in scenarios/. The Call-ID of call N is "N-PID-test": no address in it."""
+
+    def __init__(self, lab, namespace, scenario, address, port, remote=None, calls=1, user="phone1", keys=(),
+                 more=()):
+        self.lab, self.address, self.port = lab, address, port
+        argv = ["sipp", *([f"{remote[0]}:{remote[1]}"] if remote else []),
+                "-sf", os.path.join(HERE, "scenarios", scenario), "-i", address, "-p", port, "-m", calls,
+                "-s", user, "-au", user, "-ap", PASSWORD, "-cid_str", "%u-%p-test", "-nostdin", "-nd",
+                "-timeout", "30", "-timeout_error",
+                *(word for key, value in keys for word in ("-key", key, value)), *more]
+        self.process = lab.start(namespace, *argv, name=f"sipp-{scenario}",
+                                 env={**os.environ, "TERM": "dumb"})
+        self.namespace = namespace
+
+    def call_id(self, number=1):
+        return f"{number}-{self.process.pid}-test"
+
+    def nudge(self, call_id):
+        """Lets a call in `<recv request="NOTIFY">` go on: a message from its own host, past the router."""
+        with self.namespace.socket(socket.AF_INET, socket.SOCK_DGRAM) as voice:
+            voice.bind((self.address, 0))
+            voice.sendto((f"NOTIFY sip:go@{self.address} SIP/2.0\r\n"
+                          f"Via: SIP/2.0/UDP {self.address}:{voice.getsockname()[1]};branch={sip.token('z9hG4bK')}\r\n"
+                          "From: <sip:test@invalid>;tag=go\r\nTo: <sip:test@invalid>\r\n"
+                          f"Call-ID: {call_id}\r\nCSeq: 1 NOTIFY\r\nContent-Length: 0\r\n\r\n").encode(),
+                         (self.address, self.port))
+
+    def finish(self):
+        """Raises unless all calls went as the scenario says."""
+        status = self.process.wait(35)
+        if status != 0:
+            raise AssertionError(f"sipp {self.process.argv} ended with {status}:\n{self.process.output()[-6000:]}")
+
+
+class Baresip:
+    """A baresip phone without any audio device: one file speaks, another listens."""
+
+    def __init__(self, lab, namespace, address, user, domain, rtp_port, registers=True, port=5060):
+        self.lab, self.user = lab, user
+        folder = os.path.join(lab.directory, f"baresip-{user}")
+        os.makedirs(folder, exist_ok=True)
+        modules = glob.glob("/usr/lib/baresip/modules")[0]
+        settings = {"config": f"""
+sip_listen {address}:{port}
+sip_trans_def udp
+audio_player aufile,{folder}/heard.wav
+audio_source aufile,{folder}/voice.wav
+audio_alert aufile,{folder}/alert.wav
+ausrc_srate 8000
+auplay_srate 8000
+rtp_ports {rtp_port}-{rtp_port + 1}
+rtcp_mux no
+module_path {modules}
+module aufile.so
+module g711.so
+module stdio.so
+module rtcpsummary.so
+module_app account.so
+module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:4444
+audio_path {folder}
+""",
+                    "accounts": f"<sip:{user}@{domain};transport=udp>;auth_user={user};auth_pass={PASSWORD};"
+                                f"regint={600 if registers else 0};answermode=auto;audio_codecs=pcmu\n",
+                    "contacts": ""}
+        for name, text in settings.items():
+            with open(os.path.join(folder, name), "w") as file:
+                file.write(text)
+        with wave.open(os.path.join(folder, "voice.wav"), "wb") as voice:
+            voice.setparams((1, 2, 8000, 0, "NONE", ""))
+            voice.writeframes(b"".join(struct.pack("<h", i % 80 * 200 - 8000) for i in range(8000 * 20)))
+        self.process = lab.start(namespace, "baresip", "-f", folder, "-s", name=f"baresip-{user}")
+        self.control = None
+        wait_for(lambda: self._connect(namespace), 10, "baresip's control port")
+
+    def _connect(self, namespace):
+        if not self.process.running:
+            raise AssertionError(f"baresip ended:\n{self.process.output()}")
+        connection = namespace.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            connection.connect(("127.0.0.1", 4444))
+        except ConnectionRefusedError:
+            connection.close()
+            return False
+        self.control = connection
+        return True
+
+    def command(self, name, params=""):
+        """One ctrl_tcp command, a JSON netstring; the answer is not needed, baresip's output tells all."""
+        text = json.dumps({"command": name, "params": params})
+        self.control.sendall(f"{len(text)}:{text},".encode())
+
+    def says(self, words, timeout=10):
+        wait_for(lambda: words in self.process.output(), timeout, f"baresip to say {words!r}")
+
+    def quit(self):
+        self.command("quit")
+        self.process.wait(10)
+        self.control.close()

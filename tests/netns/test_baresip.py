@@ -1,0 +1,71 @@
+#!/usr/bin/python3
+"""A softphone that people really use, with its own RTP, against another one outside."""
+
+import re
+
+from labtest import MEDIA_SERVER, PHONE1, PROVIDER, ROUTER_WAN, LabTest, main
+import peers
+from netns import wait_for
+
+
+class BaresipCalls(LabTest):
+    @classmethod
+    def prepare(cls):
+        peers.start_kamailio(cls.lab)
+        super().prepare()
+
+    def media_packets(self, where, source, destination):
+        """RTP packets that arrived at the host behind a capture. baresip takes its host's first address for media."""
+        return sum(1 for d in self.lab.captures[where].datagrams() if not d.outgoing and d.destination == destination
+                   and d.source == source and d.payload[:1] in (b"\x80", b"\x90"))
+
+    def reports(self, where, destination):
+        """Whether an RTCP sender report arrived at the host behind a capture."""
+        return any(d.destination == destination and d.payload[1:2] == b"\xc8"
+                   for d in self.lab.captures[where].datagrams() if not d.outgoing)
+
+    def call(self, caller, callee, callee_user):
+        caller.says("200 OK")
+        callee.says("200 OK")
+        caller.command("dial", f"sip:{callee_user}@{PROVIDER}")
+        caller.says("Call established")
+        callee.says("Call established")
+        wait_for(lambda: self.media_packets("phone1", (PROVIDER, 30000), (PHONE1, 40000)) >= 50, 10,
+                 "50 packets of audio to reach the phone")
+        wait_for(lambda: self.media_packets("provider", (ROUTER_WAN, 40000), (PROVIDER, 30000)) >= 50, 10,
+                 "50 packets of audio to reach the peer")
+        # baresip sums up what its RTCP reports said; they come every five seconds.
+        wait_for(lambda: self.reports("phone1", (PHONE1, 40001)) and self.reports("provider", (PROVIDER, 30001)), 15,
+                 "RTCP sender reports at both ends")
+        caller.command("hangup")
+        callee.says("terminated")
+        wait_for(lambda: not self.pinholes(), 1, "the pinholes to go")
+        for end in (caller, callee):
+            end.says("EX=BareSip")
+            summary = re.search(r"EX=BareSip;.*PR=(\d+);.*PS=(\d+)", end.process.output())
+            self.assertTrue(summary, end.process.output()[-2000:])
+            self.assertGreaterEqual(int(summary.group(1)), 50, "packets received, as baresip counts")
+            self.assertGreaterEqual(int(summary.group(2)), 50, "packets sent, as baresip counts")
+        self.assert_no_inside_address_outside()
+
+    def phones(self):
+        return (peers.Baresip(self.lab, self.lab.phone1, PHONE1, "phone1", PROVIDER, 40000),
+                peers.Baresip(self.lab, self.lab.provider, MEDIA_SERVER, "peer2", PROVIDER, 30000, port=5070))
+
+    def test_outgoing(self):
+        """C2: baresip calls out through kamailio; a second of audio each way, counted at both ends."""
+        phone, peer = self.phones()
+        self.call(phone, peer, "peer2")
+        phone.quit()
+        peer.quit()
+
+    def test_incoming(self):
+        """C8: baresip is called through kamailio; a second of audio each way, counted at both ends."""
+        phone, peer = self.phones()
+        self.call(peer, phone, "phone1")
+        phone.quit()
+        peer.quit()
+
+
+if __name__ == "__main__":
+    main()

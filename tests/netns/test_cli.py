@@ -1,0 +1,201 @@
+#!/usr/bin/python3
+"""The programs' contract: options, exit statuses, messages, JSON fields (SPEC 1)."""
+
+import json
+import os
+import subprocess
+
+from labtest import PHONE1, PROVIDER, ROUTER_WAN, LabTest, main
+from lab import program
+
+
+class Refusals(LabTest):
+    """The daemon must not start; every test ends with the ruleset as it was."""
+
+    @classmethod
+    def prepare(cls):
+        """No daemon runs."""
+
+    def tearDown(self):
+        self.assertEqual(self.lab.ruleset(), self.lab.empty_ruleset)
+
+    def refused(self, status, *options, words=(), wrapper=(), config=""):
+        done = self.lab.router.run(*wrapper, *self.lab.daemon_argv(*options, config=config), check=False)
+        self.assertEqual(done.returncode, status, done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+        self.assertTrue(done.stderr.strip(), "no message")
+
+    def test_bad_usage(self):
+        """SPEC 1: bad options end with status 2 and a message that names the option."""
+        for options, word in ((("--sip-port", "99999"), "sip-port"), (("--sip-port", "x"), "sip-port"),
+                              (("--mode", "sideways"), "mode"), (("--media-ports", "3000-2000"), "media-ports"),
+                              (("--media-ports", "many"), "media-ports"), (("--workers", "0"), "workers"),
+                              (("--accept-in", "inet admin"), "accept-in"), (("--no-such-option",), "no-such-option"),
+                              (("--external-address", "300.1.2.3"), "external-address"),
+                              (("--log-format", "xml"), "log-format"), (("--log-level", "shout"), "log-level")):
+            with self.subTest(options):
+                self.refused(2, *options, words=[word])
+
+    def test_bad_configuration_file(self):
+        """SPEC 1: a bad line of the file ends with status 2; the message names file, line and option."""
+        self.refused(2, config="sip-port = 5060\n\nmedia-ports = 20-10\n", words=["sipalgd.conf", "3", "media-ports"])
+        self.refused(2, config="sip-port = 5060\nno-such = 1\n", words=["sipalgd.conf", "2", "no-such"])
+
+    def test_missing_file(self):
+        """SPEC 1: a --config FILE that does not exist is bad usage."""
+        done = self.lab.router.run(program("sipalgd"), "--foreground", "--config", "/nonexistent/sipalgd.conf",
+                                   "--control", self.lab.control, check=False)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("/nonexistent/sipalgd.conf", done.stderr)
+
+    def test_accept_chain_missing(self):
+        """A4: an --accept-in chain that does not exist ends with status 1 and its name."""
+        self.refused(1, "--accept-in", "inet admin nosuchchain", words=["nosuchchain"])
+
+    def test_table_of_somebody_else(self):
+        """A3: a table of that name that is not the daemon's own is left alone; status 1."""
+        self.lab.router.run("nft", "add", "table", "inet", "sipalg")
+        try:
+            before = self.lab.ruleset()
+            self.refused(1, words=["sipalg"])
+            self.assertEqual(self.lab.ruleset(), before)
+        finally:
+            self.lab.router.run("nft", "delete", "table", "inet", "sipalg")
+
+    def test_without_privilege(self):
+        """X9: without CAP_NET_ADMIN the daemon ends with status 1 and names what it lacks."""
+        self.refused(1, wrapper=("setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"),
+                     words=["CAP_NET_ADMIN"])
+
+    def test_kernel_helper(self):
+        """X10: with the kernel's own sip helper on port 5060 the daemon refuses to start and names it."""
+        rules = ('table ip helpers { ct helper siphelper { type "sip" protocol udp; }\n'
+                 "chain pre { type filter hook prerouting priority -150; "
+                 'udp dport 5060 ct helper set "siphelper"; } }')
+        added = self.lab.router.run("nft", "-f", "-", text_in=rules, check=False)
+        if added.returncode != 0:
+            self.skipTest(f"this kernel has no sip helper: {added.stderr.strip()}")
+        try:
+            before = self.lab.ruleset()
+            self.refused(1, words=["helper"])
+            self.assertEqual(self.lab.ruleset(), before)
+        finally:
+            self.lab.router.run("nft", "delete", "table", "ip", "helpers")
+
+    def test_check(self):
+        """SPEC 1: --check says what would be installed, changes nothing and ends with status 0."""
+        done = self.lab.router.run(*self.lab.daemon_argv("--check"), check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("table inet sipalg", done.stdout)
+
+    def test_check_finds_mistakes(self):
+        """SPEC 1: --check of a bad configuration ends with status 2."""
+        self.refused(2, "--check", "--mode", "sideways", words=["mode"])
+
+    def test_ctl_without_daemon(self):
+        """SPEC 1: `sipalgctl status` fails and says why when nobody serves."""
+        done = self.lab.ctl_run("status")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn(self.lab.control, done.stderr)
+
+    def test_ctl_usage(self):
+        """SPEC 1: sipalgctl ends with status 2 and a message on bad usage."""
+        for argv in ((), ("juggle",), ("calls", "pinholes"), ("--no-such", "status")):
+            with self.subTest(argv):
+                done = self.lab.ctl_run(*argv)
+                self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+                self.assertTrue(done.stderr.strip())
+
+    def test_help_and_version(self):
+        """SPEC 1: --help and --version work for anybody, without daemon or privilege."""
+        for name in ("sipalgd", "sipalgctl"):
+            for option in ("--help", "--version"):
+                done = subprocess.run([program(name), option], capture_output=True, text=True, timeout=20, check=False)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertTrue(done.stdout.strip())
+
+
+class Answers(LabTest):
+    def test_second_daemon(self):
+        """SPEC 1: a second daemon is refused with status 1, for its table and for its queue; the first serves on."""
+        config = self.lab.file("other.conf", "")
+        for options, word in (((), "sipalg"), (("--table", "other"), "5060")):
+            done = self.lab.router.run(program("sipalgd"), "--foreground", "--config", config, "--control",
+                                       os.path.join(self.lab.directory, "other.sock"), *options, check=False)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(word, done.stderr)
+        self.assertEqual(self.lab.ctl_run("status").returncode, 0)
+        call = self.call_out()
+        call.exchange()
+
+    def test_json(self):
+        """SPEC 1: pinholes, bindings and calls have their fields, each of its type."""
+        call = self.call_in()
+        pinholes = self.pinholes(call.id)
+        self.assertEqual(len(pinholes), 2)
+        for pinhole in pinholes:
+            self.assertEqual((pinhole["proto"], pinhole["media"], pinhole["call_id"], pinhole["state"]),
+                             ("udp", "audio", call.id, "open"))
+            self.assertEqual(pinhole["remote"].split(":")[0], PROVIDER)
+            self.assertIsInstance(pinhole["expires_s"], int)
+        self.assertEqual({p["public"] for p in pinholes},
+                         {f"{ROUTER_WAN}:{call.peer_told.port}", f"{ROUTER_WAN}:{call.peer_told.rtcp[1]}"})
+        self.assertEqual({p["inside"] for p in pinholes}, {f"{PHONE1}:40000", f"{PHONE1}:40001"})
+        binding, = self.lab.ctl("bindings")
+        self.assertEqual((binding["proto"], binding["public"], binding["inside"]),
+                         ("udp", f"{ROUTER_WAN}:5060", f"{PHONE1}:5060"))
+        self.assertIn("phone1@", binding["aor"])
+        self.assertTrue(0 < binding["expires_s"] <= 600 + 32)
+        seen = self.calls()[call.id]
+        self.assertEqual(seen["state"], "confirmed")
+        self.assertIn("peer@", seen["from"])
+        self.assertIn("phone1@", seen["to"])
+        self.assertTrue(seen["started"])
+        self.assertEqual(len(seen["media"]), 1)
+
+    def test_every_listing_is_json(self):
+        """SPEC 1: --json prints exactly one JSON document for each listing command."""
+        call = self.call_out()
+        for command in ("status", "calls", "pinholes", "bindings"):
+            with self.subTest(command):
+                done = self.lab.ctl_run("--json", command)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                json.loads(done.stdout)
+        self.assertIn(call.id, self.calls())
+
+    def test_tables(self):
+        """O1: without --json the same is shown in aligned columns with a heading."""
+        call = self.call_out()
+        for command, word in (("calls", call.id), ("pinholes", f"{PHONE1}:40000")):
+            done = self.lab.ctl_run(command)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(word, done.stdout)
+            self.assertGreaterEqual(len(done.stdout.splitlines()), 2)
+
+    def test_counters(self):
+        """O4: status counts messages by the reason for their treatment."""
+        def counts():
+            return self.lab.ctl("status")["counters"]
+        before = counts()
+        phone, peer = self.phone(), self.peer()
+        phone.send(b"\r\n\r\n", (PROVIDER, 5060))
+        peer.udp.receive()
+        phone.request("OPTIONS", phone.dialog("peer"))
+        peer.hear("OPTIONS")
+        after = counts()
+        self.assertEqual({word: after[word] - before[word] for word in after if after[word] != before[word]},
+                         {"keep_alive": 1, "rewritten": 1})
+
+    def test_password_stays_secret(self):
+        """X9: what Authorization says is never logged, not even at log level debug."""
+        phone, peer = self.phone(), self.peer()
+        phone.request("REGISTER", phone.dialog("phone1"), more=[
+            ("Authorization", 'Digest username="phone1", response="5ec4e7c0ffee5ec4e7c0ffee5ec4e700"')])
+        peer.reply(peer.hear("REGISTER"), 403)
+        phone.hear(403)
+        self.assertNotIn("5ec4e7c0ffee", self.lab.daemon.output())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+"""The daemon comes, goes, crashes and comes back, with calls in progress."""
+
+import signal
+
+from labtest import PHONE1, PROVIDER, ROUTER_WAN, LabTest, main, sip
+from netns import wait_for
+
+
+class Life(LabTest):
+    def setUp(self):
+        if not self.lab.daemon:
+            self.lab.start_daemon()
+        super().setUp()
+
+    def test_clean_stop(self):
+        """SPEC 1: SIGTERM in mid-call takes out every rule, chain and table, and nothing of anybody else's."""
+        call = self.call_in()
+        call.exchange()
+        self.assertNotEqual(self.lab.ruleset(), self.lab.empty_ruleset)
+        self.lab.stop_daemon()  # compares the ruleset with the one before
+
+    def test_interrupt(self):
+        """SPEC 1: SIGINT is as clean a stop as SIGTERM."""
+        daemon, self.lab.daemon = self.lab.daemon, None
+        self.assertEqual(daemon.stop(signal.SIGINT), 0, daemon.output()[-2000:])
+        self.assertEqual(self.lab.ruleset(), self.lab.empty_ruleset)
+
+    def test_killed(self):
+        """A5 A6: after kill -9 audio goes on and SIP still passes; restarted, the daemon knows the call, and BYE closes it."""
+        call = self.call_out()
+        call.exchange()
+        before = {(p["public"], p["inside"], p["remote"]) for p in self.pinholes(call.id)}
+        self.lab.kill_daemon()
+        call.exchange()
+        call.phone.request("OPTIONS", call.phone.dialog("peer"))
+        call.peer.reply(call.peer.hear("OPTIONS"), 200)
+        call.phone.hear(200)
+        self.lab.start_daemon()
+        self.assertEqual(self.calls()[call.id]["state"], "confirmed")
+        self.assertEqual({(p["public"], p["inside"], p["remote"]) for p in self.pinholes(call.id)}, before)
+        call.exchange()
+        call.hang_up()
+        self.assert_closed(call)
+
+    def test_killed_fresh_media(self):
+        """A5: while the daemon is gone even a media flow that conntrack forgot starts again, from the same port."""
+        call = self.call_out()
+        call.exchange()
+        self.lab.kill_daemon()
+        self.lab.forget_flows()
+        call.exchange(first="right")
+        self.lab.start_daemon()
+        call.exchange()
+        call.hang_up(by="peer")
+        self.assert_closed(call)
+
+    def test_killed_incoming(self):
+        """A5 C8: a binding survives kill -9: after the restart the registrar still reaches the phone."""
+        phone, peer = self.phone(), self.peer()
+        registration, _ = self.register(phone, peer)
+        self.lab.kill_daemon()
+        self.lab.forget_flows()
+        self.lab.start_daemon()
+        self.assertEqual([b["inside"] for b in self.lab.ctl("bindings")], [f"{PHONE1}:5060"])
+        target = sip.uri_of(registration.get("Contact"))
+        peer.invite("phone1", sip.sdp(PROVIDER, 30000), hop=sip.host_port(target), target=target)
+        self.assertEqual(phone.hear("INVITE").uri, f"sip:phone1@{PHONE1}:5060")
+
+    def test_clean_restart_loses_calls_cleanly(self):
+        """A6: after a clean stop the router is as without an ALG, and a new start serves new calls."""
+        call = self.call_out()
+        self.lab.stop_daemon()
+        call.phone.request("OPTIONS", call.phone.dialog("peer"))
+        heard = call.peer.hear("OPTIONS")
+        self.assertIn(PHONE1, heard.get("Via"), "nobody rewrites any more")
+        self.lab.start_daemon()
+        self.lab.fresh()
+        call = self.call_out()
+        call.exchange()
+        call.hang_up()
+        self.assert_closed(call)
+
+    def test_started_late(self):
+        """C12: a phone that talked through plain NAT before the daemon came is named by its true public port after."""
+        self.lab.stop_daemon()
+        peer = self.peer()
+        phones = [self.phone(1), self.phone(2)]
+        for phone in phones:
+            phone.request("OPTIONS", phone.dialog("peer"))
+            peer.reply(peer.hear("OPTIONS"), 200)
+            phone.hear(200)
+        self.lab.start_daemon()
+        for phone in phones:
+            request, _ = self.register(phone, peer)
+            self.assertEqual(sip.host_port(sip.uri_of(request.get("Contact"))), request.source)
+
+    def test_wan_address_change(self):
+        """C11: after the WAN address has changed the next REGISTER leaves from and names the new one."""
+        phone, peer = self.phone(), self.peer()
+        request, _ = self.register(phone, peer)
+        self.assertEqual(request.source[0], ROUTER_WAN)
+        router = self.lab.router
+        router.run("ip", "address", "del", f"{ROUTER_WAN}/24", "dev", "wan")
+        router.run("ip", "address", "add", "203.0.113.2/24", "dev", "wan")
+        router.run("ip", "route", "replace", "default", "via", PROVIDER)
+        try:
+            def renewed():
+                heard, answer = self.register(phone, peer)
+                self.assertEqual(sip.uri_of(answer.get("Contact")), f"sip:phone1@{PHONE1}:5060")
+                return heard.source[0] == "203.0.113.2" and heard
+            heard = wait_for(renewed, 5, "a REGISTER from the new address")
+            self.assertEqual(sip.host_port(sip.uri_of(heard.get("Contact"))), heard.source)
+        finally:
+            router.run("ip", "address", "del", "203.0.113.2/24", "dev", "wan")
+            router.run("ip", "address", "add", f"{ROUTER_WAN}/24", "dev", "wan")
+            router.run("ip", "route", "replace", "default", "via", PROVIDER)
+            self.lab.stop_daemon()
+
+
+if __name__ == "__main__":
+    main()

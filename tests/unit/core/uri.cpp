@@ -1,0 +1,230 @@
+#include "alg/sip/uri.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace sipalg;
+using namespace sipalg::sip;
+
+namespace {
+std::vector<NameAddr> all(std::string_view value) {
+    std::vector<NameAddr> result;
+    while (const auto next = next_name_addr(value))
+        result.push_back(*next);
+    CHECK(value.empty());
+    return result;
+}
+}  // namespace
+
+TEST_CASE("S10: host and port with and without port") {
+    auto hp = parse_host_port("192.168.1.10:5060");
+    REQUIRE(hp);
+    CHECK(hp->text == "192.168.1.10:5060");
+    CHECK(hp->host == "192.168.1.10");
+    CHECK(hp->address == Address::v4(0xc0a8010a));
+    CHECK(hp->port == 5060);
+
+    hp = parse_host_port("example.com");
+    REQUIRE(hp);
+    CHECK(hp->text == "example.com");
+    CHECK(!hp->address);
+    CHECK(!hp->port);
+
+    hp = parse_host_port(" host_1.example.com \r\n : \t5061 ");
+    REQUIRE(hp);
+    CHECK(hp->host == "host_1.example.com");
+    CHECK(hp->text == "host_1.example.com \r\n : \t5061");
+    CHECK(hp->port == 5061);
+}
+
+TEST_CASE("S10: IPv6 references") {
+    auto hp = parse_host_port("[2001:db8::9:1]:6050");
+    REQUIRE(hp);
+    CHECK(hp->host == "[2001:db8::9:1]");
+    CHECK(hp->address == Address::parse("2001:db8::9:1"));
+    CHECK(hp->port == 6050);
+    hp = parse_host_port("[2001:db8::10:5070]");
+    REQUIRE(hp);
+    CHECK(hp->address == Address::parse("2001:db8::10:5070"));
+    CHECK(!hp->port);
+    CHECK(parse_host_port("[::ffff:192.0.2.2]")->address == Address::parse("::ffff:192.0.2.2"));
+    for (const std::string_view bad : {"2001:db8::10", "[2001:db8:::192.0.2.1]", "[2001:db8::1", "[]",
+                                       "[192.0.2.1]", "[::1]x", "[fe80::1%eth0]", "2001:db8::1]", "[::1]:"})
+        CHECK_MESSAGE(!parse_host_port(bad), bad);
+}
+
+TEST_CASE("S10: a literal is one however it is escaped, a name never is") {
+    CHECK(parse_host_port("%31%39%32.168.1%2e10")->address == Address::v4(0xc0a8010a));
+    CHECK(parse_host_port("192.168.1.1%30")->address == Address::v4(0xc0a8010a));
+    CHECK(parse_host_port("192.168.1.1%30:5060")->host == "192.168.1.1%30");
+    CHECK(!parse_host_port("ex%61mple.com")->address);
+    CHECK(!parse_host_port("192.168.1.1%3")->address);
+    CHECK(!parse_host_port("192.168.1.1%zz")->address);
+    CHECK(!parse_host_port("%31%31%31%31%31%31%31%31%31%31%31%31%31%31%31%31%31%31")->address);
+    for (const std::string_view name : {"192.168.1", "192.168.1.256", "192.168.1.10.", "192.168.01.10", "1",
+                                        "192.168.1.10.example.com", "3com.example"}) {
+        const auto hp = parse_host_port(name);
+        REQUIRE_MESSAGE(hp, name);
+        CHECK_MESSAGE(!hp->address, name);
+    }
+}
+
+TEST_CASE("S9: what is no host and port") {
+    for (const std::string_view bad :
+         {"", " ", ":5060", "host:", "host:0", "host:65536", "host:99999999999999999999", "host:-1",
+          "host:5060x", "host:50 60", "ho st", "host,", "a@b", "host;x", "<host>", "host:5060:5061",
+          "\xc3\xa4.example"})
+        CHECK_MESSAGE(!parse_host_port(bad), bad);
+    CHECK(parse_host_port("host:65535")->port == 65535);
+    CHECK(parse_host_port("host:1")->port == 1);
+    CHECK(parse_host_port("host:0005060")->port == 5060);
+}
+
+TEST_CASE("S10: a sip URI and its parts") {
+    const std::string_view text =
+        "sip:alice:secret@192.168.1.10:5062;transport=tcp;lr?subject=x&to=sip%3Ab%40c";
+    const auto uri = parse_uri(text);
+    REQUIRE(uri);
+    CHECK(uri->scheme == Uri::Scheme::sip);
+    CHECK(uri->text == text);
+    CHECK(uri->user == "alice:secret");
+    CHECK(uri->host_port.text == "192.168.1.10:5062");
+    CHECK(uri->host_port.address == Address::v4(0xc0a8010a));
+    CHECK(uri->host_port.port == 5062);
+    CHECK(uri->parameters == "transport=tcp;lr");
+    CHECK(uri->headers == "subject=x&to=sip%3Ab%40c");
+}
+
+TEST_CASE("S10: schemes in any case; other schemes have no host") {
+    CHECK(parse_uri("SIPS:bob@example.com")->scheme == Uri::Scheme::sips);
+    CHECK(parse_uri("Sip:example.com")->user.empty());
+    CHECK(parse_uri("sip:example.com?Route=%3Csip:a%3E")->headers == "Route=%3Csip:a%3E");
+    const auto tel = parse_uri("tel:+1-201-555-0123;phone-context=example.com");
+    REQUIRE(tel);
+    CHECK(tel->scheme == Uri::Scheme::tel);
+    CHECK(tel->host_port.text.empty());
+    for (const std::string_view other : {"soap.beep://192.0.2.103:3002", "urn:service:sos", "isbn:2983792873",
+                                         "im:a@b", "http://www.example.com"})
+        CHECK(parse_uri(other)->scheme == Uri::Scheme::other);
+}
+
+TEST_CASE("S10: the user part may hold what elsewhere separates") {
+    auto uri = parse_uri("sip:user;par=u%40example.net@example.com");
+    REQUIRE(uri);
+    CHECK(uri->user == "user;par=u%40example.net");
+    CHECK(uri->host_port.host == "example.com");
+    CHECK(uri->parameters.empty());
+    uri = parse_uri("sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1@[2001:db8::1]:5070;lr");
+    REQUIRE(uri);
+    CHECK(uri->host_port.port == 5070);
+    CHECK(uri->parameters == "lr");
+}
+
+TEST_CASE("S9: what is no URI") {
+    for (const std::string_view bad : {"",
+                                       ":",
+                                       "sip",
+                                       "sip:",
+                                       "sip:@",
+                                       "sip:a@",
+                                       "sip:a@b@c",
+                                       "sip:a@b:0",
+                                       "sip:2001:db8::10",
+                                       "sip:a@b c",
+                                       " sip:a@b",
+                                       "sip:a@b ",
+                                       "<sip:a@b>",
+                                       "5ip:a@b",
+                                       "si p:a",
+                                       "s\xc3\xafp:a",
+                                       "sip:a@[2001:db8:::192.0.2.1]",
+                                       "sips::5060",
+                                       "sip:a@b/c",
+                                       "*"})
+        CHECK_MESSAGE(!parse_uri(bad), bad);
+}
+
+TEST_CASE("S10: parameters by name") {
+    const std::string_view p = "transport=UDP;lr ; Q = 0.5;x=\"a;b=c\\\";d\";%6Fb;empty=;;expires=60,5";
+    CHECK(parameter(p, "transport") == "UDP");
+    CHECK(parameter(p, "TRANSPORT") == "UDP");
+    CHECK(parameter(p, "q") == "0.5");
+    CHECK(parameter(p, "x") == "\"a;b=c\\\";d\"");
+    REQUIRE(parameter(p, "lr"));
+    CHECK(parameter(p, "lr")->empty());
+    CHECK(parameter(p, "lr")->data() != nullptr);
+    CHECK(parameter(p, "ob"));
+    CHECK(parameter(p, "empty") == "");
+    CHECK(parameter(p, "expires") == "60,5");
+    for (const std::string_view absent : {"b", "d", "trans", "transportx", "l", "o", "%6Fb", ""})
+        CHECK_MESSAGE(!parameter(p, absent), absent);
+    CHECK(!parameter("", "lr"));
+    CHECK(!parameter("a=\"open;lr", "lr"));
+    CHECK(parameter("lr\r\n =\r\n on", "lr") == "on");
+    CHECK(!parameter("l%7", "lr"));
+}
+
+TEST_CASE("S10: name-addr with display names, quotes and escapes") {
+    auto v =
+        all("\"Smith, <John>; \\\"x\\\\\" <sip:john@192.168.1.10>;expires=60;q=\"0,5\" , Bob<sip:bob@b>");
+    REQUIRE(v.size() == 2);
+    CHECK(v[0].uri == "sip:john@192.168.1.10");
+    CHECK(v[0].parameters == "expires=60;q=\"0,5\"");
+    CHECK(v[0].text.back() == '"');
+    CHECK(v[1].uri == "sip:bob@b");
+    CHECK(v[1].text == "Bob<sip:bob@b>");
+    CHECK(v[1].parameters.empty());
+}
+
+TEST_CASE("S10: commas and semicolons inside brackets are the URI's") {
+    const auto v = all("<sip:a,b;c@h;lr>;x, <sip:d@h?X=1,2>");
+    REQUIRE(v.size() == 2);
+    CHECK(v[0].uri == "sip:a,b;c@h;lr");
+    CHECK(v[0].parameters == "x");
+    CHECK(v[1].uri == "sip:d@h?X=1,2");
+}
+
+TEST_CASE("S10: without brackets parameters belong to the header (RFC 3261 20.10)") {
+    const auto v = all(" sip:+19725552222@gw1.example.net ;\r\n unknownparam , sip:b@c\t");
+    REQUIRE(v.size() == 2);
+    CHECK(v[0].uri == "sip:+19725552222@gw1.example.net");
+    CHECK(v[0].parameters == "unknownparam");
+    CHECK(v[0].text == "sip:+19725552222@gw1.example.net ;\r\n unknownparam");
+    CHECK(v[1].text == "sip:b@c");
+}
+
+TEST_CASE("S10: folds between all parts of a name-addr") {
+    const auto v =
+        all("\"Quoted string \\\"\\\"\" <sip:jd@example.com> ; newparam =\r\n      newvalue ;\r\n  q = 0.33");
+    REQUIRE(v.size() == 1);
+    CHECK(v[0].uri == "sip:jd@example.com");
+    CHECK(parameter(v[0].parameters, "newparam") == "newvalue");
+    CHECK(parameter(v[0].parameters, "q") == "0.33");
+}
+
+TEST_CASE("S3: the star of Contact") {
+    const auto v = all(" * ");
+    REQUIRE(v.size() == 1);
+    CHECK(v[0].star);
+    CHECK(v[0].text == "*");
+    CHECK(!all("<*>")[0].star);
+    CHECK(!all("sip:*@h")[0].star);
+}
+
+TEST_CASE("S10: empty list elements are passed over") {
+    CHECK(all("").empty());
+    CHECK(all(" , ,\r\n ,").empty());
+    CHECK(all(",<sip:a@b>,,<sip:c@d>,").size() == 2);
+}
+
+TEST_CASE("S9: what cannot be read ends the list") {
+    CHECK(all("\"open <sip:a@b>").empty());
+    CHECK(all("<sip:a@b").empty());
+    CHECK(all("<sip:a@b> x").empty());
+    CHECK(all("<>").empty());
+    CHECK(all(";x=y").empty());
+    CHECK(all("<sip:a@b>;x=\"open, <sip:c@d>").empty());
+    CHECK(all("<sip:a@b>, <sip:c@d").size() == 1);
+}

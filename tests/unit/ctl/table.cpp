@@ -1,0 +1,43 @@
+#include "alg/ctl/table.hpp"
+
+#include <doctest/doctest.h>
+
+using sipalg::ctl::Table;
+
+TEST_CASE("columns are as wide as their widest cell, the last one ends the line") {
+    Table table({"A", "LONG", "Z"});
+    CHECK(table.empty());
+    table.add({"wide cell", "1", "end"});
+    table.add({"b", "22", ""});
+    CHECK_FALSE(table.empty());
+    CHECK(table.text() ==
+          "A          LONG  Z\n"
+          "wide cell  1     end\n"
+          "b          22    -\n");
+}
+
+TEST_CASE("cells can't leave their line or command the terminal") {
+    Table table({"A", "B"});
+    table.add({"x\ny\x1b[1m", "\xc2\x9b"});
+    CHECK(table.text() ==
+          "A              B\n"
+          "x\\x0ay\\x1b[1m  \\xc2\\x9b\n");
+}
+
+TEST_CASE("columns are aligned by characters, not bytes") {
+    Table table({"A", "B"});
+    table.add({"J\xc3\xbcrgen", "1"});
+    table.add({"Jurgen", "2"});
+    CHECK(table.text() ==
+          "A       B\n"
+          "J\xc3\xbcrgen  1\n"
+          "Jurgen  2\n");
+}
+
+TEST_CASE("missing cells are empty ones, long ones are not cut") {
+    Table table({"A", "B", "C"});
+    table.add({"1"});
+    const std::string id(500, 'i');
+    table.add({"1", "2", id});
+    CHECK(table.text() == "A  B  C\n1  -  -\n1  2  " + id + "\n");
+}

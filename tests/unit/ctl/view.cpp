@@ -1,0 +1,69 @@
+#include "alg/ctl/view.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace sipalg::ctl;
+
+TEST_CASE("nothing is a sentence") {
+    CHECK(view("calls", Json::array()) == "no calls\n");
+    CHECK(view("pinholes", Json::array()) == "no pinholes\n");
+    CHECK(view("bindings", Json::array()) == "no bindings\n");
+}
+
+TEST_CASE("calls") {
+    const Json rows = Json::parse(R"([{"call_id":"a1@\u001b[31mx","state":"confirmed","direction":"out",
+        "from":"sip:a@x","to":"sip:b@y","phone":"192.168.1.10","peer":"192.0.2.1",
+        "started":"2026-01-02T03:04:05Z","media":[{"type":"audio","state":"open"},
+        {"type":"video","state":"off"}]}])");
+    CHECK(view("calls", rows) ==
+          "STATE      DIR  PHONE         PEER       FROM     TO       STARTED               "
+          "MEDIA                  CALL-ID\n"
+          "confirmed  out  192.168.1.10  192.0.2.1  sip:a@x  sip:b@y  2026-01-02T03:04:05Z  "
+          "audio open, video off  a1@\\x1b[31mx\n");
+}
+
+TEST_CASE("pinholes and bindings, with times people can read") {
+    const Json pinholes = Json::parse(R"([{"proto":"udp","public":"203.0.113.1:4000",
+        "inside":"192.168.1.10:4000","remote":"192.0.2.1","media":"audio","component":"rtp","call_id":"c",
+        "state":"open","expires_s":75}])");
+    CHECK(view("pinholes", pinholes) ==
+          "PROTO  PUBLIC            INSIDE             REMOTE     MEDIA      STATE  EXPIRES  CALL-ID\n"
+          "udp    203.0.113.1:4000  192.168.1.10:4000  192.0.2.1  audio rtp  open   1m15s    c\n");
+    const Json bindings = Json::parse(R"([{"proto":"udp","public":"203.0.113.1:5060",
+        "inside":"192.168.1.10:5060","aor":"sip:a@x","registrar":"192.0.2.1","expires_s":3599}])");
+    CHECK(view("bindings", bindings) ==
+          "PROTO  PUBLIC            INSIDE             REGISTRAR  EXPIRES  AOR\n"
+          "udp    203.0.113.1:5060  192.168.1.10:5060  192.0.2.1  59m59s   sip:a@x\n");
+}
+
+TEST_CASE("status says where it stands and what it counted, without the zeros") {
+    const Json document = Json::parse(R"({"serving":true,"version":"9.9","pid":7,"uptime_s":90061,
+        "outside":["wan"],"inside":["lan","wlan"],"addresses":[{"interface":"wan","address":"10.0.0.1",
+        "advertised":"203.0.113.7"}],"queue":5060,"queue_method":"native","table":"sipalg","accept_in":[],
+        "sip_ports":[5060,5070],"media_ports":"16384-32767","calls":1,"bindings":2,"mappings":3,"pinholes":4,
+        "counters":{"rewritten":12,"stun":0}})");
+    CHECK(view("status", document) ==
+          "sipalgd       9.9, pid 7, serving for 1d1h\n"
+          "outside       wan\n"
+          "address       wan 10.0.0.1, shown as 203.0.113.7\n"
+          "inside        lan, wlan\n"
+          "SIP ports     5060, 5070\n"
+          "media ports   16384-32767\n"
+          "queue         5060 (native)\n"
+          "table         inet sipalg\n"
+          "accept rules  none\n"
+          "calls         1\n"
+          "bindings      2\n"
+          "mappings      3\n"
+          "pinholes      4\n"
+          "\n"
+          "MESSAGES   COUNT\n"
+          "rewritten  12\n");
+}
+
+TEST_CASE("documents of another shape break nothing") {
+    CHECK(view("calls", Json::parse(R"([{}, 3, {"media": 4, "state": [1]}])")).find("STATE") == 0);
+    CHECK(view("status", Json::object()).find("sipalgd") == 0);
+    CHECK_THROWS_AS(view("calls", Json::object()), NotServing);
+    CHECK_THROWS_AS(view("status", Json::array()), NotServing);
+}

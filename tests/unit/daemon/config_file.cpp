@@ -1,0 +1,62 @@
+#include "alg/daemon/config_file.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace sipalg::daemon;
+
+namespace {
+
+std::string error_of(std::string_view text) {
+    try {
+        parse_config(text, "f.conf");
+    } catch (const UsageError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("settings come in order and know their line") {
+    const auto settings =
+        parse_config("# heading\n\n outside = eth0 \r\naccept-in=ip filter FORWARD\n", "f.conf");
+    REQUIRE(settings.size() == 2);
+    CHECK(settings[0].name == "outside");
+    CHECK(settings[0].value == "eth0");
+    CHECK(settings[0].where == "f.conf:3: outside");
+    CHECK(settings[1].name == "accept-in");
+    CHECK(settings[1].value == "ip filter FORWARD");
+    CHECK(settings[1].where == "f.conf:4: accept-in");
+}
+
+TEST_CASE("a comment begins at a # that begins a word") {
+    const auto settings = parse_config("queue = 7 # seven\ntable = a#b\n", "f.conf");
+    REQUIRE(settings.size() == 2);
+    CHECK(settings[0].value == "7");
+    CHECK(settings[1].value == "a#b");
+}
+
+TEST_CASE("the last line needs no line end, and an empty value is a value") {
+    const auto settings = parse_config("queue=7\ntable =", "f.conf");
+    REQUIRE(settings.size() == 2);
+    CHECK(settings[1].value.empty());
+}
+
+TEST_CASE("a line that is no setting is named with its number") {
+    CHECK(error_of("\n\nhello\n") == "f.conf:3: 'hello': write 'name = value'");
+    CHECK(error_of("= 3") == "f.conf:1: '= 3': write 'name = value'");
+    CHECK(error_of("[phone 1]") == "f.conf:1: '[phone 1]': sections are not known; write 'name = value'");
+}
+
+TEST_CASE("a message can't carry control characters from the file to the terminal") {
+    CHECK(error_of("\x1b[2J") == "f.conf:1: '\\x1b[2J': write 'name = value'");
+}
+
+TEST_CASE("a file that can't be read is a usage error that names it") {
+    CHECK_THROWS_WITH_AS(read_config("/nonexistent/x.conf"),
+                         "--config: can't read '/nonexistent/x.conf': No such file or directory", UsageError);
+    CHECK_THROWS_AS(read_config("/"), UsageError);
+    CHECK(read_config("/dev/null").empty());
+}

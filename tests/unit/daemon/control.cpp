@@ -1,0 +1,179 @@
+#include "alg/daemon/control.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+using namespace sipalg;
+using namespace sipalg::daemon;
+
+namespace {
+
+/// A directory of its own for each test, and what a client does.
+struct Place {
+    std::filesystem::path directory;
+    Place() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "sipalg-XXXXXX").string();
+        REQUIRE(mkdtemp(pattern.data()) != nullptr);
+        directory = pattern;
+    }
+    ~Place() { std::filesystem::remove_all(directory); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+    std::string path() const { return directory / "c.sock"; }
+    Fd connect_client() const {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        const std::string name = path();
+        std::copy(name.begin(), name.end(), address.sun_path);
+        Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        REQUIRE(connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+        return fd;
+    }
+};
+
+/// Runs the loop until the daemon has closed `client`; what it said until then.
+std::string serve_until_closed(Loop& loop, ControlSocket& control, const Fd& client,
+                               Time clock_ahead = Time(0)) {
+    std::string text;
+    bool closed = false;
+    loop.after_wake_up([&](Time now) -> std::optional<Time> {
+        std::array<char, 65536> buffer{};
+        ssize_t size = 0;
+        while ((size = recv(client.get(), buffer.data(), buffer.size(), 0)) > 0)
+            text.append(buffer.data(), static_cast<std::size_t>(size));
+        closed = closed || size == 0 || errno == ECONNRESET;
+        if (closed) loop.stop();
+        control.advance(now + clock_ahead);
+        return now + Time(1);
+    });
+    loop.run();
+    return text;
+}
+
+void say(const Fd& client, std::string_view text) {
+    REQUIRE(send(client.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+}
+
+}  // namespace
+
+TEST_CASE("one request, one reply, then the connection closes; only owner and group may ask") {
+    const Place place;
+    Loop loop;
+    ControlSocket control(place.path());
+    control.serve(loop, [](std::string_view request) { return "<" + std::string(request) + ">"; });
+    struct stat status {};
+    REQUIRE(stat(place.path().c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0660);
+    const Fd client = place.connect_client();
+    say(client, "{\"command\":\"calls\"}\nmore");
+    CHECK(serve_until_closed(loop, control, client) == "<{\"command\":\"calls\"}>\n");
+}
+
+TEST_CASE("a request may end with the end of what the client says") {
+    const Place place;
+    Loop loop;
+    ControlSocket control(place.path());
+    control.serve(loop, [](std::string_view request) { return std::string(request); });
+    const Fd client = place.connect_client();
+    say(client, "{}");
+    shutdown(client.get(), SHUT_WR);
+    CHECK(serve_until_closed(loop, control, client) == "{}\n");
+}
+
+TEST_CASE("a reply that does not fit the socket buffer arrives whole") {
+    const Place place;
+    Loop loop;
+    ControlSocket control(place.path());
+    const std::string large(5'000'000, 'x');
+    control.serve(loop, [&](std::string_view) { return large; });
+    const Fd client = place.connect_client();
+    say(client, "\n");
+    CHECK(serve_until_closed(loop, control, client) == large + "\n");
+}
+
+TEST_CASE("an endless request is not collected") {
+    const Place place;
+    Loop loop;
+    ControlSocket control(place.path());
+    bool answered = false;
+    control.serve(loop, [&](std::string_view) { return answered = true, ""; });
+    const Fd client = place.connect_client();
+    say(client, std::string(ControlSocket::longest_request + 2048, 'x'));
+    CHECK(serve_until_closed(loop, control, client).empty());
+    CHECK_FALSE(answered);
+}
+
+TEST_CASE("a silent client is closed when its time is over") {
+    const Place place;
+    Loop loop;
+    ControlSocket control(place.path());
+    control.serve(loop, [](std::string_view) { return ""; });
+    const Fd client = place.connect_client();
+    CHECK(serve_until_closed(loop, control, client, ControlSocket::patience).empty());
+}
+
+TEST_CASE("more clients than the ceiling wait, and are served when there is room") {
+    const Place place;
+    Loop loop;
+    ControlSocket control(place.path());
+    control.serve(loop, [](std::string_view) { return "late"; });
+    std::vector<Fd> silent;
+    for (std::size_t i = 0; i < ControlSocket::most_clients; ++i)
+        silent.push_back(place.connect_client());
+    const Fd client = place.connect_client();
+    say(client, "\n");
+    // One wake-up accepts as many as there is room for; the last one is not among them.
+    const Time start = loop.now();
+    loop.after_wake_up([&](Time now) -> std::optional<Time> {
+        if (now > start + Time(20)) loop.stop();
+        return now + Time(5);
+    });
+    loop.run();
+    char byte = 0;
+    CHECK(recv(client.get(), &byte, 1, 0) < 0);
+    silent.pop_back();
+    CHECK(serve_until_closed(loop, control, client) == "late\n");
+}
+
+TEST_CASE("the path of a dead daemon is taken over, of a living one or a file is not") {
+    const Place place;
+    {
+        const ControlSocket living(place.path());
+        CHECK_THROWS_WITH(
+            ControlSocket(place.path()),
+            doctest::Contains("another sipalgd is using it; stop that one or choose another path"));
+    }
+    CHECK_FALSE(std::filesystem::exists(place.path()));
+    {
+        // What a killed daemon leaves: a socket file nobody listens on.
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        const std::string name = place.path();
+        std::copy(name.begin(), name.end(), address.sun_path);
+        const Fd dead(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        REQUIRE(bind(dead.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    }
+    { const ControlSocket taken(place.path()); }
+    std::ofstream(place.path()) << "precious";
+    CHECK_THROWS_WITH(ControlSocket(place.path()), doctest::Contains("is no socket"));
+    CHECK(std::filesystem::file_size(place.path()) == 8);
+}
+
+TEST_CASE("a missing directory is made, a missing path above it is not") {
+    const Place place;
+    { const ControlSocket control(place.directory / "run" / "c.sock"); }
+    CHECK(std::filesystem::is_directory(place.directory / "run"));
+    CHECK_THROWS_WITH(ControlSocket(place.directory / "a" / "b" / "c.sock"),
+                      doctest::Contains("choose another path with --control"));
+}

@@ -1,0 +1,111 @@
+#include "alg/daemon/egress.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+
+using namespace sipalg;
+using namespace sipalg::daemon;
+
+namespace {
+
+Interfaces two_uplinks() {
+    const auto v4 = [](const char* text) { return InterfaceAddress{*Address::parse(text), {}, false, true}; };
+    Interfaces interfaces;
+    interfaces.all = {{2, "dsl", false, {v4("203.0.113.1")}},
+                      {3, "lte", false, {v4("198.51.100.1")}},
+                      {4, "lan", false, {v4("192.168.1.1")}}};
+    return interfaces;
+}
+
+std::array<std::uint8_t, 28> packet(const char* from, const char* to) {
+    std::array<std::uint8_t, 28> bytes{};
+    bytes[0] = 0x45;
+    std::copy_n(Address::parse(from)->bytes().begin(), 4, bytes.begin() + 12);
+    std::copy_n(Address::parse(to)->bytes().begin(), 4, bytes.begin() + 16);
+    return bytes;
+}
+
+struct Routes {
+    int asked = 0;
+    unsigned answer = 3;
+    EgressChooser chooser{[this](const Way& way) -> std::optional<unsigned> {
+        ++asked;
+        CHECK(way.phone.text() == "192.168.1.10");
+        CHECK(way.in_interface == 4);
+        return answer == 0 ? std::nullopt : std::optional(answer);
+    }};
+};
+
+}  // namespace
+
+TEST_CASE("one outside interface: its address, and no question to the kernel") {
+    Routes routes;
+    routes.chooser.set(two_uplinks(), {"dsl"}, {});
+    const Egress egress = routes.chooser.choose(Side::inside, packet("192.168.1.10", "192.0.2.1"), 4, 0);
+    CHECK(egress.address.text() == "203.0.113.1");
+    CHECK(egress.advertised.text() == "203.0.113.1");
+    CHECK(routes.asked == 0);
+}
+
+TEST_CASE("several: the kernel's route, asked once for both directions of a pair") {
+    Routes routes;
+    routes.chooser.set(two_uplinks(), {"dsl", "lte"}, {});
+    CHECK(routes.chooser.choose(Side::inside, packet("192.168.1.10", "192.0.2.1"), 4, 0).address.text() ==
+          "198.51.100.1");
+    CHECK(routes.chooser.choose(Side::outside, packet("192.0.2.1", "192.168.1.10"), 3, 4).address.text() ==
+          "198.51.100.1");
+    CHECK(routes.asked == 1);
+    routes.answer = 2;
+    routes.chooser.flush();
+    CHECK(routes.chooser.choose(Side::inside, packet("192.168.1.10", "192.0.2.1"), 4, 0).address.text() ==
+          "203.0.113.1");
+    CHECK(routes.asked == 2);
+}
+
+TEST_CASE("no route: nothing to show, unless the packet came in by an outside interface") {
+    Routes routes;
+    routes.answer = 0;
+    routes.chooser.set(two_uplinks(), {"dsl", "lte"}, {});
+    CHECK_FALSE(routes.chooser.choose(Side::inside, packet("192.168.1.10", "192.0.2.1"), 4, 0).address);
+    CHECK(routes.chooser.choose(Side::outside, packet("192.0.2.1", "192.168.1.10"), 2, 4).address.text() ==
+          "203.0.113.1");
+}
+
+TEST_CASE("what is no IPv4 packet has no egress among several") {
+    Routes routes;
+    routes.chooser.set(two_uplinks(), {"dsl", "lte"}, {});
+    const std::array<std::uint8_t, 3> scrap{0x45, 0, 0};
+    CHECK_FALSE(routes.chooser.choose(Side::inside, scrap, 4, 0).address);
+    CHECK(routes.asked == 0);
+}
+
+TEST_CASE("answers do not pile up without end") {
+    int asked = 0;
+    EgressChooser chooser([&](const Way&) { return ++asked, std::optional(2u); });
+    chooser.set(two_uplinks(), {"dsl", "lte"}, {});
+    const auto ask = [&](std::uint32_t n) {
+        chooser.choose(Side::inside, packet("192.168.1.10", Address::v4(0x0A000000 + n).text().c_str()), 4,
+                       0);
+    };
+    for (std::uint32_t n = 0; n <= EgressChooser::most_ways; ++n)
+        ask(n);
+    const int before = asked;
+    ask(0);  // was forgotten when the last one did not fit
+    CHECK(asked == before + 1);
+}
+
+TEST_CASE("external addresses: one for all, or one each; none where there is no address at all") {
+    Routes routes;
+    const Address a = *Address::parse("192.0.2.7"), b = *Address::parse("192.0.2.8");
+    routes.chooser.set(two_uplinks(), {"dsl", "lte", "gone"}, {a});
+    CHECK(routes.chooser.ends()[0].egress.advertised == a);
+    CHECK(routes.chooser.ends()[1].egress.advertised == a);
+    CHECK(routes.chooser.ends()[1].egress.address.text() == "198.51.100.1");
+    CHECK_FALSE(routes.chooser.ends()[2].egress.address);
+    CHECK_FALSE(routes.chooser.ends()[2].egress.advertised);
+    routes.chooser.set(two_uplinks(), {"dsl", "lte"}, {a, b});
+    CHECK(routes.chooser.ends()[0].egress.advertised == a);
+    CHECK(routes.chooser.ends()[1].egress.advertised == b);
+}

@@ -1,0 +1,123 @@
+#include "alg/daemon/json.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace sipalg;
+using namespace sipalg::daemon;
+
+namespace {
+
+Endpoint endpoint(const char* text) {
+    return *Endpoint::parse(text);
+}
+
+}  // namespace
+
+TEST_CASE("a call as the contract names its fields, its start in UTC") {
+    CallReport call;
+    call.call_id = std::string(2000, 'x') + "@host";
+    call.state = "confirmed";
+    call.direction = "out";
+    call.from = "sip:a@example.com";
+    call.to = "sip:b@example.com";
+    call.phone = "192.168.1.10";
+    call.peer = "192.0.2.1";
+    call.started = Time(100'000);
+    call.media.push_back(
+        {"audio", endpoint("192.168.1.10:4000"), endpoint("203.0.113.1:4000"), "192.0.2.1:7000", "open"});
+    // Ten seconds later on both clocks; 86,400 s after the epoch.
+    const ClockPair clocks{Time(110'000),
+                           std::chrono::system_clock::time_point(std::chrono::seconds(86'410))};
+    const Json row = to_json({call}, clocks).at(0);
+    CHECK(row["call_id"] == call.call_id);
+    CHECK(row["state"] == "confirmed");
+    CHECK(row["direction"] == "out");
+    CHECK(row["from"] == "sip:a@example.com");
+    CHECK(row["to"] == "sip:b@example.com");
+    CHECK(row["phone"] == "192.168.1.10");
+    CHECK(row["peer"] == "192.0.2.1");
+    CHECK(row["started"] == "1970-01-02T00:00:00Z");
+    CHECK(row["media"] == Json::parse(R"([{"type":"audio","public":"203.0.113.1:4000",
+        "inside":"192.168.1.10:4000","remote":"192.0.2.1:7000","state":"open"}])"));
+}
+
+TEST_CASE("pinholes and bindings, IPv6 in brackets") {
+    PinholeReport pinhole;
+    pinhole.public_endpoint = endpoint("[2001:db8::1]:4000");
+    pinhole.inside = endpoint("192.168.1.10:4000");
+    pinhole.remote = "*";
+    pinhole.media = "audio";
+    pinhole.component = "rtp";
+    pinhole.call_id = "c";
+    pinhole.state = "early";
+    pinhole.expires_s = 32;
+    CHECK(to_json(std::vector{pinhole}) == Json::parse(R"([{"proto":"udp","public":"[2001:db8::1]:4000",
+        "inside":"192.168.1.10:4000","remote":"*","media":"audio","component":"rtp","call_id":"c",
+        "state":"early","expires_s":32}])"));
+    const BindingReport binding{Transport::tcp,
+                                endpoint("203.0.113.1:5060"),
+                                endpoint("192.168.1.10:5060"),
+                                "sip:a@example.com",
+                                "192.0.2.1",
+                                3600};
+    CHECK(to_json(std::vector{binding}) == Json::parse(R"([{"proto":"tcp","public":"203.0.113.1:5060",
+        "inside":"192.168.1.10:5060","aor":"sip:a@example.com","registrar":"192.0.2.1","expires_s":3600}])"));
+}
+
+TEST_CASE("an endpoint that is not known yet is empty") {
+    CHECK(to_json(std::vector{PinholeReport{}}).at(0)["public"] == "");
+}
+
+TEST_CASE("nothing is an empty array, not null") {
+    CHECK(to_text(to_json(std::vector<PinholeReport>{})) == "[]");
+}
+
+TEST_CASE("every reason is a counter under its word") {
+    Counters counters{};
+    counters[static_cast<std::size_t>(Reason::kernel_refused)] = 7;
+    const Json object = to_json(counters);
+    CHECK(object.size() == reason_count);
+    for (std::size_t i = 0; i < reason_count; ++i)
+        CHECK(object.at(std::string(word(static_cast<Reason>(i)))) == counters[i]);
+}
+
+TEST_CASE("status holds all that the contract names") {
+    Options options;
+    Status status;
+    status.pid = 7;
+    status.ends.push_back({2, "wan", {*Address::parse("10.0.0.1"), *Address::parse("203.0.113.7")}});
+    status.ends.push_back({3, "lte", {}});
+    status.inside = {"lan"};
+    status.accept_in = {{"ip", "filter", "FORWARD"}};
+    status.queue_method = "native";
+    status.totals = {1, 2, 3, 4};
+    const Json object = to_json(options, status);
+    CHECK(object["serving"] == true);
+    CHECK(object["version"] == SIPALG_VERSION);
+    CHECK(object["pid"] == 7);
+    CHECK(object["uptime_s"] == 0);
+    CHECK(object["queue"] == 5060);
+    CHECK(object["queues"] == 1);
+    CHECK(object["queue_method"] == "native");
+    CHECK(object["table"] == "sipalg");
+    CHECK(object["outside"] == Json::array({"wan", "lte"}));
+    CHECK(object["inside"] == Json::array({"lan"}));
+    CHECK(object["addresses"] ==
+          Json::parse(R"([{"interface":"wan","address":"10.0.0.1","advertised":"203.0.113.7"}])"));
+    CHECK(object["accept_in"] == Json::array({"ip filter FORWARD"}));
+    CHECK(object["sip_ports"] == Json::array({5060}));
+    CHECK(object["media_ports"] == "16384-32767");
+    CHECK(object["calls"] == 1);
+    CHECK(object["bindings"] == 2);
+    CHECK(object["mappings"] == 3);
+    CHECK(object["pinholes"] == 4);
+    CHECK(object["counters"].size() == reason_count);
+}
+
+TEST_CASE("bytes that are not UTF-8 do not break the document") {
+    BindingReport binding;
+    binding.aor = "sip:\xff\x1b@x";
+    const std::string text = to_text(to_json(std::vector{binding}));
+    CHECK(text.find("sip:\xef\xbf\xbd\\u001b@x") != std::string::npos);
+    CHECK_FALSE(Json::parse(text, nullptr, false).is_discarded());
+}

@@ -1,0 +1,32 @@
+#include "alg/daemon/log.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace sipalg;
+using namespace sipalg::daemon;
+
+TEST_CASE("log levels have one name each") {
+    for (const LogLevel level : {LogLevel::error, LogLevel::warning, LogLevel::info, LogLevel::debug})
+        CHECK(parse_log_level(name(level)) == level);
+    CHECK_FALSE(parse_log_level("trace"));
+    CHECK_FALSE(parse_log_level("Info"));
+    CHECK_FALSE(parse_log_level(""));
+}
+
+TEST_CASE("a burst passes, then so many a second, and what did not is counted") {
+    RateLimit limit(3, 2);
+    Time now{1'000'000};
+    for (int i = 0; i < 3; ++i)
+        CHECK(limit.allow(now));
+    CHECK_FALSE(limit.allow(now));
+    CHECK_FALSE(limit.allow(now + Time(499)));
+    CHECK(limit.allow(now + Time(500)));
+    CHECK_FALSE(limit.allow(now + Time(501)));
+    CHECK(limit.take_refused() == 3);
+    CHECK(limit.take_refused() == 0);
+    now += Time(3'600'000);
+    int passed = 0;
+    for (int i = 0; i < 10; ++i)
+        passed += limit.allow(now) ? 1 : 0;
+    CHECK(passed == 3);  // an hour's silence earns no more than one burst
+}

@@ -1,0 +1,68 @@
+// The manual says what the program says.
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "alg/daemon/options.hpp"
+#include "alg/reason.hpp"
+
+using namespace sipalg;
+
+namespace {
+
+std::string manual(const std::string& name) {
+    std::ifstream file(std::string(TESTS_DIR) + "/../man/" + name);
+    std::ostringstream text;
+    text << file.rdbuf();
+    REQUIRE_FALSE(text.str().empty());
+    return text.str();
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+/// Names of all options, taken from --help.
+std::set<std::string> options_in_help() {
+    std::set<std::string> names;
+    std::istringstream lines(daemon::help_text());
+    for (std::string line; std::getline(lines, line);)
+        if (line.starts_with("  --")) names.insert(line.substr(4, line.find(' ', 4) - 4));
+    return names;
+}
+
+}  // namespace
+
+TEST_CASE("every reason has its row in sipalgd(8)") {
+    const std::string page = manual("sipalgd.8");
+    for (std::size_t i = 0; i < reason_count; ++i) {
+        const std::string name(word(static_cast<Reason>(i)));
+        CAPTURE(name);
+        CHECK(contains(page, "\n.It Cm " + name + "\n"));
+    }
+}
+
+TEST_CASE("--help, sipalgd(8) and sipalgd.conf(5) know the same options") {
+    const std::set<std::string> names = options_in_help();
+    CHECK(names == std::set<std::string>{"config", "foreground", "outside", "inside", "sip-port",
+                                         "media-ports", "external-address", "accept-in", "queue", "table",
+                                         "control", "log-level", "check", "help", "version"});
+    const std::set<std::string> command_line_only{"config", "check", "help", "version"};
+    const std::string page = manual("sipalgd.8");
+    const std::string file_page = manual("sipalgd.conf.5");
+    for (const std::string& name : names) {
+        CAPTURE(name);
+        CHECK((contains(page, "\n.It Fl -" + name + " Ar ") || contains(page, "\n.It Fl -" + name + " Qq ") ||
+               contains(page, "\n.It Fl -" + name + "\n")));
+        CHECK(contains(file_page, "\n.It Cm " + name + " No = ") != command_line_only.contains(name));
+    }
+}
+
+TEST_CASE("the mark in the manual is the mark in the rules") {
+    std::ostringstream mark;
+    mark << "ct mark & 0x" << std::hex << nft::pinhole_mark << " == 0x" << nft::pinhole_mark << " accept";
+    CHECK(contains(manual("sipalgd.8"), mark.str()));
+}

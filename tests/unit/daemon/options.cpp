@@ -1,0 +1,184 @@
+#include "alg/daemon/options.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+using namespace sipalg::daemon;
+
+namespace {
+
+Options parse(const std::vector<std::string>& arguments, std::string_view file = "") {
+    return make_options(parse_command_line(arguments).settings, parse_config(file, "f.conf"));
+}
+
+std::string error_of(const std::vector<std::string>& arguments, std::string_view file = "") {
+    try {
+        parse(arguments, file);
+    } catch (const UsageError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("without options the defaults of the manual hold") {
+    const Options o = parse({});
+    CHECK_FALSE(o.foreground);
+    CHECK_FALSE(o.check);
+    CHECK(o.outside.empty());
+    CHECK(o.inside.empty());
+    CHECK(o.sip_ports == std::vector<std::uint16_t>{5060});
+    CHECK(o.media_low == 16384);
+    CHECK(o.media_high == 32767);
+    CHECK(o.external_addresses.empty());
+    CHECK(o.accept_in.empty());
+    CHECK_FALSE(o.accept_in_auto);
+    CHECK(o.queue == 5060);
+    CHECK(o.table == "sipalg");
+    CHECK(o.control == "/run/sipalg/control.sock");
+    CHECK(o.log_level == LogLevel::info);
+}
+
+TEST_CASE("every option is taken from the command line") {
+    const Options o = parse({"--foreground",
+                             "--outside",
+                             "eth0",
+                             "--outside=ppp0",
+                             "--inside",
+                             "br0",
+                             "--sip-port",
+                             "5070",
+                             "--sip-port",
+                             "5080",
+                             "--media-ports",
+                             "20000-20099",
+                             "--external-address",
+                             "203.0.113.7",
+                             "--external-address",
+                             "203.0.113.8",
+                             "--accept-in",
+                             "inet filter forward",
+                             "--accept-in",
+                             "auto",
+                             "--queue",
+                             "0",
+                             "--table",
+                             "voice",
+                             "--control",
+                             "/run/x.sock",
+                             "--log-level",
+                             "debug",
+                             "--check"});
+    CHECK(o.foreground);
+    CHECK(o.check);
+    REQUIRE(o.outside.size() == 2);
+    CHECK(o.outside[0].value == "eth0");
+    CHECK(o.outside[1].value == "ppp0");
+    REQUIRE(o.inside.size() == 1);
+    CHECK(o.inside[0].value == "br0");
+    CHECK(o.sip_ports == std::vector<std::uint16_t>{5070, 5080});
+    CHECK(o.media_low == 20000);
+    CHECK(o.media_high == 20099);
+    REQUIRE(o.external_addresses.size() == 2);
+    CHECK(o.external_addresses[1].text() == "203.0.113.8");
+    REQUIRE(o.accept_in.size() == 1);
+    CHECK(o.accept_in[0] == sipalg::nft::AcceptIn{"inet", "filter", "forward"});
+    CHECK(o.accept_in_auto);
+    CHECK(o.queue == 0);
+    CHECK(o.table == "voice");
+    CHECK(o.control == "/run/x.sock");
+    CHECK(o.log_level == LogLevel::debug);
+}
+
+TEST_CASE("the same names work in the file") {
+    const Options o = parse({},
+                            "foreground = yes\noutside = eth0\ninside = br0\nsip-port = 5070\n"
+                            "media-ports = 20000-20099\nexternal-address = 203.0.113.7\n"
+                            "accept-in = ip filter FORWARD\nqueue = 9\ntable = voice\n"
+                            "control = /run/x.sock\nlog-level = error\n");
+    CHECK(o.foreground);
+    CHECK(o.outside.at(0).value == "eth0");
+    CHECK(o.inside.at(0).value == "br0");
+    CHECK(o.sip_ports == std::vector<std::uint16_t>{5070});
+    CHECK(o.media_low == 20000);
+    CHECK(o.external_addresses.at(0).text() == "203.0.113.7");
+    CHECK(o.accept_in.at(0).chain == "FORWARD");
+    CHECK(o.queue == 9);
+    CHECK(o.table == "voice");
+    CHECK(o.control == "/run/x.sock");
+    CHECK(o.log_level == LogLevel::error);
+}
+
+TEST_CASE("the command line wins, and replaces whole lists") {
+    const Options o =
+        parse({"--queue", "7", "--outside", "ppp0", "--sip-port", "5090"},
+              "queue = 6\noutside = eth0\noutside = eth1\nsip-port = 5060\nsip-port = 5070\ntable = t\n");
+    CHECK(o.queue == 7);
+    REQUIRE(o.outside.size() == 1);
+    CHECK(o.outside[0].value == "ppp0");
+    CHECK(o.sip_ports == std::vector<std::uint16_t>{5090});
+    CHECK(o.table == "t");
+}
+
+TEST_CASE("mistakes on the command line are named") {
+    CHECK(error_of({"--outsid", "eth0"}) ==
+          "--outsid: unknown option; did you mean 'outside'? (sipalgd --help lists all)");
+    CHECK(error_of({"--xyzzy-plugh"}) == "--xyzzy-plugh: unknown option (sipalgd --help lists all)");
+    CHECK(error_of({"eth0"}) == "'eth0': options begin with '--' (sipalgd --help lists all)");
+    CHECK(error_of({"--queue", "1", "--queue", "2"}) == "--queue: given twice; once is right");
+    CHECK(error_of({"--config", "a", "--config", "b"}) == "--config: given twice; once is right");
+    CHECK(error_of({"--queue"}).find("--queue") != std::string::npos);
+    CHECK(error_of({"--check=1"}).find("--check") != std::string::npos);
+}
+
+TEST_CASE("mistakes in the file are named with their line") {
+    CHECK(error_of({}, "\nquue = 3\n") ==
+          "f.conf:2: quue: unknown option; did you mean 'queue'? (sipalgd --help lists all)");
+    CHECK(error_of({}, "queue = 3\nqueue = 4\n") == "f.conf:2: queue: given twice; once is right");
+    CHECK(error_of({}, "check = yes\n") == "f.conf:1: check: only known on the command line");
+    CHECK(error_of({}, "config = x\n") == "f.conf:1: config: only known on the command line");
+    CHECK(error_of({}, "# one\nqueue = 70000\n") ==
+          "f.conf:2: queue: '70000' is no queue number; write a number from 0 to 65535");
+    CHECK(error_of({"--queue", "3"}, "xyzzy-plugh = 3\n") ==
+          "f.conf:1: xyzzy-plugh: unknown option (sipalgd --help lists all)");
+}
+
+TEST_CASE("options must fit together") {
+    CHECK(error_of({"--outside", "eth0", "--inside", "eth0"}) ==
+          "--inside: 'eth0' can't be inside and outside at once; name each interface once");
+    CHECK(error_of({"--outside", "eth0", "--external-address", "203.0.113.7", "--external-address",
+                    "203.0.113.8"}) ==
+          "--external-address: 2 addresses, but 1 --outside; give one address for "
+          "all, or one for each --outside");
+    CHECK(parse({"--external-address", "203.0.113.7"}).external_addresses.size() == 1);
+}
+
+TEST_CASE("help, version and config are told apart from settings") {
+    const CommandLine line = parse_command_line({"--help", "--version", "--config", "x.conf"});
+    CHECK(line.help);
+    CHECK(line.version);
+    CHECK(line.config == "x.conf");
+    CHECK(line.settings.empty());
+}
+
+TEST_CASE("a named configuration file must be there") {
+    CHECK_THROWS_AS(load_options(parse_command_line({"--config", "/nonexistent/x.conf"})), UsageError);
+    CHECK_THROWS_AS(load_options(parse_command_line({"--config", ""})), UsageError);
+    CHECK(load_options(parse_command_line({"--config", "/dev/null", "--queue", "8"})).queue == 8);
+}
+
+TEST_CASE("what a running daemon can't change is named") {
+    const Options running = parse({});
+    CHECK(differences_that_need_a_restart(running, parse({"--log-level", "debug"})).empty());
+    CHECK(differences_that_need_a_restart(running, parse({"--external-address", "203.0.113.7"})).empty());
+    CHECK(differences_that_need_a_restart(
+              running, parse({"--outside", "a", "--inside", "b", "--sip-port", "1", "--media-ports",
+                              "2000-3000", "--accept-in", "auto", "--queue", "1", "--table", "t", "--control",
+                              "/c", "--foreground"})) ==
+          std::vector<std::string>{"foreground", "outside", "inside", "sip-port", "media-ports", "accept-in",
+                                   "queue", "table", "control"});
+}
