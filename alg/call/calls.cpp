@@ -323,6 +323,12 @@ bool Calls::restore(std::uint32_t id, const std::string& record, Time until, Tim
     return true;
 }
 
+void Calls::list_records(Time now, std::vector<Change>& changes) const {
+    for (const auto& [key, call] : calls_)
+        store_record(call.record_id, {}, call.record, false,
+                     std::chrono::ceil<Seconds>(lifetime(call, now) - now), changes);
+}
+
 void Calls::commit() {
     calls_.commit();
     per_phone_.commit();

@@ -34,6 +34,9 @@ class Calls {
     /// Takes over a call of an earlier daemon from its record. False: unreadable.
     bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
 
+    /// Additions for the records of all calls.
+    void list_records(Time now, std::vector<Change>& changes) const;
+
     const auto& all() const { return calls_; }
     /// Last time media of the call were seen.
     Time media_seen(const Call& call) const;

@@ -284,6 +284,13 @@ bool Registrations::restore(std::uint32_t id, const std::string& record, Time un
     return true;
 }
 
+void Registrations::list_records(Time now, std::vector<Change>& changes) const {
+    for (const auto& [key, binding] : bindings_)
+        if (binding.until > now)
+            store_record(binding.record_id, {}, binding.record, false,
+                         std::chrono::ceil<Seconds>(binding.until - now), changes);
+}
+
 void Registrations::commit() {
     pending_.commit();
     pending_per_phone_.commit();

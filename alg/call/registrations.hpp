@@ -66,6 +66,9 @@ class Registrations {
     std::optional<Time> next_deadline() const;
     bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
 
+    /// Additions for the records of all bindings.
+    void list_records(Time now, std::vector<Change>& changes) const;
+
     const auto& all() const { return bindings_; }
     void commit();
     void cancel();
