@@ -282,6 +282,19 @@ void Holdings::end_restoration(std::vector<Change>& changes) {
     }
 }
 
+void Holdings::list(Time now, std::vector<Change>& changes) const {
+    for (const auto& [key, entry] : mappings_) {
+        if (entry.kernel_until <= now) continue;
+        changes.push_back(change(Change::Op::add, entry.mapping, entry.kernel_until, now));
+        if (entry.listener)
+            changes.push_back(change(Change::Op::add, Listener{entry.mapping.transport, entry.mapping.inside},
+                                     entry.kernel_until, now));
+    }
+    for (const auto& [pinhole, entry] : pinholes_)
+        if (entry.kernel_until > now)
+            changes.push_back(change(Change::Op::add, pinhole, entry.kernel_until, now));
+}
+
 Holdings::Closed Holdings::take_closed() {
     touched_ = false;
     return std::exchange(closed_, {});

@@ -114,6 +114,9 @@ class Holdings {
     };
     Closed take_closed();
     /// Something entered or left the kernel since the last take_closed().
+    /// Additions for all that the kernel should hold.
+    void list(Time now, std::vector<Change>& changes) const;
+
     bool touched() const { return touched_; }
 
     void commit();
