@@ -46,7 +46,7 @@ class Check {
                 fail("closed call " + key.call_id + " is not forgotten");
         }
         for (const auto& [key, binding] : impl_.registrations.all()) {
-            record(binding.record_id, binding.record);
+            if (binding.until > now_) record(binding.record_id, binding.record);
             if (binding.until + patience < now_) fail("binding of " + key.aor + " outlives its time");
         }
         if (!records_.empty()) fail("record " + std::to_string(records_.begin()->first) + " is nobody's");
@@ -82,7 +82,8 @@ class Check {
                 fail(text(entry.mapping) + " counts " + std::to_string(entry.holders) + " holders, not " +
                      std::to_string(expected));
             if (expected > 0) ++held;
-            if (expected > 0 && entry.kernel_until <= now_) fail(text(entry.mapping) + " is held but lapsed");
+            if (expected > 0 && entry.kernel_until + patience <= now_)
+                fail(text(entry.mapping) + " is held but lapsed");
             if (entry.kernel_until > now_ && !in_kernel(entry.mapping, entry.kernel_until))
                 fail(text(entry.mapping) + " is not in the kernel");
             if (expected == 0 && std::max(entry.idle_until, entry.linger_until) + patience < now_)
@@ -101,8 +102,9 @@ class Check {
             const call::PinholeEntry* entry = impl_.holdings.find(pinhole);
             if (!entry || entry->holders != holders)
                 fail(text(pinhole) + " has other holders than it counts");
-            if (!in_kernel(pinhole, now_) || !in_kernel(pinhole, entry->kernel_until))
-                fail(text(pinhole) + " is held but not in the kernel");
+            if (entry->kernel_until + patience <= now_) fail(text(pinhole) + " is held but lapsed");
+            if (entry->kernel_until > now_ && !in_kernel(pinhole, entry->kernel_until))
+                fail(text(pinhole) + " is not in the kernel");
             if (!impl_.holdings.find_public({pinhole.transport, advertised(pinhole.outside)}))
                 fail(text(pinhole) + " leads nowhere");
         }

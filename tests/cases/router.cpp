@@ -43,11 +43,15 @@ std::string row(const PinholeReport& p) {
            " from " + p.remote + " " + p.media + " " + p.component + " " + p.state;
 }
 
+State fresh_state() {
+    State state{Policy{}};
+    state.set_own_addresses({wan, *Address::parse("192.168.1.1")});
+    return state;
+}
+
 }  // namespace
 
-Router::Router() : state_(Policy{}) {
-    state_.set_own_addresses({wan, *Address::parse("192.168.1.1")});
-}
+Router::Router() : state_(fresh_state()) {}
 
 Egress Router::egress() const {
     return {wan, external_ ? external_ : wan};
@@ -86,9 +90,9 @@ void Router::play(const Step& step) {
     } else if (step.verb == "quiet") {
         if (!decision_.changes.empty()) throw std::runtime_error("the kernel was asked for changes");
     } else if (step.verb == "admits" || step.verb == "denies") {
-        const bool open = kernel_.elements().contains(
-            Pinhole{argument(0) == "udp" ? Transport::udp : Transport::tcp, *Address::parse(argument(3)),
-                    endpoint(argument(1))});
+        const bool open =
+            kernel_.elements().contains(Pinhole{argument(0) == "udp" ? Transport::udp : Transport::tcp,
+                                                *Address::parse(argument(3)), endpoint(argument(1))});
         if (open != (step.verb == "admits")) throw std::runtime_error(open ? "it is open" : "it is not open");
     } else if (step.verb == "wait") {
         wait(Seconds{std::stoi(argument(0))});
@@ -104,6 +108,10 @@ void Router::play(const Step& step) {
     } else if (step.verb == "flush") {
         kernel_ = TableKernel{};
         kernel_.apply(state_.elements(now_), now_);
+    } else if (step.verb == "die") {
+        now_ += Seconds{std::stoi(argument(0))};
+        kernel_.expire(now_);
+        state_ = fresh_state();
     } else if (step.verb == "external") {
         external_ = Address::parse(argument(0)).value();
     } else if (step.verb == "occupied") {
@@ -149,7 +157,9 @@ void Router::packet(const Step& step) {
     const Side side = step.verb == "out" ? Side::inside : Side::outside;
     const std::string result = send(side, source, destination, versions.before);
     same_text("message", versions.after, result);
-    if (side == Side::inside && !refused) check_inverse(result, versions.before, source, destination);
+    const bool foreign = step.arguments.size() > 3 && step.arguments[3] == "foreign";
+    if (side == Side::inside && !refused && !foreign)
+        check_inverse(result, versions.before, source, destination);
 }
 
 // S4: what went out comes back as it was. Asked of the translation alone: what inspect() staged is cancelled.
@@ -181,8 +191,7 @@ void Router::advance() {
 }
 
 void Router::restart() {
-    State fresh{Policy{}};
-    fresh.set_own_addresses({wan, *Address::parse("192.168.1.1")});
+    State fresh = fresh_state();
     const auto changes = fresh.restore(
         kernel_.read(now_), [this](const Address&) { return egress().advertised; }, now_);
     kernel_.apply(changes, now_);

@@ -28,11 +28,11 @@ bool is_row(const std::string& line, const Step& step) {
 }
 
 std::string fill_length(std::string message, const std::string& line_end) {
-    const std::size_t at = message.find("Content-Length: @");
+    const std::size_t at = message.find(": @" + line_end);
     const std::size_t body = message.find(line_end + line_end);
     if (at == std::string::npos || body == std::string::npos) return message;
     const std::size_t length = message.size() - body - 2 * line_end.size();
-    return message.replace(at + 16, 1, std::to_string(length));
+    return message.replace(at + 2, 1, std::to_string(length));
 }
 
 }  // namespace
