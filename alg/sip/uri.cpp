@@ -67,11 +67,11 @@ bool read_host_port(std::string_view s, std::size_t& position, HostPort& result)
         if (end == begin) return false;
     }
     result.host = text::slice(s, begin, end);
-    position = text::skip(s, end, text::white);
+    position = end;
+    if (position < s.size() && s[position] != ':') position = text::skip(s, position, text::white);
     if (position < s.size() && s[position] == ':') {
-        const std::size_t digits = text::skip(s, position + 1, text::white);
-        end = text::skip(s, digits, text::digit);
-        const auto port = text::number(text::slice(s, digits, end), 65535);
+        end = text::skip(s, position + 1, text::white);
+        const auto port = text::read_number(s, end, 65535);
         if (!port || *port == 0) return false;
         result.port = static_cast<std::uint16_t>(*port);
     }
