@@ -58,9 +58,10 @@ def program(name):
 
 
 def raise_on_signals():
-    """SIGTERM and SIGHUP end the process like Ctrl-C does: through its exit handlers."""
+    """SIGINT, SIGTERM and SIGHUP end the process through its exit handlers, also where a shell had SIGINT ignored."""
     def leave(number, _frame):
         sys.exit(128 + number)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave)
 
