@@ -86,7 +86,7 @@ class Suite:
 
     def build(self, directory, *options):
         self.say(f"building in {directory}/")
-        return (self.case(f"configure {directory}", ["cmake", "-S", ".", "-B", directory, *options])
+        return (self.case(f"configure {directory}", ["cmake", "-S", ".", "-B", directory, "-DBUILD_TESTING=ON", *options])
                 and self.case(f"build {directory}", ["cmake", "--build", directory, "-j", CORES], timeout=1800))
 
     def unit(self, directory):
