@@ -11,8 +11,8 @@ namespace sipalg {
 Address Address::v4(std::uint32_t host_order) {
     Address a;
     a.family_ = Family::v4;
-    for (std::size_t i = 0; i < 4; ++i)
-        a.bytes_[i] = static_cast<std::uint8_t>(host_order >> (24 - 8 * i));
+    const std::uint32_t network_order = htonl(host_order);
+    std::memcpy(a.bytes_.data(), &network_order, sizeof network_order);
     return a;
 }
 
@@ -32,33 +32,47 @@ Address Address::v6(const std::array<std::uint8_t, 16>& bytes) {
 
 namespace {
 
+unsigned digit(char c) {
+    return static_cast<unsigned char>(c) - unsigned{'0'};
+}
+
 // By hand because it stands on the path of every header with an address; inet_pton costs several times this.
-std::optional<Address> parse_v4(std::string_view text) {
-    std::uint32_t value = 0;
-    std::size_t i = 0;
+bool read_v4(std::string_view text, std::uint32_t& value) {
+    // Zeros behind the text end its last number, so that no position needs a check of its own.
+    constexpr std::size_t longest = 15;
+    if (text.size() < 7 || text.size() > longest) return false;
+    char padded[longest + 5] = {};
+    if (text.size() >= 8) {
+        std::memcpy(padded, text.data(), 8);
+        std::memcpy(padded + text.size() - 8, text.data() + text.size() - 8, 8);
+    } else {
+        std::memcpy(padded, text.data(), 7);
+    }
+    const char* p = padded;
     for (int part = 0; part < 4; ++part) {
-        if (part > 0) {
-            if (i >= text.size() || text[i] != '.') return std::nullopt;
-            ++i;
+        if (part > 0 && *p++ != '.') return false;
+        unsigned octet = digit(*p++);
+        if (octet > 9) return false;
+        // A zero ends the number: a digit behind it would make it a leading one.
+        if (const unsigned second = digit(*p); second <= 9 && octet > 0) {
+            octet = octet * 10 + second;
+            if (const unsigned third = digit(*++p); third <= 9) {
+                octet = octet * 10 + third;
+                ++p;
+                if (octet > 255) return false;
+            }
         }
-        const std::size_t start = i;
-        std::uint32_t octet = 0;
-        while (i < text.size() && text[i] >= '0' && text[i] <= '9' && i - start < 3) {
-            octet = octet * 10 + static_cast<std::uint32_t>(text[i] - '0');
-            ++i;
-        }
-        if (i == start || octet > 255 || (i - start > 1 && text[start] == '0')) return std::nullopt;
         value = value << 8 | octet;
     }
-    if (i != text.size()) return std::nullopt;
-    return Address::v4(value);
+    return p == padded + text.size();
 }
 
 }  // namespace
 
 std::optional<Address> Address::parse(std::string_view text) {
     if (text.empty()) return std::nullopt;
-    if (text.find(':') == std::string_view::npos) return parse_v4(text);
+    if (std::uint32_t value = 0; read_v4(text, value)) return v4(value);
+    if (text.find(':') == std::string_view::npos) return std::nullopt;
     char buffer[INET6_ADDRSTRLEN];
     if (text.size() >= sizeof buffer) return std::nullopt;
     std::memcpy(buffer, text.data(), text.size());

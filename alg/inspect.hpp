@@ -59,6 +59,8 @@ class State {
     /// The router's own addresses, and interface networks' broadcast addresses: never mapped or opened (X2).
     void set_own_addresses(std::vector<Address> addresses);
 
+    /// Nothing is mapped: nothing can have to be looked for until a packet comes.
+    bool idle() const;
     /// Conntrack should be swept: something was opened or closed since the last sweep began, or it is time to
     /// look which calls still have media.
     bool sweep_wanted(Time now) const;

@@ -80,7 +80,7 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
         for (const auto& [part, text] : pieces.parts)
             changes.push_back({Change::Op::remove, Record{id, part, text}, Seconds{0}});
     }
-    impl.holdings.drop_unheld_pinholes(changes);
+    impl.holdings.end_restoration(changes);
     commit();
     return changes;
 }

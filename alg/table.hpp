@@ -32,6 +32,11 @@ class Table {
         if (full()) return nullptr;
         return std::construct_at(items_ + size_++, value);
     }
+    /// The same with a default value, in place.
+    T* add() {
+        if (full()) return nullptr;
+        return std::construct_at(items_ + size_++);
+    }
     T& operator[](std::size_t index) { return items_[index]; }
     const T& operator[](std::size_t index) const { return items_[index]; }
     /// Of the last value; the table must not be empty.

@@ -32,6 +32,15 @@ bool forwards(const ChainSeen& chain) {
     return chain.type == "filter" && chain.hook == NF_INET_FORWARD;
 }
 
+// By the names that iptables-nft gives its base chains.
+bool belongs_to_iptables(const AcceptIn& place) {
+    return (place.family == "ip" || place.family == "ip6") &&
+           (place.table == "filter" || place.table == "mangle" || place.table == "raw" ||
+            place.table == "security") &&
+           (place.chain == "FORWARD" || place.chain == "INPUT" || place.chain == "OUTPUT" ||
+            place.chain == "PREROUTING" || place.chain == "POSTROUTING");
+}
+
 std::string comment_of(const nftnl_rule* rule) {
     std::uint32_t size = 0;
     const void* data = nftnl_rule_get_data(rule, NFTNL_RULE_USERDATA, &size);
@@ -115,9 +124,27 @@ std::vector<AcceptIn> accepting_chains(Link& link, const Settings& settings) {
     return places;
 }
 
-std::vector<RuleSeen> rules_with_comment(Link& link, const std::string& comment) {
+std::string accepting_comment(const std::string& table) {
+    return "sipalg:" + table;
+}
+
+Rule accepting_rule(const AcceptIn& place, const std::string& table) {
+    Rule rule(*family_number(place.family));
+    rule.connection_marked(pinhole_mark, belongs_to_iptables(place) ? Dialect::xtables : Dialect::nft)
+        .accept()
+        .comment(accepting_comment(table));
+    return rule;
+}
+
+std::vector<RuleSeen> rules_with_comment(Link& link, const std::string& comment, const AcceptIn* chain) {
     std::vector<RuleSeen> rules;
-    link.list(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, [&](const nlmsghdr* message) {
+    const auto narrow = [&](nlmsghdr* request) {
+        if (chain == nullptr) return;
+        mnl_attr_put_strz(request, NFTA_RULE_TABLE, chain->table.c_str());
+        mnl_attr_put_strz(request, NFTA_RULE_CHAIN, chain->chain.c_str());
+    };
+    const auto family = chain == nullptr ? std::uint8_t{NFPROTO_UNSPEC} : *family_number(chain->family);
+    link.list(NFT_MSG_GETRULE, family, narrow, [&](const nlmsghdr* message) {
         RuleHandle rule(nftnl_rule_alloc());
         if (!rule) throw std::bad_alloc();
         if (nftnl_rule_nlmsg_parse(message, rule.get()) < 0 || comment_of(rule.get()) != comment) return;

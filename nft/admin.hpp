@@ -38,8 +38,14 @@ std::vector<ChainSeen> list_chains(Link& link);
 /// is no base chain; it names the chains that would do.
 std::vector<AcceptIn> accepting_chains(Link& link, const Settings& settings);
 
-/// Rules that carry the comment, in all tables.
-std::vector<RuleSeen> rules_with_comment(Link& link, const std::string& comment);
+/// The rule that accepts, in a chain that accepting_chains() found, what came through a pinhole of the table.
+Rule accepting_rule(const AcceptIn& place, const std::string& table);
+/// Its comment, by which it is found again.
+std::string accepting_comment(const std::string& table);
+
+/// Rules that carry the comment: in one chain, or in all.
+std::vector<RuleSeen> rules_with_comment(Link& link, const std::string& comment,
+                                         const AcceptIn* chain = nullptr);
 /// Adds the message that deletes the rule.
 void delete_rule(Batch& batch, const RuleSeen& rule);
 

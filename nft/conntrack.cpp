@@ -52,6 +52,20 @@ void put_tuple(nlmsghdr* message, const Flow& flow) {
     mnl_attr_nest_end(message, tuple);
 }
 
+// Lets the kernel leave out what is not UDP; kernels before 5.8 don't, so get_tuple() looks as well.
+void put_udp_filter(nlmsghdr* message) {
+    constexpr std::uint32_t protocol_number = 1U << 3;  // the kernel's CTA_FILTER_F_CTA_PROTO_NUM
+    nlattr* tuple = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
+    nlattr* protocol = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
+    mnl_attr_put_u8(message, CTA_PROTO_NUM, IPPROTO_UDP);
+    mnl_attr_nest_end(message, protocol);
+    mnl_attr_nest_end(message, tuple);
+    nlattr* filter = mnl_attr_nest_start(message, CTA_FILTER);
+    mnl_attr_put_u32(message, CTA_FILTER_ORIG_FLAGS, protocol_number);
+    mnl_attr_put_u32(message, CTA_FILTER_REPLY_FLAGS, 0);
+    mnl_attr_nest_end(message, filter);
+}
+
 // Attributes by their types, up to CTA_MAX, which is above every type used here.
 using Attributes = std::array<const nlattr*, CTA_MAX + 1>;
 
@@ -167,6 +181,7 @@ void Conntrack::Impl::ask() {
     alignas(nlmsghdr) char request[message_room];
     dump_sequence = sequence++;
     nlmsghdr* message = put_header(request, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_INET, dump_sequence);
+    put_udp_filter(message);
     if (mnl_socket_sendto(dump.get(), message, message->nlmsg_len) < 0)
         throw Error(words("asking for conntrack entries", errno));
     dumping = true;

@@ -14,6 +14,9 @@ namespace {
 // nft numbers its own kinds of user data from 0 and passes over those it does not know.
 constexpr std::uint8_t note_type = 0xa5;
 
+// NFT_MSG_DESTROYSETELEM, which the headers of older kernels do not have.
+constexpr std::uint16_t destroy_element = 30;
+
 // One message stays well below the 64 kB that the length field of its list can say.
 constexpr std::size_t message_room = 4096;
 constexpr std::size_t element_room = 512;
@@ -177,11 +180,17 @@ std::optional<Mapping> mapping_of(const Value& key, const Value& data) {
     return Mapping{*transport, {get_address(key, 4), get16(key, 8)}, {get_address(data, 0), get16(data, 4)}};
 }
 
+nlmsghdr* ElementWriter::start(std::uint16_t type, std::uint16_t flags, std::string_view set) {
+    return batch_.open(type, flags, NFPROTO_INET, set, message_room);
+}
+
 void ElementWriter::open(Kind kind, std::string_view set) {
-    const bool remove = kind == Kind::remove;
-    const int flags = remove ? 0 : kind == Kind::create ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_CREATE;
-    message_ = batch_.open(remove ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM,
-                           static_cast<std::uint16_t>(flags), NFPROTO_INET, set, message_room);
+    switch (kind) {
+        case Kind::ensure: message_ = start(NFT_MSG_NEWSETELEM, NLM_F_CREATE, set); break;
+        case Kind::create: message_ = start(NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, set); break;
+        case Kind::remove: message_ = start(NFT_MSG_DELSETELEM, 0, set); break;
+        case Kind::destroy: message_ = start(destroy_element, 0, set); break;
+    }
     mnl_attr_put_strz(message_, NFTA_SET_ELEM_LIST_TABLE, table_.c_str());
     mnl_attr_put_strz(message_, NFTA_SET_ELEM_LIST_SET, set.data());
     kind_ = kind;
@@ -196,7 +205,7 @@ void ElementWriter::put(Kind kind, const Entry& entry, std::chrono::seconds time
     }
     nlattr* element = mnl_attr_nest_start(message_, NFTA_LIST_ELEM);
     put_value(message_, NFTA_SET_ELEM_KEY, entry.key);
-    if (kind != Kind::remove) {
+    if (kind == Kind::ensure || kind == Kind::create) {
         if (entry.data.size > 0) put_value(message_, NFTA_SET_ELEM_DATA, entry.data);
         if (timeout.count() > 0)
             mnl_attr_put_u64(message_, NFTA_SET_ELEM_TIMEOUT,

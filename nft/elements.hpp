@@ -55,7 +55,7 @@ struct Entries {
 
 /// What is wrong with an element, for people; nullopt: nothing. Of IPv6 there are no sets yet.
 std::optional<std::string> objection(const Element& element);
-/// Only for elements without objection().
+/// Only for elements without objection(). A record's note is a view into `element`.
 Entries entries_of(const Element& element);
 
 /// The reverse, for what is read from the kernel; nullopt: not of our making.
@@ -65,6 +65,10 @@ std::optional<Record> record_of(const Value& key, std::string_view user_data);
 /// From an entry of mappings_out (key: the inside endpoint).
 std::optional<Mapping> mapping_of(const Value& key, const Value& data);
 
+/// How the kernel lets an element be removed that may have gone already: kernels from 6.3 on by a message of
+/// their own.
+enum class Removal : std::uint8_t { destroy, ensure_and_remove };
+
 /// Appends element messages to a batch; neighbours of one set and kind share a message. Nothing else may be
 /// opened in the batch between two calls.
 class ElementWriter {
@@ -73,6 +77,7 @@ class ElementWriter {
         ensure,  ///< there afterwards; fine if it is there already, unless with other data
         create,  ///< refused if it is there already
         remove,  ///< refused if it is not there
+        destroy  ///< absent afterwards; only on kernels that have it, see Removal
     };
     ElementWriter(Batch& batch, const std::string& table) : batch_(batch), table_(table) {}
     /// `timeout` zero: for ever.
@@ -81,6 +86,7 @@ class ElementWriter {
     void flush(std::string_view set);
 
   private:
+    nlmsghdr* start(std::uint16_t type, std::uint16_t flags, std::string_view set);
     void open(Kind kind, std::string_view set);
 
     Batch& batch_;

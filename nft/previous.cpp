@@ -41,11 +41,9 @@ std::vector<SetSeen> list_sets(Link& link, const std::string& table) {
 
 bool stays(const SetSeen& seen, const Table& table) {
     const auto same = [&](const SetDefinition& set) {
-        const std::uint32_t flags =
-            NFT_SET_TIMEOUT | (set.data_size > 0 ? static_cast<std::uint32_t>(NFT_SET_MAP) : 0);
-        return set.timeouts && set.name == seen.name && flags == seen.flags &&
-               set.key_type == seen.key_type && set.key_size == seen.key_size &&
-               set.data_type == seen.data_type && set.data_size == seen.data_size;
+        return set.name == seen.name && set.flags() == seen.flags && set.key_type == seen.key_type &&
+               set.key_size == seen.key_size && set.data_type == seen.data_type &&
+               set.data_size == seen.data_size;
     };
     return std::any_of(table.sets().begin(), table.sets().end(), same);
 }

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <set>
 #include <string>
 
 #include "nft/batch.hpp"
@@ -20,11 +18,9 @@ Presence presence(Link& link, const std::string& table);
 /// Like presence() == ours, but throws Error for a foreign table, with what to do about it.
 bool require_ours_or_none(Link& link, const std::string& table);
 
-using Names = std::set<std::string, std::less<>>;
-
-/// Adds the messages that take rules, chains and settings' sets of an earlier run out of the table, or that
-/// make the table where there is none. Returns the sets that stay with their elements: those that hold state
-/// in just the form that `wanted` has. Throws Error for a foreign table.
+/// Adds the messages that take rules, chains and unwanted sets of an earlier run out of the table, or that
+/// make the table where there is none. Returns the sets that stay, with their elements: those that have just
+/// the form that `wanted` gives them. Throws Error for a foreign table.
 Names clear_previous(Link& link, Batch& batch, const std::string& table, const Table& wanted);
 
 }  // namespace sipalg::nft

@@ -6,6 +6,7 @@
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
+#include <linux/netfilter/xt_connmark.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -71,6 +72,16 @@ void mask_and_xor(nftnl_rule* rule, std::uint32_t mask, std::uint32_t bits) {
     nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, sizeof mask);
     nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof mask);
     nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, &bits, sizeof bits);
+}
+
+// The parameters of an x_tables match or target, whose size the kernel wants rounded up (XT_ALIGN).
+template <class Info>
+void set_info(nftnl_expr* expression, std::uint16_t attribute, const Info& info) {
+    constexpr auto size = static_cast<std::uint32_t>((sizeof info + 7) / 8 * 8);
+    void* copy = std::calloc(1, size);  // freed with the expression
+    if (copy == nullptr) throw std::bad_alloc();
+    std::memcpy(copy, &info, sizeof info);
+    nftnl_expr_set(expression, attribute, copy, size);
 }
 
 std::string hexadecimal(std::uint32_t value) {
@@ -173,8 +184,15 @@ Rule& Rule::mark_connection(std::uint32_t bit) {
     return *this;
 }
 
-Rule& Rule::connection_marked(std::uint32_t bit) {
+Rule& Rule::connection_marked(std::uint32_t bit, Dialect dialect) {
     say("ct mark & " + hexadecimal(bit) + " == " + hexadecimal(bit));
+    if (dialect == Dialect::xtables) {
+        auto* e = add(rule_.get(), "match");
+        nftnl_expr_set_str(e, NFTNL_EXPR_MT_NAME, "connmark");
+        nftnl_expr_set_u32(e, NFTNL_EXPR_MT_REV, 1);
+        set_info(e, NFTNL_EXPR_MT_INFO, xt_connmark_mtinfo1{bit, bit, 0});
+        return *this;
+    }
     load_connection_mark(rule_.get());
     mask_and_xor(rule_.get(), bit, 0);
     compare(rule_.get(), NFT_CMP_EQ, bit);
@@ -221,16 +239,10 @@ Rule& Rule::queue(QueueMethod method, std::uint16_t number, std::uint16_t total)
         nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_FLAGS, NFT_QUEUE_FLAG_BYPASS);
         return *this;
     }
-    constexpr std::size_t size = (sizeof(xt_NFQ_info_v3) + 7) / 8 * 8;  // x_tables wants XT_ALIGN()
-    auto* info = static_cast<xt_NFQ_info_v3*>(std::calloc(1, size));    // the expression frees it
-    if (info == nullptr) throw std::bad_alloc();
-    info->queuenum = number;
-    info->queues_total = total;
-    info->flags = NFQ_FLAG_BYPASS;
     auto* e = add(rule_.get(), "target");
     nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, "NFQUEUE");
     nftnl_expr_set_u32(e, NFTNL_EXPR_TG_REV, 3);
-    nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, info, size);
+    set_info(e, NFTNL_EXPR_TG_INFO, xt_NFQ_info_v3{number, total, NFQ_FLAG_BYPASS});
     return *this;
 }
 

@@ -24,6 +24,10 @@ enum class Field : std::uint8_t { protocol, source, destination, source_port, de
 enum class Interface : std::uint8_t { in, out };
 enum class Nat : std::uint8_t { source, destination };
 
+/// Whether a match is written for nft, or such that iptables-nft can read it: that one declares a table
+/// unusable which has anything else in it.
+enum class Dialect : std::uint8_t { nft, xtables };
+
 /// Statements act in the order of the calls; a match that fails ends the rule.
 class Rule {
   public:
@@ -37,7 +41,7 @@ class Rule {
     /// The route to the packet's destination leaves by an interface of `set`.
     Rule& routed_to(std::string_view set);
     Rule& mark_connection(std::uint32_t bit);
-    Rule& connection_marked(std::uint32_t bit);
+    Rule& connection_marked(std::uint32_t bit, Dialect dialect);
 
     Rule& accept();
     Rule& goto_chain(std::string_view chain);

@@ -38,7 +38,6 @@ void require(const Settings& settings) {
         (table[0] >= '0' && table[0] <= '9') || table[0] == '-')
         throw Error("table name \"" + table +
                     "\": 1 to 64 letters, digits, `_` or `-` are possible, beginning with a letter or `_`");
-    if (settings.outside.empty()) throw Error("no outside interface is known");
     require_interfaces(settings.outside);
     require_interfaces(settings.inside);
     if (settings.queues == 0 || settings.queue + settings.queues > 65536)
@@ -59,14 +58,14 @@ struct Ruleset::Impl {
         if (const auto helper = kernel_helper_in_use(link)) throw Error(*helper);
         places = nft::accepting_chains(link, settings);
         for (const AcceptIn& place : places)
-            rules.push_back(accepting_rule(*family_number(place.family), settings.table));
+            rules.push_back(accepting_rule(place, settings.table));
         choose_queue_method();
+        choose_removal();
         table.emplace(settings, method);
     }
 
     void write_table(Batch& out, const Table& wanted) {
-        const Names kept = clear_previous(link, out, settings.table, wanted);
-        wanted.add_to(out, [&](const SetDefinition& set) { return !kept.contains(set.name); });
+        wanted.add_contents(out, clear_previous(link, out, settings.table, wanted));
     }
 
     // Only the native statement needs nft_queue in the kernel; a rehearsal shows whether it is there.
@@ -79,6 +78,15 @@ struct Ruleset::Impl {
             method = candidate;
             if (!refusal || refusal->error != ENOENT) return;
         }
+    }
+
+    // A table that does not exist can be destroyed where there is such a message at all.
+    void choose_removal() {
+        constexpr std::uint16_t destroy_table = 26;  // NFT_MSG_DESTROYTABLE, not in the headers of 6.1
+        Batch out;
+        mnl_attr_put_strz(out.open(destroy_table, 0, NFPROTO_INET, "a probe"), NFTA_TABLE_NAME,
+                          "sipalgd-probe-of-a-message");
+        removal = link.rehearse(out) ? Removal::ensure_and_remove : Removal::destroy;
     }
 
     // Everything install() changes.
@@ -107,6 +115,7 @@ struct Ruleset::Impl {
     Link link;
     std::optional<Owner> owner;
     QueueMethod method = QueueMethod::native;
+    Removal removal = Removal::ensure_and_remove;
     std::vector<AcceptIn> places;
     std::optional<Table> table;
     std::vector<Rule> rules;  // the accept rule of each place
@@ -146,15 +155,15 @@ void Ruleset::remove() {
     impl_->attempt(write, [&](Batch& out) { return impl_->link.commit(out); });
 }
 
-bool Ruleset::in_place() const {
+bool Ruleset::intact() const {
     const std::string& table = impl_->settings.table;
     return presence(impl_->link, table) == Presence::ours &&
-           (impl_->places.empty() ||
-            rules_with_comment(impl_->link, accepting_comment(table)).size() >= impl_->places.size());
+           std::all_of(impl_->places.begin(), impl_->places.end(), [&](const AcceptIn& place) {
+               return !rules_with_comment(impl_->link, accepting_comment(table), &place).empty();
+           });
 }
 
 void Ruleset::set_outside(const std::vector<std::string>& interfaces) {
-    if (interfaces.empty()) throw Error("no outside interface is known");
     require_interfaces(interfaces);
     Settings changed = impl_->settings;
     changed.outside = interfaces;
@@ -175,7 +184,7 @@ std::optional<std::string> Ruleset::apply(std::span<const Change> changes) {
     Batch& batch = impl_->batch;
     const std::string& table = impl_->settings.table;
     batch.clear();
-    append_changes(batch, table, changes);
+    append_changes(batch, table, changes, impl_->removal);
     if (!impl_->link.commit(batch)) return std::nullopt;
 
     try {

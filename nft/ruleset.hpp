@@ -37,7 +37,7 @@ inline constexpr std::uint32_t pinhole_mark = 0x10000000;
 
 struct Settings {
     std::string table = "sipalg";
-    std::vector<std::string> outside;  ///< interface names, at least one
+    std::vector<std::string> outside;  ///< interface names; none: nothing is diverted or let in for now
     std::vector<std::string> inside;   ///< empty: every interface but those outside and loopback
     std::vector<std::uint16_t> sip_ports{5060};
     std::uint16_t queue = 5060;
@@ -71,9 +71,10 @@ class Ruleset {
     /// Takes the table and the accept rules out; what is already gone is fine. Throws Error.
     void remove();
 
-    /// Whether what install() put there still is: others may have flushed the ruleset or a chain of theirs.
-    /// Throws Error.
-    bool in_place() const;
+    /// Whether the table and every accept rule are still there. A reload of the administrator's ruleset
+    /// (`nft flush ruleset`) takes them away silently; install() puts them back, without the elements that
+    /// went with the table. Meant for a timer of some seconds. Throws Error.
+    bool intact() const;
 
     /// The interfaces changed (default route moved, --outside came up). Throws Error.
     void set_outside(const std::vector<std::string>& interfaces);

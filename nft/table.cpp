@@ -193,40 +193,48 @@ void Table::add_table(Batch& batch) const {
     nftnl_table_nlmsg_build_payload(message, table.get());
 }
 
+std::uint32_t SetDefinition::flags() const {
+    return (timeouts ? static_cast<std::uint32_t>(NFT_SET_TIMEOUT) : 0) |
+           (data_size > 0 ? static_cast<std::uint32_t>(NFT_SET_MAP) : 0);
+}
+
+void Table::add_contents(Batch& batch, const Names& present) const {
+    for (const SetDefinition& set : sets_) {
+        if (!present.contains(set.name)) add_set(batch, set);
+        if (!set.timeouts) fill(batch, set);
+    }
+    add_chains(batch);
+}
+
 void Table::add_set(Batch& batch, const SetDefinition& definition) const {
     std::unique_ptr<nftnl_set, void (*)(const nftnl_set*)> set(nftnl_set_alloc(), nftnl_set_free);
     if (!set) throw std::bad_alloc();
-    std::uint32_t flags = 0;
-    if (definition.timeouts) flags |= NFT_SET_TIMEOUT;
-    if (definition.data_size > 0) flags |= NFT_SET_MAP;
     nftnl_set_set_str(set.get(), NFTNL_SET_TABLE, name_.c_str());
     nftnl_set_set_str(set.get(), NFTNL_SET_NAME, definition.name.data());
-    nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS, flags);
+    nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS, definition.flags());
     nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_TYPE, definition.key_type);
     nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_LEN, definition.key_size);
     if (definition.data_size > 0) {
         nftnl_set_set_u32(set.get(), NFTNL_SET_DATA_TYPE, definition.data_type);
         nftnl_set_set_u32(set.get(), NFTNL_SET_DATA_LEN, definition.data_size);
     }
-    // Old kernels insist on a number of the set that is unique in the batch.
+    // The kernel wants a number for the set that is unique in the batch.
     nftnl_set_set_u32(set.get(), NFTNL_SET_ID, static_cast<std::uint32_t>(&definition - sets_.data()) + 1);
     describe(set.get(), definition);
     nlmsghdr* message = batch.open(NFT_MSG_NEWSET, NLM_F_CREATE, NFPROTO_INET, definition.name);
     nftnl_set_nlmsg_build_payload(message, set.get());
+}
 
+void Table::fill(Batch& batch, const SetDefinition& set) const {
     ElementWriter writer(batch, name_);
-    for (const Value& key : definition.fixed)
-        writer.put(ElementWriter::Kind::ensure, Entry{definition.name, key, {}, {}}, {});
+    writer.flush(set.name);
+    for (const Value& key : set.fixed)
+        writer.put(ElementWriter::Kind::ensure, Entry{set.name, key, {}, {}}, {});
 }
 
 void Table::replace_outside(Batch& batch) const {
-    ElementWriter writer(batch, name_);
-    for (const SetDefinition& set : sets_) {
-        if (set.name != set_name::outside && set.name != set_name::outside_route) continue;
-        writer.flush(set.name);
-        for (const Value& key : set.fixed)
-            writer.put(ElementWriter::Kind::ensure, Entry{set.name, key, {}, {}}, {});
-    }
+    for (const SetDefinition& set : sets_)
+        if (set.name == set_name::outside || set.name == set_name::outside_route) fill(batch, set);
 }
 
 void Table::add_chains(Batch& batch) const {
@@ -273,16 +281,6 @@ std::string Table::text() const {
         text += &chain == &chains_.back() ? "\t}\n" : "\t}\n\n";
     }
     return text + "}\n";
-}
-
-std::string accepting_comment(std::string_view table) {
-    return "sipalg:" + std::string(table);
-}
-
-Rule accepting_rule(std::uint8_t family, std::string_view table) {
-    Rule r(family);
-    r.connection_marked(pinhole_mark).accept().comment(accepting_comment(table));
-    return r;
 }
 
 }  // namespace sipalg::nft

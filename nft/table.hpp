@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,8 @@ namespace sipalg::nft {
 /// Comment of the table: says to people and to the next daemon that it is ours.
 inline constexpr std::string_view table_comment = "made and removed by sipalgd";
 
+using Names = std::set<std::string, std::less<>>;
+
 /// NFPROTO_INET
 inline constexpr std::uint8_t inet = 1;
 
@@ -30,6 +34,8 @@ struct SetDefinition {
     std::uint32_t data_type = 0, data_size = 0;  ///< 0: a set, not a map
     std::vector<Value> fixed;                    ///< elements that come from the settings
     std::vector<std::string> fixed_text;         ///< the same for text()
+
+    std::uint32_t flags() const;  ///< NFT_SET_…
 };
 
 struct Hook {
@@ -55,16 +61,11 @@ class Table {
   public:
     Table(const Settings& settings, QueueMethod queue);
 
-    /// Messages that make the sets `missing` says true of, their fixed elements, all chains and rules. The
-    /// batch refers to this object.
-    template <class Missing>
-    void add_to(Batch& batch, const Missing& missing) const {
-        for (const SetDefinition& set : sets_)
-            if (missing(set)) add_set(batch, set);
-        add_chains(batch);
-    }
     void add_table(Batch& batch) const;
-    /// Messages that give the interface sets other elements.
+    /// Messages that make all sets but those in `present`, give those that hold settings their elements, and
+    /// make all chains and rules. The batch refers to this object.
+    void add_contents(Batch& batch, const Names& present) const;
+    /// Messages that give the sets of outside interfaces their elements, in place of others.
     void replace_outside(Batch& batch) const;
 
     const std::vector<SetDefinition>& sets() const { return sets_; }
@@ -72,16 +73,12 @@ class Table {
 
   private:
     void add_set(Batch& batch, const SetDefinition& set) const;
+    void fill(Batch& batch, const SetDefinition& set) const;
     void add_chains(Batch& batch) const;
 
     std::string name_;
     std::vector<SetDefinition> sets_;
     std::vector<ChainDefinition> chains_;
 };
-
-/// The rule in an administrator's chain of `family` (NFPROTO_…) that accepts what came through a pinhole.
-Rule accepting_rule(std::uint8_t family, std::string_view table);
-/// Its comment, by which it is found again.
-std::string accepting_comment(std::string_view table);
 
 }  // namespace sipalg::nft

@@ -99,19 +99,21 @@ std::optional<std::string> objection(std::span<const Change> changes) {
     return std::nullopt;
 }
 
-void append_changes(Batch& batch, const std::string& table, std::span<const Change> changes) {
+void append_changes(Batch& batch, const std::string& table, std::span<const Change> changes,
+                    Removal removal) {
     ElementWriter writer(batch, table);
     for (const Change& change : changes) {
         const Entries entries = entries_of(change.element);
+        const bool destroy = removal == Removal::destroy && entries.begin()->data.size == 0;
+        const auto put_all = [&](Kind kind, Seconds timeout) {
+            for (const Entry& entry : entries)
+                writer.put(kind, entry, timeout);
+        };
         if (change.op != Change::Op::add) {
-            for (const Entry& entry : entries)
-                writer.put(Kind::ensure, entry, moment);
-            for (const Entry& entry : entries)
-                writer.put(Kind::remove, entry, {});
+            if (!destroy) put_all(Kind::ensure, moment);
+            put_all(destroy ? Kind::destroy : Kind::remove, {});
         }
-        if (change.op != Change::Op::remove)
-            for (const Entry& entry : entries)
-                writer.put(Kind::create, entry, change.timeout);
+        if (change.op != Change::Op::remove) put_all(Kind::create, change.timeout);
     }
 }
 

@@ -1,10 +1,12 @@
 // Changes as a batch of element messages. Pure.
 //
-// The kernel has no "remove if there" before 6.3 and no "replace": a removal is refused when the element has
+// The kernel has no "replace", and before 6.3 no "remove if there": a removal is refused when the element has
 // just expired, an addition when a map has the key with other data. So a removal is "ensure, remove", which
 // holds in both cases, and a renewal "ensure, remove, create". That works as long as the maps hold for a key
 // what we would ensure; where they don't, the kernel refuses the batch as a whole, the maps are read, and
-// the careful form names what is really there.
+// the careful form names what is really there. That costs milliseconds, since the kernel waits for all its
+// processors when it gives a batch up; `add` of what is there and has not expired takes that way. Kernels from 6.3 on can "destroy", which costs half as much;
+// in the maps it would hit another mapping of the same key, so there "ensure" stays as the guard.
 #pragma once
 
 #include <map>
@@ -23,7 +25,7 @@ std::optional<std::string> objection(std::span<const Change> changes);
 
 /// Appends the messages for `changes` (without objection()) in their order. The batch refers to `table` and
 /// to the changes' records until it is sent.
-void append_changes(Batch& batch, const std::string& table, std::span<const Change> changes);
+void append_changes(Batch& batch, const std::string& table, std::span<const Change> changes, Removal removal);
 
 /// What the two maps hold, by key.
 struct MapContents {

@@ -22,6 +22,8 @@ struct Heard {
     /// Tags as the phone sees them, whichever side speaks (X4).
     std::string_view local_tag() const;
     std::string_view remote_tag() const;
+    /// Of the topmost Via, cut at max_branch; empty: none.
+    std::string_view branch() const;
     /// The side whose request this is, or is answered here.
     Side requester() const;
 };

@@ -180,7 +180,7 @@ void Holdings::release(const MappingKey& key, Time now, std::vector<Change>& cha
 void Holdings::remove(const MappingEntry& entry, std::vector<Change>& changes) {
     changes.push_back(removal(entry.mapping));
     if (entry.listener) changes.push_back(removal(Listener{entry.mapping.transport, entry.mapping.inside}));
-    closed_.push_back(entry.mapping);
+    closed_.mappings.push_back(entry.mapping);
     touched_ = true;
 }
 
@@ -188,6 +188,7 @@ void Holdings::release(const Pinhole& pinhole, std::vector<Change>& changes) {
     PinholeEntry* entry = pinholes_.edit(pinhole);
     if (!entry || --entry->holders > 0) return;
     changes.push_back(removal(pinhole));
+    closed_.pinholes.push_back(pinhole);
     pinholes_.erase(pinhole);
     touched_ = true;
 }
@@ -251,7 +252,12 @@ void Holdings::restore_listener(const Socket& inside) {
         if (key.inside == inside) mappings_.edit(key)->listener = true;
 }
 
-void Holdings::drop_unheld_pinholes(std::vector<Change>& changes) {
+void Holdings::end_restoration(std::vector<Change>& changes) {
+    std::vector<MappingKey> held;
+    for (const auto& [key, entry] : mappings_)
+        if (entry.holders > 0) held.push_back(key);
+    for (const MappingKey& key : held)
+        mappings_.edit(key)->idle_until = Time{0};
     std::vector<Pinhole> unheld;
     for (const auto& [pinhole, entry] : pinholes_)
         if (entry.holders == 0) unheld.push_back(pinhole);
@@ -261,7 +267,7 @@ void Holdings::drop_unheld_pinholes(std::vector<Change>& changes) {
     }
 }
 
-std::vector<Mapping> Holdings::take_closed() {
+Holdings::Closed Holdings::take_closed() {
     touched_ = false;
     return std::exchange(closed_, {});
 }

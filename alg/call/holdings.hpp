@@ -102,13 +102,18 @@ class Holdings {
     void restore(const Mapping& mapping, const Address& advertised, Time until);
     void restore(const Pinhole& pinhole, Time until);
     void restore_listener(const Socket& inside);
-    /// Ends the restoration: pinholes that no restored call or binding holds are removed.
-    void drop_unheld_pinholes(std::vector<Change>& changes);
+    /// Ends the restoration: pinholes that no restored call or binding holds are removed, and mappings that
+    /// one holds live as long as it does.
+    void end_restoration(std::vector<Change>& changes);
 
-    /// Mappings that left or entered the kernel since the last call: what a sweep of conntrack has to look
-    /// for.
+    /// What left the kernel since the last call: what a sweep of conntrack has to look for.
+    struct Closed {
+        std::vector<Mapping> mappings;
+        std::vector<Pinhole> pinholes;
+    };
+    Closed take_closed();
+    /// Something entered or left the kernel since the last take_closed().
     bool touched() const { return touched_; }
-    std::vector<Mapping> take_closed();
 
     void commit();
     void cancel();
@@ -131,7 +136,7 @@ class Holdings {
     std::unordered_set<Socket> occupied_;
     PerPhone per_phone_;
     std::deque<MappingKey> lingering_;  ///< oldest first; some are forgotten or in use again
-    std::vector<Mapping> closed_;
+    Closed closed_;
     bool touched_ = false;
 };
 

@@ -6,7 +6,6 @@
 #include "alg/call/constants.hpp"
 #include "alg/call/records.hpp"
 #include "alg/sip/uri.hpp"
-#include "alg/sip/via.hpp"
 
 namespace sipalg::call {
 
@@ -31,14 +30,6 @@ std::optional<std::int64_t> seconds(std::string_view text) {
 std::optional<std::int64_t> expires_header(const sip::Message& message) {
     const sip::Header* header = message.first(sip::HeaderId::expires);
     return header ? seconds(header->value) : std::nullopt;
-}
-
-std::string_view branch_of(const sip::Message& message) {
-    const sip::Header* header = message.first(sip::HeaderId::via);
-    if (!header) return {};
-    std::string_view rest = header->value;
-    const auto via = sip::next_via(rest);
-    return via ? via->branch : std::string_view{};
 }
 
 // The AOR as people write it: "sip:alice@example.com", without parameters.
@@ -105,7 +96,7 @@ void Registrations::request(const Heard& heard, const OwnContact& own, Effects& 
     }
     Pending pending;
     pending.from_tag = message.from_tag().substr(0, max_text);
-    pending.branch = branch_of(message).substr(0, max_text);
+    pending.branch = heard.branch();
     pending.aor = aor_of(message).substr(0, max_text);
     pending.cseq = message.cseq().number;
     pending.registrar = heard.peer;
@@ -127,7 +118,7 @@ void Registrations::response(const Heard& heard, const OwnContact& own, std::uin
     const Pending* found = pending_.find(view);
     // All of it must fit, or a stranger could make bindings with a 2xx of his own (X3).
     if (!found || found->cseq != message.cseq().number || found->from_tag != message.from_tag() ||
-        found->branch != branch_of(message) || found->branch.empty() || found->registrar != heard.peer)
+        found->branch != heard.branch() || found->branch.empty() || found->registrar != heard.peer)
         return;
     const Pending pending = *found;
     if (message.status() >= 300) return;  // 401, 423: sent again with another CSeq; it ends with its deadline

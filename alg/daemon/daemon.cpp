@@ -177,7 +177,7 @@ void Daemon::follow_outside() {
 // along.
 void Daemon::mend_rules() {
     try {
-        const bool there = ruleset_.in_place();
+        const bool there = ruleset_.intact();
         if (!there) ruleset_.install();
         if (!there) spdlog::warn("rules of sipalgd were flushed by another program; they are back");
         rules_missing_ = false;

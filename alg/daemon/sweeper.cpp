@@ -32,7 +32,7 @@ void SweepBudget::ended(std::chrono::microseconds spent) {
 std::optional<Time> Sweeper::advance(Time now) {
     if (conntrack_.dumping()) return std::nullopt;
     if (!state_.sweep_wanted(now)) {
-        if (state_.totals().mappings == 0) return std::nullopt;
+        if (state_.idle()) return std::nullopt;
         return now + look;
     }
     if (now < budget_.next()) return budget_.next();

@@ -10,11 +10,11 @@
 
 namespace sipalg::daemon {
 
-/// When the next sweep may begin: not within 200 ms of the last one's beginning, and so late that sweeps take
+/// When the next sweep may begin: not within 600 ms of the last one's beginning, and so late that sweeps take
 /// at most a tenth of the time.
 class SweepBudget {
   public:
-    static constexpr Time shortest_pause{200};
+    static constexpr Time shortest_pause{600};
     static constexpr int share = 10;  ///< one part in so many
 
     void began(Time now) { began_ = now; }

@@ -1,34 +1,48 @@
 #include "alg/sdp/description.hpp"
 
+#include "alg/scan.hpp"
 #include "alg/sip/text.hpp"
 
 namespace sipalg::sdp {
 
 namespace {
 
-/// Takes the next word off `rest`; empty at the end. The grammar has single spaces, senders have what they
-/// like.
-std::string_view next_word(std::string_view& rest) {
-    std::size_t begin = 0;
-    while (begin < rest.size() && (rest[begin] == ' ' || rest[begin] == '\t'))
-        ++begin;
-    std::size_t end = begin;
-    while (end < rest.size() && rest[end] != ' ' && rest[end] != '\t')
-        ++end;
-    const std::string_view word = text::slice(rest, begin, end);
-    rest.remove_prefix(end);
-    return word;
-}
+/// The words of a line, separated by blanks: the grammar has single spaces, senders have what they like.
+class Words {
+  public:
+    Words(std::string_view text, std::size_t begin, std::size_t end)
+        : text_(text), position_(begin), end_(end) {}
+    explicit Words(std::string_view line) : Words(line, 0, line.size()) {}
 
-/// Takes the last word off `rest`; empty at the beginning.
-std::string_view last_word(std::string_view& rest) {
-    rest = text::trim(rest);
-    const std::size_t space = rest.find_last_of(" \t");
-    const std::size_t begin = space == text::npos ? 0 : space + 1;
-    const std::string_view word = rest.substr(begin);
-    rest.remove_suffix(word.size());
-    return word;
-}
+    /// Empty at the end.
+    std::string_view next() {
+        while (position_ < end_ && is_blank(text_[position_]))
+            ++position_;
+        const std::size_t begin = position_;
+        position_ = scan::find<' ', '\t'>(text_, begin, end_);
+        return text::slice(text_, begin, position_);
+    }
+    /// Taken off the other end.
+    std::string_view last() {
+        const char* const begin = text_.data() + position_;
+        const char* end = text_.data() + end_;
+        while (end > begin && is_blank(end[-1]))
+            --end;
+        const char* word = end;
+        while (word > begin && !is_blank(word[-1]))
+            --word;
+        end_ = static_cast<std::size_t>(word - text_.data());
+        return {word, static_cast<std::size_t>(end - word)};
+    }
+    /// What is left, without blanks at its ends.
+    std::string_view rest() const { return text::trim(text::slice(text_, position_, end_)); }
+
+  private:
+    static bool is_blank(char c) { return c <= ' ' && (c == ' ' || c == '\t'); }
+
+    std::string_view text_;
+    std::size_t position_, end_;
+};
 
 std::optional<std::uint16_t> port_number(std::string_view digits) {
     const auto value = text::number(digits, 65535);
@@ -36,60 +50,65 @@ std::optional<std::uint16_t> port_number(std::string_view digits) {
     return static_cast<std::uint16_t>(*value);
 }
 
-/// nettype addrtype connection-address, in this order off `rest`. Other networks than IN have no address.
-AddressField read_address(std::string_view& rest) {
-    AddressField field;
-    const bool internet = text::equals(next_word(rest), "in");
-    field.type = next_word(rest);
-    field.text = next_word(rest);
-    field.text = field.text.substr(0, field.text.find('/'));
+/// nettype addrtype connection-address. Other networks than IN have no address.
+void read_address(Words& words, AddressField& field) {
+    const bool internet = text::equals(words.next(), "in");
+    field.type = words.next();
+    const std::string_view text = words.next();
+    field.text = text.substr(0, text.find('/'));
     if (internet) field.address = Address::parse(field.text);
-    return field;
 }
 
 /// RFC 8839 5.1: foundation component transport priority address port "typ" type …
-std::optional<Candidate> read_candidate(std::string_view rest) {
-    Candidate candidate;
-    next_word(rest);
-    const auto component = text::number(next_word(rest), 255);
-    const std::string_view transport = next_word(rest);
-    next_word(rest);
-    candidate.address.text = next_word(rest);
-    candidate.port_text = next_word(rest);
-    const auto port = port_number(candidate.port_text);
-    candidate.tcp = text::equals(transport, "tcp");
-    if (!component || !port || (!candidate.tcp && !text::equals(transport, "udp"))) return std::nullopt;
-    if (!text::equals(next_word(rest), "typ")) return std::nullopt;
-    candidate.host = text::equals(next_word(rest), "host");
-    candidate.component = static_cast<std::uint8_t>(*component);
-    candidate.port = *port;
-    candidate.address.address = Address::parse(candidate.address.text);
-    return candidate;
+std::optional<Candidate> read_candidate(Words words) {
+    std::optional<Candidate> result(std::in_place);
+    words.next();
+    const auto component = text::number(words.next(), 255);
+    const std::string_view transport = words.next();
+    words.next();
+    result->address.text = words.next();
+    result->port_text = words.next();
+    const auto port = port_number(result->port_text);
+    const bool typed = text::equals(words.next(), "typ");
+    result->host = text::equals(words.next(), "host");
+    result->tcp = text::equals(transport, "tcp");
+    if (component && port && typed && (result->tcp || text::equals(transport, "udp"))) {
+        result->component = static_cast<std::uint8_t>(*component);
+        result->port = *port;
+        result->address.address = Address::parse(result->address.text);
+    } else {
+        result.reset();
+    }
+    return result;
 }
 
 /// RFC 3605: port [nettype addrtype connection-address]
-std::optional<Rtcp> read_rtcp(std::string_view rest) {
-    Rtcp rtcp;
-    rtcp.port_text = next_word(rest);
-    const auto port = port_number(rtcp.port_text);
-    if (!port) return std::nullopt;
-    rtcp.port = *port;
-    rtcp.address = read_address(rest);
-    return rtcp;
+std::optional<Rtcp> read_rtcp(Words words) {
+    std::optional<Rtcp> result(std::in_place);
+    result->port_text = words.next();
+    if (const auto port = port_number(result->port_text)) {
+        result->port = *port;
+        read_address(words, result->address);
+    } else {
+        result.reset();
+    }
+    return result;
 }
 
 /// RFC 6947: number addrtype connection-address port
-std::optional<Altc> read_altc(std::string_view rest) {
-    Altc altc;
-    next_word(rest);
-    altc.address.type = next_word(rest);
-    altc.address.text = next_word(rest);
-    altc.port_text = next_word(rest);
-    const auto port = port_number(altc.port_text);
-    if (!port) return std::nullopt;
-    altc.port = *port;
-    altc.address.address = Address::parse(altc.address.text);
-    return altc;
+std::optional<Altc> read_altc(Words words) {
+    std::optional<Altc> result(std::in_place);
+    words.next();
+    result->address.type = words.next();
+    result->address.text = words.next();
+    result->port_text = words.next();
+    if (const auto port = port_number(result->port_text)) {
+        result->port = *port;
+        result->address.address = Address::parse(result->address.text);
+    } else {
+        result.reset();
+    }
+    return result;
 }
 
 std::optional<Direction> direction(std::string_view name) {
@@ -100,36 +119,48 @@ std::optional<Direction> direction(std::string_view name) {
     return std::nullopt;
 }
 
+/// Where the line ends that `line_feed` (or the text's end) closes.
+std::size_t line_end(std::string_view text, std::size_t line_feed) {
+    return line_feed > 0 && text[line_feed - 1] == '\r' ? line_feed - 1 : line_feed;
+}
+
 }  // namespace
 
 /// What parse() keeps in mind between two lines. Each function is false when a table is full.
 class Description::Reader {
   public:
-    explicit Reader(Description& description) : d_(description) {}
+    Reader(Description& description, std::string_view text) : d_(description), text_(text) {}
 
-    bool line(char type, std::string_view value) {
-        switch (type) {
-            case 'a': return attribute(value);
-            case 'c': return connection(value);
-            case 'm': return media(value);
-            case 'o': origin(value); return true;
+    /// A line "x=…" from `begin` to `end`, which is at least two bytes long.
+    bool line(std::size_t begin, std::size_t end) {
+        const std::size_t value = begin + 2;
+        switch (text_[begin]) {
+            case 'a': return !may_matter(value, end) || attribute(value, end);
+            case 'c': return connection({text_, value, end});
+            case 'm': return media({text_, value, end});
+            case 'o': origin({text_, value, end}); return true;
             default: return true;
         }
     }
 
   private:
-    void origin(std::string_view value) {
-        // From its end: a user name with spaces in it is wrong, but harmless.
+    // The four below are kept out of line(): most lines need none of them, and should not pay for the
+    // registers that they use.
+    [[gnu::noinline]] void origin(Words words) {
         AddressField& field = d_.origin_;
-        field.text = last_word(value);
-        field.type = last_word(value);
-        if (text::equals(last_word(value), "in")) field.address = Address::parse(field.text);
-        d_.origin_version_ = last_word(value);
-        d_.origin_session_ = text::trim(value);
+        if (!field.text.empty()) return;  // a description has one; of several the first one counts
+        // From its end: a user name with spaces in it is wrong, but harmless.
+        field.text = words.last();
+        field.type = words.last();
+        if (text::equals(words.last(), "in")) field.address = Address::parse(field.text);
+        d_.origin_version_ = words.last();
+        d_.origin_session_ = words.rest();
     }
 
-    bool connection(std::string_view value) {
-        if (!d_.connections_.add(read_address(value))) return false;
+    [[gnu::noinline]] bool connection(Words words) {
+        AddressField* field = d_.connections_.add();
+        if (!field) return false;
+        read_address(words, *field);
         if (media_)
             ++media_->connection_count;
         else
@@ -138,50 +169,78 @@ class Description::Reader {
     }
 
     // m=<media> <port>[/<number of ports>] <proto> <fmt> …
-    bool media(std::string_view value) {
-        Media media;
-        media.type = next_word(value);
-        const std::string_view ports = next_word(value);
-        media.proto = next_word(value);
-        const std::size_t slash = ports.find('/');
-        media.port_text = ports.substr(0, slash);
-        const auto port = port_number(media.port_text);
-        const auto count = slash == text::npos ? std::uint16_t{1} : port_number(ports.substr(slash + 1));
-        media.port = port.value_or(0);
-        media.port_count = count.value_or(0);
-        media.well_formed = port && media.port_count > 0 && !media.proto.empty();
-        media.direction = session_direction_;
-        media.setup = session_setup_;
-        media.connection_begin = static_cast<std::uint16_t>(d_.connections_.size());
-        media.candidate_begin = static_cast<std::uint16_t>(d_.candidates_.size());
-        media.altc_begin = static_cast<std::uint16_t>(d_.altc_.size());
-        media_ = d_.media_.add(media);
-        return media_ != nullptr;
+    [[gnu::noinline]] bool media(Words words) {
+        media_ = d_.media_.add();
+        if (!media_) return false;
+        media_->type = words.next();
+        const std::string_view ports = words.next();
+        media_->proto = words.next();
+        const std::size_t digits = text::skip(ports, 0, text::digit);
+        const std::size_t slash = digits < ports.size() ? ports.find('/') : text::npos;
+        media_->port_text = ports.substr(0, slash);
+        const auto port = port_number(media_->port_text);
+        media_->port = port.value_or(0);
+        if (slash != text::npos) media_->port_count = port_number(ports.substr(slash + 1)).value_or(0);
+        media_->well_formed = port && media_->port_count > 0 && !media_->proto.empty();
+        media_->direction = session_direction_;
+        media_->setup = session_setup_;
+        media_->connection_begin = static_cast<std::uint16_t>(d_.connections_.size());
+        media_->candidate_begin = static_cast<std::uint16_t>(d_.candidates_.size());
+        media_->altc_begin = static_cast<std::uint16_t>(d_.altc_.size());
+        return true;
     }
 
-    bool attribute(std::string_view attribute) {
-        const std::size_t colon = attribute.find(':');
-        if (colon == text::npos) {
-            flag(text::trim(attribute));
+    /// Most attributes are nobody's business here: their first letter tells, or the third one of "rtpmap",
+    /// the most frequent of all.
+    bool may_matter(std::size_t begin, std::size_t end) const {
+        if (end - begin < 3) return false;
+        constexpr auto bit = [](char c) {
+            return std::uint32_t{1} << (static_cast<unsigned char>(c) & 0x1f);
+        };
+        constexpr std::uint32_t letters =
+            bit('a') | bit('b') | bit('c') | bit('g') | bit('i') | bit('m') | bit('p') | bit('r') | bit('s');
+        return (letters & bit(text_[begin])) != 0 && (text_[begin] != 'r' || text_[begin + 2] != 'p');
+    }
+
+    // a=<name>[:<value>]
+    [[gnu::noinline]] bool attribute(std::size_t begin, std::size_t end) {
+        const std::size_t colon = scan::find<':'>(text_, begin, end);
+        const std::string_view name = text::slice(text_, begin, colon);
+        if (colon == end) {
+            flag(text::trim(name));
             return true;
         }
-        const std::string_view name = attribute.substr(0, colon);
-        const std::string_view value = text::trim(attribute.substr(colon + 1));
-        if (!media_) {
-            if (name == "setup") session_setup_ = value;
-            if (name == "group") return group(value);
-            return true;
+        return media_ ? media_attribute(name, Words(text_, colon + 1, end))
+                      : session_attribute(name, Words(text_, colon + 1, end));
+    }
+
+    bool session_attribute(std::string_view name, Words words) {
+        if (name == "setup") {
+            session_setup_ = words.rest();
+        } else if (name == "group" && text::equals(words.next(), "bundle")) {
+            return d_.groups_.add(words.rest()) != nullptr;
         }
-        if (name == "candidate") return candidate(value);
-        if (name == "altc") return altc(value);
-        if (name == "rtcp") {
-            if (!media_->rtcp) media_->rtcp = read_rtcp(value);
-        } else if (name == "setup") {
-            media_->setup = value;
-        } else if (name == "mid") {
-            media_->mid = value;
-        } else if (name == "path") {
-            media_->path = value;
+        return true;
+    }
+
+    bool media_attribute(std::string_view name, Words words) {
+        switch (name.size()) {
+            case 3:
+                if (name == "mid") media_->mid = words.rest();
+                break;
+            case 4:
+                if (name == "rtcp" && !media_->rtcp) media_->rtcp = read_rtcp(words);
+                if (name == "path") media_->path = words.rest();
+                if (name == "altc") return add(read_altc(words), d_.altc_, media_->altc_count);
+                break;
+            case 5:
+                if (name == "setup") media_->setup = words.rest();
+                break;
+            case 9:
+                if (name == "candidate")
+                    return add(read_candidate(words), d_.candidates_, media_->candidate_count);
+                break;
+            default: break;
         }
         return true;
     }
@@ -196,25 +255,15 @@ class Description::Reader {
         }
     }
 
-    bool group(std::string_view value) {
-        return !text::equals(next_word(value), "bundle") || d_.groups_.add(value);
-    }
-
-    bool candidate(std::string_view value) {
-        const auto found = read_candidate(value);
+    template <class T, std::size_t N>
+    static bool add(const std::optional<T>& found, Table<T, N>& table, std::uint16_t& count) {
         if (!found) return true;
-        ++media_->candidate_count;
-        return d_.candidates_.add(*found) != nullptr;
-    }
-
-    bool altc(std::string_view value) {
-        const auto found = read_altc(value);
-        if (!found) return true;
-        ++media_->altc_count;
-        return d_.altc_.add(*found) != nullptr;
+        ++count;
+        return table.add(*found) != nullptr;
     }
 
     Description& d_;
+    std::string_view text_;
     Media* media_ = nullptr;  // the section that the lines belong to; nullptr: the session's
     Direction session_direction_ = Direction::sendrecv;
     std::string_view session_setup_;
@@ -231,19 +280,16 @@ bool Description::parse(std::string_view text) {
     media_.clear();
     groups_.clear();
 
-    Reader reader(*this);
-    bool first = true;
+    const std::size_t first_end = line_end(text, scan::find<'\n'>(text));
+    if (text.substr(0, first_end) != "v=0") return false;
+    Reader reader(*this, text);
     for (std::size_t begin = 0; begin < text.size();) {
-        std::size_t end = text.find('\n', begin);
-        if (end == text::npos) end = text.size();
-        std::string_view line = text::slice(text, begin, end);
-        if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-        begin = end + 1;
-        if (first && line != "v=0") return false;
-        first = false;
-        if (line.size() >= 2 && line[1] == '=' && !reader.line(line[0], line.substr(2))) return false;
+        const std::size_t line_feed = scan::find<'\n'>(text, begin);
+        const std::size_t end = line_end(text, line_feed);
+        if (end >= begin + 2 && text[begin + 1] == '=' && !reader.line(begin, end)) return false;
+        begin = line_feed + 1;
     }
-    return !first;
+    return true;
 }
 
 const AddressField& Description::connection(const Media& media) const {
@@ -254,9 +300,10 @@ const AddressField& Description::connection(const Media& media) const {
 
 bool Description::bundled(const Media& media) const {
     if (media.mid.empty()) return false;
-    for (std::string_view mids : groups_.all()) {
-        if (next_word(mids) == media.mid) continue;
-        for (std::string_view mid = next_word(mids); !mid.empty(); mid = next_word(mids))
+    for (const std::string_view group : groups_.all()) {
+        Words mids(group);
+        if (mids.next() == media.mid) continue;
+        for (std::string_view mid = mids.next(); !mid.empty(); mid = mids.next())
             if (mid == media.mid) return true;
     }
     return false;

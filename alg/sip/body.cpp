@@ -1,7 +1,5 @@
 #include "alg/sip/body.hpp"
 
-#include <algorithm>
-
 #include "alg/sip/header_lines.hpp"
 #include "alg/sip/parameters.hpp"
 #include "alg/sip/text.hpp"
@@ -15,18 +13,14 @@ namespace {
 struct MediaType {
     std::string_view type, subtype;
     std::string_view parameters;
-
-    bool is(std::string_view wanted_type, std::string_view wanted_subtype) const {
-        return text::equals(type, wanted_type) && text::equals(subtype, wanted_subtype);
-    }
 };
 
 MediaType media_type(std::string_view value) {
     MediaType result;
-    const std::size_t semicolon = std::min(value.find(';'), value.size());
+    const std::size_t semicolon = scan::find<';'>(value);
     const std::string_view name = value.substr(0, semicolon);
-    const std::size_t slash = name.find('/');
-    if (slash == text::npos) return result;
+    const std::size_t slash = scan::find<'/'>(name);
+    if (slash == name.size()) return result;
     result.type = text::trim(name.substr(0, slash));
     result.subtype = text::trim(name.substr(slash + 1));
     result.parameters = value.substr(semicolon);
@@ -88,8 +82,8 @@ class Parts {
     Delimiter find_delimiter() {
         while (position_ < body_.size()) {
             const std::size_t begin = position_;
-            const std::size_t line_feed = std::min(body_.find('\n', begin), body_.size());
-            position_ = std::min(line_feed + 1, body_.size());
+            const std::size_t line_feed = scan::find<'\n'>(body_, begin);
+            position_ = line_feed + (line_feed < body_.size() ? 1 : 0);
             const std::string_view line = text::slice(body_, begin, line_feed);
             if (line.substr(0, 2) != "--" || line.substr(2, boundary_.size()) != boundary_) continue;
             std::string_view rest = line.substr(2 + boundary_.size());
@@ -130,33 +124,39 @@ std::optional<Entity> read_part(std::string_view part) {
     return entity;
 }
 
+enum class Content : std::uint8_t { sdp, multipart, multipart_signed, enciphered, other };
+
+Content content_of(const MediaType& type) {
+    if (text::equals(type.type, "application")) {
+        if (text::equals(type.subtype, "sdp")) return Content::sdp;
+        return text::equals(type.subtype, "pkcs7-mime") ? Content::enciphered : Content::other;
+    }
+    if (!text::equals(type.type, "multipart")) return Content::other;
+    if (text::equals(type.subtype, "signed")) return Content::multipart_signed;
+    return text::equals(type.subtype, "encrypted") ? Content::enciphered : Content::multipart;
+}
+
 void collect(const Entity& entity, int depth, Bodies& bodies) {
     const MediaType type = media_type(entity.type);
-    if (type.is("application", "pkcs7-mime") || type.is("multipart", "encrypted")) {
-        // A sealed part inside a multipart says nothing about the parts beside it.
-        if (depth == 0) bodies.sealed = true;
-        return;
-    }
-    if (!entity.is_plain_text()) {
-        if (depth == 0 && !is_identity(entity.encoding)) bodies.sealed = true;
-        return;
-    }
-    if (type.is("application", "sdp")) {
+    const Content content = content_of(type);
+    // What seals the whole body; a sealed part inside a multipart says nothing about the parts beside it.
+    if (depth == 0)
+        bodies.sealed = content == Content::enciphered || content == Content::multipart_signed ||
+                        !is_identity(entity.encoding);
+    if (content == Content::other || content == Content::enciphered || !entity.is_plain_text()) return;
+    if (content == Content::sdp) {
         if (bodies.count < Bodies::max_sdp) bodies.sdp[bodies.count++] = {entity.bytes, entity.length};
         return;
     }
     constexpr int max_depth = 2;
-    if (!text::equals(type.type, "multipart") || depth == max_depth) return;
-    const bool is_signed = text::equals(type.subtype, "signed");
-    if (is_signed && depth == 0) bodies.sealed = true;
     const std::string_view boundary =
         without_quotes(parameter(type.parameters, "boundary").value_or(std::string_view()));
-    if (boundary.empty()) return;
+    if (boundary.empty() || depth == max_depth) return;
     const std::size_t before = bodies.count;
     Parts parts(entity.bytes, boundary);
     while (const auto part = parts.next())
         if (const auto inner = read_part(*part)) collect(*inner, depth + 1, bodies);
-    if (is_signed && bodies.count > before) bodies.sealed = true;
+    if (content == Content::multipart_signed && bodies.count > before) bodies.sealed = true;
 }
 
 /// Digest credentials whose protection covers the body (RFC 8760, RFC 7616 3.4).

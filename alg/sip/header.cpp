@@ -2,7 +2,7 @@
 
 #include <array>
 #include <cstddef>
-#include <cstring>
+#include <cstdint>
 
 #include "alg/sip/text.hpp"
 
@@ -65,19 +65,30 @@ constexpr std::size_t slot(std::string_view name) {
     return (name.size() + letter(name.front()) * 19 + letter(name[name.size() / 2]) * 5) % slots;
 }
 
+/// A long name in lower case.
+struct Pattern {
+    HeaderId id = HeaderId::other;
+    std::uint8_t size = 0;
+    std::array<char, 30> name{};
+};
+
 struct Index {
-    std::array<HeaderId, slots> by_slot{};
+    std::array<Pattern, slots> by_slot{};
     std::array<HeaderId, 32> by_letter{};
 };
 constexpr Index make_index() {
-    Index index;
+    Index result;
     for (const Row& row : rows) {
-        HeaderId& place = index.by_slot[slot(row.name)];
-        if (place != HeaderId::other) throw "two names in one slot";
-        place = row.id;
-        if (row.compact != 0) index.by_letter[static_cast<std::size_t>(row.compact) & 0x1f] = row.id;
+        Pattern& pattern = result.by_slot[slot(row.name)];
+        if (pattern.id != HeaderId::other || row.name.size() > pattern.name.size())
+            throw "no place for a name";
+        pattern.id = row.id;
+        pattern.size = static_cast<std::uint8_t>(row.name.size());
+        for (std::size_t i = 0; i < row.name.size(); ++i)
+            pattern.name[i] = text::lower(row.name[i]);
+        if (row.compact != 0) result.by_letter[static_cast<std::size_t>(row.compact) & 0x1f] = row.id;
     }
-    return index;
+    return result;
 }
 constexpr Index index = make_index();
 
@@ -93,13 +104,8 @@ HeaderId header_id(std::string_view name) {
         const char c = text::lower(name.front());
         return c >= 'a' && c <= 'z' ? index.by_letter[static_cast<std::size_t>(c) & 0x1f] : HeaderId::other;
     }
-    const HeaderId id = index.by_slot[slot(name)];
-    if (id == HeaderId::other) return id;
-    const std::string_view expected = row_of(id).name;
-    if (expected.size() != name.size()) return HeaderId::other;
-    for (std::size_t i = 0; i < name.size(); ++i)
-        if (text::lower(name[i]) != text::lower(expected[i])) return HeaderId::other;
-    return id;
+    const Pattern& pattern = index.by_slot[slot(name)];
+    return text::equals(name, {pattern.name.data(), pattern.size}) ? pattern.id : HeaderId::other;
 }
 
 std::string_view long_name(HeaderId id) {

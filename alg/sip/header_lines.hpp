@@ -20,29 +20,32 @@ class HeaderLines {
 
     HeaderLines(std::string_view text, std::size_t begin) : text_(text), position_(begin) {}
 
-    Step next() {
+    // Always inlined, so that the walk's state stays in registers.
+    [[gnu::always_inline]] Step next() {
         const std::size_t begin = position_;
-        std::size_t line_feed = find_line_feed(begin);
-        if (line_feed == text::npos) return Step::incomplete;
-        if (line_feed == begin || (line_feed == begin + 1 && text_[begin] == '\r')) {
+        std::size_t line_feed = scan::find<'\n'>(text_, begin);
+        if (line_feed == text_.size()) return Step::incomplete;
+        if (line_feed <= begin + 1 && (line_feed == begin || text_[begin] == '\r')) {
             position_ = line_feed + 1;
             return Step::end;
         }
         while (line_feed + 1 < text_.size() &&
                (text_[line_feed + 1] == ' ' || text_[line_feed + 1] == '\t')) {
-            line_feed = find_line_feed(line_feed + 1);
-            if (line_feed == text::npos) return Step::incomplete;
+            line_feed = scan::find<'\n'>(text_, line_feed + 1);
+            if (line_feed == text_.size()) return Step::incomplete;
         }
         position_ = line_feed + 1;
-        const std::string_view line = text::slice(text_, begin, line_feed);
-        const std::size_t colon = line.find(':');
-        if (colon == text::npos) return Step::bad;
+        const std::size_t colon = scan::find<':'>(text_, begin, line_feed);
+        if (colon == line_feed) return Step::bad;
         std::size_t name_end = colon;
-        while (name_end > 0 && (line[name_end - 1] == ' ' || line[name_end - 1] == '\t'))
+        while (name_end > begin && text::is_white(text_[name_end - 1]))
             --name_end;
-        if (name_end == 0) return Step::bad;
-        name_ = line.substr(0, name_end);
-        value_ = text::trim(line.substr(colon + 1));
+        if (name_end == begin) return Step::bad;
+        name_ = text::slice(text_, begin, name_end);
+        // As nearly all lines have it: one space in front, CRLF behind. trim() then has nothing left to do.
+        const std::size_t value = colon + (text_[colon + 1] == ' ' ? 2 : 1);
+        const std::size_t value_end = line_feed - (text_[line_feed - 1] == '\r' ? 1 : 0);
+        value_ = text::trim(text::slice(text_, value, value_end));
         return Step::header;
     }
 
@@ -52,8 +55,6 @@ class HeaderLines {
     std::size_t position() const { return position_; }
 
   private:
-    std::size_t find_line_feed(std::size_t from) const { return text_.find('\n', from); }
-
     std::string_view text_, name_, value_;
     std::size_t position_;
 };

@@ -12,15 +12,15 @@ namespace {
 /// Where the header parameters of a From or To begin; nullopt: its quotes or brackets do not close. Unlike in
 /// a list a comma has no meaning here, so that an unquoted one in a display name does no harm.
 std::optional<std::size_t> header_parameters(std::string_view value) {
-    std::size_t position = text::find(value, 0, text::before_uri);
-    while (position < value.size() && value[position] != '<' && value[position] != ';') {
-        position = value[position] == '"' ? text::skip_quoted(value, position) : position + 1;
+    std::size_t position = scan::find<'<', ';', '"'>(value);
+    while (position < value.size() && value[position] == '"') {
+        position = text::skip_quoted(value, position);
         if (position == text::npos) return std::nullopt;
-        position = text::find(value, position, text::before_uri);
+        position = scan::find<'<', ';', '"'>(value, position);
     }
     if (position < value.size() && value[position] == '<') {
-        position = value.find('>', position);
-        if (position == text::npos) return std::nullopt;
+        position = scan::find<'>'>(value, position);
+        if (position == value.size()) return std::nullopt;
         position = text::skip(value, position + 1, text::white);
         if (position < value.size() && value[position] != ';') return std::nullopt;
     }
@@ -31,6 +31,7 @@ std::optional<std::size_t> header_parameters(std::string_view value) {
 bool read_tag(std::string_view value, std::string_view& tag) {
     const auto begin = header_parameters(value);
     if (!begin) return false;
+    if (*begin == value.size()) return true;
     Parameters walk(value, *begin, Parameters::Comma::ordinary);
     while (walk.next())
         if (text::equals(walk.name(), "tag")) {
@@ -51,7 +52,7 @@ bool read_cseq(std::string_view value, CSeq& cseq) {
     return text::skip(value, name, text::token) == value.size();
 }
 
-/// A NUL that no backslash stands before.
+/// A NUL that no backslash stands before. (The C library is the faster one over a whole head.)
 bool has_bare_nul(std::string_view head) {
     for (std::size_t nul = head.find('\0'); nul != text::npos; nul = head.find('\0', nul + 1))
         if (nul == 0 || head[nul - 1] != '\\') return true;
@@ -70,7 +71,7 @@ class Message::Reader {
         const bool repeated = first != 0;
         if (!m_.headers_.add({id, value})) return ParseError::too_many_headers;
         if (!repeated) first = static_cast<std::uint8_t>(m_.headers_.size());
-        return good(id, value, repeated) ? ParseError::none : ParseError::malformed;
+        return !is_checked(id) || good(id, value, repeated) ? ParseError::none : ParseError::malformed;
     }
 
     bool complete() const {
@@ -82,11 +83,20 @@ class Message::Reader {
     std::optional<std::uint32_t> length() const { return length_; }
 
   private:
+    static bool is_checked(HeaderId id) {
+        const auto bit = [](HeaderId wanted) { return std::uint64_t{1} << static_cast<unsigned>(wanted); };
+        static_assert(static_cast<unsigned>(HeaderId::count_) <= 64);
+        return ((bit(HeaderId::call_id) | bit(HeaderId::cseq) | bit(HeaderId::from) | bit(HeaderId::to) |
+                 bit(HeaderId::content_length)) &
+                bit(id)) != 0;
+    }
+
     bool good(HeaderId id, std::string_view value, bool repeated) {
         switch (id) {
             case HeaderId::call_id:
                 m_.call_id_ = value;
-                return !repeated && !value.empty() && text::find(value, 0, text::white) == value.size();
+                return !repeated && !value.empty() &&
+                       scan::find_kind<scan::SpaceOrControl>(value, 0, value.size()) == value.size();
             case HeaderId::cseq: return !repeated && read_cseq(value, m_.cseq_);
             case HeaderId::from: return !repeated && read_tag(value, m_.from_tag_);
             case HeaderId::to: return !repeated && read_tag(value, m_.to_tag_);
@@ -115,9 +125,8 @@ ParseError Message::parse(std::string_view datagram) {
     first_.fill(0);
 
     const std::size_t begin = skip_line_ends(datagram);
-    std::size_t line_end = datagram.find('\n', begin);
-    const std::size_t headers_begin = line_end == text::npos ? datagram.size() : line_end + 1;
-    if (line_end == text::npos) line_end = datagram.size();
+    std::size_t line_end = scan::find<'\n'>(datagram, begin);
+    const std::size_t headers_begin = line_end < datagram.size() ? line_end + 1 : line_end;
     if (line_end > begin && datagram[line_end - 1] == '\r') --line_end;
     const StartLine start = parse_start_line(text::slice(datagram, begin, line_end));
     if (start.kind == StartLine::Kind::not_sip) return ParseError::not_sip;

@@ -17,7 +17,7 @@ class Parameters {
 
     /// False at the end and at a quote that is never closed (then bad() is true). Empty parameters (";;") are
     /// passed over.
-    bool next() {
+    [[gnu::always_inline]] bool next() {
         for (;;) {
             position_ = text::skip(text_, position_, text::white);
             if (position_ >= text_.size()) return false;
@@ -28,16 +28,16 @@ class Parameters {
         if (text_[position_] == ',' && comma_ == Comma::ends) return false;
 
         const std::size_t begin = position_;
-        std::size_t end = text::find(text_, begin, text::in_name);
+        std::size_t end = scan::find<'=', ';', ',', '"'>(text_, begin);
         while (comma_ == Comma::ordinary && end < text_.size() && text_[end] == ',')
-            end = text::find(text_, end + 1, text::in_name);
+            end = scan::find<'=', ';', ',', '"'>(text_, end + 1);
         name_ = text::trim(text::slice(text_, begin, end));
         has_value_ = end < text_.size() && text_[end] == '=';
         if (has_value_) ++end;
         const std::size_t value_begin = end;
         // A value may hold quoted strings in any number and order; only the separators outside them count.
         for (;;) {
-            end = text::find(text_, end, text::in_value);
+            end = scan::find<';', ',', '"'>(text_, end);
             if (end == text_.size() || text_[end] == ';') break;
             if (text_[end] == ',') {
                 if (comma_ != Comma::ordinary) break;
@@ -51,13 +51,13 @@ class Parameters {
                 return false;
             }
         }
-        value_ = has_value_ ? text::trim(text::slice(text_, value_begin, end)) : text::slice(text_, end, end);
+        value_ = has_value_ ? text::trim(text::slice(text_, value_begin, end)) : name_.substr(name_.size());
         position_ = end;
         return true;
     }
 
     std::string_view name() const { return name_; }
-    /// Quotes kept; empty when there is none.
+    /// Quotes kept; when there is none, the empty place behind the name.
     std::string_view value() const { return value_; }
     bool has_value() const { return has_value_; }
     /// Behind the last parameter read: the end, or a separator.

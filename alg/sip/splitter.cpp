@@ -28,7 +28,7 @@ std::optional<std::size_t> stun_size(std::string_view bytes) {
     if (bytes.size() < stun_header || byte(bytes, 0) >= 0x40 || bytes.substr(4, 4) != magic_cookie)
         return std::nullopt;
     const std::size_t length = big_endian_16(bytes, 2);
-    if (length % 4 != 0) return std::nullopt;
+    if (length % 4 != 0 || length + stun_header > max_message) return std::nullopt;
     return length + stun_header;
 }
 
@@ -75,7 +75,8 @@ Piece need_more(std::string_view bytes) {
     return {Kind::need_more, 0, bytes.size() + 1};
 }
 
-/// Whether bytes without a line end can still grow into a start line.
+/// Whether bytes can grow into a start line: what holds for a line holds for every beginning of it, so that a
+/// stream is judged the same however it is cut.
 bool may_become_start_line(std::string_view bytes) {
     const std::size_t word = text::skip(bytes, 0, text::token);
     if (word == bytes.size()) return true;
@@ -83,9 +84,7 @@ bool may_become_start_line(std::string_view bytes) {
     if (word == 3 && bytes[word] == '/') return text::starts_with(bytes, "sip");
     if (word == 0 || bytes[word] != ' ') return false;
     // A Request-URI begins with a letter, which tells SIP from an HTTP request for a path.
-    if (word + 1 == bytes.size()) return true;
-    const char c = text::lower(bytes[word + 1]);
-    return c >= 'a' && c <= 'z';
+    return word + 1 == bytes.size() || text::is(bytes[word + 1], text::letter);
 }
 
 /// How long the message is whose whole head is the first `head_size` bytes; nullopt: cannot be said.
@@ -106,12 +105,12 @@ std::optional<std::size_t> framed_size(std::string_view head, std::size_t header
 /// Behind the empty line that ends the head; npos: not there. Bytes before `seen` are known to have none.
 std::size_t find_head_end(std::string_view bytes, std::size_t headers_begin, std::size_t seen) {
     // The empty line may have begun up to two bytes before what is new.
-    std::size_t line_feed = bytes.find('\n', std::max(headers_begin - 1, seen < 2 ? 0 : seen - 2));
-    while (line_feed != text::npos) {
+    std::size_t line_feed = scan::find<'\n'>(bytes, std::max(headers_begin - 1, seen < 2 ? 0 : seen - 2));
+    while (line_feed < bytes.size()) {
         std::size_t next = line_feed + 1;
         if (next < bytes.size() && bytes[next] == '\r') ++next;
         if (next < bytes.size() && bytes[next] == '\n') return next + 1;
-        line_feed = bytes.find('\n', line_feed + 1);
+        line_feed = scan::find<'\n'>(bytes, line_feed + 1);
     }
     return text::npos;
 }
@@ -121,7 +120,7 @@ std::size_t find_head_end(std::string_view bytes, std::size_t headers_begin, std
 Kind classify_datagram(std::string_view datagram) {
     const std::size_t begin = skip_line_ends(datagram);
     if (begin == datagram.size()) return Kind::keep_alive;
-    const std::size_t line_feed = std::min(datagram.find('\n', begin), datagram.size());
+    const std::size_t line_feed = scan::find<'\n'>(datagram, begin);
     const std::string_view line = first_line(datagram, begin, line_feed);
     if (meant_as_sip(line)) return Kind::message;
     if (datagram.size() <= 4) return Kind::keep_alive;
@@ -149,13 +148,15 @@ Piece next_piece(std::string_view bytes, std::size_t seen) {
 
     if (may_become_binary(bytes)) return need_more(bytes);
 
-    const std::size_t line_feed = bytes.substr(0, max_start_line).find('\n');
-    if (line_feed == text::npos) {
+    const std::size_t line_limit = std::min(bytes.size(), max_start_line);
+    const std::size_t line_feed = scan::find<'\n'>(bytes, 0, line_limit);
+    if (line_feed == line_limit) {
         if (bytes.size() < max_start_line && may_become_start_line(bytes)) return need_more(bytes);
         return rest_of_stream(is_http(bytes) ? Kind::http : Kind::garbage, bytes);
     }
     const std::string_view line = first_line(bytes, 0, line_feed);
-    if (!meant_as_sip(line)) return rest_of_stream(is_http(line) ? Kind::http : Kind::garbage, bytes);
+    if (!may_become_start_line(line) || !meant_as_sip(line))
+        return rest_of_stream(is_http(line) ? Kind::http : Kind::garbage, bytes);
 
     const std::size_t head_size = find_head_end(bytes, line_feed + 1, seen);
     if (head_size == text::npos)

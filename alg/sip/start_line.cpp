@@ -8,11 +8,6 @@ namespace {
 
 constexpr std::string_view version = "sip/2.0";
 
-bool is_letter(char c) {
-    const char l = text::lower(c);
-    return l >= 'a' && l <= 'z';
-}
-
 // Status-Line = SIP-Version SP Status-Code SP Reason-Phrase; the SP before an empty reason is often left out.
 StartLine parse_status_line(std::string_view line) {
     StartLine result;
@@ -27,6 +22,20 @@ StartLine parse_status_line(std::string_view line) {
     return result;
 }
 
+bool ends_in_version(std::string_view line) {
+    if (line.size() < version.size() + 1) return false;
+    const std::size_t begin = line.size() - version.size();
+    return line[begin - 1] == ' ' && text::equals(line.substr(begin), version);
+}
+
+/// The last word is SIP in another version, or one with spaces behind it: wrong, but meant as SIP.
+bool names_sip(std::string_view line) {
+    while (!line.empty() && line.back() == ' ')
+        line.remove_suffix(1);
+    const std::size_t space = line.rfind(' ');
+    return space != text::npos && text::starts_with(line.substr(space + 1), "sip/");
+}
+
 }  // namespace
 
 StartLine parse_start_line(std::string_view line) {
@@ -35,22 +44,17 @@ StartLine parse_start_line(std::string_view line) {
     StartLine result;
     const std::size_t method_end = text::skip(line, 0, text::token);
     if (method_end == 0 || method_end == line.size() || line[method_end] != ' ') return result;
-    // The version is the last word. Spaces behind it are not allowed, but the line is still meant as SIP.
-    std::size_t end = line.size();
-    while (end > method_end && line[end - 1] == ' ')
-        --end;
-    const std::size_t last_space = line.rfind(' ', end - 1);
-    if (last_space == text::npos || last_space < method_end) return result;
-    if (!text::starts_with(line.substr(last_space + 1), "sip/")) return result;
-
+    if (!ends_in_version(line)) {
+        if (names_sip(line)) result.kind = StartLine::Kind::malformed;
+        return result;
+    }
     result.kind = StartLine::Kind::malformed;
-    if (!text::equals(line.substr(last_space + 1), version) || last_space == method_end) return result;
-    const std::string_view uri = text::slice(line, method_end + 1, last_space);
-    if (uri.empty() || !is_letter(uri.front())) return result;
-    for (const char c : uri)
-        if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) return result;
+    const std::size_t uri = method_end + 1;
+    const std::size_t uri_end = line.size() - version.size() - 1;
+    if (uri >= uri_end || !text::is(line[uri], text::letter)) return result;
+    if (scan::find_kind<scan::SpaceOrControl>(line, uri, uri_end) != uri_end) return result;
     result.method = line.substr(0, method_end);
-    result.request_uri = uri;
+    result.request_uri = text::slice(line, uri, uri_end);
     result.kind = StartLine::Kind::request;
     return result;
 }

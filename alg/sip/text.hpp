@@ -8,6 +8,8 @@
 #include <optional>
 #include <string_view>
 
+#include "alg/scan.hpp"
+
 namespace sipalg::text {
 
 inline constexpr std::size_t npos = std::string_view::npos;
@@ -16,11 +18,8 @@ inline constexpr std::size_t npos = std::string_view::npos;
 enum Class : std::uint8_t {
     token = 1,  ///< RFC 3261 token
     white = 2,  ///< SP, HTAB, CR, LF: what LWS is made of
-    host = 4,   ///< of a host name or IPv4 address; '%' is not in it
+    letter = 4,
     digit = 8,
-    before_uri = 16,  ///< ends the scan for the URI of a name-addr: " < , ;
-    in_value = 32,    ///< ends the scan of a parameter's value: " , ;
-    in_name = 64,     ///< ends the scan of a parameter's name: " , ; =
 };
 
 namespace detail {
@@ -32,14 +31,10 @@ constexpr std::array<std::uint8_t, 256> classes() {
             entry = static_cast<std::uint8_t>(entry | bits);
         }
     };
-    put("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", token | host);
-    put("0123456789", token | host | digit);
-    put("-._", token | host);
-    put("!%*+`'~", token);
+    put("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", token | letter);
+    put("0123456789", token | digit);
+    put("-._!%*+`'~", token);
     put(" \t\r\n", white);
-    put("\",;", before_uri | in_value | in_name);
-    put("<", before_uri);
-    put("=", in_name);
     return table;
 }
 inline constexpr std::array<std::uint8_t, 256> class_table = classes();
@@ -49,26 +44,26 @@ inline bool is(char c, unsigned classes) {
     return (detail::class_table[static_cast<std::uint8_t>(c)] & classes) != 0;
 }
 
-/// First position from `from` whose byte is in one of the classes (find) or in none of them (skip); the size
-/// if there is none.
-inline std::size_t find(std::string_view s, std::size_t from, unsigned classes) {
-    while (from < s.size() && !is(s[from], classes))
-        ++from;
-    return from;
-}
+/// First position from `from` whose byte is in none of the classes; the size if there is none.
 inline std::size_t skip(std::string_view s, std::size_t from, unsigned classes) {
     while (from < s.size() && is(s[from], classes))
         ++from;
     return from;
 }
 
-/// Without white space (folds included) at its ends.
+inline bool is_white(char c) {
+    return static_cast<unsigned char>(c) <= ' ' && is(c, white);
+}
+
+/// Without white space (folds included) at its ends. Of nothing but white space the empty front is left.
 inline std::string_view trim(std::string_view s) {
-    while (!s.empty() && is(s.front(), white))
-        s.remove_prefix(1);
-    while (!s.empty() && is(s.back(), white))
-        s.remove_suffix(1);
-    return s;
+    const char* begin = s.data();
+    const char* end = begin + s.size();
+    while (begin < end && is_white(end[-1]))
+        --end;
+    while (begin < end && is_white(*begin))
+        ++begin;
+    return {begin, static_cast<std::size_t>(end - begin)};
 }
 
 /// From `from` up to, but not including, `to`.
@@ -80,12 +75,36 @@ constexpr char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
 }
 
-/// Equal without regard to ASCII case. `lower_case` must be in lower case.
+namespace detail {
+/// Upper case is laid over where the wanted byte is a letter: those alone have bit 6 among the bytes allowed.
+template <class Word>
+bool same_word(const char* s, const char* lower_case) {
+    Word word, wanted;
+    std::memcpy(&word, s, sizeof word);
+    std::memcpy(&wanted, lower_case, sizeof wanted);
+    constexpr auto bit_6 = static_cast<Word>(0x4040404040404040);
+    return static_cast<Word>(word | (wanted & bit_6) >> 1) == wanted;
+}
+
+/// Word by word; the last one overlaps the one before it. At least a word long.
+template <class Word>
+bool same_words(const char* s, const char* lower_case, std::size_t size) {
+    const std::size_t last = size - sizeof(Word);
+    for (std::size_t at = 0; at < last; at += sizeof(Word))
+        if (!same_word<Word>(s + at, lower_case + at)) return false;
+    return same_word<Word>(s + last, lower_case + last);
+}
+}  // namespace detail
+
+/// Equal without regard to ASCII case. `lower_case` may hold lower-case letters, digits and what stands below
+/// '@', nothing else. Against a literal it comes down to a few word compares.
 inline bool equals(std::string_view s, std::string_view lower_case) {
-    if (s.size() != lower_case.size()) return false;
-    for (std::size_t i = 0; i < s.size(); ++i)
-        if (lower(s[i]) != lower_case[i]) return false;
-    return true;
+    const std::size_t size = lower_case.size();
+    if (s.size() != size) return false;
+    if (size >= 8) return detail::same_words<std::uint64_t>(s.data(), lower_case.data(), size);
+    if (size >= 4) return detail::same_words<std::uint32_t>(s.data(), lower_case.data(), size);
+    if (size >= 2) return detail::same_words<std::uint16_t>(s.data(), lower_case.data(), size);
+    return size == 0 || detail::same_word<std::uint8_t>(s.data(), lower_case.data());
 }
 inline bool starts_with(std::string_view s, std::string_view lower_case) {
     return s.size() >= lower_case.size() && equals(s.substr(0, lower_case.size()), lower_case);
@@ -96,8 +115,8 @@ inline bool starts_with(std::string_view s, std::string_view lower_case) {
 inline std::size_t skip_quoted(std::string_view s, std::size_t open) {
     std::size_t from = open + 1;
     for (;;) {
-        const std::size_t quote = s.find('"', from);
-        if (quote == npos) return npos;
+        const std::size_t quote = scan::find<'"'>(s, from);
+        if (quote == s.size()) return npos;
         std::size_t plain = quote;
         while (plain > from && s[plain - 1] == '\\')
             --plain;
@@ -106,15 +125,20 @@ inline std::size_t skip_quoted(std::string_view s, std::size_t open) {
     }
 }
 
-/// A decimal number of at least one digit and nothing else, at most `limit`.
+/// A decimal number of at least one digit and nothing else, at most `limit`. Leading zeros are fine.
 inline std::optional<std::uint32_t> number(std::string_view digits, std::uint32_t limit) {
     if (digits.empty()) return std::nullopt;
+    // Ten digits and more zeros in front fit; so the sum cannot overflow.
+    while (digits.size() > 10 && digits.front() == '0')
+        digits.remove_prefix(1);
+    if (digits.size() > 10) return std::nullopt;
     std::uint64_t value = 0;
     for (const char c : digits) {
-        if (c < '0' || c > '9') return std::nullopt;
-        value = value * 10 + static_cast<std::uint64_t>(c - '0');
-        if (value > limit) return std::nullopt;
+        const unsigned digit_value = static_cast<unsigned char>(c) - unsigned{'0'};
+        if (digit_value > 9) return std::nullopt;
+        value = value * 10 + digit_value;
     }
+    if (value > limit) return std::nullopt;
     return static_cast<std::uint32_t>(value);
 }
 

@@ -39,29 +39,32 @@ std::optional<Address> escaped_address(std::string_view host) {
     return Address::parse({plain.data(), size});
 }
 
+std::size_t skip_host(std::string_view s, std::size_t from) {
+    return scan::find_kind<scan::NotHost>(s, from, s.size());
+}
+
 }  // namespace
 
-std::optional<HostPort> read_host_port(std::string_view s, std::size_t& position) {
-    HostPort result;
+bool read_host_port(std::string_view s, std::size_t& position, HostPort& result) {
     const std::size_t begin = position;
     std::size_t end = begin;
     if (begin < s.size() && s[begin] == '[') {
-        const std::size_t close = s.find(']', begin);
-        if (close == text::npos) return std::nullopt;
+        const std::size_t close = scan::find<']'>(s, begin);
+        if (close == s.size()) return false;
         result.address = Address::parse(text::slice(s, begin + 1, close));
-        if (!result.address || !result.address->is_v6()) return std::nullopt;
+        if (!result.address || !result.address->is_v6()) return false;
         end = close + 1;
     } else {
-        end = text::skip(s, begin, text::host);
+        end = skip_host(s, begin);
         if (end < s.size() && s[end] == '%') {
             do
-                end = text::skip(s, end + 1, text::host);
+                end = skip_host(s, end + 1);
             while (end < s.size() && s[end] == '%');
             result.address = escaped_address(text::slice(s, begin, end));
         } else if (end > begin && text::is(s[begin], text::digit) && text::is(s[end - 1], text::digit)) {
             result.address = Address::parse(text::slice(s, begin, end));
         }
-        if (end == begin) return std::nullopt;
+        if (end == begin) return false;
     }
     result.host = text::slice(s, begin, end);
     position = text::skip(s, end, text::white);
@@ -69,62 +72,68 @@ std::optional<HostPort> read_host_port(std::string_view s, std::size_t& position
         const std::size_t digits = text::skip(s, position + 1, text::white);
         end = text::skip(s, digits, text::digit);
         const auto port = text::number(text::slice(s, digits, end), 65535);
-        if (!port || *port == 0) return std::nullopt;
+        if (!port || *port == 0) return false;
         result.port = static_cast<std::uint16_t>(*port);
-        position = end;
-    } else {
-        position = end;
     }
+    position = end;
     result.text = text::slice(s, begin, end);
-    return result;
+    return true;
 }
 
 std::optional<HostPort> parse_host_port(std::string_view text) {
     const std::string_view trimmed = text::trim(text);
     std::size_t position = 0;
-    const auto result = read_host_port(trimmed, position);
-    if (position != trimmed.size()) return std::nullopt;
+    std::optional<HostPort> result(std::in_place);
+    if (!read_host_port(trimmed, position, *result) || position != trimmed.size()) result.reset();
     return result;
 }
 
-std::optional<Uri> parse_uri(std::string_view text) {
-    Uri uri;
+namespace {
+
+std::optional<Uri::Scheme> scheme_of(std::string_view name) {
+    if (text::equals(name, "sip")) return Uri::Scheme::sip;
+    if (text::equals(name, "sips")) return Uri::Scheme::sips;
+    if (text::equals(name, "tel")) return Uri::Scheme::tel;
+    const bool letter_first = !name.empty() && text::is(name[0], text::letter);
+    if (!letter_first || text::skip(name, 0, text::token) != name.size()) return std::nullopt;
+    return Uri::Scheme::other;
+}
+
+bool read_uri(std::string_view text, Uri& uri) {
     uri.text = text;
-    const std::size_t colon = text.find(':');
-    if (colon == text::npos || colon == 0 || !text::is(text[0], text::host) || text::is(text[0], text::digit))
-        return std::nullopt;
-    const std::string_view scheme = text.substr(0, colon);
-    if (text::equals(scheme, "sip"))
-        uri.scheme = Uri::Scheme::sip;
-    else if (text::equals(scheme, "sips"))
-        uri.scheme = Uri::Scheme::sips;
-    else if (text::equals(scheme, "tel"))
-        uri.scheme = Uri::Scheme::tel;
-    else if (text::skip(scheme, 0, text::token) != scheme.size())
-        return std::nullopt;
-    if (uri.scheme != Uri::Scheme::sip && uri.scheme != Uri::Scheme::sips) return uri;
+    std::size_t position = scan::find<':'>(text);
+    const auto scheme = scheme_of(text.substr(0, position));
+    if (position == text.size() || !scheme) return false;
+    ++position;
+    uri.scheme = *scheme;
+    if (uri.scheme != Uri::Scheme::sip && uri.scheme != Uri::Scheme::sips) return true;
 
     // '@' is escaped wherever else it may stand, so the first one ends the user part, which may well hold
     // ';', '?' and '/' (RFC 4475 3.1.1.2).
-    std::size_t position = colon + 1;
-    const std::size_t at = text.find('@', position);
-    if (at != text::npos) {
+    const std::size_t at = scan::find<'@'>(text, position);
+    if (at < text.size()) {
         uri.user = text::slice(text, position, at);
         position = at + 1;
     }
-    const auto host_port = read_host_port(text, position);
-    if (!host_port) return std::nullopt;
-    uri.host_port = *host_port;
-    if (position == text.size()) return uri;
-    std::string_view rest = text.substr(position);
-    if (rest.front() != ';' && rest.front() != '?') return std::nullopt;
-    const std::size_t question = rest.find('?');
-    if (question != text::npos) {
-        uri.headers = rest.substr(question + 1);
-        rest = rest.substr(0, question);
+    if (!read_host_port(text, position, uri.host_port)) return false;
+    if (position == text.size()) return true;
+    std::size_t question = position;
+    if (text[position] == ';') {
+        question = scan::find<'?'>(text, position);
+        uri.parameters = text::slice(text, position + 1, question);
+    } else if (text[position] != '?') {
+        return false;
     }
-    if (!rest.empty()) uri.parameters = rest.substr(1);
-    return uri;
+    if (question < text.size()) uri.headers = text.substr(question + 1);
+    return true;
+}
+
+}  // namespace
+
+std::optional<Uri> parse_uri(std::string_view text) {
+    std::optional<Uri> result(std::in_place);
+    if (!read_uri(text, *result)) result.reset();
+    return result;
 }
 
 namespace {
@@ -149,44 +158,60 @@ std::optional<std::string_view> parameter(std::string_view parameters, std::stri
     return std::nullopt;
 }
 
-std::optional<NameAddr> next_name_addr(std::string_view& rest) {
-    const std::string_view s = rest;
-    rest = {};
-    std::size_t begin = 0;
-    while (begin < s.size() && (text::is(s[begin], text::white) || s[begin] == ','))
-        ++begin;
-    if (begin == s.size()) return std::nullopt;
+std::size_t skip_to_value(std::string_view rest) {
+    std::size_t position = 0;
+    while (position < rest.size() && (text::is(rest[position], text::white) || rest[position] == ','))
+        ++position;
+    return position;
+}
 
-    NameAddr result;
-    std::size_t end = text::find(s, begin, text::before_uri);
+namespace {
+
+/// Reads the value that begins at `begin`; `end` is left behind it.
+bool read_name_addr(std::string_view s, std::size_t begin, std::size_t& end, NameAddr& result) {
+    end = scan::find<'<', ';', ',', '"'>(s, begin);
     while (end < s.size() && s[end] == '"') {
         end = text::skip_quoted(s, end);
-        if (end == text::npos) return std::nullopt;
-        end = text::find(s, end, text::before_uri);
+        if (end == text::npos) return false;
+        end = scan::find<'<', ';', ',', '"'>(s, end);
     }
     if (end < s.size() && s[end] == '<') {
-        const std::size_t close = s.find('>', end);
-        if (close == text::npos) return std::nullopt;
+        const std::size_t close = scan::find<'>'>(s, end);
+        if (close == s.size()) return false;
         result.uri = text::slice(s, end + 1, close);
         end = text::skip(s, close + 1, text::white);
-        if (end < s.size() && s[end] != ';' && s[end] != ',') return std::nullopt;
+        if (end < s.size() && s[end] != ';' && s[end] != ',') return false;
     } else {
         result.uri = text::trim(text::slice(s, begin, end));
         result.star = result.uri == "*";
     }
+    if (result.uri.empty()) return false;
     if (end < s.size() && s[end] == ';') {
         const std::size_t parameters = end + 1;
-        for (;;) {
-            end = text::find(s, end, text::in_value);
-            if (end == s.size() || s[end] == ',') break;
-            end = s[end] == '"' ? text::skip_quoted(s, end) : end + 1;
-            if (end == text::npos) return std::nullopt;
+        end = scan::find<',', '"'>(s, parameters);
+        while (end < s.size() && s[end] == '"') {
+            end = text::skip_quoted(s, end);
+            if (end == text::npos) return false;
+            end = scan::find<',', '"'>(s, end);
         }
         result.parameters = text::trim(text::slice(s, parameters, end));
     }
-    if (result.uri.empty()) return std::nullopt;
     result.text = text::trim(text::slice(s, begin, end));
-    rest = s.substr(end);
+    return true;
+}
+
+}  // namespace
+
+std::optional<NameAddr> next_name_addr(std::string_view& rest) {
+    const std::string_view s = rest;
+    rest = {};
+    const std::size_t begin = skip_to_value(s);
+    std::size_t end = begin;
+    std::optional<NameAddr> result(std::in_place);
+    if (read_name_addr(s, begin, end, *result))
+        rest = s.substr(end);
+    else
+        result.reset();
     return result;
 }
 

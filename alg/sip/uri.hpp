@@ -19,8 +19,8 @@ struct HostPort {
 /// nullopt: empty host, bad IPv6 reference, bad port. White space around the colon is allowed (sent-by has
 /// it).
 std::optional<HostPort> parse_host_port(std::string_view text);
-/// The same from `position` on, as far as it goes: `position` is left behind it.
-std::optional<HostPort> read_host_port(std::string_view text, std::size_t& position);
+/// The same from `position` on, as far as it goes: `position` is left behind it. False: none is there.
+bool read_host_port(std::string_view text, std::size_t& position, HostPort& result);
 
 /// A sip:, sips: or tel: URI or any other absolute URI.
 struct Uri {
@@ -47,6 +47,8 @@ struct NameAddr {
     std::string_view parameters;  ///< header parameters after the first ';', without it
     bool star = false;            ///< Contact: *
 };
+/// Where the next value of a comma-separated list begins: past white space and empty elements.
+std::size_t skip_to_value(std::string_view rest);
 /// Takes the next value off `rest` (a header's value): past commas that stand outside quotes and brackets.
 /// nullopt at the end, or where no value can be read; then `rest` is empty.
 std::optional<NameAddr> next_name_addr(std::string_view& rest);

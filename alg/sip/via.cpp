@@ -9,6 +9,13 @@ namespace {
 
 /// "SIP / 2.0 / UDP" at `position`: the transport, `position` behind it. Empty: it is not there.
 std::string_view read_transport(std::string_view s, std::size_t& position) {
+    // As nearly all write it; else word by word, with white space between them.
+    constexpr std::string_view usual = "sip/2.0/";
+    if (text::starts_with(s.substr(position), usual)) {
+        const std::size_t begin = text::skip(s, position + usual.size(), text::white);
+        position = text::skip(s, begin, text::token);
+        return text::slice(s, begin, position);
+    }
     for (const std::string_view word : {"sip", "2.0"}) {
         if (!text::starts_with(s.substr(position), word)) return {};
         position = text::skip(s, position + word.size(), text::white);
@@ -20,24 +27,13 @@ std::string_view read_transport(std::string_view s, std::size_t& position) {
     return text::slice(s, begin, position);
 }
 
-}  // namespace
-
-std::optional<Via> next_via(std::string_view& rest) {
-    const std::string_view s = rest;
-    rest = {};
-    std::size_t position = 0;
-    while (position < s.size() && (text::is(s[position], text::white) || s[position] == ','))
-        ++position;
-    const std::size_t begin = position;
-
-    Via via;
+/// Reads the via-parm that begins at `begin`; `position` is left behind it.
+bool read_via(std::string_view s, std::size_t begin, std::size_t& position, Via& via) {
+    position = begin;
     via.transport = read_transport(s, position);
-    if (via.transport.empty() || position == s.size() || !text::is(s[position], text::white))
-        return std::nullopt;
+    if (via.transport.empty() || position == s.size() || !text::is(s[position], text::white)) return false;
     position = text::skip(s, position, text::white);
-    const auto sent_by = read_host_port(s, position);
-    if (!sent_by) return std::nullopt;
-    via.sent_by = *sent_by;
+    if (!read_host_port(s, position, via.sent_by)) return false;
     std::size_t end = position;
     position = text::skip(s, position, text::white);
     if (position < s.size() && s[position] == ';') {
@@ -52,15 +48,27 @@ std::optional<Via> next_via(std::string_view& rest) {
             else if (text::equals(name, "rport"))
                 via.rport = walk.value();
         }
-        if (walk.bad()) return std::nullopt;
+        if (walk.bad()) return false;
         position = walk.position();
         via.parameters = text::trim(text::slice(s, parameters, position));
         end = position;
     }
-    if (position < s.size() && s[position] != ',') return std::nullopt;
     via.text = text::trim(text::slice(s, begin, end));
-    rest = s.substr(position);
-    return via;
+    return position == s.size() || s[position] == ',';
+}
+
+}  // namespace
+
+std::optional<Via> next_via(std::string_view& rest) {
+    const std::string_view s = rest;
+    rest = {};
+    std::size_t end = 0;
+    std::optional<Via> result(std::in_place);
+    if (read_via(s, skip_to_value(s), end, *result))
+        rest = s.substr(end);
+    else
+        result.reset();
+    return result;
 }
 
 }  // namespace sipalg::sip

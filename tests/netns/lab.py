@@ -74,7 +74,7 @@ class Lab:
         Lab._made += 1
         self._prefix = f"sipalg-{os.getpid()}-{Lab._made}-"
         self._namespaces, self._processes, self._captures, self._sockets = [], [], [], []
-        self.daemon = None
+        self.daemon, self._daemon_options = None, ()
         self.directory = tempfile.mkdtemp(prefix="sipalg-lab-")
         self.control = os.path.join(self.directory, "control.sock")
         atexit.register(self.close)
@@ -180,6 +180,7 @@ class Lab:
 
     def start_daemon(self, *options, config=""):
         """Starts sipalgd on the router and waits until it serves."""
+        self._daemon_options = options
         self.daemon = self.start(self.router, *self.daemon_argv(*options, config=config), lasting=True)
 
         def serving():
@@ -211,14 +212,14 @@ class Lab:
         return json.loads(done.stdout)
 
     def fresh(self):
-        """The same daemon without calls: programs and calls ended, sockets closed, flows forgotten, captures empty."""
+        """As at the start: programs and sockets of the last test gone, a new daemon, no flows, empty captures."""
         for process in self._processes:
             if not process.lasting:
                 process.kill()
         self.close_sockets()
-        if self.daemon and self.daemon.running:
-            for call in self.ctl("calls"):
-                self.ctl_run("close", call["call_id"])
+        if self.daemon:
+            self.stop_daemon()
+            self.start_daemon(*self._daemon_options)
         self.forget_flows()
         for capture in self._captures:
             capture.clear()

@@ -3,7 +3,7 @@
 
 import re
 
-from labtest import MEDIA_SERVER, PHONE1, PROVIDER, LabTest, main
+from labtest import MEDIA_SERVER, PHONE1, PROVIDER, ROUTER_WAN, LabTest, main
 import peers
 from netns import wait_for
 
@@ -15,9 +15,14 @@ class BaresipCalls(LabTest):
         super().prepare()
 
     def media_packets(self, where, source, destination):
-        """RTP packets that arrived at the host behind a capture."""
+        """RTP packets that arrived at the host behind a capture. baresip takes its host's first address for media."""
         return sum(1 for d in self.lab.captures[where].datagrams() if not d.outgoing and d.destination == destination
-                   and (source is None or d.source == source) and d.payload[:1] in (b"\x80", b"\x90"))
+                   and d.source == source and d.payload[:1] in (b"\x80", b"\x90"))
+
+    def reports(self, where, destination):
+        """Whether an RTCP sender report arrived at the host behind a capture."""
+        return any(d.destination == destination and d.payload[1:2] == b"\xc8"
+                   for d in self.lab.captures[where].datagrams() if not d.outgoing)
 
     def call(self, caller, callee, callee_user):
         caller.says("200 OK")
@@ -25,10 +30,13 @@ class BaresipCalls(LabTest):
         caller.command("dial", f"sip:{callee_user}@{PROVIDER}")
         caller.says("Call established")
         callee.says("Call established")
-        wait_for(lambda: self.media_packets("phone1", (MEDIA_SERVER, 30000), (PHONE1, 40000)) >= 50, 10,
+        wait_for(lambda: self.media_packets("phone1", (PROVIDER, 30000), (PHONE1, 40000)) >= 50, 10,
                  "50 packets of audio to reach the phone")
-        wait_for(lambda: self.media_packets("provider", None, (MEDIA_SERVER, 30000)) >= 50, 10,
+        wait_for(lambda: self.media_packets("provider", (ROUTER_WAN, 40000), (PROVIDER, 30000)) >= 50, 10,
                  "50 packets of audio to reach the peer")
+        # baresip sums up what its RTCP reports said; they come every five seconds.
+        wait_for(lambda: self.reports("phone1", (PHONE1, 40001)) and self.reports("provider", (PROVIDER, 30001)), 15,
+                 "RTCP sender reports at both ends")
         caller.command("hangup")
         callee.says("terminated")
         wait_for(lambda: not self.pinholes(), 1, "the pinholes to go")

@@ -112,8 +112,8 @@ class Life(LabTest):
         request, _ = self.register(phone, peer)
         self.assertEqual(request.source[0], ROUTER_WAN)
         router = self.lab.router
-        router.run("ip", "address", "add", "203.0.113.2/24", "dev", "wan")
         router.run("ip", "address", "del", f"{ROUTER_WAN}/24", "dev", "wan")
+        router.run("ip", "address", "add", "203.0.113.2/24", "dev", "wan")
         router.run("ip", "route", "replace", "default", "via", PROVIDER)
         try:
             def renewed():
@@ -123,8 +123,8 @@ class Life(LabTest):
             heard = wait_for(renewed, 5, "a REGISTER from the new address")
             self.assertEqual(sip.host_port(sip.uri_of(heard.get("Contact"))), heard.source)
         finally:
-            router.run("ip", "address", "add", f"{ROUTER_WAN}/24", "dev", "wan")
             router.run("ip", "address", "del", "203.0.113.2/24", "dev", "wan")
+            router.run("ip", "address", "add", f"{ROUTER_WAN}/24", "dev", "wan")
             router.run("ip", "route", "replace", "default", "via", PROVIDER)
             self.lab.stop_daemon()
 

@@ -306,16 +306,6 @@ class Media(LabTest):
                      and PHONE1 in json.dumps(e[noun].get("elem", []))]
         self.assertFalse(addresses, "sets without timeout that name the phone")
 
-    def test_close_command(self):
-        """O1: `sipalgctl close` ends the media of the call that it names and of no other."""
-        phone, peer = self.phone(), self.peer()
-        first, second = self.call_out(phone, peer), self.call_out(phone, peer, 40010, 30010)
-        first.exchange()
-        second.exchange()
-        done = self.lab.ctl_run("close", first.id)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assert_closed(first)
-        second.exchange()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 // Ruleset and Conntrack by hand: settings as options, commands on standard input, for tests and for looking.
 // Each answer ends with a line "ok" or "error: …".
 //
-//   install | check | remove | text | read | method | chains | set_outside IF…
+//   install | check | remove | intact | text | read | method | chains | set_outside [IF…]
 //   apply CHANGE [; CHANGE]…      CHANGE: add|renew|remove ELEMENT [SECONDS]
 //   erase PROTO SRC DST [; …] | dump | bench COUNT
 // ELEMENT: mapping PROTO INSIDE OUTSIDE | pinhole PROTO REMOTE OUTSIDE | listener PROTO INSIDE
@@ -126,7 +126,7 @@ void bench(nft::Ruleset& ruleset, int count) {
         std::vector<double> times;
         for (int i = 0; i < count; ++i) {
             if (changes == &add) ruleset.apply(remove);
-            if (changes != &add) ruleset.apply(add);
+            if (changes == &remove && i > 0) ruleset.apply(add);
             const auto start = std::chrono::steady_clock::now();
             const auto refusal = ruleset.apply(*changes);
             const auto end = std::chrono::steady_clock::now();
@@ -166,6 +166,8 @@ void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntra
     if (command == "bench") return bench(*ruleset, next<int>(in));
     if (command == "text") {
         std::cout << ruleset->text();
+    } else if (command == "intact") {
+        std::cout << (ruleset->intact() ? "yes\n" : "no\n");
     } else if (command == "method") {
         std::cout << name(ruleset->queue_method()) << '\n';
     } else if (command == "chains") {

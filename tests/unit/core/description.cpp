@@ -129,6 +129,9 @@ TEST_CASE("D1: o= is read from its end") {
     p = Parsed("v=0\no=- 1 2 IN IP4 host.example.com\n");
     CHECK(p.d.origin().text == "host.example.com");
     CHECK(!p.d.origin().address);
+    p = Parsed("v=0\no=a 1 2 IN IP4 192.0.2.1\nm=audio 1 RTP/AVP 0\no=b 3 4 IN IP4 host.example\n");
+    CHECK(p.d.origin_session() == "a 1");
+    CHECK(p.d.origin().address == Address::parse("192.0.2.1"));
     p = Parsed("v=0\no=1.2.3.4\n");
     CHECK(p.ok);
     CHECK(!p.d.origin().address);

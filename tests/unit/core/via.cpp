@@ -39,6 +39,11 @@ TEST_CASE("S4: an empty rport says where a value would be put") {
     const std::string_view text = "SIP/2.0/UDP h;rport;branch=x";
     const auto v = all(text);
     CHECK(v[0].rport->data() == text.data() + text.find(";branch"));
+    const std::string_view spaced = "SIP/2.0/UDP h; rport \r\n ";
+    CHECK(all(spaced)[0].rport->data() == spaced.data() + spaced.find(" \r\n"));
+    CHECK(all(spaced)[0].text == "SIP/2.0/UDP h; rport");
+    const std::string_view open = "SIP/2.0/UDP h;rport= \t";
+    CHECK(all(open)[0].rport->data() == open.data() + open.find(" \t"));
     CHECK(all("SIP/2.0/UDP h;rport=40000")[0].rport == "40000");
     CHECK(!all("SIP/2.0/UDP h;xrport=1")[0].rport);
 }

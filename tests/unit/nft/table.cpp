@@ -1,0 +1,86 @@
+#include "nft/table.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "tests/unit/nft/messages.hpp"
+
+using namespace sipalg::nft;
+
+namespace {
+
+// nft/sipalg.nft without its comments: what follows a # outside quotes, and blank lines.
+std::string document() {
+    std::ifstream file(std::string(TESTS_DIR) + "/../nft/sipalg.nft");
+    std::string text;
+    for (std::string line; std::getline(file, line);) {
+        line.erase(std::min(line.find('#'), line.size()));
+        line.erase(line.find_last_not_of(" \t") + 1);
+        if (!line.empty()) text += line + "\n";
+    }
+    return text;
+}
+
+std::string without_blank_lines(const std::string& text) {
+    std::istringstream lines(text);
+    std::string result;
+    for (std::string line; std::getline(lines, line);)
+        if (!line.empty()) result += line + "\n";
+    return result;
+}
+
+Settings wan() {
+    Settings settings;
+    settings.outside = {"wan"};
+    return settings;
+}
+
+bool has(const std::string& text, const char* words) {
+    return text.find(words) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("the table's text is the document") {
+    for (const QueueMethod method : {QueueMethod::native, QueueMethod::compat})
+        CHECK(without_blank_lines(Table(wan(), method).text()) == document());
+}
+
+TEST_CASE("settings show in the text") {
+    Settings settings = wan();
+    settings.table = "other";
+    settings.outside = {"wan2", "wan", "wan2"};
+    settings.inside = {"lan"};
+    settings.sip_ports = {5070, 5060};
+    settings.queue = 10;
+    settings.queues = 4;
+    const std::string text = Table(settings, QueueMethod::native).text();
+    CHECK(has(text, "table inet other {"));
+    CHECK(has(text, "elements = { \"wan\", \"wan2\" }"));
+    CHECK(has(text, "elements = { \"lan\" }"));
+    CHECK(has(text, "elements = { 5060, 5070 }"));
+    CHECK(has(text, "iifname != @inside accept"));
+    CHECK(has(text, "oifname != @inside accept"));
+    CHECK(has(text, "queue flags bypass to 10-13"));
+}
+
+TEST_CASE("sets that are present are not made again; settings are put in anew") {
+    const Table table(wan(), QueueMethod::native);
+    const auto count = [&](const Names& present, int type) {
+        Batch batch;
+        table.add_contents(batch, present);
+        const auto all = test::messages(batch.seal(1, true));
+        return std::count_if(all.begin(), all.end(), [&](const test::Message& m) {
+            return m.type == (NFNL_SUBSYS_NFTABLES << 8 | type);
+        });
+    };
+    CHECK(count({}, NFT_MSG_NEWSET) == 8);
+    CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSET) == 6);
+    CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSETELEM) == 3);  // outside twice, SIP ports
+    CHECK(count({"pinholes", "outside"}, NFT_MSG_DELSETELEM) == 3);  // emptied before
+    CHECK(count({}, NFT_MSG_NEWCHAIN) == 5);
+    CHECK(count({}, NFT_MSG_NEWRULE) == 14);
+}

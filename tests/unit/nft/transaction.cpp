@@ -1,0 +1,129 @@
+#include "nft/transaction.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/nft/messages.hpp"
+
+using namespace sipalg;
+using namespace sipalg::nft;
+
+namespace {
+
+using Op = Change::Op;
+using Lines = std::vector<std::string>;
+
+Endpoint at(const char* text) {
+    return *Endpoint::parse(text);
+}
+
+// a: 10.0.0.1:1 <-> 192.0.2.1:1, b: another public port, c: another inside port
+const Mapping a{Transport::udp, at("10.0.0.1:1"), at("192.0.2.1:1")};
+const Mapping b{Transport::udp, at("10.0.0.1:1"), at("192.0.2.1:2")};
+const Mapping c{Transport::udp, at("10.0.0.1:3"), at("192.0.2.1:1")};
+const Pinhole pinhole{Transport::udp, *Address::parse("192.0.2.9"), at("192.0.2.1:1")};
+
+const std::string in1 = "mappings_in 11000000c000020100010000", in2 = "mappings_in 11000000c000020100020000";
+const std::string out1 = "mappings_out 110000000a00000100010000",
+                  out3 = "mappings_out 110000000a00000100030000";
+const std::string inside1 = " : 0a00000100010000", inside3 = " : 0a00000100030000";
+const std::string public1 = " : c000020100010000", public2 = " : c000020100020000";
+const std::string hole = "pinholes 11000000c0000209c000020100010000";
+
+Lines fast(std::vector<Change> changes, Removal removal) {
+    Batch batch;
+    const std::string table = "t";
+    append_changes(batch, table, changes, removal);
+    return test::element_lines(batch.seal(1, true));
+}
+
+MapContents holding(std::initializer_list<Mapping> mappings) {
+    MapContents maps;
+    for (const Mapping& mapping : mappings) {
+        const Entries entries = entries_of(mapping);
+        maps.out[entries.entry[0].key] = entries.entry[0].data;
+        maps.in[entries.entry[1].key] = entries.entry[1].data;
+    }
+    return maps;
+}
+
+Lines careful(std::vector<Change> changes, const MapContents& maps) {
+    Batch batch;
+    const std::string table = "t";
+    append_carefully(batch, table, changes, maps);
+    return test::element_lines(batch.seal(1, true));
+}
+
+}  // namespace
+
+TEST_CASE("an addition insists that nothing is there, so that its timeout is the one that counts") {
+    CHECK(fast({{Op::add, a, Seconds{60}}, {Op::add, pinhole, Seconds{7}}}, Removal::destroy) ==
+          Lines{"create " + out1 + public1 + " 60000ms", "create " + in1 + inside1 + " 60000ms",
+                "create " + hole + " 7000ms"});
+}
+
+TEST_CASE("removal and renewal hold whether or not the element has expired") {
+    CHECK(fast({{Op::remove, pinhole, {}}}, Removal::destroy) == Lines{"destroy " + hole});
+    CHECK(fast({{Op::remove, pinhole, {}}}, Removal::ensure_and_remove) ==
+          Lines{"ensure " + hole + " 1000ms", "remove " + hole});
+    CHECK(fast({{Op::renew, pinhole, Seconds{9}}}, Removal::destroy) ==
+          Lines{"destroy " + hole, "create " + hole + " 9000ms"});
+    CHECK(fast({{Op::renew, pinhole, Seconds{9}}}, Removal::ensure_and_remove) ==
+          Lines{"ensure " + hole + " 1000ms", "remove " + hole, "create " + hole + " 9000ms"});
+}
+
+TEST_CASE("a mapping is removed only as what it is") {
+    for (const Removal removal : {Removal::destroy, Removal::ensure_and_remove})
+        CHECK(fast({{Op::remove, a, {}}}, removal) == Lines{"ensure " + out1 + public1 + " 1000ms",
+                                                            "ensure " + in1 + inside1 + " 1000ms",
+                                                            "remove " + out1, "remove " + in1});
+}
+
+TEST_CASE("careful: nothing in the way") {
+    CHECK(careful({{Op::add, a, Seconds{60}}}, {}) ==
+          Lines{"create " + in1 + inside1 + " 60000ms", "create " + out1 + public1 + " 60000ms"});
+    CHECK(careful({{Op::remove, a, {}}}, {}).empty());
+}
+
+TEST_CASE("careful: a mapping of the same inside endpoint goes, with its other half") {
+    CHECK(careful({{Op::renew, b, Seconds{60}}}, holding({a})) ==
+          Lines{"ensure " + in1 + inside1 + " 1000ms", "ensure " + out1 + public1 + " 1000ms",
+                "remove " + in1, "remove " + out1, "create " + in2 + inside1 + " 60000ms",
+                "create " + out1 + public2 + " 60000ms"});
+}
+
+TEST_CASE("careful: a mapping of the same public endpoint goes, with its other half") {
+    const Lines lines = careful({{Op::add, c, Seconds{60}}}, holding({a}));
+    CHECK(lines == Lines{"ensure " + out1 + public1 + " 1000ms", "ensure " + in1 + inside1 + " 1000ms",
+                         "remove " + out1, "remove " + in1, "create " + in1 + inside3 + " 60000ms",
+                         "create " + out3 + public1 + " 60000ms"});
+}
+
+TEST_CASE("careful: only the half that is there is removed, and none of another mapping") {
+    MapContents half = holding({a});
+    half.in.clear();
+    CHECK(careful({{Op::remove, a, {}}}, half) ==
+          Lines{"ensure " + out1 + public1 + " 1000ms", "remove " + out1});
+    CHECK(careful({{Op::remove, a, {}}}, holding({b})).empty());
+}
+
+TEST_CASE("careful: the last of several changes of an element counts") {
+    CHECK(careful({{Op::add, a, Seconds{60}}, {Op::remove, a, {}}}, {}).empty());
+    CHECK(careful({{Op::add, a, Seconds{60}}, {Op::renew, a, Seconds{70}}}, {}) ==
+          Lines{"create " + in1 + inside1 + " 70000ms", "create " + out1 + public1 + " 70000ms"});
+    CHECK(
+        careful({{Op::remove, a, {}}, {Op::remove, a, {}}, {Op::add, b, Seconds{60}}}, holding({a})).size() ==
+        6);
+    CHECK(careful({{Op::add, pinhole, Seconds{5}}, {Op::add, pinhole, Seconds{6}}}, {}) ==
+          Lines{"ensure " + hole + " 1000ms", "remove " + hole, "create " + hole + " 6000ms"});
+}
+
+TEST_CASE("changes the kernel should not be told") {
+    const std::vector<Change> none{{Op::remove, a, {}}};
+    CHECK(objection(std::span<const Change>(none)) == std::nullopt);
+    for (const Op op : {Op::add, Op::renew}) {
+        const std::vector<Change> timeless{{op, a, {}}};
+        CHECK(objection(std::span<const Change>(timeless)) != std::nullopt);
+    }
+    const std::vector<Change> six{{Op::remove, Listener{Transport::udp, at("[2001:db8::2]:5060")}, {}}};
+    CHECK(objection(std::span<const Change>(six)) != std::nullopt);
+}
