@@ -223,6 +223,7 @@ std::string Daemon::answer(std::string_view request) {
         return to_text(to_json(state_.calls(now), {boot_time(), std::chrono::system_clock::now()}));
     if (command == "pinholes") return to_text(to_json(state_.pinholes(now)));
     if (command == "bindings") return to_text(to_json(state_.bindings(now)));
+    if (command == "counters") return to_text(to_json(engine_.counters()));
     return to_text({{"error", has_command ? "unknown command '" + command + "'"
                                           : std::string("a request is {\"command\": NAME}")}});
 }
