@@ -34,8 +34,8 @@ const call::Session* local_session(const Call& call) {
         if (dialog.state == call::Dialog::State::ended) continue;
         if (dialog.local)
             session = &*dialog.local;
-        else if (dialog.offer && dialog.offer->by == Side::inside)
-            session = &dialog.offer->session;
+        else if (const auto& offer = dialog.offer(Side::inside))
+            session = &offer->session;
     }
     return session;
 }
@@ -62,7 +62,7 @@ std::vector<MediaReport> media_of(const Call& call, const call::Holdings& holdin
             holdings.find(call::MappingKey{{stream.transport, stream.rtp}, call.egress.address});
         if (entry) row.public_endpoint = entry->public_endpoint();
         if (peer && peer->rtp.port != 0) row.remote = peer->rtp.text();
-        const bool off = stream.rtp.port == 0 || (peer && peer->rtp.port == 0 && !peer->held);
+        const bool off = stream.rtp.port == 0 || (peer && peer->rejected);
         const bool held = stream.held || (peer && peer->held);
         row.state = off ? "off" : !peer ? "early" : held ? "held" : "open";
         rows.push_back(std::move(row));

@@ -30,6 +30,7 @@ struct State::Impl {
 
     // Conntrack sweep.
     std::set<Mapping> closed;
+    std::set<Pinhole> closed_pinholes;
     Time next_look{0};
 
     // Work space of inspect(), kept so that nothing is allocated per message.

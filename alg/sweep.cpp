@@ -6,15 +6,18 @@
 
 namespace sipalg {
 
-bool State::idle() const { return impl_->holdings.mappings().size() == 0; }
+bool State::idle() const {
+    return impl_->holdings.mappings().size() == 0;
+}
 
 bool State::sweep_wanted(Time now) const {
     return impl_->holdings.touched() || (now >= impl_->next_look && impl_->calls.wants_sweep());
 }
 
 void State::begin_sweep(Time now) {
-    for (const Mapping& mapping : impl_->holdings.take_closed())
-        impl_->closed.insert(mapping);
+    const call::Holdings::Closed closed = impl_->holdings.take_closed();
+    impl_->closed.insert(closed.mappings.begin(), closed.mappings.end());
+    impl_->closed_pinholes.insert(closed.pinholes.begin(), closed.pinholes.end());
     impl_->next_look = now + call::sweep_interval;
 }
 
@@ -34,13 +37,24 @@ std::optional<Verdict> judge(State::Impl& state, const Mapping& seen, Seconds re
     return Verdict::keep;
 }
 
+// The mapping is still there, for another stream or call, but this peer's pinhole has gone. Where signalling
+// goes on, flows of the phone's own are left: late responses come through them.
+bool was_closed(const State::Impl& state, const Mapping& mapping, const Address& remote, Time now) {
+    const Pinhole pinhole{mapping.transport, remote, mapping.outside};
+    if (!state.closed_pinholes.contains(pinhole) || state.holdings.find(pinhole)) return false;
+    const call::MappingEntry* entry =
+        state.holdings.find(call::MappingKey{{mapping.transport, mapping.inside}, mapping.outside.address});
+    return entry && entry->idle_until <= now;
+}
+
 }  // namespace
 
 bool State::sweep_entry(const FlowSeen& flow, Time now) {
     // The phone began it: the answers go to the public endpoint.
-    if (const auto verdict = judge(*impl_, {flow.transport, flow.original_source, flow.reply_destination},
-                                   flow.remaining, now))
-        return *verdict == Verdict::erase;
+    const Mapping outward{flow.transport, flow.original_source, flow.reply_destination};
+    if (const auto verdict = judge(*impl_, outward, flow.remaining, now))
+        return *verdict == Verdict::erase ||
+               was_closed(*impl_, outward, flow.original_destination.address, now);
     // The peer began it, through a pinhole that may have closed since.
     const auto verdict =
         judge(*impl_, {flow.transport, flow.reply_source, flow.original_destination}, flow.remaining, now);
@@ -51,6 +65,7 @@ bool State::sweep_entry(const FlowSeen& flow, Time now) {
 
 void State::end_sweep(Time) {
     impl_->closed.clear();
+    impl_->closed_pinholes.clear();
 }
 
 }  // namespace sipalg

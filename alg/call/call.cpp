@@ -8,6 +8,17 @@ std::size_t CallKeyHash::operator()(const CallKeyView& key) const noexcept {
     return std::hash<std::string_view>{}(key.call_id) * 31 + std::hash<Address>{}(key.phone);
 }
 
+Transaction* Invite::transaction(std::string_view branch) {
+    for (Transaction& transaction : transactions)
+        if (transaction.branch == branch) return &transaction;
+    return nullptr;
+}
+
+bool Invite::open() const {
+    return std::any_of(transactions.begin(), transactions.end(),
+                       [](const Transaction& transaction) { return transaction.open; });
+}
+
 Dialog* Call::dialog(std::string_view local_tag, std::string_view remote_tag) {
     for (Dialog& dialog : dialogs)
         if (dialog.local_tag == local_tag && dialog.remote_tag == remote_tag) return &dialog;
@@ -18,11 +29,6 @@ bool Call::has_peer(const Address& address) const {
     return std::find(peers.begin(), peers.end(), address) != peers.end();
 }
 
-bool Call::confirmed() const {
-    return std::any_of(dialogs.begin(), dialogs.end(),
-                       [](const Dialog& d) { return d.state == Dialog::State::confirmed; });
-}
-
 bool Call::alive() const {
     return std::any_of(dialogs.begin(), dialogs.end(),
                        [](const Dialog& d) { return d.state != Dialog::State::ended; });
@@ -31,7 +37,7 @@ bool Call::alive() const {
 bool Call::on_hold() const {
     const auto quiet = [](const std::optional<Session>& session) {
         return !session || std::all_of(session->begin(), session->end(), [](const Stream& s) {
-            return s.held || s.hairpin || s.rtp.port == 0;
+            return s.held || s.one_way || s.hairpin || s.rtp.port == 0;
         });
     };
     return std::all_of(dialogs.begin(), dialogs.end(), [&](const Dialog& d) {
@@ -70,43 +76,52 @@ class Collector {
     std::vector<Want>& wants_;
 };
 
-bool shares_rtcp(const Stream& stream, const Sessions& others, std::size_t index) {
-    if (!stream.rtcp_mux || others.empty()) return false;
-    return std::all_of(others.begin(), others.end(), [&](const Session* other) {
-        return index < other->size() && (*other)[index].rtcp_mux;
+bool shares_rtcp(const Stream& stream, const Sessions& remotes, std::size_t index) {
+    if (!stream.rtcp_mux || remotes.empty()) return false;
+    return std::all_of(remotes.begin(), remotes.end(), [&](const Session* remote) {
+        return index < remote->size() && (*remote)[index].rtcp_mux;
     });
 }
 
+// A line that the answers leave out is as good as rejected.
 bool rejected(const Sessions& remotes, std::size_t index) {
     return !remotes.empty() && std::all_of(remotes.begin(), remotes.end(), [&](const Session* remote) {
-        return index >= remote->size() || ((*remote)[index].rtp.port == 0 && !(*remote)[index].held &&
-                                           (*remote)[index].transport == Transport::udp);
+        return index >= remote->size() || (*remote)[index].rejected;
     });
 }
 
-// `early` is the signalling peer where no answer has named an address yet (C5).
-void collect(const Session& local, const Sessions& remotes, const Address& early, Collector& out) {
+enum class Standing : std::uint8_t { offered, agreed };
+
+// What the phone's side of a negotiation asks for. `early` is the signalling peer: it may send where no
+// answer has named an address yet (C5).
+void collect(const Session& local, Standing standing, const Sessions& remotes, const Address& early,
+             Collector& out) {
+    const bool offered = standing == Standing::offered;
     for (std::size_t i = 0; i < local.size(); ++i) {
         const Stream& stream = local[i];
-        if (stream.rtp.port == 0 || rejected(remotes, i)) continue;
+        const bool unanswered = remotes.empty() || rejected(remotes, i);
+        if (stream.rtp.port == 0 || (unanswered && !offered)) continue;
         const Socket rtp{stream.transport, stream.rtp};
         const Socket rtcp{Transport::udp, stream.rtcp};
-        const bool with_rtcp = stream.rtcp.port != 0 && !shares_rtcp(stream, remotes, i);
         out.endpoint(rtp);
-        if (with_rtcp) out.endpoint(rtcp);
+        if (stream.rtcp.port != 0) out.endpoint(rtcp);
+        // RTCP may come to its own port until the answer has taken up rtcp-mux (RFC 5761 5.1.1).
+        const bool with_rtcp = stream.rtcp.port != 0 && (offered || !shares_rtcp(stream, remotes, i));
+        if (stream.held) continue;
         Pin pin;
         pin.type = stream.type;
-        pin.early = remotes.empty();
+        pin.early = unanswered;
         Pin control = pin;
         control.rtcp = true;
-        if (remotes.empty()) {
+        if (unanswered) {
             out.pin(rtp, early, pin);
             if (with_rtcp) out.pin(rtcp, early, control);
+            continue;
         }
         for (const Session* remote : remotes) {
             if (i >= remote->size()) continue;
             const Stream& peer = (*remote)[i];
-            if (peer.hairpin || peer.held || stream.held || peer.rtp.port == 0) continue;
+            if (peer.hairpin || peer.held || peer.rtp.port == 0) continue;
             pin.remote_port = peer.rtp.port;
             control.remote_port = peer.rtcp.port;
             out.pin(rtp, peer.rtp.address, pin);
@@ -129,17 +144,19 @@ std::vector<Want> wanted(const Call& call) {
     bool answered = false;
     for (const Dialog& dialog : call.dialogs) {
         if (dialog.state == Dialog::State::ended) continue;
+        const std::optional<Offer>& ours = dialog.offer(Side::inside);
+        const std::optional<Offer>& theirs = dialog.offer(Side::outside);
         Sessions remotes;
         if (dialog.remote) remotes.push_back(&*dialog.remote);
-        if (dialog.offer && dialog.offer->by == Side::outside) remotes.push_back(&dialog.offer->session);
+        if (theirs) remotes.push_back(&theirs->session);
         answered = answered || dialog.remote;
         // Old and new stay open side by side until the answer decides (C4).
-        if (dialog.local) collect(*dialog.local, remotes, peer, out);
-        if (dialog.offer && dialog.offer->by == Side::inside)
-            collect(dialog.offer->session, remotes, peer, out);
+        if (dialog.local) collect(*dialog.local, Standing::agreed, remotes, peer, out);
+        if (ours) collect(ours->session, Standing::offered, remotes, peer, out);
     }
-    if (call.initial && call.initial->by == Side::inside && !answered && !call.confirmed())
-        collect(call.initial->session, {}, peer, out);
+    // Every fork may take up all of the first offer, so its ports are kept until one is confirmed (C3).
+    if (call.initial && call.initial->by == Side::inside && call.state != Call::State::confirmed)
+        collect(call.initial->session, Standing::offered, {}, answered ? Address{} : peer, out);
     return wants;
 }
 

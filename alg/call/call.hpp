@@ -49,25 +49,46 @@ struct Offer {
     friend bool operator==(const Offer&, const Offer&) = default;
 };
 
+/// A BYE that has no final answer yet.
+struct Bye {
+    std::uint32_t cseq = 0;
+    Time until{0};  ///< when its transaction is over (C6)
+    friend bool operator==(const Bye&, const Bye&) = default;
+};
+
 /// One dialog (RFC 3261 12), by the tags of phone and peer. An empty tag is RFC 2543's, or not known yet.
 struct Dialog {
     enum class State : std::uint8_t { early, confirmed, ended };
     std::string local_tag, remote_tag;
     State state = State::early;
     std::optional<Session> local, remote;  ///< what was agreed last
-    std::optional<Offer> offer;
-    std::optional<Side> bye_by;  ///< a BYE is under way
-    std::uint32_t bye_cseq = 0;
-    Time bye_until{0};
+    bool renegotiated = false;             ///< a later exchange has replaced that of the first INVITE
+    std::optional<Offer> offers[2];        ///< by Side: both at once is glare (RFC 3261 14.1)
+    std::optional<Bye> byes[2];            ///< by Side: both at once is a crossing
+    std::int64_t cseqs[2]{-1, -1};  ///< by Side: of its latest request that was followed; not in the record
+
+    std::optional<Offer>& offer(Side side) { return offers[static_cast<std::size_t>(side)]; }
+    const std::optional<Offer>& offer(Side side) const { return offers[static_cast<std::size_t>(side)]; }
+    std::optional<Bye>& bye(Side side) { return byes[static_cast<std::size_t>(side)]; }
     friend bool operator==(const Dialog&, const Dialog&) = default;
 };
 
-/// The latest INVITE of one side.
+/// A transaction of an INVITE, by the branch of its topmost Via.
+struct Transaction {
+    std::string branch;
+    bool open = true;  ///< no final response yet
+    friend bool operator==(const Transaction&, const Transaction&) = default;
+};
+
+/// The latest INVITE of one side. It comes in several transactions when it is forked on its way to the same
+/// phone (two lines in a ring group), or tries one server after another.
 struct Invite {
     std::uint32_t cseq = 0;
-    bool seen = false;
-    bool offered = false;  ///< it carried a description: those in its responses are answers
-    bool open = false;     ///< no final response yet
+    bool offered = false;                   ///< it carried a description: those in its responses are answers
+    std::vector<Transaction> transactions;  ///< empty: there was no INVITE
+
+    Transaction* transaction(std::string_view branch);
+    bool open() const;  ///< some transaction is
     friend bool operator==(const Invite&, const Invite&) = default;
 };
 
@@ -104,7 +125,7 @@ struct Call {
     Time ringing_until{0};  ///< before an answer: the end of patience
     Time forks_until{0};    ///< after one: when the other forks end (C3)
     Time closed_until{0};   ///< closing: how long late messages still find it
-    bool restored = false;   ///< from a record: a BYE may have been under way unseen
+    bool restored = false;  ///< from a record: a BYE may have been under way unseen
     Time active{0};         ///< last INVITE or UPDATE; not in the record
     Time due{0};            ///< when the deadline queue will name it; not in the record
     std::string record;     ///< as it stands in the kernel
@@ -114,12 +135,14 @@ struct Call {
     const Invite& invite(Side side) const { return invites[static_cast<std::size_t>(side)]; }
     Dialog* dialog(std::string_view local_tag, std::string_view remote_tag);
     bool has_peer(const Address& address) const;
-    bool confirmed() const;  ///< some dialog is
-    bool alive() const;      ///< some dialog is not ended
+    bool alive() const;                                       ///< some dialog is not ended
+    bool answered() const { return forks_until != Time{0}; }  ///< it was confirmed once
     bool on_hold() const;  ///< no stream of a confirmed dialog expects media, or media pass us by on the LAN
 };
 
 inline constexpr std::size_t max_dialogs = 16;
+inline constexpr std::size_t max_transactions = 8;
+inline constexpr std::size_t max_branch = 256;  ///< more of a branch is not looked at
 inline constexpr std::size_t max_peers = 4;
 
 /// One endpoint that a call wants mapped, and who may send there.

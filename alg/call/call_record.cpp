@@ -7,7 +7,7 @@ namespace sipalg::call {
 namespace {
 
 // Counted up when the layout changes: a record of another version is not read, its elements are removed.
-constexpr std::uint64_t layout = 0xc1;
+constexpr std::uint64_t layout = 0xc2;
 constexpr std::uint64_t max_items = 64;
 
 void write(RecordWriter& out, const Session& session) {
@@ -17,7 +17,9 @@ void write(RecordWriter& out, const Session& session) {
         out.number(static_cast<std::uint64_t>(s.transport), 1);
         out.endpoint(s.rtp);
         out.endpoint(s.rtcp);
-        out.number((s.held ? 1U : 0U) | (s.rtcp_mux ? 2U : 0U) | (s.hairpin ? 4U : 0U), 1);
+        out.number((s.held ? 1U : 0U) | (s.rtcp_mux ? 2U : 0U) | (s.hairpin ? 4U : 0U) |
+                       (s.rejected ? 8U : 0U) | (s.one_way ? 16U : 0U),
+                   1);
     }
 }
 
@@ -38,6 +40,8 @@ Session read_session(RecordReader& in) {
         s.held = flags & 1;
         s.rtcp_mux = flags & 2;
         s.hairpin = flags & 4;
+        s.rejected = flags & 8;
+        s.one_way = flags & 16;
         session.push_back(std::move(s));
     }
     return session;
@@ -83,7 +87,19 @@ void write(RecordWriter& out, const Dialog& dialog) {
     out.number(static_cast<std::uint64_t>(dialog.state), 1);
     write(out, dialog.local);
     write(out, dialog.remote);
-    write(out, dialog.offer);
+    out.number(dialog.renegotiated, 1);
+    for (const std::optional<Offer>& offer : dialog.offers)
+        write(out, offer);
+}
+
+void write(RecordWriter& out, const Invite& invite) {
+    out.number(invite.cseq, 4);
+    out.number(invite.offered, 1);
+    out.number(invite.transactions.size(), 1);
+    for (const Transaction& transaction : invite.transactions) {
+        out.text(transaction.branch);
+        out.number(transaction.open, 1);
+    }
 }
 
 Dialog read_dialog(RecordReader& in) {
@@ -93,8 +109,24 @@ Dialog read_dialog(RecordReader& in) {
     dialog.state = static_cast<Dialog::State>(in.number(1) % 3);
     dialog.local = read_optional_session(in);
     dialog.remote = read_optional_session(in);
-    dialog.offer = read_offer(in);
+    dialog.renegotiated = in.number(1);
+    for (std::optional<Offer>& offer : dialog.offers)
+        offer = read_offer(in);
     return dialog;
+}
+
+Invite read_invite(RecordReader& in) {
+    Invite invite;
+    invite.cseq = static_cast<std::uint32_t>(in.number(4));
+    invite.offered = in.number(1);
+    const std::uint64_t count = in.number(1);
+    for (std::uint64_t i = 0; i < count && i < max_transactions && in.ok(); ++i) {
+        Transaction transaction;
+        transaction.branch = in.text();
+        transaction.open = in.number(1);
+        invite.transactions.push_back(std::move(transaction));
+    }
+    return invite;
 }
 
 Time read_time(RecordReader& in) {
@@ -120,10 +152,8 @@ std::string write_record(const CallKey& key, const Call& call) {
     out.number(call.peers.size(), 1);
     for (const Address& peer : call.peers)
         out.address(peer);
-    for (const Invite& invite : call.invites) {
-        out.number(invite.cseq, 4);
-        out.number((invite.seen ? 1U : 0U) | (invite.offered ? 2U : 0U) | (invite.open ? 4U : 0U), 1);
-    }
+    for (const Invite& invite : call.invites)
+        write(out, invite);
     write(out, call.initial);
     out.number(call.dialogs.size(), 1);
     for (const Dialog& dialog : call.dialogs)
@@ -151,13 +181,8 @@ bool read_record(std::string_view bytes, CallKey& key, Call& call) {
     const std::uint64_t peers = in.number(1);
     for (std::uint64_t i = 0; i < peers && i < max_peers; ++i)
         call.peers.push_back(in.address());
-    for (Invite& invite : call.invites) {
-        invite.cseq = static_cast<std::uint32_t>(in.number(4));
-        const std::uint64_t flags = in.number(1);
-        invite.seen = flags & 1;
-        invite.offered = flags & 2;
-        invite.open = flags & 4;
-    }
+    for (Invite& invite : call.invites)
+        invite = read_invite(in);
     call.initial = read_offer(in);
     const std::uint64_t dialogs = in.number(1);
     for (std::uint64_t i = 0; i < dialogs && i < max_dialogs && in.ok(); ++i)

@@ -14,8 +14,6 @@ namespace {
 constexpr std::size_t max_call_id = 512;
 constexpr std::size_t max_tag = 256;
 constexpr std::size_t max_shown = 128;
-// A burst of deadlines is taken in steps, so that one transaction stays small.
-constexpr int deadlines_at_once = 64;
 
 std::string shown(std::string_view uri) {
     return std::string(uri.substr(0, max_shown));
@@ -116,7 +114,8 @@ void Calls::follow(const Heard& heard, std::uint32_t& next_record, Effects& effe
     const Outcome outcome = call::follow(*call, heard);
     if (was_closed && call->state != Call::State::closing) per_phone_.more(heard.phone);
     switch (outcome) {
-        case Outcome::none: break;
+        case Outcome::none:
+        case Outcome::noted: break;
         case Outcome::changed: settle(key, *call, heard.now, effects); break;
         case Outcome::answered:
             effects.events.push_back({Event::Kind::call_answered, key.call_id, "answered"});
@@ -141,7 +140,6 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
     const Time until = lifetime(call, now);
     std::vector<MappingKey> mapped;
     std::vector<Pin> pins;
-    bool grown = false;
     std::uint16_t after_previous = 0;  // the public port behind the RTP port just mapped: its RTCP's place
     Socket previous;
     std::vector<Want> wants = wanted(call);
@@ -162,10 +160,8 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
         previous = want.inside;
         after_previous = static_cast<std::uint16_t>(entry->mapping.outside.port + 1);
         const MappingKey mapping = entry->key();
-        if (std::find(call.mapped.begin(), call.mapped.end(), mapping) == call.mapped.end()) {
+        if (std::find(call.mapped.begin(), call.mapped.end(), mapping) == call.mapped.end())
             holdings_.hold(mapping, until, now, effects.changes);
-            grown = true;
-        }
         mapped.push_back(mapping);
         for (Pin& pin : want.pins) {
             if (pin.pinhole.remote == call.egress.address || pin.pinhole.remote == call.egress.advertised)
@@ -175,7 +171,6 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
             const bool had = std::any_of(call.pins.begin(), call.pins.end(),
                                          [&](const Pin& old) { return old.same_hole(pin); });
             if (!had) {
-                grown = true;
                 const bool opened = holdings_.hold(pin.pinhole, until, now, effects.changes);
                 if (opened && pin.remote_port != 0) {
                     // A flow from before would keep its old translation (C7).
@@ -195,7 +190,9 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
             holdings_.release(old, now, effects.changes);
     call.mapped = std::move(mapped);
     call.pins = std::move(pins);
-    if (grown || call.renew_at == Time{0}) call.renew_at = now + (until - now) / 2;
+    // What was held before still has its old timeout, so the renewal can only come nearer.
+    const Time half = now + (until - now) / 2;
+    if (call.renew_at == Time{0} || half < call.renew_at) call.renew_at = half;
     save(key, call, now, effects);
 }
 
@@ -221,8 +218,10 @@ void Calls::close(const CallKey& key, Call& call, const char* why, Time now, Eff
 
 Time Calls::media_seen(const Call& call) const {
     Time seen = call.active;
-    for (const MappingKey& key : call.mapped)
+    for (const MappingKey& key : call.mapped) {
+        if (key.inside == call.contact) continue;  // keep-alives flow there, not media
         if (const MappingEntry* entry = holdings_.find(key)) seen = std::max(seen, entry->media_seen);
+    }
     return seen;
 }
 
@@ -238,7 +237,8 @@ void Calls::schedule(const CallKey& key, Call& call, Time now) {
             break;
     }
     for (const Dialog& dialog : call.dialogs)
-        if (dialog.bye_by && dialog.state != Dialog::State::ended) due = std::min(due, dialog.bye_until);
+        for (const std::optional<Bye>& bye : dialog.byes)
+            if (bye && dialog.state != Dialog::State::ended) due = std::min(due, bye->until);
     due = std::max(due, now + Time{1});
     if (call.due > now && call.due <= due) return;  // the queue names it early enough
     call.due = due;
@@ -249,7 +249,6 @@ void Calls::expire(Time now, Effects& effects) {
     for (int i = 0; i < deadlines_at_once; ++i) {
         const auto key = deadlines_.due(now);
         if (!key) return;
-        called_.emplace_back(*key);
         expire(*key, now, effects);
     }
 }
@@ -271,7 +270,8 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
     bool changed = false;
     for (Dialog& dialog : call->dialogs) {
         if (dialog.state == Dialog::State::ended) continue;
-        const bool bye_lost = dialog.bye_by && dialog.bye_until <= now;
+        const bool bye_lost = std::any_of(std::begin(dialog.byes), std::end(dialog.byes),
+                                          [&](const auto& bye) { return bye && bye->until <= now; });
         const bool fork_lost = call->state == Call::State::confirmed &&
                                dialog.state == Dialog::State::early && call->forks_until <= now;
         if (bye_lost || fork_lost) {
@@ -324,20 +324,22 @@ bool Calls::restore(std::uint32_t id, const std::string& record, Time until, Tim
     return true;
 }
 
+void Calls::list_records(Time now, std::vector<Change>& changes) const {
+    for (const auto& [key, call] : calls_)
+        store_record(call.record_id, {}, call.record, false,
+                     std::chrono::ceil<Seconds>(lifetime(call, now) - now), changes);
+}
+
 void Calls::commit() {
     calls_.commit();
     per_phone_.commit();
-    called_.clear();
+    deadlines_.commit();
 }
 
 void Calls::cancel() {
     calls_.cancel();
     per_phone_.cancel();
-    // What was due and could not be done is due again a second after its time, not at once: the kernel just
-    // refused.
-    for (const CallKey& key : called_)
-        if (const Call* call = calls_.find(key)) deadlines_.add(call->due + Time{1000}, key);
-    called_.clear();
+    deadlines_.cancel();
 }
 
 }  // namespace sipalg::call

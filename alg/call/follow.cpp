@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "alg/call/constants.hpp"
+#include "alg/sip/via.hpp"
 
 // Theory of operation. A call has dialogs; each has at most one offer under way. A description is an offer or
 // an answer by where it stands, not by what is in it:
@@ -31,26 +32,45 @@ void agree(Dialog& dialog, const Offer& offer, const Session& answer) {
     (offer.by == Side::inside ? dialog.remote : dialog.local) = answer;
 }
 
-// An answer to whatever offer of the other side is under way in the dialog.
-void answer_offer(Dialog& dialog, const Heard& heard) {
-    if (!heard.session || !dialog.offer || dialog.offer->by == heard.from) return;
-    agree(dialog, *dialog.offer, *heard.session);
-    dialog.offer.reset();
+// A response answers the request of its own transaction, an ACK the 2xx of its INVITE, a PRACK the reliable
+// response to one.
+bool can_answer(const sip::Message& message, const Offer& offer) {
+    const bool same_number = offer.cseq == message.cseq().number;
+    switch (message.is_request() ? message.method() : sip::Method::unknown) {
+        case sip::Method::ack: return offer.method == sip::Method::invite && same_number;
+        case sip::Method::prack: return offer.method == sip::Method::invite;
+        default: return offer.method == message.method() && same_number;
+    }
+}
+
+// True when the message answers an offer of the other side. Once something is agreed, an offer of this side
+// that crossed it can only be refused.
+bool answer_offer(Dialog& dialog, const Heard& heard) {
+    const std::optional<Offer>& offer = dialog.offer(other(heard.from));
+    if (!heard.session || !offer || !can_answer(heard.message, *offer)) return false;
+    agree(dialog, *offer, *heard.session);
+    for (std::optional<Offer>& settled : dialog.offers)
+        settled.reset();
+    dialog.renegotiated = true;
+    return true;
 }
 
 void make_offer(Dialog& dialog, const Heard& heard) {
     if (heard.session)
-        dialog.offer = Offer{heard.from, heard.message.method(), heard.message.cseq().number, *heard.session};
+        dialog.offer(heard.from) =
+            Offer{heard.from, heard.message.method(), heard.message.cseq().number, *heard.session};
 }
 
-void refuse_offer(Dialog& dialog, const Heard& heard) {
-    if (dialog.offer && dialog.offer->method == heard.message.method() &&
-        dialog.offer->cseq == heard.message.cseq().number)
-        dialog.offer.reset();
+// The request was refused, or accepted without an answer: its offer leaves no trace.
+void drop_offer(Dialog& dialog, const Heard& heard) {
+    std::optional<Offer>& offer = dialog.offer(heard.requester());
+    if (offer && can_answer(heard.message, *offer)) offer.reset();
 }
 
+// Responses to the first INVITE make dialogs, each with its own tag of the side that answers.
 Dialog* find_or_make(Call& call, const Heard& heard) {
     if (Dialog* known = call.dialog(heard.local_tag(), heard.remote_tag())) return known;
+    if (heard.requester() != call.caller || requester_tag(heard) != call.caller_tag) return nullptr;
     if (call.dialogs.size() >= max_dialogs) return nullptr;
     Dialog dialog;
     dialog.local_tag = heard.local_tag();
@@ -59,79 +79,117 @@ Dialog* find_or_make(Call& call, const Heard& heard) {
     return &call.dialogs.back();
 }
 
-Outcome on_invite(Call& call, const Heard& heard) {
+// Begins the call, or begins it again: with credentials after 401 or 407, after a redirection, at the next
+// line of a ring group.
+void begin(Call& call, Invite& invite, const Heard& heard) {
     const sip::Message& message = heard.message;
-    const bool initial = message.to_tag().empty();
-    Invite& invite = call.invite(heard.from);
-    if (invite.seen && message.cseq().number <= invite.cseq) return Outcome::none;  // retransmission
-    if (initial && (call.confirmed() || requester_tag(heard) != call.caller_tag)) return Outcome::none;
-    Dialog* dialog = initial ? nullptr : call.dialog(heard.local_tag(), heard.remote_tag());
-    if (!initial && (!dialog || dialog->state == Dialog::State::ended)) return Outcome::none;
-    invite = {message.cseq().number, true, heard.session.has_value(), true};
+    invite = {message.cseq().number, heard.session.has_value(), {{std::string(heard.branch()), true}}};
     call.active = heard.now;
-    if (dialog) {
-        make_offer(*dialog, heard);
-        return Outcome::changed;
-    }
-    // The first INVITE, or the same again with credentials after 401, 407, 422 or a redirection.
     call.dialogs.clear();
     call.initial.reset();
     if (heard.session)
         call.initial = Offer{heard.from, sip::Method::invite, message.cseq().number, *heard.session};
     call.state = Call::State::offered;
     call.ringing_until = heard.now + ringing_time;
+    call.forks_until = Time{0};
+}
+
+Outcome on_first_invite(Call& call, Invite& invite, const Heard& heard) {
+    const bool closed = call.state == Call::State::closing;
+    if (requester_tag(heard) != call.caller_tag || (heard.from != call.caller && !closed))
+        return Outcome::none;
+    const bool again = !invite.transactions.empty() && invite.cseq == heard.message.cseq().number;
+    // An answered call comes back under another CSeq only.
+    if (call.state == Call::State::confirmed || (again && call.answered())) return Outcome::none;
+    call.caller = heard.from;
+    if (!again || closed) {
+        const std::vector<Transaction> before =
+            again ? std::move(invite.transactions) : std::vector<Transaction>{};
+        begin(call, invite, heard);
+        invite.transactions.insert(invite.transactions.end(), before.begin(), before.end());
+    } else {
+        invite.transactions.push_back({std::string(heard.branch()), true});
+    }
+    // Who is asked now is who may send early media.
+    std::erase(call.peers, heard.peer);
+    call.peers.insert(call.peers.begin(), heard.peer);
+    if (call.peers.size() > max_peers) call.peers.pop_back();
+    return Outcome::changed;
+}
+
+Outcome on_invite(Call& call, const Heard& heard) {
+    const sip::Message& message = heard.message;
+    const bool initial = message.to_tag().empty();
+    Invite& invite = call.invite(heard.from);
+    if (!invite.transactions.empty()) {
+        if (message.cseq().number < invite.cseq) return Outcome::none;
+        const bool retransmission =
+            message.cseq().number == invite.cseq && (!initial || invite.transaction(heard.branch()) ||
+                                                     invite.transactions.size() >= max_transactions);
+        if (retransmission) return Outcome::none;
+    }
+    if (initial) return on_first_invite(call, invite, heard);
+    Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
+    if (!dialog || dialog->state == Dialog::State::ended) return Outcome::none;
+    invite = {message.cseq().number, heard.session.has_value(), {{std::string(heard.branch()), true}}};
+    call.active = heard.now;
+    make_offer(*dialog, heard);
     return Outcome::changed;
 }
 
 void take_description(Call& call, Dialog& dialog, const Invite& invite, const Heard& heard) {
     if (!heard.session) return;
     if (!invite.offered) {
-        // Late offer: the first description of these responses; its repetitions are the same offer.
-        if (!dialog.offer && (!dialog.local || !dialog.remote || dialog.state == Dialog::State::confirmed))
-            make_offer(dialog, heard);
+        // Late offer. Once answered by a PRACK, its repetition in the 2xx is nothing new.
+        if (!dialog.renegotiated || dialog.state == Dialog::State::confirmed) make_offer(dialog, heard);
         return;
     }
-    if (dialog.offer && dialog.offer->by != heard.from)
-        answer_offer(dialog, heard);
-    else if (call.initial && call.initial->by != heard.from &&
-             call.initial->cseq == heard.message.cseq().number && dialog.state == Dialog::State::early)
+    if (answer_offer(dialog, heard)) return;
+    if (call.initial && call.initial->by != heard.from && can_answer(heard.message, *call.initial) &&
+        dialog.state == Dialog::State::early && !dialog.renegotiated)
         agree(dialog, *call.initial, *heard.session);
+}
+
+Outcome on_refusal(Call& call, Invite& invite, Transaction& transaction, const Heard& heard) {
+    if (!transaction.open) return Outcome::none;
+    transaction.open = false;
+    Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
+    if (call.state == Call::State::confirmed) {
+        if (dialog) drop_offer(*dialog, heard);
+        return Outcome::changed;
+    }
+    if (!invite.open()) return Outcome::ended;
+    if (dialog) dialog->state = Dialog::State::ended;
+    return Outcome::changed;
 }
 
 Outcome on_invite_response(Call& call, const Heard& heard) {
     const sip::Message& message = heard.message;
     Invite& invite = call.invite(heard.requester());
-    if (!invite.seen || invite.cseq != message.cseq().number || message.status() == 100) return Outcome::none;
-    if (message.status() >= 300) {
-        if (!invite.open) return Outcome::none;
-        invite.open = false;
-        if (call.confirmed()) {
-            if (Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag()))
-                refuse_offer(*dialog, heard);
-            return Outcome::changed;
-        }
-        return Outcome::ended;
-    }
-    // A provisional response that comes after the final one has nothing new to say, unless another fork says
-    // it.
+    if (invite.cseq != message.cseq().number || message.status() == 100) return Outcome::none;
+    Transaction* transaction = invite.transaction(heard.branch());
+    if (!transaction) return Outcome::none;
+    if (message.status() >= 300) return on_refusal(call, invite, *transaction, heard);
+    // A provisional response that comes after the final one has nothing new to say.
     const bool final = message.status() >= 200;
-    if (!final && !invite.open) return Outcome::none;
+    if (!final && !transaction->open) return Outcome::none;
     Dialog* dialog = find_or_make(call, heard);
     if (!dialog || dialog->state == Dialog::State::ended) return Outcome::none;
     if (!final) {
-        if (dialog->state == Dialog::State::early) take_description(call, *dialog, invite, heard);
+        // In a dialog that is confirmed only a reliable one can answer (RFC 6141 3.1).
+        if (dialog->state == Dialog::State::early || message.first(sip::HeaderId::rseq))
+            take_description(call, *dialog, invite, heard);
         if (call.state == Call::State::offered) call.state = Call::State::early;
-        if (!call.confirmed()) call.ringing_until = heard.now + ringing_time;
+        if (call.state == Call::State::early) call.ringing_until = heard.now + ringing_time;
         return Outcome::changed;
     }
     // A 2xx that repeats itself must not bring an offer back that its ACK has answered.
-    if (dialog->state == Dialog::State::confirmed && !invite.open) return Outcome::none;
+    if (dialog->state == Dialog::State::confirmed && !transaction->open) return Outcome::none;
     take_description(call, *dialog, invite, heard);
-    const bool first = !call.confirmed();
     dialog->state = Dialog::State::confirmed;
-    invite.open = false;
+    transaction->open = false;
     call.active = heard.now;
-    if (!first) return Outcome::changed;
+    if (call.state == Call::State::confirmed) return Outcome::changed;
     call.state = Call::State::confirmed;
     call.forks_until = heard.now + transaction_time;
     return Outcome::answered;
@@ -141,58 +199,57 @@ Outcome on_bye_response(Call& call, const Heard& heard) {
     const sip::Message& message = heard.message;
     Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
     if (!dialog) return Outcome::none;
-    const bool asked = dialog->bye_by == heard.requester() && dialog->bye_cseq == message.cseq().number;
-    if (!asked && !(call.restored && !dialog->bye_by)) return Outcome::none;
+    std::optional<Bye>& bye = dialog->bye(heard.requester());
+    const bool unseen = call.restored && !bye;
+    if (!unseen && (!bye || bye->cseq != message.cseq().number)) return Outcome::none;
     const int status = message.status();
     if ((status >= 200 && status < 300) || status == 481 || status == 408) {
         dialog->state = Dialog::State::ended;
-        dialog->bye_by.reset();
-        return call.alive() || call.invite(call.caller).open ? Outcome::changed : Outcome::ended;
+        const bool ringing = call.state != Call::State::confirmed && call.invite(call.caller).open();
+        return call.alive() || ringing ? Outcome::changed : Outcome::ended;
     }
     if (status != 401 && status != 407) return Outcome::none;
-    dialog->bye_by.reset();  // challenged: the call goes on until it is sent again
-    return Outcome::changed;
+    bye.reset();  // challenged: the call goes on until it is sent again
+    return Outcome::noted;
 }
 
 Outcome on_request_in_dialog(Call& call, const Heard& heard) {
     const sip::Message& message = heard.message;
     Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
     if (!dialog || dialog->state == Dialog::State::ended) return Outcome::none;
+    if (message.method() == sip::Method::ack)  // has the number of its INVITE
+        return answer_offer(*dialog, heard) ? Outcome::changed : Outcome::none;
+    std::int64_t& latest = dialog->cseqs[static_cast<std::size_t>(heard.from)];
+    const std::uint32_t number = message.cseq().number;
+    if (number <= latest) return Outcome::none;  // retransmission
+    latest = number;
     switch (message.method()) {
         case sip::Method::bye:
-            if (dialog->bye_by) return Outcome::none;
-            dialog->bye_by = heard.from;
-            dialog->bye_cseq = message.cseq().number;
-            dialog->bye_until = heard.now + transaction_time;
-            return Outcome::changed;
-        case sip::Method::ack:
-            if (!heard.session) return Outcome::none;
-            answer_offer(*dialog, heard);
-            break;
+            dialog->bye(heard.from) = Bye{number, heard.now + transaction_time};
+            return Outcome::noted;
         case sip::Method::update:
             call.active = heard.now;
-            if (!dialog->offer) make_offer(*dialog, heard);
-            break;
+            make_offer(*dialog, heard);
+            return Outcome::changed;
         case sip::Method::prack:
-            if (dialog->offer)
-                answer_offer(*dialog, heard);
-            else
-                make_offer(*dialog, heard);
-            break;
+            if (!answer_offer(*dialog, heard)) make_offer(*dialog, heard);
+            return Outcome::changed;
         default: return Outcome::none;
     }
-    return Outcome::changed;
 }
 
 Outcome on_other_response(Call& call, const Heard& heard) {
     Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
     const int status = heard.message.status();
     if (!dialog || status < 200) return Outcome::none;
-    if (status < 300)
-        answer_offer(*dialog, heard);
-    else
-        refuse_offer(*dialog, heard);
+    if (status >= 300 || !answer_offer(*dialog, heard)) drop_offer(*dialog, heard);
     return Outcome::changed;
+}
+
+// Where the peer's requests go from here on: the remote target (RFC 3261 12.2).
+bool is_target_refresh(const sip::Message& message) {
+    const bool refreshes = message.method() == sip::Method::invite || message.method() == sip::Method::update;
+    return refreshes && message.status() < 300 && message.first(sip::HeaderId::contact);
 }
 
 }  // namespace
@@ -209,9 +266,19 @@ std::string_view Heard::remote_tag() const {
     return requester() == Side::inside ? message.to_tag() : message.from_tag();
 }
 
+std::string_view Heard::branch() const {
+    const sip::Header* header = message.first(sip::HeaderId::via);
+    if (!header) return {};
+    std::string_view rest = header->value;
+    const auto via = sip::next_via(rest);
+    return via ? via->branch.substr(0, max_branch) : std::string_view{};
+}
+
 Outcome follow(Call& call, const Heard& heard) {
     if (heard.from == Side::outside && !call.has_peer(heard.peer)) return Outcome::none;  // X4
     const sip::Method method = heard.message.method();
+    if (heard.from == Side::inside && call.state != Call::State::closing && is_target_refresh(heard.message))
+        call.contact = heard.contact;
     if (heard.message.is_request()) {
         if (heard.from == Side::inside && !call.has_peer(heard.peer) && call.peers.size() < max_peers)
             call.peers.push_back(heard.peer);

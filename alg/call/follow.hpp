@@ -22,12 +22,15 @@ struct Heard {
     /// Tags as the phone sees them, whichever side speaks (X4).
     std::string_view local_tag() const;
     std::string_view remote_tag() const;
+    /// Of the topmost Via, cut at max_branch; empty: none.
+    std::string_view branch() const;
     /// The side whose request this is, or is answered here.
     Side requester() const;
 };
 
-/// What following a message meant for the call as a whole.
-enum class Outcome : std::uint8_t { none, changed, answered, ended };
+/// What following a message meant for the call as a whole. `noted`: only its deadline may have changed, nothing
+/// that is open or in the record.
+enum class Outcome : std::uint8_t { none, noted, changed, answered, ended };
 
 /// Applies a message to its call. Retransmissions and messages of strangers to the dialog change nothing.
 Outcome follow(Call& call, const Heard& heard);

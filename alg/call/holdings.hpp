@@ -35,6 +35,7 @@ struct MappingEntry {
     Address advertised;  ///< what messages say in place of mapping.outside.address
     std::uint32_t holders = 0;
     Time idle_until{0}, linger_until{0}, kernel_until{0};
+    Time due{0};               ///< when the deadline queue will name it
     Time media_seen{0};        ///< last time conntrack had a flow of it with packets
     bool listener = false;     ///< a Listener element goes with it
     bool rewritten = false;    ///< the phone is shown inside values for it (S2, S4)
@@ -106,22 +107,30 @@ class Holdings {
     /// one holds live as long as it does.
     void end_restoration(std::vector<Change>& changes);
 
-    /// Mappings that left or entered the kernel since the last call: what a sweep of conntrack has to look
-    /// for.
+    /// What left the kernel since the last call: what a sweep of conntrack has to look for.
+    struct Closed {
+        std::vector<Mapping> mappings;
+        std::vector<Pinhole> pinholes;
+    };
+    Closed take_closed();
+    /// Something entered or left the kernel since the last take_closed().
+    /// Additions for all that the kernel should hold.
+    void list(Time now, std::vector<Change>& changes) const;
+
     bool touched() const { return touched_; }
-    std::vector<Mapping> take_closed();
 
     void commit();
     void cancel();
 
   private:
+    bool is_lingering(const MappingKey& key, Time now) const;
     bool has_room(const Address& phone, Time now);
     bool forget_oldest_lingering(Time now);
     void forget(const MappingEntry& entry);
     bool is_free(const Socket& public_socket, const Address& outside) const;
     void ensure(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes);
     void remove(const MappingEntry& entry, std::vector<Change>& changes);
-    void schedule(const MappingEntry& entry);
+    void schedule(MappingEntry& entry, Time now);
 
     const Policy& policy_;
     Ports ports_;
@@ -132,7 +141,7 @@ class Holdings {
     std::unordered_set<Socket> occupied_;
     PerPhone per_phone_;
     std::deque<MappingKey> lingering_;  ///< oldest first; some are forgotten or in use again
-    std::vector<Mapping> closed_;
+    Closed closed_;
     bool touched_ = false;
 };
 

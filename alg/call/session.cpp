@@ -22,6 +22,9 @@ Session read_session(const sdp::Description& description, const Resolve& resolve
         stream.transport = rewrite::transport_of(media);
         stream.rtcp_mux = media.rtcp_mux;
         const sdp::AddressField& connection = description.connection(media);
+        stream.rejected = media.port == 0 && !media.bundle_only;
+        stream.one_way =
+            media.direction == sdp::Direction::sendonly || media.direction == sdp::Direction::recvonly;
         stream.held = media.direction == sdp::Direction::inactive ||
                       (connection.address && connection.address->is_unspecified());
         // Port 0 rejects; 9 and an active set-up receive nothing; a bundled line uses the first one's

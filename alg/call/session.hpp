@@ -17,7 +17,9 @@ struct Stream {
     Transport transport = Transport::udp;
     Endpoint rtp;           ///< port 0: rejected, or nothing is ever received there
     Endpoint rtcp;          ///< port 0: none
+    bool rejected = false;  ///< port 0, and not because it is bundled (RFC 9143)
     bool held = false;      ///< inactive, or c=0.0.0.0: nothing is to come in
+    bool one_way = false;   ///< sendonly or recvonly: how most phones hold, often in silence
     bool rtcp_mux = false;  ///< offers or accepts RTCP on the RTP port (RFC 5761)
     bool hairpin = false;   ///< the peer's address is one of our own: it is a phone in here (C9)
     friend bool operator==(const Stream&, const Stream&) = default;

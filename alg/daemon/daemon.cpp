@@ -16,6 +16,7 @@ namespace sipalg::daemon {
 namespace {
 
 constexpr Time sockets_every{30'000};
+constexpr Time rules_every{2'000};
 
 Policy policy(const Options& options) {
     Policy policy;
@@ -86,7 +87,9 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
     state_.set_occupied(own_sockets());
     ruleset_.install();
     try {
-        const auto advertised = [this](const Address& address) { return network_.egress().advertised(address); };
+        const auto advertised = [this](const Address& address) {
+            return network_.egress().advertised(address);
+        };
         engine_.restore(ruleset_.read(), advertised, loop_.now());
     } catch (...) {
         ruleset_.remove();
@@ -147,20 +150,44 @@ std::optional<Time> Daemon::step(Time now) {
         state_.set_occupied(own_sockets());
         next_sockets_ = now + sockets_every;
     }
-    if (outside_to_set_) {
-        try {
-            ruleset_.set_outside(*outside_to_set_);
-            spdlog::info("outside is now {}", list(*outside_to_set_));
-            sd_notifyf(0, "STATUS=Serving, outside %s", list(*outside_to_set_).c_str());
-        } catch (const nft::Error& error) {
-            spdlog::error("the rules could not follow the default route: {}", error.what());
-        }
-        outside_to_set_.reset();
+    if (outside_to_set_) follow_outside();
+    if (now >= next_rules_) {
+        mend_rules();
+        next_rules_ = now + rules_every;
     }
-    Time next = next_sockets_;
+    Time next = std::min(next_sockets_, next_rules_);
     for (const auto deadline : {engine_.advance(now), sweeper_.advance(now), control_.advance(now)})
         if (deadline) next = std::min(next, *deadline);
     return next;
+}
+
+void Daemon::follow_outside() {
+    const std::string names = list(*outside_to_set_);
+    try {
+        ruleset_.set_outside(*outside_to_set_);
+        spdlog::info("outside is now {}", names);
+        sd_notifyf(0, "STATUS=Serving, outside %s", names.c_str());
+    } catch (const nft::Error& error) {
+        spdlog::error("the rules could not follow the default route: {}", error.what());
+    }
+    outside_to_set_.reset();
+}
+
+// A firewall that is loaded anew often begins with `flush ruleset`, and takes our table or accept rules
+// along.
+void Daemon::mend_rules() {
+    try {
+        if (!ruleset_.intact()) {
+            ruleset_.install();
+            const auto elements = state_.elements(loop_.now());
+            if (const auto refusal = ruleset_.apply(elements)) throw nft::Error(*refusal);
+            spdlog::warn("rules of sipalgd were flushed by another program; they are back");
+        }
+        rules_missing_ = false;
+    } catch (const nft::Error& error) {
+        if (!rules_missing_) spdlog::error("the rules are not in place: {}", error.what());
+        rules_missing_ = true;
+    }
 }
 
 void Daemon::on_signal(int signal) {
@@ -199,6 +226,7 @@ std::string Daemon::answer(std::string_view request) {
         return to_text(to_json(state_.calls(now), {boot_time(), std::chrono::system_clock::now()}));
     if (command == "pinholes") return to_text(to_json(state_.pinholes(now)));
     if (command == "bindings") return to_text(to_json(state_.bindings(now)));
+    if (command == "counters") return to_text(to_json(engine_.counters()));
     return to_text({{"error", has_command ? "unknown command '" + command + "'"
                                           : std::string("a request is {\"command\": NAME}")}});
 }

@@ -45,6 +45,8 @@ class Daemon {
     void on_network();
     void on_signal(int signal);
     std::optional<Time> step(Time now);
+    void follow_outside();
+    void mend_rules();
     void reload();
     void stop();
     std::string answer(std::string_view request);
@@ -64,7 +66,9 @@ class Daemon {
     Engine engine_;
     Sweeper sweeper_;
     Time next_sockets_{0};
-    std::optional<std::vector<std::string>> outside_to_set_;  ///< the kernel refused it; tried again
+    Time next_rules_{0};
+    bool rules_missing_ = false;                              ///< has been said
+    std::optional<std::vector<std::string>> outside_to_set_;  ///< the rules don't know it yet
 };
 
 }  // namespace sipalg::daemon

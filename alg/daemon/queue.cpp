@@ -70,7 +70,7 @@ void Verdict::replace(Bytes packet) {
 }
 
 struct Queue::Batch {
-    std::array<std::array<std::uint8_t, buffer_size>, batch_size> buffers;
+    alignas(nlmsghdr) std::array<std::array<std::uint8_t, buffer_size>, batch_size> buffers;
     std::array<iovec, batch_size> parts{};
     std::array<mmsghdr, batch_size> messages{};
 
@@ -106,7 +106,7 @@ Queue::~Queue() = default;
 // One message does it all, so that no packet can meet a half-configured queue: rules that a killed daemon
 // left behind send packets the moment the queue exists.
 void Queue::bind() {
-    std::array<char, 256> buffer{};
+    alignas(nlmsghdr) std::array<char, 256> buffer{};
     nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
     put_header(message, NFQNL_MSG_CONFIG, number_);
     message->nlmsg_flags |= NLM_F_ACK;

@@ -87,8 +87,10 @@ nft::AcceptIn parse_accept_in(const Setting& setting) {
 }
 
 std::string parse_table(const Setting& setting) {
-    if (!nft_name(setting.value))
-        throw complaint(setting, "is no table name; write a letter, then letters, digits, '_', '-' or '.'");
+    // Stricter than the names of others: it also names a lock and stands in comments.
+    if (!nft_name(setting.value) || setting.value.size() > 64 || setting.value.find('.') != std::string::npos)
+        throw complaint(setting,
+                        "is no table name; write a letter, then letters, digits, '_' or '-', 64 at most");
     return setting.value;
 }
 

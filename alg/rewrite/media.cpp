@@ -45,9 +45,13 @@ std::optional<Endpoint> translate(const sdp::Media& media, const sdp::AddressFie
 // The address that takes the place of a c= address, told by the media that stand on it.
 class Connection {
   public:
-    void add(const sdp::Media& media, const std::optional<Endpoint>& translated) {
+    // A stream on hold by c=0.0.0.0 shows nothing that could be half told.
+    void add(const sdp::Media& media, const sdp::AddressField& connection,
+             const std::optional<Endpoint>& translated) {
         if (translated && !host_) host_ = translated->address;
-        if (!translated && !is_no_port(media.port)) torn_ = true;
+        const bool shown =
+            !is_no_port(media.port) && !(connection.address && connection.address->is_unspecified());
+        if (!translated && shown) torn_ = true;
     }
     bool torn() const { return torn_; }
     const std::optional<Address>& host() const { return host_; }
@@ -87,18 +91,19 @@ void plan_description(const sdp::Description& description, const Translation& tr
     bool torn = false;
     const std::span<const sdp::Media> media = description.media();
     for (std::size_t i = 0; i < media.size(); ++i) {
-        translated[i] = translate(media[i], description.connection(media[i]), translation);
-        if (media[i].connection_count == 0) session.add(media[i], translated[i]);
+        const sdp::AddressField& connection = description.connection(media[i]);
+        translated[i] = translate(media[i], connection, translation);
+        if (media[i].connection_count == 0) session.add(media[i], connection, translated[i]);
     }
     std::optional<Address> any_host;
     for (std::size_t i = 0; i < media.size(); ++i) {
         Connection own;
-        if (media[i].connection_count > 0) own.add(media[i], translated[i]);
+        const sdp::AddressField& connection = description.connection(media[i]);
+        if (media[i].connection_count > 0) own.add(media[i], connection, translated[i]);
         if (media[i].connection_count > 0 ? own.torn() : session.torn()) {
             torn = true;
             continue;
         }
-        const sdp::AddressField& connection = description.connection(media[i]);
         for (const sdp::AddressField& field : description.connections(media[i])) {
             // A further c= (layered multicast, alternatives) is another address: told by nothing but itself.
             (field.address == connection.address ? own : Connection{}).plan(field, translation, edits);

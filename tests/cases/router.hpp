@@ -23,7 +23,8 @@ class Router {
     void seen(const Step& step);
     void restart();
     void advance();
-    void check_invariants() const;
+    bool put_in_force();
+    void check_reports() const;
     void check_inverse(const std::string& out, const std::string& original, const Endpoint& phone,
                        const Endpoint& peer);
     Egress egress() const;

@@ -1,5 +1,6 @@
 #include "tests/cases/text.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -26,12 +27,12 @@ bool is_row(const std::string& line, const Step& step) {
     return message && (line.starts_with("- ") || line.starts_with("+ ") || line == "-" || line == "+");
 }
 
-std::string fill_length(std::string message) {
-    const std::size_t at = message.find("Content-Length: @");
-    const std::size_t body = message.find("\r\n\r\n");
+std::string fill_length(std::string message, const std::string& line_end) {
+    const std::size_t at = message.find(": @" + line_end);
+    const std::size_t body = message.find(line_end + line_end);
     if (at == std::string::npos || body == std::string::npos) return message;
-    const std::size_t length = message.size() - body - 4;
-    return message.replace(at + 16, 1, std::to_string(length));
+    const std::size_t length = message.size() - body - 2 * line_end.size();
+    return message.replace(at + 2, 1, std::to_string(length));
 }
 
 }  // namespace
@@ -52,28 +53,42 @@ std::vector<Case> read_cases(const std::string& path) {
             continue;
         }
         if (line.empty() || line[0] == '#') continue;
-        if (line.starts_with("case: ")) {
-            cases.push_back({line.substr(6), number, {}});
+        const bool setup = line.starts_with("setup: ");
+        if (setup || line.starts_with("case: ")) {
+            cases.push_back({line.substr(setup ? 7 : 6), number, setup, {}});
             continue;
         }
         auto all = words(line);
         if (cases.empty() || all.empty())
             throw std::runtime_error(path + ":" + std::to_string(number) + ": not understood: " + line);
+        if (all.front() == "play") {
+            const auto from = std::find_if(cases.begin(), cases.end(), [&](const Case& one) {
+                return one.setup && line == "play " + one.name;
+            });
+            if (from == cases.end())
+                throw std::runtime_error(path + ":" + std::to_string(number) + ": no setup for: " + line);
+            const std::vector<Step> steps = from->steps;
+            cases.back().steps.insert(cases.back().steps.end(), steps.begin(), steps.end());
+            continue;
+        }
         Step step{number, all.front(), {all.begin() + 1, all.end()}, {}};
         cases.back().steps.push_back(std::move(step));
     }
+    std::erase_if(cases, [](const Case& one) { return one.setup; });
     return cases;
 }
 
 Versions message_of(const Step& step) {
     Versions versions;
+    const bool bare = step.arguments.size() > 3 && step.arguments[3] == "lf";
+    const std::string line_end = bare ? "\n" : "\r\n";
     for (const std::string& row : step.rows) {
         const std::string text = row.size() > 2 ? row.substr(2) : std::string{};
-        if (row[0] != '+') versions.before += text + "\r\n";
-        if (row[0] != '-') versions.after += text + "\r\n";
+        if (row[0] != '+') versions.before += text + line_end;
+        if (row[0] != '-') versions.after += text + line_end;
     }
-    versions.before = fill_length(versions.before);
-    versions.after = fill_length(versions.after);
+    versions.before = fill_length(versions.before, line_end);
+    versions.after = fill_length(versions.after, line_end);
     return versions;
 }
 

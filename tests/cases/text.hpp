@@ -18,13 +18,16 @@ struct Step {
 struct Case {
     std::string name;
     int line = 0;
+    bool setup = false;  ///< only there to be played by cases behind it
     std::vector<Step> steps;
 };
 
-/// Reads a file; throws std::runtime_error with its name and the line.
+/// Reads a file's cases, with the steps of the setups that they play; throws std::runtime_error with its name
+/// and the line.
 std::vector<Case> read_cases(const std::string& path);
 
-/// The two versions of a message in its rows: as it comes in, as it goes out. CRLF line ends, "@" filled in.
+/// The two versions of a message in its rows: as it comes in, as it goes out. CRLF line ends (LF for "lf"),
+/// "@" filled in.
 struct Versions {
     std::string before, after;
 };

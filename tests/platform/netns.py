@@ -1,8 +1,9 @@
 """Network namespaces joined only to each other, sockets in them, and the nft driver, for tests that need root.
 
-Everything made here is taken away again when the object's `close` runs; tests register that with addCleanup,
-and an interrupted run reaches it through KeyboardInterrupt or SystemExit.
+Everything made here is taken away again when the object's `close` runs, which tests register with addCleanup.
+unittest skips those when it is interrupted, so what is left then goes when Python ends.
 """
+import atexit
 import contextlib
 import ctypes
 import itertools
@@ -46,7 +47,7 @@ def main():
     if why_not():
         print('skipped:', why_not())
         sys.exit(77)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that clean-ups run
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     unittest.main(module='__main__', verbosity=2)
 
 
@@ -65,11 +66,13 @@ def until(condition, what, seconds=10):
 class Namespace:
     def __init__(self, label):
         self.name = f'nft-{os.getpid()}-{next(_numbers)}-{label}'
+        atexit.register(self.close)  # first: an interrupt may come as soon as it is there
         self.run_outside('ip', 'netns', 'add', self.name)
         self.run('ip', 'link', 'set', 'lo', 'up')
 
     def close(self):
-        subprocess.run(['ip', 'netns', 'del', self.name], check=False)
+        atexit.unregister(self.close)
+        subprocess.run(['ip', 'netns', 'del', self.name], check=False, stderr=subprocess.DEVNULL)
 
     @staticmethod
     def run_outside(*command):

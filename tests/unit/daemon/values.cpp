@@ -92,8 +92,10 @@ TEST_CASE("accepting chains") {
 
 TEST_CASE("table names and control paths") {
     CHECK(parse_table(setting("sip_alg-2")) == "sip_alg-2");
-    for (const char* bad : {"", "2x", "a b", "a;b", "a{", "\x1b"})
+    for (const char* bad : {"", "2x", "a b", "a;b", "a{", "a.b", "\x1b"})
         CHECK(error_of(parse_table, bad).find("is no table name; write a letter") != std::string::npos);
+    CHECK(parse_table(setting(std::string(64, 'x'))).size() == 64);
+    CHECK(error_of(parse_table, std::string(65, 'x')).find("64 at most") != std::string::npos);
     CHECK(parse_control(setting("/run/x")) == "/run/x");
     CHECK(parse_control(setting(std::string(107, 'x'))).size() == 107);
     CHECK(error_of(parse_control, std::string(108, 'x')).find("at most 107 bytes") != std::string::npos);

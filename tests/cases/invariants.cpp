@@ -1,0 +1,161 @@
+#include "tests/cases/invariants.hpp"
+
+#include <map>
+#include <stdexcept>
+#include <string>
+
+#include "alg/state.hpp"
+
+namespace sipalg::test {
+
+namespace {
+
+using call::MappingEntry;
+using call::MappingKey;
+
+// The kernel counts whole seconds, rounded up: an element may outlive its time by that much.
+constexpr Time rounding{1000};
+// Expiry works off a burst in steps, and what the kernel refused is tried again a second later.
+constexpr Time patience{2000};
+
+[[noreturn]] void fail(const std::string& what) {
+    throw std::runtime_error("invariant: " + what);
+}
+
+std::string text(const Mapping& m) {
+    return "mapping " + m.inside.text() + " = " + m.outside.text();
+}
+
+std::string text(const Pinhole& p) {
+    return "pinhole " + p.outside.text() + " from " + p.remote.text();
+}
+
+class Check {
+  public:
+    Check(State& state, const TableKernel& kernel, Time now)
+        : impl_(state.impl()), kernel_(kernel), now_(now) {}
+
+    void run() {
+        count_holders();
+        mappings();
+        elements();
+        for (const auto& [key, call] : impl_.calls.all()) {
+            if (call.state != call::Call::State::closing)
+                record(call.record_id, call.record);
+            else if (call.closed_until + patience < now_)
+                fail("closed call " + key.call_id + " is not forgotten");
+        }
+        for (const auto& [key, binding] : impl_.registrations.all()) {
+            if (binding.until > now_) record(binding.record_id, binding.record);
+            if (binding.until + patience < now_) fail("binding of " + key.aor + " outlives its time");
+        }
+        if (!records_.empty()) fail("record " + std::to_string(records_.begin()->first) + " is nobody's");
+    }
+
+  private:
+    bool in_kernel(const Element& element, Time until) const {
+        const auto it = kernel_.elements().find(element);
+        return it != kernel_.elements().end() && it->second >= until;
+    }
+
+    void count_holders() {
+        for (const auto& [key, call] : impl_.calls.all()) {
+            for (const MappingKey& mapping : call.mapped)
+                ++mapping_holders_[mapping];
+            for (const call::Pin& pin : call.pins)
+                ++pinhole_holders_[pin.pinhole];
+            if (call.state == call::Call::State::closing && (!call.mapped.empty() || !call.pins.empty()))
+                fail("closed call " + key.call_id + " holds something");
+        }
+        for (const auto& [key, binding] : impl_.registrations.all()) {
+            ++mapping_holders_[MappingKey{key.inside, binding.egress.address}];
+            ++pinhole_holders_[binding.pinhole];
+        }
+    }
+
+    void mappings() {
+        std::size_t held = 0;
+        for (const auto& [key, entry] : impl_.holdings.mappings()) {
+            const auto holders = mapping_holders_.find(key);
+            const std::uint32_t expected = holders == mapping_holders_.end() ? 0 : holders->second;
+            if (entry.holders != expected)
+                fail(text(entry.mapping) + " counts " + std::to_string(entry.holders) + " holders, not " +
+                     std::to_string(expected));
+            if (expected > 0) ++held;
+            if (expected > 0 && entry.kernel_until + patience <= now_)
+                fail(text(entry.mapping) + " is held but lapsed");
+            if (entry.kernel_until > now_ && !in_kernel(entry.mapping, entry.kernel_until))
+                fail(text(entry.mapping) + " is not in the kernel");
+            if (expected == 0 && std::max(entry.idle_until, entry.linger_until) + patience < now_)
+                fail(text(entry.mapping) + " is not forgotten");
+            if (impl_.holdings.find_public({entry.mapping.transport, entry.public_endpoint()}) != &entry)
+                fail(text(entry.mapping) + " is not found by its public endpoint");
+            if (entry.listener && entry.kernel_until > now_ &&
+                !in_kernel(Listener{entry.mapping.transport, entry.mapping.inside}, entry.kernel_until))
+                fail(text(entry.mapping) + " has lost its listener");
+        }
+        if (held != mapping_holders_.size()) fail("something holds a mapping that is not there");
+        if (pinhole_holders_.size() != impl_.holdings.pinhole_count())
+            fail(std::to_string(impl_.holdings.pinhole_count()) + " pinholes, held are " +
+                 std::to_string(pinhole_holders_.size()));
+        for (const auto& [pinhole, holders] : pinhole_holders_) {
+            const call::PinholeEntry* entry = impl_.holdings.find(pinhole);
+            if (!entry || entry->holders != holders)
+                fail(text(pinhole) + " has other holders than it counts");
+            if (entry->kernel_until + patience <= now_) fail(text(pinhole) + " is held but lapsed");
+            if (entry->kernel_until > now_ && !in_kernel(pinhole, entry->kernel_until))
+                fail(text(pinhole) + " is not in the kernel");
+            if (!impl_.holdings.find_public({pinhole.transport, advertised(pinhole.outside)}))
+                fail(text(pinhole) + " leads nowhere");
+        }
+    }
+
+    Endpoint advertised(const Endpoint& outside) const {
+        for (const auto& [key, entry] : impl_.holdings.mappings())
+            if (entry.mapping.outside == outside) return entry.public_endpoint();
+        return outside;
+    }
+
+    void elements() {
+        for (const auto& [element, until] : kernel_.elements()) {
+            if (until > now_ + std::chrono::hours(24 * 8)) fail("an element without a timeout (X8)");
+            if (const auto* pinhole = std::get_if<Pinhole>(&element)) {
+                if (!impl_.holdings.find(*pinhole)) fail(text(*pinhole) + " is nobody's");
+            } else if (const auto* mapping = std::get_if<Mapping>(&element)) {
+                const MappingEntry* entry = impl_.holdings.find(
+                    MappingKey{{mapping->transport, mapping->inside}, mapping->outside.address});
+                if (!entry || entry->mapping != *mapping || entry->kernel_until + rounding < until)
+                    fail(text(*mapping) + " is nobody's");
+            } else if (const auto* record = std::get_if<Record>(&element)) {
+                if (record->bytes.empty() || record->bytes.size() > Record::max_bytes)
+                    fail("record " + std::to_string(record->id) + " has a piece of " +
+                         std::to_string(record->bytes.size()) + " bytes");
+                records_[record->id][record->part] = record->bytes;
+            }
+        }
+    }
+
+    void record(std::uint32_t id, const std::string& bytes) {
+        std::string stored;
+        for (const auto& [part, piece] : records_[id])
+            stored += piece;
+        if (stored.empty() || stored != bytes)
+            fail("record " + std::to_string(id) + " in the kernel is not what is remembered");
+        records_.erase(id);
+    }
+
+    State::Impl& impl_;
+    const TableKernel& kernel_;
+    const Time now_;
+    std::map<MappingKey, std::uint32_t> mapping_holders_;
+    std::map<Pinhole, std::uint32_t> pinhole_holders_;
+    std::map<std::uint32_t, std::map<std::uint32_t, std::string>> records_;
+};
+
+}  // namespace
+
+void check_invariants(State& state, const TableKernel& kernel, Time now) {
+    Check(state, kernel, now).run();
+}
+
+}  // namespace sipalg::test

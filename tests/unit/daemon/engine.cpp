@@ -1,0 +1,159 @@
+#include "alg/daemon/engine.hpp"
+
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+
+#include "tests/unit/core/packets.hpp"
+
+using namespace sipalg;
+using namespace sipalg::daemon;
+
+namespace {
+
+/// Writes down what is asked of it, in order.
+struct RecordingKernel : Kernel {
+    std::vector<std::string> asked;
+    std::size_t elements = 0;  ///< in the last transaction
+    std::optional<std::string> refusal;
+    bool broken = false;
+
+    void erase(std::span<const Flow>) override { asked.emplace_back("erase"); }
+    std::optional<std::string> apply(std::span<const Change> changes) override {
+        if (broken) throw std::runtime_error("netlink is gone");
+        asked.emplace_back("apply");
+        elements = changes.size();
+        return refusal;
+    }
+};
+
+struct Router {
+    State state{Policy{}};
+    RecordingKernel kernel;
+    Engine engine{state, kernel};
+    Time now{1'000'000};
+
+    std::uint64_t count(Reason reason) const { return engine.counters()[static_cast<std::size_t>(reason)]; }
+    Bytes handle(const std::vector<std::uint8_t>& packet, std::size_t longest = 65531) {
+        const Address wan = *Address::parse("203.0.113.1");
+        return engine.handle({Side::inside, packet, {wan, wan}}, now, longest);
+    }
+};
+
+std::vector<std::uint8_t> invite(std::size_t padding = 0) {
+    const std::string body =
+        "v=0\r\no=- 1 1 IN IP4 192.168.1.10\r\ns=-\r\nc=IN IP4 192.168.1.10\r\nt=0 0\r\nm=audio 4000 RTP/AVP "
+        "0\r\n";
+    return test::udp_packet("192.168.1.10:5060", "203.0.113.10:5060",
+                            "INVITE sip:bob@203.0.113.10 SIP/2.0\r\n"
+                            "Via: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bK1;rport\r\n"
+                            "From: <sip:alice@203.0.113.10>;tag=a\r\nTo: <sip:bob@203.0.113.10>\r\n"
+                            "Call-ID: one@phone\r\nCSeq: 1 INVITE\r\nContact: <sip:alice@192.168.1.10>\r\n"
+                            "X: " +
+                                std::string(padding, 'x') +
+                                "\r\nContent-Type: application/sdp\r\nContent-Length: " +
+                                std::to_string(body.size()) + "\r\n\r\n" + body);
+}
+
+std::string payload(Bytes packet) {
+    const auto parsed = parse_packet(packet);
+    return parsed ? std::string(parsed->payload) : std::string();
+}
+
+}  // namespace
+
+TEST_CASE("the kernel has its elements before the message leaves (law 1)") {
+    Router router;
+    const Bytes sent = router.handle(invite());
+    REQUIRE_FALSE(router.kernel.asked.empty());
+    CHECK(router.kernel.asked.back() == "apply");
+    CHECK(router.kernel.elements > 0);
+    CHECK(payload(sent).find("c=IN IP4 203.0.113.1\r\n") != std::string::npos);
+    CHECK(payload(sent).find("192.168.1.10") == std::string::npos);
+    CHECK(router.state.totals().calls == 1);
+    CHECK(router.count(Reason::rewritten) == 1);
+}
+
+TEST_CASE("what the kernel refuses has not happened: original bytes, no call, counted") {
+    Router router;
+    router.kernel.refusal = "table is full";
+    CHECK(router.handle(invite()).empty());
+    CHECK(router.state.totals().calls == 0);
+    CHECK(router.state.totals().mappings == 0);
+    CHECK(router.count(Reason::kernel_refused) == 1);
+    CHECK(router.count(Reason::rewritten) == 0);
+    // The phone's retransmission finds a kernel that takes it.
+    router.kernel.refusal.reset();
+    CHECK_FALSE(router.handle(invite()).empty());
+    CHECK(router.state.totals().calls == 1);
+}
+
+TEST_CASE("a kernel that can't be asked is one that refuses") {
+    Router router;
+    router.kernel.broken = true;
+    CHECK(router.handle(invite()).empty());
+    CHECK(router.state.totals().calls == 0);
+    CHECK(router.count(Reason::kernel_refused) == 1);
+}
+
+TEST_CASE("a result that no verdict can carry changes nothing at all") {
+    Router router;
+    CHECK(router.handle(invite(), 300).empty());
+    CHECK(router.kernel.asked.empty());
+    CHECK(router.state.totals().calls == 0);
+    CHECK(router.count(Reason::too_long) == 1);
+}
+
+TEST_CASE("what is no packet passes and is counted") {
+    Router router;
+    CHECK(router.handle({0x45, 0, 0}).empty());
+    CHECK(router.count(Reason::unreadable_packet) == 1);
+    router.engine.count(Reason::unreadable_packet);
+    CHECK(router.count(Reason::unreadable_packet) == 2);
+}
+
+TEST_CASE("an unanswered call is closed when its time has come, and nothing is due after") {
+    Router router;
+    router.handle(invite());
+    int wake_ups = 0;
+    while (const auto next = router.engine.advance(router.now)) {
+        REQUIRE(*next > router.now);
+        router.now = *next;
+        REQUIRE(++wake_ups < 100);
+    }
+    CHECK(router.state.totals().calls == 0);
+    CHECK(router.state.totals().pinholes == 0);
+}
+
+TEST_CASE("what is due and refused is tried again after a while, not in a loop") {
+    Router router;
+    router.handle(invite());
+    router.kernel.refusal = "no";
+    router.kernel.asked.clear();
+    // Some of what is due asks nothing of the kernel.
+    auto retry = router.engine.advance(router.now);
+    for (int i = 0; router.kernel.asked.empty() && i < 100; ++i) {
+        REQUIRE(retry);
+        router.now = *retry;
+        retry = router.engine.advance(router.now);
+    }
+    REQUIRE(router.kernel.asked.size() == 1);
+    REQUIRE(retry);
+    CHECK(*retry == router.now + Time(1000));
+    CHECK(router.engine.advance(router.now + Time(999)) == retry);
+    CHECK(router.kernel.asked.size() == 1);
+}
+
+TEST_CASE("elements without a call or binding do not keep the daemon from serving (A5)") {
+    Router router;
+    const Mapping orphan{Transport::udp, *Endpoint::parse("192.168.1.10:4000"),
+                         *Endpoint::parse("203.0.113.1:4000")};
+    router.kernel.refusal = "no";
+    router.engine.restore(
+        std::vector<StoredElement>{{orphan, Seconds(60)}}, [](const Address& address) { return address; },
+        router.now);
+    CHECK(router.state.totals().calls == 0);
+    CHECK(router.state.totals().pinholes == 0);
+    router.kernel.refusal.reset();
+    CHECK_FALSE(router.handle(invite()).empty());
+}
