@@ -86,7 +86,7 @@ class Suite:
 
     def build(self, directory, *options):
         self.say(f"building in {directory}/")
-        return (self.case(f"configure {directory}", ["cmake", "-S", ".", "-B", directory, *options])
+        return (self.case(f"configure {directory}", ["cmake", "-S", ".", "-B", directory, "-DBUILD_TESTING=ON", *options])
                 and self.case(f"build {directory}", ["cmake", "--build", directory, "-j", CORES], timeout=1800))
 
     def unit(self, directory):
@@ -205,7 +205,8 @@ def main():
         sources = suite.sources()
         if sources:
             suite.case("clang-format", ["clang-format", "--dry-run", "--Werror", *sources])
-        if not quick and suite.build("build-sanitize", "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DSANITIZE=ON"):
+        if not quick and suite.build(
+                "build-sanitize", "-DCMAKE_BUILD_TYPE=None", "-DCMAKE_CXX_FLAGS=-O1 -g1", "-DSANITIZE=ON"):
             suite.unit("build-sanitize")
             suite.network("build-sanitize")
     except (KeyboardInterrupt, SystemExit):

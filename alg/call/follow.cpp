@@ -210,7 +210,7 @@ Outcome on_bye_response(Call& call, const Heard& heard) {
     }
     if (status != 401 && status != 407) return Outcome::none;
     bye.reset();  // challenged: the call goes on until it is sent again
-    return Outcome::changed;
+    return Outcome::noted;
 }
 
 Outcome on_request_in_dialog(Call& call, const Heard& heard) {
@@ -226,7 +226,7 @@ Outcome on_request_in_dialog(Call& call, const Heard& heard) {
     switch (message.method()) {
         case sip::Method::bye:
             dialog->bye(heard.from) = Bye{number, heard.now + transaction_time};
-            return Outcome::changed;
+            return Outcome::noted;
         case sip::Method::update:
             call.active = heard.now;
             make_offer(*dialog, heard);

@@ -1,6 +1,7 @@
 #include <exception>
 #include <iostream>
 
+#include "alg/ctl/metrics.hpp"
 #include "alg/ctl/options.hpp"
 #include "alg/ctl/request.hpp"
 #include "alg/ctl/view.hpp"
@@ -18,12 +19,15 @@ int run(const std::vector<std::string>& arguments) {
         std::cout << "sipalgctl " SIPALG_VERSION "\n";
         return 0;
     }
-    const Json document = ask(options.control, options.command);
+    const bool metrics_wanted = options.command == "metrics";
+    const Json document = ask(options.control, metrics_wanted ? "status" : options.command);
     const bool not_serving =
         options.command == "status" && !(document.is_object() && document.value("serving", false));
     // ASCII only: what came from the network can't talk to the terminal, and is the same to every JSON
     // reader.
-    if (options.json)
+    if (metrics_wanted)
+        std::cout << metrics(document);
+    else if (options.json)
         std::cout << document.dump(2, ' ', true) << '\n';
     else
         std::cout << view(options.command, document);

@@ -13,8 +13,8 @@ namespace po = boost::program_options;
 
 namespace {
 
-constexpr std::array commands{"status", "calls", "pinholes", "bindings"};
-constexpr const char* command_list = "status, calls, pinholes or bindings";
+constexpr std::array commands{"status", "calls", "pinholes", "bindings", "counters", "metrics"};
+constexpr const char* command_list = "status, calls, pinholes, bindings, counters or metrics";
 
 po::options_description description() {
     po::options_description options("Options", 100);
@@ -56,6 +56,8 @@ Options parse_options(const std::vector<std::string>& arguments) {
     options.command = words.front();
     if (std::find(commands.begin(), commands.end(), options.command) == commands.end())
         throw UsageError("unknown command '" + escape(options.command) + "'; write " + command_list);
+    if (options.command == "metrics" && options.json)
+        throw UsageError("metrics has a format of its own (OpenMetrics); leave out --json");
     return options;
 }
 
@@ -67,7 +69,9 @@ std::string help_text() {
             "  status    whether it serves, with which settings, and what it counted\n"
             "  calls     the calls it knows\n"
             "  pinholes  who may send to which public port\n"
-            "  bindings  the registered phones\n\n"
+            "  bindings  the registered phones\n"
+            "  counters  messages by what became of them\n"
+            "  metrics   numbers for monitoring, as OpenMetrics text\n\n"
          << description()
          << "\nExit status: 0 done, 1 sipalgd does not serve, 2 bad usage. See sipalgctl(1).\n";
     return text.str();

@@ -71,6 +71,15 @@ std::string bindings(const Json& rows) {
     return table.text();
 }
 
+Table count_table(const Json& counters, bool zeros) {
+    Table table({"MESSAGES", "COUNT"});
+    if (counters.is_object())
+        for (const auto& [word, count] : counters.items())
+            if (count.is_number_unsigned() && (zeros || count.get<std::uint64_t>() > 0))
+                table.add({word, count.dump()});
+    return table;
+}
+
 std::string status(const Json& document) {
     std::string text;
     const auto line = [&](const std::string& label, const std::string& value) {
@@ -98,10 +107,8 @@ std::string status(const Json& document) {
     line("accept rules", field("accept_in").empty() ? "none" : field("accept_in"));
     for (const char* count : {"calls", "bindings", "mappings", "pinholes"})
         line(count, cell(document, count));
-    if (document.contains("counters") && document["counters"].is_object()) {
-        Table table({"MESSAGES", "COUNT"});
-        for (const auto& [word, count] : document["counters"].items())
-            if (count.is_number_unsigned() && count.get<std::uint64_t>() > 0) table.add({word, count.dump()});
+    if (document.contains("counters")) {
+        const Table table = count_table(document["counters"], false);
         text += table.empty() ? "\nno messages yet\n" : "\n" + table.text();
     }
     return text;
@@ -110,9 +117,11 @@ std::string status(const Json& document) {
 }  // namespace
 
 std::string view(const std::string& command, const Json& document) {
-    const bool expected = command == "status" ? document.is_object() : document.is_array();
+    const bool expected =
+        command == "status" || command == "counters" ? document.is_object() : document.is_array();
     if (!expected) throw NotServing("the answer is not what this sipalgctl knows; are versions equal?");
     if (command == "status") return status(document);
+    if (command == "counters") return count_table(document, true).text();
     if (command == "calls") return calls(document);
     if (command == "pinholes") return pinholes(document);
     return bindings(document);

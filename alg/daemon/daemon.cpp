@@ -177,13 +177,12 @@ void Daemon::follow_outside() {
 // along.
 void Daemon::mend_rules() {
     try {
-        const bool there = ruleset_.intact();
-        if (!there) {
+        if (!ruleset_.intact()) {
             ruleset_.install();
             const auto elements = state_.elements(loop_.now());
             if (const auto refusal = ruleset_.apply(elements)) throw nft::Error(*refusal);
+            spdlog::warn("rules of sipalgd were flushed by another program; they are back");
         }
-        if (!there) spdlog::warn("rules of sipalgd were flushed by another program; they are back");
         rules_missing_ = false;
     } catch (const nft::Error& error) {
         if (!rules_missing_) spdlog::error("the rules are not in place: {}", error.what());
@@ -227,6 +226,7 @@ std::string Daemon::answer(std::string_view request) {
         return to_text(to_json(state_.calls(now), {boot_time(), std::chrono::system_clock::now()}));
     if (command == "pinholes") return to_text(to_json(state_.pinholes(now)));
     if (command == "bindings") return to_text(to_json(state_.bindings(now)));
+    if (command == "counters") return to_text(to_json(engine_.counters()));
     return to_text({{"error", has_command ? "unknown command '" + command + "'"
                                           : std::string("a request is {\"command\": NAME}")}});
 }

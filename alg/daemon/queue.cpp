@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
@@ -14,7 +15,6 @@
 #include <fstream>
 #include <iterator>
 
-#include "alg/daemon/attributes.hpp"
 #include "nft/ruleset.hpp"
 
 namespace sipalg::daemon {
@@ -29,15 +29,6 @@ constexpr std::uint32_t queue_length = 4096;
 
 std::uint16_t message_type(unsigned type) {
     return static_cast<std::uint16_t>(NFNL_SUBSYS_QUEUE << 8 | type);
-}
-
-void put_header(nlmsghdr* message, unsigned type, std::uint16_t queue) {
-    message->nlmsg_type = message_type(type);
-    message->nlmsg_flags = NLM_F_REQUEST;
-    auto* header = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(nfgenmsg)));
-    header->nfgen_family = AF_UNSPEC;
-    header->version = NFNETLINK_V0;
-    header->res_id = htons(queue);
 }
 
 // The kernel answers EPERM both to a process without rights and to one whose queue belongs to another.
@@ -70,7 +61,7 @@ void Verdict::replace(Bytes packet) {
 }
 
 struct Queue::Batch {
-    std::array<std::array<std::uint8_t, buffer_size>, batch_size> buffers;
+    alignas(nlmsghdr) std::array<std::array<std::uint8_t, buffer_size>, batch_size> buffers;
     std::array<iovec, batch_size> parts{};
     std::array<mmsghdr, batch_size> messages{};
 
@@ -106,18 +97,13 @@ Queue::~Queue() = default;
 // One message does it all, so that no packet can meet a half-configured queue: rules that a killed daemon
 // left behind send packets the moment the queue exists.
 void Queue::bind() {
-    std::array<char, 256> buffer{};
-    nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
-    put_header(message, NFQNL_MSG_CONFIG, number_);
+    alignas(nlmsghdr) std::array<char, 256> buffer{};
+    nlmsghdr* message = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_CONFIG, number_);
     message->nlmsg_flags |= NLM_F_ACK;
     message->nlmsg_seq = 1;
-    const nfqnl_msg_config_cmd command{NFQNL_CFG_CMD_BIND, 0, htons(AF_INET)};
-    mnl_attr_put(message, NFQA_CFG_CMD, sizeof command, &command);
-    nfqnl_msg_config_params params{};
-    params.copy_range = htonl(0xFFFF);
-    params.copy_mode = NFQNL_COPY_PACKET;
-    mnl_attr_put(message, NFQA_CFG_PARAMS, sizeof params, &params);
-    mnl_attr_put_u32(message, NFQA_CFG_QUEUE_MAXLEN, htonl(queue_length));
+    nfq_nlmsg_cfg_put_cmd(message, AF_INET, NFQNL_CFG_CMD_BIND);
+    nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, 0xFFFF);
+    nfq_nlmsg_cfg_put_qmaxlen(message, queue_length);
     mnl_attr_put_u32(message, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_FAIL_OPEN));
     mnl_attr_put_u32(message, NFQA_CFG_MASK, htonl(NFQA_CFG_F_FAIL_OPEN));
     if (send(socket_.get(), message, message->nlmsg_len, 0) < 0) refuse(number_, errno);
@@ -180,23 +166,22 @@ void Queue::take_message(const nlmsghdr* message, const Handler& handler) {
         return;
     }
     if (message->nlmsg_type != message_type(NFQNL_MSG_PACKET)) return;
+    std::array<nlattr*, NFQA_MAX + 1> attributes{};
+    if (nfq_nlmsg_parse(message, attributes.data()) < 0 || attributes[NFQA_PACKET_HDR] == nullptr) return;
+    const auto* header =
+        static_cast<const nfqnl_msg_packet_hdr*>(mnl_attr_get_payload(attributes[NFQA_PACKET_HDR]));
+    const auto interface = [&](int type) {
+        return attributes[static_cast<std::size_t>(type)] == nullptr
+                   ? 0U
+                   : ntohl(mnl_attr_get_u32(attributes[static_cast<std::size_t>(type)]));
+    };
     QueuedPacket packet;
-    const nfqnl_msg_packet_hdr* header = nullptr;
-    for (const nlattr* attribute : Attributes(message, sizeof(nfgenmsg))) {
-        const auto* data = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
-        const std::size_t size = mnl_attr_get_payload_len(attribute);
-        switch (mnl_attr_get_type(attribute)) {
-            case NFQA_PACKET_HDR:
-                if (size >= sizeof *header) header = reinterpret_cast<const nfqnl_msg_packet_hdr*>(data);
-                break;
-            case NFQA_IFINDEX_INDEV: packet.in_interface = ntohl(mnl_attr_get_u32(attribute)); break;
-            case NFQA_IFINDEX_OUTDEV: packet.out_interface = ntohl(mnl_attr_get_u32(attribute)); break;
-            case NFQA_CAP_LEN: packet.whole = false; break;
-            case NFQA_PAYLOAD: packet.bytes = {data, size}; break;
-            default: break;
-        }
-    }
-    if (header == nullptr) return;
+    packet.in_interface = interface(NFQA_IFINDEX_INDEV);
+    packet.out_interface = interface(NFQA_IFINDEX_OUTDEV);
+    packet.whole = attributes[NFQA_CAP_LEN] == nullptr;
+    if (const nlattr* payload = attributes[NFQA_PAYLOAD])
+        packet.bytes = {static_cast<const std::uint8_t*>(mnl_attr_get_payload(payload)),
+                        mnl_attr_get_payload_len(payload)};
     packet.from = header->hook == NF_INET_PRE_ROUTING ? Side::inside : Side::outside;
     Verdict verdict(*this, ntohl(header->packet_id));
     if (handler) handler(packet, verdict);
@@ -210,11 +195,12 @@ void Queue::put_verdict(std::uint32_t id, Bytes replacement) {
     if (outgoing_.size() + size > 128 * 1024) flush();
     const std::size_t start = outgoing_.size();
     outgoing_.resize(start + size);
-    nlmsghdr* message = mnl_nlmsg_put_header(outgoing_.data() + start);
-    put_header(message, NFQNL_MSG_VERDICT, number_);
-    const nfqnl_msg_verdict_hdr verdict{htonl(NF_ACCEPT), htonl(id)};
-    mnl_attr_put(message, NFQA_VERDICT_HDR, sizeof verdict, &verdict);
-    if (!replacement.empty()) mnl_attr_put(message, NFQA_PAYLOAD, replacement.size(), replacement.data());
+    nlmsghdr* message =
+        nfq_nlmsg_put(reinterpret_cast<char*>(outgoing_.data()) + start, NFQNL_MSG_VERDICT, number_);
+    nfq_nlmsg_verdict_put(message, static_cast<int>(id), NF_ACCEPT);
+    if (!replacement.empty())
+        nfq_nlmsg_verdict_put_pkt(message, replacement.data(),
+                                  static_cast<std::uint32_t>(replacement.size()));
     outgoing_.resize(start + message->nlmsg_len);
 }
 

@@ -132,7 +132,7 @@ Rtnetlink::Rtnetlink()
 void Rtnetlink::dump(std::uint16_t type, unsigned char family,
                      const std::function<void(const nlmsghdr*)>& message) const {
     const Fd socket = open_socket(0);
-    Buffer buffer{};
+    alignas(nlmsghdr) Buffer buffer{};
     nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
     request->nlmsg_type = type;
     request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -168,7 +168,7 @@ Interfaces Rtnetlink::read() const {
 
 std::optional<unsigned> Rtnetlink::route(const Way& way) const {
     if (!way.peer.is_v4() || !way.phone.is_v4()) return std::nullopt;
-    Buffer buffer{};
+    alignas(nlmsghdr) Buffer buffer{};
     nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
     request->nlmsg_type = RTM_GETROUTE;
     request->nlmsg_flags = NLM_F_REQUEST;
@@ -192,7 +192,7 @@ std::optional<unsigned> Rtnetlink::route(const Way& way) const {
 
 Rtnetlink::Changes Rtnetlink::changes() {
     Changes changes;
-    Buffer buffer;
+    alignas(nlmsghdr) Buffer buffer;
     for (;;) {
         const ssize_t size = recv(events_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
         if (size < 0 && errno == EINTR) continue;

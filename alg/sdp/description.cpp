@@ -1,5 +1,7 @@
 #include "alg/sdp/description.hpp"
 
+#include <algorithm>
+
 #include "alg/scan.hpp"
 #include "alg/sip/text.hpp"
 
@@ -175,13 +177,18 @@ class Description::Reader {
         media_->type = words.next();
         const std::string_view ports = words.next();
         media_->proto = words.next();
-        const std::size_t digits = text::skip(ports, 0, text::digit);
-        const std::size_t slash = digits < ports.size() ? ports.find('/') : text::npos;
-        media_->port_text = ports.substr(0, slash);
-        const auto port = port_number(media_->port_text);
-        media_->port = port.value_or(0);
-        if (slash != text::npos) media_->port_count = port_number(ports.substr(slash + 1)).value_or(0);
-        media_->well_formed = port && media_->port_count > 0 && !media_->proto.empty();
+        std::size_t digits = 0;
+        const auto port = text::read_number(ports, digits, 65535);
+        bool readable = port && digits == ports.size();
+        if (!readable) {
+            const std::size_t slash = std::min(ports.find('/'), ports.size());
+            readable = port && digits == slash;
+            digits = slash;
+            if (slash < ports.size()) media_->port_count = port_number(ports.substr(slash + 1)).value_or(0);
+        }
+        media_->port_text = ports.substr(0, digits);
+        media_->port = readable ? static_cast<std::uint16_t>(*port) : std::uint16_t{0};
+        media_->well_formed = readable && media_->port_count > 0 && !media_->proto.empty();
         media_->direction = session_direction_;
         media_->setup = session_setup_;
         media_->connection_begin = static_cast<std::uint16_t>(d_.connections_.size());

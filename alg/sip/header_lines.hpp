@@ -23,20 +23,19 @@ class HeaderLines {
     // Always inlined, so that the walk's state stays in registers.
     [[gnu::always_inline]] Step next() {
         const std::size_t begin = position_;
-        std::size_t line_feed = scan::find<'\n'>(text_, begin);
-        if (line_feed == text_.size()) return Step::incomplete;
-        if (line_feed <= begin + 1 && (line_feed == begin || text_[begin] == '\r')) {
-            position_ = line_feed + 1;
-            return Step::end;
+        const std::size_t colon = scan::find<':', '\n'>(text_, begin);
+        if (colon == text_.size()) return Step::incomplete;
+        if (text_[colon] == '\n') {
+            const bool empty = colon == begin || (colon == begin + 1 && text_[begin] == '\r');
+            position_ = colon + 1;
+            return empty ? Step::end : Step::bad;
         }
-        while (line_feed + 1 < text_.size() &&
-               (text_[line_feed + 1] == ' ' || text_[line_feed + 1] == '\t')) {
+        std::size_t line_feed = colon;
+        do {
             line_feed = scan::find<'\n'>(text_, line_feed + 1);
             if (line_feed == text_.size()) return Step::incomplete;
-        }
-        position_ = line_feed + 1;
-        const std::size_t colon = scan::find<':'>(text_, begin, line_feed);
-        if (colon == line_feed) return Step::bad;
+            position_ = line_feed + 1;
+        } while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\t'));
         std::size_t name_end = colon;
         while (name_end > begin && text::is_white(text_[name_end - 1]))
             --name_end;
@@ -50,6 +49,11 @@ class HeaderLines {
     }
 
     std::string_view name() const { return name_; }
+    /// A name of the header table always is one.
+    bool is_name_token() const {
+        const auto begin = static_cast<std::size_t>(name_.data() - text_.data());
+        return text::is_token(text_, begin, begin + name_.size());
+    }
     /// Without white space at its ends; inner folds are still in it.
     std::string_view value() const { return value_; }
     std::size_t position() const { return position_; }
@@ -58,11 +62,6 @@ class HeaderLines {
     std::string_view text_, name_, value_;
     std::size_t position_;
 };
-
-/// A name of the table is always one; of others every byte must be a token's.
-inline bool is_header_name(std::string_view name) {
-    return text::skip(name, 0, text::token) == name.size();
-}
 
 /// Content-Length's digits. nullopt: not a number, or one that no message has.
 inline std::optional<std::uint32_t> content_length_value(std::string_view value) {

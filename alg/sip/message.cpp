@@ -42,14 +42,14 @@ bool read_tag(std::string_view value, std::string_view& tag) {
 }
 
 bool read_cseq(std::string_view value, CSeq& cseq) {
-    const std::size_t digits = text::skip(value, 0, text::digit);
-    const auto number = text::number(value.substr(0, digits), 0xffffffff);
+    std::size_t digits = 0;
+    const auto number = text::read_number(value, digits, 0xffffffff);
     const std::size_t name = text::skip(value, digits, text::white);
     if (!number || name == digits || name == value.size()) return false;
     cseq.number = *number;
     cseq.method_name = value.substr(name);
     cseq.method = method(cseq.method_name);
-    return text::skip(value, name, text::token) == value.size();
+    return cseq.method != Method::unknown || text::is_token(value, name, value.size());
 }
 
 /// A NUL that no backslash stands before. (The C library is the faster one over a whole head.)
@@ -140,7 +140,7 @@ ParseError Message::parse(std::string_view datagram) {
     while ((step = lines.next()) == HeaderLines::Step::header) {
         const HeaderId id = header_id(lines.name());
         if (id == HeaderId::other) {
-            if (!is_header_name(lines.name())) return ParseError::malformed;
+            if (!lines.is_name_token()) return ParseError::malformed;
             continue;
         }
         if (const ParseError error = reader.header(id, lines.value()); error != ParseError::none)

@@ -23,9 +23,10 @@ std::size_t big_endian_16(std::string_view bytes, std::size_t index) {
 constexpr std::size_t stun_header = 20;
 constexpr std::string_view magic_cookie = "\x21\x12\xa4\x42";
 
-/// Size of the STUN message at the front (RFC 8489 5); nullopt: none is there.
+/// Size of the STUN message at the front (RFC 8489 5); nullopt: none is there. Types from 0x2000 on, of which
+/// none is assigned, begin with a byte that a SIP message may begin with, too.
 std::optional<std::size_t> stun_size(std::string_view bytes) {
-    if (bytes.size() < stun_header || byte(bytes, 0) >= 0x40 || bytes.substr(4, 4) != magic_cookie)
+    if (bytes.size() < stun_header || byte(bytes, 0) >= 0x20 || bytes.substr(4, 4) != magic_cookie)
         return std::nullopt;
     const std::size_t length = big_endian_16(bytes, 2);
     if (length % 4 != 0 || length + stun_header > max_message) return std::nullopt;
@@ -69,10 +70,10 @@ bool meant_as_sip(std::string_view line) {
 }
 
 Piece rest_of_stream(Kind kind, std::string_view bytes) {
-    return {kind, bytes.size(), 0};
+    return {kind, bytes.size()};
 }
 Piece need_more(std::string_view bytes) {
-    return {Kind::need_more, 0, bytes.size() + 1};
+    return {Kind::need_more, 0, bytes.size() + 1, bytes.size()};
 }
 
 /// Whether bytes can grow into a start line: what holds for a line holds for every beginning of it, so that a
@@ -138,14 +139,13 @@ Piece next_piece(std::string_view bytes, std::size_t seen) {
         std::size_t end = skip_line_ends(bytes);
         if (end == bytes.size() && bytes[end - 1] == '\r') --end;
         if (end == 0) return need_more(bytes);
-        return {Kind::keep_alive, end, 0, 0};
+        return {Kind::keep_alive, end};
     }
     if (const auto size = stun_size(bytes)) {
-        if (bytes.size() >= *size) return {Kind::stun, *size, 0, 0};
-        return {Kind::need_more, 0, *size, 0};
+        if (bytes.size() >= *size) return {Kind::stun, *size};
+        return {Kind::need_more, 0, *size};
     }
     if (is_tls(bytes)) return rest_of_stream(Kind::tls, bytes);
-
     if (may_become_binary(bytes)) return need_more(bytes);
 
     const std::size_t line_limit = std::min(bytes.size(), max_start_line);
@@ -164,7 +164,7 @@ Piece next_piece(std::string_view bytes, std::size_t seen) {
     const auto size = framed_size(bytes.substr(0, head_size), line_feed + 1);
     if (!size || *size > max_message) return rest_of_stream(Kind::garbage, bytes);
     if (*size > bytes.size()) return {Kind::need_more, 0, *size, head_size - 1};
-    return {Kind::message, *size, 0, 0};
+    return {Kind::message, *size};
 }
 
 }  // namespace sipalg::sip

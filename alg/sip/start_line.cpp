@@ -42,8 +42,8 @@ StartLine parse_start_line(std::string_view line) {
     if (text::starts_with(line, "sip/")) return parse_status_line(line);
 
     StartLine result;
-    const std::size_t method_end = text::skip(line, 0, text::token);
-    if (method_end == 0 || method_end == line.size() || line[method_end] != ' ') return result;
+    const std::size_t method_end = scan::find<' '>(line);
+    if (method_end == 0 || method_end == line.size() || !text::is_token(line, 0, method_end)) return result;
     if (!ends_in_version(line)) {
         if (names_sip(line)) result.kind = StartLine::Kind::malformed;
         return result;

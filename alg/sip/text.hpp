@@ -51,6 +51,12 @@ inline std::size_t skip(std::string_view s, std::size_t from, unsigned classes) 
     return from;
 }
 
+/// Whether [from, end) is a token, or empty. Nearly all are of letters, digits, '-', '.' and '_'.
+inline bool is_token(std::string_view s, std::size_t from, std::size_t end) {
+    const std::size_t plain = scan::find_kind<scan::NotHost>(s, from, end);
+    return plain == end || skip(s, plain, token) >= end;
+}
+
 inline bool is_white(char c) {
     return static_cast<unsigned char>(c) <= ' ' && is(c, white);
 }
@@ -125,21 +131,27 @@ inline std::size_t skip_quoted(std::string_view s, std::size_t open) {
     }
 }
 
-/// A decimal number of at least one digit and nothing else, at most `limit`. Leading zeros are fine.
-inline std::optional<std::uint32_t> number(std::string_view digits, std::uint32_t limit) {
-    if (digits.empty()) return std::nullopt;
-    // Ten digits and more zeros in front fit; so the sum cannot overflow.
-    while (digits.size() > 10 && digits.front() == '0')
-        digits.remove_prefix(1);
-    if (digits.size() > 10) return std::nullopt;
+/// The decimal number at `position`, which is left behind its digits. nullopt: no digit, or above `limit`.
+/// Leading zeros are fine.
+inline std::optional<std::uint32_t> read_number(std::string_view s, std::size_t& position,
+                                                std::uint32_t limit) {
+    const std::size_t begin = position;
     std::uint64_t value = 0;
-    for (const char c : digits) {
-        const unsigned digit_value = static_cast<unsigned char>(c) - unsigned{'0'};
-        if (digit_value > 9) return std::nullopt;
-        value = value * 10 + digit_value;
+    for (; position < s.size(); ++position) {
+        const unsigned digit = static_cast<unsigned char>(s[position]) - unsigned{'0'};
+        if (digit > 9) break;
+        value = value * 10 + digit;
+        if (value > limit) return std::nullopt;
     }
-    if (value > limit) return std::nullopt;
+    if (position == begin) return std::nullopt;
     return static_cast<std::uint32_t>(value);
+}
+
+/// A decimal number and nothing else.
+inline std::optional<std::uint32_t> number(std::string_view digits, std::uint32_t limit) {
+    std::size_t position = 0;
+    const auto value = read_number(digits, position, limit);
+    return position == digits.size() ? value : std::nullopt;
 }
 
 }  // namespace sipalg::text

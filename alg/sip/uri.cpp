@@ -43,35 +43,38 @@ std::size_t skip_host(std::string_view s, std::size_t from) {
     return scan::find_kind<scan::NotHost>(s, from, s.size());
 }
 
+/// Behind the host that begins at `begin`; npos: there is none. Notes the address if it is a literal.
+std::size_t read_host(std::string_view s, std::size_t begin, std::optional<Address>& address) {
+    if (begin < s.size() && s[begin] == '[') {
+        const std::size_t close = scan::find<']'>(s, begin);
+        if (close == s.size()) return text::npos;
+        address = Address::parse(text::slice(s, begin + 1, close));
+        return address && address->is_v6() ? close + 1 : text::npos;
+    }
+    std::size_t end = skip_host(s, begin);
+    if (end < s.size() && s[end] == '%') {
+        do
+            end = skip_host(s, end + 1);
+        while (end < s.size() && s[end] == '%');
+        address = escaped_address(text::slice(s, begin, end));
+    } else if (end > begin && text::is(s[begin], text::digit) && text::is(s[end - 1], text::digit)) {
+        address = Address::parse(text::slice(s, begin, end));
+    }
+    return end > begin ? end : text::npos;
+}
+
 }  // namespace
 
 bool read_host_port(std::string_view s, std::size_t& position, HostPort& result) {
     const std::size_t begin = position;
-    std::size_t end = begin;
-    if (begin < s.size() && s[begin] == '[') {
-        const std::size_t close = scan::find<']'>(s, begin);
-        if (close == s.size()) return false;
-        result.address = Address::parse(text::slice(s, begin + 1, close));
-        if (!result.address || !result.address->is_v6()) return false;
-        end = close + 1;
-    } else {
-        end = skip_host(s, begin);
-        if (end < s.size() && s[end] == '%') {
-            do
-                end = skip_host(s, end + 1);
-            while (end < s.size() && s[end] == '%');
-            result.address = escaped_address(text::slice(s, begin, end));
-        } else if (end > begin && text::is(s[begin], text::digit) && text::is(s[end - 1], text::digit)) {
-            result.address = Address::parse(text::slice(s, begin, end));
-        }
-        if (end == begin) return false;
-    }
+    std::size_t end = read_host(s, begin, result.address);
+    if (end == text::npos) return false;
     result.host = text::slice(s, begin, end);
-    position = text::skip(s, end, text::white);
+    position = end;
+    if (position < s.size() && s[position] != ':') position = text::skip(s, position, text::white);
     if (position < s.size() && s[position] == ':') {
-        const std::size_t digits = text::skip(s, position + 1, text::white);
-        end = text::skip(s, digits, text::digit);
-        const auto port = text::number(text::slice(s, digits, end), 65535);
+        end = text::skip(s, position + 1, text::white);
+        const auto port = text::read_number(s, end, 65535);
         if (!port || *port == 0) return false;
         result.port = static_cast<std::uint16_t>(*port);
     }
@@ -116,6 +119,9 @@ bool read_uri(std::string_view text, Uri& uri) {
         position = at + 1;
     }
     if (!read_host_port(text, position, uri.host_port)) return false;
+    // White space around the colon is for sent-by alone.
+    const std::string_view port = uri.host_port.text.substr(uri.host_port.host.size());
+    if (!port.empty() && (port.front() != ':' || text::is_white(port[1]))) return false;
     if (position == text.size()) return true;
     std::size_t question = position;
     if (text[position] == ';') {

@@ -1,157 +1,148 @@
-"""The demonstration behind packaging/demo/call: a call from a phone behind NAT, with everything shown on the way."""
+#!/usr/bin/python3
+"""Plays one call through a NAT router with sipalgd and tells what happens. Started by the script "call"."""
 
 import difflib
 import os
 import sys
-import time
+import textwrap
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "netns"))
+import rtp  # noqa: E402
+import sip  # noqa: E402
 from lab import MEDIA_SERVER, PHONE1, PROVIDER, ROUTER_WAN, STRANGER, Lab  # noqa: E402
 from netns import wait_for  # noqa: E402
-from rtp import RtpPort  # noqa: E402
-from sip import Agent, sdp  # noqa: E402
 
-PACKETS = 50        # one second of audio
-FRAME_S = 0.02
-PICTURE = f"""
-phone                      router                           provider
-{PHONE1} --- lan ---[ masquerades, drops ]--- wan --- {PROVIDER} (SIP), {MEDIA_SERVER} (audio)
-                        [ what comes in      ]           {STRANGER} (a stranger)
-                          {ROUTER_WAN} outside
-"""
+COLOUR = {"-": "\033[31m", "+": "\033[32m", "=": "\033[1m"} if sys.stdout.isatty() else {}
+PACKETS = 250  # five seconds of G.711
 
 
-class Show:
-    """Prints numbered steps and remembers whether all of them were as they should be."""
-
-    def __init__(self):
-        self.colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        self.number, self.good = 0, True
-
-    def paint(self, code, text):
-        return f"\033[{code}m{text}\033[0m" if self.colour else text
-
-    def step(self, title):
-        self.number += 1
-        print(f"\n{self.paint('1', f'{self.number}. {title}')}", flush=True)
-
-    def say(self, text):
-        for line in text.rstrip("\n").split("\n"):
-            print(f"   {line}")
-
-    def check(self, good, text):
-        self.good = self.good and good
-        self.say((self.paint("32", "ok    ") if good else self.paint("31", "WRONG ")) + text)
-
-    def change(self, before, after, left, right):
-        """A message on both sides of the router; changed lines are marked."""
-        self.say(f"- as {left} sent it        + as {right} got it")
-        old, new = (m.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n").split("\n") for m in (before, after))
-        for line in difflib.ndiff(old, new):
-            if line[0] != "?":
-                shown = line if line[0] != " " else "  " + line[2:]
-                self.say("   " + self.paint({"-": "31", "+": "32"}.get(line[0], "2"), shown))
+def show(text, kind=" "):
+    print(COLOUR.get(kind, "") + text + ("\033[0m" if kind in COLOUR else ""), flush=True)
 
 
-def talk(show, phone_audio, public, media_audio, told):
-    """One second of audio both ways, 20 ms a packet, and what each end heard."""
-    for _ in range(PACKETS):
-        phone_audio.send((told.address, told.port))
-        media_audio.send(public)
-        time.sleep(FRAME_S)
-    phone_audio.listen()
-    media_audio.listen()
-    show.say(f"phone    sent {PACKETS} packets, heard {len(phone_audio.heard)} from "
-             f"{phone_audio.heard[0].source[0] if phone_audio.heard else 'nobody'}")
-    show.say(f"provider sent {PACKETS} packets, heard {len(media_audio.heard)} from "
-             + (":".join(map(str, media_audio.heard[0].source)) if media_audio.heard else "nobody"))
-    show.check(len(phone_audio.heard) == PACKETS and len(media_audio.heard) == PACKETS, "all audio arrived both ways")
-    show.check(all(h.source == public for h in media_audio.heard), "and came from the very port that the call named")
+def say(text):
+    show(textwrap.fill(" ".join(text.split()), 100, initial_indent="   ", subsequent_indent="   "))
 
 
-def demonstrate(lab, show):
-    show.step("A phone at home, a router that masquerades and lets nothing in, a provider outside")
-    show.say(PICTURE)
-    show.say("The router's own firewall stays as it is. sipalgd starts on the router:")
-    lab.start_daemon()
-    show.say(lab.ctl_run("status").stdout.split("\n\n")[0])
+def step(number, title):
+    show(f"\n{number}. {title}", "=")
 
-    phone = Agent(lab, lab.phone1, PHONE1, user="alice", hop=(PROVIDER, 5060))
-    provider = Agent(lab, lab.provider, PROVIDER, user="bob")
-    phone_audio = RtpPort(lab, lab.phone1, PHONE1, 16400)
-    media_audio = RtpPort(lab, lab.provider, MEDIA_SERVER, 30000)
-    stranger = lab.udp(lab.stranger, STRANGER, 4444)
 
-    show.step("The phone calls. It knows only its inside address; sipalgd writes the public one into the message")
-    dialog = phone.invite("bob", sdp(PHONE1, phone_audio.port))
-    invite = provider.hear("INVITE")
-    show.change(dialog.invite.raw, invite.raw, "the phone", "the provider")
-    show.check(b"192.168." not in invite.raw, "no inside address is left in what the provider sees")
+def show_change(before, after):
+    """Both versions of a message, line by line; "-" is what one side wrote, "+" what the other side reads."""
+    lines = [raw.decode(errors="replace").replace("\r\n", "\n").rstrip("\n").split("\n") for raw in (before, after)]
+    for line in difflib.ndiff(*lines):
+        if line[0] != "?":
+            show(f"     {line}", line[0])
 
-    show.step("Before the message left, the way back for the audio was opened: for the provider only")
-    show.say(lab.ctl_run("pinholes").stdout)
-    provider.reply(invite, 180)
-    phone.hear(180)
 
-    show.step("The provider answers: the audio will come from another server")
-    sent = provider.reply(invite, 200, sdp(MEDIA_SERVER, media_audio.port))
-    answer = phone.hear(200)
-    show.change(sent, answer.raw, "the provider", "the phone")
-    dialog.learn(answer)
-    phone.ack(dialog, answer)
-    provider.hear("ACK")
-    show.say("\nThe pinholes now admit that server and nobody else:")
-    show.say(lab.ctl_run("pinholes").stdout)
-    offered = invite.media[0]
-    public = (offered.address, offered.port)
+def listing(text):
+    print(textwrap.indent(text.rstrip("\n"), "     "), flush=True)
 
-    show.step("Audio, one second both ways. It goes through the kernel alone; sipalgd never sees a packet of it")
-    queued = lab.queue_counters()[0]
-    talk(show, phone_audio, public, media_audio, answer.media[0])
-    show.check(lab.queue_counters()[0] == queued, "no audio packet was handed to sipalgd")
-    phone_audio.forget()
-    stranger.send(b"\x80\x00 let me in", public)
-    media_audio.send(public)
-    wait_for(lambda: phone_audio.listen() or phone_audio.heard, 3, "the provider's packet")
-    show.check(all(h.source[0] == MEDIA_SERVER for h in phone_audio.heard) and len(phone_audio.heard) == 1,
-               f"a packet that the stranger sent to {public[0]}:{public[1]} did not get through")
 
-    show.step("The phone hangs up")
-    phone.request("BYE", dialog)
-    provider.reply(provider.hear("BYE"), 200)
-    phone.hear(200)
-    wait_for(lambda: lab.ctl("pinholes") == [], 3, "the pinholes to close")
-    show.say("sipalgctl pinholes:  " + lab.ctl_run("pinholes").stdout)
-    wait_for(lambda: not lab.flows(f"src={MEDIA_SERVER}") and not lab.flows(f"dst={MEDIA_SERVER}"), 1.5,
-             "the audio's flows to end")
-    phone_audio.forget()
-    for _ in range(5):
-        media_audio.send(public)
-    phone_audio.hears_nothing()
-    show.check(True, "the pinholes are gone, and audio that still comes in is dropped")
+class Demonstration:
+    def __init__(self, lab):
+        self.lab = lab
 
-    show.step("sipalgd stops")
-    lab.stop_daemon()
-    show.check(lab.ruleset() == lab.empty_ruleset, "the router's ruleset is exactly what it was before")
+    def call(self):
+        lab = self.lab
+        step(1, "A router, a phone behind it, a provider outside")
+        listing(f"phone {PHONE1} -- [ router ] {ROUTER_WAN} -- provider {PROVIDER}\n"
+                f"                                               |- its media server {MEDIA_SERVER}\n"
+                f"                                               '- a stranger {STRANGER}")
+        say("The router masquerades what goes out and lets nothing in by itself. Without help the provider would "
+            "be told to send the audio to 192.168.1.11, an address that exists only at home.")
+        lab.start_daemon()
+        say("sipalgd runs on the router now. What it says of itself (sipalgctl status):")
+        listing("\n".join(lab.ctl_run("status").stdout.splitlines()[:9]))
+
+        step(2, "The phone calls: INVITE")
+        phone = sip.Agent(lab, lab.phone1, PHONE1, 5060, "alice", (PROVIDER, 5060))
+        peer = sip.Agent(lab, lab.provider, PROVIDER, 5060, "bob")
+        phone_rtp = rtp.RtpPort(lab, lab.phone1, PHONE1, 40000)
+        peer_rtp = rtp.RtpPort(lab, lab.provider, MEDIA_SERVER, 30000)
+        stranger_rtp = rtp.RtpPort(lab, lab.stranger, STRANGER, 30000)
+        dialog = phone.invite("bob", sip.sdp(PHONE1, 40000))
+        request = peer.hear("INVITE")
+        say("What the phone sent (-) and what the provider received (+). Lines without a mark are the same, byte "
+            "for byte:")
+        show_change(dialog.invite.raw, request.raw)
+        assert b"192.168." not in request.raw, "an inside address went out"
+
+        step(3, "The door was open before the INVITE left: sipalgctl pinholes")
+        listing(lab.ctl_run("pinholes").stdout)
+        say("These public ports lead to the phone's RTP and RTCP ports. Until the call is answered only the "
+            "provider's signalling address may send to them, and each goes by itself when its time is up.")
+
+        step(4, "The provider answers; its media come from another host, and that host speaks first")
+        answer = peer.reply(request, 200, sip.sdp(MEDIA_SERVER, 30000))
+        final = phone.hear(200)
+        say("What the provider sent (-) and what the phone received (+): the phone finds its own addresses again.")
+        show_change(answer, final.raw)
+        dialog.learn(final)
+        phone.ack(dialog, final)
+        peer.hear("ACK")
+        say("The pinholes have followed the answer: now the media server may send, and nobody else.")
+        listing(lab.ctl_run("pinholes").stdout)
+
+        step(5, f"Audio: {PACKETS} RTP packets each way, and RTCP")
+        phone_told, peer_told = final.media[0], request.media[0]
+        queued = lab.queue_counters()
+        rtp.exchange(phone_rtp, phone_told, peer_rtp, peer_told, PACKETS, first="right")
+        listing(f"media server -> phone   sent {PACKETS}   heard {len(phone_rtp.heard)}   "
+                f"RTCP heard {len(phone_rtp.heard_rtcp)}\n"
+                f"phone -> media server   sent {PACKETS}   heard {len(peer_rtp.heard)}   "
+                f"RTCP heard {len(peer_rtp.heard_rtcp)}")
+        self.intrude(stranger_rtp, phone_rtp, peer_told, "stranger -> phone       ")
+        seen = lab.queue_counters()[0] - queued[0]
+        say(f"Packets of these that left the kernel for sipalgd: {seen}. Media never do.")
+        assert seen == 0, "media were queued"
+
+        step(6, "The phone hangs up: BYE")
+        phone.request("BYE", dialog)
+        peer.reply(peer.hear("BYE"), 200)
+        phone.hear(200)
+        wait_for(lambda: not lab.ctl("pinholes") and not lab.flows(f"sport={phone_rtp.port}"), 1,
+                 "the pinholes and flows to go")
+        listing(lab.ctl_run("pinholes").stdout)
+        self.intrude(peer_rtp, phone_rtp, peer_told, "media server -> phone   ")
+        say("The flow itself was cut too, not just the pinhole: a peer that goes on talking is not heard.")
+
+        step(7, "sipalgd stops")
+        lab.stop_daemon()
+        say("The router's ruleset is again what it was before, compared as text.")
+
+    @staticmethod
+    def intrude(voice, phone_rtp, told, label):
+        phone_rtp.forget()
+        voice.send((told.address, told.port), 50)
+        phone_rtp.hears_nothing()
+        listing(f"{label}sent 50    heard {len(phone_rtp.heard)}")
 
 
 def main():
-    show = Show()
-    lab = Lab()
+    lab = None
     try:
-        demonstrate(lab, show)
-    except (AssertionError, RuntimeError) as error:
-        show.check(False, str(error))
-        print(lab.evidence(), file=sys.stderr)
+        lab = Lab()
+        Demonstration(lab).call()
     except KeyboardInterrupt:
-        print("\nInterrupted; everything is taken away again.", file=sys.stderr)
+        print("\nInterrupted; everything is being taken away again.")
         return 130
+    except (AssertionError, OSError, RuntimeError) as problem:
+        print(f"\nThe call did not work: {problem}")
+        if lab:
+            print(lab.evidence())
+        return 1
     finally:
-        lab.close()
+        if lab:
+            lab.close()
     left = lab.leftovers()
-    show.check(not left, "nothing is left behind" if not left else f"left behind: {', '.join(left)}")
-    print("\n" + (show.paint("1;32", "The call worked.") if show.good else show.paint("1;31", "The call did NOT work.")))
-    return 0 if show.good else 1
+    if left:
+        print(f"Left behind: {', '.join(left)}")
+        return 1
+    show("\nThe call worked: audio both ways, nobody else got in, nothing is left behind.", "=")
+    return 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

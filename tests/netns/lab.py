@@ -58,9 +58,10 @@ def program(name):
 
 
 def raise_on_signals():
-    """SIGTERM and SIGHUP end the process like Ctrl-C does: through its exit handlers."""
+    """SIGINT, SIGTERM and SIGHUP end the process through its exit handlers, also where a shell had SIGINT ignored."""
     def leave(number, _frame):
         sys.exit(128 + number)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave)
 
@@ -76,6 +77,7 @@ class Lab:
         self._namespaces, self._processes, self._captures, self._sockets = [], [], [], []
         self.daemon, self._daemon_options = None, ()
         self.directory = tempfile.mkdtemp(prefix="sipalg-lab-")
+        self.accept_in = "inet admin forward"
         self.control = os.path.join(self.directory, "control.sock")
         atexit.register(self.close)
         raise_on_signals()
@@ -176,7 +178,7 @@ class Lab:
 
     def daemon_argv(self, *options, config=""):
         return (program("sipalgd"), "--foreground", "--config", self.file("sipalgd.conf", config),
-                "--accept-in", "inet admin forward", "--control", self.control, "--log-level", "debug", *options)
+                *(("--accept-in", self.accept_in) if self.accept_in else ()), "--control", self.control, "--log-level", "debug", *options)
 
     def start_daemon(self, *options, config=""):
         """Starts sipalgd on the router and waits until it serves."""

@@ -70,9 +70,9 @@ class Refusals(LabTest):
 
     def test_kernel_helper(self):
         """X10: with the kernel's own sip helper on port 5060 the daemon refuses to start and names it."""
-        rules = ('table ip helpers { ct helper siphelper { type "sip" protocol udp; }\n'
-                 "chain pre { type filter hook prerouting priority -150; "
-                 'udp dport 5060 ct helper set "siphelper"; } }')
+        rules = ('table ip helpers {\n ct helper siphelper {\n type "sip" protocol udp\n }\n'
+                 " chain pre {\n type filter hook prerouting priority -150\n"
+                 ' udp dport 5060 ct helper set "siphelper"\n }\n}\n')
         added = self.lab.router.run("nft", "-f", "-", text_in=rules, check=False)
         if added.returncode != 0:
             self.skipTest(f"this kernel has no sip helper: {added.stderr.strip()}")

@@ -27,13 +27,14 @@ class Life(LabTest):
         self.assertEqual(self.lab.ruleset(), self.lab.empty_ruleset)
 
     def test_flushed(self):
-        """A firewall loaded anew flushes the ruleset: the daemon puts its own rules back, and calls work again."""
+        """A firewall loaded anew flushes the ruleset: the daemon puts rules and elements back; the call goes on and closes."""
+        call = self.call_out()
         reloaded = self.lab.file("firewall.nft", "flush ruleset\n" + self.lab.empty_ruleset)
         self.lab.router.run("nft", "-f", reloaded)
         self.assertNotIn("chain from_inside", self.lab.ruleset())
-        wait_for(lambda: "chain from_inside" in self.lab.ruleset(), 12, "the daemon's rules")
-        call = self.call_out()
-        call.exchange()
+        wait_for(lambda: f'{PHONE1} . 40000' in self.lab.ruleset(), 5, "the daemon's rules and elements")
+        self.lab.forget_flows()
+        call.exchange(first="right")
         call.hang_up()
         self.assert_closed(call)
 

@@ -308,5 +308,40 @@ class Media(LabTest):
 
 
 
+class OwnRule(LabTest):
+    """A router whose owner wrote the accept rule instead of giving --accept-in."""
+
+    @classmethod
+    def prepare(cls):
+        cls.lab.accept_in = None
+        cls.lab.router.run("nft", "insert", "rule", "inet", "admin", "forward",
+                           "ct", "mark", "and", "0x10000000", "==", "0x10000000", "accept")
+        cls.lab.empty_ruleset = cls.lab.ruleset()
+        super().prepare()
+
+    def test_mark(self):
+        """A4: the documented mark lets pinholed traffic through a chain that drops everything else from outside."""
+        call = self.call_in(media_address=MEDIA_SERVER)
+        call.exchange(first="right")
+        self.media(STRANGER, 30000).send((call.peer_told.address, call.peer_told.port))
+        call.phone_rtp.forget()
+        call.phone_rtp.hears_nothing()
+        call.hang_up()
+        self.assert_closed(call)
+
+
+class NoConsent(LabTest):
+    @classmethod
+    def prepare(cls):
+        cls.lab.accept_in = None
+        super().prepare()
+
+    def test_dropped(self):
+        """A4: without --accept-in and without the rule, the owner's drop stands: pinholed media do not pass."""
+        call = self.call_out(media_address=MEDIA_SERVER)
+        call.peer_rtp.send((call.peer_told.address, call.peer_told.port))
+        call.phone_rtp.hears_nothing()
+
+
 if __name__ == "__main__":
     main()

@@ -3,7 +3,7 @@
 
 import re
 
-from labtest import PHONE1, PROVIDER, ROUTER_WAN, LabTest, main, sip
+from labtest import PHONE1, PROVIDER, ROUTER_WAN, LabTest, main, rtp, sip
 
 PUBLIC, INSIDE = f"{ROUTER_WAN}:5060", f"{PHONE1}:5060"
 
@@ -210,6 +210,34 @@ class Signalling(LabTest):
         self.assertEqual(len(publics), 2)
         bindings = self.lab.ctl("bindings")
         self.assertEqual({b["public"] for b in bindings}, {f"{a}:{p}" for a, p in publics})
+
+    def test_inside_to_inside(self):
+        """A2: SIP between two inside subnets is not queued and not changed, SDP included."""
+        caller, callee = self.phone(1), self.phone(3)
+        before = self.lab.queue_counters()
+        dialog = caller.invite("phone3", sip.sdp(PHONE1, 40000), hop=(callee.address, 5060))
+        self.assertEqual(callee.hear("INVITE").raw, dialog.invite.raw)
+        self.assertEqual(self.lab.queue_counters(), before)
+
+
+class BehindAnotherNat(LabTest):
+    """The WAN address is itself translated further out: the world sees 198.51.100.7."""
+
+    daemon_options = ("--external-address", "198.51.100.7")
+
+    def test_external_address(self):
+        """N1: messages name the external address, packets leave from the WAN address, the phone sees its own."""
+        phone, peer = self.phone(), self.peer()
+        request, answer = self.register(phone, peer)
+        self.assertEqual(request.source, (ROUTER_WAN, 5060))
+        self.assertEqual(request.get("Contact"), "<sip:phone1@198.51.100.7:5060>")
+        self.assertEqual(sip.uri_of(answer.get("Contact")), f"sip:phone1@{INSIDE}")
+        phone.invite("peer", sip.sdp(PHONE1, 40000))
+        media = peer.hear("INVITE").media[0]
+        self.assertEqual(media.address, "198.51.100.7")
+        ear, voice = self.media(PHONE1, 40000), self.media(PROVIDER, 30000)
+        voice.send((ROUTER_WAN, media.port))  # as the outer NAT would hand it on
+        rtp.expect(ear, voice, 1, (PROVIDER, 30000))
 
 
 if __name__ == "__main__":

@@ -68,6 +68,8 @@ TEST_CASE("S8: datagrams are told apart by their first bytes") {
     CHECK(classify_datagram("\x00\x01\x00\x00\x21\x12\xa4\x43"s + std::string(12, 'i')) == Kind::garbage);
     CHECK(classify_datagram("\x00\x01\x00\x03\x21\x12\xa4\x42"s + std::string(16, 'i')) == Kind::garbage);
 
+    CHECK(classify_datagram("\x20" + stun.substr(1)) == Kind::garbage);
+
     CHECK(classify_datagram(client_hello) == Kind::tls);
     CHECK(classify_datagram("\x16\xfe\xfd"s + std::string(40, '\0')) == Kind::tls);
     CHECK(classify_datagram("\x16\x04\x01"s + std::string(40, '\0')) == Kind::garbage);
@@ -120,6 +122,14 @@ TEST_CASE("T1: what is still missing is said when it is known") {
     CHECK(piece.wanted == whole.size() + 1000);
     CHECK(next_piece(whole.substr(0, whole.size() - 1)).wanted == whole.size());
     CHECK(next_piece("").kind == Kind::need_more);
+    // The search for the head's end goes on behind what was seen, and finds it again when only the body
+    // lacks.
+    CHECK(next_piece(head).seen == head.size());
+    CHECK(piece.seen > 0);
+    CHECK(next_piece(whole, piece.seen).wanted == piece.wanted);
+    CHECK(same(next_piece(whole + std::string(1000, 'b'), piece.seen), Kind::message, whole.size() + 1000));
+    for (std::size_t cut = 1; cut < 4; ++cut)
+        CHECK(next_piece(whole, next_piece(whole.substr(0, whole.size() - cut)).seen).wanted == piece.wanted);
 }
 
 TEST_CASE("T1: a Content-Length inside the body or a value is none") {

@@ -141,6 +141,8 @@ TEST_CASE("S9: what is no URI") {
                                        "s\xc3\xafp:a",
                                        "sip:a@[2001:db8:::192.0.2.1]",
                                        "sips::5060",
+                                       "sip:a@b :5060",
+                                       "sip:a@b: 5060",
                                        "sip:a@b/c",
                                        "*"})
         CHECK_MESSAGE(!parse_uri(bad), bad);

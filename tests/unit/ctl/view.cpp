@@ -67,3 +67,10 @@ TEST_CASE("documents of another shape break nothing") {
     CHECK_THROWS_AS(view("calls", Json::object()), NotServing);
     CHECK_THROWS_AS(view("status", Json::array()), NotServing);
 }
+
+TEST_CASE("counters show every word, zeros included") {
+    CHECK(view("counters", Json::parse(R"({"rewritten":12,"stun":0})")) ==
+          "MESSAGES   COUNT\n"
+          "rewritten  12\n"
+          "stun       0\n");
+}
