@@ -156,8 +156,9 @@ class Inspection {
         const Address& address = socket.endpoint.address;
         if (const call::MappingEntry* entry = state_.holdings.find_public(socket))
             return call::Resolved{entry->mapping.inside, true};
-        if (address.family() != phone_.address.family() || address.is_unspecified() || address.is_loopback() || address.is_multicast() ||
-            address.is_broadcast() || state_.own_addresses.contains(address))
+        if (address.family() != phone_.address.family() || address.is_unspecified() ||
+            address.is_loopback() || address.is_multicast() || address.is_broadcast() ||
+            state_.own_addresses.contains(address))
             return std::nullopt;
         return call::Resolved{socket.endpoint};
     }
@@ -200,9 +201,9 @@ class Inspection {
     }
 
     void rewrite() {
-        const call::Outward outward(state_.holdings, phone_.address, arrival_.egress);
-        const Socket destination{packet_.transport, phone_};
-        const call::Inward inward(state_.holdings, destination, arrival_.egress);
+        const Socket own{packet_.transport, phone_};
+        const call::Outward outward(state_.holdings, own, arrival_.egress);
+        const call::Inward inward(state_.holdings, own, arrival_.egress);
         const rewrite::Translation& translation =
             outward_ ? static_cast<const rewrite::Translation&>(outward) : inward;
         rewrite::Edits& edits = state_.edits;

@@ -14,6 +14,8 @@ std::optional<rewrite::Written> Outward::signalling(const Address& host, std::op
 
 std::optional<Address> Outward::host(const Address& host) const {
     if (host != phone_) return std::nullopt;
+    // What comes back is written for the endpoint that it comes back to.
+    holdings_.mark_rewritten(MappingKey{source_, egress_.address});
     return egress_.advertised;
 }
 

@@ -10,8 +10,9 @@ namespace sipalg::call {
 /// phone writes its endpoints, so that it gets them back in the same form.
 class Outward : public rewrite::Translation {
   public:
-    Outward(Holdings& holdings, const Address& phone, const Egress& egress)
-        : holdings_(holdings), phone_(phone), egress_(egress) {}
+    /// `source` is where the packet comes from, inside.
+    Outward(Holdings& holdings, const Socket& source, const Egress& egress)
+        : holdings_(holdings), source_(source), phone_(source_.endpoint.address), egress_(egress) {}
 
     bool inbound() const override { return false; }
     std::optional<rewrite::Written> signalling(const Address& host, std::optional<std::uint16_t> port,
@@ -23,6 +24,7 @@ class Outward : public rewrite::Translation {
 
   private:
     Holdings& holdings_;
+    const Socket source_;
     const Address& phone_;
     const Egress& egress_;
 };

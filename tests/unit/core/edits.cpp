@@ -1,0 +1,92 @@
+#include "alg/rewrite/edits.hpp"
+
+#include <doctest/doctest.h>
+
+#include <random>
+
+namespace sipalg::rewrite {
+
+namespace {
+
+struct Plan {
+    explicit Plan(std::string text) : bytes(std::move(text)) { edits.start(bytes); }
+    void replace(std::size_t at, std::size_t length, std::string_view text) {
+        edits.replace(std::string_view(bytes).substr(at, length), text, Place::contact);
+    }
+    std::string result() {
+        std::string out = "what was there before";
+        edits.apply(out);
+        return out;
+    }
+    std::string bytes;
+    Edits edits;
+};
+
+}  // namespace
+
+TEST_CASE("law 3 edits are planned in any order and applied once") {
+    Plan plan("0123456789");
+    CHECK(plan.edits.empty());
+    plan.replace(8, 2, "");
+    plan.replace(0, 1, "zero");
+    plan.replace(4, 0, "+");
+    CHECK(plan.edits.growth() == 2);
+    CHECK(plan.edits.growth(1) == 4);
+    CHECK(plan.result() == "zero123+4567");
+}
+
+TEST_CASE("S1 text that is there already is no edit") {
+    Plan plan("192.168.1.10");
+    plan.replace(0, 12, "192.168.1.10");
+    CHECK(plan.edits.empty());
+    CHECK(plan.result() == plan.bytes);
+}
+
+TEST_CASE("start() forgets what was planned for the message before") {
+    Plan plan("abc");
+    plan.replace(1, 1, "xyz");
+    const std::string other = "def";
+    plan.edits.start(other);
+    CHECK(plan.edits.empty());
+    CHECK(plan.edits.growth() == 0);
+    plan.edits.replace(std::string_view(other).substr(0, 1), "D", Place::path);
+    CHECK(plan.result() == "Def");
+}
+
+TEST_CASE("law 3 any set of edits is what replacing from the end would give") {
+    std::mt19937 random(5);
+    for (int round = 0; round < 500; ++round) {
+        Plan plan(std::string(40, 'a'));
+        for (char& c : plan.bytes)
+            c = static_cast<char>('a' + random() % 26);
+        std::string expected = plan.bytes;
+        std::vector<std::pair<std::size_t, std::size_t>> spans;
+        for (std::size_t at = random() % 10; at < 36; at += 4 + random() % 10)
+            spans.emplace_back(at, random() % 4);
+        for (auto it = spans.rbegin(); it != spans.rend(); ++it)
+            expected.replace(it->first, it->second, std::to_string(it->first));
+        std::shuffle(spans.begin(), spans.end(), random);
+        for (const auto& [at, length] : spans)
+            plan.replace(at, length, std::to_string(at));
+        CHECK(plan.edits.growth() ==
+              static_cast<std::ptrdiff_t>(expected.size()) - static_cast<std::ptrdiff_t>(plan.bytes.size()));
+        CHECK(plan.result() == expected);
+    }
+}
+
+TEST_CASE("every place names its rule") {
+    for (int place = 0; place <= static_cast<int>(Place::content_length); ++place)
+        CHECK_FALSE(rule(static_cast<Place>(place)).empty());
+    CHECK(rule(Place::via_rport) == "S4");
+    CHECK(rule(Place::sdp_port) == "D1");
+}
+
+TEST_CASE("addresses and numbers as text") {
+    std::string out;
+    append(out, Address::v4(0xC0A80001));
+    append(out, std::uint64_t{18446744073709551615U});
+    append(out, *Address::parse("2001:db8::1"));
+    CHECK(out == "192.168.0.1184467440737095516152001:db8::1");
+}
+
+}  // namespace sipalg::rewrite

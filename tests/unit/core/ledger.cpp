@@ -1,0 +1,75 @@
+#include "alg/call/ledger.hpp"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <random>
+#include <string>
+
+namespace sipalg::call {
+
+using Words = Ledger<int, std::string>;
+
+namespace {
+std::map<int, std::string> contents(const Words& words) {
+    return {words.begin(), words.end()};
+}
+}  // namespace
+
+TEST_CASE("law 4: what is staged is seen at once") {
+    Words words;
+    words.put(1, "one");
+    REQUIRE(words.find(1));
+    CHECK(*words.find(1) == "one");
+    CHECK(words.contains(1));
+    words.erase(1);
+    CHECK_FALSE(words.find(1));
+    CHECK(words.edit(1) == nullptr);
+    words.erase(1);  // nothing there: nothing happens
+    CHECK(words.size() == 0);
+}
+
+TEST_CASE("law 4: cancel brings back what was there, commit lets go of it") {
+    Words words;
+    words.put(1, "one");
+    words.put(2, "two");
+    words.commit();
+    words.put(1, "uno");
+    *words.edit(2) += "!";
+    *words.edit(2) += "?";
+    words.erase(2);
+    words.put(2, "due");
+    words.put(3, "tre");
+    words.cancel();
+    CHECK(contents(words) == std::map<int, std::string>{{1, "one"}, {2, "two"}});
+    *words.edit(1) = "eins";
+    words.commit();
+    words.cancel();
+    CHECK(*words.find(1) == "eins");
+}
+
+TEST_CASE("law 4: any mixture of steps is taken back as a whole") {
+    std::mt19937 random(7);
+    Words words;
+    std::map<int, std::string> committed;
+    for (int round = 0; round < 2000; ++round) {
+        for (unsigned steps = random() % 8; steps > 0; --steps) {
+            const int key = static_cast<int>(random() % 6);
+            switch (random() % 3) {
+                case 0: words.put(key, std::to_string(random())); break;
+                case 1: words.erase(key); break;
+                default:
+                    if (std::string* value = words.edit(key)) *value += 'x';
+            }
+        }
+        if (random() % 2) {
+            words.commit();
+            committed = contents(words);
+        } else {
+            words.cancel();
+        }
+        REQUIRE(contents(words) == committed);
+    }
+}
+
+}  // namespace sipalg::call
