@@ -1,0 +1,19 @@
+// The whole core: a sequence of messages of both directions, time, refusals and restarts, read from the
+// input. What must hold after each step is in tests/cases/invariants.hpp; at the end nothing may be left.
+#include <cstdio>
+#include <exception>
+
+#include "tests/cases/traffic.hpp"
+#include "tests/fuzz/inside.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+    sipalg::test::Traffic traffic({data, size});
+    try {
+        traffic.play();
+        traffic.end();
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        sipalg::fuzz::require(false, "the core keeps its promises");
+    }
+    return 0;
+}
