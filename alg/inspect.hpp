@@ -77,6 +77,9 @@ class State {
     std::vector<Change> restore(std::span<const StoredElement> elements, const Advertised& advertised,
                                 Time now);
 
+    /// Everything the kernel should hold now, as additions: for a table that others have flushed.
+    std::vector<Change> elements(Time now) const;
+
     std::vector<CallReport> calls(Time now) const;
     std::vector<PinholeReport> pinholes(Time now) const;
     std::vector<BindingReport> bindings(Time now) const;

@@ -85,4 +85,12 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     return changes;
 }
 
+std::vector<Change> State::elements(Time now) const {
+    std::vector<Change> changes;
+    impl_->holdings.list(now, changes);
+    impl_->calls.list_records(now, changes);
+    impl_->registrations.list_records(now, changes);
+    return changes;
+}
+
 }  // namespace sipalg

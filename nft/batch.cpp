@@ -54,7 +54,7 @@ std::string_view Batch::label(std::size_t number) const {
 
 std::span<const char> Batch::seal(std::uint32_t sequence, bool commit) {
     close();
-    nlmsghdr* last = nullptr;
+    auto* last = reinterpret_cast<nlmsghdr*>(bytes_.data());
     for (std::size_t at = 0; at < used_; at += MNL_ALIGN(last->nlmsg_len)) {
         last = reinterpret_cast<nlmsghdr*>(bytes_.data() + at);
         last->nlmsg_seq = sequence++;

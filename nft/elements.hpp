@@ -30,6 +30,7 @@ inline constexpr std::string_view records = "records";
 struct Value {
     std::array<std::uint8_t, 16> bytes{};
     std::uint8_t size = 0;
+    // NOLINTNEXTLINE(modernize-use-nullptr): there is no pointer in it
     friend auto operator<=>(const Value&, const Value&) = default;
 
     void put8(std::uint8_t number);

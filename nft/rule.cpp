@@ -78,11 +78,11 @@ void mask_and_xor(nftnl_rule* rule, std::uint32_t mask, std::uint32_t bits) {
 template <class Info>
 void set_info(nftnl_expr* expression, std::uint16_t attribute, const Info& info) {
     constexpr auto size = static_cast<std::uint32_t>((sizeof info + 7) / 8 * 8);
-    void* copy = std::calloc(1, size);  // freed with the expression
+    void* copy = std::calloc(1, size);
     if (copy == nullptr) throw std::bad_alloc();
     std::memcpy(copy, &info, sizeof info);
     nftnl_expr_set(expression, attribute, copy, size);
-}
+}  // NOLINT(clang-analyzer-unix.Malloc): the expression owns and frees it
 
 std::string hexadecimal(std::uint32_t value) {
     char text[16];

@@ -5,8 +5,9 @@
 // holds in both cases, and a renewal "ensure, remove, create". That works as long as the maps hold for a key
 // what we would ensure; where they don't, the kernel refuses the batch as a whole, the maps are read, and
 // the careful form names what is really there. That costs milliseconds, since the kernel waits for all its
-// processors when it gives a batch up; `add` of what is there and has not expired takes that way. Kernels from 6.3 on can "destroy", which costs half as much;
-// in the maps it would hit another mapping of the same key, so there "ensure" stays as the guard.
+// processors when it gives a batch up; `add` of what is there and has not expired takes that way. Kernels
+// from 6.3 on can "destroy", which costs half as much; in the maps it would hit another mapping of the same
+// key, so there "ensure" stays as the guard.
 #pragma once
 
 #include <map>

@@ -65,6 +65,7 @@ struct Dialog {
     bool renegotiated = false;             ///< a later exchange has replaced that of the first INVITE
     std::optional<Offer> offers[2];        ///< by Side: both at once is glare (RFC 3261 14.1)
     std::optional<Bye> byes[2];            ///< by Side: both at once is a crossing
+    std::int64_t cseqs[2]{-1, -1};  ///< by Side: of its latest request that was followed; not in the record
 
     std::optional<Offer>& offer(Side side) { return offers[static_cast<std::size_t>(side)]; }
     const std::optional<Offer>& offer(Side side) const { return offers[static_cast<std::size_t>(side)]; }
@@ -124,7 +125,7 @@ struct Call {
     Time ringing_until{0};  ///< before an answer: the end of patience
     Time forks_until{0};    ///< after one: when the other forks end (C3)
     Time closed_until{0};   ///< closing: how long late messages still find it
-    bool restored = false;   ///< from a record: a BYE may have been under way unseen
+    bool restored = false;  ///< from a record: a BYE may have been under way unseen
     Time active{0};         ///< last INVITE or UPDATE; not in the record
     Time due{0};            ///< when the deadline queue will name it; not in the record
     std::string record;     ///< as it stands in the kernel

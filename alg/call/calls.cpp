@@ -14,8 +14,6 @@ namespace {
 constexpr std::size_t max_call_id = 512;
 constexpr std::size_t max_tag = 256;
 constexpr std::size_t max_shown = 128;
-// A burst of deadlines is taken in steps, so that one transaction stays small.
-constexpr int deadlines_at_once = 64;
 
 std::string shown(std::string_view uri) {
     return std::string(uri.substr(0, max_shown));
@@ -250,7 +248,6 @@ void Calls::expire(Time now, Effects& effects) {
     for (int i = 0; i < deadlines_at_once; ++i) {
         const auto key = deadlines_.due(now);
         if (!key) return;
-        called_.emplace_back(*key);
         expire(*key, now, effects);
     }
 }
@@ -326,20 +323,22 @@ bool Calls::restore(std::uint32_t id, const std::string& record, Time until, Tim
     return true;
 }
 
+void Calls::list_records(Time now, std::vector<Change>& changes) const {
+    for (const auto& [key, call] : calls_)
+        store_record(call.record_id, {}, call.record, false,
+                     std::chrono::ceil<Seconds>(lifetime(call, now) - now), changes);
+}
+
 void Calls::commit() {
     calls_.commit();
     per_phone_.commit();
-    called_.clear();
+    deadlines_.commit();
 }
 
 void Calls::cancel() {
     calls_.cancel();
     per_phone_.cancel();
-    // What was due and could not be done is due again a second after its time, not at once: the kernel just
-    // refused.
-    for (const CallKey& key : called_)
-        if (const Call* call = calls_.find(key)) deadlines_.add(call->due + Time{1000}, key);
-    called_.clear();
+    deadlines_.cancel();
 }
 
 }  // namespace sipalg::call

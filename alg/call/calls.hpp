@@ -34,6 +34,9 @@ class Calls {
     /// Takes over a call of an earlier daemon from its record. False: unreadable.
     bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
 
+    /// Additions for the records of all calls.
+    void list_records(Time now, std::vector<Change>& changes) const;
+
     const auto& all() const { return calls_; }
     /// Last time media of the call were seen.
     Time media_seen(const Call& call) const;
@@ -60,7 +63,6 @@ class Calls {
     PerPhone per_phone_;
     std::deque<CallKey> closed_;  ///< oldest first; some are forgotten or alive again
     Deadlines<CallKey> deadlines_;
-    std::vector<CallKey> called_;  ///< named by the deadline queue since commit(): cancel() names them again
 };
 
 /// The record of a call and back (record.cpp).

@@ -11,7 +11,8 @@
 namespace sipalg::call {
 
 /// Times with the key of what is due. Entries are never taken back: who is called too early looks at the
-/// record and schedules again, so that staging and cancelling need no care for them.
+/// record and schedules again. So every record keeps the time at which it will be named, and adds an entry
+/// only when that must be earlier: or else entries would pile up with every refresh.
 template <class Key>
 class Deadlines {
   public:
@@ -20,12 +21,22 @@ class Deadlines {
         if (queue_.empty()) return std::nullopt;
         return queue_.top().at;
     }
-    /// The next key that is due at `now`, taken off.
+    /// The next key that is due at `now`, taken off until cancel().
     std::optional<Key> due(Time now) {
         if (queue_.empty() || queue_.top().at > now) return std::nullopt;
-        Key key = queue_.top().key;
+        taken_.push_back(queue_.top());
         queue_.pop();
-        return key;
+        return taken_.back().key;
+    }
+    std::size_t size() const { return queue_.size(); }
+
+    void commit() { taken_.clear(); }
+    /// What was due and could not be done is due again a second after its time, not at once: the kernel just
+    /// refused.
+    void cancel() {
+        for (Entry& entry : taken_)
+            add(entry.at + Time{1000}, std::move(entry.key));
+        taken_.clear();
     }
 
   private:
@@ -35,6 +46,7 @@ class Deadlines {
         bool operator<(const Entry& other) const { return at > other.at; }  // earliest on top
     };
     std::priority_queue<Entry> queue_;
+    std::vector<Entry> taken_;
 };
 
 }  // namespace sipalg::call

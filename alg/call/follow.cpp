@@ -217,14 +217,16 @@ Outcome on_request_in_dialog(Call& call, const Heard& heard) {
     const sip::Message& message = heard.message;
     Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
     if (!dialog || dialog->state == Dialog::State::ended) return Outcome::none;
+    if (message.method() == sip::Method::ack)  // has the number of its INVITE
+        return answer_offer(*dialog, heard) ? Outcome::changed : Outcome::none;
+    std::int64_t& latest = dialog->cseqs[static_cast<std::size_t>(heard.from)];
+    const std::uint32_t number = message.cseq().number;
+    if (number <= latest) return Outcome::none;  // retransmission
+    latest = number;
     switch (message.method()) {
-        case sip::Method::bye: {
-            std::optional<Bye>& bye = dialog->bye(heard.from);
-            if (bye && message.cseq().number <= bye->cseq) return Outcome::none;
-            bye = Bye{message.cseq().number, heard.now + transaction_time};
+        case sip::Method::bye:
+            dialog->bye(heard.from) = Bye{number, heard.now + transaction_time};
             return Outcome::changed;
-        }
-        case sip::Method::ack: return answer_offer(*dialog, heard) ? Outcome::changed : Outcome::none;
         case sip::Method::update:
             call.active = heard.now;
             make_offer(*dialog, heard);

@@ -8,9 +8,10 @@ namespace sipalg::call {
 
 namespace {
 
-// Renewing for every small step would be a transaction per message; a quarter of the time in hand is enough.
+// Renewing for every small step would be a transaction per message: what ends a little early is renewed in
+// time (calls), or has a grace that covers it (bindings).
 bool worth_renewing(Time kernel_until, Time until, Time now) {
-    return kernel_until < until && kernel_until - now < (until - now) * 3 / 4;
+    return until - kernel_until > std::min(registration_grace, (until - now) / 4);
 }
 
 Change change(Change::Op op, Element element, Time until, Time now) {
@@ -56,13 +57,17 @@ bool Holdings::has_room(const Address& phone, Time now) {
     return true;
 }
 
+bool Holdings::is_lingering(const MappingKey& key, Time now) const {
+    const MappingEntry* entry = mappings_.find(key);
+    return entry && entry->holders == 0 && entry->idle_until <= now && entry->kernel_until <= now;
+}
+
 bool Holdings::forget_oldest_lingering(Time now) {
     while (!lingering_.empty()) {
         const MappingKey key = lingering_.front();
         lingering_.pop_front();
-        const MappingEntry* entry = mappings_.find(key);
-        if (!entry || entry->holders > 0 || entry->idle_until > now || entry->kernel_until > now) continue;
-        forget(*entry);
+        if (!is_lingering(key, now)) continue;
+        forget(*mappings_.find(key));
         return true;
     }
     return false;
@@ -95,13 +100,16 @@ const MappingEntry* Holdings::map(const Socket& inside, const Egress& egress, co
     entry.advertised = egress.advertised;
     entry.linger_until = now + transaction_time;
     public_.put({inside.transport, entry.public_endpoint()}, key);
-    const MappingEntry& made = mappings_.put(key, std::move(entry));
-    schedule(made);
+    MappingEntry& made = mappings_.put(key, std::move(entry));
+    schedule(made, now);
     return &made;
 }
 
-void Holdings::schedule(const MappingEntry& entry) {
-    deadlines_.add(std::max(entry.idle_until, entry.linger_until), entry.key());
+void Holdings::schedule(MappingEntry& entry, Time now) {
+    const Time due = std::max(entry.idle_until, entry.linger_until);
+    if (entry.due > now && entry.due <= due) return;  // the queue names it early enough
+    entry.due = due;
+    deadlines_.add(due, entry.key());
 }
 
 void Holdings::ensure(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes) {
@@ -130,7 +138,7 @@ bool Holdings::touch(const MappingKey& key, bool listener, Time now, std::vector
         changes.push_back(change(Change::Op::add, Listener{entry.mapping.transport, entry.mapping.inside},
                                  entry.kernel_until, now));
     ensure(entry, entry.idle_until, now, changes);
-    schedule(entry);
+    schedule(entry, now);
     return !was_there;
 }
 
@@ -169,12 +177,14 @@ void Holdings::extend(const Pinhole& pinhole, Time until, Time now, std::vector<
 void Holdings::release(const MappingKey& key, Time now, std::vector<Change>& changes) {
     MappingEntry* entry = mappings_.edit(key);
     if (!entry || entry->holders == 0) return;
-    if (--entry->holders > 0 || entry->idle_until > now) return;
-    remove(*entry, changes);
-    entry->kernel_until = Time{0};
-    entry->linger_until = now + transaction_time;
-    lingering_.push_back(key);
-    schedule(*entry);
+    if (--entry->holders > 0) return;
+    if (entry->idle_until <= now) {
+        remove(*entry, changes);
+        entry->kernel_until = Time{0};
+        entry->linger_until = now + transaction_time;
+        lingering_.push_back(key);
+    }
+    schedule(*entry, now);
 }
 
 void Holdings::remove(const MappingEntry& entry, std::vector<Change>& changes) {
@@ -212,18 +222,21 @@ void Holdings::media_seen(const MappingKey& key, Time at) {
 }
 
 void Holdings::expire(Time now, std::vector<Change>& changes) {
-    while (const auto key = deadlines_.due(now)) {
-        const MappingEntry* entry = mappings_.find(*key);
-        if (!entry || entry->holders > 0) continue;
-        const Time until = std::max(entry->idle_until, entry->linger_until);
-        if (until > now) {
-            if (deadlines_.next() != until) deadlines_.add(until, *key);
+    for (int i = 0; i < deadlines_at_once; ++i) {
+        const auto key = deadlines_.due(now);
+        if (!key) break;
+        MappingEntry* entry = mappings_.edit(*key);
+        if (!entry) continue;
+        entry->due = Time{0};
+        if (entry->holders > 0) continue;  // its release schedules it again
+        if (std::max(entry->idle_until, entry->linger_until) > now) {
+            schedule(*entry, now);
             continue;
         }
         if (entry->kernel_until > now) remove(*entry, changes);
         forget(*entry);
     }
-    while (!lingering_.empty() && !mappings_.contains(lingering_.front()))
+    while (!lingering_.empty() && !is_lingering(lingering_.front(), now))
         lingering_.pop_front();
 }
 
@@ -240,7 +253,9 @@ void Holdings::restore(const Mapping& mapping, const Address& advertised, Time u
     entry.rewritten = true;
     public_.put({mapping.transport, entry.public_endpoint()}, entry.key());
     per_phone_.more(mapping.inside.address);
-    schedule(mappings_.put(entry.key(), entry));
+    entry.due = until;
+    deadlines_.add(until, entry.key());
+    mappings_.put(entry.key(), entry);
 }
 
 void Holdings::restore(const Pinhole& pinhole, Time until) {
@@ -267,6 +282,19 @@ void Holdings::end_restoration(std::vector<Change>& changes) {
     }
 }
 
+void Holdings::list(Time now, std::vector<Change>& changes) const {
+    for (const auto& [key, entry] : mappings_) {
+        if (entry.kernel_until <= now) continue;
+        changes.push_back(change(Change::Op::add, entry.mapping, entry.kernel_until, now));
+        if (entry.listener)
+            changes.push_back(change(Change::Op::add, Listener{entry.mapping.transport, entry.mapping.inside},
+                                     entry.kernel_until, now));
+    }
+    for (const auto& [pinhole, entry] : pinholes_)
+        if (entry.kernel_until > now)
+            changes.push_back(change(Change::Op::add, pinhole, entry.kernel_until, now));
+}
+
 Holdings::Closed Holdings::take_closed() {
     touched_ = false;
     return std::exchange(closed_, {});
@@ -277,6 +305,7 @@ void Holdings::commit() {
     public_.commit();
     pinholes_.commit();
     per_phone_.commit();
+    deadlines_.commit();
 }
 
 void Holdings::cancel() {
@@ -284,6 +313,7 @@ void Holdings::cancel() {
     public_.cancel();
     pinholes_.cancel();
     per_phone_.cancel();
+    deadlines_.cancel();
 }
 
 }  // namespace sipalg::call

@@ -35,6 +35,7 @@ struct MappingEntry {
     Address advertised;  ///< what messages say in place of mapping.outside.address
     std::uint32_t holders = 0;
     Time idle_until{0}, linger_until{0}, kernel_until{0};
+    Time due{0};               ///< when the deadline queue will name it
     Time media_seen{0};        ///< last time conntrack had a flow of it with packets
     bool listener = false;     ///< a Listener element goes with it
     bool rewritten = false;    ///< the phone is shown inside values for it (S2, S4)
@@ -113,19 +114,23 @@ class Holdings {
     };
     Closed take_closed();
     /// Something entered or left the kernel since the last take_closed().
+    /// Additions for all that the kernel should hold.
+    void list(Time now, std::vector<Change>& changes) const;
+
     bool touched() const { return touched_; }
 
     void commit();
     void cancel();
 
   private:
+    bool is_lingering(const MappingKey& key, Time now) const;
     bool has_room(const Address& phone, Time now);
     bool forget_oldest_lingering(Time now);
     void forget(const MappingEntry& entry);
     bool is_free(const Socket& public_socket, const Address& outside) const;
     void ensure(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes);
     void remove(const MappingEntry& entry, std::vector<Change>& changes);
-    void schedule(const MappingEntry& entry);
+    void schedule(MappingEntry& entry, Time now);
 
     const Policy& policy_;
     Ports ports_;

@@ -90,7 +90,9 @@ std::size_t BindingKeyHash::operator()(const BindingKey& key) const noexcept {
 void Registrations::request(const Heard& heard, const OwnContact& own, Effects& effects) {
     const sip::Message& message = heard.message;
     const CallKey key{std::string(message.call_id().substr(0, max_text)), heard.phone};
-    if (!pending_.contains(key) && pending_.size() >= max_pending) {
+    const Pending* known = pending_.find(key);
+    if (!known && (pending_.size() >= max_pending ||
+                   pending_per_phone_.of(heard.phone) >= policy_.max_bindings_per_phone)) {
         effects.limit = true;
         return;
     }
@@ -106,7 +108,11 @@ void Registrations::request(const Heard& heard, const OwnContact& own, Effects& 
     pending.all = each_contact(message, own, [&](const Socket& inside, std::optional<std::int64_t> expires) {
         pending.contacts.push_back({inside, expires.value_or(general)});
     });
-    pending_deadlines_.add(pending.until, key);
+    pending.due = known ? known->due : pending.until;
+    if (!known) {
+        pending_per_phone_.more(heard.phone);
+        pending_deadlines_.add(pending.due, key);
+    }
     pending_.put(key, std::move(pending));
 }
 
@@ -118,11 +124,12 @@ void Registrations::response(const Heard& heard, const OwnContact& own, std::uin
     const Pending* found = pending_.find(view);
     // All of it must fit, or a stranger could make bindings with a 2xx of his own (X3).
     if (!found || found->cseq != message.cseq().number || found->from_tag != message.from_tag() ||
-        found->branch != heard.branch() || found->branch.empty() || found->registrar != heard.peer)
+        found->branch != heard.branch() || found->branch.empty() || found->registrar != heard.peer ||
+        found->until < heard.now)
         return;
     const Pending pending = *found;
     if (message.status() >= 300) return;  // 401, 423: sent again with another CSeq; it ends with its deadline
-    pending_.erase({std::string(message.call_id()), heard.phone});
+    forget({std::string(message.call_id()), heard.phone});
     if (pending.all) {
         std::vector<BindingKey> ended;
         for (const auto& [key, binding] : bindings_)
@@ -189,8 +196,11 @@ void Registrations::bind(const BindingKey& key, const Pending& pending, std::int
     store_record(binding.record_id, binding.record, record, true, std::chrono::ceil<Seconds>(until - now),
                  effects.changes);
     binding.record = std::move(record);
+    if (binding.due <= now || until < binding.due) {
+        binding.due = until;
+        deadlines_.add(until, key);
+    }
     bindings_.put(key, std::move(binding));
-    deadlines_.add(until, key);
 }
 
 void Registrations::unbind(const BindingKey& key, const char* why, Time now, Effects& effects) {
@@ -206,16 +216,41 @@ void Registrations::unbind(const BindingKey& key, const char* why, Time now, Eff
 }
 
 void Registrations::expire(Time now, Effects& effects) {
-    while (const auto key = pending_deadlines_.due(now)) {
-        const Pending* pending = pending_.find(*key);
-        if (pending && pending->until <= now) pending_.erase(*key);
+    for (int i = 0; i < deadlines_at_once; ++i) {
+        const auto key = pending_deadlines_.due(now);
+        if (!key) break;
+        Pending* pending = pending_.edit(*key);
+        if (!pending) continue;
+        if (pending->until <= now) {
+            forget(*key);
+        } else {
+            pending->due = pending->until;
+            pending_deadlines_.add(pending->due, *key);
+        }
     }
-    while (const auto key = deadlines_.due(now)) {
-        const Binding* binding = bindings_.find(*key);
-        if (!binding || binding->until > now) continue;
-        called_.push_back(*key);
-        unbind(*key, "expired", now, effects);
+    for (int i = 0; i < deadlines_at_once; ++i) {
+        const auto key = deadlines_.due(now);
+        if (!key) break;
+        Binding* binding = bindings_.edit(*key);
+        if (!binding) continue;
+        if (binding->until <= now) {
+            unbind(*key, "expired", now, effects);
+        } else {
+            binding->due = binding->until;
+            deadlines_.add(binding->due, *key);
+        }
     }
+}
+
+std::optional<Time> Registrations::next_deadline() const {
+    const auto bindings = deadlines_.next();
+    const auto pending = pending_deadlines_.next();
+    return bindings && pending ? std::min(*bindings, *pending) : bindings ? bindings : pending;
+}
+
+void Registrations::forget(const CallKey& key) {
+    pending_.erase(key);
+    pending_per_phone_.fewer(key.phone);
 }
 
 bool Registrations::restore(std::uint32_t id, const std::string& record, Time until, Time now,
@@ -243,25 +278,35 @@ bool Registrations::restore(std::uint32_t id, const std::string& record, Time un
     holdings_.hold(entry->key(), std::min(until, binding.until), now, effects.changes);
     holdings_.hold(binding.pinhole, std::min(until, binding.until), now, effects.changes);
     per_phone_.more(key.inside.endpoint.address);
-    deadlines_.add(binding.until, key);
+    binding.due = binding.until;
+    deadlines_.add(binding.due, key);
     bindings_.put(key, std::move(binding));
     return true;
 }
 
+void Registrations::list_records(Time now, std::vector<Change>& changes) const {
+    for (const auto& [key, binding] : bindings_)
+        if (binding.until > now)
+            store_record(binding.record_id, {}, binding.record, false,
+                         std::chrono::ceil<Seconds>(binding.until - now), changes);
+}
+
 void Registrations::commit() {
     pending_.commit();
+    pending_per_phone_.commit();
+    pending_deadlines_.commit();
     bindings_.commit();
     per_phone_.commit();
-    called_.clear();
+    deadlines_.commit();
 }
 
 void Registrations::cancel() {
     pending_.cancel();
+    pending_per_phone_.cancel();
+    pending_deadlines_.cancel();
     bindings_.cancel();
     per_phone_.cancel();
-    for (const BindingKey& key : called_)
-        if (const Binding* binding = bindings_.find(key)) deadlines_.add(binding->until + Time{1000}, key);
-    called_.clear();
+    deadlines_.cancel();
 }
 
 }  // namespace sipalg::call

@@ -30,6 +30,7 @@ struct Binding {
     Endpoint shown;   ///< the public endpoint as messages say it
     Pinhole pinhole;  ///< remote is the registrar or outbound proxy: who may send requests in
     Time until{0};    ///< what the registrar granted, with grace
+    Time due{0};      ///< when the deadline queue will name it
     std::string record;
 };
 
@@ -46,6 +47,7 @@ struct Pending {
     };
     std::vector<Contact> contacts;
     Time until{0};
+    Time due{0};  ///< when the deadline queue will name it
 };
 
 class Registrations {
@@ -61,8 +63,11 @@ class Registrations {
     void response(const Heard& heard, const OwnContact& own, std::uint32_t& next_record, Effects& effects);
 
     void expire(Time now, Effects& effects);
-    std::optional<Time> next_deadline() const { return deadlines_.next(); }
+    std::optional<Time> next_deadline() const;
     bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
+
+    /// Additions for the records of all bindings.
+    void list_records(Time now, std::vector<Change>& changes) const;
 
     const auto& all() const { return bindings_; }
     void commit();
@@ -71,6 +76,7 @@ class Registrations {
   private:
     void bind(const BindingKey& key, const Pending& pending, std::int64_t seconds, std::uint32_t& next_record,
               Time now, Effects& effects);
+    void forget(const CallKey& pending);
     void unbind(const BindingKey& key, const char* why, Time now, Effects& effects);
 
     const Policy& policy_;
@@ -78,9 +84,9 @@ class Registrations {
     Ledger<CallKey, Pending, CallKeyHash, CallKeyEqual> pending_;
     Ledger<BindingKey, Binding, BindingKeyHash> bindings_;
     PerPhone per_phone_;
+    PerPhone pending_per_phone_;
     Deadlines<BindingKey> deadlines_;
     Deadlines<CallKey> pending_deadlines_;
-    std::vector<BindingKey> called_;
 };
 
 }  // namespace sipalg::call

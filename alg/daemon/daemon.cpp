@@ -16,7 +16,7 @@ namespace sipalg::daemon {
 namespace {
 
 constexpr Time sockets_every{30'000};
-constexpr Time rules_every{10'000};
+constexpr Time rules_every{2'000};
 
 Policy policy(const Options& options) {
     Policy policy;
@@ -177,9 +177,12 @@ void Daemon::follow_outside() {
 // along.
 void Daemon::mend_rules() {
     try {
-        const bool there = ruleset_.intact();
-        if (!there) ruleset_.install();
-        if (!there) spdlog::warn("rules of sipalgd were flushed by another program; they are back");
+        if (rules_missing_ || !ruleset_.intact()) {
+            ruleset_.install();
+            const auto elements = state_.elements(loop_.now());
+            if (const auto refusal = ruleset_.apply(elements)) throw nft::Error(*refusal);
+            spdlog::warn("rules of sipalgd were flushed by another program; they are back");
+        }
         rules_missing_ = false;
     } catch (const nft::Error& error) {
         if (!rules_missing_) spdlog::error("the rules are not in place: {}", error.what());

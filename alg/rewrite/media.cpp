@@ -88,7 +88,6 @@ Transport transport_of(const sdp::Media& media) {
 void plan_description(const sdp::Description& description, const Translation& translation, Edits& edits) {
     std::array<std::optional<Endpoint>, sdp::Description::max_media> translated;
     Connection session;
-    bool torn = false;
     const std::span<const sdp::Media> media = description.media();
     for (std::size_t i = 0; i < media.size(); ++i) {
         const sdp::AddressField& connection = description.connection(media[i]);
@@ -100,10 +99,7 @@ void plan_description(const sdp::Description& description, const Translation& tr
         Connection own;
         const sdp::AddressField& connection = description.connection(media[i]);
         if (media[i].connection_count > 0) own.add(media[i], connection, translated[i]);
-        if (media[i].connection_count > 0 ? own.torn() : session.torn()) {
-            torn = true;
-            continue;
-        }
+        if (media[i].connection_count > 0 ? own.torn() : session.torn()) continue;
         for (const sdp::AddressField& field : description.connections(media[i])) {
             // A further c= (layered multicast, alternatives) is another address: told by nothing but itself.
             (field.address == connection.address ? own : Connection{}).plan(field, translation, edits);
@@ -118,7 +114,7 @@ void plan_description(const sdp::Description& description, const Translation& tr
     for (const sdp::AddressField& field : description.connections())
         session.plan(field, translation, edits);
     const sdp::AddressField& origin = description.origin();
-    if (!origin.address || torn) return;
+    if (!origin.address) return;
     if (const auto host = translation.media_host(*origin.address))
         replace_address(origin.text, any_host.value_or(*host), Place::sdp_origin, edits);
 }

@@ -73,9 +73,11 @@ std::uint16_t number(std::string_view text) {
 // Only the topmost via-parm can be the phone's own: it sent the request, or gets the response.
 void plan_via(std::string_view value, const Translation& translation, Edits& edits) {
     const auto via = sip::next_via(value);
-    if (!via || !via->sent_by.address) return;
-    const auto written = translation.signalling(*via->sent_by.address, via->sent_by.port, sip_port, true);
-    if (written) plan_host_port(via->sent_by, *written, Place::via_sent_by, edits);
+    if (!via) return;
+    if (via->sent_by.address) {
+        const auto written = translation.signalling(*via->sent_by.address, via->sent_by.port, sip_port, true);
+        if (written) plan_host_port(via->sent_by, *written, Place::via_sent_by, edits);
+    }
     if (!via->received && (!via->rport || via->rport->empty())) return;
     const auto received = via->received ? Address::parse(*via->received) : via->sent_by.address;
     if (!received) return;

@@ -112,10 +112,10 @@ std::optional<Altc> read_altc(Words words) {
 }
 
 std::optional<Direction> direction(std::string_view name) {
-    if (name == "sendrecv") return Direction::sendrecv;
-    if (name == "sendonly") return Direction::sendonly;
-    if (name == "recvonly") return Direction::recvonly;
-    if (name == "inactive") return Direction::inactive;
+    if (text::equals(name, "sendrecv")) return Direction::sendrecv;
+    if (text::equals(name, "sendonly")) return Direction::sendonly;
+    if (text::equals(name, "recvonly")) return Direction::recvonly;
+    if (text::equals(name, "inactive")) return Direction::inactive;
     return std::nullopt;
 }
 
@@ -215,9 +215,9 @@ class Description::Reader {
     }
 
     bool session_attribute(std::string_view name, Words words) {
-        if (name == "setup") {
+        if (text::equals(name, "setup")) {
             session_setup_ = words.rest();
-        } else if (name == "group" && text::equals(words.next(), "bundle")) {
+        } else if (text::equals(name, "group") && text::equals(words.next(), "bundle")) {
             return d_.groups_.add(words.rest()) != nullptr;
         }
         return true;
@@ -226,18 +226,18 @@ class Description::Reader {
     bool media_attribute(std::string_view name, Words words) {
         switch (name.size()) {
             case 3:
-                if (name == "mid") media_->mid = words.rest();
+                if (text::equals(name, "mid")) media_->mid = words.rest();
                 break;
             case 4:
-                if (name == "rtcp" && !media_->rtcp) media_->rtcp = read_rtcp(words);
-                if (name == "path") media_->path = words.rest();
-                if (name == "altc") return add(read_altc(words), d_.altc_, media_->altc_count);
+                if (text::equals(name, "rtcp") && !media_->rtcp) media_->rtcp = read_rtcp(words);
+                if (text::equals(name, "path")) media_->path = words.rest();
+                if (text::equals(name, "altc")) return add(read_altc(words), d_.altc_, media_->altc_count);
                 break;
             case 5:
-                if (name == "setup") media_->setup = words.rest();
+                if (text::equals(name, "setup")) media_->setup = words.rest();
                 break;
             case 9:
-                if (name == "candidate")
+                if (text::equals(name, "candidate"))
                     return add(read_candidate(words), d_.candidates_, media_->candidate_count);
                 break;
             default: break;
@@ -249,9 +249,9 @@ class Description::Reader {
         if (const auto found = direction(name)) {
             (media_ ? media_->direction : session_direction_) = *found;
         } else if (media_) {
-            if (name == "rtcp-mux") media_->rtcp_mux = true;
-            if (name == "rtcp-mux-only") media_->rtcp_mux_only = true;
-            if (name == "bundle-only") media_->bundle_only = true;
+            if (text::equals(name, "rtcp-mux")) media_->rtcp_mux = true;
+            if (text::equals(name, "rtcp-mux-only")) media_->rtcp_mux_only = true;
+            if (text::equals(name, "bundle-only")) media_->bundle_only = true;
         }
     }
 

@@ -18,6 +18,8 @@ from netns import Namespace, Process, cable, wait_for  # noqa: E402 (needs the p
 
 PHONE, PROVIDER = "192.168.1.10", "203.0.113.2"
 QUEUE = 5070
+# Reasons by which sipalgd lets a message pass without the changes and pinholes that it needs.
+NOT_SERVED = ("limit_reached", "kernel_refused", "too_long", "no_address", "malformed")
 MASQUERADE = """
 table ip admin {
     chain leaving { type nat hook postrouting priority srcnat; oifname "wan" masquerade; }
@@ -121,6 +123,10 @@ class Setup:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def refusals(self):
+        """How often since its start the router did not do its work, in words; empty when always."""
+        return ""
+
     def unfinished(self):
         """What should be gone once all calls have ended but is still there, in words; empty when all is well."""
         return ""
@@ -186,6 +192,12 @@ class Sipalgd(Setup):
         except AssertionError:
             return ", ".join(f"{len(rows)} {what}" for what, rows in left.items())
         return ""
+
+    def refusals(self):
+        status = json.loads(self.ctl("--json", "status").stdout)
+        told = {"refused verdicts": status["refused_verdicts"], "queue overflows": status["queue_overflows"]}
+        told.update((reason, status["counters"][reason]) for reason in NOT_SERVED)
+        return ", ".join(f"{count} {what}" for what, count in told.items() if count)
 
 
 def go_first(pid):

@@ -101,6 +101,9 @@ void Router::play(const Step& step) {
         return;
     } else if (step.verb == "restart") {
         restart();
+    } else if (step.verb == "flush") {
+        kernel_ = TableKernel{};
+        kernel_.apply(state_.elements(now_), now_);
     } else if (step.verb == "external") {
         external_ = Address::parse(argument(0)).value();
     } else if (step.verb == "occupied") {

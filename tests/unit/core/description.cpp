@@ -173,6 +173,11 @@ TEST_CASE("D3: direction and setup of a media, else of the session") {
     CHECK(p.m(2).direction == Direction::sendrecv);
     CHECK(p.m(2).setup == "active");
     CHECK(p.m(3).direction == Direction::sendonly);
+    // Some senders write names their own way.
+    const Parsed odd("v=0\na=Inactive\nm=audio 1 RTP/AVP 0\nm=audio 2 RTP/AVP 0\na=SendRecv\na=RTCP:5\n");
+    CHECK(odd.m(0).direction == Direction::inactive);
+    CHECK(odd.m(1).direction == Direction::sendrecv);
+    CHECK(odd.m(1).rtcp);
 }
 
 TEST_CASE("D1: a=rtcp with and without address") {
