@@ -156,8 +156,9 @@ class Inspection {
         const Address& address = socket.endpoint.address;
         if (const call::MappingEntry* entry = state_.holdings.find_public(socket))
             return call::Resolved{entry->mapping.inside, true};
-        if (address.family() != phone_.address.family() || address.is_unspecified() || address.is_loopback() || address.is_multicast() ||
-            address.is_broadcast() || state_.own_addresses.contains(address))
+        if (address.family() != phone_.address.family() || address.is_unspecified() ||
+            address.is_loopback() || address.is_multicast() || address.is_broadcast() ||
+            state_.own_addresses.contains(address))
             return std::nullopt;
         return call::Resolved{socket.endpoint};
     }
