@@ -250,15 +250,12 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
         decision.reason = Reason::not_udp;
         return;
     }
-    const sip::Kind kind = sip::classify_datagram(packet->payload);
-    if (kind != sip::Kind::message) {
-        decision.reason = reason_of(kind);
-        return;
-    }
     State::Impl& impl = state.impl();
     const sip::ParseError error = impl.message.parse(packet->payload);
     if (error != sip::ParseError::none) {
-        decision.reason = reason_of(error);
+        decision.reason = error == sip::ParseError::not_sip
+                              ? reason_of(sip::classify_datagram(packet->payload))
+                              : reason_of(error);
         return;
     }
     if (arrival.egress.address.family() != packet->source.address.family()) {

@@ -59,8 +59,10 @@ bool State::sweep_entry(const FlowSeen& flow, Time now) {
     const auto verdict =
         judge(*impl_, {flow.transport, flow.reply_source, flow.original_destination}, flow.remaining, now);
     if (verdict != Verdict::keep) return verdict == Verdict::erase;
+    // Others' flows to the same endpoint, such as those of the owner's own port forwarding, are not ours to
+    // end.
     const Pinhole pinhole{flow.transport, flow.original_source.address, flow.original_destination};
-    return !impl_->holdings.find(pinhole);
+    return impl_->closed_pinholes.contains(pinhole) && !impl_->holdings.find(pinhole);
 }
 
 void State::end_sweep(Time) {

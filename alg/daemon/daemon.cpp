@@ -177,7 +177,7 @@ void Daemon::follow_outside() {
 // along.
 void Daemon::mend_rules() {
     try {
-        if (!ruleset_.intact()) {
+        if (rules_missing_ || !ruleset_.intact()) {
             ruleset_.install();
             const auto elements = state_.elements(loop_.now());
             if (const auto refusal = ruleset_.apply(elements)) throw nft::Error(*refusal);

@@ -67,7 +67,7 @@ class Daemon {
     Sweeper sweeper_;
     Time next_sockets_{0};
     Time next_rules_{0};
-    bool rules_missing_ = false;                              ///< has been said
+    bool rules_missing_ = false;  ///< putting them back failed, which has been said
     std::optional<std::vector<std::string>> outside_to_set_;  ///< the rules don't know it yet
 };
 

@@ -9,6 +9,7 @@ namespace {
 
 std::vector<std::string> values(const std::vector<Setting>& settings) {
     std::vector<std::string> names;
+    names.reserve(settings.size());
     for (const Setting& setting : settings)
         names.push_back(setting.value);
     return names;

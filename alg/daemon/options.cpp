@@ -238,6 +238,7 @@ Options load_options(const CommandLine& command_line) {
 std::vector<std::string> differences_that_need_a_restart(const Options& running, const Options& wanted) {
     const auto names = [](const std::vector<Setting>& settings) {
         std::vector<std::string> values;
+        values.reserve(settings.size());
         for (const Setting& setting : settings)
             values.push_back(setting.value);
         return values;

@@ -26,6 +26,7 @@ constexpr std::size_t batches_in_a_row = 4;  // then timers and other sockets ge
 constexpr std::size_t buffer_size = 65536 + 4096;  // the longest packet and the attributes beside it
 constexpr int receive_buffer = 8 << 20;
 constexpr std::uint32_t queue_length = 4096;
+constexpr std::size_t most_outgoing = 131072;  // the kernel takes no more at once than the send buffer
 
 std::uint16_t message_type(unsigned type) {
     return static_cast<std::uint16_t>(NFNL_SUBSYS_QUEUE << 8 | type);
@@ -191,8 +192,7 @@ void Queue::put_verdict(std::uint32_t id, Bytes replacement) {
     const std::size_t size = MNL_ALIGN(sizeof(nlmsghdr)) + MNL_ALIGN(sizeof(nfgenmsg)) +
                              MNL_ALIGN(MNL_ATTR_HDRLEN + sizeof(nfqnl_msg_verdict_hdr)) +
                              MNL_ALIGN(MNL_ATTR_HDRLEN + replacement.size());
-    // The kernel takes no more in one message than the socket's send buffer.
-    if (outgoing_.size() + size > 128 * 1024) flush();
+    if (outgoing_.size() + size > most_outgoing) flush();
     const std::size_t start = outgoing_.size();
     outgoing_.resize(start + size);
     nlmsghdr* message =

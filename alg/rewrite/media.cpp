@@ -135,7 +135,10 @@ void plan_body(const sip::Message& message, const sip::Bodies& bodies, const Tra
         const std::ptrdiff_t growth = edits.growth(before);
         if (part.content_length) grow(*part.content_length, growth, edits);
     }
-    if (message.content_length()) grow(*message.content_length(), edits.growth(first), edits);
+    // Equal ones may be repeated, and must stay equal.
+    const std::ptrdiff_t growth = edits.growth(first);
+    for (const sip::Header& header : message.headers())
+        if (header.id == sip::HeaderId::content_length) grow(header.value, growth, edits);
 }
 
 }  // namespace sipalg::rewrite

@@ -1,4 +1,5 @@
 // The provider: answers at once, and notes whether a router has put its public address into the requests.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <functional>
@@ -27,6 +28,7 @@ struct Seen {
 /// RTP to one phone for a bounded time, whatever becomes of the call.
 struct Stream {
     UdpSocket socket;
+    std::uint16_t port = 0;
     Endpoint to;
     Clock::time_point next, end;
 };
@@ -93,10 +95,13 @@ int run_server(const Options& options) {
             name == "INVITE" ? media_port(header(*datagram, "Call-ID")) : std::uint16_t{0};
         write_ok(answer, *datagram, source, options.local, port);
         socket.send(answer, source);
-        if (options.stream && port != 0 && streams.size() < max_streams) {
+        // An INVITE that comes again has its stream already.
+        const bool streaming = std::any_of(streams.begin(), streams.end(),
+                                           [port](const Stream& stream) { return stream.port == port; });
+        if (options.stream && port != 0 && !streaming && streams.size() < max_streams) {
             const auto now = Clock::now();
-            streams.push_back({UdpSocket({options.local.address, port}, stream_interval), media(*datagram),
-                               now, now + stream_life});
+            streams.push_back({UdpSocket({options.local.address, port}, stream_interval), port,
+                               media(*datagram), now, now + stream_life});
         }
     }
     std::printf(
