@@ -26,12 +26,16 @@ namespace {
 enum class Verdict : std::uint8_t { keep, erase };
 
 // What is to become of a flow with these ends; nullopt: it is none of our mappings'.
-std::optional<Verdict> judge(State::Impl& state, const Mapping& seen, Seconds remaining, Time now) {
+std::optional<Verdict> judge(State::Impl& state, const Mapping& seen, Side begun, Seconds remaining,
+                             Time now) {
     const call::MappingKey key{{seen.transport, seen.inside}, seen.outside.address};
     const call::MappingEntry* entry = state.holdings.find(key);
-    if (!entry || entry->kernel_until <= now)
-        return state.closed.contains(seen) ? std::optional(Verdict::erase) : std::nullopt;
-    if (entry->mapping.outside.port != seen.outside.port) return Verdict::erase;  // older than the mapping
+    const bool open = entry && entry->kernel_until > now;
+    if (!open || entry->mapping.outside.port != seen.outside.port) {
+        // The phone's own flow under another port is older than the mapping; a peer's may be somebody else's.
+        const bool ours = state.closed.contains(seen) || (open && begun == Side::inside);
+        return ours ? std::optional(Verdict::erase) : std::nullopt;
+    }
     const Time idle = std::max(Time{0}, call::stream_timeout - Time{remaining});
     state.holdings.media_seen(key, now - std::min(idle, now));
     return Verdict::keep;
@@ -52,12 +56,12 @@ bool was_closed(const State::Impl& state, const Mapping& mapping, const Address&
 bool State::sweep_entry(const FlowSeen& flow, Time now) {
     // The phone began it: the answers go to the public endpoint.
     const Mapping outward{flow.transport, flow.original_source, flow.reply_destination};
-    if (const auto verdict = judge(*impl_, outward, flow.remaining, now))
+    if (const auto verdict = judge(*impl_, outward, Side::inside, flow.remaining, now))
         return *verdict == Verdict::erase ||
                was_closed(*impl_, outward, flow.original_destination.address, now);
     // The peer began it, through a pinhole that may have closed since.
-    const auto verdict =
-        judge(*impl_, {flow.transport, flow.reply_source, flow.original_destination}, flow.remaining, now);
+    const Mapping inward{flow.transport, flow.reply_source, flow.original_destination};
+    const auto verdict = judge(*impl_, inward, Side::outside, flow.remaining, now);
     if (verdict != Verdict::keep) return verdict == Verdict::erase;
     // Others' flows to the same endpoint, such as those of the owner's own port forwarding, are not ours to
     // end.
