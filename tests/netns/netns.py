@@ -95,8 +95,9 @@ class Process:
             raise Timeout(f"{os.path.basename(self.argv[0])} ignored signal {sig}") from None
 
     def kill(self):
-        if self.running:
-            self.popen.kill()
+        """Ends the program and whatever it forked: it leads a process group of its own."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
         self.popen.wait()
 
 

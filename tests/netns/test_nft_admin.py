@@ -7,8 +7,8 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'platform'))
-import netns  # noqa: E402
-from netns import Driver, Namespace, Refused  # noqa: E402
+import namespaces  # noqa: E402
+from namespaces import Driver, Namespace, Refused  # noqa: E402
 
 CHAINS = '''
 table inet fw {
@@ -41,7 +41,7 @@ RULE = 'ct mark & 0x10000000 == 0x10000000 accept comment "sipalg:sipalg"'
 
 
 def setUpModule():
-    netns.require()
+    namespaces.require()
 
 
 class AdminTest(unittest.TestCase):
@@ -185,4 +185,4 @@ class AdminTest(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    netns.main()
+    namespaces.main()

@@ -6,10 +6,10 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'platform'))
-import netns  # noqa: E402
-from netns import Driver, Namespace, Refused  # noqa: E402
+import namespaces  # noqa: E402
+from namespaces import Driver, Namespace, Refused  # noqa: E402
 
-DOCUMENT = netns.ROOT / 'nft/sipalg.nft'
+DOCUMENT = namespaces.ROOT / 'nft/sipalg.nft'
 MAPPING = 'mapping udp 192.168.1.2:5060 203.0.113.1:5060'
 PINHOLE = 'pinhole udp 203.0.113.5 203.0.113.1:5060'
 LISTENER = 'listener udp 192.168.1.2:5060'
@@ -17,7 +17,7 @@ RECORD = 'record 7 0 hello'
 
 
 def setUpModule():
-    netns.require()
+    namespaces.require()
 
 
 def normal(text):
@@ -144,7 +144,7 @@ class RulesetTest(unittest.TestCase):
         add = 'apply ' + ';'.join(f'add {e} 1' for e in elements)
         for then in ('remove {}', 'renew {} 600'):
             driver(add)
-            netns.until(lambda: not driver('read'), 'the elements to expire')
+            namespaces.until(lambda: not driver('read'), 'the elements to expire')
             driver('apply ' + ';'.join(then.format(e) for e in elements))
         self.assertHolds(driver, {e: 600 for e in elements})
 
@@ -293,7 +293,7 @@ class RulesetTest(unittest.TestCase):
 
     def test_without_privilege_the_remedy_is_said(self):
         result = self.space.run('setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin',
-                                str(netns.driver_path()), '--outside', 'wan', check=False)
+                                str(namespaces.driver_path()), '--outside', 'wan', check=False)
         self.assertRegex(result, 'error: .*CAP_NET_ADMIN.*root.*AmbientCapabilities.*setcap')
 
     def test_bad_settings(self):
@@ -304,4 +304,4 @@ class RulesetTest(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    netns.main()
+    namespaces.main()

@@ -10,8 +10,8 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'platform'))
-import netns  # noqa: E402
-from netns import Driver, Namespace, receive, until  # noqa: E402
+import namespaces  # noqa: E402
+from namespaces import Driver, Namespace, receive, until  # noqa: E402
 from nfqueue import Reader  # noqa: E402
 
 ADMIN = '''
@@ -37,16 +37,16 @@ PREROUTING, POSTROUTING = 0, 4
 
 
 def setUpModule():
-    netns.require()
+    namespaces.require()
 
 
 class TrafficTest(unittest.TestCase):
     def setUp(self):
         self.phone, self.phone2, self.router, self.outside = (
             self.namespace(label) for label in ('phone', 'phone2', 'router', 'outside'))
-        netns.join(self.router, 'lan', '192.168.1.1/25', self.phone, 'eth0', '192.168.1.2/25')
-        netns.join(self.router, 'lan2', '192.168.1.129/25', self.phone2, 'eth0', '192.168.1.130/25')
-        netns.join(self.router, 'wan', '203.0.113.1/24', self.outside, 'eth0', '203.0.113.5/24')
+        namespaces.join(self.router, 'lan', '192.168.1.1/25', self.phone, 'eth0', '192.168.1.2/25')
+        namespaces.join(self.router, 'lan2', '192.168.1.129/25', self.phone2, 'eth0', '192.168.1.130/25')
+        namespaces.join(self.router, 'wan', '203.0.113.1/24', self.outside, 'eth0', '203.0.113.5/24')
         self.outside.run('ip', 'address', 'add', '203.0.113.6/24', 'dev', 'eth0')
         self.phone.run('ip', 'route', 'add', 'default', 'via', '192.168.1.1')
         self.phone2.run('ip', 'route', 'add', 'default', 'via', '192.168.1.129')
@@ -284,4 +284,4 @@ class TrafficTest(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    netns.main()
+    namespaces.main()
