@@ -21,7 +21,7 @@ struct PinholeReport {
     std::string media;      ///< "audio", "video", …
     std::string component;  ///< "rtp" or "rtcp"
     std::string call_id;
-    std::string state;  ///< "early" until answered, then "open"; "held" on hold
+    std::string state;  ///< "early" until answered, then "open"; on hold there is no pinhole
     std::int64_t expires_s = 0;
 };
 

@@ -136,11 +136,13 @@ std::vector<Want> wanted(const Call& call) {
     std::vector<Want> wants;
     if (call.state == Call::State::closing) return wants;
     Collector out(wants);
-    const Address peer = call.peers.empty() ? Address{} : call.peers.front();
+    const Address peer = call.peers.empty() ? Address{} : call.peers.front();  // of the latest INVITE
     Pin signalling;
     signalling.type = "sip";
     // An INVITE from outside opens nothing by itself: the phone has to take it up first (X3).
-    if (call.caller == Side::inside || !call.dialogs.empty()) out.pin(call.contact, peer, signalling);
+    if (call.caller == Side::inside || !call.dialogs.empty())
+        for (const Address& address : call.peers)
+            out.pin(call.contact, address, signalling);
     bool answered = false;
     for (const Dialog& dialog : call.dialogs) {
         if (dialog.state == Dialog::State::ended) continue;

@@ -101,7 +101,6 @@ struct Pin {
     std::string type;               ///< "audio", …; "sip" for signalling
     bool rtcp = false;
     bool early = false;
-    bool held = false;
     bool same_hole(const Pin& other) const { return pinhole == other.pinhole; }
     friend bool operator==(const Pin&, const Pin&) = default;
 };

@@ -154,7 +154,7 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
         if (i > 0 && follows(previous, want.inside)) wish.preferred = after_previous;
         const MappingEntry* entry = holdings_.map(want.inside, call.egress, wish, now);
         if (!entry) {
-            effects.limit = true;
+            effects.limit = effects.limit || !is_forbidden_port(want.inside.endpoint.port);
             continue;
         }
         previous = want.inside;

@@ -94,6 +94,15 @@ void begin(Call& call, Invite& invite, const Heard& heard) {
     call.forks_until = Time{0};
 }
 
+// A call that has ended leaves its Call-ID to whoever begins one under it, with a tag of his own.
+void make_way(Call& call, const Heard& heard) {
+    if (call.state != Call::State::closing || requester_tag(heard) == call.caller_tag) return;
+    call.caller_tag = requester_tag(heard);
+    call.forks_until = Time{0};
+    for (Invite& invite : call.invites)
+        invite = {};
+}
+
 Outcome on_first_invite(Call& call, Invite& invite, const Heard& heard) {
     const bool closed = call.state == Call::State::closing;
     if (requester_tag(heard) != call.caller_tag || (heard.from != call.caller && !closed))
@@ -121,6 +130,7 @@ Outcome on_invite(Call& call, const Heard& heard) {
     const sip::Message& message = heard.message;
     const bool initial = message.to_tag().empty();
     Invite& invite = call.invite(heard.from);
+    if (initial) make_way(call, heard);
     if (!invite.transactions.empty()) {
         if (message.cseq().number < invite.cseq) return Outcome::none;
         const bool retransmission =
@@ -274,16 +284,21 @@ std::string_view Heard::branch() const {
     return via ? via->branch.substr(0, max_branch) : std::string_view{};
 }
 
-Outcome follow(Call& call, const Heard& heard) {
-    if (heard.from == Side::outside && !call.has_peer(heard.peer)) return Outcome::none;  // X4
+namespace {
+
+// Where the phone sends requests of the call is where others come from: the provider, or the far end itself
+// when no proxy stays in the way (RFC 3261 12.2.1.1). True: it is new.
+bool meet_peer(Call& call, const Heard& heard) {
+    if (heard.from != Side::inside || !heard.message.is_request()) return false;
+    if (call.has_peer(heard.peer) || call.peers.size() >= max_peers) return false;
+    call.peers.push_back(heard.peer);
+    return true;
+}
+
+Outcome act(Call& call, const Heard& heard) {
     const sip::Method method = heard.message.method();
-    if (heard.from == Side::inside && call.state != Call::State::closing && is_target_refresh(heard.message))
-        call.contact = heard.contact;
-    if (heard.message.is_request()) {
-        if (heard.from == Side::inside && !call.has_peer(heard.peer) && call.peers.size() < max_peers)
-            call.peers.push_back(heard.peer);
+    if (heard.message.is_request())
         return method == sip::Method::invite ? on_invite(call, heard) : on_request_in_dialog(call, heard);
-    }
     if (call.state == Call::State::closing) return Outcome::none;
     switch (method) {
         case sip::Method::invite: return on_invite_response(call, heard);
@@ -292,6 +307,18 @@ Outcome follow(Call& call, const Heard& heard) {
         case sip::Method::prack: return on_other_response(call, heard);
         default: return Outcome::none;
     }
+}
+
+}  // namespace
+
+Outcome follow(Call& call, const Heard& heard) {
+    if (heard.from == Side::outside && !call.has_peer(heard.peer)) return Outcome::none;  // X4
+    if (heard.from == Side::inside && call.state != Call::State::closing && is_target_refresh(heard.message))
+        call.contact = heard.contact;
+    const bool met = meet_peer(call, heard);
+    const Outcome outcome = act(call, heard);
+    const bool quiet = outcome == Outcome::none || outcome == Outcome::noted;
+    return met && quiet && call.state != Call::State::closing ? Outcome::changed : outcome;
 }
 
 }  // namespace sipalg::call

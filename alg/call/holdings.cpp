@@ -62,15 +62,17 @@ bool Holdings::is_lingering(const MappingKey& key, Time now) const {
     return entry && entry->holders == 0 && entry->idle_until <= now && entry->kernel_until <= now;
 }
 
-bool Holdings::forget_oldest_lingering(Time now) {
+std::optional<std::uint16_t> Holdings::forget_oldest_lingering(Time now) {
     while (!lingering_.empty()) {
         const MappingKey key = lingering_.front();
         lingering_.pop_front();
         if (!is_lingering(key, now)) continue;
-        forget(*mappings_.find(key));
-        return true;
+        const MappingEntry& entry = *mappings_.find(key);
+        const std::uint16_t port = entry.mapping.outside.port;
+        forget(entry);
+        return port;
     }
-    return false;
+    return std::nullopt;
 }
 
 void Holdings::forget(const MappingEntry& entry) {
@@ -86,13 +88,20 @@ const MappingEntry* Holdings::map(const Socket& inside, const Egress& egress, co
     if (const MappingEntry* known = mappings_.find(key)) return known;
     if (is_forbidden_port(inside.endpoint.port) || !has_room(inside.endpoint.address, now)) return nullptr;
     const std::uint16_t preferred = wish.preferred ? wish.preferred : inside.endpoint.port;
+    if (wish.exact && !is_free({inside.transport, {egress.advertised, preferred}}, egress.address))
+        return nullptr;
     const auto free = [&](std::uint16_t port) {
         return (!wish.exact || port == preferred) &&
                is_free({inside.transport, {egress.advertised, port}}, egress.address);
     };
     auto port = ports_.choose(preferred, wish.next_too, free);
-    while (!port && !wish.exact && forget_oldest_lingering(now))
-        port = ports_.choose(preferred, wish.next_too, free);
+    // Only a port that can be of use is worth another search.
+    while (!port && !wish.exact) {
+        const auto freed = forget_oldest_lingering(now);
+        if (!freed) break;
+        if (*freed == preferred || ports_.in_range(*freed))
+            port = ports_.choose(preferred, wish.next_too, free);
+    }
     if (!port) return nullptr;
     per_phone_.more(inside.endpoint.address);
     MappingEntry entry;

@@ -125,7 +125,8 @@ class Holdings {
   private:
     bool is_lingering(const MappingKey& key, Time now) const;
     bool has_room(const Address& phone, Time now);
-    bool forget_oldest_lingering(Time now);
+    /// The port that became free by it.
+    std::optional<std::uint16_t> forget_oldest_lingering(Time now);
     void forget(const MappingEntry& entry);
     bool is_free(const Socket& public_socket, const Address& outside) const;
     void ensure(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes);

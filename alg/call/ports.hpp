@@ -24,6 +24,8 @@ class Ports {
     std::optional<std::uint16_t> choose(std::uint16_t wanted, bool pair,
                                         const std::function<bool(std::uint16_t)>& is_free);
 
+    bool in_range(std::uint16_t port) const { return port >= low_ && port <= high_; }
+
   private:
     std::uint16_t low_, high_, cursor_;
 };
