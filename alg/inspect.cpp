@@ -9,7 +9,6 @@
 #include "alg/sip/body.hpp"
 #include "alg/sip/splitter.hpp"
 #include "alg/sip/uri.hpp"
-#include "alg/sip/via.hpp"
 #include "alg/state.hpp"
 
 // Theory of operation. A message passes four rooms: what it is (splitter, parser), which of the phone's
@@ -92,17 +91,15 @@ class Inspection {
     void map_own_sockets() {
         OwnSockets sockets;
         sockets.add({packet_.transport, phone_});
-        bool top_via = message().is_request();  // a response's topmost Via is the peer's
         bool first_contact = true;
+        if (message().is_request()) {  // a response's topmost Via is the peer's
+            const sip::HostPort& sent_by = message().top_via().sent_by;
+            if (sent_by.address == phone_.address)
+                sockets.add({packet_.transport, {phone_.address, sent_by.port.value_or(5060)}});
+        }
         for (const sip::Header& header : message().headers()) {
-            std::string_view rest = header.value;
-            if (header.id == sip::HeaderId::via && top_via) {
-                top_via = false;
-                const auto via = sip::next_via(rest);
-                if (via && via->sent_by.address == phone_.address)
-                    sockets.add({packet_.transport, {phone_.address, via->sent_by.port.value_or(5060)}});
-            }
             if (header.id != sip::HeaderId::contact) continue;
+            std::string_view rest = header.value;
             while (const auto entry = sip::next_name_addr(rest)) {
                 const auto uri = entry->star ? std::nullopt : sip::parse_uri(entry->uri);
                 if (!uri || uri->host_port.address != phone_.address) continue;
