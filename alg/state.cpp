@@ -48,9 +48,9 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
                                    Time now) {
     Impl& impl = *impl_;
     std::vector<Change> changes;
-    std::vector<Flow> stale;
+    std::vector<Flow> stale, ended;
     std::vector<Event> events;
-    call::Effects effects{changes, stale, events};
+    call::Effects effects{changes, stale, ended, events};
     struct Pieces {
         std::map<std::uint32_t, std::string> parts;
         Time until{0};

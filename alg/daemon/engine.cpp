@@ -28,11 +28,15 @@ std::string_view name(Event::Kind kind) {
 
 }  // namespace
 
-Bytes Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
+std::optional<Bytes> Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
     Reason reason = Reason::unreadable_packet;
     Bytes result;
     try {
         inspect(state_, arrival, now, decision_);
+        if (decision_.sweep_first) {
+            state_.cancel();
+            return std::nullopt;
+        }
         reason = decision_.reason;
         if (decision_.rewritten && !build_packet(arrival, longest)) {
             state_.cancel();
@@ -71,7 +75,18 @@ bool Engine::put_in_force(Time now) {
     }
     state_.commit();
     log_events(now);
+    erase_ended();
     return true;
+}
+
+void Engine::erase_ended() {
+    if (decision_.ended.empty()) return;
+    try {
+        kernel_.erase(decision_.ended);
+    } catch (const std::exception& error) {
+        // All is in force; the sweep that follows finds these flows as well.
+        spdlog::debug("flows of what was closed are left to the sweep: {}", error.what());
+    }
 }
 
 std::optional<Time> Engine::advance(Time now) {
