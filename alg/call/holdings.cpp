@@ -25,15 +25,6 @@ Change removal(Element element) {
 
 }  // namespace
 
-std::size_t KeyHash::operator()(const MappingKey& key) const noexcept {
-    return std::hash<Socket>{}(key.inside) * 31 + std::hash<Address>{}(key.outside);
-}
-
-std::size_t KeyHash::operator()(const Pinhole& pinhole) const noexcept {
-    return std::hash<Socket>{}({pinhole.transport, pinhole.outside}) * 31 +
-           std::hash<Address>{}(pinhole.remote);
-}
-
 Holdings::Holdings(const Policy& policy) : policy_(policy), ports_(policy.media_low, policy.media_high) {}
 
 const MappingEntry* Holdings::find_public(const Socket& socket) const {
@@ -212,17 +203,15 @@ void Holdings::release(const Pinhole& pinhole, std::vector<Change>& changes) {
     touched_ = true;
 }
 
-void Holdings::learn(const MappingKey& key, bool via, bool bare) {
-    const MappingEntry* known = mappings_.find(key);
-    if (!known || (known->rewritten && (via ? known->bare_in_via : known->bare_in_uri) == bare)) return;
-    MappingEntry& entry = *mappings_.edit(key);
+void Holdings::learn(const MappingEntry& known, bool via, bool bare) {
+    if (known.rewritten && (via ? known.bare_in_via : known.bare_in_uri) == bare) return;
+    MappingEntry& entry = *mappings_.edit(known.key());
     entry.rewritten = true;
     (via ? entry.bare_in_via : entry.bare_in_uri) = bare;
 }
 
-void Holdings::mark_rewritten(const MappingKey& key) {
-    const MappingEntry* known = mappings_.find(key);
-    if (known && !known->rewritten) mappings_.edit(key)->rewritten = true;
+void Holdings::mark_rewritten(const MappingEntry& known) {
+    if (!known.rewritten) mappings_.edit(known.key())->rewritten = true;
 }
 
 void Holdings::media_seen(const MappingKey& key, Time at) {

@@ -22,9 +22,15 @@ struct MappingKey {
     Address outside;
     friend auto operator<=>(const MappingKey&, const MappingKey&) = default;
 };
+// Not noexcept: so the tables keep each entry's hash and need not compute those of its bucket's others.
 struct KeyHash {
-    std::size_t operator()(const MappingKey& key) const noexcept;
-    std::size_t operator()(const Pinhole& pinhole) const noexcept;
+    std::size_t operator()(const MappingKey& key) const {
+        return std::hash<Socket>{}(key.inside) * 31 + std::hash<Address>{}(key.outside);
+    }
+    std::size_t operator()(const Pinhole& pinhole) const {
+        return std::hash<Socket>{}({pinhole.transport, pinhole.outside}) * 31 +
+               std::hash<Address>{}(pinhole.remote);
+    }
 };
 
 /// A mapping is in the kernel while kernel_until is ahead. It is kept by holders (calls, bindings) and by
@@ -87,10 +93,10 @@ class Holdings {
     void release(const MappingKey& key, Time now, std::vector<Change>& changes);
     void release(const Pinhole& pinhole, std::vector<Change>& changes);
 
-    /// How the phone is shown the mapping, learned from what it writes.
-    void learn(const MappingKey& key, bool via, bool bare);
-    /// The phone had the mapping written into a message for it.
-    void mark_rewritten(const MappingKey& key);
+    /// How the phone is shown a mapping of this table, learned from what it writes.
+    void learn(const MappingEntry& known, bool via, bool bare);
+    /// The phone had a mapping of this table written into a message for it.
+    void mark_rewritten(const MappingEntry& known);
     /// Of a sweep; not staged.
     void media_seen(const MappingKey& key, Time at);
 

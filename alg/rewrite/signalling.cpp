@@ -1,7 +1,7 @@
 #include "alg/rewrite/signalling.hpp"
 
 #include <charconv>
-#include <string>
+#include <string_view>
 
 #include "alg/sip/uri.hpp"
 #include "alg/sip/via.hpp"
@@ -13,21 +13,36 @@ namespace {
 constexpr std::uint16_t sip_port = 5060;
 constexpr std::uint16_t sips_port = 5061;
 
-void append_host(std::string& out, const Address& address) {
-    if (address.is_v6()) out += '[';
-    append(out, address);
-    if (address.is_v6()) out += ']';
+/// The text of a host and a port, written without allocating.
+class HostPortText {
+  public:
+    explicit HostPortText(const Address& address) {
+        if (address.is_v6()) *end_++ = '[';
+        end_ = address.write(end_);
+        if (address.is_v6()) *end_++ = ']';
+    }
+    void add_port(std::uint16_t port) {
+        *end_++ = ':';
+        end_ = std::to_chars(end_, text_ + sizeof text_, port).ptr;
+    }
+    operator std::string_view() const { return {text_, static_cast<std::size_t>(end_ - text_)}; }
+
+  private:
+    char text_[Address::max_text + sizeof "[]:65535" - 1];
+    char* end_ = text_;
+};
+
+void replace_port(std::string_view digits, std::uint16_t port, Place place, Edits& edits) {
+    char text[sizeof "65535"];
+    const char* const end = std::to_chars(text, text + sizeof text, port).ptr;
+    edits.replace(digits, {text, static_cast<std::size_t>(end - text)}, place);
 }
 
 // Host and port are edited apart, so that white space between them (which a sent-by may have) stays as it is.
 void plan_host_port(const sip::HostPort& text, const Written& written, Place place, Edits& edits) {
-    std::string host;
-    append_host(host, written.endpoint.address);
+    HostPortText host(written.endpoint.address);
     if (!text.port) {
-        if (written.with_port) {
-            host += ':';
-            append(host, written.endpoint.port);
-        }
+        if (written.with_port) host.add_port(written.endpoint.port);
         edits.replace(text.host, host, place);
         return;
     }
@@ -38,11 +53,7 @@ void plan_host_port(const sip::HostPort& text, const Written& written, Place pla
     edits.replace(text.host, host, place);
     if (*text.port == written.endpoint.port) return;
     const std::string_view tail = text.text.substr(text.host.size());
-    const std::size_t first = tail.find_first_of("0123456789");
-    const std::size_t last = tail.find_last_of("0123456789");
-    std::string port;
-    append(port, written.endpoint.port);
-    edits.replace(tail.substr(first, last - first + 1), port, place);
+    replace_port(tail.substr(tail.find_first_of("0123456789")), written.endpoint.port, place, edits);
 }
 
 void plan_uri(std::string_view text, Place place, const Translation& translation, Edits& edits) {
@@ -84,16 +95,12 @@ void plan_via(std::string_view value, const Translation& translation, Edits& edi
     const std::uint16_t port = via->rport ? number(*via->rport) : std::uint16_t{0};
     const auto seen = translation.reflexive(Endpoint{*received, port});
     if (!seen) return;
-    std::string text;
     if (via->received) {
-        append(text, seen->address);
-        edits.replace(*via->received, text, Place::via_received);
+        char text[Address::max_text];
+        const char* const end = seen->address.write(text);
+        edits.replace(*via->received, {text, static_cast<std::size_t>(end - text)}, Place::via_received);
     }
-    if (port != 0) {
-        text.clear();
-        append(text, seen->port);
-        edits.replace(*via->rport, text, Place::via_rport);
-    }
+    if (port != 0) replace_port(*via->rport, seen->port, Place::via_rport, edits);
 }
 
 }  // namespace
