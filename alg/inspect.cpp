@@ -9,7 +9,6 @@
 #include "alg/sip/body.hpp"
 #include "alg/sip/splitter.hpp"
 #include "alg/sip/uri.hpp"
-#include "alg/sip/via.hpp"
 #include "alg/state.hpp"
 
 // Theory of operation. A message passes four rooms: what it is (splitter, parser), which of the phone's
@@ -92,19 +91,16 @@ class Inspection {
     void map_own_sockets() {
         OwnSockets sockets;
         sockets.add({packet_.transport, phone_});
-        bool top_via = message().is_request();  // a response's topmost Via is the peer's
+        const auto& via = message().top_via();
+        // A response's topmost Via is the peer's.
+        if (message().is_request() && via && via->sent_by.address == phone_.address)
+            sockets.add({packet_.transport, {phone_.address, via->sent_by.port.value_or(5060)}});
         bool first_contact = true;
         for (const sip::Header& header : message().headers()) {
-            std::string_view rest = header.value;
-            if (header.id == sip::HeaderId::via && top_via) {
-                top_via = false;
-                const auto via = sip::next_via(rest);
-                if (via && via->sent_by.address == phone_.address)
-                    sockets.add({packet_.transport, {phone_.address, via->sent_by.port.value_or(5060)}});
-            }
             if (header.id != sip::HeaderId::contact) continue;
+            std::string_view rest = header.value;
             while (const auto entry = sip::next_name_addr(rest)) {
-                const auto uri = entry->star ? std::nullopt : sip::parse_uri(entry->uri);
+                const auto uri = sip::literal_host(entry->uri);
                 if (!uri || uri->host_port.address != phone_.address) continue;
                 const Socket socket{packet_.transport, {phone_.address, uri->host_port.port.value_or(5060)}};
                 sockets.add(socket);
@@ -202,10 +198,13 @@ class Inspection {
 
     void rewrite() {
         const Socket own{packet_.transport, phone_};
-        const call::Outward outward(state_.holdings, own, arrival_.egress);
-        const call::Inward inward(state_.holdings, own, arrival_.egress);
-        const rewrite::Translation& translation =
-            outward_ ? static_cast<const rewrite::Translation&>(outward) : inward;
+        if (outward_)
+            write(call::Outward(state_.holdings, own, arrival_.egress));
+        else
+            write(call::Inward(state_.holdings, own, arrival_.egress));
+    }
+
+    void write(const rewrite::Translation& translation) {
         rewrite::Edits& edits = state_.edits;
         edits.start(message().bytes());
         rewrite::plan_head(message(), translation, edits);

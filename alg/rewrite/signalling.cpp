@@ -4,7 +4,6 @@
 #include <string_view>
 
 #include "alg/sip/uri.hpp"
-#include "alg/sip/via.hpp"
 
 namespace sipalg::rewrite {
 
@@ -57,8 +56,8 @@ void plan_host_port(const sip::HostPort& text, const Written& written, Place pla
 }
 
 void plan_uri(std::string_view text, Place place, const Translation& translation, Edits& edits) {
-    const auto uri = sip::parse_uri(text);
-    if (!uri || !uri->host_port.address) return;
+    const auto uri = sip::literal_host(text);
+    if (!uri) return;
     const sip::HostPort& host_port = uri->host_port;
     if (place == Place::identity && !host_port.port) {
         if (const auto host = translation.host(*host_port.address))
@@ -72,7 +71,7 @@ void plan_uri(std::string_view text, Place place, const Translation& translation
 
 void plan_list(std::string_view value, Place place, const Translation& translation, Edits& edits) {
     while (const auto entry = sip::next_name_addr(value))
-        if (!entry->star) plan_uri(entry->uri, place, translation, edits);
+        plan_uri(entry->uri, place, translation, edits);
 }
 
 std::uint16_t number(std::string_view text) {
@@ -82,8 +81,7 @@ std::uint16_t number(std::string_view text) {
 }
 
 // Only the topmost via-parm can be the phone's own: it sent the request, or gets the response.
-void plan_via(std::string_view value, const Translation& translation, Edits& edits) {
-    const auto via = sip::next_via(value);
+void plan_via(const std::optional<sip::Via>& via, const Translation& translation, Edits& edits) {
     if (!via) return;
     if (via->sent_by.address) {
         const auto written = translation.signalling(*via->sent_by.address, via->sent_by.port, sip_port, true);
@@ -109,13 +107,11 @@ void plan_head(const sip::Message& message, const Translation& translation, Edit
     const bool inbound = translation.inbound();
     if (inbound && message.is_request())
         plan_uri(message.request_uri(), Place::request_uri, translation, edits);
-    bool top = true;
+    plan_via(message.top_via(), translation, edits);
+    plan_uri(message.from_uri(), Place::identity, translation, edits);
+    plan_uri(message.to_uri(), Place::identity, translation, edits);
     for (const sip::Header& header : message.headers()) {
         switch (header.id) {
-            case sip::HeaderId::via:
-                if (top) plan_via(header.value, translation, edits);
-                top = false;
-                break;
             case sip::HeaderId::contact: plan_list(header.value, Place::contact, translation, edits); break;
             case sip::HeaderId::record_route:
                 plan_list(header.value, Place::record_route, translation, edits);
@@ -124,8 +120,6 @@ void plan_head(const sip::Message& message, const Translation& translation, Edit
             case sip::HeaderId::route:
                 if (inbound) plan_list(header.value, Place::route, translation, edits);
                 break;
-            case sip::HeaderId::from:
-            case sip::HeaderId::to:
             case sip::HeaderId::refer_to:
             case sip::HeaderId::referred_by:
             case sip::HeaderId::p_asserted_identity:

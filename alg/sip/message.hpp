@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "alg/sip/header.hpp"
+#include "alg/sip/via.hpp"
 #include "alg/table.hpp"
 
 namespace sipalg::sip {
@@ -66,8 +67,13 @@ class Message {
 
     std::string_view call_id() const { return call_id_; }
     const CSeq& cseq() const { return cseq_; }
-    std::string_view from_tag() const { return from_tag_; }  ///< empty: none
-    std::string_view to_tag() const { return to_tag_; }      ///< empty: none
+    std::string_view from_tag() const { return from_.tag; }  ///< empty: none
+    std::string_view to_tag() const { return to_.tag; }      ///< empty: none
+    /// Between the brackets, or what stands before the parameters.
+    std::string_view from_uri() const { return from_.uri; }
+    std::string_view to_uri() const { return to_.uri; }
+    /// The first via-parm of all; nullopt: it cannot be read.
+    const std::optional<Via>& top_via() const { return top_via_; }
     /// Everything from the first byte up to and including the empty line.
     std::string_view head() const { return head_; }
     /// By Content-Length, or to the end of the datagram without it. May be empty.
@@ -80,8 +86,14 @@ class Message {
 
   private:
     class Reader;
+    /// What is read of a From or To.
+    struct Party {
+        std::string_view uri, tag;
+    };
 
-    std::string_view bytes_, head_, body_, request_uri_, call_id_, from_tag_, to_tag_;
+    std::string_view bytes_, head_, body_, request_uri_, call_id_;
+    Party from_, to_;
+    std::optional<Via> top_via_;
     std::optional<std::string_view> content_length_;
     CSeq cseq_;
     int status_ = 0;

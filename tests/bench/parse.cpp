@@ -146,14 +146,17 @@ class Subject {
     bool ours_;
 };
 
-/// All that others parse, too: every Via, every header that holds a URI, the description.
+/// All that others parse, too: Vias, the URIs of every header that has some, the description.
 class Parse : public Subject {
   public:
     Parse() : Subject("parse", true) {}
     bool take(const Item& item) override {
         if (message_.parse(item.text) != sipalg::sip::ParseError::none) return false;
+        if (!message_.top_via() || !sipalg::sip::parse_uri(message_.from_uri()) ||
+            !sipalg::sip::parse_uri(message_.to_uri()))
+            return false;
         for (const sipalg::sip::Header& header : message_.headers())
-            if (!read(header.id, header.value)) return false;
+            if (!read(header)) return false;
         const sipalg::sip::Bodies bodies = sipalg::sip::find_sdp(message_);
         for (std::size_t i = 0; i < bodies.count; ++i)
             if (!description_.parse(bodies.sdp[i].text)) return false;
@@ -161,15 +164,15 @@ class Parse : public Subject {
     }
 
   private:
-    static bool read(sipalg::sip::HeaderId id, std::string_view rest) {
+    bool read(const sipalg::sip::Header& header) const {
         using sipalg::sip::HeaderId;
-        switch (id) {
+        std::string_view rest = header.value;
+        switch (header.id) {
             case HeaderId::via:
-                while (!rest.empty())
+                // The first one has been read with the message.
+                while (&header != message_.first(HeaderId::via) && !rest.empty())
                     if (!sipalg::sip::next_via(rest)) return false;
                 return true;
-            case HeaderId::from:
-            case HeaderId::to:
             case HeaderId::contact:
             case HeaderId::route:
             case HeaderId::record_route:
