@@ -111,11 +111,46 @@ bool Address::is_broadcast() const {
     return is_v4() && v4_value() == 0xffffffff;
 }
 
+namespace {
+
+/// The decimal text of a byte, and its length.
+struct OctetText {
+    std::array<char, 3> digits{};
+    std::uint8_t size = 0;
+};
+
+constexpr std::array<OctetText, 256> make_octet_texts() {
+    std::array<OctetText, 256> texts{};
+    for (unsigned octet = 0; octet < texts.size(); ++octet) {
+        OctetText& text = texts[octet];
+        for (unsigned unit = octet >= 100 ? 100 : octet >= 10 ? 10 : 1; unit > 0; unit /= 10)
+            text.digits[text.size++] = static_cast<char>('0' + octet / unit % 10);
+    }
+    return texts;
+}
+constexpr std::array<OctetText, 256> octet_texts = make_octet_texts();
+
+}  // namespace
+
+char* Address::write(char* out) const {
+    if (!is_v4()) {
+        char buffer[INET6_ADDRSTRLEN] = "none";
+        if (is_v6()) inet_ntop(AF_INET6, bytes_.data(), buffer, sizeof buffer);
+        return std::copy_n(buffer, std::strlen(buffer), out);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+        const OctetText& octet = octet_texts[bytes_[i]];
+        if (i > 0) *out++ = '.';
+        std::memcpy(out, octet.digits.data(),
+                    octet.digits.size());  // a longer one than needed is written over
+        out += octet.size;
+    }
+    return out;
+}
+
 std::string Address::text() const {
-    if (family_ == Family::none) return "none";
-    char buffer[INET6_ADDRSTRLEN] = {};
-    inet_ntop(is_v4() ? AF_INET : AF_INET6, bytes_.data(), buffer, sizeof buffer);
-    return buffer;
+    char buffer[max_text];
+    return {buffer, write(buffer)};
 }
 
 std::string_view name(Transport transport) {
@@ -145,28 +180,3 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
 }
 
 }  // namespace sipalg
-
-namespace {
-std::size_t mix(std::uint64_t a, std::uint64_t b) {
-    // 64-bit finaliser of MurmurHash3: spreads neighbouring addresses and ports over all buckets.
-    std::uint64_t h = a ^ (b + 0x9e3779b97f4a7c15ULL + (a << 6) + (a >> 2));
-    h ^= h >> 33;
-    h *= 0xff51afd7ed558ccdULL;
-    h ^= h >> 33;
-    return static_cast<std::size_t>(h);
-}
-}  // namespace
-
-std::size_t std::hash<sipalg::Address>::operator()(const sipalg::Address& a) const noexcept {
-    std::uint64_t parts[2];
-    std::memcpy(parts, a.bytes().data(), sizeof parts);
-    return mix(parts[0] + static_cast<std::uint64_t>(a.family()), parts[1]);
-}
-
-std::size_t std::hash<sipalg::Endpoint>::operator()(const sipalg::Endpoint& e) const noexcept {
-    return mix(std::hash<sipalg::Address>{}(e.address), e.port);
-}
-
-std::size_t std::hash<sipalg::Socket>::operator()(const sipalg::Socket& s) const noexcept {
-    return mix(std::hash<sipalg::Endpoint>{}(s.endpoint), static_cast<std::uint64_t>(s.transport));
-}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -44,8 +45,19 @@ class Address {
     bool is_broadcast() const;
     /// RFC 5952 text, no brackets; "none" for none.
     std::string text() const;
+    /// The same to `out`, which has room for max_text bytes. Returns where it ends; no zero is put there.
+    char* write(char* out) const;
+    static constexpr std::size_t max_text = sizeof "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255" - 1;
 
     friend constexpr auto operator<=>(const Address&, const Address&) = default;
+    // By words: every look-up of a mapping compares addresses.
+    friend constexpr bool operator==(const Address& a, const Address& b) {
+        return a.family_ == b.family_ && a.words() == b.words();
+    }
+    /// The bytes as two numbers, in the machine's order: for hashing.
+    constexpr std::array<std::uint64_t, 2> words() const {
+        return std::bit_cast<std::array<std::uint64_t, 2>>(bytes_);
+    }
 
   private:
     std::array<std::uint8_t, 16> bytes_{};
@@ -75,17 +87,35 @@ struct Socket {
     friend constexpr auto operator<=>(const Socket&, const Socket&) = default;
 };
 
+/// One hash value of two words: the 64-bit finaliser of MurmurHash3, which spreads neighbouring addresses and
+/// ports over all buckets.
+inline std::size_t mix(std::uint64_t a, std::uint64_t b) {
+    std::uint64_t h = a ^ (b + 0x9e3779b97f4a7c15ULL + (a << 6) + (a >> 2));
+    h ^= h >> 33;
+    h *= 0xff51afd7ed558ccdULL;
+    h ^= h >> 33;
+    return static_cast<std::size_t>(h);
+}
+
 }  // namespace sipalg
 
 template <>
 struct std::hash<sipalg::Address> {
-    std::size_t operator()(const sipalg::Address& a) const noexcept;
+    std::size_t operator()(const sipalg::Address& a) const noexcept {
+        return sipalg::mix(a.words()[0] + static_cast<std::uint64_t>(a.family()), a.words()[1]);
+    }
 };
 template <>
 struct std::hash<sipalg::Endpoint> {
-    std::size_t operator()(const sipalg::Endpoint& e) const noexcept;
+    std::size_t operator()(const sipalg::Endpoint& e) const noexcept {
+        const auto [first, second] = e.address.words();
+        const auto family = static_cast<std::uint64_t>(e.address.family());
+        return sipalg::mix(first ^ second * 0x9e3779b97f4a7c15ULL, family << 16 | e.port);
+    }
 };
 template <>
 struct std::hash<sipalg::Socket> {
-    std::size_t operator()(const sipalg::Socket& s) const noexcept;
+    std::size_t operator()(const sipalg::Socket& s) const noexcept {
+        return std::hash<sipalg::Endpoint>{}(s.endpoint) + static_cast<std::size_t>(s.transport);
+    }
 };

@@ -107,8 +107,8 @@ class Inspection {
             if (header.id != sip::HeaderId::contact) continue;
             std::string_view rest = header.value;
             while (const auto entry = sip::next_name_addr(rest)) {
-                const auto uri = entry->star ? std::nullopt : sip::parse_uri(entry->uri);
-                if (uri && uri->host_port.address) shows(*uri->host_port.address, uri->host_port.port);
+                const auto uri = sip::literal_host(entry->uri);
+                if (uri) shows(*uri->host_port.address, uri->host_port.port);
                 if (!uri || uri->host_port.address != phone_.address) continue;
                 const Socket socket{packet_.transport, {phone_.address, uri->host_port.port.value_or(5060)}};
                 sockets.add(socket);
@@ -232,10 +232,13 @@ class Inspection {
 
     void rewrite() {
         const Socket own{packet_.transport, phone_};
-        const call::Outward outward(state_.holdings, own, arrival_.egress);
-        const call::Inward inward(state_.holdings, own, arrival_.egress);
-        const rewrite::Translation& translation =
-            outward_ ? static_cast<const rewrite::Translation&>(outward) : inward;
+        if (outward_)
+            write(call::Outward(state_.holdings, own, arrival_.egress));
+        else
+            write(call::Inward(state_.holdings, own, arrival_.egress));
+    }
+
+    void write(const rewrite::Translation& translation) {
         rewrite::Edits& edits = state_.edits;
         edits.start(message().bytes());
         rewrite::plan_head(message(), translation, edits);

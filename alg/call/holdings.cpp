@@ -233,20 +233,18 @@ bool Holdings::release(const Pinhole& pinhole, std::vector<Change>& changes) {
     return true;
 }
 
-void Holdings::learn(const MappingKey& key, bool via, bool bare) {
-    const MappingEntry* known = mappings_.find(key);
-    const bool shown = known && known->rewritten && !known->presumed;
-    if (!known || (shown && (via ? known->bare_in_via : known->bare_in_uri) == bare)) return;
-    MappingEntry& entry = *mappings_.edit(key);
+void Holdings::learn(const MappingEntry& known, bool via, bool bare) {
+    const bool shown = known.rewritten && !known.presumed;
+    if (shown && (via ? known.bare_in_via : known.bare_in_uri) == bare) return;
+    MappingEntry& entry = *mappings_.edit(known.key());
     entry.rewritten = true;
     entry.presumed = false;
     (via ? entry.bare_in_via : entry.bare_in_uri) = bare;
 }
 
-void Holdings::mark_rewritten(const MappingKey& key) {
-    const MappingEntry* known = mappings_.find(key);
-    if (!known || (known->rewritten && !known->presumed)) return;
-    MappingEntry& entry = *mappings_.edit(key);
+void Holdings::mark_rewritten(const MappingEntry& known) {
+    if (known.rewritten && !known.presumed) return;
+    MappingEntry& entry = *mappings_.edit(known.key());
     entry.rewritten = true;
     entry.presumed = false;
 }

@@ -85,10 +85,10 @@ class Holdings {
     bool adopt(const Socket& inside, const Egress& egress, bool listener, Time now,
                std::vector<Change>& changes);
 
-    /// How the phone is shown the mapping, learned from what it writes.
-    void learn(const MappingKey& key, bool via, bool bare);
-    /// The phone had the mapping written into a message for it.
-    void mark_rewritten(const MappingKey& key);
+    /// How the phone is shown a mapping of this table, learned from what it writes.
+    void learn(const MappingEntry& known, bool via, bool bare);
+    /// The phone had a mapping of this table written into a message for it.
+    void mark_rewritten(const MappingEntry& known);
     /// The phone writes the public endpoint itself.
     void mark_own(const MappingKey& key);
     /// Of a sweep; not staged.

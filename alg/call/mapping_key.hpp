@@ -16,11 +16,12 @@ struct MappingKey {
     friend auto operator<=>(const MappingKey&, const MappingKey&) = default;
 };
 
+// Not noexcept: so the tables keep each entry's hash and need not compute those of its bucket's others.
 struct KeyHash {
-    std::size_t operator()(const MappingKey& key) const noexcept {
+    std::size_t operator()(const MappingKey& key) const {
         return std::hash<Socket>{}(key.inside) * 31 + std::hash<Address>{}(key.outside);
     }
-    std::size_t operator()(const Pinhole& pinhole) const noexcept {
+    std::size_t operator()(const Pinhole& pinhole) const {
         return std::hash<Socket>{}({pinhole.transport, pinhole.outside}) * 31 +
                std::hash<Address>{}(pinhole.remote);
     }

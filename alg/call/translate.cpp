@@ -5,17 +5,18 @@ namespace sipalg::call {
 std::optional<rewrite::Written> Outward::signalling(const Address& host, std::optional<std::uint16_t> port,
                                                     std::uint16_t standard, bool via) const {
     if (host != phone_) return std::nullopt;
-    const MappingKey key{{Transport::udp, {host, port.value_or(standard)}}, egress_.address};
-    const MappingEntry* entry = holdings_.find(key);
+    const MappingEntry* entry =
+        holdings_.find(MappingKey{{Transport::udp, {host, port.value_or(standard)}}, egress_.address});
     if (!entry) return std::nullopt;
-    holdings_.learn(key, via, !port);
+    holdings_.learn(*entry, via, !port);
     return rewrite::Written{entry->public_endpoint(), port || entry->mapping.outside.port != standard};
 }
 
 std::optional<Address> Outward::host(const Address& host) const {
     if (host != phone_) return std::nullopt;
     // What comes back is written for the endpoint that it comes back to.
-    holdings_.mark_rewritten(MappingKey{source_, egress_.address});
+    if (const MappingEntry* entry = holdings_.find(MappingKey{source_, egress_.address}))
+        holdings_.mark_rewritten(*entry);
     return egress_.advertised;
 }
 
@@ -25,10 +26,9 @@ std::optional<Endpoint> Outward::reflexive(const Endpoint&) const {
 
 std::optional<Endpoint> Outward::media(const Socket& socket) const {
     if (socket.endpoint.address != phone_) return std::nullopt;
-    const MappingKey key{socket, egress_.address};
-    const MappingEntry* entry = holdings_.find(key);
+    const MappingEntry* entry = holdings_.find(MappingKey{socket, egress_.address});
     if (!entry) return std::nullopt;
-    holdings_.mark_rewritten(key);
+    holdings_.mark_rewritten(*entry);
     return entry->public_endpoint();
 }
 

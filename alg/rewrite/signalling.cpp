@@ -1,10 +1,9 @@
 #include "alg/rewrite/signalling.hpp"
 
 #include <charconv>
-#include <string>
+#include <string_view>
 
 #include "alg/sip/uri.hpp"
-#include "alg/sip/via.hpp"
 
 namespace sipalg::rewrite {
 
@@ -13,21 +12,36 @@ namespace {
 constexpr std::uint16_t sip_port = 5060;
 constexpr std::uint16_t sips_port = 5061;
 
-void append_host(std::string& out, const Address& address) {
-    if (address.is_v6()) out += '[';
-    append(out, address);
-    if (address.is_v6()) out += ']';
+/// The text of a host and a port, written without allocating.
+class HostPortText {
+  public:
+    explicit HostPortText(const Address& address) {
+        if (address.is_v6()) *end_++ = '[';
+        end_ = address.write(end_);
+        if (address.is_v6()) *end_++ = ']';
+    }
+    void add_port(std::uint16_t port) {
+        *end_++ = ':';
+        end_ = std::to_chars(end_, text_ + sizeof text_, port).ptr;
+    }
+    operator std::string_view() const { return {text_, static_cast<std::size_t>(end_ - text_)}; }
+
+  private:
+    char text_[Address::max_text + sizeof "[]:65535" - 1];
+    char* end_ = text_;
+};
+
+void replace_port(std::string_view digits, std::uint16_t port, Place place, Edits& edits) {
+    char text[sizeof "65535"];
+    const char* const end = std::to_chars(text, text + sizeof text, port).ptr;
+    edits.replace(digits, {text, static_cast<std::size_t>(end - text)}, place);
 }
 
 // Host and port are edited apart, so that white space between them (which a sent-by may have) stays as it is.
 void plan_host_port(const sip::HostPort& text, const Written& written, Place place, Edits& edits) {
-    std::string host;
-    append_host(host, written.endpoint.address);
+    HostPortText host(written.endpoint.address);
     if (!text.port) {
-        if (written.with_port) {
-            host += ':';
-            append(host, written.endpoint.port);
-        }
+        if (written.with_port) host.add_port(written.endpoint.port);
         edits.replace(text.host, host, place);
         return;
     }
@@ -38,16 +52,12 @@ void plan_host_port(const sip::HostPort& text, const Written& written, Place pla
     edits.replace(text.host, host, place);
     if (*text.port == written.endpoint.port) return;
     const std::string_view tail = text.text.substr(text.host.size());
-    const std::size_t first = tail.find_first_of("0123456789");
-    const std::size_t last = tail.find_last_of("0123456789");
-    std::string port;
-    append(port, written.endpoint.port);
-    edits.replace(tail.substr(first, last - first + 1), port, place);
+    replace_port(tail.substr(tail.find_first_of("0123456789")), written.endpoint.port, place, edits);
 }
 
 void plan_uri(std::string_view text, Place place, const Translation& translation, Edits& edits) {
-    const auto uri = sip::parse_uri(text);
-    if (!uri || !uri->host_port.address) return;
+    const auto uri = sip::literal_host(text);
+    if (!uri) return;
     const sip::HostPort& host_port = uri->host_port;
     if (place == Place::identity && !host_port.port) {
         if (const auto host = translation.host(*host_port.address))
@@ -61,7 +71,7 @@ void plan_uri(std::string_view text, Place place, const Translation& translation
 
 void plan_list(std::string_view value, Place place, const Translation& translation, Edits& edits) {
     while (const auto entry = sip::next_name_addr(value))
-        if (!entry->star) plan_uri(entry->uri, place, translation, edits);
+        plan_uri(entry->uri, place, translation, edits);
 }
 
 std::uint16_t number(std::string_view text) {
@@ -82,16 +92,12 @@ void plan_via(const sip::Via& via, const Translation& translation, Edits& edits)
     const std::uint16_t port = via.rport ? number(*via.rport) : std::uint16_t{0};
     const auto seen = translation.reflexive(Endpoint{*received, port});
     if (!seen) return;
-    std::string text;
     if (via.received) {
-        append(text, seen->address);
-        edits.replace(*via.received, text, Place::via_received);
+        char text[Address::max_text];
+        const char* const end = seen->address.write(text);
+        edits.replace(*via.received, {text, static_cast<std::size_t>(end - text)}, Place::via_received);
     }
-    if (port != 0) {
-        text.clear();
-        append(text, seen->port);
-        edits.replace(*via.rport, text, Place::via_rport);
-    }
+    if (port != 0) replace_port(*via.rport, seen->port, Place::via_rport, edits);
 }
 
 }  // namespace
@@ -100,13 +106,11 @@ void plan_head(const sip::Message& message, const Translation& translation, Edit
     const bool inbound = translation.inbound();
     if (inbound && message.is_request())
         plan_uri(message.request_uri(), Place::request_uri, translation, edits);
-    bool top = true;
+    plan_via(message.top_via(), translation, edits);
+    plan_uri(message.from_uri(), Place::identity, translation, edits);
+    plan_uri(message.to_uri(), Place::identity, translation, edits);
     for (const sip::Header& header : message.headers()) {
         switch (header.id) {
-            case sip::HeaderId::via:
-                if (top) plan_via(message.top_via(), translation, edits);
-                top = false;
-                break;
             case sip::HeaderId::contact: plan_list(header.value, Place::contact, translation, edits); break;
             case sip::HeaderId::record_route:
                 plan_list(header.value, Place::record_route, translation, edits);
@@ -115,8 +119,6 @@ void plan_head(const sip::Message& message, const Translation& translation, Edit
             case sip::HeaderId::route:
                 if (inbound) plan_list(header.value, Place::route, translation, edits);
                 break;
-            case sip::HeaderId::from:
-            case sip::HeaderId::to:
             case sip::HeaderId::refer_to:
             case sip::HeaderId::referred_by:
             case sip::HeaderId::p_asserted_identity:

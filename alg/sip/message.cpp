@@ -11,27 +11,31 @@ namespace sipalg::sip {
 
 namespace {
 
-/// Where the header parameters of a From or To begin; nullopt: its quotes or brackets do not close. Unlike in
-/// a list a comma has no meaning here, so that an unquoted one in a display name does no harm.
-std::optional<std::size_t> header_parameters(std::string_view value) {
+/// Takes the URI out of a From or To and tells where its header parameters begin; nullopt: its quotes or
+/// brackets do not close. Unlike in a list a comma has no meaning here, so that an unquoted one in a display
+/// name does no harm.
+std::optional<std::size_t> read_uri(std::string_view value, std::string_view& uri) {
     std::size_t position = scan::find<'<', ';', '"'>(value);
     while (position < value.size() && value[position] == '"') {
         position = text::skip_quoted(value, position);
         if (position == text::npos) return std::nullopt;
         position = scan::find<'<', ';', '"'>(value, position);
     }
-    if (position < value.size() && value[position] == '<') {
-        position = scan::find<'>'>(value, position);
-        if (position == value.size()) return std::nullopt;
-        position = text::skip(value, position + 1, text::white);
-        if (position < value.size() && value[position] != ';') return std::nullopt;
+    if (position == value.size() || value[position] != '<') {
+        uri = text::trim(value.substr(0, position));
+        return position;
     }
+    const std::size_t close = scan::find<'>'>(value, position);
+    if (close == value.size()) return std::nullopt;
+    uri = text::slice(value, position + 1, close);
+    position = text::skip(value, close + 1, text::white);
+    if (position < value.size() && value[position] != ';') return std::nullopt;
     return position;
 }
 
-/// Takes the tag out of a From or To. False: the value cannot be read.
-bool read_tag(std::string_view value, std::string_view& tag) {
-    const auto begin = header_parameters(value);
+/// Takes URI and tag out of a From or To. False: the value cannot be read.
+bool read_party(std::string_view value, std::string_view& uri, std::string_view& tag) {
+    const auto begin = read_uri(value, uri);
     if (!begin) return false;
     if (*begin == value.size()) return true;
     Parameters walk(value, *begin, Parameters::Comma::ordinary);
@@ -100,8 +104,8 @@ class Message::Reader {
                 return !repeated && !value.empty() &&
                        scan::find_kind<scan::SpaceOrControl>(value, 0, value.size()) == value.size();
             case HeaderId::cseq: return !repeated && read_cseq(value, m_.cseq_);
-            case HeaderId::from: return !repeated && read_tag(value, m_.from_tag_);
-            case HeaderId::to: return !repeated && read_tag(value, m_.to_tag_);
+            case HeaderId::from: return !repeated && read_party(value, m_.from_.uri, m_.from_.tag);
+            case HeaderId::to: return !repeated && read_party(value, m_.to_.uri, m_.to_.tag);
             case HeaderId::content_length: {
                 const auto length = content_length_value(value);
                 if (!length || (repeated && length != length_)) return false;
@@ -119,7 +123,9 @@ class Message::Reader {
 
 ParseError Message::parse(std::string_view datagram) {
     bytes_ = datagram;
-    head_ = body_ = request_uri_ = call_id_ = from_tag_ = to_tag_ = {};
+    head_ = body_ = request_uri_ = call_id_ = {};
+    from_ = to_ = {};
+    top_via_ = {};
     content_length_.reset();
     cseq_ = {};
     status_ = 0;

@@ -102,36 +102,59 @@ std::optional<Uri::Scheme> scheme_of(std::string_view name) {
     return Uri::Scheme::other;
 }
 
-bool read_uri(std::string_view text, Uri& uri) {
-    uri.text = text;
-    std::size_t position = scan::find<':'>(text);
-    const auto scheme = scheme_of(text.substr(0, position));
-    if (position == text.size() || !scheme) return false;
-    ++position;
-    uri.scheme = *scheme;
-    if (uri.scheme != Uri::Scheme::sip && uri.scheme != Uri::Scheme::sips) return true;
+bool is_sip(Uri::Scheme scheme) {
+    return scheme == Uri::Scheme::sip || scheme == Uri::Scheme::sips;
+}
 
+/// Where the host begins, behind the user part if there is one.
+std::size_t host_begin(std::string_view uri, std::size_t colon) {
     // '@' is escaped wherever else it may stand, so the first one ends the user part, which may well hold
     // ';', '?' and '/' (RFC 4475 3.1.1.2).
-    const std::size_t at = scan::find<'@'>(text, position);
-    if (at < text.size()) {
-        uri.user = text::slice(text, position, at);
-        position = at + 1;
-    }
-    if (!read_host_port(text, position, uri.host_port)) return false;
+    const std::size_t at = scan::find<'@'>(uri, colon + 1);
+    return at < uri.size() ? at + 1 : colon + 1;
+}
+
+/// The hostport of a URI at `position`, which is left behind it.
+bool read_uri_host_port(std::string_view uri, std::size_t& position, HostPort& result) {
+    if (!read_host_port(uri, position, result)) return false;
     // White space around the colon is for sent-by alone.
-    const std::string_view port = uri.host_port.text.substr(uri.host_port.host.size());
+    const std::string_view port = result.text.substr(result.host.size());
     if (!port.empty() && (port.front() != ':' || text::is_white(port[1]))) return false;
+    return position == uri.size() || uri[position] == ';' || uri[position] == '?';
+}
+
+bool read_uri(std::string_view text, Uri& uri) {
+    uri.text = text;
+    const std::size_t colon = scan::find<':'>(text);
+    const auto scheme = scheme_of(text.substr(0, colon));
+    if (colon == text.size() || !scheme) return false;
+    uri.scheme = *scheme;
+    if (!is_sip(uri.scheme)) return true;
+
+    std::size_t position = host_begin(text, colon);
+    if (position > colon + 1) uri.user = text::slice(text, colon + 1, position - 1);
+    if (!read_uri_host_port(text, position, uri.host_port)) return false;
     if (position == text.size()) return true;
     std::size_t question = position;
     if (text[position] == ';') {
         question = scan::find<'?'>(text, position);
         uri.parameters = text::slice(text, position + 1, question);
-    } else if (text[position] != '?') {
-        return false;
     }
     if (question < text.size()) uri.headers = text.substr(question + 1);
     return true;
+}
+
+bool read_literal_host(std::string_view uri, LiteralHost& result) {
+    const std::size_t colon = scan::find<':'>(uri);
+    if (colon == uri.size()) return false;
+    std::size_t position = host_begin(uri, colon);
+    if (position == uri.size()) return false;
+    const char first = uri[position];
+    if (!text::is(first, text::digit) && first != '[' && first != '%') return false;
+    const auto scheme = scheme_of(uri.substr(0, colon));
+    if (!scheme || !is_sip(*scheme)) return false;
+    result.scheme = *scheme;
+    return read_uri_host_port(uri, position, result.host_port) && result.host_port.address;
 }
 
 }  // namespace
@@ -139,6 +162,12 @@ bool read_uri(std::string_view text, Uri& uri) {
 std::optional<Uri> parse_uri(std::string_view text) {
     std::optional<Uri> result(std::in_place);
     if (!read_uri(text, *result)) result.reset();
+    return result;
+}
+
+std::optional<LiteralHost> literal_host(std::string_view uri) {
+    std::optional<LiteralHost> result(std::in_place);
+    if (!read_literal_host(uri, *result)) result.reset();
     return result;
 }
 
@@ -212,8 +241,10 @@ std::optional<NameAddr> next_name_addr(std::string_view& rest) {
     const std::string_view s = rest;
     rest = {};
     const std::size_t begin = skip_to_value(s);
+    std::optional<NameAddr> result;
+    if (begin == s.size()) return result;
     std::size_t end = begin;
-    std::optional<NameAddr> result(std::in_place);
+    result.emplace();
     if (read_name_addr(s, begin, end, *result))
         rest = s.substr(end);
     else

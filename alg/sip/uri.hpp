@@ -35,6 +35,15 @@ struct Uri {
 /// nullopt: no scheme, or a sip/sips URI whose hostport is not one.
 std::optional<Uri> parse_uri(std::string_view text);
 
+/// The hostport of a sip or sips URI whose host is an address literal, and the scheme; all that is asked of
+/// most URIs, at little cost where a name stands.
+struct LiteralHost {
+    HostPort host_port;
+    Uri::Scheme scheme = Uri::Scheme::sip;
+};
+/// nullopt: the host is a name, the scheme another, or parse_uri() would not take the text.
+std::optional<LiteralHost> literal_host(std::string_view uri);
+
 /// `name` or `name=value` among ;-separated parameters (quoted values understood); names compare without
 /// case. Returns the value (quotes kept; empty view with non-null data for a parameter without value),
 /// nullopt if absent.

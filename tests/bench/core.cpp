@@ -12,43 +12,20 @@
 
 #include "alg/inspect.hpp"
 #include "tests/bench/message.hpp"
+#include "tests/bench/replay.hpp"
 
 namespace {
 
-using sipalg::Arrival;
+using bench::Core;
+using bench::Packet;
+using bench::packet;
 using sipalg::Decision;
 using sipalg::Side;
-using Packet = std::vector<std::uint8_t>;
 using Clock = std::chrono::steady_clock;
 
 const bench::Endpoint phone{"192.168.1.10", 5060}, provider{"203.0.113.2", 5060}, router{"203.0.113.1", 5060};
 constexpr std::uint16_t first_media_port = 20000;
 constexpr sipalg::Time step{1000};
-
-/// An IPv4 packet with UDP; the checksums are left to "hardware", as on the queue.
-Packet packet(const bench::Endpoint& from, const bench::Endpoint& to, std::string_view payload) {
-    Packet bytes(28);
-    const auto put16 = [&bytes](std::size_t at, std::size_t value) {
-        bytes[at] = static_cast<std::uint8_t>(value >> 8);
-        bytes[at + 1] = static_cast<std::uint8_t>(value);
-    };
-    const auto put_address = [&bytes](std::size_t at, const std::string& text) {
-        const auto address = sipalg::Address::parse(text).value();
-        for (std::size_t i = 0; i < 4; ++i)
-            bytes[at + i] = address.bytes()[i];
-    };
-    bytes[0] = 0x45;
-    put16(2, 28 + payload.size());
-    bytes[8] = 64;
-    bytes[9] = 17;
-    put_address(12, from.address);
-    put_address(16, to.address);
-    put16(20, from.port);
-    put16(22, to.port);
-    put16(24, 8 + payload.size());
-    bytes.insert(bytes.end(), payload.begin(), payload.end());
-    return bytes;
-}
 
 /// One kind of message, once for every call.
 struct Batch {
@@ -61,39 +38,11 @@ struct Batch {
     double ns = 0;              ///< best of the repetitions, a message
 };
 
-class Core {
-  public:
-    explicit Core(std::size_t calls) : state_(policy(calls)) {
-        egress_.address = egress_.advertised = sipalg::Address::parse(router.address).value();
-        state_.set_own_addresses({egress_.address, sipalg::Address::parse("192.168.1.1").value()});
-    }
-
-    const Decision& take(Side from, const Packet& bytes, sipalg::Time now) {
-        sipalg::inspect(state_, Arrival{from, bytes, egress_}, now, decision_);
-        state_.commit();
-        return decision_;
-    }
-
-    sipalg::Totals totals() const { return state_.totals(); }
-
-  private:
-    static sipalg::Policy policy(std::size_t calls) {
-        sipalg::Policy result;
-        result.max_calls = result.max_calls_per_phone = calls;
-        result.max_mappings = 4 * calls + 1000;
-        return result;
-    }
-
-    sipalg::State state_;
-    sipalg::Egress egress_;
-    Decision decision_;
-};
-
 /// The messages as each side sends them: the phone's with its inside address, the provider's in answer to
 /// what the core made of the phone's.
 class Script {
   public:
-    explicit Script(std::size_t calls) : core_(calls), dialogs_(calls) {
+    explicit Script(std::size_t calls) : core_(router.address, calls), dialogs_(calls) {
         for (std::size_t i = 0; i < calls; ++i) {
             bench::Dialog& dialog = dialogs_[i];
             const std::string number = std::to_string(100000 + i);
@@ -179,7 +128,7 @@ class Script {
 
 void repeat(std::vector<Batch>& batches, std::size_t calls, int repetitions) {
     for (int r = 0; r < repetitions; ++r) {
-        Core core(calls);
+        Core core(router.address, calls);
         sipalg::Time now = step;
         for (Batch& batch : batches) {
             const auto begin = Clock::now();

@@ -220,6 +220,40 @@ TEST_CASE("S10: tags of From and To in every form of the value") {
                       bad);
 }
 
+TEST_CASE("S3: the URIs of From and To in every form of the value") {
+    const auto uri = [](const std::string& to) {
+        Message m;
+        const std::string text = replaced(request(minimal), "<sip:b@example.com>", to);
+        REQUIRE_MESSAGE(m.parse(text) == ParseError::none, to);
+        return std::string(m.to_uri());
+    };
+    CHECK(uri("sip:b@c;tag=x") == "sip:b@c");
+    CHECK(uri("sip:b@c ") == "sip:b@c");
+    CHECK(uri("\"a <b>;x\" <sip:b@c;lr>;tag=x") == "sip:b@c;lr");
+    CHECK(uri("Bell, Alexander <sip:b@c>") == "sip:b@c");
+    CHECK(uri("<>") == "");
+    Message m;
+    const std::string text = request(minimal);
+    REQUIRE(m.parse(text) == ParseError::none);
+    CHECK(m.from_uri() == "sip:a@example.com");
+}
+
+TEST_CASE("S3: the topmost via-parm, whatever stands behind it") {
+    const auto top = [](const std::string& via) {
+        Message m;
+        const std::string text = replaced(request(minimal), "Via: SIP/2.0/UDP 192.0.2.1", via);
+        REQUIRE_MESSAGE(m.parse(text) == ParseError::none, via);
+        return std::string(m.top_via().sent_by.host);
+    };
+    CHECK(top("Via: SIP/2.0/UDP a, SIP/2.0/UDP b") == "a");
+    CHECK(top("Via: SIP/2.0/UDP a\r\nv: SIP/2.0/UDP b") == "a");
+    // What cannot be read is not passed over: the next one is somebody else's.
+    Message m;
+    const std::string text =
+        replaced(request(minimal), "Via: SIP/2.0/UDP 192.0.2.1", "Via: nonsense\r\nVia: SIP/2.0/UDP b");
+    CHECK(m.parse(text) == ParseError::malformed);
+}
+
 TEST_CASE("S9: headers that every message must have, once") {
     for (const std::string name : {"Via", "From", "To", "Call-ID", "CSeq"}) {
         CAPTURE(name);

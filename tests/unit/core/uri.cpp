@@ -122,6 +122,45 @@ TEST_CASE("S10: the user part may hold what elsewhere separates") {
     CHECK(uri->parameters == "lr");
 }
 
+TEST_CASE("P1: a literal host is found without reading all of the URI, and only in one that can be read") {
+    for (const std::string_view text : {"sip:a@192.0.2.1",
+                                        "sips:a@192.0.2.1:5070;lr",
+                                        "SIP:192.0.2.1?a=b",
+                                        "sip:a@[2001:db8::1]:5070;lr",
+                                        "sip:201@%31%30.0.0.1",
+                                        "sip:a;x=192.0.2.1@192.0.2.2",
+                                        "sip:201@example.com",
+                                        "sip:1.example.com",
+                                        "sip:192.0.2.1@example.com",
+                                        "sip:%65xample.com",
+                                        "sip:201",
+                                        "tel:201",
+                                        "im:a@192.0.2.1",
+                                        "*",
+                                        "",
+                                        ":",
+                                        "sip:",
+                                        "sip:a@",
+                                        "192.0.2.1",
+                                        "sip:a@192.0.2.1:0",
+                                        "sip:a@192.0.2.1 :5060",
+                                        "sip:a@192.0.2.1/",
+                                        "sip:a@[2001:db8::1",
+                                        "sip:a@[192.0.2.1]",
+                                        "sip :a@192.0.2.1",
+                                        "x:192.0.2.1"}) {
+        CAPTURE(text);
+        const auto uri = parse_uri(text);
+        const auto literal = literal_host(text);
+        REQUIRE(literal.has_value() == (uri && uri->host_port.address));
+        if (!literal) continue;
+        CHECK(literal->scheme == uri->scheme);
+        CHECK(literal->host_port.text == uri->host_port.text);
+        CHECK(literal->host_port.address == uri->host_port.address);
+        CHECK(literal->host_port.port == uri->host_port.port);
+    }
+}
+
 TEST_CASE("S9: what is no URI") {
     for (const std::string_view bad : {"",
                                        ":",
