@@ -91,11 +91,12 @@ class Inspection {
     void map_own_sockets() {
         OwnSockets sockets;
         sockets.add({packet_.transport, phone_});
-        const auto& via = message().top_via();
-        // A response's topmost Via is the peer's.
-        if (message().is_request() && via && via->sent_by.address == phone_.address)
-            sockets.add({packet_.transport, {phone_.address, via->sent_by.port.value_or(5060)}});
         bool first_contact = true;
+        if (message().is_request()) {  // a response's topmost Via is the peer's
+            const sip::HostPort& sent_by = message().top_via().sent_by;
+            if (sent_by.address == phone_.address)
+                sockets.add({packet_.transport, {phone_.address, sent_by.port.value_or(5060)}});
+        }
         for (const sip::Header& header : message().headers()) {
             if (header.id != sip::HeaderId::contact) continue;
             std::string_view rest = header.value;
@@ -160,13 +161,16 @@ class Inspection {
     }
 
     std::optional<call::Session> session() {
+        std::optional<call::Session> result;
+        const call::Resolve resolve = [this](const Socket& socket) {
+            return outward_ ? resolve_own(socket) : resolve_peer(socket);
+        };
         for (std::size_t i = 0; i < bodies_.count; ++i) {
             if (!state_.description.parse(bodies_.sdp[i].text)) continue;
-            return call::read_session(state_.description, [this](const Socket& socket) {
-                return outward_ ? resolve_own(socket) : resolve_peer(socket);
-            });
+            if (!result) result.emplace();
+            call::read_session(state_.description, resolve, *result);
         }
-        return std::nullopt;
+        return result;
     }
 
     void follow() {
@@ -208,11 +212,31 @@ class Inspection {
         rewrite::Edits& edits = state_.edits;
         edits.start(message().bytes());
         rewrite::plan_head(message(), translation, edits);
-        if (bodies_.count > 0) rewrite::plan_body(message(), bodies_, translation, state_.description, edits);
+        const bool told = bodies_.count == 0 ||
+                          rewrite::plan_body(message(), bodies_, translation, state_.description, edits);
+        // Once: a retransmission asks nothing new of the kernel.
+        if (!told && !decision_.changes.empty())
+            effects_.events.push_back({Event::Kind::body_sealed, std::string(message().call_id()),
+                                       "its signed, encrypted or encoded description names " +
+                                           phone_.address.text() + " and may not be changed"});
+        explain();
         if (edits.empty()) return;
         edits.apply(decision_.payload);
         decision_.rewritten = true;
         decision_.reason = Reason::rewritten;
+    }
+
+    // For people who ask what was done: each place with what became of it, in the order of the message.
+    void explain() {
+        if (!state_.explaining) return;
+        const rewrite::Edits& edits = state_.edits;
+        for (const rewrite::Edit& edit : edits.planned())
+            decision_.explained.push_back({edit.offset, edit.length, std::string(edits.text(edit)),
+                                           edit.place, rewrite::Kept::changed});
+        for (const rewrite::Note& note : edits.notes())
+            decision_.explained.push_back({note.offset, note.length, {}, note.place, note.kept});
+        std::sort(decision_.explained.begin(), decision_.explained.end(),
+                  [](const Explained& a, const Explained& b) { return a.offset < b.offset; });
     }
 
     State::Impl& state_;
@@ -236,6 +260,7 @@ void Decision::clear() {
     changes.clear();
     stale.clear();
     events.clear();
+    explained.clear();
 }
 
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision) {

@@ -15,6 +15,7 @@
 #include "alg/policy.hpp"
 #include "alg/reason.hpp"
 #include "alg/report.hpp"
+#include "alg/rewrite/place.hpp"
 #include "alg/time.hpp"
 
 namespace sipalg {
@@ -26,6 +27,15 @@ struct Arrival {
     Egress egress;
 };
 
+/// One place of a message that was looked at, and what became of it.
+struct Explained {
+    std::uint32_t offset = 0;  ///< into the payload as it came
+    std::uint32_t length = 0;
+    std::string text;  ///< what stands there now; empty when it was kept
+    rewrite::Place place = rewrite::Place::contact;
+    rewrite::Kept kept = rewrite::Kept::changed;  ///< why not, if it was not changed
+};
+
 /// What is to be done with a packet, or at a point in time. Order for the daemon: erase `stale` flows, apply
 /// `changes`; if the kernel took them, State::commit() and send `payload` (or the original); else
 /// State::cancel() and let the original bytes pass. Flows of what was closed are found by a sweep (see
@@ -34,9 +44,10 @@ struct Decision {
     Reason reason = Reason::unchanged;
     bool rewritten = false;  ///< send `payload` in place of the packet's own
     std::string payload;
-    std::vector<Change> changes;  ///< one transaction
-    std::vector<Flow> stale;      ///< conntrack entries that would shadow the changes (C7)
-    std::vector<Event> events;    ///< to be logged after commit
+    std::vector<Change> changes;       ///< one transaction
+    std::vector<Flow> stale;           ///< conntrack entries that would shadow the changes (C7)
+    std::vector<Event> events;         ///< to be logged after commit
+    std::vector<Explained> explained;  ///< only with State::explain(true); in the order of the message
     void clear();
 };
 
@@ -58,6 +69,9 @@ class State {
     void set_occupied(std::vector<Socket> sockets);
     /// The router's own addresses, and interface networks' broadcast addresses: never mapped or opened (X2).
     void set_own_addresses(std::vector<Address> addresses);
+
+    /// Whether decisions carry Decision::explained. Off at first: it costs.
+    void explain(bool on);
 
     /// Nothing is mapped: nothing can have to be looked for until a packet comes.
     bool idle() const;

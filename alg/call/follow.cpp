@@ -276,8 +276,7 @@ std::string_view Heard::remote_tag() const {
 }
 
 std::string_view Heard::branch() const {
-    const std::optional<sip::Via>& via = message.top_via();
-    return via ? via->branch.substr(0, max_branch) : std::string_view{};
+    return message.top_via().branch.substr(0, max_branch);
 }
 
 namespace {

@@ -81,24 +81,23 @@ std::uint16_t number(std::string_view text) {
 }
 
 // Only the topmost via-parm can be the phone's own: it sent the request, or gets the response.
-void plan_via(const std::optional<sip::Via>& via, const Translation& translation, Edits& edits) {
-    if (!via) return;
-    if (via->sent_by.address) {
-        const auto written = translation.signalling(*via->sent_by.address, via->sent_by.port, sip_port, true);
-        if (written) plan_host_port(via->sent_by, *written, Place::via_sent_by, edits);
+void plan_via(const sip::Via& via, const Translation& translation, Edits& edits) {
+    if (via.sent_by.address) {
+        const auto written = translation.signalling(*via.sent_by.address, via.sent_by.port, sip_port, true);
+        if (written) plan_host_port(via.sent_by, *written, Place::via_sent_by, edits);
     }
-    if (!via->received && (!via->rport || via->rport->empty())) return;
-    const auto received = via->received ? Address::parse(*via->received) : via->sent_by.address;
+    if (!via.received && (!via.rport || via.rport->empty())) return;
+    const auto received = via.received ? Address::parse(*via.received) : via.sent_by.address;
     if (!received) return;
-    const std::uint16_t port = via->rport ? number(*via->rport) : std::uint16_t{0};
+    const std::uint16_t port = via.rport ? number(*via.rport) : std::uint16_t{0};
     const auto seen = translation.reflexive(Endpoint{*received, port});
     if (!seen) return;
-    if (via->received) {
+    if (via.received) {
         char text[Address::max_text];
         const char* const end = seen->address.write(text);
-        edits.replace(*via->received, {text, static_cast<std::size_t>(end - text)}, Place::via_received);
+        edits.replace(*via.received, {text, static_cast<std::size_t>(end - text)}, Place::via_received);
     }
-    if (port != 0) replace_port(*via->rport, seen->port, Place::via_rport, edits);
+    if (port != 0) replace_port(*via.rport, seen->port, Place::via_rport, edits);
 }
 
 }  // namespace

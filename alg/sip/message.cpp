@@ -4,6 +4,8 @@
 #include "alg/sip/parameters.hpp"
 #include "alg/sip/start_line.hpp"
 #include "alg/sip/text.hpp"
+#include "alg/sip/uri.hpp"
+#include "alg/sip/via.hpp"
 
 namespace sipalg::sip {
 
@@ -91,7 +93,7 @@ class Message::Reader {
         const auto bit = [](HeaderId wanted) { return std::uint64_t{1} << static_cast<unsigned>(wanted); };
         static_assert(static_cast<unsigned>(HeaderId::count_) <= 64);
         return ((bit(HeaderId::call_id) | bit(HeaderId::cseq) | bit(HeaderId::from) | bit(HeaderId::to) |
-                 bit(HeaderId::content_length) | bit(HeaderId::via)) &
+                 bit(HeaderId::content_length)) &
                 bit(id)) != 0;
     }
 
@@ -102,9 +104,6 @@ class Message::Reader {
                 return !repeated && !value.empty() &&
                        scan::find_kind<scan::SpaceOrControl>(value, 0, value.size()) == value.size();
             case HeaderId::cseq: return !repeated && read_cseq(value, m_.cseq_);
-            case HeaderId::via:
-                if (!repeated) m_.top_via_ = next_via(value);
-                return true;
             case HeaderId::from: return !repeated && read_party(value, m_.from_.uri, m_.from_.tag);
             case HeaderId::to: return !repeated && read_party(value, m_.to_.uri, m_.to_.tag);
             case HeaderId::content_length: {
@@ -126,7 +125,6 @@ ParseError Message::parse(std::string_view datagram) {
     bytes_ = datagram;
     head_ = body_ = request_uri_ = call_id_ = {};
     from_ = to_ = {};
-    top_via_.reset();
     content_length_.reset();
     cseq_ = {};
     status_ = 0;
@@ -156,6 +154,7 @@ ParseError Message::parse(std::string_view datagram) {
             return error;
     }
     if (step != HeaderLines::Step::end || !reader.complete()) return ParseError::malformed;
+    if (!read_top_via()) return ParseError::malformed;
     if (is_request() && cseq_.method_name != start.method) return ParseError::malformed;
     head_ = datagram.substr(0, lines.position());
     if (has_bare_nul(head_)) return ParseError::malformed;
@@ -165,6 +164,17 @@ ParseError Message::parse(std::string_view datagram) {
         body_ = body_.substr(0, *length);
     }
     return ParseError::none;
+}
+
+// What stands in the same line is read, too: who is to answer needs all of it.
+bool Message::read_top_via() {
+    std::string_view rest = first(HeaderId::via)->value;
+    const auto via = next_via(rest);
+    if (!via) return false;
+    top_via_ = *via;
+    while (skip_to_value(rest) < rest.size())
+        if (!next_via(rest)) return false;
+    return true;
 }
 
 const Header* Message::first(HeaderId id) const {

@@ -48,8 +48,9 @@ class Message {
     /// is no token, no empty line behind the head, a NUL in the head (but for "\\" NUL, which RFC 3261 allows
     /// in quoted strings), conflicting or non-numeric Content-Length, missing or double Call-ID, CSeq, From,
     /// To, a From or To whose brackets or quotes do not close, an empty Call-ID or one with white space,
-    /// missing Via, a CSeq that is not "number method" or whose method differs from the request's, a status
-    /// outside 100-699, a wrong SIP version, anything but single spaces in a request's start line.
+    /// a missing Via, or a topmost Via line with a value that cannot be read, a CSeq that is not "number
+    /// method" or whose method differs from the request's, a status outside 100-699, a wrong SIP version,
+    /// anything but single spaces in a request's start line.
     ParseError parse(std::string_view datagram);
 
     bool is_request() const { return status_ == 0; }
@@ -67,13 +68,13 @@ class Message {
 
     std::string_view call_id() const { return call_id_; }
     const CSeq& cseq() const { return cseq_; }
+    /// Of the element that sent the request, or is to get the response.
+    const Via& top_via() const { return top_via_; }
     std::string_view from_tag() const { return from_.tag; }  ///< empty: none
     std::string_view to_tag() const { return to_.tag; }      ///< empty: none
     /// Between the brackets, or what stands before the parameters.
     std::string_view from_uri() const { return from_.uri; }
     std::string_view to_uri() const { return to_.uri; }
-    /// The first via-parm of all; nullopt: it cannot be read.
-    const std::optional<Via>& top_via() const { return top_via_; }
     /// Everything from the first byte up to and including the empty line.
     std::string_view head() const { return head_; }
     /// By Content-Length, or to the end of the datagram without it. May be empty.
@@ -86,16 +87,18 @@ class Message {
 
   private:
     class Reader;
+
     /// What is read of a From or To.
     struct Party {
         std::string_view uri, tag;
     };
+    bool read_top_via();
 
     std::string_view bytes_, head_, body_, request_uri_, call_id_;
     Party from_, to_;
-    std::optional<Via> top_via_;
     std::optional<std::string_view> content_length_;
     CSeq cseq_;
+    Via top_via_;
     int status_ = 0;
     Table<Header, max_headers> headers_;
     /// Place of the first header of each kind in headers_, plus one; 0: none.

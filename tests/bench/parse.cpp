@@ -152,8 +152,7 @@ class Parse : public Subject {
     Parse() : Subject("parse", true) {}
     bool take(const Item& item) override {
         if (message_.parse(item.text) != sipalg::sip::ParseError::none) return false;
-        if (!message_.top_via() || !sipalg::sip::parse_uri(message_.from_uri()) ||
-            !sipalg::sip::parse_uri(message_.to_uri()))
+        if (!sipalg::sip::parse_uri(message_.from_uri()) || !sipalg::sip::parse_uri(message_.to_uri()))
             return false;
         for (const sipalg::sip::Header& header : message_.headers())
             if (!read(header)) return false;
