@@ -125,7 +125,6 @@ ParseError Message::parse(std::string_view datagram) {
     bytes_ = datagram;
     head_ = body_ = request_uri_ = call_id_ = {};
     from_ = to_ = {};
-    top_via_ = {};
     content_length_.reset();
     cseq_ = {};
     status_ = 0;

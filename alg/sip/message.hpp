@@ -68,13 +68,13 @@ class Message {
 
     std::string_view call_id() const { return call_id_; }
     const CSeq& cseq() const { return cseq_; }
+    /// Of the element that sent the request, or is to get the response.
+    const Via& top_via() const { return top_via_; }
     std::string_view from_tag() const { return from_.tag; }  ///< empty: none
     std::string_view to_tag() const { return to_.tag; }      ///< empty: none
     /// Between the brackets, or what stands before the parameters.
     std::string_view from_uri() const { return from_.uri; }
     std::string_view to_uri() const { return to_.uri; }
-    /// Of the element that sent the request, or is to get the response.
-    const Via& top_via() const { return top_via_; }
     /// Everything from the first byte up to and including the empty line.
     std::string_view head() const { return head_; }
     /// By Content-Length, or to the end of the datagram without it. May be empty.
@@ -87,11 +87,12 @@ class Message {
 
   private:
     class Reader;
-    bool read_top_via();
+
     /// What is read of a From or To.
     struct Party {
         std::string_view uri, tag;
     };
+    bool read_top_via();
 
     std::string_view bytes_, head_, body_, request_uri_, call_id_;
     Party from_, to_;
