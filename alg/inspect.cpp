@@ -70,11 +70,15 @@ class Inspection {
           outward_(arrival.from == Side::inside),
           phone_(outward_ ? packet.source : packet.destination),
           peer_(outward_ ? packet.destination : packet.source),
-          effects_{decision.changes, decision.stale, decision.events} {}
+          effects_{decision.changes, decision.stale, decision.ended, decision.events} {}
 
     void run() {
         contact_ = {packet_.transport, phone_};
-        if (outward_) map_own_sockets();
+        if (outward_)
+            map_own_sockets();
+        else
+            state_.holdings.adopt(contact_, arrival_.egress, !is_sip_port(phone_.port), now_,
+                                  decision_.changes);
         bodies_ = sip::find_sdp(message());
         follow();
         rewrite();
@@ -96,12 +100,15 @@ class Inspection {
             const sip::HostPort& sent_by = message().top_via().sent_by;
             if (sent_by.address == phone_.address)
                 sockets.add({packet_.transport, {phone_.address, sent_by.port.value_or(5060)}});
+            else if (sent_by.address)
+                shows(*sent_by.address, sent_by.port);
         }
         for (const sip::Header& header : message().headers()) {
             if (header.id != sip::HeaderId::contact) continue;
             std::string_view rest = header.value;
             while (const auto entry = sip::next_name_addr(rest)) {
                 const auto uri = entry->star ? std::nullopt : sip::parse_uri(entry->uri);
+                if (uri && uri->host_port.address) shows(*uri->host_port.address, uri->host_port.port);
                 if (!uri || uri->host_port.address != phone_.address) continue;
                 const Socket socket{packet_.transport, {phone_.address, uri->host_port.port.value_or(5060)}};
                 sockets.add(socket);
@@ -116,13 +123,30 @@ class Inspection {
                 continue;
             }
             const Endpoint outside = entry->mapping.outside;
-            if (!state_.holdings.touch(entry->key(), !is_sip_port(socket.endpoint.port), now_,
-                                       decision_.changes))
-                continue;
+            const bool is_new = state_.holdings.touch(entry->key(), !is_sip_port(socket.endpoint.port), now_,
+                                                      decision_.changes);
+            if (!is_new || entry->adopted) continue;
             // A flow from before the mapping keeps its old translation (C7).
             decision_.stale.push_back({socket.transport, socket.endpoint, peer_});
             decision_.stale.push_back({socket.transport, peer_, outside});
         }
+    }
+
+    // The phone names a public signalling endpoint as its own: it minds NAT itself (S2). The first time, that
+    // is what conntrack maps its socket to (C12).
+    void shows(const Address& host, std::optional<std::uint16_t> port) {
+        if (host != arrival_.egress.advertised) return;
+        const Socket shown{packet_.transport, {host, port.value_or(5060)}};
+        if (const call::MappingEntry* entry = state_.holdings.find_public(shown)) {
+            if (entry->mapping.inside.address == phone_.address) state_.holdings.mark_own(entry->key());
+            return;
+        }
+        const call::MappingKey source{{packet_.transport, phone_}, arrival_.egress.address};
+        if (!state_.holdings.find(source) && !state_.holdings.masquerade().find(source)) ask_conntrack();
+    }
+
+    void ask_conntrack() {
+        if (!arrival_.swept && packet_.transport == Transport::udp) decision_.sweep_first = true;
     }
 
     // What a phone announces about itself (X1, X2).
@@ -143,9 +167,15 @@ class Inspection {
             return entry->mapping.inside.address == phone_.address
                        ? std::optional(call::Resolved{entry->mapping.inside})
                        : std::nullopt;
+        // The one that conntrack maps there, if that is the phone's; else the same port.
+        const Endpoint* mapped =
+            state_.holdings.masquerade().find_public({socket.transport, {arrival_.egress.address, port}});
+        if (!mapped) ask_conntrack();
+        const Endpoint end = mapped ? *mapped : inside;
+        if (end.address != phone_.address || is_sip_port(end.port)) return std::nullopt;
         const auto* made =
-            state_.holdings.map({socket.transport, inside}, arrival_.egress, {port, false, true}, now_);
-        return made ? std::optional(call::Resolved{inside}) : std::nullopt;
+            state_.holdings.map({socket.transport, end}, arrival_.egress, {port, false, true}, now_);
+        return made && made->mapping.outside.port == port ? std::optional(call::Resolved{end}) : std::nullopt;
     }
 
     // What a peer announces about itself.
@@ -161,13 +191,16 @@ class Inspection {
     }
 
     std::optional<call::Session> session() {
+        std::optional<call::Session> result;
+        const call::Resolve resolve = [this](const Socket& socket) {
+            return outward_ ? resolve_own(socket) : resolve_peer(socket);
+        };
         for (std::size_t i = 0; i < bodies_.count; ++i) {
             if (!state_.description.parse(bodies_.sdp[i].text)) continue;
-            return call::read_session(state_.description, [this](const Socket& socket) {
-                return outward_ ? resolve_own(socket) : resolve_peer(socket);
-            });
+            if (!result) result.emplace();
+            call::read_session(state_.description, resolve, *result);
         }
-        return std::nullopt;
+        return result;
     }
 
     void follow() {
@@ -206,11 +239,31 @@ class Inspection {
         rewrite::Edits& edits = state_.edits;
         edits.start(message().bytes());
         rewrite::plan_head(message(), translation, edits);
-        if (bodies_.count > 0) rewrite::plan_body(message(), bodies_, translation, state_.description, edits);
+        const bool told = bodies_.count == 0 ||
+                          rewrite::plan_body(message(), bodies_, translation, state_.description, edits);
+        // Once: a retransmission asks nothing new of the kernel.
+        if (!told && !decision_.changes.empty())
+            effects_.events.push_back({Event::Kind::body_sealed, std::string(message().call_id()),
+                                       "its signed, encrypted or encoded description names " +
+                                           phone_.address.text() + " and may not be changed"});
+        explain();
         if (edits.empty()) return;
         edits.apply(decision_.payload);
         decision_.rewritten = true;
         decision_.reason = Reason::rewritten;
+    }
+
+    // For people who ask what was done: each place with what became of it, in the order of the message.
+    void explain() {
+        if (!state_.explaining) return;
+        const rewrite::Edits& edits = state_.edits;
+        for (const rewrite::Edit& edit : edits.planned())
+            decision_.explained.push_back({edit.offset, edit.length, std::string(edits.text(edit)),
+                                           edit.place, rewrite::Kept::changed});
+        for (const rewrite::Note& note : edits.notes())
+            decision_.explained.push_back({note.offset, note.length, {}, note.place, note.kept});
+        std::sort(decision_.explained.begin(), decision_.explained.end(),
+                  [](const Explained& a, const Explained& b) { return a.offset < b.offset; });
     }
 
     State::Impl& state_;
@@ -230,10 +283,13 @@ class Inspection {
 void Decision::clear() {
     reason = Reason::unchanged;
     rewritten = false;
+    sweep_first = false;
     payload.clear();
     changes.clear();
     stale.clear();
+    ended.clear();
     events.clear();
+    explained.clear();
 }
 
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision) {
@@ -265,7 +321,7 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
 void expire(State& state, Time now, Decision& decision) {
     decision.clear();
     State::Impl& impl = state.impl();
-    Effects effects{decision.changes, decision.stale, decision.events};
+    Effects effects{decision.changes, decision.stale, decision.ended, decision.events};
     impl.registrations.expire(now, effects);
     impl.calls.expire(now, effects);
     impl.holdings.expire(now, decision.changes);

@@ -15,6 +15,7 @@
 #include "alg/policy.hpp"
 #include "alg/reason.hpp"
 #include "alg/report.hpp"
+#include "alg/rewrite/place.hpp"
 #include "alg/time.hpp"
 
 namespace sipalg {
@@ -24,19 +25,34 @@ struct Arrival {
     Side from = Side::inside;
     Bytes bytes;
     Egress egress;
+    bool swept = false;  ///< a sweep of conntrack has begun and ended since the packet came
+};
+
+/// One place of a message that was looked at, and what became of it.
+struct Explained {
+    std::uint32_t offset = 0;  ///< into the payload as it came
+    std::uint32_t length = 0;
+    std::string text;  ///< what stands there now; empty when it was kept
+    rewrite::Place place = rewrite::Place::contact;
+    rewrite::Kept kept = rewrite::Kept::changed;  ///< why not, if it was not changed
 };
 
 /// What is to be done with a packet, or at a point in time. Order for the daemon: erase `stale` flows, apply
-/// `changes`; if the kernel took them, State::commit() and send `payload` (or the original); else
-/// State::cancel() and let the original bytes pass. Flows of what was closed are found by a sweep (see
-/// State::sweep_wanted).
+/// `changes`; if the kernel took them, State::commit(), erase `ended` flows and send `payload` (or the
+/// original); else State::cancel() and let the original bytes pass. Of what was closed, `ended` names the
+/// flows that were negotiated; those from other ports are found by a sweep (see State::sweep_wanted).
 struct Decision {
     Reason reason = Reason::unchanged;
+    /// Only conntrack knows what stands behind an address in this message: State::cancel(), sweep, and ask
+    /// again with Arrival::swept, then it never is asked for. If no sweep can be had, ask again all the same.
+    bool sweep_first = false;
     bool rewritten = false;  ///< send `payload` in place of the packet's own
     std::string payload;
-    std::vector<Change> changes;  ///< one transaction
-    std::vector<Flow> stale;      ///< conntrack entries that would shadow the changes (C7)
-    std::vector<Event> events;    ///< to be logged after commit
+    std::vector<Change> changes;       ///< one transaction
+    std::vector<Flow> stale;           ///< conntrack entries that would shadow the changes (C7)
+    std::vector<Flow> ended;           ///< conntrack entries of what the changes close (C7)
+    std::vector<Event> events;         ///< to be logged after commit
+    std::vector<Explained> explained;  ///< only with State::explain(true); in the order of the message
     void clear();
 };
 
@@ -59,16 +75,23 @@ class State {
     /// The router's own addresses, and interface networks' broadcast addresses: never mapped or opened (X2).
     void set_own_addresses(std::vector<Address> addresses);
 
-    /// Nothing is mapped: nothing can have to be looked for until a packet comes.
+    /// Whether decisions carry Decision::explained. Off at first: it costs.
+    void explain(bool on);
+
+    /// Nothing is mapped, neither by us nor by the owner's NAT: nothing can have to be looked for until a
+    /// packet comes.
     bool idle() const;
     /// Conntrack should be swept: something was opened or closed since the last sweep began, or it is time to
-    /// look which calls still have media.
+    /// look which calls still have media, and what the owner's NAT maps. The first sweep is for before the
+    /// first packet (C12).
     bool sweep_wanted(Time now) const;
     void begin_sweep(Time now);
     /// One conntrack entry of the sweep. Returns true if it must be deleted: a flow of a closed mapping, or
     /// one that an open mapping should carry but does not.
     bool sweep_entry(const FlowSeen& flow, Time now);
     void end_sweep(Time now);
+    /// The sweep could not be ended: what it was for is still to be done.
+    void abandon_sweep();
 
     /// Takes over what an earlier daemon left in the kernel (A5), on an empty state. The returned changes
     /// remove what can't be explained any more; apply them, whatever the kernel says of them.

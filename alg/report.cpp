@@ -47,14 +47,19 @@ const call::Session* remote_session(const Call& call) {
     return session;
 }
 
+const call::Stream* stream_at(const call::Session& session, std::uint8_t line) {
+    const auto found = std::find_if(session.begin(), session.end(),
+                                    [line](const call::Stream& stream) { return stream.line == line; });
+    return found == session.end() ? nullptr : &*found;
+}
+
 std::vector<MediaReport> media_of(const Call& call, const call::Holdings& holdings) {
     std::vector<MediaReport> rows;
     const call::Session* local = local_session(call);
     const call::Session* remote = remote_session(call);
     if (!local) return rows;
-    for (std::size_t i = 0; i < local->size(); ++i) {
-        const call::Stream& stream = (*local)[i];
-        const call::Stream* peer = remote && i < remote->size() ? &(*remote)[i] : nullptr;
+    for (const call::Stream& stream : *local) {
+        const call::Stream* peer = remote ? stream_at(*remote, stream.line) : nullptr;
         MediaReport row;
         row.type = stream.type;
         row.inside = stream.rtp;

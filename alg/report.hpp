@@ -59,7 +59,14 @@ struct BindingReport {
 
 /// What happened in a call or registration, for the log: one line each.
 struct Event {
-    enum class Kind : std::uint8_t { call_offered, call_answered, call_ended, registered, unregistered };
+    enum class Kind : std::uint8_t {
+        call_offered,
+        call_answered,
+        call_ended,
+        registered,
+        unregistered,
+        body_sealed,  ///< a description that names the phone may not be changed (S5): a warning
+    };
     Kind kind = Kind::call_offered;
     std::string subject;  ///< Call-ID or AOR
     std::string detail;   ///< for people: who, why

@@ -39,13 +39,18 @@ void State::set_own_addresses(std::vector<Address> addresses) {
     impl_->own_addresses.insert(addresses.begin(), addresses.end());
 }
 
+void State::explain(bool on) {
+    impl_->explaining = on;
+    impl_->edits.explain(on);
+}
+
 std::vector<Change> State::restore(std::span<const StoredElement> elements, const Advertised& advertised,
                                    Time now) {
     Impl& impl = *impl_;
     std::vector<Change> changes;
-    std::vector<Flow> stale;
+    std::vector<Flow> stale, ended;
     std::vector<Event> events;
-    call::Effects effects{changes, stale, events};
+    call::Effects effects{changes, stale, ended, events};
     struct Pieces {
         std::map<std::uint32_t, std::string> parts;
         Time until{0};

@@ -7,14 +7,15 @@
 namespace sipalg {
 
 bool State::idle() const {
-    return impl_->holdings.mappings().size() == 0;
+    return impl_->holdings.mappings().size() == 0 && impl_->holdings.masquerade().empty();
 }
 
 bool State::sweep_wanted(Time now) const {
-    return impl_->holdings.touched() || (now >= impl_->next_look && impl_->calls.wants_sweep());
+    return impl_->holdings.touched() || (now >= impl_->next_look && !idle());
 }
 
 void State::begin_sweep(Time now) {
+    impl_->holdings.masquerade().begin();
     const call::Holdings::Closed closed = impl_->holdings.take_closed();
     impl_->closed.insert(closed.mappings.begin(), closed.mappings.end());
     impl_->closed_pinholes.insert(closed.pinholes.begin(), closed.pinholes.end());
@@ -37,7 +38,7 @@ std::optional<Verdict> judge(State::Impl& state, const Mapping& seen, Side begun
         return ours ? std::optional(Verdict::erase) : std::nullopt;
     }
     const Time idle = std::max(Time{0}, call::stream_timeout - Time{remaining});
-    state.holdings.media_seen(key, now - std::min(idle, now));
+    state.holdings.flow_seen(key, now - std::min(idle, now));
     return Verdict::keep;
 }
 
@@ -51,6 +52,17 @@ bool was_closed(const State::Impl& state, const Mapping& mapping, const Address&
     return entry && entry->idle_until <= now;
 }
 
+// A flow that the owner's NAT carries, outward or by a port forwarding; many are not translated at all.
+void note_masquerade(State::Impl& state, const FlowSeen& flow, const Mapping& outward,
+                     const Mapping& inward) {
+    const auto& ports = state.policy.sip_ports;
+    const bool signalling = std::find(ports.begin(), ports.end(), flow.reply_source.port) != ports.end();
+    if (outward.inside != outward.outside)
+        state.holdings.masquerade().seen(outward, true, signalling);
+    else if (inward.inside != inward.outside)
+        state.holdings.masquerade().seen(inward, false, false);
+}
+
 }  // namespace
 
 bool State::sweep_entry(const FlowSeen& flow, Time now) {
@@ -62,6 +74,7 @@ bool State::sweep_entry(const FlowSeen& flow, Time now) {
     // The peer began it, through a pinhole that may have closed since.
     const Mapping inward{flow.transport, flow.reply_source, flow.original_destination};
     const auto verdict = judge(*impl_, inward, Side::outside, flow.remaining, now);
+    if (!verdict) note_masquerade(*impl_, flow, outward, inward);
     if (verdict != Verdict::keep) return verdict == Verdict::erase;
     // Others' flows to the same endpoint, such as those of the owner's own port forwarding, are not ours to
     // end.
@@ -72,6 +85,11 @@ bool State::sweep_entry(const FlowSeen& flow, Time now) {
 void State::end_sweep(Time) {
     impl_->closed.clear();
     impl_->closed_pinholes.clear();
+    impl_->holdings.masquerade().end();
+}
+
+void State::abandon_sweep() {
+    impl_->next_look = Time{0};
 }
 
 }  // namespace sipalg

@@ -120,20 +120,14 @@ std::string words(const char* doing, int error) {
 }  // namespace
 
 struct Conntrack::Impl {
-    void ask();
-
-    NetlinkSocket deletions = open_netfilter_socket();
-    NetlinkSocket dump = open_netfilter_socket();  // its own, so that answers don't mix
+    NetlinkSocket socket = open_netfilter_socket();
     std::uint32_t sequence = 1;
-    std::uint32_t dump_sequence = 0;
-    bool dumping = false;
-    int restarts = 0;
     std::vector<char> send;
     std::vector<char> receive = std::vector<char>(receive_size);
 };
 
 Conntrack::Conntrack() : impl_(std::make_unique<Impl>()) {
-    const int descriptor = mnl_socket_get_fd(impl_->deletions.get());
+    const int descriptor = mnl_socket_get_fd(impl_->socket.get());
     setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &large_buffer, sizeof large_buffer);
     setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &large_buffer, sizeof large_buffer);
 }
@@ -156,8 +150,8 @@ void Conntrack::erase(std::span<const Flow> flows) {
         used += MNL_ALIGN(message->nlmsg_len);
     }
     if (used == 0) return;
-    const int descriptor = mnl_socket_get_fd(impl.deletions.get());
-    if (mnl_socket_sendto(impl.deletions.get(), impl.send.data(), used) < 0)
+    const int descriptor = mnl_socket_get_fd(impl.socket.get());
+    if (mnl_socket_sendto(impl.socket.get(), impl.send.data(), used) < 0)
         throw Error(words("deleting conntrack entries", errno));
 
     // Only failures are answered, and they are there already. ENOBUFS: more of them than are kept.
@@ -177,58 +171,44 @@ void Conntrack::erase(std::span<const Flow> flows) {
     if (failure != 0) throw Error(words("deleting conntrack entries", failure));
 }
 
-void Conntrack::Impl::ask() {
+ConntrackDump::ConntrackDump() : socket_(open_netfilter_socket()), receive_(receive_size) {
+    // The kernel answers while it is asked for more: a second is long for it.
+    const timeval patience{1, 0};
+    setsockopt(mnl_socket_get_fd(socket_.get()), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+}
+
+ConntrackDump::~ConntrackDump() = default;
+
+void ConntrackDump::read(const std::function<void(const FlowSeen&)>& entry) {
+    for (int attempt = 0; !read_once(entry); ++attempt)
+        if (attempt == 3) throw Error(words("reading conntrack entries", EBUSY));
+}
+
+bool ConntrackDump::read_once(const std::function<void(const FlowSeen&)>& entry) {
     alignas(nlmsghdr) char request[message_room];
-    dump_sequence = sequence++;
-    nlmsghdr* message = put_header(request, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_INET, dump_sequence);
+    const std::uint32_t sequence = sequence_++;
+    nlmsghdr* message = put_header(request, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_INET, sequence);
     put_udp_filter(message);
-    if (mnl_socket_sendto(dump.get(), message, message->nlmsg_len) < 0)
+    if (mnl_socket_sendto(socket_.get(), message, message->nlmsg_len) < 0)
         throw Error(words("asking for conntrack entries", errno));
-    dumping = true;
-}
-
-void Conntrack::begin_dump() {
-    impl_->restarts = 0;
-    impl_->ask();
-}
-
-bool Conntrack::read_dump(const std::function<void(const FlowSeen&)>& entry) {
-    Impl& impl = *impl_;
-    if (!impl.dumping) return true;
-    const ssize_t received = recv(descriptor(), impl.receive.data(), impl.receive.size(), MSG_DONTWAIT);
-    if (received < 0) {
-        if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS) return false;
-        impl.dumping = false;
-        throw Error(words("reading conntrack entries", errno));
-    }
-    int left = static_cast<int>(received);
     FlowSeen flow;
-    for (auto* header = reinterpret_cast<const nlmsghdr*>(impl.receive.data()); mnl_nlmsg_ok(header, left);
-         header = mnl_nlmsg_next(header, &left)) {
-        if (header->nlmsg_seq != impl.dump_sequence) continue;
-        if (header->nlmsg_type == NLMSG_DONE) {
-            impl.dumping = false;
-            return true;
-        }
-        if (header->nlmsg_type == NLMSG_ERROR) {
-            const int error = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header))->error;
-            impl.dumping = false;
-            if ((error != EBUSY && error != EAGAIN) || ++impl.restarts > 3)
+    for (;;) {
+        const ssize_t received = recv(mnl_socket_get_fd(socket_.get()), receive_.data(), receive_.size(), 0);
+        if (received < 0 && (errno == EINTR || errno == ENOBUFS)) continue;
+        if (received < 0) throw Error(words("reading conntrack entries", errno));
+        int left = static_cast<int>(received);
+        for (auto* header = reinterpret_cast<const nlmsghdr*>(receive_.data()); mnl_nlmsg_ok(header, left);
+             header = mnl_nlmsg_next(header, &left)) {
+            if (header->nlmsg_seq != sequence) continue;
+            if (header->nlmsg_type == NLMSG_DONE) return true;
+            if (header->nlmsg_type == NLMSG_ERROR) {
+                const int error = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header))->error;
+                if (error == EBUSY || error == EAGAIN) return false;
                 throw Error(words("reading conntrack entries", error));
-            impl.ask();
-            return false;
+            }
+            if (get_flow(header, flow)) entry(flow);
         }
-        if (get_flow(header, flow)) entry(flow);
     }
-    return false;
-}
-
-bool Conntrack::dumping() const {
-    return impl_->dumping;
-}
-
-int Conntrack::descriptor() const {
-    return mnl_socket_get_fd(impl_->dump.get());
 }
 
 }  // namespace sipalg::nft

@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "alg/pinhole.hpp"
+#include "nft/link.hpp"
 
 namespace sipalg::nft {
 
@@ -22,17 +24,29 @@ class Conntrack {
     /// Entries that do not exist are no error. All flows go in one system call.
     void erase(std::span<const Flow> flows);
 
-    /// Asks for all IPv4 UDP entries without waiting for them. They arrive in pieces whenever descriptor() is
-    /// readable; read_dump() hands each to `entry` and returns true once the last one was handed out.
-    /// Call begin_dump() again only after that.
-    void begin_dump();
-    bool read_dump(const std::function<void(const FlowSeen&)>& entry);
-    bool dumping() const;
-    int descriptor() const;  ///< for epoll; owned by this object
-
   private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
+};
+
+/// Reads the whole table, which takes as long as its buckets are many. Throws nft::Error.
+class ConntrackDump {
+  public:
+    ConntrackDump();
+    ~ConntrackDump();
+    ConntrackDump(const ConntrackDump&) = delete;
+    ConntrackDump& operator=(const ConntrackDump&) = delete;
+
+    /// Calls `entry` for every IPv4 UDP entry; some may come twice if the kernel lets the reading begin anew.
+    void read(const std::function<void(const FlowSeen&)>& entry);
+
+  private:
+    /// False: the kernel was busy, nothing is lost by another try.
+    bool read_once(const std::function<void(const FlowSeen&)>& entry);
+
+    NetlinkSocket socket_;
+    std::vector<char> receive_;
+    std::uint32_t sequence_ = 1;
 };
 
 }  // namespace sipalg::nft

@@ -19,6 +19,14 @@ std::string shown(std::string_view uri) {
     return std::string(uri.substr(0, max_shown));
 }
 
+// The flow that the pinhole is meant for, begun from either side. A peer may send from other ports as well.
+void add_flows(const Pin& pin, std::vector<Flow>& flows) {
+    if (pin.remote_port == 0) return;
+    const Endpoint remote{pin.pinhole.remote, pin.remote_port};
+    flows.push_back({pin.pinhole.transport, pin.inside, remote});
+    flows.push_back({pin.pinhole.transport, remote, pin.pinhole.outside});
+}
+
 std::string_view uri_of(const sip::Header* header) {
     if (!header) return {};
     std::string_view rest = header->value;
@@ -150,7 +158,9 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
                    a.endpoint.port + 1 == b.endpoint.port;
         };
         PortWish wish;
-        wish.next_too = i + 1 < wants.size() && follows(want.inside, wants[i + 1].inside);
+        while (i + wish.run < wants.size() &&
+               follows(wants[i + wish.run - 1].inside, wants[i + wish.run].inside))
+            ++wish.run;
         if (i > 0 && follows(previous, want.inside)) wish.preferred = after_previous;
         const MappingEntry* entry = holdings_.map(want.inside, call.egress, wish, now);
         if (!entry) {
@@ -172,19 +182,16 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
                                          [&](const Pin& old) { return old.same_hole(pin); });
             if (!had) {
                 const bool opened = holdings_.hold(pin.pinhole, until, now, effects.changes);
-                if (opened && pin.remote_port != 0) {
-                    // A flow from before would keep its old translation (C7).
-                    const Endpoint remote{pin.pinhole.remote, pin.remote_port};
-                    effects.stale.push_back({want.inside.transport, want.inside.endpoint, remote});
-                    effects.stale.push_back({want.inside.transport, remote, pin.pinhole.outside});
-                }
+                // A flow from before would keep its old translation (C7), unless that is the right one.
+                if (opened && !entry->adopted) add_flows(pin, effects.stale);
             }
             pins.push_back(std::move(pin));
         }
     }
     for (const Pin& old : call.pins)
-        if (std::none_of(pins.begin(), pins.end(), [&](const Pin& pin) { return pin.same_hole(old); }))
-            holdings_.release(old.pinhole, effects.changes);
+        if (std::none_of(pins.begin(), pins.end(), [&](const Pin& pin) { return pin.same_hole(old); }) &&
+            holdings_.release(old.pinhole, effects.changes))
+            add_flows(old, effects.ended);
     for (const MappingKey& old : call.mapped)
         if (std::find(mapped.begin(), mapped.end(), old) == mapped.end())
             holdings_.release(old, now, effects.changes);
@@ -220,7 +227,7 @@ Time Calls::media_seen(const Call& call) const {
     Time seen = call.active;
     for (const MappingKey& key : call.mapped) {
         if (key.inside == call.contact) continue;  // keep-alives flow there, not media
-        if (const MappingEntry* entry = holdings_.find(key)) seen = std::max(seen, entry->media_seen);
+        if (const MappingEntry* entry = holdings_.find(key)) seen = std::max(seen, entry->flow_seen);
     }
     return seen;
 }
@@ -301,11 +308,6 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
         }
     }
     schedule(key, *call, now);
-}
-
-bool Calls::wants_sweep() const {
-    return std::any_of(calls_.begin(), calls_.end(),
-                       [](const auto& entry) { return entry.second.state == Call::State::confirmed; });
 }
 
 bool Calls::restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects) {

@@ -28,9 +28,6 @@ class Calls {
     /// Renews and closes what is due.
     void expire(Time now, Effects& effects);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
-    /// Some call is confirmed and has media that conntrack can be asked about.
-    bool wants_sweep() const;
-
     /// Takes over a call of an earlier daemon from its record. False: unreadable.
     bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
 

@@ -15,6 +15,8 @@ inline constexpr Time ringing_time = 200s;
 /// A signalling mapping that nobody registered lives as long as a UDP stream in conntrack, above the two
 /// minutes of RFC 4787 REQ-5.
 inline constexpr Time idle_time = 180s;
+/// The kernel keeps it so much longer, so that there still is something to renew when the time is up.
+inline constexpr Time idle_margin = 5s;
 /// A burst of deadlines is taken in steps, so that one transaction stays small.
 inline constexpr int deadlines_at_once = 64;
 /// Kernel timeout of a confirmed call's elements; renewed at half of it while the call lives (A5, X8).

@@ -12,6 +12,7 @@ namespace sipalg::call {
 struct Effects {
     std::vector<Change>& changes;
     std::vector<Flow>& stale;
+    std::vector<Flow>& ended;
     std::vector<Event>& events;
     bool limit = false;  ///< something was refused because a table is full (X7)
 };

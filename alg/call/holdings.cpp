@@ -19,20 +19,17 @@ Change change(Change::Op op, Element element, Time until, Time now) {
     return {op, std::move(element), std::max(left, Seconds{1})};
 }
 
+// How long signalling keeps a mapping. Keep-alives are no messages, but whoever sends them counts on it.
+Time used_until(const MappingEntry& entry) {
+    if (entry.idle_until == Time{0}) return Time{0};
+    return std::max(entry.idle_until, entry.flow_seen + idle_time);
+}
+
 Change removal(Element element) {
     return {Change::Op::remove, std::move(element), Seconds{0}};
 }
 
 }  // namespace
-
-std::size_t KeyHash::operator()(const MappingKey& key) const noexcept {
-    return std::hash<Socket>{}(key.inside) * 31 + std::hash<Address>{}(key.outside);
-}
-
-std::size_t KeyHash::operator()(const Pinhole& pinhole) const noexcept {
-    return std::hash<Socket>{}({pinhole.transport, pinhole.outside}) * 31 +
-           std::hash<Address>{}(pinhole.remote);
-}
 
 Holdings::Holdings(const Policy& policy) : policy_(policy), ports_(policy.media_low, policy.media_high) {}
 
@@ -87,20 +84,27 @@ const MappingEntry* Holdings::map(const Socket& inside, const Egress& egress, co
     const MappingKey key{inside, egress.address};
     if (const MappingEntry* known = mappings_.find(key)) return known;
     if (is_forbidden_port(inside.endpoint.port) || !has_room(inside.endpoint.address, now)) return nullptr;
-    const std::uint16_t preferred = wish.preferred ? wish.preferred : inside.endpoint.port;
-    if (wish.exact && !is_free({inside.transport, {egress.advertised, preferred}}, egress.address))
-        return nullptr;
+    // The port that conntrack has for it is the one that peers may know (C12).
+    const Masquerade::Way* way = masquerade_.find(key);
+    const std::uint16_t preferred = wish.preferred ? wish.preferred : way ? way->port : inside.endpoint.port;
+    // Another host's flows may not come to use a port of ours, or ours theirs. The phone's own next port is
+    // for its own next socket.
+    const auto others = [&](std::uint16_t port) {
+        const Endpoint* user = masquerade_.find_public({inside.transport, {egress.address, port}});
+        return user && (user->address != inside.endpoint.address ||
+                        user->port - inside.endpoint.port != port - preferred);
+    };
     const auto free = [&](std::uint16_t port) {
         return (!wish.exact || port == preferred) &&
-               is_free({inside.transport, {egress.advertised, port}}, egress.address);
+               is_free({inside.transport, {egress.advertised, port}}, egress.address) && !others(port);
     };
-    auto port = ports_.choose(preferred, wish.next_too, free);
+    if (wish.exact && !free(preferred)) return nullptr;
+    auto port = ports_.choose(preferred, wish.run, free);
     // Only a port that can be of use is worth another search.
     while (!port && !wish.exact) {
         const auto freed = forget_oldest_lingering(now);
         if (!freed) break;
-        if (*freed == preferred || ports_.in_range(*freed))
-            port = ports_.choose(preferred, wish.next_too, free);
+        if (*freed == preferred || ports_.in_range(*freed)) port = ports_.choose(preferred, wish.run, free);
     }
     if (!port) return nullptr;
     per_phone_.more(inside.endpoint.address);
@@ -108,6 +112,7 @@ const MappingEntry* Holdings::map(const Socket& inside, const Egress& egress, co
     entry.mapping = {inside.transport, inside.endpoint, {egress.address, *port}};
     entry.advertised = egress.advertised;
     entry.linger_until = now + transaction_time;
+    entry.adopted = way && way->port == *port;
     public_.put({inside.transport, entry.public_endpoint()}, key);
     MappingEntry& made = mappings_.put(key, std::move(entry));
     schedule(made, now);
@@ -146,9 +151,21 @@ bool Holdings::touch(const MappingKey& key, bool listener, Time now, std::vector
     if (was_there && entry.listener && !was_listener)
         changes.push_back(change(Change::Op::add, Listener{entry.mapping.transport, entry.mapping.inside},
                                  entry.kernel_until, now));
-    ensure(entry, entry.idle_until, now, changes);
+    ensure(entry, entry.idle_until + idle_margin, now, changes);
     schedule(entry, now);
     return !was_there;
+}
+
+bool Holdings::adopt(const Socket& inside, const Egress& egress, bool listener, Time now,
+                     std::vector<Change>& changes) {
+    const MappingKey key{inside, egress.address};
+    const Masquerade::Way* way = masquerade_.find(key);
+    // A port forwarding of the owner's is no word of the phone's.
+    if (mappings_.contains(key) || !way || !way->by_phone) return false;
+    if (!map(inside, egress, {way->port, false, true}, now)) return false;
+    MappingEntry& entry = *mappings_.edit(key);
+    entry.rewritten = entry.presumed = true;
+    return touch(key, listener, now, changes);
 }
 
 void Holdings::hold(const MappingKey& key, Time until, Time now, std::vector<Change>& changes) {
@@ -187,9 +204,12 @@ void Holdings::release(const MappingKey& key, Time now, std::vector<Change>& cha
     MappingEntry* entry = mappings_.edit(key);
     if (!entry || entry->holders == 0) return;
     if (--entry->holders > 0) return;
-    if (entry->idle_until <= now) {
+    if (used_until(*entry) > now) {
+        entry->idle_until = used_until(*entry);
+    } else {
         remove(*entry, changes);
         entry->kernel_until = Time{0};
+        entry->adopted = false;
         entry->linger_until = now + transaction_time;
         lingering_.push_back(key);
     }
@@ -203,30 +223,43 @@ void Holdings::remove(const MappingEntry& entry, std::vector<Change>& changes) {
     touched_ = true;
 }
 
-void Holdings::release(const Pinhole& pinhole, std::vector<Change>& changes) {
+bool Holdings::release(const Pinhole& pinhole, std::vector<Change>& changes) {
     PinholeEntry* entry = pinholes_.edit(pinhole);
-    if (!entry || --entry->holders > 0) return;
+    if (!entry || --entry->holders > 0) return false;
     changes.push_back(removal(pinhole));
     closed_.pinholes.push_back(pinhole);
     pinholes_.erase(pinhole);
     touched_ = true;
+    return true;
 }
 
 void Holdings::learn(const MappingKey& key, bool via, bool bare) {
     const MappingEntry* known = mappings_.find(key);
-    if (!known || (known->rewritten && (via ? known->bare_in_via : known->bare_in_uri) == bare)) return;
+    const bool shown = known && known->rewritten && !known->presumed;
+    if (!known || (shown && (via ? known->bare_in_via : known->bare_in_uri) == bare)) return;
     MappingEntry& entry = *mappings_.edit(key);
     entry.rewritten = true;
+    entry.presumed = false;
     (via ? entry.bare_in_via : entry.bare_in_uri) = bare;
 }
 
 void Holdings::mark_rewritten(const MappingKey& key) {
     const MappingEntry* known = mappings_.find(key);
-    if (known && !known->rewritten) mappings_.edit(key)->rewritten = true;
+    if (!known || (known->rewritten && !known->presumed)) return;
+    MappingEntry& entry = *mappings_.edit(key);
+    entry.rewritten = true;
+    entry.presumed = false;
 }
 
-void Holdings::media_seen(const MappingKey& key, Time at) {
-    if (MappingEntry* entry = mappings_.edit(key)) entry->media_seen = std::max(entry->media_seen, at);
+void Holdings::mark_own(const MappingKey& key) {
+    const MappingEntry* known = mappings_.find(key);
+    if (!known || !known->presumed) return;
+    MappingEntry& entry = *mappings_.edit(key);
+    entry.rewritten = entry.presumed = false;
+}
+
+void Holdings::flow_seen(const MappingKey& key, Time at) {
+    if (MappingEntry* entry = mappings_.edit(key)) entry->flow_seen = std::max(entry->flow_seen, at);
     mappings_.commit();
 }
 
@@ -238,6 +271,10 @@ void Holdings::expire(Time now, std::vector<Change>& changes) {
         if (!entry) continue;
         entry->due = Time{0};
         if (entry->holders > 0) continue;  // its release schedules it again
+        if (entry->kernel_until > now && used_until(*entry) > now) {
+            entry->idle_until = used_until(*entry);
+            ensure(*entry, entry->idle_until + idle_margin, now, changes);
+        }
         if (std::max(entry->idle_until, entry->linger_until) > now) {
             schedule(*entry, now);
             continue;
@@ -258,12 +295,13 @@ void Holdings::restore(const Mapping& mapping, const Address& advertised, Time u
     MappingEntry entry;
     entry.mapping = mapping;
     entry.advertised = advertised;
-    entry.idle_until = entry.kernel_until = until;
-    entry.rewritten = true;
+    entry.idle_until = until - std::min(idle_margin, until);
+    entry.kernel_until = until;
+    entry.rewritten = entry.presumed = true;
     public_.put({mapping.transport, entry.public_endpoint()}, entry.key());
     per_phone_.more(mapping.inside.address);
-    entry.due = until;
-    deadlines_.add(until, entry.key());
+    entry.due = entry.idle_until;
+    deadlines_.add(entry.due, entry.key());
     mappings_.put(entry.key(), entry);
 }
 

@@ -9,6 +9,8 @@
 
 #include "alg/call/deadlines.hpp"
 #include "alg/call/ledger.hpp"
+#include "alg/call/mapping_key.hpp"
+#include "alg/call/masquerade.hpp"
 #include "alg/call/per_phone.hpp"
 #include "alg/call/ports.hpp"
 #include "alg/pinhole.hpp"
@@ -16,29 +18,20 @@
 
 namespace sipalg::call {
 
-/// A mapping's full key: one inside socket has one public endpoint per outside address (A3).
-struct MappingKey {
-    Socket inside;
-    Address outside;
-    friend auto operator<=>(const MappingKey&, const MappingKey&) = default;
-};
-struct KeyHash {
-    std::size_t operator()(const MappingKey& key) const noexcept;
-    std::size_t operator()(const Pinhole& pinhole) const noexcept;
-};
-
 /// A mapping is in the kernel while kernel_until is ahead. It is kept by holders (calls, bindings) and by
-/// signalling activity (idle_until); when both are gone, its port stays reserved until linger_until so that a
-/// late retransmission is written as before (C10).
+/// signalling activity (idle_until), keep-alives included, which only conntrack sees; when both are gone, its
+/// port stays reserved until linger_until so that a late retransmission is written as before (C10).
 struct MappingEntry {
     Mapping mapping;
     Address advertised;  ///< what messages say in place of mapping.outside.address
     std::uint32_t holders = 0;
     Time idle_until{0}, linger_until{0}, kernel_until{0};
-    Time due{0};               ///< when the deadline queue will name it
-    Time media_seen{0};        ///< last time conntrack had a flow of it with packets
-    bool listener = false;     ///< a Listener element goes with it
-    bool rewritten = false;    ///< the phone is shown inside values for it (S2, S4)
+    Time due{0};             ///< when the deadline queue will name it
+    Time flow_seen{0};       ///< last time conntrack had a flow of it with packets
+    bool adopted = false;    ///< conntrack mapped it so before we did: its flows are as they should be (C12)
+    bool presumed = false;   ///< `rewritten` is a guess: the phone itself has shown nothing yet
+    bool listener = false;   ///< a Listener element goes with it
+    bool rewritten = false;  ///< the phone is shown inside values for it (S2, S4)
     bool bare_in_via = false;  ///< the phone writes it without port: in a Via,
     bool bare_in_uri = false;  ///< in a URI
 
@@ -49,7 +42,7 @@ struct MappingEntry {
 /// What a new mapping's public port should be like.
 struct PortWish {
     std::uint16_t preferred = 0;  ///< taken if free; 0: the inside port
-    bool next_too = false;        ///< the port behind it must be free as well (RTP and its RTCP)
+    unsigned run = 1;             ///< so many ports from it on must be free (RTP and its RTCP: 2)
     bool exact = false;           ///< nothing but `preferred` will do
 };
 
@@ -78,25 +71,36 @@ class Holdings {
 
     /// One more holder, until `until`.
     void hold(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
-    /// True when the pinhole is new in the kernel.
+    /// True: the pinhole is new in the kernel.
     bool hold(const Pinhole& pinhole, Time until, Time now, std::vector<Change>& changes);
     /// A holder goes on until `until`: the kernel's timeout is renewed when it ends before.
     void extend(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
     void extend(const Pinhole& pinhole, Time until, Time now, std::vector<Change>& changes);
-    /// One holder less.
+    /// One holder less. True: the pinhole has left the kernel.
     void release(const MappingKey& key, Time now, std::vector<Change>& changes);
-    void release(const Pinhole& pinhole, std::vector<Change>& changes);
+    bool release(const Pinhole& pinhole, std::vector<Change>& changes);
+
+    /// Makes the mapping that conntrack has for a phone's signalling endpoint ours, before the phone has said
+    /// anything (C12). True: it is new.
+    bool adopt(const Socket& inside, const Egress& egress, bool listener, Time now,
+               std::vector<Change>& changes);
 
     /// How the phone is shown the mapping, learned from what it writes.
     void learn(const MappingKey& key, bool via, bool bare);
     /// The phone had the mapping written into a message for it.
     void mark_rewritten(const MappingKey& key);
+    /// The phone writes the public endpoint itself.
+    void mark_own(const MappingKey& key);
     /// Of a sweep; not staged.
-    void media_seen(const MappingKey& key, Time at);
+    void flow_seen(const MappingKey& key, Time at);
 
     /// Forgets mappings whose time is up and frees their ports.
     void expire(Time now, std::vector<Change>& changes);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
+
+    /// What the owner's NAT does beside us; sweeps tell it.
+    Masquerade& masquerade() { return masquerade_; }
+    const Masquerade& masquerade() const { return masquerade_; }
 
     void set_occupied(std::vector<Socket> sockets);
     /// Enters what an earlier daemon left; holders come with restored calls and bindings.
@@ -114,10 +118,10 @@ class Holdings {
     };
     Closed take_closed();
     /// Something entered or left the kernel since the last take_closed().
+    bool touched() const { return touched_; }
+
     /// Additions for all that the kernel should hold.
     void list(Time now, std::vector<Change>& changes) const;
-
-    bool touched() const { return touched_; }
 
     void commit();
     void cancel();
@@ -141,6 +145,7 @@ class Holdings {
     Deadlines<MappingKey> deadlines_;
     std::unordered_set<Socket> occupied_;
     PerPhone per_phone_;
+    Masquerade masquerade_;
     std::deque<MappingKey> lingering_;  ///< oldest first; some are forgotten or in use again
     Closed closed_;
     bool touched_ = false;

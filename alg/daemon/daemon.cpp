@@ -72,14 +72,15 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       state_(policy(options)),
       hands_(std::make_unique<Hands>(ruleset_, conntrack_)),
       engine_(state_, *hands_),
-      sweeper_(state_, conntrack_) {
+      reader_([this](const auto& each) { dump_.read(each); }),
+      sweeper_(state_, reader_, [this](std::span<const Flow> flows) { conntrack_.erase(flows); }) {
     // Before the rules: a SIGTERM in between must find its way to stop().
     loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
     loop_.add(queue_.descriptor(), EPOLLIN, [this](std::uint32_t) {
         queue_.receive([this](const QueuedPacket& packet, Verdict& verdict) { on_packet(packet, verdict); });
     });
     loop_.add(network_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_network(); });
-    loop_.add(conntrack_.descriptor(), EPOLLIN, [this](std::uint32_t) { sweeper_.readable(loop_.now()); });
+    loop_.add(reader_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_flows(); });
     control_.serve(loop_, [this](std::string_view request) { return answer(request); });
     loop_.after_wake_up([this](Time now) { return step(now); });
 
@@ -91,6 +92,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
             return network_.egress().advertised(address);
         };
         engine_.restore(ruleset_.read(), advertised, loop_.now());
+        sweeper_.first(loop_.now());
     } catch (...) {
         ruleset_.remove();
         throw;
@@ -118,7 +120,9 @@ void Daemon::run(const std::function<void()>& serving) {
 void Daemon::stop() {
     sd_notify(0, "STOPPING=1\nSTATUS=Removing the rules");
     ruleset_.remove();
+    waiting_.clear();
     queue_.drain();
+    queue_.flush();
     spdlog::info("stopped, all rules removed");
 }
 
@@ -130,8 +134,29 @@ void Daemon::on_packet(const QueuedPacket& packet, Verdict& verdict) {
     const Arrival arrival{
         packet.from, packet.bytes,
         network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface)};
-    const Bytes changed = engine_.handle(arrival, loop_.now(), Queue::longest_packet);
-    if (!changed.empty()) verdict.replace(changed);
+    give_verdict(arrival, verdict);
+}
+
+void Daemon::give_verdict(Arrival arrival, Verdict& verdict) {
+    auto changed = engine_.handle(arrival, loop_.now(), Queue::longest_packet);
+    if (!changed) {
+        const auto sweep = waiting_.full() ? std::nullopt : sweeper_.ask(loop_.now());
+        if (sweep) {
+            waiting_.enter(arrival, std::move(verdict), *sweep);
+            return;
+        }
+        arrival.swept = true;
+        changed = engine_.handle(arrival, loop_.now(), Queue::longest_packet);
+    }
+    if (changed && !changed->empty()) verdict.replace(*changed);
+}
+
+void Daemon::on_flows() {
+    sweeper_.readable(loop_.now());
+    const bool some = waiting_.leave(sweeper_.ended(), [this](const Arrival& arrival, Verdict& verdict) {
+        give_verdict(arrival, verdict);
+    });
+    if (some) queue_.flush();
 }
 
 void Daemon::on_network() {

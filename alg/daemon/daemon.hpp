@@ -15,6 +15,7 @@
 #include "alg/daemon/options.hpp"
 #include "alg/daemon/queue.hpp"
 #include "alg/daemon/sweeper.hpp"
+#include "alg/daemon/waiting.hpp"
 #include "alg/inspect.hpp"
 #include "nft/conntrack.hpp"
 #include "nft/ruleset.hpp"
@@ -42,6 +43,8 @@ class Daemon {
     class Hands;  // the Kernel of the engine
 
     void on_packet(const QueuedPacket& packet, Verdict& verdict);
+    void give_verdict(Arrival arrival, Verdict& verdict);
+    void on_flows();
     void on_network();
     void on_signal(int signal);
     std::optional<Time> step(Time now);
@@ -59,12 +62,15 @@ class Daemon {
     Network network_;
     nft::Ruleset ruleset_;
     nft::Conntrack conntrack_;
+    nft::ConntrackDump dump_;  // the reader's
     ControlSocket control_;
     Queue queue_;
     State state_;
     std::unique_ptr<Hands> hands_;
     Engine engine_;
+    FlowReader reader_;
     Sweeper sweeper_;
+    WaitingRoom waiting_;  // after the queue, which outlives its verdicts
     Time next_sockets_{0};
     Time next_rules_{0};
     bool rules_missing_ = false;  ///< putting them back failed, which has been said

@@ -21,17 +21,22 @@ std::string_view name(Event::Kind kind) {
         case Event::Kind::call_ended: return "call ended";
         case Event::Kind::registered: return "registered";
         case Event::Kind::unregistered: return "unregistered";
+        case Event::Kind::body_sealed: return "body left alone";
     }
     return "event";
 }
 
 }  // namespace
 
-Bytes Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
+std::optional<Bytes> Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
     Reason reason = Reason::unreadable_packet;
     Bytes result;
     try {
         inspect(state_, arrival, now, decision_);
+        if (decision_.sweep_first) {
+            state_.cancel();
+            return std::nullopt;
+        }
         reason = decision_.reason;
         if (decision_.rewritten && !build_packet(arrival, longest)) {
             state_.cancel();
@@ -70,7 +75,18 @@ bool Engine::put_in_force(Time now) {
     }
     state_.commit();
     log_events(now);
+    erase_ended();
     return true;
+}
+
+void Engine::erase_ended() {
+    if (decision_.ended.empty()) return;
+    try {
+        kernel_.erase(decision_.ended);
+    } catch (const std::exception& error) {
+        // All is in force; the sweep that follows finds these flows as well.
+        spdlog::debug("flows of what was closed are left to the sweep: {}", error.what());
+    }
 }
 
 std::optional<Time> Engine::advance(Time now) {
@@ -109,7 +125,8 @@ void Engine::log_events(Time now) {
         if (const auto refused = events_limit_.take_refused())
             spdlog::warn("{} lines about calls were left out: too many at once", refused);
         const std::string_view subject = std::string_view(event.subject).substr(0, longest_subject);
-        spdlog::info("{}: {}: {}", name(event.kind), escape(subject), escape(event.detail));
+        const auto level = event.kind == Event::Kind::body_sealed ? spdlog::level::warn : spdlog::level::info;
+        spdlog::log(level, "{}: {}: {}", name(event.kind), escape(subject), escape(event.detail));
     }
 }
 

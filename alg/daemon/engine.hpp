@@ -37,9 +37,10 @@ class Engine {
     Engine(State& state, Kernel& kernel) : state_(state), kernel_(kernel) {}
 
     /// Decides over a packet and puts the decision into force. The packet to send in its place, valid until
-    /// the next call; empty: the original. `longest` is the most a verdict can carry. Never throws for what a
-    /// packet or the kernel does.
-    Bytes handle(const Arrival& arrival, Time now, std::size_t longest);
+    /// the next call; empty: the original; nullopt: sweep conntrack and come again with Arrival::swept (never
+    /// if it is set). `longest` is the most a verdict can carry. Never throws for what a packet or the kernel
+    /// does.
+    std::optional<Bytes> handle(const Arrival& arrival, Time now, std::size_t longest);
     /// A packet that never was looked at (it came incomplete).
     void count(Reason reason) { ++counters_[static_cast<std::size_t>(reason)]; }
 
@@ -54,6 +55,7 @@ class Engine {
   private:
     bool build_packet(const Arrival& arrival, std::size_t longest);
     bool put_in_force(Time now);
+    void erase_ended();
     void log_events(Time now);
     void log_refusal(const std::string& refusal, Time now);
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "alg/daemon/fd.hpp"
@@ -30,8 +31,10 @@ class Verdict {
   public:
     Verdict(Queue& queue, std::uint32_t id) : queue_(queue), id_(id) {}
     ~Verdict();
-    Verdict(const Verdict&) = delete;
-    Verdict& operator=(const Verdict&) = delete;
+    /// The other one is used up by it. Who gives a verdict outside of Queue::receive() calls Queue::flush().
+    Verdict(Verdict&& other) noexcept
+        : queue_(other.queue_), id_(other.id_), given_(std::exchange(other.given_, true)) {}
+    Verdict& operator=(Verdict&&) = delete;
     /// Lets `packet` pass in place of the original: a whole IP packet of at most Queue::longest_packet bytes.
     void replace(Bytes packet);
 
@@ -63,6 +66,8 @@ class Queue {
     void receive(const Handler& handler);
     /// Lets everything pass that waits.
     void drain();
+    /// Sends the verdicts given meanwhile.
+    void flush();
 
     std::uint64_t lost_reads() const { return lost_reads_; }  ///< times the socket buffer overflowed
     std::uint64_t refused_verdicts() const {
@@ -78,7 +83,6 @@ class Queue {
     std::size_t read_batch(const Handler& handler);
     void take_message(const nlmsghdr* message, const Handler& handler);
     void put_verdict(std::uint32_t id, Bytes replacement);
-    void flush();
 
     std::uint16_t number_;
     Fd socket_;

@@ -1,12 +1,15 @@
-// Looks through conntrack for flows that must go, and for media that still flows; never for long.
+// Looks through conntrack for flows that must go, for media that still flows, and for what the owner's NAT
+// maps.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
+#include "alg/daemon/flow_reader.hpp"
 #include "alg/inspect.hpp"
-#include "nft/conntrack.hpp"
 
 namespace sipalg::daemon {
 
@@ -27,28 +30,46 @@ class SweepBudget {
     Time next_{0};
 };
 
-/// One sweep at a time, in the pieces in which the kernel hands its table over.
+/// One sweep at a time, in the pieces in which the reader hands the table over.
 class Sweeper {
   public:
-    Sweeper(State& state, nft::Conntrack& conntrack) : state_(state), conntrack_(conntrack) {}
+    /// Deletes conntrack entries; throws std::exception.
+    using Erase = std::function<void(std::span<const Flow>)>;
+    Sweeper(State& state, FlowReader& reader, Erase erase)
+        : state_(state), reader_(reader), erase_(std::move(erase)) {}
 
+    /// A whole sweep, before the first packet (C12).
+    void first(Time now);
     /// Begins a sweep if one is wanted and allowed. Returns when to ask again; nullopt: with the next event.
     std::optional<Time> advance(Time now);
-    /// Conntrack::descriptor() is readable.
+    /// FlowReader::descriptor() is readable.
     void readable(Time now);
+
+    /// A packet wants to know what conntrack has now: the number of the sweep that begins next, which will
+    /// begin soon; nullopt: not soon enough for a packet to wait for it.
+    std::optional<std::uint64_t> ask(Time now);
+    /// Sweeps up to this number have ended, well or not.
+    std::uint64_t ended() const { return ended_; }
 
   private:
     /// How often the state is asked without any event whether it wants to look after silent calls.
     static constexpr Time look{5000};
+    /// The longest that a packet waits for a sweep to begin: less than the sender's patience (T1, RFC 3261
+    /// 17.1.1.2), or a retransmission more.
+    static constexpr Time patience{700};
 
-    void give_up(Time now, const char* why);
+    void begin(Time now);
+    void take(const FlowReader::Piece& piece, Time now);
 
     State& state_;
-    nft::Conntrack& conntrack_;
+    FlowReader& reader_;
+    Erase erase_;
     SweepBudget budget_;
-    std::chrono::microseconds spent_{0};
+    bool asked_ = false;
+    std::uint64_t begun_ = 0, ended_ = 0;
     std::size_t seen_ = 0;  ///< entries of this sweep
     std::vector<Flow> doomed_;
+    std::chrono::microseconds spent_{0};  ///< here; the reader counts its own
     bool failed_before_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "tests/cases/router.hpp"
 
 #include <algorithm>
+#include <sstream>
 #include <stdexcept>
 
 #include "tests/cases/invariants.hpp"
@@ -80,11 +81,11 @@ void Router::play(const Step& step) {
             found.push_back(b.aor + " " + b.public_endpoint.text() + " > " + b.inside.text() + " by " +
                             b.registrar + " " + std::to_string(b.expires_s));
         same("bindings", step.rows, found);
-    } else if (step.verb == "stale:") {
+    } else if (step.verb == "stale:" || step.verb == "ended:") {
         std::vector<std::string> found;
-        for (const Flow& flow : decision_.stale)
+        for (const Flow& flow : step.verb == "stale:" ? decision_.stale : decision_.ended)
             found.push_back(flow.source.text() + " > " + flow.destination.text());
-        same("stale flows", step.rows, found);
+        same(step.verb == "stale:" ? "stale flows" : "ended flows", step.rows, found);
     } else if (step.verb == "reason") {
         same_text("reason", argument(0), std::string(word(decision_.reason)));
     } else if (step.verb == "quiet") {
@@ -94,6 +95,10 @@ void Router::play(const Step& step) {
             kernel_.elements().contains(Pinhole{argument(0) == "udp" ? Transport::udp : Transport::tcp,
                                                 *Address::parse(argument(3)), endpoint(argument(1))});
         if (open != (step.verb == "admits")) throw std::runtime_error(open ? "it is open" : "it is not open");
+    } else if (step.verb == "maps") {
+        if (!kernel_.elements().contains(
+                Mapping{Transport::udp, endpoint(argument(0)), endpoint(argument(2))}))
+            throw std::runtime_error("it is not mapped");
     } else if (step.verb == "wait") {
         wait(Seconds{std::stoi(argument(0))});
     } else if (step.verb == "refuse") {
@@ -119,6 +124,13 @@ void Router::play(const Step& step) {
             {{argument(0) == "udp" ? Transport::udp : Transport::tcp, endpoint(argument(1))}});
     } else if (step.verb == "seen") {
         seen(step);
+    } else if (step.verb == "conntrack:") {
+        know(step);
+    } else if (step.verb == "sweep") {
+        sweep();
+    } else if (step.verb == "asked" || step.verb == "unasked") {
+        if (asked_ != (step.verb == "asked"))
+            throw std::runtime_error(asked_ ? "conntrack was looked through" : "conntrack was not asked");
     } else if (step.verb == "empty") {
         if (!kernel_.elements().empty())
             throw std::runtime_error("the kernel still holds " + std::to_string(kernel_.elements().size()));
@@ -133,6 +145,14 @@ std::string Router::send(Side from, const Endpoint& source, const Endpoint& dest
                          const std::string& payload) {
     const auto bytes = udp_packet(source.text(), destination.text(), payload);
     inspect(state_, Arrival{from, bytes, egress()}, now_, decision_);
+    asked_ = decision_.sweep_first;
+    if (asked_) {
+        state_.cancel();
+        check_invariants(state_, kernel_, now_);
+        sweep();
+        inspect(state_, Arrival{from, bytes, egress(), true}, now_, decision_);
+        if (decision_.sweep_first) throw std::runtime_error("a second sweep is asked for");
+    }
     return put_in_force() && decision_.rewritten ? decision_.payload : payload;
 }
 
@@ -196,6 +216,30 @@ void Router::restart() {
         kernel_.read(now_), [this](const Address&) { return egress().advertised; }, now_);
     kernel_.apply(changes, now_);
     state_ = std::move(fresh);
+}
+
+// INSIDE > REMOTE as PUBLIC: a phone's flow through the owner's NAT. REMOTE > PUBLIC to INSIDE: one through a
+// port forwarding of his.
+void Router::know(const Step& step) {
+    conntrack_.clear();
+    for (const std::string& line : step.rows) {
+        std::istringstream in(line);
+        std::string source, arrow, destination, kind, translated;
+        in >> source >> arrow >> destination >> kind >> translated;
+        FlowSeen flow;
+        flow.original_source = endpoint(source);
+        flow.original_destination = endpoint(destination);
+        flow.reply_source = kind == "as" ? flow.original_destination : endpoint(translated);
+        flow.reply_destination = kind == "as" ? endpoint(translated) : flow.original_source;
+        flow.remaining = Seconds{120};
+        conntrack_.push_back(flow);
+    }
+}
+
+void Router::sweep() {
+    state_.begin_sweep(now_);
+    std::erase_if(conntrack_, [this](const FlowSeen& flow) { return state_.sweep_entry(flow, now_); });
+    state_.end_sweep(now_);
 }
 
 void Router::seen(const Step& step) {

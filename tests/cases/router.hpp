@@ -21,6 +21,8 @@ class Router {
     void packet(const Step& step);
     void wait(Seconds time);
     void seen(const Step& step);
+    void know(const Step& step);
+    void sweep();
     void restart();
     void advance();
     bool put_in_force();
@@ -37,6 +39,8 @@ class Router {
     Time now_{1'000'000};
     Address external_;
     bool refuse_ = false;
+    std::vector<FlowSeen> conntrack_;  ///< what the owner's NAT carries
+    bool asked_ = false;               ///< the last packet had conntrack looked through first
 };
 
 }  // namespace sipalg::test

@@ -87,6 +87,8 @@ void Traffic::play() {
 
 void Traffic::end() {
     refusals_ = 0;
+    state_.begin_sweep(now_);  // conntrack has forgotten all, too
+    state_.end_sweep(now_);
     wait(Seconds{3 * 3600});
     check_invariants(state_, kernel_, now_);
     const Totals left = state_.totals();
@@ -204,7 +206,7 @@ void Traffic::raw_packet() {
 void Traffic::inspect_packet(Side side, const std::string& source, const std::string& destination,
                              const std::string& payload) {
     const auto bytes = udp_packet(source, destination, payload);
-    inspect(state_, Arrival{side, bytes, {wan, wan}}, now_, decision_);
+    ask(side, bytes);
     if (decision_.rewritten && decision_.payload.size() > payload.size() + 4096)
         throw std::runtime_error("a message grew by more than its addresses can");
     const std::string once = decision_.rewritten ? decision_.payload : payload;
@@ -212,10 +214,21 @@ void Traffic::inspect_packet(Side side, const std::string& source, const std::st
     // The same packet once more is a retransmission, whatever it was: it is written as before (C10), unless a
     // table was full, where it may find room.
     const bool limited = decision_.reason == Reason::limit_reached;
-    inspect(state_, Arrival{side, bytes, {wan, wan}}, now_, decision_);
+    ask(side, bytes);
     const std::string twice = decision_.rewritten ? decision_.payload : payload;
     put_in_force();
     if (once != twice && !limited) throw std::runtime_error("a repeated message is written in another way");
+}
+
+// As the daemon does: at times the sweep that is asked for can't be had.
+void Traffic::ask(Side side, std::span<const std::uint8_t> bytes) {
+    inspect(state_, Arrival{side, bytes, {wan, wan}}, now_, decision_);
+    if (!decision_.sweep_first) return;
+    state_.cancel();
+    check_invariants(state_, kernel_, now_);
+    if (bytes.size() % 2) sweep();
+    inspect(state_, Arrival{side, bytes, {wan, wan}, true}, now_, decision_);
+    if (decision_.sweep_first) throw std::runtime_error("a second sweep is asked for");
 }
 
 bool Traffic::put_in_force() {
@@ -262,6 +275,11 @@ void Traffic::sweep() {
     for (const char* phone : phones) {
         state_.sweep_entry(flow(phone, 16000), now_);
         state_.sweep_entry(flow(phone, 20000), now_);
+        // Signalling through the owner's NAT, under the phone's own port or another.
+        FlowSeen signalling = flow(phone, next() % 2 ? std::uint16_t{5060} : std::uint16_t{20002});
+        signalling.original_source.port = 5060;
+        signalling.reply_source.port = signalling.original_destination.port = 5060;
+        state_.sweep_entry(signalling, now_);
     }
     state_.end_sweep(now_);
 }

@@ -45,6 +45,7 @@ class Traffic {
     std::string sdp(bool inside, const std::string& own);
     void inspect_packet(Side side, const std::string& source, const std::string& destination,
                         const std::string& payload);
+    void ask(Side side, std::span<const std::uint8_t> bytes);
     bool put_in_force();
     void wait(Seconds time);
     void sweep();

@@ -221,6 +221,7 @@ class Lab:
         self.close_sockets()
         if self.daemon:
             self.stop_daemon()
+            self.forget_flows()  # it would take them over
             self.start_daemon(*self._daemon_options)
         self.forget_flows()
         for capture in self._captures:

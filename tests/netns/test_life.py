@@ -93,20 +93,6 @@ class Life(LabTest):
         call.hang_up()
         self.assert_closed(call)
 
-    def test_started_late(self):
-        """C12: a phone that talked through plain NAT before the daemon came is named by its true public port after."""
-        self.lab.stop_daemon()
-        peer = self.peer()
-        phones = [self.phone(1), self.phone(2)]
-        for phone in phones:
-            phone.request("OPTIONS", phone.dialog("peer"))
-            peer.reply(peer.hear("OPTIONS"), 200)
-            phone.hear(200)
-        self.lab.start_daemon()
-        for phone in phones:
-            request, _ = self.register(phone, peer)
-            self.assertEqual(sip.host_port(sip.uri_of(request.get("Contact"))), request.source)
-
     def test_wan_address_change(self):
         """C11: after the WAN address has changed the next REGISTER leaves from and names the new one."""
         phone, peer = self.phone(), self.peer()

@@ -6,7 +6,6 @@
 //   erase PROTO SRC DST [; …] | dump | bench COUNT
 // ELEMENT: mapping PROTO INSIDE OUTSIDE | pinhole PROTO REMOTE OUTSIDE | listener PROTO INSIDE
 //          | record ID PART TEXT
-#include <poll.h>
 
 #include <algorithm>
 #include <chrono>
@@ -140,25 +139,19 @@ void bench(nft::Ruleset& ruleset, int count) {
     ruleset.apply(remove);
 }
 
-void dump(nft::Conntrack& conntrack) {
-    conntrack.begin_dump();
-    bool done = false;
-    while (!done) {
-        pollfd wait{conntrack.descriptor(), POLLIN, 0};
-        if (poll(&wait, 1, 5000) != 1) throw std::runtime_error("the dump does not go on");
-        done = conntrack.read_dump([](const FlowSeen& f) {
-            std::cout << "flow " << f.original_source.text() << ' ' << f.original_destination.text() << ' '
-                      << f.reply_source.text() << ' ' << f.reply_destination.text() << ' '
-                      << f.remaining.count() << '\n';
-        });
-    }
+void dump() {
+    nft::ConntrackDump().read([](const FlowSeen& f) {
+        std::cout << "flow " << f.original_source.text() << ' ' << f.original_destination.text() << ' '
+                  << f.reply_source.text() << ' ' << f.reply_destination.text() << ' ' << f.remaining.count()
+                  << '\n';
+    });
 }
 
 void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntrack) {
     std::istringstream in(line);
     const auto command = next<std::string>(in);
     if (command == "erase") return conntrack.erase(parts<Flow>(in, flow));
-    if (command == "dump") return dump(conntrack);
+    if (command == "dump") return dump();
     if (ruleset == nullptr) throw std::invalid_argument("no ruleset was asked for");
     if (command == "install") return ruleset->install();
     if (command == "check") return ruleset->check();

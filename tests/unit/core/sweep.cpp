@@ -96,11 +96,11 @@ TEST_CASE(
 TEST_CASE("C6 when media were seen last is told by what is left of the flow's time") {
     Fixture f;
     f.erases(from_phone(16000, Seconds{100}));
-    CHECK(f.holdings().find(key)->media_seen == f.now - Time{20'000});
+    CHECK(f.holdings().find(key)->flow_seen == f.now - Time{20'000});
     f.erases(from_phone(16000, Seconds{30}));  // an older sign of life than the one known
-    CHECK(f.holdings().find(key)->media_seen == f.now - Time{20'000});
+    CHECK(f.holdings().find(key)->flow_seen == f.now - Time{20'000});
     f.erases(from_peer());
-    CHECK(f.holdings().find(key)->media_seen == f.now);
+    CHECK(f.holdings().find(key)->flow_seen == f.now);
 }
 
 }  // namespace sipalg

@@ -36,7 +36,7 @@ struct Router {
     std::uint64_t count(Reason reason) const { return engine.counters()[static_cast<std::size_t>(reason)]; }
     Bytes handle(const std::vector<std::uint8_t>& packet, std::size_t longest = 65531) {
         const Address wan = *Address::parse("203.0.113.1");
-        return engine.handle({Side::inside, packet, {wan, wan}}, now, longest);
+        return engine.handle({Side::inside, packet, {wan, wan}}, now, longest).value();
     }
 };
 

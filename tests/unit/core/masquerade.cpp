@@ -1,0 +1,105 @@
+#include "alg/call/masquerade.hpp"
+
+#include <doctest/doctest.h>
+
+#include "alg/call/holdings.hpp"
+
+namespace sipalg::call {
+
+namespace {
+
+const Address wan = Address::v4(0xCB007101);
+const Egress egress{wan, wan};
+
+Mapping mapping(std::uint8_t host, std::uint16_t inside, std::uint16_t outside) {
+    return {Transport::udp, {Address::v4(0xC0A80100U + host), inside}, {wan, outside}};
+}
+MappingKey key(const Mapping& m) {
+    return {{m.transport, m.inside}, m.outside.address};
+}
+
+/// One whole sweep.
+void sweep(Masquerade& masquerade, const std::vector<Mapping>& flows, bool signalling = false) {
+    masquerade.begin();
+    for (const Mapping& flow : flows)
+        masquerade.seen(flow, true, signalling);
+    masquerade.end();
+}
+
+}  // namespace
+
+TEST_CASE("C12 what a sweep does not see any more is forgotten when it ends, not before") {
+    Masquerade masquerade;
+    const Mapping flow = mapping(10, 5060, 1024);
+    sweep(masquerade, {flow});
+    REQUIRE(masquerade.find(key(flow)));
+    CHECK(masquerade.find(key(flow))->port == 1024);
+    masquerade.begin();
+    CHECK(masquerade.find(key(flow)));
+    masquerade.end();
+    CHECK_FALSE(masquerade.find(key(flow)));
+    CHECK_FALSE(masquerade.find_public({Transport::udp, flow.outside}));
+    CHECK(masquerade.empty());
+}
+
+TEST_CASE("C12 of several public ports the one that signalling uses counts, in any order") {
+    Masquerade masquerade;
+    const Mapping stun = mapping(10, 5060, 2000), provider = mapping(10, 5060, 1024);
+    for (const bool stun_first : {true, false}) {
+        masquerade.begin();
+        if (stun_first) masquerade.seen(stun, true, false);
+        masquerade.seen(provider, true, true);
+        if (!stun_first) masquerade.seen(stun, true, false);
+        masquerade.end();
+        CHECK(masquerade.find(key(provider))->port == 1024);
+        CHECK(masquerade.find_public({Transport::udp, stun.outside}));
+    }
+}
+
+TEST_CASE("X1 a public port that two hosts use towards different peers stays the first one's") {
+    Masquerade masquerade;
+    sweep(masquerade, {mapping(10, 5060, 5060), mapping(11, 5060, 5060)});
+    CHECK(*masquerade.find_public({Transport::udp, {wan, 5060}}) == mapping(10, 5060, 5060).inside);
+    CHECK_FALSE(masquerade.find(key(mapping(11, 5060, 5060))));
+}
+
+TEST_CASE("X7 what is known of the owner's NAT is bounded; what is known stays") {
+    Masquerade masquerade;
+    masquerade.begin();
+    for (std::size_t i = 0; i < Masquerade::most + 100; ++i)
+        masquerade.seen(mapping(static_cast<std::uint8_t>(10 + i % 2), static_cast<std::uint16_t>(2000 + i),
+                                static_cast<std::uint16_t>(2000 + i)),
+                        true, true);
+    masquerade.end();
+    CHECK(masquerade.find_public({Transport::udp, {wan, 2000}}));
+    CHECK(masquerade.find_public({Transport::udp, {wan, 2000 + Masquerade::most - 1}}));
+    CHECK_FALSE(masquerade.find_public({Transport::udp, {wan, 2000 + Masquerade::most}}));
+}
+
+TEST_CASE("A3 a port that another host's flows use is not free, one's own is preferred") {
+    const Policy policy;
+    Holdings holdings(policy);
+    sweep(holdings.masquerade(), {mapping(10, 16000, 40000), mapping(11, 16000, 16000)});
+    const Time now{1000};
+    const auto port = [&](std::uint8_t host, std::uint16_t inside) {
+        const MappingEntry* entry =
+            holdings.map({Transport::udp, {Address::v4(0xC0A80100U + host), inside}}, egress, {}, now);
+        return entry ? entry->mapping.outside.port : std::uint16_t{0};
+    };
+    CHECK(port(10, 16000) == 40000);
+    CHECK(port(12, 16000) == policy.media_low);
+    CHECK(port(11, 16000) == 16000);
+    CHECK(port(12, 40001) == 40001);
+}
+
+TEST_CASE("A3 a phone's own RTCP flow does not keep its RTP from its port") {
+    const Policy policy;
+    Holdings holdings(policy);
+    sweep(holdings.masquerade(), {mapping(10, 16001, 16001)});
+    const MappingEntry* entry = holdings.map({Transport::udp, {Address::v4(0xC0A8010A), 16000}}, egress,
+                                             {0, true, false}, Time{1000});
+    REQUIRE(entry);
+    CHECK(entry->mapping.outside.port == 16000);
+}
+
+}  // namespace sipalg::call
