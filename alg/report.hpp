@@ -32,6 +32,8 @@ struct MediaReport {
     Endpoint public_endpoint;
     std::string remote;  ///< "addr:port" of the peer, empty before the answer
     std::string state;   ///< "early", "open", "held", "off"
+    std::string
+        silent;  ///< "phone", "peer", "both": who has not been heard lately; empty: nobody, or not known
 };
 
 /// A row of `sipalgctl calls`.
@@ -59,7 +61,14 @@ struct BindingReport {
 
 /// What happened in a call or registration, for the log: one line each.
 struct Event {
-    enum class Kind : std::uint8_t { call_offered, call_answered, call_ended, registered, unregistered };
+    enum class Kind : std::uint8_t {
+        call_offered,
+        call_answered,
+        call_ended,
+        media_missing,
+        registered,
+        unregistered
+    };
     Kind kind = Kind::call_offered;
     std::string subject;  ///< Call-ID or AOR
     std::string detail;   ///< for people: who, why
