@@ -9,7 +9,6 @@
 #include "alg/sip/body.hpp"
 #include "alg/sip/splitter.hpp"
 #include "alg/sip/uri.hpp"
-#include "alg/sip/via.hpp"
 #include "alg/state.hpp"
 
 // Theory of operation. A message passes four rooms: what it is (splitter, parser), which of the phone's
@@ -96,19 +95,17 @@ class Inspection {
     void map_own_sockets() {
         OwnSockets sockets;
         sockets.add({packet_.transport, phone_});
-        bool top_via = message().is_request();  // a response's topmost Via is the peer's
         bool first_contact = true;
+        if (message().is_request()) {  // a response's topmost Via is the peer's
+            const sip::HostPort& sent_by = message().top_via().sent_by;
+            if (sent_by.address == phone_.address)
+                sockets.add({packet_.transport, {phone_.address, sent_by.port.value_or(5060)}});
+            else if (sent_by.address)
+                shows(*sent_by.address, sent_by.port);
+        }
         for (const sip::Header& header : message().headers()) {
-            std::string_view rest = header.value;
-            if (header.id == sip::HeaderId::via && top_via) {
-                top_via = false;
-                const auto via = sip::next_via(rest);
-                if (via && via->sent_by.address == phone_.address)
-                    sockets.add({packet_.transport, {phone_.address, via->sent_by.port.value_or(5060)}});
-                else if (via && via->sent_by.address)
-                    shows(*via->sent_by.address, via->sent_by.port);
-            }
             if (header.id != sip::HeaderId::contact) continue;
+            std::string_view rest = header.value;
             while (const auto entry = sip::next_name_addr(rest)) {
                 const auto uri = entry->star ? std::nullopt : sip::parse_uri(entry->uri);
                 if (uri && uri->host_port.address) shows(*uri->host_port.address, uri->host_port.port);
@@ -194,13 +191,16 @@ class Inspection {
     }
 
     std::optional<call::Session> session() {
+        std::optional<call::Session> result;
+        const call::Resolve resolve = [this](const Socket& socket) {
+            return outward_ ? resolve_own(socket) : resolve_peer(socket);
+        };
         for (std::size_t i = 0; i < bodies_.count; ++i) {
             if (!state_.description.parse(bodies_.sdp[i].text)) continue;
-            return call::read_session(state_.description, [this](const Socket& socket) {
-                return outward_ ? resolve_own(socket) : resolve_peer(socket);
-            });
+            if (!result) result.emplace();
+            call::read_session(state_.description, resolve, *result);
         }
-        return std::nullopt;
+        return result;
     }
 
     void follow() {
@@ -239,11 +239,31 @@ class Inspection {
         rewrite::Edits& edits = state_.edits;
         edits.start(message().bytes());
         rewrite::plan_head(message(), translation, edits);
-        if (bodies_.count > 0) rewrite::plan_body(message(), bodies_, translation, state_.description, edits);
+        const bool told = bodies_.count == 0 ||
+                          rewrite::plan_body(message(), bodies_, translation, state_.description, edits);
+        // Once: a retransmission asks nothing new of the kernel.
+        if (!told && !decision_.changes.empty())
+            effects_.events.push_back({Event::Kind::body_sealed, std::string(message().call_id()),
+                                       "its signed, encrypted or encoded description names " +
+                                           phone_.address.text() + " and may not be changed"});
+        explain();
         if (edits.empty()) return;
         edits.apply(decision_.payload);
         decision_.rewritten = true;
         decision_.reason = Reason::rewritten;
+    }
+
+    // For people who ask what was done: each place with what became of it, in the order of the message.
+    void explain() {
+        if (!state_.explaining) return;
+        const rewrite::Edits& edits = state_.edits;
+        for (const rewrite::Edit& edit : edits.planned())
+            decision_.explained.push_back({edit.offset, edit.length, std::string(edits.text(edit)),
+                                           edit.place, rewrite::Kept::changed});
+        for (const rewrite::Note& note : edits.notes())
+            decision_.explained.push_back({note.offset, note.length, {}, note.place, note.kept});
+        std::sort(decision_.explained.begin(), decision_.explained.end(),
+                  [](const Explained& a, const Explained& b) { return a.offset < b.offset; });
     }
 
     State::Impl& state_;
@@ -269,6 +289,7 @@ void Decision::clear() {
     stale.clear();
     ended.clear();
     events.clear();
+    explained.clear();
 }
 
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision) {

@@ -15,6 +15,7 @@
 #include "alg/policy.hpp"
 #include "alg/reason.hpp"
 #include "alg/report.hpp"
+#include "alg/rewrite/place.hpp"
 #include "alg/time.hpp"
 
 namespace sipalg {
@@ -25,6 +26,15 @@ struct Arrival {
     Bytes bytes;
     Egress egress;
     bool swept = false;  ///< a sweep of conntrack has begun and ended since the packet came
+};
+
+/// One place of a message that was looked at, and what became of it.
+struct Explained {
+    std::uint32_t offset = 0;  ///< into the payload as it came
+    std::uint32_t length = 0;
+    std::string text;  ///< what stands there now; empty when it was kept
+    rewrite::Place place = rewrite::Place::contact;
+    rewrite::Kept kept = rewrite::Kept::changed;  ///< why not, if it was not changed
 };
 
 /// What is to be done with a packet, or at a point in time. Order for the daemon: erase `stale` flows, apply
@@ -38,10 +48,11 @@ struct Decision {
     bool sweep_first = false;
     bool rewritten = false;  ///< send `payload` in place of the packet's own
     std::string payload;
-    std::vector<Change> changes;  ///< one transaction
-    std::vector<Flow> stale;      ///< conntrack entries that would shadow the changes (C7)
-    std::vector<Flow> ended;      ///< conntrack entries of what the changes close (C7)
-    std::vector<Event> events;    ///< to be logged after commit
+    std::vector<Change> changes;       ///< one transaction
+    std::vector<Flow> stale;           ///< conntrack entries that would shadow the changes (C7)
+    std::vector<Flow> ended;           ///< conntrack entries of what the changes close (C7)
+    std::vector<Event> events;         ///< to be logged after commit
+    std::vector<Explained> explained;  ///< only with State::explain(true); in the order of the message
     void clear();
 };
 
@@ -63,6 +74,9 @@ class State {
     void set_occupied(std::vector<Socket> sockets);
     /// The router's own addresses, and interface networks' broadcast addresses: never mapped or opened (X2).
     void set_own_addresses(std::vector<Address> addresses);
+
+    /// Whether decisions carry Decision::explained. Off at first: it costs.
+    void explain(bool on);
 
     /// Nothing is mapped, neither by us nor by the owner's NAT: nothing can have to be looked for until a
     /// packet comes.

@@ -32,9 +32,8 @@ std::vector<MediaReport> media_of(const Call& call, const call::Holdings& holdin
     const call::Session* local = call::local_session(call);
     const call::Session* remote = call::remote_session(call);
     if (!local) return rows;
-    for (std::size_t i = 0; i < local->size(); ++i) {
-        const call::Stream& stream = (*local)[i];
-        const call::Stream* peer = remote && i < remote->size() ? &(*remote)[i] : nullptr;
+    for (const call::Stream& stream : *local) {
+        const call::Stream* peer = remote ? call::stream_at(*remote, stream.line) : nullptr;
         MediaReport row;
         row.type = stream.type;
         row.inside = stream.rtp;
@@ -45,7 +44,8 @@ std::vector<MediaReport> media_of(const Call& call, const call::Holdings& holdin
         const bool off = stream.rtp.port == 0 || (peer && peer->rejected);
         const bool held = stream.held || (peer && peer->held);
         row.state = off ? "off" : !peer ? "early" : held ? "held" : "open";
-        if (const auto silence = call::silence(call, i, audibility)) row.silent = call::word(silence->silent);
+        if (const auto silence = call::silence(call, stream, audibility))
+            row.silent = call::word(silence->silent);
         rows.push_back(std::move(row));
     }
     return rows;

@@ -67,7 +67,8 @@ struct Event {
         call_ended,
         media_missing,
         registered,
-        unregistered
+        unregistered,
+        body_sealed,  ///< a description that names the phone may not be changed (S5): a warning
     };
     Kind kind = Kind::call_offered;
     std::string subject;  ///< Call-ID or AOR

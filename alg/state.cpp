@@ -39,6 +39,11 @@ void State::set_own_addresses(std::vector<Address> addresses) {
     impl_->own_addresses.insert(addresses.begin(), addresses.end());
 }
 
+void State::explain(bool on) {
+    impl_->explaining = on;
+    impl_->edits.explain(on);
+}
+
 std::vector<Change> State::restore(std::span<const StoredElement> elements, const Advertised& advertised,
                                    Time now) {
     Impl& impl = *impl_;

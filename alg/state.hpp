@@ -40,6 +40,7 @@ struct State::Impl {
     sip::Message message;
     sdp::Description description;
     rewrite::Edits edits;
+    bool explaining = false;
 };
 
 }  // namespace sipalg

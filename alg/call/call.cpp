@@ -37,7 +37,7 @@ bool Call::alive() const {
 bool Call::on_hold() const {
     const auto quiet = [](const std::optional<Session>& session) {
         return !session || std::all_of(session->begin(), session->end(), [](const Stream& s) {
-            return s.held || s.one_way || s.hairpin || s.rtp.port == 0;
+            return s.held || s.one_way || s.hairpin || !s.receives();
         });
     };
     return std::all_of(dialogs.begin(), dialogs.end(), [&](const Dialog& d) {
@@ -65,6 +65,7 @@ class Collector {
         if (!remote || remote.is_unspecified() || remote.is_multicast()) return;
         for (const Pin& known : want.pins)
             if (known.pinhole.remote == remote) return;
+        if (want.pins.size() >= max_remotes) return;
         Pin pin = like;
         pin.pinhole.transport = inside.transport;
         pin.pinhole.remote = remote;
@@ -76,58 +77,112 @@ class Collector {
     std::vector<Want>& wants_;
 };
 
-bool shares_rtcp(const Stream& stream, const Sessions& remotes, std::size_t index) {
-    if (!stream.rtcp_mux || remotes.empty()) return false;
-    return std::all_of(remotes.begin(), remotes.end(), [&](const Session* remote) {
-        return index < remote->size() && (*remote)[index].rtcp_mux;
+// Calls visit(stream) for what the other side says of a line; of alternative descriptions each (D7).
+template <class Visit>
+void each_at(const Session& session, std::uint8_t line, Visit visit) {
+    for (const Stream& stream : session)
+        if (stream.line == line) visit(stream);
+}
+
+// Whether every description of the other side has the line, in such a form.
+template <class Test>
+bool all_have(const Sessions& remotes, std::uint8_t line, Test test) {
+    return !remotes.empty() && std::all_of(remotes.begin(), remotes.end(), [&](const Session* remote) {
+        return std::any_of(remote->begin(), remote->end(),
+                           [&](const Stream& stream) { return stream.line == line && test(stream); });
     });
+}
+
+bool shares_rtcp(const Stream& stream, const Sessions& remotes) {
+    return stream.rtcp_mux &&
+           all_have(remotes, stream.line, [](const Stream& peer) { return peer.rtcp_mux; });
 }
 
 // A line that the answers leave out is as good as rejected.
-bool rejected(const Sessions& remotes, std::size_t index) {
-    return !remotes.empty() && std::all_of(remotes.begin(), remotes.end(), [&](const Session* remote) {
-        return index >= remote->size() || (*remote)[index].rejected;
+bool rejected(const Sessions& remotes, std::uint8_t line) {
+    return !remotes.empty() && std::none_of(remotes.begin(), remotes.end(), [&](const Session* remote) {
+        return std::any_of(remote->begin(), remote->end(),
+                           [&](const Stream& stream) { return stream.line == line && !stream.rejected; });
     });
 }
 
+// One endpoint at which the phone gets a line's media.
+struct Listening {
+    Socket socket;
+    bool rtcp = false;
+};
+
 enum class Standing : std::uint8_t { offered, agreed };
 
-// What the phone's side of a negotiation asks for. `early` is the signalling peer: it may send where no
-// answer has named an address yet (C5).
+// One media line of the phone: what it listens at, and who may send there.
+class LineCollector {
+  public:
+    LineCollector(const Stream& stream, const Sessions& remotes, Standing standing, Collector& out)
+        : stream_(stream),
+          remotes_(remotes),
+          offered_(standing == Standing::offered),
+          unanswered_(remotes.empty() || rejected(remotes, stream.line)),
+          // RTCP may come to its own port until the answer has taken up rtcp-mux (RFC 5761 5.1.1).
+          with_rtcp_(offered_ || !shares_rtcp(stream, remotes)),
+          out_(out) {}
+
+    /// `early` is the signalling peer: it may send where no answer has named an address yet (C5).
+    void collect(const Address& early) {
+        if (!stream_.receives() || (unanswered_ && !offered_)) return;
+        // Once both sides have agreed to it, the bundle's first line does for all (D5).
+        if (!offered_ && stream_.bundled &&
+            all_have(remotes_, stream_.line, [](const Stream& peer) { return peer.bundled; }))
+            return;
+        for_each([&](const Listening& at) { out_.endpoint(at.socket); });
+        if (stream_.held) return;
+        if (unanswered_) return pin(early, 0, 0);
+        for (const Session* remote : remotes_)
+            each_at(*remote, stream_.line, [&](const Stream& peer) { admit(peer); });
+    }
+
+  private:
+    template <class Visit>
+    void for_each(Visit visit) const {
+        if (stream_.rtp.port != 0) visit(Listening{{stream_.transport, stream_.rtp}, false});
+        if (stream_.rtcp.port != 0) visit(Listening{{Transport::udp, stream_.rtcp}, true});
+        for (const Further& further : stream_.further)
+            visit(Listening{further.socket, further.rtcp});
+    }
+
+    void admit(const Stream& peer) {
+        if (peer.hairpin || peer.held) return;
+        if (peer.rtp.port != 0) {
+            const Address& control = peer.rtcp.port != 0 ? peer.rtcp.address : peer.rtp.address;
+            pin(peer.rtp.address, peer.rtp.port, peer.rtcp.port, &control);
+        }
+        for (const Further& further : peer.further)
+            pin(further.socket.endpoint.address, further.socket.endpoint.port, 0);
+    }
+
+    // `rtcp_from` is where RTCP comes from when that is another address.
+    void pin(const Address& from, std::uint16_t port, std::uint16_t rtcp_port,
+             const Address* rtcp_from = nullptr) {
+        for_each([&](const Listening& at) {
+            if (at.rtcp && !with_rtcp_) return;
+            Pin pin;
+            pin.type = stream_.type;
+            pin.early = unanswered_;
+            pin.rtcp = at.rtcp;
+            pin.remote_port = at.rtcp ? rtcp_port : port;
+            out_.pin(at.socket, at.rtcp && rtcp_from ? *rtcp_from : from, pin);
+        });
+    }
+
+    const Stream& stream_;
+    const Sessions& remotes_;
+    const bool offered_, unanswered_, with_rtcp_;
+    Collector& out_;
+};
+
 void collect(const Session& local, Standing standing, const Sessions& remotes, const Address& early,
              Collector& out) {
-    const bool offered = standing == Standing::offered;
-    for (std::size_t i = 0; i < local.size(); ++i) {
-        const Stream& stream = local[i];
-        const bool unanswered = remotes.empty() || rejected(remotes, i);
-        if (stream.rtp.port == 0 || (unanswered && !offered)) continue;
-        const Socket rtp{stream.transport, stream.rtp};
-        const Socket rtcp{Transport::udp, stream.rtcp};
-        out.endpoint(rtp);
-        if (stream.rtcp.port != 0) out.endpoint(rtcp);
-        // RTCP may come to its own port until the answer has taken up rtcp-mux (RFC 5761 5.1.1).
-        const bool with_rtcp = stream.rtcp.port != 0 && (offered || !shares_rtcp(stream, remotes, i));
-        if (stream.held) continue;
-        Pin pin;
-        pin.type = stream.type;
-        pin.early = unanswered;
-        Pin control = pin;
-        control.rtcp = true;
-        if (unanswered) {
-            out.pin(rtp, early, pin);
-            if (with_rtcp) out.pin(rtcp, early, control);
-            continue;
-        }
-        for (const Session* remote : remotes) {
-            if (i >= remote->size()) continue;
-            const Stream& peer = (*remote)[i];
-            if (peer.hairpin || peer.held || peer.rtp.port == 0) continue;
-            pin.remote_port = peer.rtp.port;
-            control.remote_port = peer.rtcp.port;
-            out.pin(rtp, peer.rtp.address, pin);
-            if (with_rtcp) out.pin(rtcp, peer.rtcp.port != 0 ? peer.rtcp.address : peer.rtp.address, control);
-        }
-    }
+    for (const Stream& stream : local)
+        LineCollector(stream, remotes, standing, out).collect(early);
 }
 
 }  // namespace

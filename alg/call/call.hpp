@@ -144,6 +144,7 @@ inline constexpr std::size_t max_dialogs = 16;
 inline constexpr std::size_t max_transactions = 8;
 inline constexpr std::size_t max_branch = 256;  ///< more of a branch is not looked at
 inline constexpr std::size_t max_peers = 4;
+inline constexpr std::size_t max_remotes = 32;  ///< who may send to one endpoint, in all dialogs together
 
 /// One endpoint that a call wants mapped, and who may send there.
 struct Want {

@@ -7,18 +7,25 @@ namespace sipalg::call {
 namespace {
 
 // Counted up when the layout changes: a record of another version is not read, its elements are removed.
-constexpr std::uint64_t layout = 0xc2;
+constexpr std::uint64_t layout = 0xc3;
 constexpr std::uint64_t max_items = 64;
 
 void write(RecordWriter& out, const Session& session) {
     out.number(session.size(), 1);
     for (const Stream& s : session) {
+        out.number(s.line, 1);
         out.text(s.type);
         out.number(static_cast<std::uint64_t>(s.transport), 1);
         out.endpoint(s.rtp);
         out.endpoint(s.rtcp);
+        out.number(s.further.size(), 1);
+        for (const Further& further : s.further) {
+            out.number(static_cast<std::uint64_t>(further.socket.transport), 1);
+            out.endpoint(further.socket.endpoint);
+            out.number(further.rtcp, 1);
+        }
         out.number((s.held ? 1U : 0U) | (s.rtcp_mux ? 2U : 0U) | (s.hairpin ? 4U : 0U) |
-                       (s.rejected ? 8U : 0U) | (s.one_way ? 16U : 0U),
+                       (s.rejected ? 8U : 0U) | (s.one_way ? 16U : 0U) | (s.bundled ? 32U : 0U),
                    1);
     }
 }
@@ -32,16 +39,24 @@ Session read_session(RecordReader& in) {
     const std::uint64_t count = in.number(1);
     for (std::uint64_t i = 0; i < count && i < max_items && in.ok(); ++i) {
         Stream s;
+        s.line = static_cast<std::uint8_t>(in.number(1));
         s.type = in.text();
         s.transport = read_transport(in);
         s.rtp = in.endpoint();
         s.rtcp = in.endpoint();
+        const std::uint64_t further = in.number(1);
+        for (std::uint64_t j = 0; j < further && j < max_further && in.ok(); ++j) {
+            const Transport transport = read_transport(in);
+            const Endpoint endpoint = in.endpoint();
+            s.further.push_back({{transport, endpoint}, in.number(1) != 0});
+        }
         const std::uint64_t flags = in.number(1);
         s.held = flags & 1;
         s.rtcp_mux = flags & 2;
         s.hairpin = flags & 4;
         s.rejected = flags & 8;
         s.one_way = flags & 16;
+        s.bundled = flags & 32;
         session.push_back(std::move(s));
     }
     return session;

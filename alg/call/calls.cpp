@@ -160,7 +160,9 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
                    a.endpoint.port + 1 == b.endpoint.port;
         };
         PortWish wish;
-        wish.next_too = i + 1 < wants.size() && follows(want.inside, wants[i + 1].inside);
+        while (i + wish.run < wants.size() &&
+               follows(wants[i + wish.run - 1].inside, wants[i + wish.run].inside))
+            ++wish.run;
         if (i > 0 && follows(previous, want.inside)) wish.preferred = after_previous;
         const MappingEntry* entry = holdings_.map(want.inside, call.egress, wish, now);
         if (!entry) {

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "alg/call/constants.hpp"
-#include "alg/sip/via.hpp"
 
 // Theory of operation. A call has dialogs; each has at most one offer under way. A description is an offer or
 // an answer by where it stands, not by what is in it:
@@ -277,11 +276,7 @@ std::string_view Heard::remote_tag() const {
 }
 
 std::string_view Heard::branch() const {
-    const sip::Header* header = message.first(sip::HeaderId::via);
-    if (!header) return {};
-    std::string_view rest = header->value;
-    const auto via = sip::next_via(rest);
-    return via ? via->branch.substr(0, max_branch) : std::string_view{};
+    return message.top_via().branch.substr(0, max_branch);
 }
 
 namespace {

@@ -99,13 +99,12 @@ const MappingEntry* Holdings::map(const Socket& inside, const Egress& egress, co
                is_free({inside.transport, {egress.advertised, port}}, egress.address) && !others(port);
     };
     if (wish.exact && !free(preferred)) return nullptr;
-    auto port = ports_.choose(preferred, wish.next_too, free);
+    auto port = ports_.choose(preferred, wish.run, free);
     // Only a port that can be of use is worth another search.
     while (!port && !wish.exact) {
         const auto freed = forget_oldest_lingering(now);
         if (!freed) break;
-        if (*freed == preferred || ports_.in_range(*freed))
-            port = ports_.choose(preferred, wish.next_too, free);
+        if (*freed == preferred || ports_.in_range(*freed)) port = ports_.choose(preferred, wish.run, free);
     }
     if (!port) return nullptr;
     per_phone_.more(inside.endpoint.address);

@@ -42,7 +42,7 @@ struct MappingEntry {
 /// What a new mapping's public port should be like.
 struct PortWish {
     std::uint16_t preferred = 0;  ///< taken if free; 0: the inside port
-    bool next_too = false;        ///< the port behind it must be free as well (RTP and its RTCP)
+    unsigned run = 1;             ///< so many ports from it on must be free (RTP and its RTCP: 2)
     bool exact = false;           ///< nothing but `preferred` will do
 };
 

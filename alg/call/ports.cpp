@@ -18,18 +18,23 @@ bool is_forbidden_port(std::uint16_t port) {
     return port < 1024 || std::binary_search(services.begin(), services.end(), port);
 }
 
-std::optional<std::uint16_t> Ports::choose(std::uint16_t wanted, bool pair,
+std::optional<std::uint16_t> Ports::choose(std::uint16_t wanted, unsigned run,
                                            const std::function<bool(std::uint16_t)>& is_free) {
     const auto usable = [&](unsigned port) {
         const auto number = static_cast<std::uint16_t>(port);
         return port <= 65535 && !is_forbidden_port(number) && is_free(number);
     };
-    if (usable(wanted) && (!pair || usable(wanted + 1U))) return wanted;
+    const auto all_usable = [&](unsigned first) {
+        for (unsigned port = first; port < first + run; ++port)
+            if (!usable(port)) return false;
+        return true;
+    };
+    if (all_usable(wanted)) return wanted;
     const unsigned pairs = (high_ - low_ + 1U) / 2;
     for (unsigned tried = 0; tried < pairs; ++tried) {
         const unsigned port = cursor_;
         cursor_ = static_cast<std::uint16_t>(port + 3U > high_ ? low_ : port + 2U);
-        if (usable(port) && (!pair || usable(port + 1U))) return static_cast<std::uint16_t>(port);
+        if (all_usable(port)) return static_cast<std::uint16_t>(port);
     }
     return std::nullopt;
 }

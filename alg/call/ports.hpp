@@ -19,9 +19,9 @@ class Ports {
     /// `low` even, low < high.
     Ports(std::uint16_t low, std::uint16_t high) : low_(low), high_(high), cursor_(low) {}
 
-    /// `wanted` if it is free, else an even one from the range; with `pair`, the next port must be free as
-    /// well (RTP even, RTCP next odd: A3, RFC 4787 REQ-4). nullopt: the range is used up.
-    std::optional<std::uint16_t> choose(std::uint16_t wanted, bool pair,
+    /// `wanted` if it is free, else an even one from the range; `run` ports from it on must be free (RTP
+    /// even, RTCP next odd: A3, RFC 4787 REQ-4; "port/count" takes more). nullopt: the range is used up.
+    std::optional<std::uint16_t> choose(std::uint16_t wanted, unsigned run,
                                         const std::function<bool(std::uint16_t)>& is_free);
 
     bool in_range(std::uint16_t port) const { return port >= low_ && port <= high_; }

@@ -1,58 +1,131 @@
 #include "alg/call/session.hpp"
 
-#include "alg/rewrite/media.hpp"
+#include <algorithm>
+
+#include "alg/sdp/path.hpp"
+#include "alg/sdp/transport.hpp"
 
 namespace sipalg::call {
 
 namespace {
 
-bool has_rtcp(const sdp::Media& media) {
-    const std::string_view proto = media.proto;
-    return proto.find("RTP") != std::string_view::npos && !media.rtcp_mux_only;
-}
+// Reads one m= line.
+class LineReader {
+  public:
+    LineReader(const sdp::Description& description, const sdp::Media& media, const Resolve& resolve)
+        : description_(description),
+          media_(media),
+          connection_(description.connection(media)),
+          resolve_(resolve) {}
+
+    Stream read() {
+        stream_.type = media_.type.substr(0, 16);
+        stream_.transport = sdp::transport_of(media_);
+        stream_.rtcp_mux = media_.rtcp_mux;
+        stream_.rejected = media_.port == 0 && !media_.bundle_only;
+        stream_.bundled = description_.bundled(media_);
+        stream_.one_way =
+            media_.direction == sdp::Direction::sendonly || media_.direction == sdp::Direction::recvonly;
+        // With candidates, 0.0.0.0 and port 9 only mean that there is no default (RFC 8839 4.2.1.2).
+        const bool no_default = media_.port == 9 && media_.candidate_count > 0;
+        stream_.held = media_.direction == sdp::Direction::inactive ||
+                       (connection_.address && connection_.address->is_unspecified() && !no_default);
+        if (receives()) {
+            read_default();
+            if (stream_.rtp.port != 0) {
+                read_rtcp();
+                read_further_ports();
+            }
+        }
+        if (!stream_.rejected) read_alternatives();
+        return std::move(stream_);
+    }
+
+  private:
+    // Port 0 rejects; 9 and an active set-up receive nothing; a bundled line uses the first one's transport
+    // (D3).
+    bool receives() const {
+        return media_.well_formed && connection_.address && !sdp::is_no_port(media_.port) &&
+               !media_.bundle_only && !connection_.address->is_multicast() &&
+               media_.port_count <= sdp::max_port_count && !is_active();
+    }
+    bool is_active() const {
+        return stream_.transport == Transport::tcp && text::equals(media_.setup, "active");
+    }
+    bool has_rtcp() const { return sdp::is_rtp(media_) && !media_.rtcp_mux_only; }
+
+    void read_default() {
+        const auto rtp = resolve_({stream_.transport, {*connection_.address, media_.port}});
+        if (!rtp) return;
+        stream_.rtp = rtp->endpoint;
+        stream_.hairpin = rtp->hairpin;
+    }
+
+    void read_rtcp() {
+        if (!has_rtcp()) return;
+        Endpoint rtcp{*connection_.address, static_cast<std::uint16_t>(media_.port + 1)};
+        if (media_.rtcp) {
+            if (media_.rtcp->port == media_.port) return;
+            rtcp = {media_.rtcp->address.address.value_or(rtcp.address), media_.rtcp->port};
+        }
+        if (rtcp.port == 0) return;
+        if (const auto resolved = resolve_({Transport::udp, rtcp})) stream_.rtcp = resolved->endpoint;
+    }
+
+    // "port/count": what follows the first pair, without gaps (RFC 8866 5.14).
+    void read_further_ports() {
+        const unsigned stride = sdp::port_stride(media_);
+        for (unsigned port = media_.port + stride; port < media_.port + stride * media_.port_count; ++port) {
+            if (port > 65535) return;
+            const bool control = stride == 2 && port % 2 != media_.port % 2;
+            if (control && !has_rtcp()) continue;
+            add(stream_.transport, connection_.address, static_cast<std::uint16_t>(port), control);
+        }
+    }
+
+    void read_alternatives() {
+        for (const sdp::Candidate& candidate : description_.candidates(media_))
+            if (candidate.host)
+                add(candidate.tcp ? Transport::tcp : Transport::udp, candidate.address.address,
+                    candidate.port, candidate.component == 2);
+        for (const sdp::Altc& altc : description_.altc(media_))
+            add(stream_.transport, altc.address.address, altc.port, false);
+        if (is_active()) return;
+        std::string_view rest = media_.path;
+        for (auto uri = sdp::next_word(rest); !uri.empty(); uri = sdp::next_word(rest))
+            if (const auto host_port = sdp::msrp_host_port(uri))
+                add(Transport::tcp, host_port->address, *host_port->port, false);
+    }
+
+    void add(Transport transport, const std::optional<Address>& address, std::uint16_t port, bool rtcp) {
+        if (!address || sdp::is_no_port(port) || address->is_unspecified() || address->is_multicast()) return;
+        if (stream_.further.size() >= max_further) return;
+        const auto resolved = resolve_({transport, {*address, port}});
+        if (!resolved || resolved->hairpin) return;
+        const Further found{{transport, resolved->endpoint}, rtcp};
+        const auto& further = stream_.further;
+        const bool known = found.socket == Socket{stream_.transport, stream_.rtp} ||
+                           found.socket == Socket{Transport::udp, stream_.rtcp} ||
+                           std::any_of(further.begin(), further.end(),
+                                       [&](const Further& other) { return other.socket == found.socket; });
+        if (!known) stream_.further.push_back(found);
+    }
+
+    const sdp::Description& description_;
+    const sdp::Media& media_;
+    const sdp::AddressField& connection_;
+    const Resolve& resolve_;
+    Stream stream_;
+};
 
 }  // namespace
 
-Session read_session(const sdp::Description& description, const Resolve& resolve) {
-    Session session;
-    session.reserve(description.media().size());
+void read_session(const sdp::Description& description, const Resolve& resolve, Session& session) {
+    std::uint8_t line = 0;
     for (const sdp::Media& media : description.media()) {
-        Stream stream;
-        stream.type = media.type.substr(0, 16);
-        stream.transport = rewrite::transport_of(media);
-        stream.rtcp_mux = media.rtcp_mux;
-        const sdp::AddressField& connection = description.connection(media);
-        stream.rejected = media.port == 0 && !media.bundle_only;
-        stream.one_way =
-            media.direction == sdp::Direction::sendonly || media.direction == sdp::Direction::recvonly;
-        stream.held = media.direction == sdp::Direction::inactive ||
-                      (connection.address && connection.address->is_unspecified());
-        // Port 0 rejects; 9 and an active set-up receive nothing; a bundled line uses the first one's
-        // transport (D3).
-        const bool receives = media.well_formed && connection.address && !rewrite::is_no_port(media.port) &&
-                              !media.bundle_only && !connection.address->is_multicast() &&
-                              !(stream.transport == Transport::tcp && media.setup == "active");
-        if (receives) {
-            const auto rtp = resolve({stream.transport, {*connection.address, media.port}});
-            if (rtp) {
-                stream.rtp = rtp->endpoint;
-                stream.hairpin = rtp->hairpin;
-            }
-        }
-        if (stream.rtp.port != 0 && has_rtcp(media)) {
-            if (media.rtcp && media.rtcp->port != media.port) {
-                const Address host = media.rtcp->address.address.value_or(*connection.address);
-                if (const auto rtcp = resolve({Transport::udp, {host, media.rtcp->port}}))
-                    stream.rtcp = rtcp->endpoint;
-            } else if (!media.rtcp && media.port < 65535) {
-                const auto next = static_cast<std::uint16_t>(media.port + 1);
-                if (const auto rtcp = resolve({Transport::udp, {*connection.address, next}}))
-                    stream.rtcp = rtcp->endpoint;
-            }
-        }
-        session.push_back(std::move(stream));
+        session.push_back(LineReader(description, media, resolve).read());
+        session.back().line = line++;
     }
-    return session;
 }
 
 }  // namespace sipalg::call

@@ -11,17 +11,31 @@
 
 namespace sipalg::call {
 
+/// A further endpoint of a media line: of a candidate of type host, a=altc, a=path or "port/count".
+struct Further {
+    Socket socket;
+    bool rtcp = false;
+    friend bool operator==(const Further&, const Further&) = default;
+};
+/// More of them in one line are not looked at.
+inline constexpr std::size_t max_further = 16;
+
 /// One m= line. For the phone's side the endpoints are inside ones; for the peer's, what it announces.
 struct Stream {
+    /// Which m= line. A message with alternative descriptions (D7) has a stream for each, with one number.
+    std::uint8_t line = 0;
     std::string type;  ///< "audio", "video", …
     Transport transport = Transport::udp;
-    Endpoint rtp;           ///< port 0: rejected, or nothing is ever received there
-    Endpoint rtcp;          ///< port 0: none
+    Endpoint rtp;   ///< port 0: rejected, or nothing is ever received there
+    Endpoint rtcp;  ///< port 0: none
+    std::vector<Further> further;
     bool rejected = false;  ///< port 0, and not because it is bundled (RFC 9143)
     bool held = false;      ///< inactive, or c=0.0.0.0: nothing is to come in
     bool one_way = false;   ///< sendonly or recvonly: how most phones hold, often in silence
     bool rtcp_mux = false;  ///< offers or accepts RTCP on the RTP port (RFC 5761)
+    bool bundled = false;   ///< uses another line's transport, if the other side agrees (RFC 9143)
     bool hairpin = false;   ///< the peer's address is one of our own: it is a phone in here (C9)
+    bool receives() const { return rtp.port != 0 || !further.empty(); }
     friend bool operator==(const Stream&, const Stream&) = default;
 };
 
@@ -36,8 +50,7 @@ struct Resolved {
 /// nullopt: the endpoint may not be used (X1, X2); the stream then opens nothing.
 using Resolve = std::function<std::optional<Resolved>(const Socket&)>;
 
-/// Reads the streams off a description. Streams keep their index: the m= lines of offer and answer
-/// correspond.
-Session read_session(const sdp::Description& description, const Resolve& resolve);
+/// Adds the streams of a description. The m= lines of offer and answer correspond by Stream::line.
+void read_session(const sdp::Description& description, const Resolve& resolve, Session& session);
 
 }  // namespace sipalg::call

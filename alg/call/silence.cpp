@@ -1,5 +1,7 @@
 #include "alg/call/silence.hpp"
 
+#include <algorithm>
+
 namespace sipalg::call {
 
 std::string_view word(Silent silent) {
@@ -32,23 +34,25 @@ const Session* remote_session(const Call& call) {
     return session;
 }
 
-bool is_two_way(const Call& call, std::size_t index) {
-    if (call.state != Call::State::confirmed) return false;
-    const Session *local = local_session(call), *remote = remote_session(call);
-    if (!local || !remote || index >= local->size() || index >= remote->size()) return false;
-    for (const Session* session : {local, remote}) {
-        const Stream& stream = (*session)[index];
-        if (stream.rtp.port == 0 || stream.rejected || stream.held || stream.one_way || stream.hairpin ||
-            stream.transport != Transport::udp)
-            return false;
-    }
-    const std::string& type = (*local)[index].type;
-    return type == "audio" || type == "video";
+const Stream* stream_at(const Session& session, std::uint8_t line) {
+    const auto found = std::find_if(session.begin(), session.end(),
+                                    [line](const Stream& stream) { return stream.line == line; });
+    return found == session.end() ? nullptr : &*found;
 }
 
-std::optional<StreamSilence> silence(const Call& call, std::size_t index, const Audibility& audibility) {
-    if (!is_two_way(call, index)) return std::nullopt;
-    const Stream& ours = (*local_session(call))[index];
+bool is_two_way(const Call& call, const Stream& ours) {
+    const Session* remote = remote_session(call);
+    const Stream* theirs = remote ? stream_at(*remote, ours.line) : nullptr;
+    if (call.state != Call::State::confirmed || !theirs) return false;
+    for (const Stream* stream : {&ours, theirs})
+        if (stream->rtp.port == 0 || stream->rejected || stream->held || stream->one_way || stream->hairpin ||
+            stream->bundled || stream->transport != Transport::udp)
+            return false;
+    return ours.further.empty() && (ours.type == "audio" || ours.type == "video");
+}
+
+std::optional<StreamSilence> silence(const Call& call, const Stream& ours, const Audibility& audibility) {
+    if (!is_two_way(call, ours)) return std::nullopt;
     const auto heard = audibility.heard({{ours.transport, ours.rtp}, call.egress.address}, call.active);
     if (!heard) return std::nullopt;
     const Silent silent = heard->phone ? (heard->peer ? Silent::nobody : Silent::peer)
@@ -59,13 +63,14 @@ std::optional<StreamSilence> silence(const Call& call, std::size_t index, const 
 std::string one_way_media(const Call& call, const Audibility& audibility) {
     std::string text;
     const Session* local = local_session(call);
-    for (std::size_t i = 0; local && i < local->size(); ++i) {
-        const auto found = silence(call, i, audibility);
+    if (!local) return text;
+    for (const Stream& ours : *local) {
+        const auto found = silence(call, ours, audibility);
         if (!found || (found->silent != Silent::phone && found->silent != Silent::peer)) continue;
-        const bool phone = found->silent == Silent::phone;
-        const Stream &ours = (*local)[i], &theirs = (*remote_session(call))[i];
+        const Stream& quiet =
+            found->silent == Silent::phone ? ours : *stream_at(*remote_session(call), ours.line);
         text += (text.empty() ? "" : "; ") + ours.type + ": nothing from the " +
-                std::string(word(found->silent)) + " at " + (phone ? ours : theirs).rtp.text() + " for " +
+                std::string(word(found->silent)) + " at " + quiet.rtp.text() + " for " +
                 std::to_string(std::chrono::duration_cast<Seconds>(found->span).count()) +
                 " s, though it is talked to";
     }
@@ -74,12 +79,11 @@ std::string one_way_media(const Call& call, const Audibility& audibility) {
 
 bool undecided(const Call& call, const Audibility& audibility) {
     const Session* local = local_session(call);
-    for (std::size_t i = 0; local && i < local->size(); ++i) {
-        if (!is_two_way(call, i)) continue;
-        const auto found = silence(call, i, audibility);
-        if (!found || found->silent == Silent::both) return true;
-    }
-    return false;
+    return local && std::any_of(local->begin(), local->end(), [&](const Stream& ours) {
+               if (!is_two_way(call, ours)) return false;
+               const auto found = silence(call, ours, audibility);
+               return !found || found->silent == Silent::both;
+           });
 }
 
 }  // namespace sipalg::call

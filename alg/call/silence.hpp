@@ -25,11 +25,15 @@ struct StreamSilence {
     Silent silent = Silent::nobody;
     Time span{0};  ///< for at least so long
 };
-/// The stream with this index should have media both ways: it is audio or video of a confirmed call, and not
-/// on hold, in one direction only, or past us on the LAN.
-bool is_two_way(const Call& call, std::size_t index);
+/// The first description of a line; nullptr: the session has no such line.
+const Stream* stream_at(const Session& session, std::uint8_t line);
+
+/// A stream of the phone's side that should have media both ways, at its default endpoint: it is audio or
+/// video of a confirmed call, and not on hold, in one direction only, past us on the LAN, or with a choice of
+/// endpoints (ICE).
+bool is_two_way(const Call& call, const Stream& ours);
 /// Of that stream, since the last change of the session. nullopt: not two-way, or not to be told yet.
-std::optional<StreamSilence> silence(const Call& call, std::size_t index, const Audibility& audibility);
+std::optional<StreamSilence> silence(const Call& call, const Stream& ours, const Audibility& audibility);
 /// For people: the streams that only one side is heard on. Empty: none.
 std::string one_way_media(const Call& call, const Audibility& audibility);
 /// Some stream can't be told of yet, or has no media at all, which may be only for now.

@@ -36,6 +36,10 @@ std::optional<Address> Outward::media_host(const Address& host) const {
     return this->host(host);
 }
 
+bool Outward::concerns(const Address& host) const {
+    return host == phone_;
+}
+
 Inward::Inward(const Holdings& holdings, const Socket& destination, const Egress& egress)
     : holdings_(holdings), phone_(destination.endpoint.address), egress_(egress) {
     const MappingEntry* entry = holdings.find(MappingKey{destination, egress.address});
@@ -77,6 +81,10 @@ std::optional<Endpoint> Inward::media(const Socket& socket) const {
 
 std::optional<Address> Inward::media_host(const Address& host) const {
     return this->host(host);
+}
+
+bool Inward::concerns(const Address& host) const {
+    return host == egress_.advertised;
 }
 
 }  // namespace sipalg::call

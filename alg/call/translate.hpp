@@ -21,6 +21,7 @@ class Outward : public rewrite::Translation {
     std::optional<Endpoint> reflexive(const Endpoint& seen) const override;
     std::optional<Endpoint> media(const Socket& socket) const override;
     std::optional<Address> media_host(const Address& host) const override;
+    bool concerns(const Address& host) const override;
 
   private:
     Holdings& holdings_;
@@ -44,6 +45,7 @@ class Inward : public rewrite::Translation {
     std::optional<Endpoint> reflexive(const Endpoint& seen) const override;
     std::optional<Endpoint> media(const Socket& socket) const override;
     std::optional<Address> media_host(const Address& host) const override;
+    bool concerns(const Address& host) const override;
 
   private:
     const Holdings& holdings_;

@@ -22,6 +22,7 @@ std::string_view name(Event::Kind kind) {
         case Event::Kind::media_missing: return "one-way media";
         case Event::Kind::registered: return "registered";
         case Event::Kind::unregistered: return "unregistered";
+        case Event::Kind::body_sealed: return "body left alone";
     }
     return "event";
 }
@@ -125,7 +126,8 @@ void Engine::log(std::span<const Event> events, Time now) {
         if (const auto refused = events_limit_.take_refused())
             spdlog::warn("{} lines about calls were left out: too many at once", refused);
         const std::string_view subject = std::string_view(event.subject).substr(0, longest_subject);
-        spdlog::info("{}: {}: {}", name(event.kind), escape(subject), escape(event.detail));
+        const auto level = event.kind == Event::Kind::body_sealed ? spdlog::level::warn : spdlog::level::info;
+        spdlog::log(level, "{}: {}: {}", name(event.kind), escape(subject), escape(event.detail));
     }
 }
 

@@ -5,34 +5,15 @@
 
 namespace sipalg::rewrite {
 
-std::string_view rule(Place place) {
-    switch (place) {
-        case Place::request_uri:
-        case Place::route:
-        case Place::via_received:
-        case Place::via_rport: return "S4";
-        case Place::via_sent_by:
-        case Place::contact:
-        case Place::record_route:
-        case Place::path:
-        case Place::identity: return "S3";
-        case Place::sdp_origin:
-        case Place::sdp_connection:
-        case Place::sdp_port:
-        case Place::sdp_rtcp: return "D1";
-        case Place::content_length: return "S6";
-    }
-    return "";
-}
-
 void Edits::start(std::string_view bytes) {
     bytes_ = bytes;
     texts_.clear();
     edits_.clear();
+    notes_.clear();
 }
 
 void Edits::replace(std::string_view target, std::string_view text, Place place) {
-    if (target == text) return;
+    if (target == text) return keep(target, place, Kept::same);
     Edit edit;
     edit.offset = static_cast<std::uint32_t>(target.data() - bytes_.data());
     edit.length = static_cast<std::uint32_t>(target.size());
@@ -41,6 +22,20 @@ void Edits::replace(std::string_view target, std::string_view text, Place place)
     edit.place = place;
     texts_.append(text);
     edits_.push_back(edit);
+}
+
+void Edits::note(std::string_view target, Place place, Kept kept) {
+    if (target.data() == nullptr) return;
+    notes_.push_back({static_cast<std::uint32_t>(target.data() - bytes_.data()),
+                      static_cast<std::uint32_t>(target.size()), place, kept});
+}
+
+bool Edits::discard(std::size_t first, Kept kept) {
+    if (edits_.size() <= first) return false;
+    for (std::size_t i = first; i < edits_.size(); ++i)
+        keep(bytes_.substr(edits_[i].offset, edits_[i].length), edits_[i].place, kept);
+    edits_.resize(first);
+    return true;
 }
 
 std::ptrdiff_t Edits::growth(std::size_t first) const {

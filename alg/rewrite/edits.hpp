@@ -8,28 +8,9 @@
 #include <vector>
 
 #include "alg/address.hpp"
+#include "alg/rewrite/place.hpp"
 
 namespace sipalg::rewrite {
-
-/// Where in a message an edit stands; the name of the rule that asks for it is told by rule().
-enum class Place : std::uint8_t {
-    request_uri,
-    via_sent_by,
-    via_received,
-    via_rport,
-    contact,
-    route,
-    record_route,
-    path,
-    identity,  ///< From, To, Refer-To, Referred-By, P-Asserted-Identity, Reply-To
-    sdp_origin,
-    sdp_connection,
-    sdp_port,
-    sdp_rtcp,
-    content_length,
-};
-/// The rule of the specification that an edit at `place` follows: "S3", "D1", …
-std::string_view rule(Place place);
 
 /// One replacement: `length` bytes at `offset` of the message become `text`.
 struct Edit {
@@ -40,6 +21,14 @@ struct Edit {
     Place place = Place::contact;
 };
 
+/// A place that was looked at and left as it is. Offsets like those of an edit.
+struct Note {
+    std::uint32_t offset = 0;
+    std::uint32_t length = 0;
+    Place place = Place::contact;
+    Kept kept = Kept::foreign;
+};
+
 /// The edits of one message. Buffers are kept from message to message, so that none is allocated per header.
 class Edits {
   public:
@@ -48,9 +37,18 @@ class Edits {
     /// Plans `target`, a view into the bytes of start(), to become `text`. Equal text plans nothing. Targets
     /// must not overlap.
     void replace(std::string_view target, std::string_view text, Place place);
+    /// Notes why `target` stays as it is, if anybody wants to know.
+    void keep(std::string_view target, Place place, Kept kept) {
+        if (explaining_) note(target, place, kept);
+    }
+    /// Takes back the edits from `first` on; they become notes that say why. True: there were some.
+    bool discard(std::size_t first, Kept kept);
+    /// Whether keep() notes anything. Off at first; lasts over start().
+    void explain(bool on) { explaining_ = on; }
 
     bool empty() const { return edits_.empty(); }
     std::span<const Edit> planned() const { return edits_; }
+    std::span<const Note> notes() const { return notes_; }
     std::string_view text(const Edit& edit) const {
         return std::string_view(texts_).substr(edit.text_offset, edit.text_length);
     }
@@ -60,9 +58,13 @@ class Edits {
     void apply(std::string& out);
 
   private:
+    void note(std::string_view target, Place place, Kept kept);
+
     std::string_view bytes_;
     std::string texts_;
     std::vector<Edit> edits_;
+    std::vector<Note> notes_;
+    bool explaining_ = false;
 };
 
 /// Appends the text of an address without allocating for IPv4.

@@ -9,21 +9,15 @@
 
 namespace sipalg::rewrite {
 
-/// The transport of a media line's packets: TCP for "TCP/…", UDP for everything else.
-Transport transport_of(const sdp::Media& media);
-
-/// A port that names no socket: 0 (rejected, or not used), 9 (discard: TCP active side, trickled ICE).
-constexpr bool is_no_port(std::uint16_t port) {
-    return port == 0 || port == 9;
-}
-
 /// Plans the edits of one description. A c= is changed only when every media that stands on it can be: a
-/// phone must never be told half of an endpoint.
+/// phone must never be told half of an endpoint. What a media line names besides (alternatives.hpp) goes with
+/// it, so that the default of an ICE offer stays one of its candidates (D2).
 void plan_description(const sdp::Description& description, const Translation& translation, Edits& edits);
 
 /// Plans the edits of all descriptions of a message and of the lengths that follow from them (S6). `scratch`
-/// is used for parsing. Sealed bodies (S5) are left alone.
-void plan_body(const sip::Message& message, const sip::Bodies& bodies, const Translation& translation,
+/// is used for parsing. False when a sealed body (S5) was left alone though something in it would have to be
+/// changed.
+bool plan_body(const sip::Message& message, const sip::Bodies& bodies, const Translation& translation,
                sdp::Description& scratch, Edits& edits);
 
 }  // namespace sipalg::rewrite

@@ -71,28 +71,26 @@ std::uint16_t number(std::string_view text) {
 }
 
 // Only the topmost via-parm can be the phone's own: it sent the request, or gets the response.
-void plan_via(std::string_view value, const Translation& translation, Edits& edits) {
-    const auto via = sip::next_via(value);
-    if (!via) return;
-    if (via->sent_by.address) {
-        const auto written = translation.signalling(*via->sent_by.address, via->sent_by.port, sip_port, true);
-        if (written) plan_host_port(via->sent_by, *written, Place::via_sent_by, edits);
+void plan_via(const sip::Via& via, const Translation& translation, Edits& edits) {
+    if (via.sent_by.address) {
+        const auto written = translation.signalling(*via.sent_by.address, via.sent_by.port, sip_port, true);
+        if (written) plan_host_port(via.sent_by, *written, Place::via_sent_by, edits);
     }
-    if (!via->received && (!via->rport || via->rport->empty())) return;
-    const auto received = via->received ? Address::parse(*via->received) : via->sent_by.address;
+    if (!via.received && (!via.rport || via.rport->empty())) return;
+    const auto received = via.received ? Address::parse(*via.received) : via.sent_by.address;
     if (!received) return;
-    const std::uint16_t port = via->rport ? number(*via->rport) : std::uint16_t{0};
+    const std::uint16_t port = via.rport ? number(*via.rport) : std::uint16_t{0};
     const auto seen = translation.reflexive(Endpoint{*received, port});
     if (!seen) return;
     std::string text;
-    if (via->received) {
+    if (via.received) {
         append(text, seen->address);
-        edits.replace(*via->received, text, Place::via_received);
+        edits.replace(*via.received, text, Place::via_received);
     }
     if (port != 0) {
         text.clear();
         append(text, seen->port);
-        edits.replace(*via->rport, text, Place::via_rport);
+        edits.replace(*via.rport, text, Place::via_rport);
     }
 }
 
@@ -106,7 +104,7 @@ void plan_head(const sip::Message& message, const Translation& translation, Edit
     for (const sip::Header& header : message.headers()) {
         switch (header.id) {
             case sip::HeaderId::via:
-                if (top) plan_via(header.value, translation, edits);
+                if (top) plan_via(message.top_via(), translation, edits);
                 top = false;
                 break;
             case sip::HeaderId::contact: plan_list(header.value, Place::contact, translation, edits); break;

@@ -36,6 +36,9 @@ class Translation {
     virtual std::optional<Endpoint> media(const Socket& socket) const = 0;
     /// The address of c= and o= where no media endpoint tells it.
     virtual std::optional<Address> media_host(const Address& host) const = 0;
+
+    /// Whether the address is of the kind that this direction translates; for explanations.
+    virtual bool concerns(const Address& host) const = 0;
 };
 
 }  // namespace sipalg::rewrite

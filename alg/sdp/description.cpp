@@ -247,6 +247,9 @@ class Description::Reader {
                 if (text::equals(name, "candidate"))
                     return add(read_candidate(words), d_.candidates_, media_->candidate_count);
                 break;
+            case 17:
+                if (text::equals(name, "remote-candidates")) media_->remote_candidates = words.rest();
+                break;
             default: break;
         }
         return true;

@@ -62,6 +62,8 @@ struct Media {
     std::string_view setup;
     std::string_view mid;
     std::string_view path;  ///< a=path value (RFC 4975): MSRP URIs separated by spaces; empty: none
+    /// a=remote-candidates value (RFC 8839 5.2): component, address, port, again and again; empty: none
+    std::string_view remote_candidates;
     std::optional<Rtcp> rtcp;
     // Where its own c= lines, candidates and a=altc stand in the description's flat tables.
     std::uint16_t connection_begin = 0, connection_count = 0;

@@ -4,6 +4,8 @@
 #include "alg/sip/parameters.hpp"
 #include "alg/sip/start_line.hpp"
 #include "alg/sip/text.hpp"
+#include "alg/sip/uri.hpp"
+#include "alg/sip/via.hpp"
 
 namespace sipalg::sip {
 
@@ -147,6 +149,7 @@ ParseError Message::parse(std::string_view datagram) {
             return error;
     }
     if (step != HeaderLines::Step::end || !reader.complete()) return ParseError::malformed;
+    if (!read_top_via()) return ParseError::malformed;
     if (is_request() && cseq_.method_name != start.method) return ParseError::malformed;
     head_ = datagram.substr(0, lines.position());
     if (has_bare_nul(head_)) return ParseError::malformed;
@@ -156,6 +159,17 @@ ParseError Message::parse(std::string_view datagram) {
         body_ = body_.substr(0, *length);
     }
     return ParseError::none;
+}
+
+// What stands in the same line is read, too: who is to answer needs all of it.
+bool Message::read_top_via() {
+    std::string_view rest = first(HeaderId::via)->value;
+    const auto via = next_via(rest);
+    if (!via) return false;
+    top_via_ = *via;
+    while (skip_to_value(rest) < rest.size())
+        if (!next_via(rest)) return false;
+    return true;
 }
 
 const Header* Message::first(HeaderId id) const {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "alg/sip/header.hpp"
+#include "alg/sip/via.hpp"
 #include "alg/table.hpp"
 
 namespace sipalg::sip {
@@ -47,8 +48,9 @@ class Message {
     /// is no token, no empty line behind the head, a NUL in the head (but for "\\" NUL, which RFC 3261 allows
     /// in quoted strings), conflicting or non-numeric Content-Length, missing or double Call-ID, CSeq, From,
     /// To, a From or To whose brackets or quotes do not close, an empty Call-ID or one with white space,
-    /// missing Via, a CSeq that is not "number method" or whose method differs from the request's, a status
-    /// outside 100-699, a wrong SIP version, anything but single spaces in a request's start line.
+    /// a missing Via, or a topmost Via line with a value that cannot be read, a CSeq that is not "number
+    /// method" or whose method differs from the request's, a status outside 100-699, a wrong SIP version,
+    /// anything but single spaces in a request's start line.
     ParseError parse(std::string_view datagram);
 
     bool is_request() const { return status_ == 0; }
@@ -66,6 +68,8 @@ class Message {
 
     std::string_view call_id() const { return call_id_; }
     const CSeq& cseq() const { return cseq_; }
+    /// Of the element that sent the request, or is to get the response.
+    const Via& top_via() const { return top_via_; }
     std::string_view from_tag() const { return from_tag_; }  ///< empty: none
     std::string_view to_tag() const { return to_tag_; }      ///< empty: none
     /// Everything from the first byte up to and including the empty line.
@@ -80,10 +84,12 @@ class Message {
 
   private:
     class Reader;
+    bool read_top_via();
 
     std::string_view bytes_, head_, body_, request_uri_, call_id_, from_tag_, to_tag_;
     std::optional<std::string_view> content_length_;
     CSeq cseq_;
+    Via top_via_;
     int status_ = 0;
     Table<Header, max_headers> headers_;
     /// Place of the first header of each kind in headers_, plus one; 0: none.

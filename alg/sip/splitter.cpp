@@ -141,11 +141,12 @@ Piece next_piece(std::string_view bytes, std::size_t seen) {
         if (end == 0) return need_more(bytes);
         return {Kind::keep_alive, end};
     }
+    // First what fewer bytes tell, so that the cut does not decide between a record and a STUN type like it.
+    if (is_tls(bytes)) return rest_of_stream(Kind::tls, bytes);
     if (const auto size = stun_size(bytes)) {
         if (bytes.size() >= *size) return {Kind::stun, *size};
         return {Kind::need_more, 0, *size};
     }
-    if (is_tls(bytes)) return rest_of_stream(Kind::tls, bytes);
     if (may_become_binary(bytes)) return need_more(bytes);
 
     const std::size_t line_limit = std::min(bytes.size(), max_start_line);

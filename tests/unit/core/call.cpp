@@ -21,11 +21,18 @@ Stream stream(const Address& host, std::uint16_t port) {
     return s;
 }
 
+/// The lines of one description, numbered.
+Session numbered(Session session) {
+    for (std::size_t i = 0; i < session.size(); ++i)
+        session[i].line = static_cast<std::uint8_t>(i);
+    return session;
+}
+
 Call outgoing(Session offer) {
     Call call;
     call.contact = {Transport::udp, {phone, 5060}};
     call.peers = {server};
-    call.initial = Offer{Side::inside, sip::Method::invite, 1, std::move(offer)};
+    call.initial = Offer{Side::inside, sip::Method::invite, 1, numbered(std::move(offer))};
     return call;
 }
 
@@ -33,7 +40,7 @@ Dialog& answered(Call& call, Session remote, Dialog::State state = Dialog::State
     Dialog dialog;
     dialog.state = state;
     dialog.local = call.initial->session;
-    dialog.remote = std::move(remote);
+    dialog.remote = numbered(std::move(remote));
     call.dialogs.push_back(std::move(dialog));
     if (state == Dialog::State::confirmed) call.state = Call::State::confirmed;
     return call.dialogs.back();
@@ -78,6 +85,38 @@ TEST_CASE("C3 while the call rings, the first offer's ports are kept for every f
     CHECK(open(call) == "16000<.113.11 16000<.113.12 16001<.113.11 16001<.113.12 5060<.113.10");
 }
 
+TEST_CASE(
+    "D1 D7 further endpoints and alternative descriptions of a line are open to all that the line names") {
+    Stream offered = stream(phone, 16000);
+    offered.further = {{{Transport::udp, {phone, 17000}}, false}};
+    Stream alternative = stream(phone, 18000);
+    alternative.rtcp = {};
+    Call call = outgoing({offered});
+    call.initial->session.push_back(alternative);  // of line 0 as well
+    Stream remote = stream(media, 30000);
+    remote.further = {{{Transport::udp, {moved, 40000}}, false}};
+    answered(call, {remote});
+    CHECK(open(call) ==
+          "16000<.113.11 16000<.113.12 16001<.113.11 16001<.113.12 17000<.113.11 17000<.113.12 "
+          "18000<.113.11 18000<.113.12 5060<.113.10");
+}
+
+TEST_CASE("D5 a bundle that both sides have agreed to needs its first line's endpoint only") {
+    Stream video = stream(phone, 16002);
+    video.bundled = true;
+    Call call = outgoing({stream(phone, 16000), video});
+    Stream peer = stream(media, 30000);
+    SUBCASE("agreed") {
+        peer.bundled = true;
+        answered(call, {stream(media, 30000), peer});
+        CHECK(open(call) == "16000<.113.11 16001<.113.11 5060<.113.10");
+    }
+    SUBCASE("not taken up") {
+        answered(call, {stream(media, 30000), peer});
+        CHECK(open(call) == "16000<.113.11 16001<.113.11 16002<.113.11 16003<.113.11 5060<.113.10");
+    }
+}
+
 TEST_CASE("X3 an INVITE from outside opens nothing until the phone has taken it up") {
     Call call = outgoing({});
     call.caller = Side::outside;
@@ -102,7 +141,7 @@ TEST_CASE("C2 a stream that the last answer does not know is offered as in the b
     Call call = outgoing({stream(phone, 16000)});
     Dialog& dialog = answered(call, {stream(media, 30000)});
     dialog.offer(Side::inside) =
-        Offer{Side::inside, sip::Method::invite, 2, {stream(phone, 16000), stream(phone, 16002)}};
+        Offer{Side::inside, sip::Method::invite, 2, numbered({stream(phone, 16000), stream(phone, 16002)})};
     CHECK(open(call) == "16000<.113.11 16001<.113.11 16002~.113.10 16003~.113.10 5060<.113.10");
 }
 

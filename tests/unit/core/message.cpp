@@ -298,3 +298,18 @@ TEST_CASE("X6: more known headers than the table has room for; others count for 
     CHECK(m.first(HeaderId::route)->value == "<sip:a>");
     CHECK(result(request(headers + "m: *\r\n")) == ParseError::too_many_headers);
 }
+
+TEST_CASE("S9: the topmost Via line is read with all its values, those below are not") {
+    const std::string via = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1";
+    Message m;
+    const std::string two = request(replaced(minimal, via, "SIP/2.0/TCP a:5070;branch=x , " + via));
+    REQUIRE(m.parse(two) == ParseError::none);
+    CHECK(m.top_via().transport == "TCP");
+    CHECK(m.top_via().sent_by.text == "a:5070");
+    CHECK(m.top_via().branch == "x");
+    CHECK(result(request(replaced(minimal, via, via + ", ,"))) == ParseError::none);
+    CHECK(result(request(minimal + "Via: nonsense\r\n")) == ParseError::none);
+    for (const std::string wrong : {"", ",", "nonsense", "SIP/2.0/UDP", "SIP/2.0/UDP a:0", "SIP/3.0/UDP a",
+                                    "SIP/2.0/UDP a b", "SIP/2.0/UDP a;x=\"y", "SIP/2.0/UDP a;;,;,,"})
+        CHECK_MESSAGE(result(request(replaced(minimal, via, wrong))) == ParseError::malformed, wrong);
+}

@@ -36,6 +36,9 @@ Session session(int seed) {
         s.transport = i % 2 ? Transport::tcp : Transport::udp;
         s.rtp = {Address::v4(0xC0A8010A), static_cast<std::uint16_t>(16000 + i)};
         if (i % 2) s.rtcp = {*Address::parse("2001:db8::1"), 16001};
+        if (i % 2) s.further = {{{Transport::tcp, {Address::v4(0xC0A8010A), 2855}}, true}};
+        s.line = static_cast<std::uint8_t>(i);
+        s.bundled = seed % 2 != 0;
         s.held = seed & 1;
         s.rejected = seed & 2;
         s.one_way = seed & 4;

@@ -17,7 +17,9 @@ Session read(const std::string& lines) {
     const std::string text =
         "v=0\r\no=- 1 1 IN IP4 203.0.113.11\r\ns=-\r\nc=IN IP4 203.0.113.11\r\nt=0 0\r\n" + lines;
     REQUIRE(description.parse(text));
-    return read_session(description, resolve);
+    Session session;
+    read_session(description, resolve, session);
+    return session;
 }
 
 Endpoint at(std::uint16_t port) {
@@ -67,6 +69,62 @@ TEST_CASE("C9 D5 an address of our own is a hairpin; rtcp-mux is noted") {
     CHECK_FALSE(read("m=audio 30000 RTP/AVP 0\r\n")[0].hairpin);
     CHECK(read("m=audio 30000 RTP/AVP 0\r\na=rtcp-mux\r\n")[0].rtcp_mux);
     CHECK(read("").empty());
+}
+
+namespace {
+
+std::string further(const Stream& stream) {
+    std::string text;
+    for (const Further& further : stream.further)
+        text += (further.socket.transport == Transport::tcp ? "t" : "u") +
+                std::to_string(further.socket.endpoint.port) + (further.rtcp ? "c " : " ");
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("D1 host candidates, a=altc and a=path are further endpoints of their line") {
+    const Stream ice = read(
+        "m=audio 30000 RTP/SAVPF 0\r\na=candidate:1 1 UDP 1 203.0.113.11 30000 typ host\r\n"
+        "a=candidate:1 2 UDP 1 203.0.113.11 30001 typ host\r\n"
+        "a=candidate:2 1 UDP 1 203.0.113.11 31000 typ host\r\n"
+        "a=candidate:2 2 UDP 1 203.0.113.11 31001 typ host\r\n"
+        "a=candidate:3 1 TCP 1 203.0.113.11 9 typ host tcptype active\r\n"
+        "a=candidate:4 1 TCP 1 203.0.113.11 31500 typ host tcptype passive\r\n"
+        "a=candidate:5 1 UDP 1 203.0.113.99 32000 typ srflx raddr 203.0.113.11 rport 30000\r\n"
+        "a=candidate:6 1 UDP 1 name.local 32000 typ host\r\n"
+        "a=candidate:7 1 UDP 1 203.0.113.11 22 typ host\r\n")[0];
+    CHECK(further(ice) == "u31000 u31001c t31500 ");
+    CHECK(further(read("m=audio 30000 RTP/AVP 0\r\na=altc:1 IP4 203.0.113.11 30000\r\n"
+                       "a=altc:2 IP4 203.0.113.11 30010\r\n")[0]) == "u30010 ");
+    const std::string path = "a=path:msrp://203.0.113.11:2855/x;tcp\r\n";
+    CHECK(further(read("m=message 2855 TCP/MSRP *\r\n" + path)[0]).empty());
+    CHECK(further(read("m=message 9 TCP/MSRP *\r\na=setup:passive\r\n" + path)[0]) == "t2855 ");
+    CHECK(further(read("m=message 9 TCP/MSRP *\r\na=setup:active\r\n" + path)[0]).empty());
+}
+
+TEST_CASE("D4 port/count takes pairs for RTP, single ports for others") {
+    CHECK(further(read("m=audio 30000/3 RTP/AVP 0\r\n")[0]) == "u30002 u30003c u30004 u30005c ");
+    CHECK(further(read("m=x 30000/3 udp y\r\n")[0]) == "u30001 u30002 ");
+    CHECK(read("m=audio 30000/9 RTP/AVP 0\r\n")[0].rtp.port == 0);  // more than are mapped
+    CHECK(further(read("m=audio 65534/2 RTP/AVP 0\r\n")[0]).empty());
+}
+
+TEST_CASE("D3 port 9 and 0.0.0.0 with candidates is no hold: there is only no default") {
+    const std::string offer = "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\n";
+    CHECK(read(offer)[0].held);
+    const Stream ice = read(offer + "a=candidate:1 1 UDP 1 203.0.113.11 31000 typ host\r\n")[0];
+    CHECK_FALSE(ice.held);
+    CHECK(ice.receives());
+}
+
+TEST_CASE("D5 lines behind the first of a bundle are bundled") {
+    const Session s = read(
+        "a=group:BUNDLE a b\r\nm=audio 30000 RTP/AVP 0\r\na=mid:a\r\nm=video 30002 RTP/AVP "
+        "31\r\na=mid:b\r\n");
+    CHECK_FALSE(s[0].bundled);
+    CHECK(s[1].bundled);
+    CHECK(s[1].line == 1);
 }
 
 }  // namespace sipalg::call

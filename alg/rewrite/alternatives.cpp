@@ -1,0 +1,117 @@
+#include "alg/rewrite/alternatives.hpp"
+
+#include <charconv>
+#include <string>
+
+#include "alg/sdp/path.hpp"
+#include "alg/sdp/transport.hpp"
+#include "alg/sip/text.hpp"
+
+namespace sipalg::rewrite {
+
+namespace {
+
+// One endpoint whose address and port stand apart.
+void plan_endpoint(const std::optional<Address>& address, std::string_view address_text, std::uint16_t port,
+                   std::string_view port_text, Transport transport, Place place,
+                   const Translation& translation, Edits& edits) {
+    if (!address || sdp::is_no_port(port))
+        return edits.keep(address_text, place, address ? Kept::no_port : Kept::host_name);
+    const auto translated = translation.media({transport, {*address, port}});
+    if (!translated) return edits.keep(address_text, place, why_kept(address, translation));
+    replace_address(address_text, translated->address, place, edits);
+    replace_number(port_text, translated->port, place, edits);
+}
+
+void plan_rtcp(const sdp::Rtcp& rtcp, const sdp::AddressField& connection, const Translation& translation,
+               Edits& edits) {
+    if (!rtcp.address.text.empty())
+        return plan_endpoint(rtcp.address.address, rtcp.address.text, rtcp.port, rtcp.port_text,
+                             Transport::udp, Place::sdp_rtcp, translation, edits);
+    if (!connection.address) return edits.keep(rtcp.port_text, Place::sdp_rtcp, Kept::host_name);
+    const auto translated = translation.media({Transport::udp, {*connection.address, rtcp.port}});
+    if (translated)
+        replace_number(rtcp.port_text, translated->port, Place::sdp_rtcp, edits);
+    else
+        edits.keep(rtcp.port_text, Place::sdp_rtcp, why_kept(connection.address, translation));
+}
+
+// The peer's view of the candidates of the other side: it names them as it was told (RFC 8839 5.2).
+void plan_remote_candidates(std::string_view rest, const Translation& translation, Edits& edits) {
+    while (true) {
+        const std::string_view component = sdp::next_word(rest);
+        const std::string_view host = sdp::next_word(rest);
+        const std::string_view digits = sdp::next_word(rest);
+        if (digits.empty()) return;
+        const auto port = text::number(digits, 65535);
+        if (component.empty() || !port) return;
+        plan_endpoint(Address::parse(host), host, static_cast<std::uint16_t>(*port), digits, Transport::udp,
+                      Place::sdp_candidate, translation, edits);
+    }
+}
+
+void plan_path(std::string_view rest, const Translation& translation, Edits& edits) {
+    for (std::string_view uri = sdp::next_word(rest); !uri.empty(); uri = sdp::next_word(rest)) {
+        const auto host_port = sdp::msrp_host_port(uri);
+        if (!host_port) {
+            edits.keep(uri, Place::sdp_path, Kept::unreadable);
+            continue;
+        }
+        std::string_view host = host_port->host;
+        const std::string_view port = host_port->text.substr(host.size() + 1);
+        if (host.front() == '[') host = host.substr(1, host.size() - 2);
+        plan_endpoint(host_port->address, host, *host_port->port, port, Transport::tcp, Place::sdp_path,
+                      translation, edits);
+    }
+}
+
+}  // namespace
+
+void replace_address(std::string_view target, const Address& address, Place place, Edits& edits) {
+    std::string text;
+    append(text, address);
+    edits.replace(target, text, place);
+}
+
+void replace_number(std::string_view target, std::uint64_t number, Place place, Edits& edits) {
+    char digits[20];
+    const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+    edits.replace(target, {digits, static_cast<std::size_t>(end - digits)}, place);
+}
+
+Kept why_kept(const std::optional<Address>& address, const Translation& translation) {
+    if (!address) return Kept::host_name;
+    if (address->is_unspecified()) return Kept::on_hold;
+    return translation.concerns(*address) ? Kept::no_mapping : Kept::foreign;
+}
+
+void plan_alternatives(const sdp::Description& description, const sdp::Media& media,
+                       const Translation& translation, Edits& edits) {
+    if (media.rtcp) plan_rtcp(*media.rtcp, description.connection(media), translation, edits);
+    for (const sdp::Candidate& candidate : description.candidates(media)) {
+        if (!candidate.host) {
+            edits.keep(candidate.address.text, Place::sdp_candidate, Kept::not_host);
+            continue;
+        }
+        plan_endpoint(candidate.address.address, candidate.address.text, candidate.port, candidate.port_text,
+                      candidate.tcp ? Transport::tcp : Transport::udp, Place::sdp_candidate, translation,
+                      edits);
+    }
+    for (const sdp::Altc& altc : description.altc(media))
+        plan_endpoint(altc.address.address, altc.address.text, altc.port, altc.port_text,
+                      sdp::transport_of(media), Place::sdp_altc, translation, edits);
+    plan_remote_candidates(media.remote_candidates, translation, edits);
+    plan_path(media.path, translation, edits);
+}
+
+void keep_alternatives(const sdp::Description& description, const sdp::Media& media, Kept kept,
+                       Edits& edits) {
+    if (media.rtcp) edits.keep(media.rtcp->port_text, Place::sdp_rtcp, kept);
+    for (const sdp::Candidate& candidate : description.candidates(media))
+        edits.keep(candidate.address.text, Place::sdp_candidate, kept);
+    for (const sdp::Altc& altc : description.altc(media))
+        edits.keep(altc.address.text, Place::sdp_altc, kept);
+    if (!media.path.empty()) edits.keep(media.path, Place::sdp_path, kept);
+}
+
+}  // namespace sipalg::rewrite

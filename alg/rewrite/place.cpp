@@ -1,0 +1,86 @@
+#include "alg/rewrite/place.hpp"
+
+#include <array>
+#include <cstddef>
+
+namespace sipalg::rewrite {
+
+namespace {
+
+struct PlaceRow {
+    Place place;
+    std::string_view rule, name;
+};
+
+constexpr std::array places{
+    PlaceRow{Place::request_uri, "S4", "Request-URI"},
+    PlaceRow{Place::via_sent_by, "S3", "Via sent-by"},
+    PlaceRow{Place::via_received, "S4", "Via received"},
+    PlaceRow{Place::via_rport, "S4", "Via rport"},
+    PlaceRow{Place::contact, "S3", "Contact"},
+    PlaceRow{Place::route, "S4", "Route"},
+    PlaceRow{Place::record_route, "S3", "Record-Route"},
+    PlaceRow{Place::path, "S3", "Path"},
+    PlaceRow{Place::identity, "S3", "identity"},
+    PlaceRow{Place::maddr, "S3", "maddr"},
+    PlaceRow{Place::sdp_origin, "D1", "o="},
+    PlaceRow{Place::sdp_connection, "D1", "c="},
+    PlaceRow{Place::sdp_port, "D1", "m= port"},
+    PlaceRow{Place::sdp_rtcp, "D1", "a=rtcp"},
+    PlaceRow{Place::sdp_candidate, "D1", "a=candidate"},
+    PlaceRow{Place::sdp_altc, "D1", "a=altc"},
+    PlaceRow{Place::sdp_path, "D1", "a=path"},
+    PlaceRow{Place::content_length, "S6", "Content-Length"},
+};
+
+struct KeptRow {
+    Kept kept;
+    std::string_view word, sentence;
+};
+
+constexpr std::array kept_rows{
+    KeptRow{Kept::changed, "changed", "it was changed"},
+    KeptRow{Kept::same, "same", "it already says what it should"},
+    KeptRow{Kept::foreign, "foreign",
+            "an address that is neither the phone's nor one of the router's mappings"},
+    KeptRow{Kept::no_mapping, "no_mapping",
+            "the phone's address, but the port is forbidden or a limit is reached"},
+    KeptRow{Kept::host_name, "host_name", "a name, not an address"},
+    KeptRow{Kept::no_port, "no_port", "port 0 or 9: nothing is received there"},
+    KeptRow{Kept::on_hold, "on_hold", "the unspecified address: the stream is on hold"},
+    KeptRow{Kept::half, "half", "another stream stands on the same address and cannot be translated"},
+    KeptRow{Kept::not_host, "not_host", "a candidate that is not of type host"},
+    KeptRow{Kept::too_many, "too_many", "more ports in one line than are mapped"},
+    KeptRow{Kept::lower_via, "lower_via", "only the topmost Via is the phone's own"},
+    KeptRow{Kept::star, "star", "stands for all contacts"},
+    KeptRow{Kept::unreadable, "unreadable", "the value cannot be read"},
+    KeptRow{Kept::sealed, "sealed", "the body is signed, encrypted, encoded or protected by a digest"},
+};
+
+constexpr bool complete() {
+    if (places.size() != static_cast<std::size_t>(Place::count_)) return false;
+    if (kept_rows.size() != static_cast<std::size_t>(Kept::count_)) return false;
+    for (std::size_t i = 0; i < places.size(); ++i)
+        if (static_cast<std::size_t>(places[i].place) != i) return false;
+    for (std::size_t i = 0; i < kept_rows.size(); ++i)
+        if (static_cast<std::size_t>(kept_rows[i].kept) != i) return false;
+    return true;
+}
+static_assert(complete(), "every place and reason has its row, in the order of the enum");
+
+}  // namespace
+
+std::string_view rule(Place place) {
+    return places[static_cast<std::size_t>(place)].rule;
+}
+std::string_view name(Place place) {
+    return places[static_cast<std::size_t>(place)].name;
+}
+std::string_view word(Kept kept) {
+    return kept_rows[static_cast<std::size_t>(kept)].word;
+}
+std::string_view sentence(Kept kept) {
+    return kept_rows[static_cast<std::size_t>(kept)].sentence;
+}
+
+}  // namespace sipalg::rewrite

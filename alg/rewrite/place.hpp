@@ -1,0 +1,60 @@
+// Where in a message something may be changed, by which rule, and why it was left alone: the words of an
+// explanation.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace sipalg::rewrite {
+
+/// A place that rewriting looks at.
+enum class Place : std::uint8_t {
+    request_uri,
+    via_sent_by,
+    via_received,
+    via_rport,
+    contact,
+    route,
+    record_route,
+    path,
+    identity,  ///< From, To, Refer-To, Referred-By, P-Asserted-Identity, Reply-To
+    maddr,     ///< maddr= of a Contact, Record-Route or Path URI
+    sdp_origin,
+    sdp_connection,
+    sdp_port,
+    sdp_rtcp,
+    sdp_candidate,
+    sdp_altc,
+    sdp_path,
+    content_length,
+    count_
+};
+/// The rule of the specification that a change at `place` follows: "S3", "D1", …
+std::string_view rule(Place place);
+/// What people call the place: "Contact", "c= line", …
+std::string_view name(Place place);
+
+/// Why a place was left as it was.
+enum class Kept : std::uint8_t {
+    changed,     ///< it was not
+    same,        ///< the translation is what stands there
+    foreign,     ///< an address that is neither the phone's nor one of ours (S1)
+    no_mapping,  ///< the phone's, but forbidden (X2) or at a limit (X7), so nothing is mapped
+    host_name,   ///< no literal address (D6, S1)
+    no_port,     ///< port 0 or 9: nothing is received there (D3)
+    on_hold,     ///< 0.0.0.0 or :: (D3)
+    half,        ///< another stream that stands on the same c= can't be translated
+    not_host,    ///< a candidate that is not of type host (D1)
+    too_many,    ///< more ports in one m= line than are mapped
+    lower_via,   ///< only the topmost Via is the phone's own
+    star,        ///< Contact: * (S3)
+    unreadable,  ///< the value can't be read
+    sealed,      ///< a signed, encrypted, encoded or digest-protected body (S5)
+    count_
+};
+/// The word of it, e.g. "foreign".
+std::string_view word(Kept kept);
+/// One sentence for people.
+std::string_view sentence(Kept kept);
+
+}  // namespace sipalg::rewrite
