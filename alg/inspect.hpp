@@ -89,7 +89,8 @@ class State {
     /// One conntrack entry of the sweep. Returns true if it must be deleted: a flow of a closed mapping, or
     /// one that an open mapping should carry but does not.
     bool sweep_entry(const FlowSeen& flow, Time now);
-    void end_sweep(Time now);
+    /// Returns what is to be logged.
+    std::vector<Event> end_sweep();
     /// The sweep could not be ended: what it was for is still to be done.
     void abandon_sweep();
 

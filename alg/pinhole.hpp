@@ -66,12 +66,15 @@ struct Flow {
     friend auto operator<=>(const Flow&, const Flow&) = default;
 };
 
-/// A conntrack entry with its two directions and the time it would still live without packets.
+/// A conntrack entry with its two directions, and what it tells of its packets.
 struct FlowSeen {
     Transport transport = Transport::udp;
     Endpoint original_source, original_destination;
     Endpoint reply_source, reply_destination;
-    Seconds remaining{0};
+    Seconds idle{0};       ///< since its last packet, of either direction
+    bool replied = false;  ///< there were packets in the reply direction
+    bool counted = false;  ///< the numbers of packets are known
+    std::uint64_t original_packets = 0, reply_packets = 0;
 };
 
 /// An element as the kernel has it, with what is left of its timeout.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "alg/call/silence.hpp"
 #include "alg/state.hpp"
 
 namespace sipalg {
@@ -25,41 +26,14 @@ std::int64_t seconds_left(Time until, Time now) {
     return std::max<std::int64_t>(0, std::chrono::ceil<Seconds>(until - now).count());
 }
 
-// The streams of a call as they stand: what was agreed last in the newest living dialog, else what is
-// offered.
-const call::Session* local_session(const Call& call) {
-    const call::Session* session = nullptr;
-    if (call.initial && call.initial->by == Side::inside) session = &call.initial->session;
-    for (const call::Dialog& dialog : call.dialogs) {
-        if (dialog.state == call::Dialog::State::ended) continue;
-        if (dialog.local)
-            session = &*dialog.local;
-        else if (const auto& offer = dialog.offer(Side::inside))
-            session = &offer->session;
-    }
-    return session;
-}
-
-const call::Session* remote_session(const Call& call) {
-    const call::Session* session = nullptr;
-    for (const call::Dialog& dialog : call.dialogs)
-        if (dialog.state != call::Dialog::State::ended && dialog.remote) session = &*dialog.remote;
-    return session;
-}
-
-const call::Stream* stream_at(const call::Session& session, std::uint8_t line) {
-    const auto found = std::find_if(session.begin(), session.end(),
-                                    [line](const call::Stream& stream) { return stream.line == line; });
-    return found == session.end() ? nullptr : &*found;
-}
-
-std::vector<MediaReport> media_of(const Call& call, const call::Holdings& holdings) {
+std::vector<MediaReport> media_of(const Call& call, const call::Holdings& holdings,
+                                  const call::Audibility& audibility) {
     std::vector<MediaReport> rows;
-    const call::Session* local = local_session(call);
-    const call::Session* remote = remote_session(call);
+    const call::Session* local = call::local_session(call);
+    const call::Session* remote = call::remote_session(call);
     if (!local) return rows;
     for (const call::Stream& stream : *local) {
-        const call::Stream* peer = remote ? stream_at(*remote, stream.line) : nullptr;
+        const call::Stream* peer = remote ? call::stream_at(*remote, stream.line) : nullptr;
         MediaReport row;
         row.type = stream.type;
         row.inside = stream.rtp;
@@ -70,6 +44,8 @@ std::vector<MediaReport> media_of(const Call& call, const call::Holdings& holdin
         const bool off = stream.rtp.port == 0 || (peer && peer->rejected);
         const bool held = stream.held || (peer && peer->held);
         row.state = off ? "off" : !peer ? "early" : held ? "held" : "open";
+        if (const auto silence = call::silence(call, stream, audibility))
+            row.silent = call::word(silence->silent);
         rows.push_back(std::move(row));
     }
     return rows;
@@ -90,7 +66,7 @@ std::vector<CallReport> State::calls(Time) const {
         row.phone = key.phone.text();
         row.peer = call.peers.empty() ? "" : call.peers.front().text();
         row.started = call.started;
-        row.media = media_of(call, impl_->holdings);
+        row.media = media_of(call, impl_->holdings, impl_->audibility);
         rows.push_back(std::move(row));
     }
     std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {

@@ -32,6 +32,8 @@ struct MediaReport {
     Endpoint public_endpoint;
     std::string remote;  ///< "addr:port" of the peer, empty before the answer
     std::string state;   ///< "early", "open", "held", "off"
+    std::string
+        silent;  ///< "phone", "peer", "both": who has not been heard lately; empty: nobody, or not known
 };
 
 /// A row of `sipalgctl calls`.
@@ -63,6 +65,7 @@ struct Event {
         call_offered,
         call_answered,
         call_ended,
+        media_missing,
         registered,
         unregistered,
         body_sealed,  ///< a description that names the phone may not be changed (S5): a warning

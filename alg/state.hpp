@@ -4,6 +4,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "alg/call/audibility.hpp"
 #include "alg/call/calls.hpp"
 #include "alg/call/holdings.hpp"
 #include "alg/call/registrations.hpp"
@@ -32,6 +33,8 @@ struct State::Impl {
     std::set<Mapping> closed;
     std::set<Pinhole> closed_pinholes;
     Time next_look{0};
+    Time sweep_begun{0};
+    call::Audibility audibility;
 
     // Work space of inspect(), kept so that nothing is allocated per message.
     sip::Message message;

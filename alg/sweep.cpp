@@ -1,4 +1,5 @@
-// Sweeps of conntrack: flows that outlive their mapping are found, and calls that still have media (C6, C7).
+// Sweeps of conntrack: flows that outlive their mapping are found, calls that still have media, or only from
+// one side, and what the owner's NAT maps (C6, C7, C12, O5).
 #include <algorithm>
 
 #include "alg/call/constants.hpp"
@@ -11,11 +12,14 @@ bool State::idle() const {
 }
 
 bool State::sweep_wanted(Time now) const {
-    return impl_->holdings.touched() || (now >= impl_->next_look && !idle());
+    return impl_->holdings.touched() || impl_->calls.wants_listening(now) ||
+           (now >= impl_->next_look && !idle());
 }
 
 void State::begin_sweep(Time now) {
     impl_->holdings.masquerade().begin();
+    impl_->audibility.begin();
+    impl_->sweep_begun = now;
     const call::Holdings::Closed closed = impl_->holdings.take_closed();
     impl_->closed.insert(closed.mappings.begin(), closed.mappings.end());
     impl_->closed_pinholes.insert(closed.pinholes.begin(), closed.pinholes.end());
@@ -26,8 +30,18 @@ namespace {
 
 enum class Verdict : std::uint8_t { keep, erase };
 
+call::PacketCount count(const FlowSeen& flow, Side begun) {
+    const bool by_phone = begun == Side::inside;
+    if (!flow.counted) {
+        const std::uint64_t replied = flow.replied ? 1 : 0;
+        return {by_phone ? 1 : replied, by_phone ? replied : 1, false};
+    }
+    return {by_phone ? flow.original_packets : flow.reply_packets,
+            by_phone ? flow.reply_packets : flow.original_packets, true};
+}
+
 // What is to become of a flow with these ends; nullopt: it is none of our mappings'.
-std::optional<Verdict> judge(State::Impl& state, const Mapping& seen, Side begun, Seconds remaining,
+std::optional<Verdict> judge(State::Impl& state, const Mapping& seen, Side begun, const FlowSeen& flow,
                              Time now) {
     const call::MappingKey key{{seen.transport, seen.inside}, seen.outside.address};
     const call::MappingEntry* entry = state.holdings.find(key);
@@ -37,8 +51,8 @@ std::optional<Verdict> judge(State::Impl& state, const Mapping& seen, Side begun
         const bool ours = state.closed.contains(seen) || (open && begun == Side::inside);
         return ours ? std::optional(Verdict::erase) : std::nullopt;
     }
-    const Time idle = std::max(Time{0}, call::stream_timeout - Time{remaining});
-    state.holdings.flow_seen(key, now - std::min(idle, now));
+    state.holdings.flow_seen(key, now - std::min(Time{flow.idle}, now));
+    if (entry->holders > 0) state.audibility.seen(key, count(flow, begun));
     return Verdict::keep;
 }
 
@@ -68,12 +82,12 @@ void note_masquerade(State::Impl& state, const FlowSeen& flow, const Mapping& ou
 bool State::sweep_entry(const FlowSeen& flow, Time now) {
     // The phone began it: the answers go to the public endpoint.
     const Mapping outward{flow.transport, flow.original_source, flow.reply_destination};
-    if (const auto verdict = judge(*impl_, outward, Side::inside, flow.remaining, now))
+    if (const auto verdict = judge(*impl_, outward, Side::inside, flow, now))
         return *verdict == Verdict::erase ||
                was_closed(*impl_, outward, flow.original_destination.address, now);
     // The peer began it, through a pinhole that may have closed since.
     const Mapping inward{flow.transport, flow.reply_source, flow.original_destination};
-    const auto verdict = judge(*impl_, inward, Side::outside, flow.remaining, now);
+    const auto verdict = judge(*impl_, inward, Side::outside, flow, now);
     if (!verdict) note_masquerade(*impl_, flow, outward, inward);
     if (verdict != Verdict::keep) return verdict == Verdict::erase;
     // Others' flows to the same endpoint, such as those of the owner's own port forwarding, are not ours to
@@ -82,10 +96,18 @@ bool State::sweep_entry(const FlowSeen& flow, Time now) {
     return impl_->closed_pinholes.contains(pinhole) && !impl_->holdings.find(pinhole);
 }
 
-void State::end_sweep(Time) {
-    impl_->closed.clear();
-    impl_->closed_pinholes.clear();
-    impl_->holdings.masquerade().end();
+std::vector<Event> State::end_sweep() {
+    Impl& impl = *impl_;
+    impl.closed.clear();
+    impl.closed_pinholes.clear();
+    impl.holdings.masquerade().end();
+    impl.audibility.end(impl.sweep_begun, [&](const call::MappingKey& key) {
+        const call::MappingEntry* entry = impl.holdings.find(key);
+        return entry && entry->holders > 0;
+    });
+    std::vector<Event> events;
+    impl.calls.listen(impl.audibility, impl.sweep_begun, events);
+    return events;
 }
 
 void State::abandon_sweep() {

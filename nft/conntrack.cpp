@@ -1,5 +1,7 @@
 #include "nft/conntrack.hpp"
 
+#include <endian.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netinet/in.h>
@@ -13,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "nft/conntrack_settings.hpp"
 #include "nft/link.hpp"
 #include "nft/ruleset.hpp"
 
@@ -104,11 +107,28 @@ bool get_tuple(const nlattr* nest, Endpoint& source, Endpoint& destination) {
     return true;
 }
 
-bool get_flow(const nlmsghdr* message, FlowSeen& flow) {
+// False: conntrack does not count, or has not for this entry (net.netfilter.nf_conntrack_acct).
+bool get_packets(const nlattr* nest, std::uint64_t& packets) {
+    const nlattr* count = nested(nest)[CTA_COUNTERS_PACKETS];
+    packets = count != nullptr ? be64toh(mnl_attr_get_u64(count)) : 0;
+    return count != nullptr;
+}
+
+// An offloaded flow's timeout and counters are not what its packets make of them.
+bool get_flow(const nlmsghdr* message, const UdpTimeouts& timeouts, FlowSeen& flow) {
     Attributes table{};
     mnl_attr_parse(message, sizeof(nfgenmsg), keep, &table);
     flow.transport = Transport::udp;
-    flow.remaining = Seconds{table[CTA_TIMEOUT] != nullptr ? ntohl(mnl_attr_get_u32(table[CTA_TIMEOUT])) : 0};
+    const auto number = [&](int type) {
+        const nlattr* attribute = table[static_cast<std::size_t>(type)];
+        return attribute != nullptr ? ntohl(mnl_attr_get_u32(attribute)) : 0;
+    };
+    const std::uint32_t status = number(CTA_STATUS);
+    const bool offloaded = (status & IPS_OFFLOAD) != 0;
+    flow.idle = offloaded ? Seconds{0} : timeouts.idle(status, Seconds{number(CTA_TIMEOUT)});
+    flow.replied = (status & IPS_SEEN_REPLY) != 0;
+    flow.counted = !offloaded && get_packets(table[CTA_COUNTERS_ORIG], flow.original_packets) &&
+                   get_packets(table[CTA_COUNTERS_REPLY], flow.reply_packets);
     return get_tuple(table[CTA_TUPLE_ORIG], flow.original_source, flow.original_destination) &&
            get_tuple(table[CTA_TUPLE_REPLY], flow.reply_source, flow.reply_destination);
 }
@@ -189,6 +209,7 @@ bool ConntrackDump::read_once(const std::function<void(const FlowSeen&)>& entry)
     const std::uint32_t sequence = sequence_++;
     nlmsghdr* message = put_header(request, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_INET, sequence);
     put_udp_filter(message);
+    const UdpTimeouts timeouts = read_udp_timeouts();
     if (mnl_socket_sendto(socket_.get(), message, message->nlmsg_len) < 0)
         throw Error(words("asking for conntrack entries", errno));
     FlowSeen flow;
@@ -206,7 +227,7 @@ bool ConntrackDump::read_once(const std::function<void(const FlowSeen&)>& entry)
                 if (error == EBUSY || error == EAGAIN) return false;
                 throw Error(words("reading conntrack entries", error));
             }
-            if (get_flow(header, flow)) entry(flow);
+            if (get_flow(header, timeouts, flow)) entry(flow);
         }
     }
 }

@@ -126,6 +126,7 @@ struct Call {
     Time closed_until{0};   ///< closing: how long late messages still find it
     bool restored = false;  ///< from a record: a BYE may have been under way unseen
     Time active{0};         ///< last INVITE or UPDATE; not in the record
+    bool listened = false;  ///< it waits to be listened to, or was found silent once; not in the record
     Time due{0};            ///< when the deadline queue will name it; not in the record
     std::string record;     ///< as it stands in the kernel
     Time renew_at{0};       ///< when the kernel's timeouts are renewed; not in the record

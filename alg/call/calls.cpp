@@ -4,6 +4,7 @@
 
 #include "alg/call/constants.hpp"
 #include "alg/call/records.hpp"
+#include "alg/call/silence.hpp"
 #include "alg/sip/uri.hpp"
 
 namespace sipalg::call {
@@ -136,6 +137,7 @@ void Calls::follow(const Heard& heard, std::uint32_t& next_record, Effects& effe
                 close(key, *call, "not answered", heard.now, effects);
             break;
     }
+    if (call->active == heard.now) listen_later(key, *call, heard.now);
     schedule(key, *call, heard.now);
 }
 
@@ -308,6 +310,30 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
         }
     }
     schedule(key, *call, now);
+}
+
+void Calls::listen_later(const CallKey& key, Call& call, Time now) {
+    if (call.listened || call.state != Call::State::confirmed) return;
+    call.listened = true;
+    to_hear_.emplace_back(now + listening_time, key);
+}
+
+void Calls::listen(const Audibility& audibility, Time now, std::vector<Event>& events) {
+    for (std::size_t left = to_hear_.size(); left > 0 && wants_listening(now); --left) {
+        const CallKey key = std::move(to_hear_.front().second);
+        to_hear_.pop_front();
+        Call* call = calls_.edit(key);
+        if (!call || call->state != Call::State::confirmed) continue;
+        const std::string missing = one_way_media(*call, audibility);
+        if (!missing.empty()) {
+            events.push_back({Event::Kind::media_missing, key.call_id, missing});
+        } else {
+            // What can't be told yet is asked again, what is well only after the next change.
+            call->listened = false;
+            if (undecided(*call, audibility)) listen_later(key, *call, now);
+        }
+        calls_.commit();  // ledgers are made for the few entries of a message
+    }
 }
 
 bool Calls::restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects) {

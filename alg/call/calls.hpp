@@ -5,8 +5,10 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "alg/call/audibility.hpp"
 #include "alg/call/call.hpp"
 #include "alg/call/deadlines.hpp"
 #include "alg/call/effects.hpp"
@@ -28,6 +30,11 @@ class Calls {
     /// Renews and closes what is due.
     void expire(Time now, Effects& effects);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
+    /// Some call has gone on for long enough that a sweep can tell who is silent.
+    bool wants_listening(Time now) const { return !to_hear_.empty() && to_hear_.front().first <= now; }
+    /// Of a sweep that began at `now`; not staged. A call is reported once.
+    void listen(const Audibility& audibility, Time now, std::vector<Event>& events);
+
     /// Takes over a call of an earlier daemon from its record. False: unreadable.
     bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
 
@@ -51,6 +58,7 @@ class Calls {
     void save(const CallKey& key, Call& call, Time now, Effects& effects);
     void close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects);
     void schedule(const CallKey& key, Call& call, Time now);
+    void listen_later(const CallKey& key, Call& call, Time now);
     void expire(const CallKey& key, Time now, Effects& effects);
     Time lifetime(const Call& call, Time now) const;
 
@@ -58,7 +66,8 @@ class Calls {
     Holdings& holdings_;
     Ledger<CallKey, Call, CallKeyHash, CallKeyEqual> calls_;
     PerPhone per_phone_;
-    std::deque<CallKey> closed_;  ///< oldest first; some are forgotten or alive again
+    std::deque<std::pair<Time, CallKey>> to_hear_;  ///< when a sweep can tell; each call at most once
+    std::deque<CallKey> closed_;                    ///< oldest first; some are forgotten or alive again
     Deadlines<CallKey> deadlines_;
 };
 

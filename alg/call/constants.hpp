@@ -26,7 +26,8 @@ inline constexpr Time registration_grace = 32s;
 /// Conntrack forgets an idle UDP stream after two minutes by default, so calls are looked at more often than
 /// that.
 inline constexpr Time sweep_interval = 45s;
-/// nf_conntrack_udp_timeout_stream's default: what a flow's remaining time is measured against.
-inline constexpr Time stream_timeout = 120s;
+/// After an INVITE or UPDATE that changed the session, the first sweep that can tell who is silent (O5): a
+/// window after the sweep that the change itself brings.
+inline constexpr Time listening_time = 11s;
 
 }  // namespace sipalg::call

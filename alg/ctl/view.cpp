@@ -37,8 +37,11 @@ std::string duration(const Json& object, const char* field) {
 std::string media(const Json& call) {
     std::string text;
     if (call.is_object() && call.contains("media") && call["media"].is_array())
-        for (const Json& stream : call["media"])
+        for (const Json& stream : call["media"]) {
             text += (text.empty() ? "" : ", ") + cell(stream, "type") + " " + cell(stream, "state");
+            const std::string silent = cell(stream, "silent");
+            if (!silent.empty()) text += " (" + silent + " silent)";
+        }
     return text;
 }
 
@@ -107,6 +110,10 @@ std::string status(const Json& document) {
     line("accept rules", field("accept_in").empty() ? "none" : field("accept_in"));
     for (const char* count : {"calls", "bindings", "mappings", "pinholes"})
         line(count, cell(document, count));
+    if (document.contains("media_counted"))
+        line("media", document["media_counted"] == true
+                          ? "counted by conntrack"
+                          : "not counted (nf_conntrack_acct is off): who falls silent in a call is not seen");
     if (document.contains("counters")) {
         const Table table = count_table(document["counters"], false);
         text += table.empty() ? "\nno messages yet\n" : "\n" + table.text();

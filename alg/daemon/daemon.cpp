@@ -10,6 +10,7 @@
 
 #include "alg/daemon/sockets.hpp"
 #include "alg/escape.hpp"
+#include "nft/conntrack_settings.hpp"
 
 namespace sipalg::daemon {
 
@@ -73,7 +74,9 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       hands_(std::make_unique<Hands>(ruleset_, conntrack_)),
       engine_(state_, *hands_),
       reader_([this](const auto& each) { dump_.read(each); }),
-      sweeper_(state_, reader_, [this](std::span<const Flow> flows) { conntrack_.erase(flows); }) {
+      sweeper_(
+          state_, reader_, [this](std::span<const Flow> flows) { conntrack_.erase(flows); },
+          [this](std::span<const Event> events, Time now) { engine_.log(events, now); }) {
     // Before the rules: a SIGTERM in between must find its way to stop().
     loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
     loop_.add(queue_.descriptor(), EPOLLIN, [this](std::uint32_t) {
@@ -265,6 +268,7 @@ Json Daemon::status() {
     status.inside = network_.inside();
     status.accept_in = ruleset_.accepting_chains();
     status.totals = state_.totals();
+    status.media_counted = nft::conntrack_counts();
     status.counters = engine_.counters();
     status.queue_overflows = queue_.lost_reads();
     status.refused_verdicts = queue_.refused_verdicts();

@@ -19,6 +19,7 @@ std::string_view name(Event::Kind kind) {
         case Event::Kind::call_offered: return "call offered";
         case Event::Kind::call_answered: return "call answered";
         case Event::Kind::call_ended: return "call ended";
+        case Event::Kind::media_missing: return "one-way media";
         case Event::Kind::registered: return "registered";
         case Event::Kind::unregistered: return "unregistered";
         case Event::Kind::body_sealed: return "body left alone";
@@ -74,7 +75,7 @@ bool Engine::put_in_force(Time now) {
         }
     }
     state_.commit();
-    log_events(now);
+    log(decision_.events, now);
     erase_ended();
     return true;
 }
@@ -119,8 +120,8 @@ void Engine::restore(std::span<const StoredElement> elements, const State::Adver
                      totals.calls, totals.bindings, totals.mappings, totals.pinholes);
 }
 
-void Engine::log_events(Time now) {
-    for (const Event& event : decision_.events) {
+void Engine::log(std::span<const Event> events, Time now) {
+    for (const Event& event : events) {
         if (!events_limit_.allow(now)) continue;
         if (const auto refused = events_limit_.take_refused())
             spdlog::warn("{} lines about calls were left out: too many at once", refused);

@@ -41,6 +41,9 @@ class Engine {
     /// if it is set). `longest` is the most a verdict can carry. Never throws for what a packet or the kernel
     /// does.
     std::optional<Bytes> handle(const Arrival& arrival, Time now, std::size_t longest);
+    /// One line each, not too many.
+    void log(std::span<const Event> events, Time now);
+
     /// A packet that never was looked at (it came incomplete).
     void count(Reason reason) { ++counters_[static_cast<std::size_t>(reason)]; }
 
@@ -56,7 +59,6 @@ class Engine {
     bool build_packet(const Arrival& arrival, std::size_t longest);
     bool put_in_force(Time now);
     void erase_ended();
-    void log_events(Time now);
     void log_refusal(const std::string& refusal, Time now);
 
     State& state_;

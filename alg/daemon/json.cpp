@@ -22,7 +22,8 @@ Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks) {
                              {"public", text(stream.public_endpoint)},
                              {"inside", text(stream.inside)},
                              {"remote", stream.remote},
-                             {"state", stream.state}});
+                             {"state", stream.state},
+                             {"silent", stream.silent.empty() ? Json() : Json(stream.silent)}});
         const auto age =
             std::chrono::duration_cast<std::chrono::system_clock::duration>(clocks.boot - call.started);
         rows.push_back({{"call_id", call.call_id},
@@ -104,6 +105,7 @@ Json to_json(const Options& options, const Status& status) {
             {"bindings", status.totals.bindings},
             {"mappings", status.totals.mappings},
             {"pinholes", status.totals.pinholes},
+            {"media_counted", status.media_counted},
             {"queue_overflows", status.queue_overflows},
             {"refused_verdicts", status.refused_verdicts},
             {"counters", to_json(status.counters)}};

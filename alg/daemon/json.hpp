@@ -35,6 +35,7 @@ struct Status {
     std::vector<std::string> inside;
     std::vector<nft::AcceptIn> accept_in;
     Totals totals;
+    bool media_counted = false;  ///< conntrack counts packets, so who falls silent later is seen as well
     Counters counters{};
     std::uint64_t queue_overflows = 0;
     std::uint64_t refused_verdicts = 0;

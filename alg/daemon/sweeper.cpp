@@ -58,7 +58,7 @@ void Sweeper::take(const FlowReader::Piece& piece, Time now) {
     }
     std::string failure = piece.failure;
     if (piece.last && failure.empty()) {
-        state_.end_sweep(now);
+        report_(state_.end_sweep(), now);
         try {
             if (!doomed_.empty()) erase_(doomed_);
         } catch (const std::exception& error) {

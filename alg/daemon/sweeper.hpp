@@ -35,8 +35,10 @@ class Sweeper {
   public:
     /// Deletes conntrack entries; throws std::exception.
     using Erase = std::function<void(std::span<const Flow>)>;
-    Sweeper(State& state, FlowReader& reader, Erase erase)
-        : state_(state), reader_(reader), erase_(std::move(erase)) {}
+    /// Logs.
+    using Report = std::function<void(std::span<const Event>, Time now)>;
+    Sweeper(State& state, FlowReader& reader, Erase erase, Report report)
+        : state_(state), reader_(reader), erase_(std::move(erase)), report_(std::move(report)) {}
 
     /// A whole sweep, before the first packet (C12).
     void first(Time now);
@@ -53,7 +55,7 @@ class Sweeper {
 
   private:
     /// How often the state is asked without any event whether it wants to look after silent calls.
-    static constexpr Time look{5000};
+    static constexpr Time look{2000};
     /// The longest that a packet waits for a sweep to begin: less than the sender's patience (T1, RFC 3261
     /// 17.1.1.2), or a retransmission more.
     static constexpr Time patience{700};
@@ -64,6 +66,7 @@ class Sweeper {
     State& state_;
     FlowReader& reader_;
     Erase erase_;
+    Report report_;
     SweepBudget budget_;
     bool asked_ = false;
     std::uint64_t begun_ = 0, ended_ = 0;

@@ -86,6 +86,18 @@ void Router::play(const Step& step) {
         for (const Flow& flow : step.verb == "stale:" ? decision_.stale : decision_.ended)
             found.push_back(flow.source.text() + " > " + flow.destination.text());
         same(step.verb == "stale:" ? "stale flows" : "ended flows", step.rows, found);
+    } else if (step.verb == "silent:") {
+        std::vector<std::string> found;
+        for (const CallReport& call : state_.calls(now_))
+            for (const MediaReport& stream : call.media)
+                if (!stream.silent.empty())
+                    found.push_back(call.call_id + " " + stream.type + " " + stream.silent);
+        same("silent", step.rows, found);
+    } else if (step.verb == "missing:") {
+        std::vector<std::string> found;
+        for (const Event& event : events_)
+            found.push_back(event.subject + " " + event.detail);
+        same("missing media", step.rows, found);
     } else if (step.verb == "reason") {
         same_text("reason", argument(0), std::string(word(decision_.reason)));
     } else if (step.verb == "quiet") {
@@ -218,8 +230,8 @@ void Router::restart() {
     state_ = std::move(fresh);
 }
 
-// INSIDE > REMOTE as PUBLIC: a phone's flow through the owner's NAT. REMOTE > PUBLIC to INSIDE: one through a
-// port forwarding of his.
+// INSIDE > REMOTE as PUBLIC: a flow that the phone began. REMOTE > PUBLIC to INSIDE: one that a peer began.
+// Behind it: packets each way if conntrack counts, or whether it was replied to.
 void Router::know(const Step& step) {
     conntrack_.clear();
     for (const std::string& line : step.rows) {
@@ -231,7 +243,13 @@ void Router::know(const Step& step) {
         flow.original_destination = endpoint(destination);
         flow.reply_source = kind == "as" ? flow.original_destination : endpoint(translated);
         flow.reply_destination = kind == "as" ? endpoint(translated) : flow.original_source;
-        flow.remaining = Seconds{120};
+        std::string word;
+        for (std::uint64_t count = 0; in >> word >> count;) {
+            flow.counted = true;
+            flow.replied = true;
+            (word == "sent" ? flow.original_packets : flow.reply_packets) = count;
+        }
+        if (!flow.counted) flow.replied = word == "replied";
         conntrack_.push_back(flow);
     }
 }
@@ -239,7 +257,7 @@ void Router::know(const Step& step) {
 void Router::sweep() {
     state_.begin_sweep(now_);
     std::erase_if(conntrack_, [this](const FlowSeen& flow) { return state_.sweep_entry(flow, now_); });
-    state_.end_sweep(now_);
+    events_ = state_.end_sweep();
 }
 
 void Router::seen(const Step& step) {
@@ -250,12 +268,11 @@ void Router::seen(const Step& step) {
     flow.original_destination = endpoint(a[2].substr(0, a[2].size() - 1));
     flow.reply_source = endpoint(a[3]);
     flow.reply_destination = endpoint(a[5]);
-    flow.remaining = Seconds{120};
     const bool erased = a.size() > 6 && a[6] == "erased";
     if (erased && !state_.sweep_wanted(now_)) throw std::runtime_error("no sweep is wanted");
     state_.begin_sweep(now_);
     const bool result = state_.sweep_entry(flow, now_);
-    state_.end_sweep(now_);
+    state_.end_sweep();
     if (result != erased) throw std::runtime_error(erased ? "the flow stays" : "the flow is erased");
 }
 

@@ -39,7 +39,8 @@ class Router {
     Time now_{1'000'000};
     Address external_;
     bool refuse_ = false;
-    std::vector<FlowSeen> conntrack_;  ///< what the owner's NAT carries
+    std::vector<FlowSeen> conntrack_;  ///< the flows that sweeps see
+    std::vector<Event> events_;        ///< of the last sweep
     bool asked_ = false;               ///< the last packet had conntrack looked through first
 };
 

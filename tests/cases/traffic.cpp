@@ -88,7 +88,7 @@ void Traffic::play() {
 void Traffic::end() {
     refusals_ = 0;
     state_.begin_sweep(now_);  // conntrack has forgotten all, too
-    state_.end_sweep(now_);
+    state_.end_sweep();
     wait(Seconds{3 * 3600});
     check_invariants(state_, kernel_, now_);
     const Totals left = state_.totals();
@@ -268,7 +268,7 @@ void Traffic::sweep() {
         seen.original_destination = *Endpoint::parse(peer + ":30000");
         seen.reply_source = seen.original_destination;
         seen.reply_destination = {wan, port};
-        seen.remaining = Seconds{100};
+        seen.idle = Seconds{20};
         return seen;
     };
     state_.begin_sweep(now_);
@@ -281,7 +281,7 @@ void Traffic::sweep() {
         signalling.reply_source.port = signalling.original_destination.port = 5060;
         state_.sweep_entry(signalling, now_);
     }
-    state_.end_sweep(now_);
+    state_.end_sweep();
 }
 
 void Traffic::restart() {

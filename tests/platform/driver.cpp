@@ -142,8 +142,9 @@ void bench(nft::Ruleset& ruleset, int count) {
 void dump() {
     nft::ConntrackDump().read([](const FlowSeen& f) {
         std::cout << "flow " << f.original_source.text() << ' ' << f.original_destination.text() << ' '
-                  << f.reply_source.text() << ' ' << f.reply_destination.text() << ' ' << f.remaining.count()
-                  << '\n';
+                  << f.reply_source.text() << ' ' << f.reply_destination.text() << ' ' << f.idle.count()
+                  << ' ' << f.replied << ' ' << f.counted << ' ' << f.original_packets << ' '
+                  << f.reply_packets << '\n';
     });
 }
 

@@ -13,13 +13,13 @@ TEST_CASE("nothing is a sentence") {
 TEST_CASE("calls") {
     const Json rows = Json::parse(R"([{"call_id":"a1@\u001b[31mx","state":"confirmed","direction":"out",
         "from":"sip:a@x","to":"sip:b@y","phone":"192.168.1.10","peer":"192.0.2.1",
-        "started":"2026-01-02T03:04:05Z","media":[{"type":"audio","state":"open"},
-        {"type":"video","state":"off"}]}])");
+        "started":"2026-01-02T03:04:05Z","media":[{"type":"audio","state":"open","silent":"peer"},
+        {"type":"video","state":"off","silent":null}]}])");
     CHECK(view("calls", rows) ==
           "STATE      DIR  PHONE         PEER       FROM     TO       STARTED               "
-          "MEDIA                  CALL-ID\n"
+          "MEDIA                                CALL-ID\n"
           "confirmed  out  192.168.1.10  192.0.2.1  sip:a@x  sip:b@y  2026-01-02T03:04:05Z  "
-          "audio open, video off  a1@\\x1b[31mx\n");
+          "audio open (peer silent), video off  a1@\\x1b[31mx\n");
 }
 
 TEST_CASE("pinholes and bindings, with times people can read") {
@@ -41,7 +41,7 @@ TEST_CASE("status says where it stands and what it counted, without the zeros") 
         "outside":["wan"],"inside":["lan","wlan"],"addresses":[{"interface":"wan","address":"10.0.0.1",
         "advertised":"203.0.113.7"}],"queue":5060,"queue_method":"native","table":"sipalg","accept_in":[],
         "sip_ports":[5060,5070],"media_ports":"16384-32767","calls":1,"bindings":2,"mappings":3,"pinholes":4,
-        "counters":{"rewritten":12,"stun":0}})");
+        "media_counted":true,"counters":{"rewritten":12,"stun":0}})");
     CHECK(view("status", document) ==
           "sipalgd       9.9, pid 7, serving for 1d1h\n"
           "outside       wan\n"
@@ -56,6 +56,7 @@ TEST_CASE("status says where it stands and what it counted, without the zeros") 
           "bindings      2\n"
           "mappings      3\n"
           "pinholes      4\n"
+          "media         counted by conntrack\n"
           "\n"
           "MESSAGES   COUNT\n"
           "rewritten  12\n");
@@ -64,6 +65,8 @@ TEST_CASE("status says where it stands and what it counted, without the zeros") 
 TEST_CASE("documents of another shape break nothing") {
     CHECK(view("calls", Json::parse(R"([{}, 3, {"media": 4, "state": [1]}])")).find("STATE") == 0);
     CHECK(view("status", Json::object()).find("sipalgd") == 0);
+    CHECK(view("status", Json::parse(R"({"media_counted":false})")).find("nf_conntrack_acct is off") !=
+          std::string::npos);
     CHECK_THROWS_AS(view("calls", Json::object()), NotServing);
     CHECK_THROWS_AS(view("status", Json::array()), NotServing);
 }

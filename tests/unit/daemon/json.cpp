@@ -24,7 +24,8 @@ TEST_CASE("a call as the contract names its fields, its start in UTC") {
     call.peer = "192.0.2.1";
     call.started = Time(100'000);
     call.media.push_back(
-        {"audio", endpoint("192.168.1.10:4000"), endpoint("203.0.113.1:4000"), "192.0.2.1:7000", "open"});
+        {"audio", endpoint("192.168.1.10:4000"), endpoint("203.0.113.1:4000"), "192.0.2.1:7000", "open", ""});
+    call.media.push_back({"video", {}, {}, "", "open", "peer"});
     // Ten seconds later on both clocks; 86,400 s after the epoch.
     const ClockPair clocks{Time(110'000),
                            std::chrono::system_clock::time_point(std::chrono::seconds(86'410))};
@@ -38,7 +39,8 @@ TEST_CASE("a call as the contract names its fields, its start in UTC") {
     CHECK(row["peer"] == "192.0.2.1");
     CHECK(row["started"] == "1970-01-02T00:00:00Z");
     CHECK(row["media"] == Json::parse(R"([{"type":"audio","public":"203.0.113.1:4000",
-        "inside":"192.168.1.10:4000","remote":"192.0.2.1:7000","state":"open"}])"));
+        "inside":"192.168.1.10:4000","remote":"192.0.2.1:7000","state":"open","silent":null},
+        {"type":"video","public":"","inside":"","remote":"","state":"open","silent":"peer"}])"));
 }
 
 TEST_CASE("pinholes and bindings, IPv6 in brackets") {

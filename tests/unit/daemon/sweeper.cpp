@@ -22,7 +22,6 @@ FlowSeen flow(std::uint16_t port) {
     seen.original_source = {*Address::parse("192.168.1.10"), port};
     seen.original_destination = seen.reply_source = peer;
     seen.reply_destination = {wan, port};
-    seen.remaining = Seconds{100};
     return seen;
 }
 
@@ -38,7 +37,8 @@ struct Fixture {
     }};
     std::vector<Flow> erased;
     Sweeper sweeper{state, reader,
-                    [this](std::span<const Flow> flows) { erased.assign(flows.begin(), flows.end()); }};
+                    [this](std::span<const Flow> flows) { erased.assign(flows.begin(), flows.end()); },
+                    [](std::span<const Event>, Time) {}};
     Time now{1'000'000};
 
     bool readable(int milliseconds) {
