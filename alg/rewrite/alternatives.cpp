@@ -1,8 +1,5 @@
 #include "alg/rewrite/alternatives.hpp"
 
-#include <charconv>
-#include <string>
-
 #include "alg/sdp/path.hpp"
 #include "alg/sdp/transport.hpp"
 #include "alg/sip/text.hpp"
@@ -19,8 +16,8 @@ void plan_endpoint(const std::optional<Address>& address, std::string_view addre
         return edits.keep(address_text, place, address ? Kept::no_port : Kept::host_name);
     const auto translated = translation.media({transport, {*address, port}});
     if (!translated) return edits.keep(address_text, place, why_kept(address, translation));
-    replace_address(address_text, translated->address, place, edits);
-    replace_number(port_text, translated->port, place, edits);
+    edits.replace(address_text, translated->address, place);
+    edits.replace_number(port_text, translated->port, place);
 }
 
 void plan_rtcp(const sdp::Rtcp& rtcp, const sdp::AddressField& connection, const Translation& translation,
@@ -31,7 +28,7 @@ void plan_rtcp(const sdp::Rtcp& rtcp, const sdp::AddressField& connection, const
     if (!connection.address) return edits.keep(rtcp.port_text, Place::sdp_rtcp, Kept::host_name);
     const auto translated = translation.media({Transport::udp, {*connection.address, rtcp.port}});
     if (translated)
-        replace_number(rtcp.port_text, translated->port, Place::sdp_rtcp, edits);
+        edits.replace_number(rtcp.port_text, translated->port, Place::sdp_rtcp);
     else
         edits.keep(rtcp.port_text, Place::sdp_rtcp, why_kept(connection.address, translation));
 }
@@ -66,18 +63,6 @@ void plan_path(std::string_view rest, const Translation& translation, Edits& edi
 }
 
 }  // namespace
-
-void replace_address(std::string_view target, const Address& address, Place place, Edits& edits) {
-    std::string text;
-    append(text, address);
-    edits.replace(target, text, place);
-}
-
-void replace_number(std::string_view target, std::uint64_t number, Place place, Edits& edits) {
-    char digits[20];
-    const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-    edits.replace(target, {digits, static_cast<std::size_t>(end - digits)}, place);
-}
 
 Kept why_kept(const std::optional<Address>& address, const Translation& translation) {
     if (!address) return Kept::host_name;

@@ -14,10 +14,6 @@ void plan_alternatives(const sdp::Description& description, const sdp::Media& me
 /// Notes, if anybody wants to know, that they stay because the media line does.
 void keep_alternatives(const sdp::Description& description, const sdp::Media& media, Kept kept, Edits& edits);
 
-/// Plans an address where the grammar has one.
-void replace_address(std::string_view target, const Address& address, Place place, Edits& edits);
-/// Plans a port or a length.
-void replace_number(std::string_view target, std::uint64_t number, Place place, Edits& edits);
 /// Why a translation has left `address` as it is.
 Kept why_kept(const std::optional<Address>& address, const Translation& translation);
 

@@ -24,6 +24,17 @@ void Edits::replace(std::string_view target, std::string_view text, Place place)
     edits_.push_back(edit);
 }
 
+void Edits::replace(std::string_view target, const Address& address, Place place) {
+    char text[Address::max_text];
+    replace(target, std::string_view(text, static_cast<std::size_t>(address.write(text) - text)), place);
+}
+
+void Edits::replace_number(std::string_view target, std::uint64_t number, Place place) {
+    char digits[20];
+    const char* const end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+    replace(target, std::string_view(digits, static_cast<std::size_t>(end - digits)), place);
+}
+
 void Edits::note(std::string_view target, Place place, Kept kept) {
     if (target.data() == nullptr) return;
     notes_.push_back({static_cast<std::uint32_t>(target.data() - bytes_.data()),
@@ -48,31 +59,16 @@ std::ptrdiff_t Edits::growth(std::size_t first) const {
 
 void Edits::apply(std::string& out) {
     std::sort(edits_.begin(), edits_.end(), [](const Edit& a, const Edit& b) { return a.offset < b.offset; });
-    out.clear();
+    out.resize(static_cast<std::size_t>(static_cast<std::ptrdiff_t>(bytes_.size()) + growth()));
+    char* to = out.data();
+    const auto put = [&to](std::string_view text) { to = std::copy_n(text.data(), text.size(), to); };
     std::size_t from = 0;
     for (const Edit& edit : edits_) {
-        out.append(bytes_.substr(from, edit.offset - from));
-        out.append(text(edit));
+        put(bytes_.substr(from, edit.offset - from));
+        put(text(edit));
         from = edit.offset + edit.length;
     }
-    out.append(bytes_.substr(from));
-}
-
-void append(std::string& out, std::uint64_t number) {
-    char digits[20];
-    const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-    out.append(digits, static_cast<std::size_t>(end - digits));
-}
-
-void append(std::string& out, const Address& address) {
-    if (!address.is_v4()) {
-        out += address.text();
-        return;
-    }
-    for (std::size_t i = 0; i < 4; ++i) {
-        if (i > 0) out += '.';
-        append(out, static_cast<std::uint64_t>(address.bytes()[i]));
-    }
+    put(bytes_.substr(from));
 }
 
 }  // namespace sipalg::rewrite

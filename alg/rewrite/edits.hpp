@@ -37,6 +37,9 @@ class Edits {
     /// Plans `target`, a view into the bytes of start(), to become `text`. Equal text plans nothing. Targets
     /// must not overlap.
     void replace(std::string_view target, std::string_view text, Place place);
+    /// The same with the text of an address, of a port or of a length.
+    void replace(std::string_view target, const Address& address, Place place);
+    void replace_number(std::string_view target, std::uint64_t number, Place place);
     /// Notes why `target` stays as it is, if anybody wants to know.
     void keep(std::string_view target, Place place, Kept kept) {
         if (explaining_) note(target, place, kept);
@@ -66,9 +69,5 @@ class Edits {
     std::vector<Note> notes_;
     bool explaining_ = false;
 };
-
-/// Appends the text of an address without allocating for IPv4.
-void append(std::string& out, const Address& address);
-void append(std::string& out, std::uint64_t number);
 
 }  // namespace sipalg::rewrite

@@ -15,7 +15,7 @@ void grow(std::string_view digits, std::ptrdiff_t growth, Edits& edits) {
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
     if (growth == 0 || error != std::errc{} || end != digits.data() + digits.size() || length + growth < 0)
         return;
-    replace_number(digits, static_cast<std::uint64_t>(length + growth), Place::content_length, edits);
+    edits.replace_number(digits, static_cast<std::uint64_t>(length + growth), Place::content_length);
 }
 
 /// A media line's endpoint on the other side, or why it has none.
@@ -70,7 +70,7 @@ class Connection {
         if (!field.address || torn_)
             return edits.keep(field.text, Place::sdp_connection, torn_ ? kept_ : Kept::host_name);
         if (const auto address = host_ ? host_ : translation.media_host(*field.address))
-            replace_address(field.text, *address, Place::sdp_connection, edits);
+            edits.replace(field.text, *address, Place::sdp_connection);
         else
             edits.keep(field.text, Place::sdp_connection, why_kept(field.address, translation));
     }
@@ -117,7 +117,7 @@ void plan_description(const sdp::Description& description, const Translation& tr
         }
         if (lines[i].translated) {
             if (!any_host) any_host = lines[i].translated->address;
-            replace_number(media[i].port_text, lines[i].translated->port, Place::sdp_port, edits);
+            edits.replace_number(media[i].port_text, lines[i].translated->port, Place::sdp_port);
         } else {
             edits.keep(media[i].port_text, Place::sdp_port, lines[i].kept);
         }
@@ -129,7 +129,7 @@ void plan_description(const sdp::Description& description, const Translation& tr
     if (!origin.address || torn)
         return edits.keep(origin.text, Place::sdp_origin, torn ? Kept::half : Kept::host_name);
     if (const auto host = translation.media_host(*origin.address))
-        replace_address(origin.text, any_host.value_or(*host), Place::sdp_origin, edits);
+        edits.replace(origin.text, any_host.value_or(*host), Place::sdp_origin);
     else
         edits.keep(origin.text, Place::sdp_origin, why_kept(origin.address, translation));
 }

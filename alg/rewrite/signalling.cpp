@@ -31,12 +31,6 @@ class HostPortText {
     char* end_ = text_;
 };
 
-void replace_port(std::string_view digits, std::uint16_t port, Place place, Edits& edits) {
-    char text[sizeof "65535"];
-    const char* const end = std::to_chars(text, text + sizeof text, port).ptr;
-    edits.replace(digits, {text, static_cast<std::size_t>(end - text)}, place);
-}
-
 // Host and port are edited apart, so that white space between them (which a sent-by may have) stays as it is.
 void plan_host_port(const sip::HostPort& text, const Written& written, Place place, Edits& edits) {
     HostPortText host(written.endpoint.address);
@@ -52,7 +46,7 @@ void plan_host_port(const sip::HostPort& text, const Written& written, Place pla
     edits.replace(text.host, host, place);
     if (*text.port == written.endpoint.port) return;
     const std::string_view tail = text.text.substr(text.host.size());
-    replace_port(tail.substr(tail.find_first_of("0123456789")), written.endpoint.port, place, edits);
+    edits.replace_number(tail.substr(tail.find_first_of("0123456789")), written.endpoint.port, place);
 }
 
 void plan_uri(std::string_view text, Place place, const Translation& translation, Edits& edits) {
@@ -92,12 +86,8 @@ void plan_via(const sip::Via& via, const Translation& translation, Edits& edits)
     const std::uint16_t port = via.rport ? number(*via.rport) : std::uint16_t{0};
     const auto seen = translation.reflexive(Endpoint{*received, port});
     if (!seen) return;
-    if (via.received) {
-        char text[Address::max_text];
-        const char* const end = seen->address.write(text);
-        edits.replace(*via.received, {text, static_cast<std::size_t>(end - text)}, Place::via_received);
-    }
-    if (port != 0) replace_port(*via.rport, seen->port, Place::via_rport, edits);
+    if (via.received) edits.replace(*via.received, seen->address, Place::via_received);
+    if (port != 0) edits.replace_number(*via.rport, seen->port, Place::via_rport);
 }
 
 }  // namespace

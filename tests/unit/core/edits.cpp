@@ -81,12 +81,17 @@ TEST_CASE("every place names its rule") {
     CHECK(rule(Place::sdp_port) == "D1");
 }
 
-TEST_CASE("addresses and numbers as text") {
-    std::string out;
-    append(out, Address::v4(0xC0A80001));
-    append(out, std::uint64_t{18446744073709551615U});
-    append(out, *Address::parse("2001:db8::1"));
-    CHECK(out == "192.168.0.1184467440737095516152001:db8::1");
+TEST_CASE("D1: an address, a port or a length is planned as its text") {
+    Plan plan("c=IN IP4 10.0.0.1 5060 ::");
+    const std::string_view bytes = plan.bytes;
+    plan.edits.replace_number(bytes.substr(18, 4), 18446744073709551615U, Place::content_length);
+    plan.edits.replace(bytes.substr(9, 8), Address::v4(0xC0A80001), Place::sdp_connection);
+    plan.edits.replace(bytes.substr(23), *Address::parse("2001:db8::1"), Place::sdp_connection);
+    CHECK(plan.result() == "c=IN IP4 192.168.0.1 18446744073709551615 2001:db8::1");
+    plan.edits.start(bytes);
+    plan.edits.replace(bytes.substr(9, 8), Address::v4(0x0A000001), Place::sdp_connection);
+    plan.edits.replace_number(bytes.substr(18, 4), 5060, Place::sdp_port);
+    CHECK(plan.edits.empty());
 }
 
 }  // namespace sipalg::rewrite
