@@ -45,6 +45,12 @@ bool Call::on_hold() const {
     });
 }
 
+bool Call::has_session_timer() const {
+    return std::all_of(dialogs.begin(), dialogs.end(), [](const Dialog& d) {
+        return d.state != Dialog::State::confirmed || d.has_session_timer();
+    });
+}
+
 namespace {
 
 using Sessions = std::vector<const Session*>;

@@ -65,8 +65,11 @@ struct Dialog {
     bool renegotiated = false;             ///< a later exchange has replaced that of the first INVITE
     std::optional<Offer> offers[2];        ///< by Side: both at once is glare (RFC 3261 14.1)
     std::optional<Bye> byes[2];            ///< by Side: both at once is a crossing
+    Time session_until{0};  ///< when the session timer ends it (RFC 4028), with grace; 0: there is none
     std::int64_t cseqs[2]{-1, -1};  ///< by Side: of its latest request that was followed; not in the record
 
+    /// A confirmed dialog that ends at session_until. An early one ends with its INVITE.
+    bool has_session_timer() const { return state == State::confirmed && session_until != Time{0}; }
     std::optional<Offer>& offer(Side side) { return offers[static_cast<std::size_t>(side)]; }
     const std::optional<Offer>& offer(Side side) const { return offers[static_cast<std::size_t>(side)]; }
     std::optional<Bye>& bye(Side side) { return byes[static_cast<std::size_t>(side)]; }
@@ -138,6 +141,7 @@ struct Call {
     bool alive() const;                                       ///< some dialog is not ended
     bool answered() const { return forks_until != Time{0}; }  ///< it was confirmed once
     bool on_hold() const;  ///< no stream of a confirmed dialog expects media, or media pass us by on the LAN
+    bool has_session_timer() const;  ///< all of its confirmed dialogs have (RFC 4028)
 };
 
 inline constexpr std::size_t max_dialogs = 16;

@@ -30,6 +30,14 @@ void write(RecordWriter& out, const Session& session) {
     }
 }
 
+void write(RecordWriter& out, Time time) {
+    out.number(static_cast<std::uint64_t>(time.count()), 8);
+}
+
+Time read_time(RecordReader& in) {
+    return Time{static_cast<std::int64_t>(in.number(8))};
+}
+
 Transport read_transport(RecordReader& in) {
     return in.number(1) == 6 ? Transport::tcp : Transport::udp;
 }
@@ -103,6 +111,7 @@ void write(RecordWriter& out, const Dialog& dialog) {
     write(out, dialog.local);
     write(out, dialog.remote);
     out.number(dialog.renegotiated, 1);
+    write(out, dialog.session_until);
     for (const std::optional<Offer>& offer : dialog.offers)
         write(out, offer);
 }
@@ -125,6 +134,7 @@ Dialog read_dialog(RecordReader& in) {
     dialog.local = read_optional_session(in);
     dialog.remote = read_optional_session(in);
     dialog.renegotiated = in.number(1);
+    dialog.session_until = read_time(in);
     for (std::optional<Offer>& offer : dialog.offers)
         offer = read_offer(in);
     return dialog;
@@ -142,10 +152,6 @@ Invite read_invite(RecordReader& in) {
         invite.transactions.push_back(std::move(transaction));
     }
     return invite;
-}
-
-Time read_time(RecordReader& in) {
-    return Time{static_cast<std::int64_t>(in.number(8))};
 }
 
 }  // namespace
@@ -173,9 +179,9 @@ std::string write_record(const CallKey& key, const Call& call) {
     out.number(call.dialogs.size(), 1);
     for (const Dialog& dialog : call.dialogs)
         write(out, dialog);
-    out.number(static_cast<std::uint64_t>(call.started.count()), 8);
-    out.number(static_cast<std::uint64_t>(call.ringing_until.count()), 8);
-    out.number(static_cast<std::uint64_t>(call.forks_until.count()), 8);
+    write(out, call.started);
+    write(out, call.ringing_until);
+    write(out, call.forks_until);
     return out.take();
 }
 

@@ -234,6 +234,13 @@ Time Calls::media_seen(const Call& call) const {
     return seen;
 }
 
+// A session timer is the better sign of life where no media are expected.
+std::optional<Time> Calls::silent_until(const Call& call) const {
+    if (!call.on_hold()) return media_seen(call) + policy_.silence;
+    if (call.has_session_timer()) return std::nullopt;
+    return media_seen(call) + policy_.hold;
+}
+
 void Calls::schedule(const CallKey& key, Call& call, Time now) {
     Time due = call.renew_at;
     switch (call.state) {
@@ -241,13 +248,16 @@ void Calls::schedule(const CallKey& key, Call& call, Time now) {
         case Call::State::offered:
         case Call::State::early: due = std::min(due, call.ringing_until); break;
         case Call::State::confirmed:
-            due = std::min(due, media_seen(call) + (call.on_hold() ? policy_.hold : policy_.silence));
+            if (const auto until = silent_until(call)) due = std::min(due, *until);
             if (call.dialogs.size() > 1 && call.forks_until > now) due = std::min(due, call.forks_until);
             break;
     }
-    for (const Dialog& dialog : call.dialogs)
+    for (const Dialog& dialog : call.dialogs) {
+        if (dialog.state == Dialog::State::ended) continue;
+        if (dialog.has_session_timer()) due = std::min(due, dialog.session_until);
         for (const std::optional<Bye>& bye : dialog.byes)
-            if (bye && dialog.state != Dialog::State::ended) due = std::min(due, bye->until);
+            if (bye) due = std::min(due, bye->until);
+    }
     due = std::max(due, now + Time{1});
     if (call.due > now && call.due <= due) return;  // the queue names it early enough
     call.due = due;
@@ -277,21 +287,24 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
         return;
     }
     bool changed = false;
+    const char* why = "BYE without answer";
     for (Dialog& dialog : call->dialogs) {
         if (dialog.state == Dialog::State::ended) continue;
         const bool bye_lost = std::any_of(std::begin(dialog.byes), std::end(dialog.byes),
                                           [&](const auto& bye) { return bye && bye->until <= now; });
         const bool fork_lost = call->state == Call::State::confirmed &&
                                dialog.state == Dialog::State::early && call->forks_until <= now;
-        if (bye_lost || fork_lost) {
+        const bool session_over = dialog.has_session_timer() && dialog.session_until <= now;
+        if (session_over && !bye_lost) why = "session timer";
+        if (bye_lost || fork_lost || session_over) {
             dialog.state = Dialog::State::ended;
             changed = true;
         }
     }
     if (call->state == Call::State::confirmed) {
         if (!call->alive())
-            close(key, *call, "BYE without answer", now, effects);
-        else if (media_seen(*call) + (call->on_hold() ? policy_.hold : policy_.silence) <= now)
+            close(key, *call, why, now, effects);
+        else if (silent_until(*call).value_or(now + Time{1}) <= now)
             close(key, *call, "silence", now, effects);
     } else if (call->ringing_until <= now) {
         close(key, *call, "no final answer", now, effects);

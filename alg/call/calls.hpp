@@ -61,6 +61,8 @@ class Calls {
     void listen_later(const CallKey& key, Call& call, Time now);
     void expire(const CallKey& key, Time now, Effects& effects);
     Time lifetime(const Call& call, Time now) const;
+    /// When a confirmed call has been without media for too long (C6); nullopt: its session timer tells.
+    std::optional<Time> silent_until(const Call& call) const;
 
     const Policy& policy_;
     Holdings& holdings_;

@@ -21,6 +21,11 @@ inline constexpr Time idle_margin = 5s;
 inline constexpr int deadlines_at_once = 64;
 /// Kernel timeout of a confirmed call's elements; renewed at half of it while the call lives (A5, X8).
 inline constexpr Time confirmed_time = 600s;
+/// RFC 4028 4: no session is refreshed more often, whatever a message says.
+inline constexpr Time shortest_session = 90s;
+/// A session is over when its interval has passed without a refresh (RFC 4028 10); the BYE that says so, or a
+/// late refresh, may take a transaction's time.
+inline constexpr Time session_grace = 32s;
 /// A binding is let go this long after the registrar's time is up, because a refresh may be on its way.
 inline constexpr Time registration_grace = 32s;
 /// Conntrack forgets an idle UDP stream after two minutes by default, so calls are looked at more often than

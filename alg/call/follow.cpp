@@ -1,8 +1,10 @@
 #include "alg/call/follow.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "alg/call/constants.hpp"
+#include "alg/call/delta_seconds.hpp"
 
 // Theory of operation. A call has dialogs; each has at most one offer under way. A description is an offer or
 // an answer by where it stands, not by what is in it:
@@ -64,6 +66,14 @@ void make_offer(Dialog& dialog, const Heard& heard) {
 void drop_offer(Dialog& dialog, const Heard& heard) {
     std::optional<Offer>& offer = dialog.offer(heard.requester());
     if (offer && can_answer(heard.message, *offer)) offer.reset();
+}
+
+// A 2xx to INVITE or UPDATE begins the session's time anew, or says by its silence that there is no timer
+// (RFC 4028 7.2).
+void refresh_session(Dialog& dialog, const Heard& heard) {
+    const auto interval = delta_seconds(heard.message, sip::HeaderId::session_expires);
+    dialog.session_until =
+        interval ? heard.now + std::max(Time{Seconds{*interval}}, shortest_session) + session_grace : Time{0};
 }
 
 // Responses to the first INVITE make dialogs, each with its own tag of the side that answers.
@@ -195,6 +205,7 @@ Outcome on_invite_response(Call& call, const Heard& heard) {
     // A 2xx that repeats itself must not bring an offer back that its ACK has answered.
     if (dialog->state == Dialog::State::confirmed && !transaction->open) return Outcome::none;
     take_description(call, *dialog, invite, heard);
+    refresh_session(*dialog, heard);
     dialog->state = Dialog::State::confirmed;
     transaction->open = false;
     call.active = heard.now;
@@ -252,6 +263,7 @@ Outcome on_other_response(Call& call, const Heard& heard) {
     const int status = heard.message.status();
     if (!dialog || status < 200) return Outcome::none;
     if (status >= 300 || !answer_offer(*dialog, heard)) drop_offer(*dialog, heard);
+    if (status < 300 && heard.message.method() == sip::Method::update) refresh_session(*dialog, heard);
     return Outcome::changed;
 }
 

@@ -1,9 +1,9 @@
 #include "alg/call/registrations.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "alg/call/constants.hpp"
+#include "alg/call/delta_seconds.hpp"
 #include "alg/call/records.hpp"
 #include "alg/sip/uri.hpp"
 
@@ -13,24 +13,9 @@ namespace {
 
 constexpr std::uint64_t layout = 0xb1;
 constexpr std::int64_t default_expires = 3600;  // RFC 3261 10.2.1.1
-constexpr std::int64_t longest_expires = 7 * 86400;
 constexpr std::size_t max_contacts = 16;
 constexpr std::size_t max_pending = 1024;
 constexpr std::size_t max_text = 512;
-
-std::optional<std::int64_t> seconds(std::string_view text) {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error == std::errc::result_out_of_range)
-        return longest_expires;  // "about 2^32" means "as long as you like"
-    if (error != std::errc{} || end == text.data() || value < 0) return std::nullopt;
-    return std::min(value, longest_expires);
-}
-
-std::optional<std::int64_t> expires_header(const sip::Message& message) {
-    const sip::Header* header = message.first(sip::HeaderId::expires);
-    return header ? seconds(header->value) : std::nullopt;
-}
 
 // The AOR as people write it: "sip:alice@example.com", without parameters.
 std::string aor_of(const sip::Message& message) {
@@ -61,7 +46,7 @@ bool each_contact(const sip::Message& message, const Registrations::OwnContact& 
             const auto inside = own(*uri->host_port.address, uri->host_port.port.value_or(5060));
             if (!inside || ++count > max_contacts) continue;
             const auto parameter = sip::parameter(entry->parameters, "expires");
-            visit(*inside, parameter ? seconds(*parameter) : std::nullopt);
+            visit(*inside, parameter ? delta_seconds(*parameter) : std::nullopt);
         }
     }
     return star;
@@ -104,7 +89,7 @@ void Registrations::request(const Heard& heard, const OwnContact& own, Effects& 
     pending.registrar = heard.peer;
     pending.egress = heard.egress;
     pending.until = heard.now + transaction_time;
-    const std::int64_t general = expires_header(message).value_or(default_expires);
+    const std::int64_t general = delta_seconds(message, sip::HeaderId::expires).value_or(default_expires);
     pending.all = each_contact(message, own, [&](const Socket& inside, std::optional<std::int64_t> expires) {
         pending.contacts.push_back({inside, expires.value_or(general)});
     });
@@ -138,7 +123,7 @@ void Registrations::response(const Heard& heard, const OwnContact& own, std::uin
             unbind(key, "unregistered", heard.now, effects);
         return;
     }
-    const auto general = expires_header(message);
+    const auto general = delta_seconds(message, sip::HeaderId::expires);
     std::vector<std::pair<Socket, std::optional<std::int64_t>>> listed;
     each_contact(message, own, [&](const Socket& inside, std::optional<std::int64_t> expires) {
         listed.emplace_back(inside, expires);
