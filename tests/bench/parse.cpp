@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <new>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -23,40 +22,10 @@
 #include "alg/sip/uri.hpp"
 #include "alg/sip/via.hpp"
 #include "alg/state.hpp"
+#include "tests/allocations.hpp"
 #include "tests/bench/reader.hpp"
 #include "tests/bench/replay.hpp"
 #include "tests/bench/variants.hpp"
-
-namespace {
-
-std::size_t allocations = 0;
-
-void* allocate(std::size_t size) {
-    ++allocations;
-    if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-    throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    return allocate(size);
-}
-void* operator new[](std::size_t size) {
-    return allocate(size);
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
 
 namespace bench {
 
@@ -298,11 +267,11 @@ void measure(std::vector<std::unique_ptr<Subject>>& subjects, const std::vector<
         for (std::size_t b = 0; b < batches.size(); ++b)
             for (std::size_t turn = 0; turn < subjects.size(); ++turn) {
                 Row& row = rows[b * subjects.size() + (turn + round) % subjects.size()];
-                const std::size_t before = allocations;
+                const std::size_t before = test::allocations;
                 const auto begin = Clock::now();
                 const std::size_t taken = replay_batch(*row.subject, *row.batch);
                 const auto took = Clock::now() - begin;
-                note_batch(row, taken, allocations - before, took);
+                note_batch(row, taken, test::allocations - before, took);
             }
     }
 }
