@@ -1,6 +1,9 @@
 #include "alg/reason.hpp"
 
+#include <algorithm>
 #include <array>
+
+#include "alg/enum_rows.hpp"
 
 namespace sipalg {
 
@@ -32,13 +35,8 @@ constexpr std::array rows{
     Row{Reason::too_long, "too_long", "the changed message would not fit into a packet"},
 };
 
-constexpr bool complete() {
-    if (rows.size() != reason_count) return false;
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        if (static_cast<std::size_t>(rows[i].reason) != i || rows[i].word.empty()) return false;
-    return true;
-}
-static_assert(complete(), "every reason has its row, in the order of the enum");
+static_assert(is_in_order(rows, &Row::reason));
+static_assert(std::none_of(rows.begin(), rows.end(), [](const Row& row) { return row.word.empty(); }));
 
 }  // namespace
 

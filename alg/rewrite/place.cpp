@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 
+#include "alg/enum_rows.hpp"
+
 namespace sipalg::rewrite {
 
 namespace {
@@ -22,7 +24,6 @@ constexpr std::array places{
     PlaceRow{Place::record_route, "S3", "Record-Route"},
     PlaceRow{Place::path, "S3", "Path"},
     PlaceRow{Place::identity, "S3", "identity"},
-    PlaceRow{Place::maddr, "S3", "maddr"},
     PlaceRow{Place::sdp_origin, "D1", "o="},
     PlaceRow{Place::sdp_connection, "D1", "c="},
     PlaceRow{Place::sdp_port, "D1", "m= port"},
@@ -51,22 +52,12 @@ constexpr std::array kept_rows{
     KeptRow{Kept::half, "half", "another stream stands on the same address and cannot be translated"},
     KeptRow{Kept::not_host, "not_host", "a candidate that is not of type host"},
     KeptRow{Kept::too_many, "too_many", "more ports in one line than are mapped"},
-    KeptRow{Kept::lower_via, "lower_via", "only the topmost Via is the phone's own"},
-    KeptRow{Kept::star, "star", "stands for all contacts"},
     KeptRow{Kept::unreadable, "unreadable", "the value cannot be read"},
     KeptRow{Kept::sealed, "sealed", "the body is signed, encrypted, encoded or protected by a digest"},
 };
 
-constexpr bool complete() {
-    if (places.size() != static_cast<std::size_t>(Place::count_)) return false;
-    if (kept_rows.size() != static_cast<std::size_t>(Kept::count_)) return false;
-    for (std::size_t i = 0; i < places.size(); ++i)
-        if (static_cast<std::size_t>(places[i].place) != i) return false;
-    for (std::size_t i = 0; i < kept_rows.size(); ++i)
-        if (static_cast<std::size_t>(kept_rows[i].kept) != i) return false;
-    return true;
-}
-static_assert(complete(), "every place and reason has its row, in the order of the enum");
+static_assert(is_in_order(places, &PlaceRow::place));
+static_assert(is_in_order(kept_rows, &KeptRow::kept));
 
 }  // namespace
 

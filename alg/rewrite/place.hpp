@@ -18,7 +18,6 @@ enum class Place : std::uint8_t {
     record_route,
     path,
     identity,  ///< From, To, Refer-To, Referred-By, P-Asserted-Identity, Reply-To
-    maddr,     ///< maddr= of a Contact, Record-Route or Path URI
     sdp_origin,
     sdp_connection,
     sdp_port,
@@ -46,8 +45,6 @@ enum class Kept : std::uint8_t {
     half,        ///< another stream that stands on the same c= can't be translated
     not_host,    ///< a candidate that is not of type host (D1)
     too_many,    ///< more ports in one m= line than are mapped
-    lower_via,   ///< only the topmost Via is the phone's own
-    star,        ///< Contact: * (S3)
     unreadable,  ///< the value can't be read
     sealed,      ///< a signed, encrypted, encoded or digest-protected body (S5)
     count_
