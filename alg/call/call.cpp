@@ -83,20 +83,17 @@ class Collector {
     std::vector<Want>& wants_;
 };
 
-// Calls visit(stream) for what the other side says of a line; of alternative descriptions each (D7).
-template <class Visit>
-void each_at(const Session& session, std::uint8_t line, Visit visit) {
-    for (const Stream& stream : session)
-        if (stream.line == line) visit(stream);
+// Whether the session has the line in such a form, in any of its descriptions (D7).
+template <class Test>
+bool has(const Session& session, std::uint8_t line, Test test) {
+    return std::any_of(session.begin(), session.end(),
+                       [&](const Stream& stream) { return stream.line == line && test(stream); });
 }
 
-// Whether every description of the other side has the line, in such a form.
 template <class Test>
 bool all_have(const Sessions& remotes, std::uint8_t line, Test test) {
-    return !remotes.empty() && std::all_of(remotes.begin(), remotes.end(), [&](const Session* remote) {
-        return std::any_of(remote->begin(), remote->end(),
-                           [&](const Stream& stream) { return stream.line == line && test(stream); });
-    });
+    return !remotes.empty() && std::all_of(remotes.begin(), remotes.end(),
+                                           [&](const Session* remote) { return has(*remote, line, test); });
 }
 
 bool shares_rtcp(const Stream& stream, const Sessions& remotes) {
@@ -106,17 +103,11 @@ bool shares_rtcp(const Stream& stream, const Sessions& remotes) {
 
 // A line that the answers leave out is as good as rejected.
 bool rejected(const Sessions& remotes, std::uint8_t line) {
+    const auto taken_up = [](const Stream& peer) { return !peer.rejected; };
     return !remotes.empty() && std::none_of(remotes.begin(), remotes.end(), [&](const Session* remote) {
-        return std::any_of(remote->begin(), remote->end(),
-                           [&](const Stream& stream) { return stream.line == line && !stream.rejected; });
+        return has(*remote, line, taken_up);
     });
 }
-
-// One endpoint at which the phone gets a line's media.
-struct Listening {
-    Socket socket;
-    bool rtcp = false;
-};
 
 enum class Standing : std::uint8_t { offered, agreed };
 
@@ -139,43 +130,44 @@ class LineCollector {
         if (!offered_ && stream_.bundled &&
             all_have(remotes_, stream_.line, [](const Stream& peer) { return peer.bundled; }))
             return;
-        for_each([&](const Listening& at) { out_.endpoint(at.socket); });
+        for_each([&](const MediaSocket& at) { out_.endpoint(at.socket); });
         if (stream_.held) return;
-        if (unanswered_) return pin(early, 0, 0);
+        if (unanswered_) return pin({early, 0}, {early, 0});
         for (const Session* remote : remotes_)
-            each_at(*remote, stream_.line, [&](const Stream& peer) { admit(peer); });
+            for (const Stream& peer : *remote)
+                if (peer.line == stream_.line) admit(peer);
     }
 
   private:
     template <class Visit>
     void for_each(Visit visit) const {
-        if (stream_.rtp.port != 0) visit(Listening{{stream_.transport, stream_.rtp}, false});
-        if (stream_.rtcp.port != 0) visit(Listening{{Transport::udp, stream_.rtcp}, true});
-        for (const Further& further : stream_.further)
-            visit(Listening{further.socket, further.rtcp});
+        if (stream_.rtp.port != 0) visit(MediaSocket{{stream_.transport, stream_.rtp}, false});
+        if (stream_.rtcp.port != 0) visit(MediaSocket{{Transport::udp, stream_.rtcp}, true});
+        for (const MediaSocket& further : stream_.further)
+            visit(further);
     }
 
     void admit(const Stream& peer) {
         if (peer.hairpin || peer.held) return;
-        if (peer.rtp.port != 0) {
-            const Address& control = peer.rtcp.port != 0 ? peer.rtcp.address : peer.rtp.address;
-            pin(peer.rtp.address, peer.rtp.port, peer.rtcp.port, &control);
+        if (peer.rtp.port != 0)
+            pin(peer.rtp, peer.rtcp.port != 0 ? peer.rtcp : Endpoint{peer.rtp.address, 0});
+        for (const MediaSocket& further : peer.further) {
+            const Endpoint& from = further.socket.endpoint;
+            pin(from, {from.address, 0});
         }
-        for (const Further& further : peer.further)
-            pin(further.socket.endpoint.address, further.socket.endpoint.port, 0);
     }
 
-    // `rtcp_from` is where RTCP comes from when that is another address.
-    void pin(const Address& from, std::uint16_t port, std::uint16_t rtcp_port,
-             const Address* rtcp_from = nullptr) {
-        for_each([&](const Listening& at) {
+    // Where media and their RTCP come from; port 0: not announced.
+    void pin(const Endpoint& rtp_from, const Endpoint& rtcp_from) {
+        for_each([&](const MediaSocket& at) {
             if (at.rtcp && !with_rtcp_) return;
+            const Endpoint& from = at.rtcp ? rtcp_from : rtp_from;
             Pin pin;
             pin.type = stream_.type;
             pin.early = unanswered_;
             pin.rtcp = at.rtcp;
-            pin.remote_port = at.rtcp ? rtcp_port : port;
-            out_.pin(at.socket, at.rtcp && rtcp_from ? *rtcp_from : from, pin);
+            pin.remote_port = from.port;
+            out_.pin(at.socket, from.address, pin);
         });
     }
 

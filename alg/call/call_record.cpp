@@ -19,7 +19,7 @@ void write(RecordWriter& out, const Session& session) {
         out.endpoint(s.rtp);
         out.endpoint(s.rtcp);
         out.number(s.further.size(), 1);
-        for (const Further& further : s.further) {
+        for (const MediaSocket& further : s.further) {
             out.number(static_cast<std::uint64_t>(further.socket.transport), 1);
             out.endpoint(further.socket.endpoint);
             out.number(further.rtcp, 1);

@@ -102,12 +102,13 @@ class LineReader {
         if (stream_.further.size() >= max_further) return;
         const auto resolved = resolve_({transport, {*address, port}});
         if (!resolved || resolved->hairpin) return;
-        const Further found{{transport, resolved->endpoint}, rtcp};
+        const MediaSocket found{{transport, resolved->endpoint}, rtcp};
         const auto& further = stream_.further;
         const bool known = found.socket == Socket{stream_.transport, stream_.rtp} ||
                            found.socket == Socket{Transport::udp, stream_.rtcp} ||
-                           std::any_of(further.begin(), further.end(),
-                                       [&](const Further& other) { return other.socket == found.socket; });
+                           std::any_of(further.begin(), further.end(), [&](const MediaSocket& other) {
+                               return other.socket == found.socket;
+                           });
         if (!known) stream_.further.push_back(found);
     }
 

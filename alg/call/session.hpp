@@ -11,13 +11,13 @@
 
 namespace sipalg::call {
 
-/// A further endpoint of a media line: of a candidate of type host, a=altc, a=path or "port/count".
-struct Further {
+/// An endpoint at which media or their RTCP are received.
+struct MediaSocket {
     Socket socket;
     bool rtcp = false;
-    friend bool operator==(const Further&, const Further&) = default;
+    friend bool operator==(const MediaSocket&, const MediaSocket&) = default;
 };
-/// More of them in one line are not looked at.
+/// More of them in one line, besides the default, are not looked at.
 inline constexpr std::size_t max_further = 16;
 
 /// One m= line. For the phone's side the endpoints are inside ones; for the peer's, what it announces.
@@ -26,15 +26,15 @@ struct Stream {
     std::uint8_t line = 0;
     std::string type;  ///< "audio", "video", …
     Transport transport = Transport::udp;
-    Endpoint rtp;   ///< port 0: rejected, or nothing is ever received there
-    Endpoint rtcp;  ///< port 0: none
-    std::vector<Further> further;
-    bool rejected = false;  ///< port 0, and not because it is bundled (RFC 9143)
-    bool held = false;      ///< inactive, or c=0.0.0.0: nothing is to come in
-    bool one_way = false;   ///< sendonly or recvonly: how most phones hold, often in silence
-    bool rtcp_mux = false;  ///< offers or accepts RTCP on the RTP port (RFC 5761)
-    bool bundled = false;   ///< uses another line's transport, if the other side agrees (RFC 9143)
-    bool hairpin = false;   ///< the peer's address is one of our own: it is a phone in here (C9)
+    Endpoint rtp;                      ///< port 0: rejected, or nothing is ever received there
+    Endpoint rtcp;                     ///< port 0: none
+    std::vector<MediaSocket> further;  ///< of host candidates, a=altc, a=path and "port/count"
+    bool rejected = false;             ///< port 0, and not because it is bundled (RFC 9143)
+    bool held = false;                 ///< inactive, or c=0.0.0.0: nothing is to come in
+    bool one_way = false;              ///< sendonly or recvonly: how most phones hold, often in silence
+    bool rtcp_mux = false;             ///< offers or accepts RTCP on the RTP port (RFC 5761)
+    bool bundled = false;              ///< uses another line's transport, if the other side agrees (RFC 9143)
+    bool hairpin = false;              ///< the peer's address is one of our own: it is a phone in here (C9)
     bool receives() const { return rtp.port != 0 || !further.empty(); }
     friend bool operator==(const Stream&, const Stream&) = default;
 };

@@ -75,7 +75,7 @@ namespace {
 
 std::string further(const Stream& stream) {
     std::string text;
-    for (const Further& further : stream.further)
+    for (const MediaSocket& further : stream.further)
         text += (further.socket.transport == Transport::tcp ? "t" : "u") +
                 std::to_string(further.socket.endpoint.port) + (further.rtcp ? "c " : " ");
     return text;
