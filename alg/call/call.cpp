@@ -1,6 +1,7 @@
 #include "alg/call/call.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sipalg::call {
 
@@ -59,10 +60,10 @@ class Collector {
   public:
     explicit Collector(std::vector<Want>& wants) : wants_(wants) {}
 
-    Want& endpoint(const Socket& inside) {
+    Want& endpoint(const Socket& inside, bool same_line = false) {
         for (Want& want : wants_)
             if (want.inside == inside) return want;
-        wants_.push_back({inside, {}});
+        wants_.push_back({inside, same_line, {}});
         return wants_.back();
     }
 
@@ -130,7 +131,8 @@ class LineCollector {
         if (!offered_ && stream_.bundled &&
             all_have(remotes_, stream_.line, [](const Stream& peer) { return peer.bundled; }))
             return;
-        for_each([&](const MediaSocket& at) { out_.endpoint(at.socket); });
+        bool same_line = false;
+        for_each([&](const MediaSocket& at) { out_.endpoint(at.socket, std::exchange(same_line, true)); });
         if (stream_.held) return;
         if (unanswered_) return pin({early, 0}, {early, 0});
         for (const Session* remote : remotes_)

@@ -153,7 +153,8 @@ inline constexpr std::size_t max_remotes = 32;  ///< who may send to one endpoin
 /// One endpoint that a call wants mapped, and who may send there.
 struct Want {
     Socket inside;
-    std::vector<Pin> pins;  ///< pinhole.outside and shown are not filled in
+    bool same_line = false;  ///< belongs to the media line of the one before it
+    std::vector<Pin> pins;   ///< pinhole.outside and shown are not filled in
 };
 /// What the negotiation, as far as it has come, asks to be open; each endpoint once.
 std::vector<Want> wanted(const Call& call);

@@ -160,7 +160,9 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
                    a.endpoint.port + 1 == b.endpoint.port;
         };
         PortWish wish;
-        while (i + wish.run < wants.size() &&
+        // What stands behind it in its own line goes with it; the next line's ports are looked for by
+        // themselves.
+        while (i + wish.run < wants.size() && wants[i + wish.run].same_line &&
                follows(wants[i + wish.run - 1].inside, wants[i + wish.run].inside))
             ++wish.run;
         if (i > 0 && follows(previous, want.inside)) wish.preferred = after_previous;
