@@ -158,9 +158,10 @@ std::string_view name(Transport transport) {
 }
 
 std::string Endpoint::text() const {
-    const std::string port_text = std::to_string(port);
-    if (address.is_v6()) return "[" + address.text() + "]:" + port_text;
-    return address.text() + ":" + port_text;
+    std::string text = address.is_v6() ? "[" : "";
+    text += address.text();
+    text += address.is_v6() ? "]:" : ":";
+    return text += std::to_string(port);
 }
 
 std::optional<Endpoint> Endpoint::parse(std::string_view text) {

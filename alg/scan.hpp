@@ -134,4 +134,31 @@ inline std::size_t find(std::string_view s, std::size_t from = 0) {
     return find_kind<OneOf<Set...>>(s, from);
 }
 
+/// The first `A` or `B` from `from` on, and the first `B` from there on; each s.size() if there is none. Both
+/// often stand near each other, so that one look at sixteen bytes tells both.
+struct Pair {
+    std::size_t first, second;
+};
+template <char A, char B>
+inline Pair find_pair(std::string_view s, std::size_t from) {
+#if defined(__SSE2__)
+    constexpr std::size_t width = 16;
+    if (from + width <= s.size()) {
+        const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(s.data() + from));
+        const auto bits = [](__m128i found) { return static_cast<unsigned>(_mm_movemask_epi8(found)); };
+        const unsigned b = bits(OneOf<B>::matches(block));
+        const unsigned either = bits(OneOf<A>::matches(block)) | b;
+        if (either != 0) {
+            const auto first = static_cast<unsigned>(std::countr_zero(either));
+            const unsigned behind = b >> first;
+            return {from + first, behind != 0 ? from + first + static_cast<unsigned>(std::countr_zero(behind))
+                                              : find<B>(s, from + width)};
+        }
+        from += width;
+    }
+#endif
+    const std::size_t first = find<A, B>(s, from);
+    return {first, find<B>(s, first)};
+}
+
 }  // namespace sipalg::scan

@@ -2,11 +2,14 @@
 
 namespace sipalg::call {
 
+const MappingEntry* Outward::find(const Socket& inside) const {
+    return inside == source_ ? source_entry_ : holdings_.find(MappingKey{inside, egress_.address});
+}
+
 std::optional<rewrite::Written> Outward::signalling(const Address& host, std::optional<std::uint16_t> port,
                                                     std::uint16_t standard, bool via) const {
     if (host != phone_) return std::nullopt;
-    const MappingEntry* entry =
-        holdings_.find(MappingKey{{Transport::udp, {host, port.value_or(standard)}}, egress_.address});
+    const MappingEntry* entry = find({Transport::udp, {host, port.value_or(standard)}});
     if (!entry) return std::nullopt;
     holdings_.learn(*entry, via, !port);
     return rewrite::Written{entry->public_endpoint(), port || entry->mapping.outside.port != standard};
@@ -15,8 +18,7 @@ std::optional<rewrite::Written> Outward::signalling(const Address& host, std::op
 std::optional<Address> Outward::host(const Address& host) const {
     if (host != phone_) return std::nullopt;
     // What comes back is written for the endpoint that it comes back to.
-    if (const MappingEntry* entry = holdings_.find(MappingKey{source_, egress_.address}))
-        holdings_.mark_rewritten(*entry);
+    if (source_entry_) holdings_.mark_rewritten(*source_entry_);
     return egress_.advertised;
 }
 
@@ -26,7 +28,7 @@ std::optional<Endpoint> Outward::reflexive(const Endpoint&) const {
 
 std::optional<Endpoint> Outward::media(const Socket& socket) const {
     if (socket.endpoint.address != phone_) return std::nullopt;
-    const MappingEntry* entry = holdings_.find(MappingKey{socket, egress_.address});
+    const MappingEntry* entry = find(socket);
     if (!entry) return std::nullopt;
     holdings_.mark_rewritten(*entry);
     return entry->public_endpoint();

@@ -12,7 +12,11 @@ class Outward : public rewrite::Translation {
   public:
     /// `source` is where the packet comes from, inside.
     Outward(Holdings& holdings, const Socket& source, const Egress& egress)
-        : holdings_(holdings), source_(source), phone_(source_.endpoint.address), egress_(egress) {}
+        : holdings_(holdings),
+          source_(source),
+          phone_(source_.endpoint.address),
+          egress_(egress),
+          source_entry_(holdings.find(MappingKey{source, egress.address})) {}
 
     bool inbound() const override { return false; }
     std::optional<rewrite::Written> signalling(const Address& host, std::optional<std::uint16_t> port,
@@ -24,10 +28,15 @@ class Outward : public rewrite::Translation {
     bool concerns(const Address& host) const override;
 
   private:
+    /// The mapping of one of the phone's sockets. The one that the packet comes from is shown several times,
+    /// so it is looked up once.
+    const MappingEntry* find(const Socket& inside) const;
+
     Holdings& holdings_;
     const Socket source_;
     const Address& phone_;
     const Egress& egress_;
+    const MappingEntry* const source_entry_;
 };
 
 /// For what a phone gets: public becomes inside where it was written for this phone, and in descriptions for

@@ -10,23 +10,35 @@ void Edits::start(std::string_view bytes) {
     texts_.clear();
     edits_.clear();
     notes_.clear();
+    written_ = {};
+}
+
+void Edits::plan(std::string_view target, std::size_t text_offset, std::size_t text_length, Place place) {
+    Edit& edit = edits_.emplace_back();
+    edit.offset = static_cast<std::uint32_t>(target.data() - bytes_.data());
+    edit.length = static_cast<std::uint32_t>(target.size());
+    edit.text_offset = static_cast<std::uint32_t>(text_offset);
+    edit.text_length = static_cast<std::uint32_t>(text_length);
+    edit.place = place;
 }
 
 void Edits::replace(std::string_view target, std::string_view text, Place place) {
     if (target == text) return keep(target, place, Kept::same);
-    Edit edit;
-    edit.offset = static_cast<std::uint32_t>(target.data() - bytes_.data());
-    edit.length = static_cast<std::uint32_t>(target.size());
-    edit.text_offset = static_cast<std::uint32_t>(texts_.size());
-    edit.text_length = static_cast<std::uint32_t>(text.size());
-    edit.place = place;
+    plan(target, texts_.size(), text.size(), place);
     texts_.append(text);
-    edits_.push_back(edit);
 }
 
 void Edits::replace(std::string_view target, const Address& address, Place place) {
-    char text[Address::max_text];
-    replace(target, std::string_view(text, static_cast<std::size_t>(address.write(text) - text)), place);
+    if (address != written_) {
+        char text[Address::max_text];
+        written_ = address;
+        written_offset_ = texts_.size();
+        written_length_ = static_cast<std::size_t>(address.write(text) - text);
+        texts_.append(text, written_length_);
+    }
+    if (target == std::string_view(texts_).substr(written_offset_, written_length_))
+        return keep(target, place, Kept::same);
+    plan(target, written_offset_, written_length_, place);
 }
 
 void Edits::replace_number(std::string_view target, std::uint64_t number, Place place) {

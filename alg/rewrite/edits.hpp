@@ -61,12 +61,15 @@ class Edits {
     void apply(std::string& out);
 
   private:
+    void plan(std::string_view target, std::size_t text_offset, std::size_t text_length, Place place);
     void note(std::string_view target, Place place, Kept kept);
 
     std::string_view bytes_;
     std::string texts_;
     std::vector<Edit> edits_;
     std::vector<Note> notes_;
+    Address written_;  ///< whose text stands at written_offset_ of texts_: a message names few addresses
+    std::size_t written_offset_ = 0, written_length_ = 0;
     bool explaining_ = false;
 };
 

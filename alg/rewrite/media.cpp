@@ -142,13 +142,15 @@ bool plan_body(const sip::Message& message, const sip::Bodies& bodies, const Tra
         if (!scratch.parse(part.text)) continue;
         const std::size_t before = edits.planned().size();
         plan_description(scratch, translation, edits);
-        const std::ptrdiff_t growth = edits.growth(before);
-        if (part.content_length) grow(*part.content_length, growth, edits);
+        if (part.content_length) grow(*part.content_length, edits.growth(before), edits);
     }
     if (bodies.sealed) return !edits.discard(first, Kept::sealed);
-    // Equal ones may be repeated, and must stay equal.
     const std::ptrdiff_t growth = edits.growth(first);
-    for (const sip::Header& header : message.headers())
+    const sip::Header* const length = message.first(sip::HeaderId::content_length);
+    if (growth == 0 || !length) return true;
+    // Equal ones may be repeated, and must stay equal.
+    const std::span<const sip::Header> headers = message.headers();
+    for (const sip::Header& header : headers.subspan(static_cast<std::size_t>(length - headers.data())))
         if (header.id == sip::HeaderId::content_length) grow(header.value, growth, edits);
     return true;
 }

@@ -33,18 +33,16 @@ class HostPortText {
 
 // Host and port are edited apart, so that white space between them (which a sent-by may have) stays as it is.
 void plan_host_port(const sip::HostPort& text, const Written& written, Place place, Edits& edits) {
-    HostPortText host(written.endpoint.address);
-    if (!text.port) {
-        if (written.with_port) host.add_port(written.endpoint.port);
-        edits.replace(text.host, host, place);
-        return;
+    const Address& address = written.endpoint.address;
+    const bool drops_port = text.port && !written.with_port;
+    if (address.is_v6() || (!text.port && written.with_port)) {
+        HostPortText host(address);
+        if (!text.port && written.with_port) host.add_port(written.endpoint.port);
+        edits.replace(drops_port ? text.text : text.host, host, place);
+    } else {
+        edits.replace(drops_port ? text.text : text.host, address, place);
     }
-    if (!written.with_port) {
-        edits.replace(text.text, host, place);
-        return;
-    }
-    edits.replace(text.host, host, place);
-    if (*text.port == written.endpoint.port) return;
+    if (!text.port || drops_port || *text.port == written.endpoint.port) return;
     const std::string_view tail = text.text.substr(text.host.size());
     edits.replace_number(tail.substr(tail.find_first_of("0123456789")), written.endpoint.port, place);
 }

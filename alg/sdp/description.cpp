@@ -52,13 +52,15 @@ std::optional<std::uint16_t> port_number(std::string_view digits) {
     return static_cast<std::uint16_t>(*value);
 }
 
-/// nettype addrtype connection-address. Other networks than IN have no address.
-void read_address(Words& words, AddressField& field) {
+/// nettype addrtype connection-address. Other networks than IN have no address. `origin` was read before and
+/// mostly says the same.
+void read_address(Words& words, const AddressField& origin, AddressField& field) {
     const bool internet = text::equals(words.next(), "in");
     field.type = words.next();
     const std::string_view text = words.next();
     field.text = text.substr(0, text.find('/'));
-    if (internet) field.address = Address::parse(field.text);
+    if (!internet) return;
+    field.address = origin.address && field.text == origin.text ? origin.address : Address::parse(field.text);
 }
 
 /// RFC 8839 5.1: foundation component transport priority address port "typ" type …
@@ -85,12 +87,12 @@ std::optional<Candidate> read_candidate(Words words) {
 }
 
 /// RFC 3605: port [nettype addrtype connection-address]
-std::optional<Rtcp> read_rtcp(Words words) {
+std::optional<Rtcp> read_rtcp(Words words, const AddressField& origin) {
     std::optional<Rtcp> result(std::in_place);
     result->port_text = words.next();
     if (const auto port = port_number(result->port_text)) {
         result->port = *port;
-        read_address(words, result->address);
+        read_address(words, origin, result->address);
     } else {
         result.reset();
     }
@@ -162,7 +164,7 @@ class Description::Reader {
     [[gnu::noinline]] bool connection(Words words) {
         AddressField* field = d_.connections_.add();
         if (!field) return false;
-        read_address(words, *field);
+        read_address(words, d_.origin_, *field);
         if (media_)
             ++media_->connection_count;
         else
@@ -236,7 +238,7 @@ class Description::Reader {
                 if (text::equals(name, "mid")) media_->mid = words.rest();
                 break;
             case 4:
-                if (text::equals(name, "rtcp") && !media_->rtcp) media_->rtcp = read_rtcp(words);
+                if (text::equals(name, "rtcp") && !media_->rtcp) media_->rtcp = read_rtcp(words, d_.origin_);
                 if (text::equals(name, "path")) media_->path = words.rest();
                 if (text::equals(name, "altc")) return add(read_altc(words), d_.altc_, media_->altc_count);
                 break;

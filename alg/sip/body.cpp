@@ -192,10 +192,16 @@ bool is_auth_int_used(const Message& message) {
 Bodies find_sdp(const Message& message) {
     Bodies bodies;
     if (message.body().empty()) return bodies;
-    const Entity whole{message.body(), value_of(message, HeaderId::content_type),
-                       value_of(message, HeaderId::content_encoding),
-                       value_of(message, HeaderId::content_transfer_encoding), std::nullopt};
-    collect(whole, 0, bodies);
+    const std::string_view type = value_of(message, HeaderId::content_type);
+    const bool encoded =
+        message.first(HeaderId::content_encoding) || message.first(HeaderId::content_transfer_encoding);
+    if (!encoded && text::equals(type, "application/sdp")) {  // as nearly all write it: nothing to take apart
+        bodies.sdp[bodies.count++] = {message.body(), std::nullopt};
+    } else {
+        collect({message.body(), type, value_of(message, HeaderId::content_encoding),
+                 value_of(message, HeaderId::content_transfer_encoding), std::nullopt},
+                0, bodies);
+    }
     if (bodies.count > 0 && !bodies.sealed) bodies.sealed = is_auth_int_used(message);
     return bodies;
 }

@@ -23,19 +23,18 @@ class HeaderLines {
     // Always inlined, so that the walk's state stays in registers.
     [[gnu::always_inline]] Step next() {
         const std::size_t begin = position_;
-        const std::size_t colon = scan::find<':', '\n'>(text_, begin);
+        auto [colon, line_feed] = scan::find_pair<':', '\n'>(text_, begin);
         if (colon == text_.size()) return Step::incomplete;
         if (text_[colon] == '\n') {
             const bool empty = colon == begin || (colon == begin + 1 && text_[begin] == '\r');
             position_ = colon + 1;
             return empty ? Step::end : Step::bad;
         }
-        std::size_t line_feed = colon;
-        do {
-            line_feed = scan::find<'\n'>(text_, line_feed + 1);
+        for (;; line_feed = scan::find<'\n'>(text_, position_)) {
             if (line_feed == text_.size()) return Step::incomplete;
             position_ = line_feed + 1;
-        } while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\t'));
+            if (position_ == text_.size() || (text_[position_] != ' ' && text_[position_] != '\t')) break;
+        }
         std::size_t name_end = colon;
         while (name_end > begin && text::is_white(text_[name_end - 1]))
             --name_end;

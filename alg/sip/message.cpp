@@ -177,10 +177,4 @@ bool Message::read_top_via() {
     return true;
 }
 
-const Header* Message::first(HeaderId id) const {
-    if (id == HeaderId::other || id >= HeaderId::count_) return nullptr;
-    const std::size_t place = first_[static_cast<std::size_t>(id)];
-    return place == 0 ? nullptr : &headers_[place - 1];
-}
-
 }  // namespace sipalg::sip

@@ -64,7 +64,11 @@ class Message {
 
     std::span<const Header> headers() const { return headers_.all(); }
     /// First header with that id, or nullptr.
-    const Header* first(HeaderId id) const;
+    const Header* first(HeaderId id) const {
+        if (id == HeaderId::other || id >= HeaderId::count_) return nullptr;
+        const std::size_t place = first_[static_cast<std::size_t>(id)];
+        return place == 0 ? nullptr : &headers_[place - 1];
+    }
 
     std::string_view call_id() const { return call_id_; }
     const CSeq& cseq() const { return cseq_; }

@@ -290,6 +290,7 @@ void Traffic::restart() {
         kernel_.read(now_), [](const Address&) { return wan; }, now_);
     kernel_.apply(changes, now_);
     state_ = std::move(after);
+    wait(Seconds{0});  // what ran out meanwhile is due at once
 }
 
 }  // namespace sipalg::test

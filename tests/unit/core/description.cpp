@@ -138,6 +138,23 @@ TEST_CASE("D1: o= is read from its end") {
     CHECK(p.d.origin_session().empty());
 }
 
+TEST_CASE("D1: a c= that says what o= says has an address of its own right") {
+    const std::string media =
+        "c=IN IP4 192.168.1.10\r\nm=audio 16000 RTP/AVP 0\r\na=rtcp:16003 IN IP4 192.168.1.10\r\n";
+    for (const char* origin : {"o=- 1 1 IN IP4 192.168.1.10", "o=- 1 1 ATM NSAP 192.168.1.10",
+                               "o=- 1 1 IN IP4 phone.example", "s=-"}) {
+        INFO(origin);
+        const Parsed p("v=0\r\n" + std::string(origin) + "\r\n" + media);
+        REQUIRE(p.ok);
+        CHECK(p.d.connection(p.m(0)).address == Address::parse("192.168.1.10"));
+        REQUIRE(p.m(0).rtcp);
+        CHECK(p.m(0).rtcp->address.address == Address::parse("192.168.1.10"));
+    }
+    const Parsed atm(
+        "v=0\r\no=- 1 1 IN IP4 192.168.1.10\r\nc=ATM NSAP 192.168.1.10\r\nm=audio 16000 RTP/AVP 0\r\n");
+    CHECK_FALSE(atm.d.connection(atm.m(0)).address);
+}
+
 TEST_CASE("D4: m= of every kind, and those that are not well formed") {
     const Parsed p(
         "v=0\r\n"

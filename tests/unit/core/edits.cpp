@@ -74,6 +74,23 @@ TEST_CASE("law 3 any set of edits is what replacing from the end would give") {
     }
 }
 
+TEST_CASE("an address that is written several times is the same text, in this message and the next") {
+    const Address wan = *Address::parse("203.0.113.1"), other = *Address::parse("198.51.100.7");
+    Plan plan("<a> <b> <c> <d>");
+    for (int message = 0; message < 2; ++message) {
+        plan.edits.start(plan.bytes);
+        const auto at = [&](std::size_t place) { return std::string_view(plan.bytes).substr(place, 3); };
+        plan.edits.replace(at(0), wan, Place::contact);
+        plan.replace(4, 3, "text");
+        plan.edits.replace(at(8), wan, Place::sdp_origin);
+        plan.edits.replace(at(12), other, Place::sdp_origin);
+        CHECK(plan.result() == "203.0.113.1 text 203.0.113.1 198.51.100.7");
+    }
+    Plan same("203.0.113.1");
+    same.edits.replace(same.bytes, wan, Place::contact);
+    CHECK(same.edits.empty());
+}
+
 TEST_CASE("every place names its rule") {
     for (int place = 0; place <= static_cast<int>(Place::content_length); ++place)
         CHECK_FALSE(rule(static_cast<Place>(place)).empty());
