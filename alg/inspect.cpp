@@ -97,8 +97,9 @@ class Inspection {
         sockets.add({packet_.transport, phone_});
         bool first_contact = true;
         if (message().is_request()) {  // a response's topmost Via is the peer's
-            const sip::HostPort& sent_by = message().top_via().sent_by;
-            if (sent_by.address == phone_.address)
+            const sip::Via& via = message().top_via();
+            const sip::HostPort& sent_by = via.sent_by;
+            if (sent_by.address == phone_.address || Address::parse(via.maddr) == phone_.address)
                 sockets.add({packet_.transport, {phone_.address, sent_by.port.value_or(5060)}});
             else if (sent_by.address)
                 shows(*sent_by.address, sent_by.port);
@@ -107,7 +108,7 @@ class Inspection {
             if (header.id != sip::HeaderId::contact) continue;
             std::string_view rest = header.value;
             while (const auto entry = sip::next_name_addr(rest)) {
-                const auto uri = sip::literal_host(entry->uri);
+                const auto uri = sip::literal_target(entry->uri);
                 if (uri) shows(*uri->host_port.address, uri->host_port.port);
                 if (!uri || uri->host_port.address != phone_.address) continue;
                 const Socket socket{packet_.transport, {phone_.address, uri->host_port.port.value_or(5060)}};

@@ -41,8 +41,8 @@ bool each_contact(const sip::Message& message, const Registrations::OwnContact& 
         std::string_view rest = header.value;
         while (const auto entry = sip::next_name_addr(rest)) {
             if (entry->star) star = true;
-            const auto uri = entry->star ? std::nullopt : sip::parse_uri(entry->uri);
-            if (!uri || !uri->host_port.address) continue;
+            const auto uri = sip::literal_target(entry->uri);
+            if (!uri) continue;
             const auto inside = own(*uri->host_port.address, uri->host_port.port.value_or(5060));
             if (!inside || ++count > max_contacts) continue;
             const auto parameter = sip::parameter(entry->parameters, "expires");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 namespace sipalg::rewrite {
 
@@ -69,18 +70,36 @@ std::ptrdiff_t Edits::growth(std::size_t first) const {
     return sum;
 }
 
+namespace {
+
+// Most new texts are an address or a port, shorter than the call of a function is worth. Two overlapping
+// halves cover every length between.
+char* put(char* to, const char* from, std::size_t size) {
+    if (size >= 8 && size <= 16) {
+        std::memcpy(to, from, 8);
+        std::memcpy(to + size - 8, from + size - 8, 8);
+    } else if (size >= 4 && size < 8) {
+        std::memcpy(to, from, 4);
+        std::memcpy(to + size - 4, from + size - 4, 4);
+    } else {
+        std::memcpy(to, from, size);
+    }
+    return to + size;
+}
+
+}  // namespace
+
 void Edits::apply(std::string& out) {
     std::sort(edits_.begin(), edits_.end(), [](const Edit& a, const Edit& b) { return a.offset < b.offset; });
     out.resize(static_cast<std::size_t>(static_cast<std::ptrdiff_t>(bytes_.size()) + growth()));
     char* to = out.data();
-    const auto put = [&to](std::string_view text) { to = std::copy_n(text.data(), text.size(), to); };
     std::size_t from = 0;
     for (const Edit& edit : edits_) {
-        put(bytes_.substr(from, edit.offset - from));
-        put(text(edit));
+        to = put(to, bytes_.data() + from, edit.offset - from);
+        to = put(to, texts_.data() + edit.text_offset, edit.text_length);
         from = edit.offset + edit.length;
     }
-    put(bytes_.substr(from));
+    put(to, bytes_.data() + from, bytes_.size() - from);
 }
 
 }  // namespace sipalg::rewrite

@@ -48,6 +48,7 @@ class Edits {
     bool discard(std::size_t first, Kept kept);
     /// Whether keep() notes anything. Off at first; lasts over start().
     void explain(bool on) { explaining_ = on; }
+    bool explaining() const { return explaining_; }
 
     bool empty() const { return edits_.empty(); }
     std::span<const Edit> planned() const { return edits_; }

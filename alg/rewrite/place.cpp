@@ -32,6 +32,7 @@ constexpr std::array places{
     PlaceRow{Place::sdp_altc, "D1", "a=altc"},
     PlaceRow{Place::sdp_path, "D1", "a=path"},
     PlaceRow{Place::content_length, "S6", "Content-Length"},
+    PlaceRow{Place::fixed, "S5", "protected header"},
 };
 
 struct KeptRow {
@@ -45,7 +46,7 @@ constexpr std::array kept_rows{
     KeptRow{Kept::foreign, "foreign",
             "an address that is neither the phone's nor one of the router's mappings"},
     KeptRow{Kept::no_mapping, "no_mapping",
-            "the phone's address, but the port is forbidden or a limit is reached"},
+            "no mapping: the port is forbidden, a limit is reached, or the phone minds NAT itself"},
     KeptRow{Kept::host_name, "host_name", "a name, not an address"},
     KeptRow{Kept::no_port, "no_port", "port 0 or 9: nothing is received there"},
     KeptRow{Kept::on_hold, "on_hold", "the unspecified address: the stream is on hold"},
@@ -53,6 +54,11 @@ constexpr std::array kept_rows{
     KeptRow{Kept::not_host, "not_host", "a candidate that is not of type host"},
     KeptRow{Kept::too_many, "too_many", "more ports in one line than are mapped"},
     KeptRow{Kept::unreadable, "unreadable", "the value cannot be read"},
+    KeptRow{Kept::star, "star", "all contacts, not an address"},
+    KeptRow{Kept::other_scheme, "other_scheme", "not a sip or sips URI"},
+    KeptRow{Kept::lower_via, "lower_via", "below the topmost Via: another hop's"},
+    KeptRow{Kept::not_this_way, "not_this_way", "names the other side in this direction"},
+    KeptRow{Kept::never, "never", "identifies the dialog or proves who sent it: never changed"},
     KeptRow{Kept::sealed, "sealed", "the body is signed, encrypted, encoded or protected by a digest"},
 };
 

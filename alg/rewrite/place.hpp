@@ -26,6 +26,7 @@ enum class Place : std::uint8_t {
     sdp_altc,
     sdp_path,
     content_length,
+    fixed,  ///< Call-ID, credentials, Replaces, Identity
     count_
 };
 /// The rule of the specification that a change at `place` follows: "S3", "D1", …
@@ -35,18 +36,23 @@ std::string_view name(Place place);
 
 /// Why a place was left as it was.
 enum class Kept : std::uint8_t {
-    changed,     ///< it was not
-    same,        ///< the translation is what stands there
-    foreign,     ///< an address that is neither the phone's nor one of ours (S1)
-    no_mapping,  ///< the phone's, but forbidden (X2) or at a limit (X7), so nothing is mapped
-    host_name,   ///< no literal address (D6, S1)
-    no_port,     ///< port 0 or 9: nothing is received there (D3)
-    on_hold,     ///< 0.0.0.0 or :: (D3)
-    half,        ///< another stream that stands on the same c= can't be translated
-    not_host,    ///< a candidate that is not of type host (D1)
-    too_many,    ///< more ports in one m= line than are mapped
-    unreadable,  ///< the value can't be read
-    sealed,      ///< a signed, encrypted, encoded or digest-protected body (S5)
+    changed,       ///< it was not
+    same,          ///< the translation is what stands there
+    foreign,       ///< an address that is neither the phone's nor one of ours (S1)
+    no_mapping,    ///< forbidden (X2), at a limit (X7), or the phone minds NAT itself (S2): nothing is mapped
+    host_name,     ///< no literal address (D6, S1)
+    no_port,       ///< port 0 or 9: nothing is received there (D3)
+    on_hold,       ///< 0.0.0.0 or :: (D3)
+    half,          ///< another stream that stands on the same c= can't be translated
+    not_host,      ///< a candidate that is not of type host (D1)
+    too_many,      ///< more ports in one m= line than are mapped
+    unreadable,    ///< the value can't be read
+    star,          ///< Contact: *
+    other_scheme,  ///< no sip or sips URI
+    lower_via,     ///< a Via below the topmost: another hop's
+    not_this_way,  ///< a place that only the other direction translates (S3, S4)
+    never,         ///< a header that is the two ends' business (S5)
+    sealed,        ///< a signed, encrypted, encoded or digest-protected body (S5)
     count_
 };
 /// The word of it, e.g. "foreign".

@@ -3,7 +3,9 @@
 #include <charconv>
 #include <string_view>
 
+#include "alg/rewrite/alternatives.hpp"
 #include "alg/sip/uri.hpp"
+#include "alg/sip/via.hpp"
 
 namespace sipalg::rewrite {
 
@@ -15,6 +17,7 @@ constexpr std::uint16_t sips_port = 5061;
 /// The text of a host and a port, written without allocating.
 class HostPortText {
   public:
+    HostPortText() = default;
     explicit HostPortText(const Address& address) {
         if (address.is_v6()) *end_++ = '[';
         end_ = address.write(end_);
@@ -47,23 +50,88 @@ void plan_host_port(const sip::HostPort& text, const Written& written, Place pla
     edits.replace_number(tail.substr(tail.find_first_of("0123456789")), written.endpoint.port, place);
 }
 
+// Where another host stands in front of the port that changes.
+void plan_port(const sip::HostPort& text, const Written& written, Place place, Edits& edits) {
+    const std::string_view tail = text.text.substr(text.host.size());
+    if (tail.empty() && !written.with_port) return;
+    if (!written.with_port) return edits.replace(tail, std::string_view(), place);
+    if (text.port)
+        return edits.replace_number(tail.substr(tail.find_first_of("0123456789")), written.endpoint.port,
+                                    place);
+    HostPortText port;
+    port.add_port(written.endpoint.port);
+    edits.replace(tail, port, place);
+}
+
+// `maddr` is contacted in the place of the host, under the host's port. True: it is the one that counts.
+bool plan_maddr(std::string_view maddr, const sip::HostPort& host_port, std::uint16_t standard, bool via,
+                Place place, const Translation& translation, Edits& edits) {
+    const auto literal = sip::parse_host_port(maddr);
+    if (!literal || !literal->address || literal->port) {
+        edits.keep(maddr, place, Kept::host_name);
+        return false;
+    }
+    const auto written = translation.signalling(*literal->address, host_port.port, standard, via);
+    if (!written) {
+        edits.keep(maddr, place, why_kept(literal->address, translation));
+        return false;
+    }
+    if (host_port.address == literal->address)
+        plan_host_port(host_port, *written, place, edits);
+    else
+        plan_port(host_port, *written, place, edits);
+    plan_host_port(*literal, Written{{written->endpoint.address, 0}, false}, place, edits);
+    return true;
+}
+
+std::uint16_t standard_port(sip::Uri::Scheme scheme) {
+    return scheme == sip::Uri::Scheme::sips ? sips_port : sip_port;
+}
+
+bool plan_maddr(std::string_view maddr, std::string_view text, Place place, const Translation& translation,
+                Edits& edits) {
+    const auto uri = sip::parse_uri(text);
+    return uri && !uri->host_port.host.empty() &&
+           plan_maddr(maddr, uri->host_port, standard_port(uri->scheme), false, place, translation, edits);
+}
+
+Kept why_not_literal(std::string_view text) {
+    if (text == "*") return Kept::star;
+    const auto uri = sip::parse_uri(text);
+    if (!uri) return Kept::unreadable;
+    const bool sip = uri->scheme == sip::Uri::Scheme::sip || uri->scheme == sip::Uri::Scheme::sips;
+    return sip ? Kept::host_name : Kept::other_scheme;
+}
+
 void plan_uri(std::string_view text, Place place, const Translation& translation, Edits& edits) {
     const auto uri = sip::literal_host(text);
-    if (!uri) return;
-    const sip::HostPort& host_port = uri->host_port;
-    if (place == Place::identity && !host_port.port) {
-        if (const auto host = translation.host(*host_port.address))
-            plan_host_port(host_port, Written{{*host, 0}, false}, place, edits);
+    if (place != Place::identity) {
+        const std::string_view maddr = uri ? sip::maddr(text, uri->host_port) : sip::maddr(text);
+        if (!maddr.empty() && plan_maddr(maddr, text, place, translation, edits)) return;
+    }
+    if (!uri) {
+        if (edits.explaining()) edits.keep(text, place, why_not_literal(text));
         return;
     }
-    const std::uint16_t standard = uri->scheme == sip::Uri::Scheme::sips ? sips_port : sip_port;
-    if (const auto written = translation.signalling(*host_port.address, host_port.port, standard, false))
+    const sip::HostPort& host_port = uri->host_port;
+    std::optional<Written> written;
+    if (place == Place::identity && !host_port.port) {
+        if (const auto host = translation.host(*host_port.address)) written = Written{{*host, 0}, false};
+    } else {
+        written =
+            translation.signalling(*host_port.address, host_port.port, standard_port(uri->scheme), false);
+    }
+    if (written)
         plan_host_port(host_port, *written, place, edits);
+    else if (edits.explaining())
+        edits.keep(host_port.host, place, why_kept(host_port.address, translation));
 }
 
 void plan_list(std::string_view value, Place place, const Translation& translation, Edits& edits) {
-    while (const auto entry = sip::next_name_addr(value))
+    bool readable = false;
+    for (std::string_view rest = value; const auto entry = sip::next_name_addr(rest); readable = true)
         plan_uri(entry->uri, place, translation, edits);
+    if (!readable) edits.keep(value, place, Kept::unreadable);
 }
 
 std::uint16_t number(std::string_view text) {
@@ -72,20 +140,62 @@ std::uint16_t number(std::string_view text) {
     return error == std::errc{} && end == text.data() + text.size() ? value : std::uint16_t{0};
 }
 
+void plan_sent_by(const sip::Via& via, const Translation& translation, Edits& edits) {
+    if (!via.maddr.empty() &&
+        plan_maddr(via.maddr, via.sent_by, sip_port, true, Place::via_sent_by, translation, edits))
+        return;
+    if (!via.sent_by.address) return edits.keep(via.sent_by.host, Place::via_sent_by, Kept::host_name);
+    const auto written = translation.signalling(*via.sent_by.address, via.sent_by.port, sip_port, true);
+    if (written)
+        plan_host_port(via.sent_by, *written, Place::via_sent_by, edits);
+    else
+        edits.keep(via.sent_by.host, Place::via_sent_by, why_kept(via.sent_by.address, translation));
+}
+
 // Only the topmost via-parm can be the phone's own: it sent the request, or gets the response.
 void plan_via(const sip::Via& via, const Translation& translation, Edits& edits) {
-    if (via.sent_by.address) {
-        const auto written = translation.signalling(*via.sent_by.address, via.sent_by.port, sip_port, true);
-        if (written) plan_host_port(via.sent_by, *written, Place::via_sent_by, edits);
-    }
+    plan_sent_by(via, translation, edits);
     if (!via.received && (!via.rport || via.rport->empty())) return;
     const auto received = via.received ? Address::parse(*via.received) : via.sent_by.address;
-    if (!received) return;
     const std::uint16_t port = via.rport ? number(*via.rport) : std::uint16_t{0};
-    const auto seen = translation.reflexive(Endpoint{*received, port});
-    if (!seen) return;
+    const auto seen = received ? translation.reflexive(Endpoint{*received, port}) : std::nullopt;
+    if (!seen) {
+        if (via.received)
+            edits.keep(*via.received, Place::via_received,
+                       received ? why_kept(received, translation) : Kept::unreadable);
+        return;
+    }
     if (via.received) edits.replace(*via.received, seen->address, Place::via_received);
     if (port != 0) edits.replace_number(*via.rport, seen->port, Place::via_rport);
+}
+
+/// What is not looked at for its address, for those who ask why it is as it was.
+void explain_others(const sip::Message& message, const Translation& translation, Edits& edits) {
+    const bool outbound = !translation.inbound();
+    if (outbound && message.is_request())
+        edits.keep(message.request_uri(), Place::request_uri, Kept::not_this_way);
+    bool top = true;
+    for (const sip::Header& header : message.headers()) {
+        switch (header.id) {
+            case sip::HeaderId::via:
+                for (std::string_view rest = header.value; const auto via = sip::next_via(rest); top = false)
+                    if (!top) edits.keep(via->sent_by.host, Place::via_sent_by, Kept::lower_via);
+                break;
+            case sip::HeaderId::route:
+                for (std::string_view rest = header.value; outbound;) {
+                    const auto entry = sip::next_name_addr(rest);
+                    if (!entry) break;
+                    edits.keep(entry->uri, Place::route, Kept::not_this_way);
+                }
+                break;
+            case sip::HeaderId::call_id:
+            case sip::HeaderId::authorization:
+            case sip::HeaderId::proxy_authorization:
+            case sip::HeaderId::replaces:
+            case sip::HeaderId::identity: edits.keep(header.value, Place::fixed, Kept::never); break;
+            default: break;
+        }
+    }
 }
 
 }  // namespace
@@ -114,6 +224,7 @@ void plan_head(const sip::Message& message, const Translation& translation, Edit
             default: break;
         }
     }
+    if (edits.explaining()) explain_others(message, translation, edits);
 }
 
 }  // namespace sipalg::rewrite

@@ -193,6 +193,38 @@ std::optional<std::string_view> parameter(std::string_view parameters, std::stri
     return std::nullopt;
 }
 
+namespace {
+
+std::string_view maddr_behind(std::string_view rest) {
+    // Most URIs are done with here.
+    if (rest.empty() || rest.front() != ';' || scan::find<'m', 'M', '%'>(rest) == rest.size()) return {};
+    return parameter(rest.substr(0, scan::find<'?'>(rest)), "maddr").value_or(std::string_view());
+}
+
+}  // namespace
+
+std::string_view maddr(std::string_view uri, const HostPort& host_port) {
+    const char* const end = host_port.text.data() + host_port.text.size();
+    return maddr_behind(uri.substr(static_cast<std::size_t>(end - uri.data())));
+}
+
+std::string_view maddr(std::string_view uri) {
+    const std::size_t colon = scan::find<':'>(uri);
+    if (colon == uri.size()) return {};
+    return maddr_behind(uri.substr(scan::find<';'>(uri, host_begin(uri, colon))));
+}
+
+std::optional<LiteralHost> literal_target(std::string_view uri) {
+    const std::string_view value = maddr(uri);
+    if (value.empty()) return literal_host(uri);
+    const auto whole = parse_uri(uri);
+    const auto address = parse_host_port(value);
+    if (!whole || !is_sip(whole->scheme) || !address || !address->address) return std::nullopt;
+    LiteralHost result{*address, whole->scheme};
+    result.host_port.port = whole->host_port.port;
+    return result;
+}
+
 std::size_t skip_to_value(std::string_view rest) {
     std::size_t position = 0;
     while (position < rest.size() && (text::is(rest[position], text::white) || rest[position] == ','))

@@ -44,6 +44,14 @@ struct LiteralHost {
 /// nullopt: the host is a name, the scheme another, or parse_uri() would not take the text.
 std::optional<LiteralHost> literal_host(std::string_view uri);
 
+/// The value of the URI's maddr parameter, as it stands: it takes the host's place as the address to contact
+/// (RFC 3261 19.1.1). Empty: there is none.
+std::string_view maddr(std::string_view uri);
+/// The same where the URI's hostport is known.
+std::string_view maddr(std::string_view uri, const HostPort& host_port);
+/// Where a request to the URI goes, if that is an address literal: its maddr, else its host.
+std::optional<LiteralHost> literal_target(std::string_view uri);
+
 /// `name` or `name=value` among ;-separated parameters (quoted values understood); names compare without
 /// case. Returns the value (quotes kept; empty view with non-null data for a parameter without value),
 /// nullopt if absent.

@@ -47,6 +47,8 @@ bool read_via(std::string_view s, std::size_t begin, std::size_t& position, Via&
                 via.received = walk.value();
             else if (text::equals(name, "rport"))
                 via.rport = walk.value();
+            else if (text::equals(name, "maddr"))
+                via.maddr = walk.value();
         }
         if (walk.bad()) return false;
         position = walk.position();

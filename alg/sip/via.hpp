@@ -19,6 +19,7 @@ struct Via {
     std::string_view branch;      ///< empty: none
     std::optional<std::string_view>
         received;                           ///< value as it stands (an IPv6 address with or without brackets)
+    std::string_view maddr;                 ///< empty: none
     std::optional<std::string_view> rport;  ///< present without value: empty view
 };
 

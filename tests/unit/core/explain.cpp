@@ -50,7 +50,11 @@ const std::string body =
 TEST_CASE("S1 O2 every place is explained in its order, changed or not") {
     const Explanation explanation(invite("", body));
     CHECK(explanation.text ==
+          "S4 Request-URI: sip:b@provider.example (not_this_way)\n"
           "S3 Via sent-by: 192.168.1.10 -> 203.0.113.1\n"
+          "S3 identity: sip:a@provider.example (host_name)\n"
+          "S3 identity: sip:b@provider.example (host_name)\n"
+          "S5 protected header: c (never)\n"
           "S3 Contact: 192.168.1.10 -> 203.0.113.1\n"
           "D1 o=: 192.168.1.10 -> 203.0.113.1\n"
           "D1 c=: 192.168.1.10 -> 203.0.113.1\n"
@@ -61,6 +65,52 @@ TEST_CASE("S1 O2 every place is explained in its order, changed or not") {
           "D1 a=candidate: 192.168.1.77 (foreign)\n"
           "D1 m= port: 0 (no_port)\n");
     CHECK(Explanation(invite("", body), false).text.empty());
+}
+
+TEST_CASE("S1 S3 S5 O2 what is left alone in the head says why") {
+    const Explanation explanation(
+        "REGISTER sip:192.168.1.10 SIP/2.0\r\n"
+        "Via: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bK1, SIP/2.0/UDP 192.168.1.10:5070\r\n"
+        "Via: SIP/2.0/UDP 192.168.1.77\r\nRoute: <sip:192.168.1.10;lr>, <sip:provider.example;lr>\r\n"
+        "From: <sip:a@198.51.100.7>;tag=1\r\nTo: <tel:+49301>\r\nCall-ID: c@192.168.1.10\r\nCSeq: 1 "
+        "REGISTER\r\n"
+        "Contact: *\r\nContact: <sip:a@192.168.1.10:22>, <sip:a@[broken>\r\nPath: \"\r\n"
+        "Authorization: Digest uri=\"sip:192.168.1.10\"\r\n\r\n");
+    CHECK(explanation.text ==
+          "S4 Request-URI: sip:192.168.1.10 (not_this_way)\n"
+          "S3 Via sent-by: 192.168.1.10 -> 203.0.113.1\n"
+          "S3 Via sent-by: 192.168.1.10 (lower_via)\n"
+          "S3 Via sent-by: 192.168.1.77 (lower_via)\n"
+          "S4 Route: sip:192.168.1.10;lr (not_this_way)\n"
+          "S4 Route: sip:provider.example;lr (not_this_way)\n"
+          "S3 identity: 198.51.100.7 (foreign)\n"
+          "S3 identity: tel:+49301 (other_scheme)\n"
+          "S5 protected header: c@192.168.1.10 (never)\n"
+          "S3 Contact: * (star)\n"
+          "S3 Contact: 192.168.1.10 (no_mapping)\n"
+          "S3 Contact: sip:a@[broken (unreadable)\n"
+          "S3 Path: \" (unreadable)\n"
+          "S5 protected header: Digest uri=\"sip:192.168.1.10\" (never)\n");
+}
+
+TEST_CASE("S3 O2 a maddr that is the phone's is explained as a change, another one as left alone") {
+    const auto explained = [](const std::string& contact) {
+        const Explanation explanation(
+            "OPTIONS sip:b@provider.example SIP/2.0\r\nVia: SIP/2.0/UDP "
+            "phone.example:5060;maddr=192.168.1.10\r\n"
+            "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\nContact: <" +
+            contact + ">\r\n\r\n");
+        CHECK(explanation.text.find("S3 Via sent-by: 192.168.1.10 -> 203.0.113.1\n") != std::string::npos);
+        const std::size_t begin = explanation.text.find("S3 Contact");
+        return explanation.text.substr(begin);
+    };
+    CHECK(explained("sip:a@phone.example;maddr=192.168.1.10") == "S3 Contact: 192.168.1.10 -> 203.0.113.1\n");
+    CHECK(explained("sip:a@192.168.1.10;maddr=192.168.1.10?x=y") ==
+          "S3 Contact: 192.168.1.10 -> 203.0.113.1\nS3 Contact: 192.168.1.10 -> 203.0.113.1\n");
+    CHECK(explained("sip:a@192.168.1.10;maddr=198.51.100.7") ==
+          "S3 Contact: 192.168.1.10 -> 203.0.113.1\nS3 Contact: 198.51.100.7 (foreign)\n");
+    CHECK(explained("sip:a@192.168.1.10;maddr=x.example") ==
+          "S3 Contact: 192.168.1.10 -> 203.0.113.1\nS3 Contact: x.example (host_name)\n");
 }
 
 TEST_CASE("S5 a sealed body is explained and warned of, once") {
