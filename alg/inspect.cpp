@@ -286,6 +286,7 @@ class Inspection {
 
 void Decision::clear() {
     reason = Reason::unchanged;
+    dropped = false;
     rewritten = false;
     sweep_first = false;
     payload.clear();
@@ -313,6 +314,7 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
         decision.reason = error == sip::ParseError::not_sip
                               ? reason_of(sip::classify_datagram(packet->payload))
                               : reason_of(error);
+        decision.dropped = error != sip::ParseError::not_sip && impl.policy.drop_malformed;
         return;
     }
     if (arrival.egress.address.family() != packet->source.address.family()) {

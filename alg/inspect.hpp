@@ -46,6 +46,7 @@ struct Decision {
     /// Only conntrack knows what stands behind an address in this message: State::cancel(), sweep, and ask
     /// again with Arrival::swept, then it never is asked for. If no sweep can be had, ask again all the same.
     bool sweep_first = false;
+    bool dropped = false;    ///< no verdict but drop: the owner wants no malformed SIP to pass (S9)
     bool rewritten = false;  ///< send `payload` in place of the packet's own
     std::string payload;
     std::vector<Change> changes;       ///< one transaction

@@ -14,6 +14,7 @@ struct Policy {
     std::uint16_t media_low = 16384;  ///< public ports for media whose own port is not free (A3); low is even
     std::uint16_t media_high = 32767;
     std::vector<std::uint16_t> sip_ports{5060};
+    bool drop_malformed = false;  ///< SIP that can't be read is dropped, not passed (S9)
     // Ceilings (X7). At each of them new work is refused, what lives stays.
     std::size_t max_mappings = 65536;
     std::size_t max_mappings_per_phone = 8192;

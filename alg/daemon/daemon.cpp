@@ -21,6 +21,7 @@ constexpr Time rules_every{2'000};
 
 Policy policy(const Options& options) {
     Policy policy;
+    policy.drop_malformed = options.drop_malformed;
     policy.media_low = options.media_low;
     policy.media_high = options.media_high;
     policy.sip_ports = options.sip_ports;
@@ -141,17 +142,18 @@ void Daemon::on_packet(const QueuedPacket& packet, Verdict& verdict) {
 }
 
 void Daemon::give_verdict(Arrival arrival, Verdict& verdict) {
-    auto changed = engine_.handle(arrival, loop_.now(), Queue::longest_packet);
-    if (!changed) {
+    Fate fate = engine_.handle(arrival, loop_.now(), Queue::longest_packet);
+    if (fate.kind == Fate::Kind::sweep_first) {
         const auto sweep = waiting_.full() ? std::nullopt : sweeper_.ask(loop_.now());
         if (sweep) {
             waiting_.enter(arrival, std::move(verdict), *sweep);
             return;
         }
         arrival.swept = true;
-        changed = engine_.handle(arrival, loop_.now(), Queue::longest_packet);
+        fate = engine_.handle(arrival, loop_.now(), Queue::longest_packet);
     }
-    if (changed && !changed->empty()) verdict.replace(*changed);
+    if (fate.kind == Fate::Kind::replace) verdict.replace(fate.packet);
+    if (fate.kind == Fate::Kind::drop) verdict.drop();
 }
 
 void Daemon::on_flows() {

@@ -29,14 +29,14 @@ std::string_view name(Event::Kind kind) {
 
 }  // namespace
 
-std::optional<Bytes> Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
+Fate Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
     Reason reason = Reason::unreadable_packet;
-    Bytes result;
+    Fate result;
     try {
         inspect(state_, arrival, now, decision_);
         if (decision_.sweep_first) {
             state_.cancel();
-            return std::nullopt;
+            return {Fate::Kind::sweep_first, {}};
         }
         reason = decision_.reason;
         if (decision_.rewritten && !build_packet(arrival, longest)) {
@@ -45,7 +45,9 @@ std::optional<Bytes> Engine::handle(const Arrival& arrival, Time now, std::size_
         } else if (!put_in_force(now)) {
             reason = Reason::kernel_refused;
         } else if (decision_.rewritten) {
-            result = packet_;
+            result = {Fate::Kind::replace, packet_};
+        } else if (decision_.dropped) {
+            result.kind = Fate::Kind::drop;
         }
     } catch (const std::exception& error) {
         state_.cancel();

@@ -29,6 +29,18 @@ class Kernel {
     virtual std::optional<std::string> apply(std::span<const Change> changes) = 0;
 };
 
+/// What becomes of a packet.
+struct Fate {
+    enum class Kind : std::uint8_t {
+        pass,     ///< the original
+        replace,  ///< by `packet`
+        drop,
+        sweep_first,  ///< not decided: sweep conntrack and come again with Arrival::swept
+    };
+    Kind kind = Kind::pass;
+    Bytes packet;  ///< valid until the engine's next packet
+};
+
 /// Messages by what became of them.
 using Counters = std::array<std::uint64_t, reason_count>;
 
@@ -36,11 +48,10 @@ class Engine {
   public:
     Engine(State& state, Kernel& kernel) : state_(state), kernel_(kernel) {}
 
-    /// Decides over a packet and puts the decision into force. The packet to send in its place, valid until
-    /// the next call; empty: the original; nullopt: sweep conntrack and come again with Arrival::swept (never
-    /// if it is set). `longest` is the most a verdict can carry. Never throws for what a packet or the kernel
-    /// does.
-    std::optional<Bytes> handle(const Arrival& arrival, Time now, std::size_t longest);
+    /// Decides over a packet and puts the decision into force. An arrival that knows of its sweep is never
+    /// sent for another. `longest` is the most a verdict can carry. Never throws for what a packet or the
+    /// kernel does.
+    Fate handle(const Arrival& arrival, Time now, std::size_t longest);
     /// One line each, not too many.
     void log(std::span<const Event> events, Time now);
 

@@ -56,6 +56,11 @@ void add_accept_in(Options& o, const Setting& s) {
     else
         o.accept_in.push_back(parse_accept_in(s));
 }
+void set_malformed(Options& o, const Setting& s) {
+    if (s.value != "pass" && s.value != "drop")
+        throw complaint(s, "is neither 'pass' nor 'drop'; 'pass' leaves it to the other end");
+    o.drop_malformed = s.value == "drop";
+}
 void set_queue(Options& o, const Setting& s) {
     o.queue = parse_queue(s);
 }
@@ -88,6 +93,8 @@ constexpr std::array rows{
     Row{"accept-in", "CHAIN", true, true, add_accept_in,
         "\"FAMILY TABLE CHAIN\" of the base chain in which pinholed traffic must be accepted, repeatable; "
         "'auto' finds them (default: none)"},
+    Row{"malformed", "POLICY", false, true, set_malformed,
+        "what becomes of SIP that can't be read: pass or drop (default: pass)"},
     Row{"queue", "N", false, true, set_queue, "NFQUEUE number (default: 5060)"},
     Row{"table", "NAME", false, true, set_table, "nftables table (family inet) to own (default: sipalg)"},
     Row{"control", "PATH", false, true, set_control, "control socket (default: /run/sipalg/control.sock)"},
@@ -254,6 +261,7 @@ std::vector<std::string> differences_that_need_a_restart(const Options& running,
     compare(running.media_low == wanted.media_low && running.media_high == wanted.media_high, "media-ports");
     compare(running.accept_in == wanted.accept_in && running.accept_in_auto == wanted.accept_in_auto,
             "accept-in");
+    compare(running.drop_malformed == wanted.drop_malformed, "malformed");
     compare(running.queue == wanted.queue, "queue");
     compare(running.table == wanted.table, "table");
     compare(running.control == wanted.control, "control");

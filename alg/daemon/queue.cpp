@@ -52,13 +52,19 @@ bool taken(std::uint16_t number) {
 }  // namespace
 
 Verdict::~Verdict() {
-    if (!given_) queue_.put_verdict(id_, {});
+    if (!given_) queue_.put_verdict(id_, NF_ACCEPT, {});
 }
 
 void Verdict::replace(Bytes packet) {
     if (given_ || packet.empty() || packet.size() > Queue::longest_packet) return;
     given_ = true;
-    queue_.put_verdict(id_, packet);
+    queue_.put_verdict(id_, NF_ACCEPT, packet);
+}
+
+void Verdict::drop() {
+    if (given_) return;
+    given_ = true;
+    queue_.put_verdict(id_, NF_DROP, {});
 }
 
 struct Queue::Batch {
@@ -188,7 +194,7 @@ void Queue::take_message(const nlmsghdr* message, const Handler& handler) {
     if (handler) handler(packet, verdict);
 }
 
-void Queue::put_verdict(std::uint32_t id, Bytes replacement) {
+void Queue::put_verdict(std::uint32_t id, unsigned verdict, Bytes replacement) {
     const std::size_t size = MNL_ALIGN(sizeof(nlmsghdr)) + MNL_ALIGN(sizeof(nfgenmsg)) +
                              MNL_ALIGN(MNL_ATTR_HDRLEN + sizeof(nfqnl_msg_verdict_hdr)) +
                              MNL_ALIGN(MNL_ATTR_HDRLEN + replacement.size());
@@ -197,7 +203,7 @@ void Queue::put_verdict(std::uint32_t id, Bytes replacement) {
     outgoing_.resize(start + size);
     nlmsghdr* message =
         nfq_nlmsg_put(reinterpret_cast<char*>(outgoing_.data()) + start, NFQNL_MSG_VERDICT, number_);
-    nfq_nlmsg_verdict_put(message, static_cast<int>(id), NF_ACCEPT);
+    nfq_nlmsg_verdict_put(message, static_cast<int>(id), static_cast<int>(verdict));
     if (!replacement.empty())
         nfq_nlmsg_verdict_put_pkt(message, replacement.data(),
                                   static_cast<std::uint32_t>(replacement.size()));

@@ -37,6 +37,7 @@ class Verdict {
     Verdict& operator=(Verdict&&) = delete;
     /// Lets `packet` pass in place of the original: a whole IP packet of at most Queue::longest_packet bytes.
     void replace(Bytes packet);
+    void drop();
 
   private:
     Queue& queue_;
@@ -82,7 +83,8 @@ class Queue {
     void wait_for_acknowledgement(std::uint32_t sequence);
     std::size_t read_batch(const Handler& handler);
     void take_message(const nlmsghdr* message, const Handler& handler);
-    void put_verdict(std::uint32_t id, Bytes replacement);
+    /// `verdict`: NF_ACCEPT or NF_DROP.
+    void put_verdict(std::uint32_t id, unsigned verdict, Bytes replacement);
 
     std::uint16_t number_;
     Fd socket_;

@@ -36,6 +36,14 @@ bool names_sip(std::string_view line) {
     return space != text::npos && text::starts_with(line.substr(space + 1), "sip/");
 }
 
+/// Headers behind the host, which a Request-URI may not have (RFC 3261 19.1.1, RFC 4475 3.1.2.11).
+bool has_headers(std::string_view uri) {
+    const std::size_t question = scan::find<'?'>(uri);
+    if (question == uri.size() || !(text::starts_with(uri, "sip:") || text::starts_with(uri, "sips:")))
+        return false;
+    return scan::find<'@'>(uri, question) == uri.size() || scan::find<'@'>(uri, 0) < question;
+}
+
 }  // namespace
 
 StartLine parse_start_line(std::string_view line) {
@@ -53,8 +61,9 @@ StartLine parse_start_line(std::string_view line) {
     const std::size_t uri_end = line.size() - version.size() - 1;
     if (uri >= uri_end || !text::is(line[uri], text::letter)) return result;
     if (scan::find_kind<scan::SpaceOrControl>(line, uri, uri_end) != uri_end) return result;
-    result.method = line.substr(0, method_end);
     result.request_uri = text::slice(line, uri, uri_end);
+    if (has_headers(result.request_uri)) return result;
+    result.method = line.substr(0, method_end);
     result.kind = StartLine::Kind::request;
     return result;
 }

@@ -49,6 +49,13 @@ constexpr std::array attributes{"",
                                 "a=rtcp-mux\r\n",
                                 "a=rtcp:16005\r\n",
                                 "a=rtcp:16009 IN IP4 203.0.113.11\r\n",
+                                "a=candidate:1 1 UDP 9 192.168.1.10 16000 typ host\r\n"
+                                "a=candidate:1 2 UDP 8 192.168.1.10 16001 typ host\r\n",
+                                "a=candidate:2 1 UDP 9 203.0.113.11 30000 typ host\r\n",
+                                "a=altc:1 IP4 192.168.1.11 16040\r\na=altc:2 IP6 2001:db8::1 16040\r\n",
+                                "m=message 16060 TCP/MSRP *\r\na=path:msrp://192.168.1.10:16060/s;tcp\r\n",
+                                "m=audio 16080/3 RTP/AVP 0\r\n",
+                                "a=group:BUNDLE 1 2\r\na=mid:1\r\nm=video 16000 RTP/AVP 31\r\na=mid:2\r\n",
                                 "m=video 16020 RTP/AVP 31\r\n",
                                 "m=video 0 RTP/AVP 31\r\n"};
 

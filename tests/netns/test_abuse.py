@@ -176,5 +176,27 @@ class Abuse(LabTest):
         ear.hears_nothing()
 
 
+class MalformedIsDropped(LabTest):
+    """The owner wants no SIP to pass that can't be read."""
+
+    daemon_options = ("--malformed", "drop")
+
+    def test_malformed_is_dropped(self):
+        """S9: malformed SIP is kept away from both ends; keep-alives, other protocols and good SIP go on as before."""
+        phone, peer = self.phone(), self.peer()
+        good = phone.request("OPTIONS", phone.dialog("peer"))
+        source = peer.hear("OPTIONS").source
+        broken = good.replace(b"CSeq: 1 OPTIONS", b"CSeq: none")
+        self.assertNotEqual(broken, good)
+        phone.send(broken, (PROVIDER, 5060))
+        peer.send(b"SIP/2.0 nothing\r\n\r\n", source)
+        for innocent in (b"\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"):
+            phone.send(innocent, (PROVIDER, 5060))
+            self.assertEqual(peer.udp.receive()[0], innocent)
+            peer.send(innocent, source)
+            self.assertEqual(phone.udp.receive()[0], innocent)
+        self.assertEqual(self.lab.ctl("status")["counters"]["malformed"], 2)
+
+
 if __name__ == "__main__":
     main()

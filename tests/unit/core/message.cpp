@@ -192,6 +192,24 @@ TEST_CASE("S10: compact names, odd case, white space before the colon, folds") {
     CHECK(m.first(HeaderId::via)->value.substr(0, 3) == "SIP");
 }
 
+TEST_CASE("S9: a Request-URI with headers is malformed, a user part with a question mark is not") {
+    const auto parse = [](const std::string& uri) {
+        const std::string text =
+            "OPTIONS " + uri +
+            " SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n"
+            "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n";
+        return Message().parse(text);
+    };
+    for (const char* uri : {"sip:b@c?x=y", "SIPS:b@c;lr?x", "sip:c?x=y", "sip:b@c?x=y@z"}) {
+        INFO(uri);
+        CHECK(parse(uri) == ParseError::malformed);
+    }
+    for (const char* uri : {"sip:b?x@c", "sip:b;x?y=z@c", "tel:+1?x", "http://c/?x=y", "sip:b@c"}) {
+        INFO(uri);
+        CHECK(parse(uri) == ParseError::none);
+    }
+}
+
 TEST_CASE("S10: RFC 2543 messages have neither tags nor branch") {
     Message m;
     const std::string text = replaced(replaced(request(minimal), ";tag=1", ""), ";branch=z9hG4bK1", "");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -107,11 +108,15 @@ class Generator {
             lines_.push_back(name("Content-Type", "c") + pick({"application/sdp", "Application/SDP;x=y"}));
             return sdp;
         }
-        lines_.push_back(name("Content-Type", "c") + "multipart/mixed;boundary=\"b\"");
+        const bool alternative = chance(2);
+        lines_.push_back(name("Content-Type", "c") + "multipart/" + (alternative ? "alternative" : "mixed") +
+                         ";boundary=\"b\"");
+        const std::string second =
+            alternative ? "\r\n--b\r\nContent-Type: application/sdp\r\n\r\n" + description() : "";
         return "--b\r\nContent-Type: text/plain\r\n\r\n192.168.1.10\r\n--b\r\nContent-Type: "
                "application/sdp\r\n" +
                (chance(2) ? "" : "Content-Length: " + std::to_string(sdp.size()) + "\r\n") + "\r\n" + sdp +
-               "\r\n--b--\r\n";
+               second + "\r\n--b--\r\n";
     }
     std::string description() {
         const std::string end = chance(4) ? "\n" : "\r\n";
@@ -124,12 +129,34 @@ class Generator {
         text += "t=0 0" + end + pick({"", "a=tool:192.168.1.10"}) + end;
         for (auto i = 0UL, port = 16000 + 2 * (random_() % 50); i <= random_() % 4; ++i, port += 4) {
             text += "m=" + pick({"audio ", "video ", "image "}) + std::to_string(chance(8) ? 0 : port) +
-                    pick({" RTP/AVP 0", " RTP/SAVPF 96 97", " udptl t38"}) + end;
+                    pick({"", "", "", "/2"}) + pick({" RTP/AVP 0", " RTP/SAVPF 96 97", " udptl t38"}) + end;
             if (each) text += connection + end;
+            text += alternatives(port, end);
             if (chance(4))
                 text += "a=rtcp:" + std::to_string(port + 3) + pick({"", " IN IP4 192.168.1.10"}) + end;
             text += pick({"a=sendrecv", "a=inactive", "a=rtcp-mux", "a=x:192.168.1.10 16000"}) + end;
         }
+        return text;
+    }
+
+    /// ICE, ANAT and MSRP: what names the phone beside c= and m=, and what does not.
+    std::string alternatives(unsigned long port, const std::string& end) {
+        const std::string own = std::to_string(port), rtcp = std::to_string(port + 1);
+        std::string text;
+        if (chance(3)) {
+            text += "a=candidate:1 1 UDP 2130706431 " + phone + " " + own + " typ host" + end;
+            text += "a=candidate:1 2 udp 2130706430 " + phone + " " + rtcp + " typ host generation 0" + end;
+            text += "a=candidate:2 1 UDP 1694498815 198.51.100.9 " + own + " typ srflx raddr " + phone +
+                    " rport " + own + end;
+            text += "a=candidate:3 1 UDP 1 " + pick({"192.168.1.77", "a.local", "2001:db8::1"}) +
+                    " 9000 typ host" + end;
+        }
+        if (chance(8))
+            text += "a=candidate:4 1 TCP 1 " + phone + " " + own + " typ host tcptype passive" + end;
+        if (chance(6))
+            text += "a=altc:1 IP4 " + phone + " " + own + end + "a=altc:2 IP6 2001:db8::1 " + own + end;
+        if (chance(8))
+            text += "a=path:msrp://" + phone + ":" + own + "/s;tcp msrp://relay.example:2855/r;tcp" + end;
         return text;
     }
 
@@ -192,6 +219,21 @@ void check_spans(const std::string& before, const std::string& after, const rewr
     CHECK(before.substr(in) == after.substr(out));
 }
 
+std::size_t count(std::string_view text, std::string_view of) {
+    std::size_t found = 0;
+    for (std::size_t at = text.find(of); at != text.npos; at = text.find(of, at + of.size()))
+        ++found;
+    return found;
+}
+
+// What the router's address and a port of five digits can add wherever the phone's address stands, a longer
+// port can add to what has no address of its own, and a length can grow by.
+std::size_t bound(std::string_view message) {
+    constexpr std::size_t endpoint = sizeof ":65535" - 1, digit = 1;
+    return message.size() + count(message, phone) * endpoint +
+           (count(message, "\nm=") + count(message, "\na=rtcp:") + count(message, "ontent-") + 2) * digit;
+}
+
 void check_structure(const std::string& before, const std::string& after) {
     sip::Message a, b;
     REQUIRE(a.parse(before) == sip::ParseError::none);
@@ -229,6 +271,7 @@ TEST_CASE(
     "S1 S4 S6 generated messages: only endpoints change, the result has the same structure, and it comes "
     "back as it was") {
     std::size_t changed = 0;
+    std::set<rewrite::Place> places;
     for (unsigned seed = 1; seed <= 400; ++seed) {
         Generator generator(seed);
         Router router(seed % 2 == 0);
@@ -238,14 +281,26 @@ TEST_CASE(
             const std::string after = router.out(before);
             if (after != before) {
                 ++changed;
+                for (const rewrite::Edit& edit : router.edits().planned())
+                    places.insert(edit.place);
                 check_spans(before, after, router.edits());
             }
+            CHECK(after.size() <= bound(before));
             check_structure(before, after);
             REQUIRE(router.back(after) == before);
             REQUIRE(router.out(before) == after);  // C10
         }
     }
-    CHECK(changed > 3000);  // or the generator has stopped making messages that matter
+    // Or the generator has stopped making messages that matter.
+    CHECK(changed > 3000);
+    using rewrite::Place;
+    for (const Place place :
+         {Place::via_sent_by, Place::contact, Place::record_route, Place::path, Place::identity,
+          Place::sdp_origin, Place::sdp_connection, Place::sdp_port, Place::sdp_rtcp, Place::sdp_candidate,
+          Place::sdp_altc, Place::sdp_path, Place::content_length}) {
+        INFO(rewrite::name(place));
+        CHECK(places.contains(place));
+    }
 }
 
 }  // namespace sipalg

@@ -36,7 +36,7 @@ struct Router {
     std::uint64_t count(Reason reason) const { return engine.counters()[static_cast<std::size_t>(reason)]; }
     Bytes handle(const std::vector<std::uint8_t>& packet, std::size_t longest = 65531) {
         const Address wan = *Address::parse("203.0.113.1");
-        return engine.handle({Side::inside, packet, {wan, wan}}, now, longest).value();
+        return engine.handle({Side::inside, packet, {wan, wan}}, now, longest).packet;
     }
 };
 
@@ -110,6 +110,38 @@ TEST_CASE("what is no packet passes and is counted") {
     CHECK(router.count(Reason::unreadable_packet) == 1);
     router.engine.count(Reason::unreadable_packet);
     CHECK(router.count(Reason::unreadable_packet) == 2);
+}
+
+TEST_CASE("S9 malformed = drop drops SIP that can't be read, and nothing else") {
+    const auto packet = [](const std::string& text) {
+        return test::udp_packet("192.168.1.10:5060", "203.0.113.10:5060", text);
+    };
+    const std::string broken =
+        "INVITE sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP 192.168.1.10:5060\r\nCSeq: none\r\n\r\n";
+    const std::string cut =
+        "OPTIONS sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bK1\r\n"
+        "From: <sip:a@c>;tag=1\r\nTo: <sip:b@c>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n"
+        "Content-Length: 9\r\n\r\n";
+    for (const bool drop : {false, true}) {
+        Policy policy;
+        policy.drop_malformed = drop;
+        State state(policy);
+        RecordingKernel kernel;
+        Engine engine(state, kernel);
+        const auto fate = [&](const std::string& text, Side from = Side::inside) {
+            const auto bytes = packet(text);
+            const Address wan = *Address::parse("203.0.113.1");
+            return engine.handle({from, bytes, {wan, wan}}, Time{1'000'000}, 65531).kind;
+        };
+        const auto unreadable = drop ? Fate::Kind::drop : Fate::Kind::pass;
+        CHECK(fate(broken) == unreadable);
+        CHECK(fate(cut) == unreadable);
+        CHECK(fate("\r\n\r\n") == Fate::Kind::pass);
+        CHECK(fate("GET / HTTP/1.1\r\n\r\n") == Fate::Kind::pass);
+        CHECK(fate(cut.substr(0, cut.size() - 21) + "\r\n") == Fate::Kind::replace);
+        CHECK(engine.counters()[static_cast<std::size_t>(Reason::malformed)] == 1);
+        CHECK(engine.counters()[static_cast<std::size_t>(Reason::truncated)] == 1);
+    }
 }
 
 TEST_CASE("an unanswered call is closed when its time has come, and nothing is due after") {

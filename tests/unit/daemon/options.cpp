@@ -147,6 +147,15 @@ TEST_CASE("mistakes in the file are named with their line") {
           "f.conf:1: xyzzy-plugh: unknown option (sipalgd --help lists all)");
 }
 
+TEST_CASE("S9 malformed is pass or drop") {
+    CHECK_FALSE(parse({}).drop_malformed);
+    CHECK_FALSE(parse({"--malformed", "pass"}).drop_malformed);
+    CHECK(parse({"--malformed", "drop"}).drop_malformed);
+    CHECK_THROWS_WITH_AS(
+        parse({"--malformed", "reject"}),
+        "--malformed: 'reject' is neither 'pass' nor 'drop'; 'pass' leaves it to the other end", UsageError);
+}
+
 TEST_CASE("options must fit together") {
     CHECK(error_of({"--outside", "eth0", "--inside", "eth0"}) ==
           "--inside: 'eth0' can't be inside and outside at once; name each interface once");
@@ -177,8 +186,8 @@ TEST_CASE("what a running daemon can't change is named") {
     CHECK(differences_that_need_a_restart(running, parse({"--external-address", "203.0.113.7"})).empty());
     CHECK(differences_that_need_a_restart(
               running, parse({"--outside", "a", "--inside", "b", "--sip-port", "1", "--media-ports",
-                              "2000-3000", "--accept-in", "auto", "--queue", "1", "--table", "t", "--control",
-                              "/c", "--foreground"})) ==
+                              "2000-3000", "--accept-in", "auto", "--malformed", "drop", "--queue", "1",
+                              "--table", "t", "--control", "/c", "--foreground"})) ==
           std::vector<std::string>{"foreground", "outside", "inside", "sip-port", "media-ports", "accept-in",
-                                   "queue", "table", "control"});
+                                   "malformed", "queue", "table", "control"});
 }
