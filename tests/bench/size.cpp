@@ -1,0 +1,166 @@
+// What calls cost in memory, and what a message costs when many are open (P5): calls are opened through
+// inspect() and stay; then some of them end and begin anew, and are timed.
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "alg/inspect.hpp"
+#include "tests/bench/message.hpp"
+#include "tests/bench/replay.hpp"
+
+namespace bench {
+
+namespace {
+
+using sipalg::Side;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t calls_of_a_phone = 100;
+constexpr std::size_t phones_of_an_address = 100;  // 20,000 media ports of each public address
+constexpr std::size_t probes = 100;
+constexpr std::size_t rounds = 31;
+
+sipalg::Policy roomy(std::size_t calls) {
+    sipalg::Policy policy;
+    policy.max_calls = calls + 1000;
+    policy.max_mappings = 4 * calls + 4000;
+    return policy;
+}
+
+double resident_bytes() {
+    std::ifstream file("/proc/self/statm");
+    double total = 0, resident = 0;
+    file >> total >> resident;
+    return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+/// The router with its provider and as many phones as there are calls for.
+class Town {
+  public:
+    explicit Town(std::size_t calls) : state_(roomy(calls)) {}
+
+    /// INVITE, 200 and ACK of the n-th call.
+    void open(std::size_t n) {
+        const Ends ends = ends_of(n);
+        Dialog dialog = dialog_of(n);
+        exchange("INVITE", dialog, ends, 30000);
+        establish(dialog);
+        out("ACK", dialog, ends);
+    }
+    /// BYE and 200.
+    void close(std::size_t n) {
+        Dialog dialog = dialog_of(n);
+        establish(dialog);
+        ++dialog.cseq;
+        exchange("BYE", dialog, ends_of(n), 0);
+    }
+
+    sipalg::Totals totals() const { return state_.totals(); }
+    /// Of the core alone, since the last call.
+    double take_ns() { return std::exchange(ns_, 0.0); }
+
+  private:
+    struct Ends {
+        Endpoint phone, router;
+        sipalg::Egress egress;
+    };
+    static Ends ends_of(std::size_t n) {
+        const std::size_t phone = n / calls_of_a_phone;
+        Ends ends;
+        ends.phone = {"192.168." + std::to_string(1 + phone / 200) + "." + std::to_string(10 + phone % 200),
+                      5060};
+        ends.router = {"203.0.113." + std::to_string(10 + phone / phones_of_an_address), 5060};
+        ends.egress.address = ends.egress.advertised = *sipalg::Address::parse(ends.router.address);
+        return ends;
+    }
+    Dialog dialog_of(std::size_t n) const {
+        Dialog dialog;
+        const std::string number = std::to_string(1000000 + n);
+        dialog.call_id = number + "-8c21f0aa-4f2a91c07b@desk";
+        dialog.from_tag = number;
+        dialog.target = "sip:echo@" + provider_.address;
+        dialog.to = "<" + dialog.target + ">";
+        dialog.media_port = static_cast<std::uint16_t>(
+            20000 + 200 * (n / calls_of_a_phone % phones_of_an_address) + 2 * (n % calls_of_a_phone));
+        return dialog;
+    }
+    void establish(Dialog& dialog) const {
+        dialog.to += ";tag=p7f31c";
+        dialog.target = "sip:trunk@" + provider_.text();
+    }
+    std::string out(const char* method, Dialog& dialog, const Ends& ends) {
+        dialog.branch = "z9hG4bK" + dialog.from_tag + method;
+        write_request(message_, method, dialog, ends.phone, provider_);
+        return pass(Side::inside, packet(ends.phone, provider_, message_), ends);
+    }
+    void exchange(const char* method, Dialog& dialog, const Ends& ends, std::uint16_t media_port) {
+        const std::string seen = out(method, dialog, ends);
+        write_ok(message_, seen, ends.router, provider_, media_port);
+        pass(Side::outside, packet(provider_, ends.phone, message_), ends);
+    }
+    std::string pass(Side from, const Packet& bytes, const Ends& ends) {
+        const auto begin = Clock::now();
+        sipalg::inspect(state_, sipalg::Arrival{from, bytes, ends.egress}, now_, decision_);
+        state_.commit();
+        ns_ += std::chrono::duration<double, std::nano>(Clock::now() - begin).count();
+        if (!decision_.rewritten) throw std::runtime_error("a message was not rewritten: " + message_);
+        return decision_.payload;
+    }
+
+    const Endpoint provider_{"203.0.113.2", 5060};
+    sipalg::State state_;
+    sipalg::Decision decision_;
+    sipalg::Time now_{1000};
+    std::string message_;
+    double ns_ = 0;
+};
+
+void run(std::size_t calls) {
+    Town town(calls);
+    const double before = resident_bytes();
+    for (std::size_t n = 0; n < calls; ++n)
+        town.open(n);
+    const double after = resident_bytes();
+    if (town.totals().calls != calls) throw std::runtime_error("not all calls are open");
+    // Others each time, from all over the town, so that no cache knows them from the round before.
+    std::vector<double> ns;
+    const std::size_t apart = std::max<std::size_t>(calls / probes, 1);
+    for (std::size_t round = 0; round < rounds; ++round) {
+        town.take_ns();
+        for (std::size_t probe = 0; probe < probes; ++probe) {
+            const std::size_t n = (probe * apart + round) % calls;
+            town.close(n);
+            town.open(n);
+        }
+        ns.push_back(town.take_ns() / (5 * probes));  // five messages a call
+    }
+    std::sort(ns.begin(), ns.end());
+    std::printf("{\"calls\": %zu, \"resident_kib\": %.0f, \"bytes_a_call\": %.0f, \"ns_a_message\": %.0f}\n",
+                calls, after / 1024, (after - before) / static_cast<double>(calls), ns[ns.size() / 2]);
+}
+
+}  // namespace
+}  // namespace bench
+
+int main(int argc, char** argv) {
+    const long calls = argc == 2 ? std::strtol(argv[1], nullptr, 10) : 0;
+    if (calls < 1 || calls > 200000) {
+        std::fprintf(stderr, "usage: size_bench CALLS (1 to 200000)\n");
+        return 2;
+    }
+    try {
+        bench::run(static_cast<std::size_t>(calls));
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "size_bench: %s\n", error.what());
+        return 1;
+    }
+    return 0;
+}
