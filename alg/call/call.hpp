@@ -89,6 +89,7 @@ struct Dialog {
     Invite invites[2];                     ///< by Side: its latest re-INVITE
     Time session_until{0};  ///< when the session timer ends it (RFC 4028), with grace; 0: there is none
     std::int64_t cseqs[2]{-1, -1};  ///< by Side: of its latest request that was followed; not in the record
+    std::int64_t refreshed[2]{-1, -1};  ///< by Side: CSeq of its latest UPDATE that was accepted; nor this
 
     /// A confirmed dialog that ends at session_until. An early one ends with its INVITE.
     bool has_session_timer() const { return state == State::confirmed && session_until != Time{0}; }

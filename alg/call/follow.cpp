@@ -276,7 +276,12 @@ Outcome on_other_response(Call& call, const Heard& heard) {
     const int status = heard.message.status();
     if (!dialog || status < 200) return Outcome::none;
     if (status >= 300 || !answer_offer(*dialog, heard)) drop_offer(*dialog, heard);
-    if (status < 300 && heard.message.method() == sip::Method::update) refresh_session(*dialog, heard);
+    if (status < 300 && heard.message.method() == sip::Method::update) {
+        // Once: what has refreshed the session since may have said otherwise.
+        std::int64_t& refreshed = dialog->refreshed[static_cast<std::size_t>(heard.requester())];
+        if (heard.message.cseq().number > refreshed) refresh_session(*dialog, heard);
+        refreshed = std::max<std::int64_t>(refreshed, heard.message.cseq().number);
+    }
     return Outcome::changed;
 }
 
