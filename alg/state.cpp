@@ -53,7 +53,7 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     call::Effects effects{changes, stale, ended, events};
     struct Pieces {
         std::map<std::uint32_t, std::string> parts;
-        Time until{0};
+        Time until = Time::max();  ///< of the one that goes first: not all are renewed at once
     };
     std::map<std::uint32_t, Pieces> records;
     for (const StoredElement& stored : elements) {
@@ -65,7 +65,7 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
         } else if (const auto* record = std::get_if<Record>(&stored.element)) {
             Pieces& pieces = records[record->id];
             pieces.parts[record->part] = record->bytes;
-            pieces.until = std::max(pieces.until, until);
+            pieces.until = std::min(pieces.until, until);
             impl.next_record = std::max(impl.next_record, record->id + 1);
         }
         commit();  // ledgers are made for the few entries of a message

@@ -46,6 +46,7 @@ struct Offer {
     sip::Method method = sip::Method::invite;  ///< of the transaction it came in
     std::uint32_t cseq = 0;
     Session session;
+    bool late = false;  ///< in a response to that INVITE: an ACK or a PRACK answers it
     friend bool operator==(const Offer&, const Offer&) = default;
 };
 
@@ -54,6 +55,26 @@ struct Bye {
     std::uint32_t cseq = 0;
     Time until{0};  ///< when its transaction is over (C6)
     friend bool operator==(const Bye&, const Bye&) = default;
+};
+
+/// A transaction of an INVITE, by the branch of its topmost Via.
+struct Transaction {
+    std::string branch;
+    bool open = true;  ///< no final response yet
+    friend bool operator==(const Transaction&, const Transaction&) = default;
+};
+
+/// An INVITE. It comes in several transactions when it is forked on its way to the same phone (two lines in a
+/// ring group), or tries one server after another.
+struct Invite {
+    std::uint32_t cseq = 0;
+    bool offered = false;                   ///< it carried a description: those in its responses are answers
+    std::vector<Transaction> transactions;  ///< empty: there was no INVITE
+    bool answered = false;  ///< of a re-INVITE: so is the late offer of its responses, which may repeat it
+
+    Transaction* transaction(std::string_view branch);
+    bool open() const;  ///< some transaction is
+    friend bool operator==(const Invite&, const Invite&) = default;
 };
 
 /// One dialog (RFC 3261 12), by the tags of phone and peer. An empty tag is RFC 2543's, or not known yet.
@@ -65,34 +86,18 @@ struct Dialog {
     bool renegotiated = false;             ///< a later exchange has replaced that of the first INVITE
     std::optional<Offer> offers[2];        ///< by Side: both at once is glare (RFC 3261 14.1)
     std::optional<Bye> byes[2];            ///< by Side: both at once is a crossing
+    Invite invites[2];                     ///< by Side: its latest re-INVITE
     Time session_until{0};  ///< when the session timer ends it (RFC 4028), with grace; 0: there is none
     std::int64_t cseqs[2]{-1, -1};  ///< by Side: of its latest request that was followed; not in the record
+    std::int64_t refreshed[2]{-1, -1};  ///< by Side: CSeq of its latest UPDATE that was accepted; nor this
 
     /// A confirmed dialog that ends at session_until. An early one ends with its INVITE.
     bool has_session_timer() const { return state == State::confirmed && session_until != Time{0}; }
     std::optional<Offer>& offer(Side side) { return offers[static_cast<std::size_t>(side)]; }
     const std::optional<Offer>& offer(Side side) const { return offers[static_cast<std::size_t>(side)]; }
+    Invite& invite(Side side) { return invites[static_cast<std::size_t>(side)]; }
     std::optional<Bye>& bye(Side side) { return byes[static_cast<std::size_t>(side)]; }
     friend bool operator==(const Dialog&, const Dialog&) = default;
-};
-
-/// A transaction of an INVITE, by the branch of its topmost Via.
-struct Transaction {
-    std::string branch;
-    bool open = true;  ///< no final response yet
-    friend bool operator==(const Transaction&, const Transaction&) = default;
-};
-
-/// The latest INVITE of one side. It comes in several transactions when it is forked on its way to the same
-/// phone (two lines in a ring group), or tries one server after another.
-struct Invite {
-    std::uint32_t cseq = 0;
-    bool offered = false;                   ///< it carried a description: those in its responses are answers
-    std::vector<Transaction> transactions;  ///< empty: there was no INVITE
-
-    Transaction* transaction(std::string_view branch);
-    bool open() const;  ///< some transaction is
-    friend bool operator==(const Invite&, const Invite&) = default;
 };
 
 /// A pinhole of a call, with what people want to know of it.
@@ -118,8 +123,8 @@ struct Call {
     Egress egress;
     Socket contact;                ///< the phone's signalling endpoint of this call, inside
     std::vector<Address> peers;    ///< signalling addresses outside; the first is who the call was made with
-    Invite invites[2];             ///< by Side
-    std::optional<Offer> initial;  ///< of the first INVITE: every fork answers it anew (C3)
+    Invite invite;                 ///< that began it, outside any dialog
+    std::optional<Offer> initial;  ///< of that INVITE: every fork answers it anew (C3)
     std::vector<Dialog> dialogs;
     std::vector<MappingKey> mapped;
     std::vector<Pin> pins;
@@ -134,8 +139,6 @@ struct Call {
     std::string record;     ///< as it stands in the kernel
     Time renew_at{0};       ///< when the kernel's timeouts are renewed; not in the record
 
-    Invite& invite(Side side) { return invites[static_cast<std::size_t>(side)]; }
-    const Invite& invite(Side side) const { return invites[static_cast<std::size_t>(side)]; }
     Dialog* dialog(std::string_view local_tag, std::string_view remote_tag);
     bool has_peer(const Address& address) const;
     bool alive() const;                                       ///< some dialog is not ended

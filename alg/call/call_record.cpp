@@ -7,7 +7,7 @@ namespace sipalg::call {
 namespace {
 
 // Counted up when the layout changes: a record of another version is not read, its elements are removed.
-constexpr std::uint64_t layout = 0xc3;
+constexpr std::uint64_t layout = 0xc4;
 constexpr std::uint64_t max_items = 64;
 
 void write(RecordWriter& out, const Session& session) {
@@ -87,6 +87,7 @@ void write(RecordWriter& out, const std::optional<Offer>& offer) {
     out.number(static_cast<std::uint64_t>(offer->method), 1);
     out.number(offer->cseq, 4);
     write(out, offer->session);
+    out.number(offer->late, 1);
 }
 
 Side read_side(RecordReader& in) {
@@ -100,7 +101,18 @@ std::optional<Offer> read_offer(RecordReader& in) {
     offer.method = static_cast<sip::Method>(in.number(1));
     offer.cseq = static_cast<std::uint32_t>(in.number(4));
     offer.session = read_session(in);
+    offer.late = in.number(1);
     return offer;
+}
+
+void write(RecordWriter& out, const Invite& invite) {
+    out.number(invite.cseq, 4);
+    out.number((invite.offered ? 1U : 0U) | (invite.answered ? 2U : 0U), 1);
+    out.number(invite.transactions.size(), 1);
+    for (const Transaction& transaction : invite.transactions) {
+        out.text(transaction.branch);
+        out.number(transaction.open, 1);
+    }
 }
 
 // A BYE under way is left out: it would cost a transaction, and Call::restored makes up for it.
@@ -114,16 +126,24 @@ void write(RecordWriter& out, const Dialog& dialog) {
     write(out, dialog.session_until);
     for (const std::optional<Offer>& offer : dialog.offers)
         write(out, offer);
+    for (const Invite& invite : dialog.invites)
+        write(out, invite);
 }
 
-void write(RecordWriter& out, const Invite& invite) {
-    out.number(invite.cseq, 4);
-    out.number(invite.offered, 1);
-    out.number(invite.transactions.size(), 1);
-    for (const Transaction& transaction : invite.transactions) {
-        out.text(transaction.branch);
-        out.number(transaction.open, 1);
+Invite read_invite(RecordReader& in) {
+    Invite invite;
+    invite.cseq = static_cast<std::uint32_t>(in.number(4));
+    const std::uint64_t flags = in.number(1);
+    invite.offered = flags & 1;
+    invite.answered = flags & 2;
+    const std::uint64_t count = in.number(1);
+    for (std::uint64_t i = 0; i < count && i < max_transactions && in.ok(); ++i) {
+        Transaction transaction;
+        transaction.branch = in.text();
+        transaction.open = in.number(1);
+        invite.transactions.push_back(std::move(transaction));
     }
+    return invite;
 }
 
 Dialog read_dialog(RecordReader& in) {
@@ -137,21 +157,9 @@ Dialog read_dialog(RecordReader& in) {
     dialog.session_until = read_time(in);
     for (std::optional<Offer>& offer : dialog.offers)
         offer = read_offer(in);
+    for (Invite& invite : dialog.invites)
+        invite = read_invite(in);
     return dialog;
-}
-
-Invite read_invite(RecordReader& in) {
-    Invite invite;
-    invite.cseq = static_cast<std::uint32_t>(in.number(4));
-    invite.offered = in.number(1);
-    const std::uint64_t count = in.number(1);
-    for (std::uint64_t i = 0; i < count && i < max_transactions && in.ok(); ++i) {
-        Transaction transaction;
-        transaction.branch = in.text();
-        transaction.open = in.number(1);
-        invite.transactions.push_back(std::move(transaction));
-    }
-    return invite;
 }
 
 }  // namespace
@@ -173,8 +181,7 @@ std::string write_record(const CallKey& key, const Call& call) {
     out.number(call.peers.size(), 1);
     for (const Address& peer : call.peers)
         out.address(peer);
-    for (const Invite& invite : call.invites)
-        write(out, invite);
+    write(out, call.invite);
     write(out, call.initial);
     out.number(call.dialogs.size(), 1);
     for (const Dialog& dialog : call.dialogs)
@@ -202,8 +209,7 @@ bool read_record(std::string_view bytes, CallKey& key, Call& call) {
     const std::uint64_t peers = in.number(1);
     for (std::uint64_t i = 0; i < peers && i < max_peers; ++i)
         call.peers.push_back(in.address());
-    for (Invite& invite : call.invites)
-        invite = read_invite(in);
+    call.invite = read_invite(in);
     call.initial = read_offer(in);
     const std::uint64_t dialogs = in.number(1);
     for (std::uint64_t i = 0; i < dialogs && i < max_dialogs && in.ok(); ++i)

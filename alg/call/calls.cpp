@@ -251,11 +251,11 @@ void Calls::schedule(const CallKey& key, Call& call, Time now) {
         case Call::State::early: due = std::min(due, call.ringing_until); break;
         case Call::State::confirmed:
             if (const auto until = silent_until(call)) due = std::min(due, *until);
-            if (call.dialogs.size() > 1 && call.forks_until > now) due = std::min(due, call.forks_until);
             break;
     }
     for (const Dialog& dialog : call.dialogs) {
         if (dialog.state == Dialog::State::ended) continue;
+        if (call.answered() && dialog.state == Dialog::State::early) due = std::min(due, call.forks_until);
         if (dialog.has_session_timer()) due = std::min(due, dialog.session_until);
         for (const std::optional<Bye>& bye : dialog.byes)
             if (bye) due = std::min(due, bye->until);

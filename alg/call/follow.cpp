@@ -38,9 +38,9 @@ void agree(Dialog& dialog, const Offer& offer, const Session& answer) {
 bool can_answer(const sip::Message& message, const Offer& offer) {
     const bool same_number = offer.cseq == message.cseq().number;
     switch (message.is_request() ? message.method() : sip::Method::unknown) {
-        case sip::Method::ack: return offer.method == sip::Method::invite && same_number;
-        case sip::Method::prack: return offer.method == sip::Method::invite;
-        default: return offer.method == message.method() && same_number;
+        case sip::Method::ack: return offer.late && same_number;
+        case sip::Method::prack: return offer.late;
+        default: return !offer.late && offer.method == message.method() && same_number;
     }
 }
 
@@ -50,6 +50,7 @@ bool answer_offer(Dialog& dialog, const Heard& heard) {
     const std::optional<Offer>& offer = dialog.offer(other(heard.from));
     if (!heard.session || !offer || !can_answer(heard.message, *offer)) return false;
     agree(dialog, *offer, *heard.session);
+    if (offer->late) dialog.invite(heard.from).answered = true;
     for (std::optional<Offer>& settled : dialog.offers)
         settled.reset();
     dialog.renegotiated = true;
@@ -58,14 +59,19 @@ bool answer_offer(Dialog& dialog, const Heard& heard) {
 
 void make_offer(Dialog& dialog, const Heard& heard) {
     if (heard.session)
-        dialog.offer(heard.from) =
-            Offer{heard.from, heard.message.method(), heard.message.cseq().number, *heard.session};
+        dialog.offer(heard.from) = Offer{heard.from, heard.message.method(), heard.message.cseq().number,
+                                         *heard.session, !heard.message.is_request()};
 }
 
-// The request was refused, or accepted without an answer: its offer leaves no trace.
+// The request was refused, or accepted without an answer: neither its offer leaves a trace, nor one that came
+// in a response to it.
 void drop_offer(Dialog& dialog, const Heard& heard) {
     std::optional<Offer>& offer = dialog.offer(heard.requester());
     if (offer && can_answer(heard.message, *offer)) offer.reset();
+    std::optional<Offer>& late = dialog.offer(heard.from);
+    if (late && late->late && late->method == heard.message.method() &&
+        late->cseq == heard.message.cseq().number)
+        late.reset();
 }
 
 // A 2xx to INVITE or UPDATE begins the session's time anew, or says by its silence that there is no timer
@@ -108,8 +114,7 @@ void make_way(Call& call, const Heard& heard) {
     if (call.state != Call::State::closing || requester_tag(heard) == call.caller_tag) return;
     call.caller_tag = requester_tag(heard);
     call.forks_until = Time{0};
-    for (Invite& invite : call.invites)
-        invite = {};
+    call.invite = {};
 }
 
 Outcome on_first_invite(Call& call, Invite& invite, const Heard& heard) {
@@ -138,8 +143,10 @@ Outcome on_first_invite(Call& call, Invite& invite, const Heard& heard) {
 Outcome on_invite(Call& call, const Heard& heard) {
     const sip::Message& message = heard.message;
     const bool initial = message.to_tag().empty();
-    Invite& invite = call.invite(heard.from);
     if (initial) make_way(call, heard);
+    Dialog* dialog = initial ? nullptr : call.dialog(heard.local_tag(), heard.remote_tag());
+    if (!initial && (!dialog || dialog->state == Dialog::State::ended)) return Outcome::none;
+    Invite& invite = dialog ? dialog->invite(heard.from) : call.invite;
     if (!invite.transactions.empty()) {
         if (message.cseq().number < invite.cseq) return Outcome::none;
         const bool retransmission =
@@ -147,9 +154,7 @@ Outcome on_invite(Call& call, const Heard& heard) {
                                                      invite.transactions.size() >= max_transactions);
         if (retransmission) return Outcome::none;
     }
-    if (initial) return on_first_invite(call, invite, heard);
-    Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
-    if (!dialog || dialog->state == Dialog::State::ended) return Outcome::none;
+    if (!dialog) return on_first_invite(call, invite, heard);
     invite = {message.cseq().number, heard.session.has_value(), {{std::string(heard.branch()), true}}};
     call.active = heard.now;
     make_offer(*dialog, heard);
@@ -159,14 +164,22 @@ Outcome on_invite(Call& call, const Heard& heard) {
 void take_description(Call& call, Dialog& dialog, const Invite& invite, const Heard& heard) {
     if (!heard.session) return;
     if (!invite.offered) {
-        // Late offer. Once answered by a PRACK, its repetition in the 2xx is nothing new.
-        if (!dialog.renegotiated || dialog.state == Dialog::State::confirmed) make_offer(dialog, heard);
+        // Late offer. Once answered by a PRACK, its repetition is nothing new.
+        const bool repeated = dialog.state == Dialog::State::early ? dialog.renegotiated : invite.answered;
+        if (!repeated) make_offer(dialog, heard);
         return;
     }
     if (answer_offer(dialog, heard)) return;
     if (call.initial && call.initial->by != heard.from && can_answer(heard.message, *call.initial) &&
         dialog.state == Dialog::State::early && !dialog.renegotiated)
         agree(dialog, *call.initial, *heard.session);
+}
+
+// The one that a response belongs to: a re-INVITE of its dialog, or else the INVITE that began the call.
+Invite& answered_invite(Call& call, const Heard& heard) {
+    Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
+    if (!dialog || !dialog->invite(heard.requester()).transaction(heard.branch())) return call.invite;
+    return dialog->invite(heard.requester());
 }
 
 Outcome on_refusal(Call& call, Invite& invite, Transaction& transaction, const Heard& heard) {
@@ -184,7 +197,7 @@ Outcome on_refusal(Call& call, Invite& invite, Transaction& transaction, const H
 
 Outcome on_invite_response(Call& call, const Heard& heard) {
     const sip::Message& message = heard.message;
-    Invite& invite = call.invite(heard.requester());
+    Invite& invite = answered_invite(call, heard);
     if (invite.cseq != message.cseq().number || message.status() == 100) return Outcome::none;
     Transaction* transaction = invite.transaction(heard.branch());
     if (!transaction) return Outcome::none;
@@ -225,7 +238,7 @@ Outcome on_bye_response(Call& call, const Heard& heard) {
     const int status = message.status();
     if ((status >= 200 && status < 300) || status == 481 || status == 408) {
         dialog->state = Dialog::State::ended;
-        const bool ringing = call.state != Call::State::confirmed && call.invite(call.caller).open();
+        const bool ringing = call.state != Call::State::confirmed && call.invite.open();
         return call.alive() || ringing ? Outcome::changed : Outcome::ended;
     }
     if (status != 401 && status != 407) return Outcome::none;
@@ -263,7 +276,12 @@ Outcome on_other_response(Call& call, const Heard& heard) {
     const int status = heard.message.status();
     if (!dialog || status < 200) return Outcome::none;
     if (status >= 300 || !answer_offer(*dialog, heard)) drop_offer(*dialog, heard);
-    if (status < 300 && heard.message.method() == sip::Method::update) refresh_session(*dialog, heard);
+    if (status < 300 && heard.message.method() == sip::Method::update) {
+        // Once: what has refreshed the session since may have said otherwise.
+        std::int64_t& refreshed = dialog->refreshed[static_cast<std::size_t>(heard.requester())];
+        if (heard.message.cseq().number > refreshed) refresh_session(*dialog, heard);
+        refreshed = std::max<std::int64_t>(refreshed, heard.message.cseq().number);
+    }
     return Outcome::changed;
 }
 

@@ -121,6 +121,8 @@ void Router::play(const Step& step) {
         kernel_.apply({&add, 1}, now_);
         return;
     } else if (step.verb == "restart") {
+        if (!step.arguments.empty()) now_ += Seconds{std::stoi(argument(0))};
+        kernel_.expire(now_);
         restart();
     } else if (step.verb == "flush") {
         kernel_ = TableKernel{};

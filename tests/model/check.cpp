@@ -1,0 +1,133 @@
+// What is compared after every step, and at the end.
+#include <algorithm>
+#include <stdexcept>
+
+#include "tests/cases/invariants.hpp"
+#include "tests/model/setting.hpp"
+#include "tests/unit/core/packets.hpp"
+
+namespace sipalg::model {
+
+namespace {
+
+constexpr Time longest_timeout{601'000};  // of what a call keeps
+
+std::string shown(const Hole& hole) {
+    return hole.remote.text() + " > " + hole.inside.text();
+}
+
+}  // namespace
+
+// S4: what went out comes back as it was. Asked of the translation alone: nothing of it stays.
+void World::check_out_and_in(const Message& message) {
+    if (message.from != Side::inside) return;
+    Decision back;
+    const auto bytes = test::udp_packet(message.destination.text(), message.source.text(), message.got);
+    inspect(state_, Arrival{Side::outside, bytes, egress()}, now_, back);
+    state_.cancel();
+    if ((back.rewritten ? back.payload : message.got) != message.text)
+        throw std::runtime_error("S4: on its way back the message is another:\n" + back.payload);
+}
+
+// A3: what is written into a description is what the kernel does.
+void World::check_ports(const Message& message) const {
+    if (message.from != Side::inside || message.role == Role::none || !message.followed ||
+        !message.comparable)
+        return;
+    const std::vector<std::uint16_t> written = media_ports(message.got);
+    for (std::size_t i = 0; i < written.size(); ++i) {
+        const Line& line = (*message.description)[i];
+        if (!line.open() || line.host.is_unspecified()) continue;
+        const Mapping mapping{Transport::udp, {line.host, line.port}, {wan, written[i]}};
+        const bool wanted = reference_.expected(now_).must_map.contains(mapping.inside);
+        if (wanted && !kernel_.elements().contains(mapping))
+            throw std::runtime_error("A3: " + mapping.inside.text() + " is written as " +
+                                     mapping.outside.text() + ", which the kernel does not map");
+    }
+}
+
+void World::check() {
+    const Expected expected = reference_.expected(now_);
+    std::map<Endpoint, Endpoint> inside_of;
+    std::set<Endpoint> mapped;
+    for (const auto& [element, until] : kernel_.elements())
+        if (const auto* mapping = std::get_if<Mapping>(&element)) {
+            inside_of[mapping->outside] = mapping->inside;
+            mapped.insert(mapping->inside);
+            const bool signalling = std::find(phones.begin(), phones.end(), mapping->inside) != phones.end();
+            const auto left_over = left_over_.find(mapping->inside);
+            const bool left = left_over != left_over_.end() && left_over->second > now_;
+            if (!signalling && !left && !expected.may_map.contains(mapping->inside))
+                throw std::runtime_error("C6: still mapped: " + mapping->inside.text());
+            if (!signalling && until > now_ + longest_timeout)
+                throw std::runtime_error("X8: mapped for too long: " + mapping->inside.text());
+        }
+    std::set<Hole> open;
+    for (const auto& [element, until] : kernel_.elements())
+        if (const auto* pinhole = std::get_if<Pinhole>(&element)) {
+            const auto inside = inside_of.find(pinhole->outside);
+            if (inside == inside_of.end()) throw std::runtime_error("a pinhole leads nowhere");
+            const Hole hole{inside->second, pinhole->remote};
+            open.insert(hole);
+            const bool registered = hole.inside == phones[0] && hole.remote == peers[0].address;
+            if (!registered && !expected.may.contains(hole))
+                throw std::runtime_error("open without reason: " + shown(hole));
+            if (!registered && until > now_ + longest_timeout)
+                throw std::runtime_error("X8: open for too long: " + shown(hole));
+        }
+    for (const Hole& hole : expected.must)
+        if (!open.contains(hole)) throw std::runtime_error("not open: " + shown(hole));
+    for (const Endpoint& endpoint : expected.must_map)
+        if (!mapped.contains(endpoint)) throw std::runtime_error("not mapped: " + endpoint.text());
+    test::check_invariants(state_, kernel_, now_);
+}
+
+void World::finish() {
+    tell("the end: the phone unregisters, nobody says anything more");
+    register_phone(phones[0], 2, 0);
+    flight_.clear();
+    behind_.clear();
+    for (const auto& [number, conversation] : conversations_)
+        silent_[number] = true;
+    conversations_.clear();
+    advance(Time{3 * 3'600'000});
+    const Totals left = state_.totals();
+    if (left.calls || left.bindings || left.mappings || left.pinholes || !kernel_.elements().empty())
+        throw std::runtime_error("something is left: " + std::to_string(left.calls) + " calls, " +
+                                 std::to_string(left.mappings) + " mappings, " +
+                                 std::to_string(left.pinholes) + " pinholes");
+    now_ +=
+        Time{Seconds{registration_s}};  // deadlines are not taken back: that of the binding is still there
+    expire_due();
+    if (!state_.idle() || state_.next_deadline()) throw std::runtime_error("something is waited for");
+    check_room();
+}
+
+// X7: what counts for a phone is nothing again, so its whole share can be had.
+void World::check_room() {
+    for (const Endpoint& phone : phones)
+        for (std::size_t i = 0; i <= call_ceiling; ++i) {
+            Message message;
+            message.call = calls_ + 1 + static_cast<int>(i);
+            message.method = "INVITE";
+            message.source = phone;
+            message.destination = peers[0];
+            message.from_tag = "c";
+            message.cseq = 1;
+            message.offer = 1;
+            message.description.emplace();
+            for (std::size_t line = 0; line < room_lines; ++line) {
+                const auto port = static_cast<std::uint16_t>(17000 + 2 * (i * room_lines + line));
+                message.description->push_back({Line::Kind::audio, port, 0, {}, false, phone.address});
+            }
+            write_request(message, "sip:b@example.com", ++post_.branches);
+            inspected(Side::inside, phone, peers[0], message.text);
+            put_in_force();
+            const bool full = decision_.reason == Reason::limit_reached;
+            if (full != (i == call_ceiling))
+                throw std::runtime_error("X7: " + phone.text() + " has room for " + std::to_string(i) +
+                                         " calls or more, not " + std::to_string(call_ceiling));
+        }
+}
+
+}  // namespace sipalg::model

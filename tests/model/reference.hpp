@@ -1,0 +1,109 @@
+// What must be open and what may be, told from what messages mean: a second opinion that shares no logic with
+// alg/call.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/model/wire.hpp"
+
+namespace sipalg::model {
+
+/// An endpoint of a phone, and who outside may send there.
+struct Hole {
+    Endpoint inside;
+    Address remote;
+    friend auto operator<=>(const Hole&, const Hole&) = default;
+};
+
+/// What the rules ask for at one moment.
+struct Expected {
+    std::set<Hole> must, may;              ///< pinholes
+    std::set<Endpoint> must_map, may_map;  ///< mappings
+    std::set<Endpoint> media, sure_media;  ///< mappings without those of signalling
+};
+
+class Reference {
+  public:
+    static constexpr Time silence{300'000}, hold{1'200'000};
+
+    /// A call that may come to be, before its first message.
+    void introduce(int call, Side caller, const Endpoint& phone);
+    /// The router has taken the message. False: it belongs to no dialog that is alive, or to one that was
+    /// taken up in its midst.
+    bool pass(const Message& message, Time now);
+    /// Media have been seen at these endpoints.
+    void hear(const std::set<Endpoint>& inside, Time now);
+    /// The daemon has been killed and another has begun: a BYE under way is unknown to it, and it listens
+    /// anew.
+    void restart(Time now);
+    void time_passes(Time now);
+
+    Expected expected(Time now) const;
+    bool alive(int call) const;
+    /// Where the phone of this call may have media.
+    std::set<Endpoint> media_of(int call, Time now) const;
+
+  private:
+    struct Offer {
+        int number = 0;
+        Side by = Side::inside;
+        int transaction = 0;
+        Description lines;
+        std::set<Endpoint> kept;  ///< endpoints of lines held by 0.0.0.0 that were mapped before
+        Time until{0};            ///< when its transaction can have an answer no longer
+    };
+    struct Dialog {
+        enum class State : std::uint8_t { early, confirmed, over };
+        State state = State::early;
+        bool quenched = false;                     ///< by a 199: it need not be open any more
+        std::optional<Description> local, remote;  ///< agreed; local is the phone's
+        std::set<Endpoint> kept;
+        std::map<Side, Offer> pending;
+        std::set<int> settled;  ///< offers that came to an end
+        bool renegotiated = false;
+        bool adopted = false;   ///< what came before is not known
+        bool restored = false;  ///< by a restart, behind which BYEs may be answered that were not seen
+        std::map<Side, std::uint32_t> latest;  ///< CSeq of requests that are not INVITE or ACK
+        std::map<int, Time> byes;              ///< transaction and the end of its time
+        std::set<int> requests;
+        std::set<int> past_byes, past;  ///< transactions that were answered
+        std::optional<Time> session_until;
+    };
+    struct Call {
+        Side caller = Side::inside;
+        Endpoint phone;
+        std::vector<Address> peers;  ///< latest first
+        std::set<Address> met;       ///< others that may be peers
+        int transaction = 0;         ///< of the INVITE that began it
+        bool ringing = false, over = true, confirmed = false;
+        std::optional<Offer> initial;
+        std::map<int, Dialog> dialogs;
+        std::map<Endpoint, Time> heard;
+        std::set<int> past;  ///< INVITEs with a final response
+        Time ringing_until{0}, forks_until{0}, sign{0}, over_at{0};
+    };
+
+    void begin(Call& call, const Message& message, Time now);
+    void adopt(Call& call, const Message& message, Time now);
+    void pass_request(Call& call, Dialog& dialog, const Message& message, Time now);
+    bool pass_first_response(Call& call, const Message& message, Time now);
+    void pass_response(Call& call, Dialog& dialog, const Message& message, Time now);
+    void take(Call& call, Dialog& dialog, const Message& message, Time now);
+    void agree(Dialog& dialog, const Offer& offer, const Message& answer, const std::set<Endpoint>& kept);
+    void refuse(Dialog& dialog, int transaction);
+    void refresh(Dialog& dialog, const Message& message, Time now);
+    void end(Call& call, Time now);
+    void end_if_alone(Call& call, Time now);
+    std::set<Endpoint> kept_of(const Call& call, const Message& message, Time now) const;
+    bool quiet(const Call& call) const;
+    Time silent_until(const Call& call, const std::set<Endpoint>& media) const;
+    void expect(const Call& call, Time now, Expected& out) const;
+
+    std::map<int, Call> calls_;
+};
+
+}  // namespace sipalg::model

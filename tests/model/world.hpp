@@ -1,0 +1,108 @@
+// Phones, the router with its kernel, the network outside and the time: what a run is played in.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "alg/inspect.hpp"
+#include "tests/cases/kernel.hpp"
+#include "tests/model/conversation.hpp"
+#include "tests/model/reference.hpp"
+
+namespace sipalg::model {
+
+/// What happens next; most kinds are an Act of one of the conversations.
+enum class Kind : std::uint8_t {
+    begin,
+    carry,
+    late,
+    repeat,
+    ring,
+    accept,
+    decline,
+    retry,
+    cancel,
+    prack,
+    reply,
+    update,
+    reinvite,
+    bye,
+    stranger,
+    clock,
+    restart,
+    talk,
+};
+constexpr std::size_t kinds = static_cast<std::size_t>(Kind::talk) + 1;
+
+/// A step stands for itself: with the steps before it some may have nothing to do, and then do nothing.
+struct Step {
+    Kind kind = Kind::carry;
+    std::uint64_t seed = 0;
+};
+
+/// Every function throws std::runtime_error when router and reference disagree.
+class World {
+  public:
+    /// Phones register; `told`: the ladder is kept.
+    explicit World(bool told);
+    /// False: it had nothing to do.
+    bool play(const Step& step);
+    /// Nobody says anything more; hours go by. Nothing may be left, and there must be room as at first.
+    void finish();
+
+    /// A line of the ladder.
+    void tell(const std::string& line);
+    const std::vector<std::string>& ladder() const { return ladder_; }
+    std::size_t packets() const { return packets_; }
+
+  private:
+    bool begin(Dice& dice);
+    bool carry(Dice& dice);
+    bool deliver_late(Dice& dice);
+    bool repeat(Dice& dice);
+    bool act(Act act, Dice& dice);
+    bool stranger(Dice& dice);
+    void advance(Time time);
+    bool restart(Dice& dice);
+    bool talk(Dice& dice);
+
+    void collect();
+    void deliver(const Message& message, Dice& dice);
+    /// Through the router. False: the kernel refused, as it was told to.
+    bool pass(Message& message, bool refuse);
+    bool reaches_phone(const Message& message);
+    std::string inspected(Side from, const Endpoint& source, const Endpoint& destination,
+                          const std::string& text);
+    void put_in_force();
+    void expire_due();
+    void sweep();
+    std::string register_phone(const Endpoint& phone, unsigned number, std::uint32_t expires);
+    void check_out_and_in(const Message& message);
+    void check_ports(const Message& message) const;
+    void check();
+    void check_room();
+    Conversation* conversation(int number);
+
+    State state_;
+    test::TableKernel kernel_;
+    Decision decision_;
+    Reference reference_;
+    Post post_;
+    std::map<int, std::unique_ptr<Conversation>> conversations_;
+    std::vector<Message> flight_;         ///< on the way to the router
+    std::vector<Message> behind_;         ///< on the way from it
+    std::vector<Message> history_;        ///< taken by the router lately
+    std::map<Hole, Time> flows_;          ///< signalling that phones began, and when it was used
+    std::map<Endpoint, Time> left_over_;  ///< by a restart, and until when
+    std::map<int, bool> silent_;          ///< calls without media
+    std::string contact_;                 ///< of the registered phone, as it is known outside
+    Time now_{1'000'000};
+    int calls_ = 0;
+    bool told_;
+    std::vector<std::string> ladder_;
+    std::size_t packets_ = 0;
+};
+
+}  // namespace sipalg::model
