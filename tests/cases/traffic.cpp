@@ -83,13 +83,20 @@ void Traffic::play() {
             case 10: go_on(); break;
             case 11: send(known(), nullptr); break;
             case 12: wait(Seconds{std::array{1, 20, 32, 100, 200, 300, 700, 3600}[kind / 16 % 8]}); break;
-            case 13: refusals_ = 1; break;
+            case 13: refuse(); break;
             case 14: kind < 128 ? restart() : sweep(); break;
             case 15: raw_packet(); break;
             default: answer(); break;
         }
         check_invariants(state_, kernel_, now_);
     }
+}
+
+// A kernel that refuses all the time leaves nothing in time, and no promise is made for it.
+void Traffic::refuse() {
+    if (now_ < next_refusal_) return;
+    next_refusal_ = now_ + Seconds{10};
+    refusals_ = 1;
 }
 
 void Traffic::end() {

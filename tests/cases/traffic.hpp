@@ -47,6 +47,7 @@ class Traffic {
                         const std::string& payload);
     void ask(Side side, std::span<const std::uint8_t> bytes);
     bool put_in_force();
+    void refuse();
     void wait(Seconds time);
     void sweep();
     void restart();
@@ -59,6 +60,7 @@ class Traffic {
     std::array<Request, 8> requests_;
     std::size_t latest_ = 0;
     int refusals_ = 0;
+    Time next_refusal_{0};  ///< before, the kernel takes everything
 };
 
 }  // namespace sipalg::test
