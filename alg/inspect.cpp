@@ -126,8 +126,10 @@ class Inspection {
             const Endpoint outside = entry->mapping.outside;
             const bool is_new = state_.holdings.touch(entry->key(), !is_sip_port(socket.endpoint.port), now_,
                                                       decision_.changes);
-            if (!is_new || entry->adopted) continue;
-            // A flow from before the mapping keeps its old translation (C7).
+            // A flow from before the mapping keeps its old translation (C7), one from before the router's
+            // address changed its old address (C11).
+            const bool moved = state_.readdressed != state_.readdressed_and_swept;
+            if ((!is_new && !moved) || entry->adopted) continue;
             decision_.stale.push_back({socket.transport, socket.endpoint, peer_});
             decision_.stale.push_back({socket.transport, peer_, outside});
         }
@@ -182,7 +184,7 @@ class Inspection {
     // What a peer announces about itself.
     std::optional<call::Resolved> resolve_peer(const Socket& socket) const {
         const Address& address = socket.endpoint.address;
-        if (const call::MappingEntry* entry = state_.holdings.find_public(socket))
+        if (const call::MappingEntry* entry = state_.holdings.find_named(socket))
             return call::Resolved{entry->mapping.inside, true};
         if (address.family() != phone_.address.family() || address.is_unspecified() ||
             address.is_loopback() || address.is_multicast() || address.is_broadcast() ||
@@ -226,7 +228,7 @@ class Inspection {
 
     std::optional<Socket> own_contact(const Address& host, std::uint16_t port) const {
         if (host == phone_.address) return Socket{packet_.transport, {host, port}};
-        const call::MappingEntry* entry = state_.holdings.find_public({packet_.transport, {host, port}});
+        const call::MappingEntry* entry = state_.holdings.find_named({packet_.transport, {host, port}});
         if (!entry || entry->mapping.inside.address != phone_.address) return std::nullopt;
         return Socket{packet_.transport, entry->mapping.inside};
     }

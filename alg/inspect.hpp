@@ -105,6 +105,9 @@ class State {
     /// Everything the kernel should hold now, as additions: for a table that others have flushed.
     std::vector<Change> elements(Time now) const;
 
+    /// The addresses that something stands at, each once.
+    std::vector<Egress> egresses() const;
+
     std::vector<CallReport> calls(Time now) const;
     std::vector<PinholeReport> pinholes(Time now) const;
     std::vector<BindingReport> bindings(Time now) const;
@@ -121,5 +124,8 @@ class State {
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision);
 /// Closes and renews what is due. Call when next_deadline() has come.
 void expire(State& state, Time now, Decision& decision);
+/// The router's address has changed: everything that stands at the former one moves at once (C11). Each
+/// `from` at most once.
+void readdress(State& state, std::span<const Readdress> moves, Time now, Decision& decision);
 
 }  // namespace sipalg

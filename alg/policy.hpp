@@ -33,6 +33,15 @@ enum class Side : std::uint8_t { inside, outside };
 struct Egress {
     Address address;     ///< of the outside interface: what NAT writes into packets
     Address advertised;  ///< what the world sees and messages say; the same unless --external-address
+    friend auto operator<=>(const Egress&, const Egress&) = default;
+};
+
+/// A change of the router's address: what stood at the outside address `from` is at `to` now. Where only
+/// `to.advertised` is another, `from` is `to.address`.
+struct Readdress {
+    Address from;
+    Egress to;
+    friend auto operator<=>(const Readdress&, const Readdress&) = default;
 };
 
 }  // namespace sipalg

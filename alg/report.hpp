@@ -68,6 +68,7 @@ struct Event {
         media_missing,
         registered,
         unregistered,
+        readdressed,  ///< the router's address has changed; the subject is the former one
         body_sealed,  ///< a description that names the phone may not be changed (S5): a warning
     };
     Kind kind = Kind::call_offered;

@@ -72,7 +72,7 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     }
     for (const StoredElement& stored : elements)
         if (const auto* listener = std::get_if<Listener>(&stored.element))
-            impl.holdings.restore_listener({listener->transport, listener->inside});
+            impl.holdings.restore_listener({listener->transport, listener->inside}, now + stored.remaining);
     for (const auto& [id, pieces] : records) {
         std::string bytes;
         for (const auto& [part, text] : pieces.parts)

@@ -34,6 +34,9 @@ struct State::Impl {
     std::set<Pinhole> closed_pinholes;
     Time next_look{0};
     Time sweep_begun{0};
+    /// Changes of the router's address so far, those before the sweep that goes on, and before one that has
+    /// ended: until then conntrack may have flows that still leave from the former address.
+    std::uint64_t readdressed = 0, readdressed_at_sweep = 0, readdressed_and_swept = 0;
     call::Audibility audibility;
 
     // Work space of inspect(), kept so that nothing is allocated per message.

@@ -20,6 +20,7 @@ void State::begin_sweep(Time now) {
     impl_->holdings.masquerade().begin();
     impl_->audibility.begin();
     impl_->sweep_begun = now;
+    impl_->readdressed_at_sweep = impl_->readdressed;
     const call::Holdings::Closed closed = impl_->holdings.take_closed();
     impl_->closed.insert(closed.mappings.begin(), closed.mappings.end());
     impl_->closed_pinholes.insert(closed.pinholes.begin(), closed.pinholes.end());
@@ -100,6 +101,7 @@ std::vector<Event> State::end_sweep() {
     Impl& impl = *impl_;
     impl.closed.clear();
     impl.closed_pinholes.clear();
+    impl.readdressed_and_swept = impl.readdressed_at_sweep;
     impl.holdings.masquerade().end();
     impl.audibility.end(impl.sweep_begun, [&](const call::MappingKey& key) {
         const call::MappingEntry* entry = impl.holdings.find(key);

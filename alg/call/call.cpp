@@ -20,6 +20,20 @@ bool Invite::open() const {
                        [](const Transaction& transaction) { return transaction.open; });
 }
 
+void Pin::add_flows(std::vector<Flow>& flows) const {
+    if (remote_port == 0) return;
+    const Endpoint from{pinhole.remote, remote_port};
+    flows.push_back({pinhole.transport, inside, from});
+    flows.push_back({pinhole.transport, from, pinhole.outside});
+}
+
+void add_former(std::vector<Endpoint>& former, const Endpoint& shown, const Endpoint& now_shown) {
+    std::erase(former, shown);
+    former.push_back(shown);
+    std::erase(former, now_shown);
+    if (former.size() > max_former) former.erase(former.begin());
+}
+
 Dialog* Call::dialog(std::string_view local_tag, std::string_view remote_tag) {
     for (Dialog& dialog : dialogs)
         if (dialog.local_tag == local_tag && dialog.remote_tag == remote_tag) return &dialog;

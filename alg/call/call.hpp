@@ -110,6 +110,9 @@ struct Pin {
     bool rtcp = false;
     bool early = false;
     bool same_hole(const Pin& other) const { return pinhole == other.pinhole; }
+    /// Adds the flow that the pinhole is meant for, begun from either side, if the peer has announced its
+    /// port. It may send from other ports as well.
+    void add_flows(std::vector<Flow>& flows) const;
     friend bool operator==(const Pin&, const Pin&) = default;
 };
 
@@ -122,6 +125,7 @@ struct Call {
     std::string from, to;  ///< URIs as the phone writes them
     Egress egress;
     Socket contact;                ///< the phone's signalling endpoint of this call, inside
+    std::vector<Endpoint> former;  ///< what messages said for it before the router's address changed
     std::vector<Address> peers;    ///< signalling addresses outside; the first is who the call was made with
     Invite invite;                 ///< that began it, outside any dialog
     std::optional<Offer> initial;  ///< of that INVITE: every fork answers it anew (C3)
@@ -151,7 +155,11 @@ inline constexpr std::size_t max_dialogs = 16;
 inline constexpr std::size_t max_transactions = 8;
 inline constexpr std::size_t max_branch = 256;  ///< more of a branch is not looked at
 inline constexpr std::size_t max_peers = 4;
+inline constexpr std::size_t max_former = 4;
 inline constexpr std::size_t max_remotes = 32;  ///< who may send to one endpoint, in all dialogs together
+
+/// Notes a name of the phone that peers may still use: the latest stand, `now_shown` is none of them.
+void add_former(std::vector<Endpoint>& former, const Endpoint& shown, const Endpoint& now_shown);
 
 /// One endpoint that a call wants mapped, and who may send there.
 struct Want {

@@ -178,6 +178,7 @@ std::string write_record(const CallKey& key, const Call& call) {
     out.address(call.egress.advertised);
     out.number(static_cast<std::uint64_t>(call.contact.transport), 1);
     out.endpoint(call.contact.endpoint);
+    out.endpoints(call.former);
     out.number(call.peers.size(), 1);
     for (const Address& peer : call.peers)
         out.address(peer);
@@ -206,6 +207,7 @@ bool read_record(std::string_view bytes, CallKey& key, Call& call) {
     call.egress.advertised = in.address();
     call.contact.transport = read_transport(in);
     call.contact.endpoint = in.endpoint();
+    call.former = in.endpoints(max_former);
     const std::uint64_t peers = in.number(1);
     for (std::uint64_t i = 0; i < peers && i < max_peers; ++i)
         call.peers.push_back(in.address());

@@ -20,14 +20,6 @@ std::string shown(std::string_view uri) {
     return std::string(uri.substr(0, max_shown));
 }
 
-// The flow that the pinhole is meant for, begun from either side. A peer may send from other ports as well.
-void add_flows(const Pin& pin, std::vector<Flow>& flows) {
-    if (pin.remote_port == 0) return;
-    const Endpoint remote{pin.pinhole.remote, pin.remote_port};
-    flows.push_back({pin.pinhole.transport, pin.inside, remote});
-    flows.push_back({pin.pinhole.transport, remote, pin.pinhole.outside});
-}
-
 std::string_view uri_of(const sip::Header* header) {
     if (!header) return {};
     std::string_view rest = header->value;
@@ -165,12 +157,15 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
         while (i + wish.run < wants.size() && wants[i + wish.run].same_line &&
                follows(wants[i + wish.run - 1].inside, wants[i + wish.run].inside))
             ++wish.run;
-        if (i > 0 && follows(previous, want.inside)) wish.preferred = after_previous;
+        const bool behind = i > 0 && follows(previous, want.inside);
+        if (behind) wish.preferred = after_previous;
         const MappingEntry* entry = holdings_.map(want.inside, call.egress, wish, now);
         if (!entry) {
             effects.limit = effects.limit || !is_forbidden_port(want.inside.endpoint.port);
             continue;
         }
+        if (behind && want.same_line && !entry->joined && entry->mapping.outside.port == after_previous)
+            holdings_.join(entry->key());
         previous = want.inside;
         after_previous = static_cast<std::uint16_t>(entry->mapping.outside.port + 1);
         const MappingKey mapping = entry->key();
@@ -187,7 +182,7 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
             if (!had) {
                 const bool opened = holdings_.hold(pin.pinhole, until, now, effects.changes);
                 // A flow from before would keep its old translation (C7), unless that is the right one.
-                if (opened && !entry->adopted) add_flows(pin, effects.stale);
+                if (opened && !entry->adopted) pin.add_flows(effects.stale);
             }
             pins.push_back(std::move(pin));
         }
@@ -195,12 +190,13 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
     for (const Pin& old : call.pins)
         if (std::none_of(pins.begin(), pins.end(), [&](const Pin& pin) { return pin.same_hole(old); }) &&
             holdings_.release(old.pinhole, effects.changes))
-            add_flows(old, effects.ended);
+            old.add_flows(effects.ended);
     for (const MappingKey& old : call.mapped)
         if (std::find(mapped.begin(), mapped.end(), old) == mapped.end())
             holdings_.release(old, now, effects.changes);
     call.mapped = std::move(mapped);
     call.pins = std::move(pins);
+    name_formerly(call, until);
     // What was held before still has its old timeout, so the renewal can only come nearer.
     const Time half = now + (until - now) / 2;
     if (call.renew_at == Time{0} || half < call.renew_at) call.renew_at = half;
@@ -321,6 +317,7 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
                 holdings_.extend(pin.pinhole, until, now, effects.changes);
             store_record(call->record_id, call->record, call->record, true,
                          std::chrono::ceil<Seconds>(until - now), effects.changes);
+            name_formerly(*call, until);
             call->renew_at = now + (until - now) / 2;
         }
     }

@@ -38,6 +38,9 @@ class Calls {
     /// Takes over a call of an earlier daemon from its record. False: unreadable.
     bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
 
+    /// What the calls hold is elsewhere now: they go along (C11). Call after Holdings::readdress().
+    void readdress(Relocation& relocation, Time now, Effects& effects);
+
     /// Additions for the records of all calls.
     void list_records(Time now, std::vector<Change>& changes) const;
 
@@ -56,6 +59,9 @@ class Calls {
     /// record.
     void settle(const CallKey& key, Call& call, Time now, Effects& effects);
     void save(const CallKey& key, Call& call, Time now, Effects& effects);
+    /// Its peers may name the phone as they did before, until `until`.
+    void name_formerly(const Call& call, Time until);
+    void follow_mappings(Call& call, const Egress& to, Relocation& relocation, Effects& effects);
     void close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects);
     void schedule(const CallKey& key, Call& call, Time now);
     void listen_later(const CallKey& key, Call& call, Time now);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "alg/call/change.hpp"
 #include "alg/call/constants.hpp"
 
 namespace sipalg::call {
@@ -14,37 +15,47 @@ bool worth_renewing(Time kernel_until, Time until, Time now) {
     return until - kernel_until > std::min(registration_grace, (until - now) / 4);
 }
 
-Change change(Change::Op op, Element element, Time until, Time now) {
-    const auto left = std::chrono::ceil<Seconds>(until - now);
-    return {op, std::move(element), std::max(left, Seconds{1})};
-}
-
 // How long signalling keeps a mapping. Keep-alives are no messages, but whoever sends them counts on it.
 Time used_until(const MappingEntry& entry) {
     if (entry.idle_until == Time{0}) return Time{0};
     return std::max(entry.idle_until, entry.flow_seen + idle_time);
 }
 
-Change removal(Element element) {
-    return {Change::Op::remove, std::move(element), Seconds{0}};
-}
-
 }  // namespace
 
-Holdings::Holdings(const Policy& policy) : policy_(policy), ports_(policy.media_low, policy.media_high) {}
+Holdings::Holdings(const Policy& policy)
+    : policy_(policy), ports_(policy.media_low, policy.media_high), former_(policy.max_mappings) {}
 
 const MappingEntry* Holdings::find_public(const Socket& socket) const {
     const MappingKey* key = public_.find(socket);
+    const MappingEntry* entry = key ? mappings_.find(*key) : nullptr;
+    return entry && entry->advertised == socket.endpoint.address ? entry : nullptr;
+}
+
+const MappingEntry* Holdings::find_former(const Socket& socket) const {
+    const MappingKey* key = former_.find(socket);
     return key ? mappings_.find(*key) : nullptr;
 }
 
 bool Holdings::is_free(const Socket& public_socket, const Address& outside) const {
     if (public_.contains(public_socket)) return false;
+    if (outside != public_socket.endpoint.address &&
+        public_.contains(Socket{public_socket.transport, {outside, public_socket.endpoint.port}}))
+        return false;
     const auto bound = [&](const Address& address) {
         return occupied_.contains(Socket{public_socket.transport, {address, public_socket.endpoint.port}});
     };
     // A socket on the wildcard address of either family gets what comes to any of them.
     return !bound(outside) && !bound(Address::v4(0)) && !bound(Address::v6({}));
+}
+
+// Another host's flows may not come to use a port of ours, or ours theirs. The phone's own next port is for
+// its own next socket.
+bool Holdings::is_others(const Socket& inside, const Address& outside, std::uint16_t port,
+                         std::uint16_t preferred) const {
+    const Endpoint* user = masquerade_.find_public({inside.transport, {outside, port}});
+    return user && (user->address != inside.endpoint.address ||
+                    user->port - inside.endpoint.port != port - preferred);
 }
 
 // Ports that are only kept for late retransmissions make room (X7).
@@ -72,9 +83,26 @@ std::optional<std::uint16_t> Holdings::forget_oldest_lingering(Time now) {
     return std::nullopt;
 }
 
+void Holdings::occupy(const MappingEntry& entry) {
+    public_.put({entry.mapping.transport, entry.public_endpoint()}, entry.key());
+    if (entry.advertised != entry.mapping.outside.address)
+        public_.put({entry.mapping.transport, entry.mapping.outside}, entry.key());
+}
+
+void Holdings::vacate(const MappingEntry& entry) {
+    public_.erase({entry.mapping.transport, entry.public_endpoint()});
+    if (entry.advertised != entry.mapping.outside.address)
+        public_.erase({entry.mapping.transport, entry.mapping.outside});
+}
+
+void Holdings::know_address(const Address& outside) {
+    if (std::find(addresses_.begin(), addresses_.end(), outside) == addresses_.end())
+        addresses_.push_back(outside);
+}
+
 void Holdings::forget(const MappingEntry& entry) {
     const MappingKey key = entry.key();
-    public_.erase({entry.mapping.transport, entry.public_endpoint()});
+    vacate(entry);
     per_phone_.fewer(entry.mapping.inside.address);
     mappings_.erase(key);
 }
@@ -87,25 +115,14 @@ const MappingEntry* Holdings::map(const Socket& inside, const Egress& egress, co
     // The port that conntrack has for it is the one that peers may know (C12).
     const Masquerade::Way* way = masquerade_.find(key);
     const std::uint16_t preferred = wish.preferred ? wish.preferred : way ? way->port : inside.endpoint.port;
-    // Another host's flows may not come to use a port of ours, or ours theirs. The phone's own next port is
-    // for its own next socket.
-    const auto others = [&](std::uint16_t port) {
-        const Endpoint* user = masquerade_.find_public({inside.transport, {egress.address, port}});
-        return user && (user->address != inside.endpoint.address ||
-                        user->port - inside.endpoint.port != port - preferred);
-    };
     const auto free = [&](std::uint16_t port) {
         return (!wish.exact || port == preferred) &&
-               is_free({inside.transport, {egress.advertised, port}}, egress.address) && !others(port);
+               is_free({inside.transport, {egress.advertised, port}}, egress.address) &&
+               !is_others(inside, egress.address, port, preferred);
     };
     if (wish.exact && !free(preferred)) return nullptr;
-    auto port = ports_.choose(preferred, wish.run, free);
-    // Only a port that can be of use is worth another search.
-    while (!port && !wish.exact) {
-        const auto freed = forget_oldest_lingering(now);
-        if (!freed) break;
-        if (*freed == preferred || ports_.in_range(*freed)) port = ports_.choose(preferred, wish.run, free);
-    }
+    const auto port =
+        wish.exact ? ports_.choose(preferred, wish.run, free) : choose_port(preferred, wish.run, now, free);
     if (!port) return nullptr;
     per_phone_.more(inside.endpoint.address);
     MappingEntry entry;
@@ -113,10 +130,23 @@ const MappingEntry* Holdings::map(const Socket& inside, const Egress& egress, co
     entry.advertised = egress.advertised;
     entry.linger_until = now + transaction_time;
     entry.adopted = way && way->port == *port;
-    public_.put({inside.transport, entry.public_endpoint()}, key);
+    know_address(egress.address);
+    occupy(entry);
     MappingEntry& made = mappings_.put(key, std::move(entry));
     schedule(made, now);
     return &made;
+}
+
+std::optional<std::uint16_t> Holdings::choose_port(std::uint16_t wanted, unsigned run, Time now,
+                                                   const std::function<bool(std::uint16_t)>& free) {
+    auto port = ports_.choose(wanted, run, free);
+    while (!port) {
+        const auto freed = forget_oldest_lingering(now);
+        if (!freed) break;
+        // Only a port that can be of use is worth another search.
+        if (*freed == wanted || ports_.in_range(*freed)) port = ports_.choose(wanted, run, free);
+    }
+    return port;
 }
 
 void Holdings::schedule(MappingEntry& entry, Time now) {
@@ -132,10 +162,29 @@ void Holdings::ensure(MappingEntry& entry, Time until, Time now, std::vector<Cha
     const Time longest = std::max(entry.kernel_until, until);
     const auto op = there ? Change::Op::renew : Change::Op::add;
     changes.push_back(change(op, entry.mapping, longest, now));
-    if (entry.listener)
-        changes.push_back(change(op, Listener{entry.mapping.transport, entry.mapping.inside}, longest, now));
     entry.kernel_until = longest;
+    if (entry.listener) add_listener(entry, op, now, changes);
     if (!there) touched_ = true;
+}
+
+// With several outside addresses one endpoint may have several mappings: they share its Listener.
+Time Holdings::others_listen_until(const MappingEntry& entry) const {
+    Time until{0};
+    for (const Address& outside : addresses_) {
+        if (outside == entry.mapping.outside.address) continue;
+        const MappingEntry* other =
+            mappings_.find(MappingKey{{entry.mapping.transport, entry.mapping.inside}, outside});
+        if (other && other->listener) until = std::max(until, other->kernel_until);
+    }
+    return until;
+}
+
+void Holdings::add_listener(const MappingEntry& entry, Change::Op op, Time now,
+                            std::vector<Change>& changes) const {
+    const Time others = others_listen_until(entry);
+    changes.push_back(change(others > now ? Change::Op::renew : op,
+                             Listener{entry.mapping.transport, entry.mapping.inside},
+                             std::max(entry.kernel_until, others), now));
 }
 
 bool Holdings::touch(const MappingKey& key, bool listener, Time now, std::vector<Change>& changes) {
@@ -148,9 +197,7 @@ bool Holdings::touch(const MappingKey& key, bool listener, Time now, std::vector
     const bool was_listener = entry.listener;
     entry.listener = entry.listener || listener;
     entry.idle_until = now + idle_time;
-    if (was_there && entry.listener && !was_listener)
-        changes.push_back(change(Change::Op::add, Listener{entry.mapping.transport, entry.mapping.inside},
-                                 entry.kernel_until, now));
+    if (was_there && entry.listener && !was_listener) add_listener(entry, Change::Op::add, now, changes);
     ensure(entry, entry.idle_until + idle_margin, now, changes);
     schedule(entry, now);
     return !was_there;
@@ -207,7 +254,7 @@ void Holdings::release(const MappingKey& key, Time now, std::vector<Change>& cha
     if (used_until(*entry) > now) {
         entry->idle_until = used_until(*entry);
     } else {
-        remove(*entry, changes);
+        remove(*entry, now, changes);
         entry->kernel_until = Time{0};
         entry->adopted = false;
         entry->linger_until = now + transaction_time;
@@ -216,9 +263,10 @@ void Holdings::release(const MappingKey& key, Time now, std::vector<Change>& cha
     schedule(*entry, now);
 }
 
-void Holdings::remove(const MappingEntry& entry, std::vector<Change>& changes) {
+void Holdings::remove(const MappingEntry& entry, Time now, std::vector<Change>& changes) {
     changes.push_back(removal(entry.mapping));
-    if (entry.listener) changes.push_back(removal(Listener{entry.mapping.transport, entry.mapping.inside}));
+    if (entry.listener && others_listen_until(entry) <= now)
+        changes.push_back(removal(Listener{entry.mapping.transport, entry.mapping.inside}));
     closed_.mappings.push_back(entry.mapping);
     touched_ = true;
 }
@@ -277,67 +325,23 @@ void Holdings::expire(Time now, std::vector<Change>& changes) {
             schedule(*entry, now);
             continue;
         }
-        if (entry->kernel_until > now) remove(*entry, changes);
+        if (entry->kernel_until > now) remove(*entry, now, changes);
         forget(*entry);
     }
     while (!lingering_.empty() && !is_lingering(lingering_.front(), now))
         lingering_.pop_front();
+    former_.expire(now);
+}
+
+std::optional<Time> Holdings::next_deadline() const {
+    const auto mappings = deadlines_.next();
+    const auto former = former_.next_deadline();
+    return mappings && former ? std::min(*mappings, *former) : mappings ? mappings : former;
 }
 
 void Holdings::set_occupied(std::vector<Socket> sockets) {
     occupied_.clear();
     occupied_.insert(sockets.begin(), sockets.end());
-}
-
-void Holdings::restore(const Mapping& mapping, const Address& advertised, Time until) {
-    MappingEntry entry;
-    entry.mapping = mapping;
-    entry.advertised = advertised;
-    entry.idle_until = until - std::min(idle_margin, until);
-    entry.kernel_until = until;
-    entry.rewritten = entry.presumed = true;
-    public_.put({mapping.transport, entry.public_endpoint()}, entry.key());
-    per_phone_.more(mapping.inside.address);
-    entry.due = entry.idle_until;
-    deadlines_.add(entry.due, entry.key());
-    mappings_.put(entry.key(), entry);
-}
-
-void Holdings::restore(const Pinhole& pinhole, Time until) {
-    pinholes_.put(pinhole, {0, until});
-}
-
-void Holdings::restore_listener(const Socket& inside) {
-    for (const auto& [key, entry] : mappings_)
-        if (key.inside == inside) mappings_.edit(key)->listener = true;
-}
-
-void Holdings::end_restoration(std::vector<Change>& changes) {
-    std::vector<MappingKey> held;
-    for (const auto& [key, entry] : mappings_)
-        if (entry.holders > 0) held.push_back(key);
-    for (const MappingKey& key : held)
-        mappings_.edit(key)->idle_until = Time{0};
-    std::vector<Pinhole> unheld;
-    for (const auto& [pinhole, entry] : pinholes_)
-        if (entry.holders == 0) unheld.push_back(pinhole);
-    for (const Pinhole& pinhole : unheld) {
-        changes.push_back(removal(pinhole));
-        pinholes_.erase(pinhole);
-    }
-}
-
-void Holdings::list(Time now, std::vector<Change>& changes) const {
-    for (const auto& [key, entry] : mappings_) {
-        if (entry.kernel_until <= now) continue;
-        changes.push_back(change(Change::Op::add, entry.mapping, entry.kernel_until, now));
-        if (entry.listener)
-            changes.push_back(change(Change::Op::add, Listener{entry.mapping.transport, entry.mapping.inside},
-                                     entry.kernel_until, now));
-    }
-    for (const auto& [pinhole, entry] : pinholes_)
-        if (entry.kernel_until > now)
-            changes.push_back(change(Change::Op::add, pinhole, entry.kernel_until, now));
 }
 
 Holdings::Closed Holdings::take_closed() {
@@ -349,6 +353,7 @@ void Holdings::commit() {
     mappings_.commit();
     public_.commit();
     pinholes_.commit();
+    former_.commit();
     per_phone_.commit();
     deadlines_.commit();
 }
@@ -357,6 +362,7 @@ void Holdings::cancel() {
     mappings_.cancel();
     public_.cancel();
     pinholes_.cancel();
+    former_.cancel();
     per_phone_.cancel();
     deadlines_.cancel();
 }

@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "alg/call/deadlines.hpp"
+#include "alg/call/former.hpp"
 #include "alg/call/ledger.hpp"
 #include "alg/call/mapping_key.hpp"
 #include "alg/call/masquerade.hpp"
 #include "alg/call/per_phone.hpp"
 #include "alg/call/ports.hpp"
+#include "alg/call/readdress.hpp"
 #include "alg/pinhole.hpp"
 #include "alg/policy.hpp"
 
@@ -30,6 +32,7 @@ struct MappingEntry {
     Time flow_seen{0};       ///< last time conntrack had a flow of it with packets
     bool adopted = false;    ///< conntrack mapped it so before we did: its flows are as they should be (C12)
     bool presumed = false;   ///< `rewritten` is a guess: the phone itself has shown nothing yet
+    bool joined = false;     ///< its public port belongs behind that of the inside port before it
     bool listener = false;   ///< a Listener element goes with it
     bool rewritten = false;  ///< the phone is shown inside values for it (S2, S4)
     bool bare_in_via = false;  ///< the phone writes it without port: in a Via,
@@ -58,6 +61,14 @@ class Holdings {
     const MappingEntry* find(const MappingKey& key) const { return mappings_.find(key); }
     /// By what messages say: advertised address and port.
     const MappingEntry* find_public(const Socket& socket) const;
+    /// The same by what they said before the router's address changed.
+    const MappingEntry* find_former(const Socket& socket) const;
+    /// By either: what a message from outside may name.
+    const MappingEntry* find_named(const Socket& socket) const {
+        const MappingEntry* entry = find_public(socket);
+        return entry ? entry : find_former(socket);
+    }
+    const FormerEndpoints& former() const { return former_; }
     const PinholeEntry* find(const Pinhole& pinhole) const { return pinholes_.find(pinhole); }
     const auto& mappings() const { return mappings_; }
     std::size_t pinhole_count() const { return pinholes_.size(); }
@@ -65,6 +76,8 @@ class Holdings {
     /// The mapping of `inside`, made if there is none; nothing reaches the kernel before hold() or touch().
     /// nullptr: forbidden (X2), no port left, or the ceiling is reached.
     const MappingEntry* map(const Socket& inside, const Egress& egress, const PortWish& wish, Time now);
+    /// The mapping's public port is part of a run: it stays behind that of the inside port before it.
+    void join(const MappingKey& key) { mappings_.edit(key)->joined = true; }
     /// Signalling went through it: keeps it for idle_time, as a Listener if `listener`. True: the kernel
     /// learns of it.
     bool touch(const MappingKey& key, bool listener, Time now, std::vector<Change>& changes);
@@ -94,9 +107,18 @@ class Holdings {
     /// Of a sweep; not staged.
     void flow_seen(const MappingKey& key, Time at);
 
+    /// Messages may name the mapping by `shown`, a former endpoint of it, until `until` (C11).
+    void name_formerly(const Socket& shown, const MappingKey& key, Time until) {
+        if (find_public(shown) != find(key)) former_.add(shown, key, until);
+    }
+    /// Moves everything to where the router's addresses are now, with its holders and timeouts: to the same
+    /// public port if that is free there, else to another, runs as runs. What finds none is forgotten, its
+    /// holders' hold with it (C11).
+    void readdress(Relocation& relocation, Time now, std::vector<Change>& changes);
+
     /// Forgets mappings whose time is up and frees their ports.
     void expire(Time now, std::vector<Change>& changes);
-    std::optional<Time> next_deadline() const { return deadlines_.next(); }
+    std::optional<Time> next_deadline() const;
 
     /// What the owner's NAT does beside us; sweeps tell it.
     Masquerade& masquerade() { return masquerade_; }
@@ -106,7 +128,7 @@ class Holdings {
     /// Enters what an earlier daemon left; holders come with restored calls and bindings.
     void restore(const Mapping& mapping, const Address& advertised, Time until);
     void restore(const Pinhole& pinhole, Time until);
-    void restore_listener(const Socket& inside);
+    void restore_listener(const Socket& inside, Time until);
     /// Ends the restoration: pinholes that no restored call or binding holds are removed, and mappings that
     /// one holds live as long as it does.
     void end_restoration(std::vector<Change>& changes);
@@ -128,20 +150,38 @@ class Holdings {
 
   private:
     bool is_lingering(const MappingKey& key, Time now) const;
+    /// Enters the entry's public port, and takes it out.
+    void occupy(const MappingEntry& entry);
+    void vacate(const MappingEntry& entry);
+    void know_address(const Address& outside);
+    /// Until when other mappings of the same inside endpoint, at other addresses, need its Listener; 0: none
+    /// does.
+    Time others_listen_until(const MappingEntry& entry) const;
     bool has_room(const Address& phone, Time now);
     /// The port that became free by it.
     std::optional<std::uint16_t> forget_oldest_lingering(Time now);
     void forget(const MappingEntry& entry);
     bool is_free(const Socket& public_socket, const Address& outside) const;
+    /// Another host's flows use that public port, or might: `preferred` is the port that `inside` asked for.
+    bool is_others(const Socket& inside, const Address& outside, std::uint16_t port,
+                   std::uint16_t preferred) const;
+    /// `choose` may take another port once a lingering one has been freed (X7).
+    std::optional<std::uint16_t> choose_port(std::uint16_t wanted, unsigned run, Time now,
+                                             const std::function<bool(std::uint16_t)>& free);
     void ensure(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes);
-    void remove(const MappingEntry& entry, std::vector<Change>& changes);
+    void add_listener(const MappingEntry& entry, Change::Op op, Time now, std::vector<Change>& changes) const;
+    void remove(const MappingEntry& entry, Time now, std::vector<Change>& changes);
     void schedule(MappingEntry& entry, Time now);
+    class Mover;
 
     const Policy& policy_;
     Ports ports_;
     Ledger<MappingKey, MappingEntry, KeyHash> mappings_;
+    /// By what messages say; where packets say otherwise, by that as well, so that no port is used twice.
     Ledger<Socket, MappingKey> public_;
+    std::vector<Address> addresses_;  ///< outside ones that mappings have or had; few
     Ledger<Pinhole, PinholeEntry, KeyHash> pinholes_;
+    FormerEndpoints former_;
     Deadlines<MappingKey> deadlines_;
     std::unordered_set<Socket> occupied_;
     PerPhone per_phone_;

@@ -1,8 +1,10 @@
 // A table whose changes are staged: they are seen at once, and taken back by cancel() (law 4).
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -43,7 +45,10 @@ class Ledger {
         entries_.erase(it);
     }
 
-    void commit() { former_.clear(); }
+    void commit() {
+        former_.clear();
+        saved_.clear();
+    }
     void cancel() {
         for (auto it = former_.rbegin(); it != former_.rend(); ++it) {
             if (it->second)
@@ -51,7 +56,7 @@ class Ledger {
             else
                 entries_.erase(it->first);
         }
-        former_.clear();
+        commit();
     }
 
     std::size_t size() const { return entries_.size(); }
@@ -59,15 +64,26 @@ class Ledger {
     auto end() const { return entries_.end(); }
 
   private:
+    // A message touches a handful of entries: looking through them costs less than another hash table. A
+    // change of the router's address touches all there are.
+    static constexpr std::size_t handful = 64;
+
     void save(const Key& key, const Value& value) {
-        // A message touches a handful of entries: looking through them costs less than another hash table.
-        for (const auto& [known, old] : former_)
-            if (known == key) return;
+        if (former_.size() < handful) {
+            for (const auto& [known, old] : former_)
+                if (known == key) return;
+        } else {
+            if (saved_.empty())
+                for (const auto& [known, old] : former_)
+                    saved_.insert(known);
+            if (!saved_.insert(key).second) return;
+        }
         former_.emplace_back(key, value);
     }
 
     std::unordered_map<Key, Value, Hash, Equal> entries_;
     std::vector<std::pair<Key, std::optional<Value>>> former_;
+    std::unordered_set<Key, Hash, Equal> saved_;  ///< the keys of former_, once they are many
 };
 
 }  // namespace sipalg::call

@@ -51,6 +51,12 @@ void RecordWriter::endpoint(const Endpoint& value) {
     number(value.port, 2);
 }
 
+void RecordWriter::endpoints(const std::vector<Endpoint>& values) {
+    number(values.size(), 1);
+    for (const Endpoint& value : values)
+        endpoint(value);
+}
+
 std::string_view RecordReader::take(std::size_t count) {
     if (count > rest_.size()) {
         ok_ = false;
@@ -86,6 +92,15 @@ Address RecordReader::address() {
                    [](char c) { return static_cast<std::uint8_t>(c); });
     if (taken.size() == 4) return Address::v4({bytes[0], bytes[1], bytes[2], bytes[3]});
     return taken.size() == 16 ? Address::v6(bytes) : Address{};
+}
+
+std::vector<Endpoint> RecordReader::endpoints(std::size_t most) {
+    std::vector<Endpoint> values;
+    const std::uint64_t count = number(1);
+    if (count > most) ok_ = false;
+    for (std::uint64_t i = 0; i < count && ok_; ++i)
+        values.push_back(endpoint());
+    return values;
 }
 
 Endpoint RecordReader::endpoint() {

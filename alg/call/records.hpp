@@ -22,6 +22,7 @@ class RecordWriter {
     void text(std::string_view value);  ///< at most 65,535 bytes
     void address(const Address& value);
     void endpoint(const Endpoint& value);
+    void endpoints(const std::vector<Endpoint>& values);  ///< at most 255
     std::string take() { return std::move(out_); }
 
   private:
@@ -37,6 +38,7 @@ class RecordReader {
     std::string text();
     Address address();
     Endpoint endpoint();
+    std::vector<Endpoint> endpoints(std::size_t most);
     bool ok() const { return ok_; }
     bool at_end() const { return rest_.empty(); }
 

@@ -11,7 +11,7 @@ namespace sipalg::call {
 
 namespace {
 
-constexpr std::uint64_t layout = 0xb1;
+constexpr std::uint64_t layout = 0xb2;
 constexpr std::int64_t default_expires = 3600;  // RFC 3261 10.2.1.1
 constexpr std::size_t max_contacts = 16;
 constexpr std::size_t max_pending = 1024;
@@ -52,6 +52,12 @@ bool each_contact(const sip::Message& message, const Registrations::OwnContact& 
     return star;
 }
 
+// The response answers a request that left before the router's address changed.
+bool names_former(const sip::Via& via, const Holdings& holdings) {
+    return via.sent_by.address &&
+           holdings.find_former({Transport::udp, {*via.sent_by.address, via.sent_by.port.value_or(5060)}});
+}
+
 std::string write_record(const BindingKey& key, const Binding& binding) {
     RecordWriter out;
     out.number(layout, 1);
@@ -61,6 +67,7 @@ std::string write_record(const BindingKey& key, const Binding& binding) {
     out.address(binding.egress.address);
     out.address(binding.egress.advertised);
     out.endpoint(binding.shown);
+    out.endpoints(binding.former);
     out.address(binding.pinhole.remote);
     out.number(static_cast<std::uint64_t>(binding.until.count()), 8);
     return out.take();
@@ -113,6 +120,8 @@ void Registrations::response(const Heard& heard, const OwnContact& own, std::uin
         found->until < heard.now)
         return;
     const Pending pending = *found;
+    // The request has been sent again since, from the address that the router has now: its own answer counts.
+    if (!pending.outdated && names_former(message.top_via(), holdings_)) return;
     if (message.status() >= 300) return;  // 401, 423: sent again with another CSeq; it ends with its deadline
     forget({std::string(message.call_id()), heard.phone});
     if (pending.all) {
@@ -136,7 +145,7 @@ void Registrations::response(const Heard& heard, const OwnContact& own, std::uin
         if (row != listed.end() && row->second) granted = *row->second;
         if (contact.expires == 0 || granted == 0)
             unbind(key, "unregistered", heard.now, effects);
-        else
+        else if (!pending.outdated)
             bind(key, pending, granted, next_record, heard.now, effects);
     }
 }
@@ -177,15 +186,26 @@ void Registrations::bind(const BindingKey& key, const Pending& pending, std::int
     binding.shown = entry->public_endpoint();
     binding.pinhole = pinhole;
     binding.until = until;
-    std::string record = write_record(key, binding);
-    store_record(binding.record_id, binding.record, record, true, std::chrono::ceil<Seconds>(until - now),
-                 effects.changes);
-    binding.record = std::move(record);
+    binding.former.clear();
+    store(key, binding, true, now, effects);
     if (binding.due <= now || until < binding.due) {
         binding.due = until;
         deadlines_.add(until, key);
     }
     bindings_.put(key, std::move(binding));
+}
+
+void Registrations::store(const BindingKey& key, Binding& binding, bool renew, Time now, Effects& effects) {
+    std::string record = write_record(key, binding);
+    const auto timeout = std::max(std::chrono::ceil<Seconds>(binding.until - now), Seconds{1});
+    store_record(binding.record_id, binding.record, record, renew, timeout, effects.changes);
+    binding.record = std::move(record);
+}
+
+void Registrations::name_formerly(const BindingKey& key, const Binding& binding) {
+    for (const Endpoint& shown : binding.former)
+        holdings_.name_formerly({key.inside.transport, shown}, {key.inside, binding.egress.address},
+                                binding.until);
 }
 
 void Registrations::unbind(const BindingKey& key, const char* why, Time now, Effects& effects) {
@@ -250,6 +270,7 @@ bool Registrations::restore(std::uint32_t id, const std::string& record, Time un
     binding.egress.address = in.address();
     binding.egress.advertised = in.address();
     binding.shown = in.endpoint();
+    binding.former = in.endpoints(max_former);
     binding.pinhole.remote = in.address();
     binding.until = Time{static_cast<std::int64_t>(in.number(8))};
     if (!in.ok() || !in.at_end() || bindings_.contains(key) || binding.until <= now) return false;
@@ -265,6 +286,7 @@ bool Registrations::restore(std::uint32_t id, const std::string& record, Time un
     per_phone_.more(key.inside.endpoint.address);
     binding.due = binding.until;
     deadlines_.add(binding.due, key);
+    name_formerly(key, binding);
     bindings_.put(key, std::move(binding));
     return true;
 }

@@ -27,10 +27,11 @@ struct BindingKeyHash {
 struct Binding {
     std::uint32_t record_id = 0;
     Egress egress;
-    Endpoint shown;   ///< the public endpoint as messages say it
-    Pinhole pinhole;  ///< remote is the registrar or outbound proxy: who may send requests in
-    Time until{0};    ///< what the registrar granted, with grace
-    Time due{0};      ///< when the deadline queue will name it
+    Endpoint shown;                ///< the public endpoint as messages say it
+    std::vector<Endpoint> former;  ///< what the registrar was told before the router's address changed
+    Pinhole pinhole;               ///< remote is the registrar or outbound proxy: who may send requests in
+    Time until{0};                 ///< what the registrar granted, with grace
+    Time due{0};                   ///< when the deadline queue will name it
     std::string record;
 };
 
@@ -46,6 +47,7 @@ struct Pending {
         std::int64_t expires = 0;  ///< asked for, seconds
     };
     std::vector<Contact> contacts;
+    bool outdated = false;  ///< it named an address that the router no longer has: it makes no binding
     Time until{0};
     Time due{0};  ///< when the deadline queue will name it
 };
@@ -62,6 +64,10 @@ class Registrations {
     /// sockets.
     void response(const Heard& heard, const OwnContact& own, std::uint32_t& next_record, Effects& effects);
 
+    /// What bindings hold is elsewhere now: they go along, and keep the public port for the phone's next
+    /// REGISTER (C11). Call after Holdings::readdress().
+    void readdress(Relocation& relocation, Time now, Effects& effects);
+
     void expire(Time now, Effects& effects);
     std::optional<Time> next_deadline() const;
     bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
@@ -77,6 +83,8 @@ class Registrations {
     void bind(const BindingKey& key, const Pending& pending, std::int64_t seconds, std::uint32_t& next_record,
               Time now, Effects& effects);
     void forget(const CallKey& pending);
+    void store(const BindingKey& key, Binding& binding, bool renew, Time now, Effects& effects);
+    void name_formerly(const BindingKey& key, const Binding& binding);
     void unbind(const BindingKey& key, const char* why, Time now, Effects& effects);
 
     const Policy& policy_;

@@ -48,10 +48,15 @@ Inward::Inward(const Holdings& holdings, const Socket& destination, const Egress
     shows_inside_ = entry && entry->rewritten;
 }
 
+// What the router said before its address changed still stands for the phone (C11).
+bool Inward::concerns(const Address& host) const {
+    return host == egress_.advertised || holdings_.former().knows(host, egress_.address);
+}
+
 std::optional<rewrite::Written> Inward::signalling(const Address& host, std::optional<std::uint16_t> port,
                                                    std::uint16_t standard, bool via) const {
-    if (host != egress_.advertised) return std::nullopt;
-    const MappingEntry* entry = holdings_.find_public({Transport::udp, {host, port.value_or(standard)}});
+    if (!concerns(host)) return std::nullopt;
+    const MappingEntry* entry = holdings_.find_named({Transport::udp, {host, port.value_or(standard)}});
     if (!entry || !entry->rewritten || entry->mapping.inside.address != phone_) return std::nullopt;
     const Endpoint& inside = entry->mapping.inside;
     const bool is_standard = inside.port == standard;
@@ -64,29 +69,25 @@ std::optional<rewrite::Written> Inward::signalling(const Address& host, std::opt
 }
 
 std::optional<Address> Inward::host(const Address& host) const {
-    if (!shows_inside_ || host != egress_.advertised) return std::nullopt;
+    if (!shows_inside_ || !concerns(host)) return std::nullopt;
     return phone_;
 }
 
 std::optional<Endpoint> Inward::reflexive(const Endpoint& seen) const {
-    if (!shows_inside_ || seen.address != egress_.advertised) return std::nullopt;
-    const MappingEntry* entry = seen.port ? holdings_.find_public({Transport::udp, seen}) : nullptr;
+    if (!shows_inside_ || !concerns(seen.address)) return std::nullopt;
+    const MappingEntry* entry = seen.port ? holdings_.find_named({Transport::udp, seen}) : nullptr;
     if (entry && entry->mapping.inside.address == phone_) return entry->mapping.inside;
     return Endpoint{phone_, seen.port};
 }
 
 std::optional<Endpoint> Inward::media(const Socket& socket) const {
-    const MappingEntry* entry = holdings_.find_public(socket);
+    const MappingEntry* entry = holdings_.find_named(socket);
     if (!entry || !entry->rewritten) return std::nullopt;
     return entry->mapping.inside;
 }
 
 std::optional<Address> Inward::media_host(const Address& host) const {
     return this->host(host);
-}
-
-bool Inward::concerns(const Address& host) const {
-    return host == egress_.advertised;
 }
 
 }  // namespace sipalg::call

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <exception>
+#include <limits>
 
 #include "alg/daemon/sockets.hpp"
 #include "alg/escape.hpp"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr Time sockets_every{30'000};
 constexpr Time rules_every{2'000};
+constexpr Time move_again{1'000};
 
 Policy policy(const Options& options) {
     Policy policy;
@@ -88,6 +90,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
     control_.serve(loop_, [this](std::string_view request) { return answer(request); });
     loop_.after_wake_up([this](Time now) { return step(now); });
 
+    external_ = options_.external_addresses;
     state_.set_own_addresses(network_.own_addresses());
     state_.set_occupied(own_sockets());
     ruleset_.install();
@@ -96,6 +99,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
             return network_.egress().advertised(address);
         };
         engine_.restore(ruleset_.read(), advertised, loop_.now());
+        follow_addresses();
         sweeper_.first(loop_.now());
     } catch (...) {
         ruleset_.remove();
@@ -170,6 +174,7 @@ void Daemon::on_network() {
         if (!news.interfaces) return;
         state_.set_own_addresses(network_.own_addresses());
         if (news.outside) outside_to_set_ = network_.outside();
+        follow_addresses();
     } catch (const std::exception& error) {
         spdlog::warn("interfaces could not be read: {}", error.what());
     }
@@ -181,11 +186,18 @@ std::optional<Time> Daemon::step(Time now) {
         next_sockets_ = now + sockets_every;
     }
     if (outside_to_set_) follow_outside();
+    if (next_move_ && now >= *next_move_) {
+        if (external_to_set_)
+            set_external(std::vector<Address>(*external_to_set_));
+        else
+            follow_addresses();
+    }
     if (now >= next_rules_) {
         mend_rules();
         next_rules_ = now + rules_every;
     }
     Time next = std::min(next_sockets_, next_rules_);
+    if (next_move_) next = std::min(next, *next_move_);
     for (const auto deadline : {engine_.advance(now), sweeper_.advance(now), control_.advance(now)})
         if (deadline) next = std::min(next, *deadline);
     return next;
@@ -201,6 +213,35 @@ void Daemon::follow_outside() {
         spdlog::error("the rules could not follow the default route: {}", error.what());
     }
     outside_to_set_.reset();
+}
+
+// False: the kernel refused; it is tried again soon.
+bool Daemon::follow_addresses() {
+    next_move_.reset();
+    whereabouts_.see(network_.egress().ends());
+    const std::vector<Readdress> moves = whereabouts_.moves(state_.egresses());
+    if (moves.empty()) return true;
+    // What waits was sent to, or from, the address before.
+    if (waiting_.leave(std::numeric_limits<std::uint64_t>::max(),
+                       [this](const Arrival& arrival, Verdict& verdict) { give_verdict(arrival, verdict); }))
+        queue_.flush();
+    state_.set_occupied(own_sockets());
+    if (engine_.readdress(moves, loop_.now())) return true;
+    next_move_ = loop_.now() + move_again;
+    return false;
+}
+
+// Messages say the new address once calls and bindings are known by it, and not before.
+void Daemon::set_external(const std::vector<Address>& external) {
+    network_.set_external(external);
+    if (follow_addresses()) {
+        external_ = external;
+        external_to_set_.reset();
+    } else {
+        network_.set_external(external_);
+        whereabouts_.see(network_.egress().ends());
+        external_to_set_ = external;
+    }
 }
 
 // A firewall that is loaded anew often begins with `flush ruleset`, and takes our table or accept rules
@@ -234,7 +275,7 @@ void Daemon::reload() {
         set_log_level(wanted.log_level);
         options_.log_level = wanted.log_level;
         options_.external_addresses = wanted.external_addresses;
-        network_.set_external(wanted.external_addresses);
+        set_external(wanted.external_addresses);
         spdlog::info("configuration read again{}{}", wanted.config.empty() ? "" : " from ", wanted.config);
         const auto different = differences_that_need_a_restart(options_, wanted);
         if (!different.empty())

@@ -16,6 +16,7 @@
 #include "alg/daemon/queue.hpp"
 #include "alg/daemon/sweeper.hpp"
 #include "alg/daemon/waiting.hpp"
+#include "alg/daemon/whereabouts.hpp"
 #include "alg/inspect.hpp"
 #include "nft/conntrack.hpp"
 #include "nft/ruleset.hpp"
@@ -49,6 +50,8 @@ class Daemon {
     void on_signal(int signal);
     std::optional<Time> step(Time now);
     void follow_outside();
+    bool follow_addresses();
+    void set_external(const std::vector<Address>& external);
     void mend_rules();
     void reload();
     void stop();
@@ -71,6 +74,10 @@ class Daemon {
     FlowReader reader_;
     Sweeper sweeper_;
     WaitingRoom waiting_;  // after the queue, which outlives its verdicts
+    Whereabouts whereabouts_;
+    std::optional<Time> next_move_;                        ///< the kernel has refused one
+    std::optional<std::vector<Address>> external_to_set_;  ///< for the same reason not in force yet
+    std::vector<Address> external_;                        ///< those in force
     Time next_sockets_{0};
     Time next_rules_{0};
     bool rules_missing_ = false;  ///< putting them back failed, which has been said

@@ -22,6 +22,7 @@ std::string_view name(Event::Kind kind) {
         case Event::Kind::media_missing: return "one-way media";
         case Event::Kind::registered: return "registered";
         case Event::Kind::unregistered: return "unregistered";
+        case Event::Kind::readdressed: return "address changed";
         case Event::Kind::body_sealed: return "body left alone";
     }
     return "event";
@@ -108,6 +109,17 @@ std::optional<Time> Engine::advance(Time now) {
     if (!done) retry_ = now + retry_after;
     const auto next = state_.next_deadline();
     return next ? std::optional(std::max(*next, retry_)) : std::nullopt;
+}
+
+bool Engine::readdress(std::span<const Readdress> moves, Time now) {
+    try {
+        sipalg::readdress(state_, moves, now, decision_);
+        return put_in_force(now);
+    } catch (const std::exception& error) {
+        state_.cancel();
+        log_refusal(error.what(), now);
+        return false;
+    }
 }
 
 void Engine::restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now) {

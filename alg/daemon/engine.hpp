@@ -60,6 +60,9 @@ class Engine {
 
     /// Does what is due. Returns when there is something to do again; nullopt: when a packet brings it.
     std::optional<Time> advance(Time now);
+    /// The router's address has changed: moves what stands at the former one, as one transaction (C11).
+    /// False: the kernel refused, nothing has moved.
+    bool readdress(std::span<const Readdress> moves, Time now);
     /// Takes over what is in the kernel (A5). Call once, before the first packet.
     /// `advertised`: see State::restore().
     void restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now);

@@ -11,8 +11,6 @@ namespace sipalg::test {
 
 namespace {
 
-const Address wan = Address::v4(0xCB007101);  // 203.0.113.1
-
 std::string join(const std::vector<std::string>& lines) {
     std::string text;
     for (const std::string& line : lines)
@@ -44,18 +42,18 @@ std::string row(const PinholeReport& p) {
            " from " + p.remote + " " + p.media + " " + p.component + " " + p.state;
 }
 
-State fresh_state() {
-    State state{Policy{}};
-    state.set_own_addresses({wan, *Address::parse("192.168.1.1")});
-    return state;
-}
-
 }  // namespace
 
 Router::Router() : state_(fresh_state()) {}
 
+State Router::fresh_state() const {
+    State state{Policy{}};
+    state.set_own_addresses({wan_, *Address::parse("192.168.1.1")});
+    return state;
+}
+
 Egress Router::egress() const {
-    return {wan, external_ ? external_ : wan};
+    return {wan_, external_ ? external_ : wan_};
 }
 
 void Router::play(const Step& step) {
@@ -121,7 +119,12 @@ void Router::play(const Step& step) {
         kernel_.apply({&add, 1}, now_);
         return;
     } else if (step.verb == "restart") {
-        if (!step.arguments.empty()) now_ += Seconds{std::stoi(argument(0))};
+        for (const std::string& word : step.arguments) {
+            if (const auto address = Address::parse(word))
+                wan_ = *address;
+            else if (word != "at")
+                now_ += Seconds{std::stoi(word)};
+        }
         kernel_.expire(now_);
         restart();
     } else if (step.verb == "flush") {
@@ -133,6 +136,15 @@ void Router::play(const Step& step) {
         state_ = fresh_state();
     } else if (step.verb == "external") {
         external_ = Address::parse(argument(0)).value();
+        follow_address();
+    } else if (step.verb == "address") {
+        wan_ = Address::parse(argument(0)).value();
+        follow_address();
+    } else if (step.verb == "events:") {
+        std::vector<std::string> found;
+        for (const Event& event : decision_.events)
+            found.push_back(event.subject + " " + event.detail);
+        same("events", step.rows, found);
     } else if (step.verb == "occupied") {
         state_.set_occupied(
             {{argument(0) == "udp" ? Transport::udp : Transport::tcp, endpoint(argument(1))}});
@@ -207,6 +219,7 @@ void Router::check_inverse(const std::string& out, const std::string& original, 
 }
 
 void Router::wait(Seconds time) {
+    if (to_follow_) follow_address();
     const Time end = now_ + time;
     for (int i = 0; i < 100'000; ++i) {
         const auto next = state_.next_deadline();
@@ -227,9 +240,25 @@ void Router::advance() {
 void Router::restart() {
     State fresh = fresh_state();
     const auto changes = fresh.restore(
-        kernel_.read(now_), [this](const Address&) { return egress().advertised; }, now_);
+        kernel_.read(now_),
+        [this](const Address& address) { return address == wan_ ? egress().advertised : address; }, now_);
     kernel_.apply(changes, now_);
     state_ = std::move(fresh);
+    follow_address();
+}
+
+// As the daemon does it with one outside interface.
+void Router::follow_address() {
+    state_.set_own_addresses({wan_, *Address::parse("192.168.1.1")});
+    std::vector<Readdress> moves;
+    for (const Egress& used : state_.egresses()) {
+        const bool listed = std::any_of(moves.begin(), moves.end(),
+                                        [&](const Readdress& move) { return move.from == used.address; });
+        if (used != egress() && !listed) moves.push_back({used.address, egress()});
+    }
+    if (moves.empty()) return decision_.clear();
+    readdress(state_, moves, now_, decision_);
+    to_follow_ = !put_in_force();
 }
 
 // INSIDE > REMOTE as PUBLIC: a flow that the phone began. REMOTE > PUBLIC to INSIDE: one that a peer began.
@@ -280,8 +309,13 @@ void Router::seen(const Step& step) {
 
 // What people are shown is what there is.
 void Router::check_reports() const {
+    const std::vector<Egress> egresses = state_.egresses();
     for (const PinholeReport& p : state_.pinholes(now_)) {
-        const Pinhole pinhole{p.transport, *Address::parse(p.remote), {wan, p.public_endpoint.port}};
+        const auto at = std::find_if(egresses.begin(), egresses.end(), [&](const Egress& used) {
+            return used.advertised == p.public_endpoint.address;
+        });
+        if (at == egresses.end()) throw std::runtime_error("reported at nobody's address: " + row(p));
+        const Pinhole pinhole{p.transport, *Address::parse(p.remote), {at->address, p.public_endpoint.port}};
         const Mapping mapping{p.transport, p.inside, pinhole.outside};
         if (!kernel_.elements().contains(pinhole) || !kernel_.elements().contains(mapping))
             throw std::runtime_error("reported but not in the kernel: " + row(p));

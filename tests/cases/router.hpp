@@ -24,6 +24,8 @@ class Router {
     void know(const Step& step);
     void sweep();
     void restart();
+    void follow_address();
+    State fresh_state() const;
     void advance();
     bool put_in_force();
     void check_reports() const;
@@ -33,12 +35,14 @@ class Router {
     std::string send(Side from, const Endpoint& source, const Endpoint& destination,
                      const std::string& payload);
 
+    Address wan_ = Address::v4(0xCB007101);  ///< 203.0.113.1
     State state_;
     TableKernel kernel_;
     Decision decision_;
     Time now_{1'000'000};
     Address external_;
     bool refuse_ = false;
+    bool to_follow_ = false;           ///< the kernel has refused a change of the address
     std::vector<FlowSeen> conntrack_;  ///< the flows that sweeps see
     std::vector<Event> events_;        ///< of the last sweep
     bool asked_ = false;               ///< the last packet had conntrack looked through first

@@ -10,7 +10,11 @@ namespace sipalg::test {
 
 namespace {
 
-const Address wan = Address::v4(0xCB007101);  // 203.0.113.1
+// 203.0.113.1, .2 and .3
+const Address wan = Address::v4(0xCB007101), second = Address::v4(0xCB007102),
+              third = Address::v4(0xCB007103);
+const std::array egresses{Egress{wan, wan}, Egress{second, second}, Egress{wan, third},
+                          Egress{second, third}};
 
 // Small, so that ceilings are reached.
 Policy policy() {
@@ -28,7 +32,7 @@ Policy policy() {
 
 State fresh_state() {
     State state{policy()};
-    state.set_own_addresses({wan, *Address::parse("192.168.1.1")});
+    state.set_own_addresses({wan, second, *Address::parse("192.168.1.1")});
     return state;
 }
 
@@ -61,7 +65,8 @@ constexpr std::array attributes{"",
 
 }  // namespace
 
-Traffic::Traffic(std::span<const std::uint8_t> bytes) : state_(fresh_state()), rest_(bytes) {}
+Traffic::Traffic(std::span<const std::uint8_t> bytes)
+    : egress_(egresses[0]), state_(fresh_state()), rest_(bytes) {}
 
 std::uint8_t Traffic::next() {
     if (rest_.empty()) return 0;
@@ -84,7 +89,14 @@ void Traffic::play() {
             case 11: send(known(), nullptr); break;
             case 12: wait(Seconds{std::array{1, 20, 32, 100, 200, 300, 700, 3600}[kind / 16 % 8]}); break;
             case 13: refuse(); break;
-            case 14: kind < 128 ? restart() : sweep(); break;
+            case 14:
+                if (kind / 16 % 4 == 0)
+                    restart();
+                else if (kind / 16 % 4 == 1)
+                    change_address();
+                else
+                    sweep();
+                break;
             case 15: raw_packet(); break;
             default: answer(); break;
         }
@@ -177,7 +189,8 @@ void Traffic::go_on() {
 void Traffic::send(const Request& request, const char* status) {
     const std::uint8_t more = next();
     const bool inside = request.by_phone == !status;
-    const std::string own = inside ? request.phone : "203.0.113.1";
+    // Who is outside may know the router by the address that it began with.
+    const std::string own = inside ? request.phone : (more % 3 == 0 ? wan : egress_.advertised).text();
     const std::string local = request.local_tag.empty() ? "" : ";tag=" + request.local_tag;
     const std::string remote = request.remote_tag.empty() ? "" : ";tag=" + request.remote_tag;
     std::string text = status ? std::string("SIP/2.0 ") + status
@@ -236,12 +249,12 @@ void Traffic::inspect_packet(Side side, const std::string& source, const std::st
 
 // As the daemon does: at times the sweep that is asked for can't be had.
 void Traffic::ask(Side side, std::span<const std::uint8_t> bytes) {
-    inspect(state_, Arrival{side, bytes, {wan, wan}}, now_, decision_);
+    inspect(state_, Arrival{side, bytes, egress_}, now_, decision_);
     if (!decision_.sweep_first) return;
     state_.cancel();
     check_invariants(state_, kernel_, now_);
     if (bytes.size() % 2) sweep();
-    inspect(state_, Arrival{side, bytes, {wan, wan}, true}, now_, decision_);
+    inspect(state_, Arrival{side, bytes, egress_, true}, now_, decision_);
     if (decision_.sweep_first) throw std::runtime_error("a second sweep is asked for");
 }
 
@@ -281,7 +294,7 @@ void Traffic::sweep() {
         seen.original_source = *Endpoint::parse(phone + ":16000");
         seen.original_destination = *Endpoint::parse(peer + ":30000");
         seen.reply_source = seen.original_destination;
-        seen.reply_destination = {wan, port};
+        seen.reply_destination = {egress_.address, port};
         seen.idle = Seconds{20};
         return seen;
     };
@@ -301,10 +314,32 @@ void Traffic::sweep() {
 void Traffic::restart() {
     State after = fresh_state();
     const auto changes = after.restore(
-        kernel_.read(now_), [](const Address&) { return wan; }, now_);
+        kernel_.read(now_),
+        [this](const Address& address) { return address == egress_.address ? egress_.advertised : address; },
+        now_);
     kernel_.apply(changes, now_);
     state_ = std::move(after);
+    follow_address();
     wait(Seconds{0});  // what ran out meanwhile is due at once
+}
+
+// What the kernel refuses is left as it was: what comes then meets things at both addresses. What messages
+// say is for us to choose, and stays.
+void Traffic::change_address() {
+    const Egress before = egress_;
+    egress_ = egresses[next(egresses.size())];
+    if (!follow_address() && egress_.address == before.address) egress_ = before;
+}
+
+bool Traffic::follow_address() {
+    std::vector<Readdress> moves;
+    for (const Address& from : {wan, second})
+        moves.push_back({from, egress_});
+    readdress(state_, moves, now_, decision_);
+    if (!put_in_force()) return false;
+    for (const Egress& used : state_.egresses())
+        if (used != egress_) throw std::runtime_error("something stays at " + used.address.text());
+    return true;
 }
 
 }  // namespace sipalg::test

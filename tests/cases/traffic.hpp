@@ -12,9 +12,9 @@
 namespace sipalg::test {
 
 /// Reads bytes as messages and events and plays them through the core, against a table for a kernel that
-/// sometimes refuses, with a daemon that is sometimes restarted. After each, check_invariants() must hold.
-/// The message kinds and values are few, so that they meet: retransmissions, glare, crossings, ports in
-/// common.
+/// sometimes refuses, with a daemon that is sometimes restarted, at an address that changes. After each,
+/// check_invariants() must hold. The message kinds and values are few, so that they meet: retransmissions,
+/// glare, crossings, ports in common.
 class Traffic {
   public:
     explicit Traffic(std::span<const std::uint8_t> bytes);
@@ -51,7 +51,10 @@ class Traffic {
     void wait(Seconds time);
     void sweep();
     void restart();
+    void change_address();
+    bool follow_address();
 
+    Egress egress_;
     State state_;
     TableKernel kernel_;
     Decision decision_;

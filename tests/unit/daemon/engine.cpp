@@ -189,3 +189,23 @@ TEST_CASE("elements without a call or binding do not keep the daemon from servin
     router.kernel.refusal.reset();
     CHECK_FALSE(router.handle(invite()).empty());
 }
+
+TEST_CASE(
+    "C11 a change of the address is one transaction, after it the flows go; refused, nothing has moved") {
+    Router router;
+    router.handle(invite());
+    const Address before = *Address::parse("203.0.113.1"), now = *Address::parse("203.0.113.2");
+    const std::vector<Readdress> moves{{before, {now, now}}};
+    router.kernel.asked.clear();
+    router.kernel.refusal = "no";
+    CHECK_FALSE(router.engine.readdress(moves, router.now));
+    CHECK(router.state.egresses() == std::vector<Egress>{{before, before}});
+    router.kernel.refusal.reset();
+    router.kernel.asked.clear();
+    CHECK(router.engine.readdress(moves, router.now));
+    CHECK(router.state.egresses() == std::vector<Egress>{{now, now}});
+    CHECK(router.kernel.asked == std::vector<std::string>{"apply"});  // nobody has announced a port yet
+    router.kernel.broken = true;
+    CHECK_FALSE(router.engine.readdress(std::vector<Readdress>{{now, {before, before}}}, router.now));
+    CHECK(router.state.egresses() == std::vector<Egress>{{now, now}});
+}

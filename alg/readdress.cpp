@@ -1,0 +1,53 @@
+#include "alg/call/readdress.hpp"
+
+#include <set>
+#include <string>
+
+#include "alg/state.hpp"
+
+namespace sipalg {
+
+namespace {
+
+// For people: what moved, and what could not stay as it was.
+std::string told(const Readdress& move, const call::Relocation::Counts& counts) {
+    const auto number = [](std::size_t count, const char* what) {
+        return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+    };
+    std::string text = "is now " + move.to.advertised.text();
+    if (move.to.advertised != move.to.address) text += " (behind it " + move.to.address.text() + ")";
+    text += "; moved " + number(counts.calls, "call") + ", " + number(counts.bindings, "binding") + ", " +
+            number(counts.mappings, "mapping") + " and " + number(counts.pinholes, "pinhole");
+    if (counts.other_ports > 0) text += ", " + number(counts.other_ports, "mapping") + " to another port";
+    if (counts.lost > 0) text += ", found no port for " + number(counts.lost, "mapping");
+    return text;
+}
+
+}  // namespace
+
+std::vector<Egress> State::egresses() const {
+    std::set<Egress> found;
+    for (const auto& [key, entry] : impl_->holdings.mappings())
+        found.insert({key.outside, entry.advertised});
+    for (const auto& [key, call] : impl_->calls.all())
+        found.insert(call.egress);
+    for (const auto& [key, binding] : impl_->registrations.all())
+        found.insert(binding.egress);
+    return {found.begin(), found.end()};
+}
+
+void readdress(State& state, std::span<const Readdress> moves, Time now, Decision& decision) {
+    decision.clear();
+    State::Impl& impl = state.impl();
+    call::Effects effects{decision.changes, decision.stale, decision.ended, decision.events};
+    call::Relocation relocation(moves);
+    impl.holdings.readdress(relocation, now, decision.changes);
+    impl.calls.readdress(relocation, now, effects);
+    impl.registrations.readdress(relocation, now, effects);
+    ++impl.readdressed;
+    for (const Readdress& move : moves)
+        decision.events.push_back(
+            {Event::Kind::readdressed, move.from.text(), told(move, relocation.counts(move.from))});
+}
+
+}  // namespace sipalg
