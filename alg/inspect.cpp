@@ -59,6 +59,12 @@ class OwnSockets {
     std::size_t count_ = 0;
 };
 
+// Addresses that a host outside can have (X2).
+bool may_be_outside(const Address& address, const State::Impl& state) {
+    return address && !address.is_unspecified() && !address.is_loopback() && !address.is_multicast() &&
+           !address.is_broadcast() && !state.own_addresses.contains(address);
+}
+
 class Inspection {
   public:
     Inspection(State::Impl& state, const Arrival& arrival, const Packet& packet, Time now, Decision& decision)
@@ -186,9 +192,7 @@ class Inspection {
         const Address& address = socket.endpoint.address;
         if (const call::MappingEntry* entry = state_.holdings.find_named(socket))
             return call::Resolved{entry->mapping.inside, true};
-        if (address.family() != phone_.address.family() || address.is_unspecified() ||
-            address.is_loopback() || address.is_multicast() || address.is_broadcast() ||
-            state_.own_addresses.contains(address))
+        if (address.family() != phone_.address.family() || !may_be_outside(address, state_))
             return std::nullopt;
         return call::Resolved{socket.endpoint};
     }
@@ -333,6 +337,16 @@ void expire(State& state, Time now, Decision& decision) {
     impl.registrations.expire(now, effects);
     impl.calls.expire(now, effects);
     impl.holdings.expire(now, decision.changes);
+}
+
+void learn(State& state, std::span<const Learned> sources, Time now, Decision& decision) {
+    decision.clear();
+    Effects effects{decision.changes, decision.stale, decision.ended, decision.events};
+    for (const Learned& source : sources) {
+        // Whatever it is, it is taken away: nothing old may be found behind a later latch.
+        decision.changes.push_back({Change::Op::remove, source, {}});
+        if (may_be_outside(source.remote, state.impl())) state.impl().calls.learn(source, now, effects);
+    }
 }
 
 }  // namespace sipalg

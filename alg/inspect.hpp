@@ -76,6 +76,11 @@ class State {
     /// The router's own addresses, and interface networks' broadcast addresses: never mapped or opened (X2).
     void set_own_addresses(std::vector<Address> addresses);
 
+    /// What counts for calls from their next description on.
+    void set_treatments(Treatments treatments);
+    /// The kernel may have learned where media come from: read what it has and call learn(), once a second.
+    bool learning(Time now) const;
+
     /// Whether decisions carry Decision::explained. Off at first: it costs.
     void explain(bool on);
 
@@ -124,6 +129,8 @@ class State {
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision);
 /// Closes and renews what is due. Call when next_deadline() has come.
 void expire(State& state, Time now, Decision& decision);
+/// Takes over what latches have let in (C5).
+void learn(State& state, std::span<const Learned> sources, Time now, Decision& decision);
 /// The router's address has changed: everything that stands at the former one moves at once (C11). Each
 /// `from` at most once.
 void readdress(State& state, std::span<const Readdress> moves, Time now, Decision& decision);

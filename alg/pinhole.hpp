@@ -21,12 +21,28 @@ struct Mapping {
     friend auto operator<=>(const Mapping&, const Mapping&) = default;
 };
 
-/// Who may send to a mapped endpoint: `remote`, from any of its ports (C5, policy `negotiated`).
+/// Who may send to a mapped endpoint: `remote`, from any of its ports; everybody if it is none (C5).
 struct Pinhole {
     Transport transport = Transport::udp;
     Address remote;
     Endpoint outside;
     friend auto operator<=>(const Pinhole&, const Pinhole&) = default;
+};
+
+/// A mapped endpoint that lets in the first that sends to it, whoever it is, and nobody else (C5, `latch`).
+/// The kernel takes it away with that packet and leaves a Learned in its place.
+struct Latch {
+    Transport transport = Transport::udp;
+    Endpoint outside;
+    friend auto operator<=>(const Latch&, const Latch&) = default;
+};
+
+/// Whom a Latch has let in. The kernel alone adds these.
+struct Learned {
+    Transport transport = Transport::udp;
+    Address remote;
+    Endpoint outside;
+    friend auto operator<=>(const Learned&, const Learned&) = default;
 };
 
 /// A phone's signalling endpoint whose packets are diverted whatever the port of the other side (A2).
@@ -46,11 +62,11 @@ struct Record {
     friend auto operator<=>(const Record&, const Record&) = default;
 };
 
-using Element = std::variant<Mapping, Pinhole, Listener, Record>;
+using Element = std::variant<Mapping, Pinhole, Listener, Record, Latch, Learned>;
 
 /// One step of a transaction. `add` and `renew` leave the element there with a full `timeout`, whether or not
 /// it was there before; `remove` leaves it absent, whether or not it was there (it may have expired
-/// meanwhile).
+/// meanwhile). A Learned is only ever removed.
 struct Change {
     enum class Op : std::uint8_t { add, renew, remove };
     Op op = Op::add;

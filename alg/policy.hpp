@@ -6,6 +6,7 @@
 
 #include "alg/address.hpp"
 #include "alg/time.hpp"
+#include "alg/treatment.hpp"
 
 namespace sipalg {
 
@@ -15,6 +16,7 @@ struct Policy {
     std::uint16_t media_high = 32767;
     std::vector<std::uint16_t> sip_ports{5060};
     bool drop_malformed = false;  ///< SIP that can't be read is dropped, not passed (S9)
+    Treatments treatments;
     // Ceilings (X7). At each of them new work is refused, what lives stays.
     std::size_t max_mappings = 65536;
     std::size_t max_mappings_per_phone = 8192;

@@ -85,11 +85,11 @@ std::vector<PinholeReport> State::pinholes(Time now) const {
             row.transport = pin.pinhole.transport;
             row.public_endpoint = pin.shown;
             row.inside = pin.inside;
-            row.remote = pin.pinhole.remote.text();
+            row.remote = pin.pinhole.remote ? pin.pinhole.remote.text() : "*";
             row.media = pin.type;
             row.component = pin.rtcp ? "rtcp" : "rtp";
             row.call_id = key.call_id;
-            row.state = pin.early ? "early" : "open";
+            row.state = pin.early ? "early" : pin.learned ? "learned" : "open";
             row.expires_s = entry ? seconds_left(entry->kernel_until, now) : 0;
             rows.push_back(std::move(row));
         }

@@ -21,7 +21,7 @@ struct PinholeReport {
     std::string media;      ///< "audio", "video", …
     std::string component;  ///< "rtp" or "rtcp"
     std::string call_id;
-    std::string state;  ///< "early" until answered, then "open"; on hold there is no pinhole
+    std::string state;  ///< "early" until answered, then "open", or "learned" (C5); on hold there is none
     std::int64_t expires_s = 0;
 };
 
@@ -66,6 +66,7 @@ struct Event {
         call_answered,
         call_ended,
         media_missing,
+        media_latched,
         registered,
         unregistered,
         readdressed,  ///< the router's address has changed; the subject is the former one

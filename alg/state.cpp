@@ -39,6 +39,14 @@ void State::set_own_addresses(std::vector<Address> addresses) {
     impl_->own_addresses.insert(addresses.begin(), addresses.end());
 }
 
+void State::set_treatments(Treatments treatments) {
+    impl_->policy.treatments = std::move(treatments);
+}
+
+bool State::learning(Time now) const {
+    return now < impl_->calls.learning_until();
+}
+
 void State::explain(bool on) {
     impl_->explaining = on;
     impl_->edits.explain(on);
@@ -67,6 +75,9 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
             pieces.parts[record->part] = record->bytes;
             pieces.until = std::min(pieces.until, until);
             impl.next_record = std::max(impl.next_record, record->id + 1);
+        } else if (std::holds_alternative<Latch>(stored.element) ||
+                   std::holds_alternative<Learned>(stored.element)) {
+            impl.calls.expect_learned(until);
         }
         commit();  // ledgers are made for the few entries of a message
     }

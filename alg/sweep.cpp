@@ -57,11 +57,17 @@ std::optional<Verdict> judge(State::Impl& state, const Mapping& seen, Side begun
     return Verdict::keep;
 }
 
+// Whoever could send through `pinhole` no longer can, neither by it nor by one for everybody.
+bool has_closed(const State::Impl& state, const Pinhole& pinhole) {
+    const Pinhole for_all{pinhole.transport, {}, pinhole.outside};
+    return (state.closed_pinholes.contains(pinhole) || state.closed_pinholes.contains(for_all)) &&
+           !state.holdings.find(pinhole) && !state.holdings.find(for_all);
+}
+
 // The mapping is still there, for another stream or call, but this peer's pinhole has gone. Where signalling
 // goes on, flows of the phone's own are left: late responses come through them.
 bool was_closed(const State::Impl& state, const Mapping& mapping, const Address& remote, Time now) {
-    const Pinhole pinhole{mapping.transport, remote, mapping.outside};
-    if (!state.closed_pinholes.contains(pinhole) || state.holdings.find(pinhole)) return false;
+    if (!has_closed(state, {mapping.transport, remote, mapping.outside})) return false;
     const call::MappingEntry* entry =
         state.holdings.find(call::MappingKey{{mapping.transport, mapping.inside}, mapping.outside.address});
     return entry && entry->idle_until <= now;
@@ -93,8 +99,7 @@ bool State::sweep_entry(const FlowSeen& flow, Time now) {
     if (verdict != Verdict::keep) return verdict == Verdict::erase;
     // Others' flows to the same endpoint, such as those of the owner's own port forwarding, are not ours to
     // end.
-    const Pinhole pinhole{flow.transport, flow.original_source.address, flow.original_destination};
-    return impl_->closed_pinholes.contains(pinhole) && !impl_->holdings.find(pinhole);
+    return has_closed(*impl_, {flow.transport, flow.original_source.address, flow.original_destination});
 }
 
 std::vector<Event> State::end_sweep() {

@@ -51,6 +51,15 @@ Value endpoint_key(Transport transport, const Endpoint& endpoint) {
     return key;
 }
 
+Value way_key(Transport transport, const Address& remote, const Endpoint& outside) {
+    Value key;
+    key.put8(static_cast<std::uint8_t>(transport));
+    key.put(remote);
+    key.put(outside.address);
+    key.put16(outside.port);
+    return key;
+}
+
 Value endpoint_data(const Endpoint& endpoint) {
     Value data;
     data.put(endpoint.address);
@@ -75,8 +84,13 @@ struct Objection {
         return answer ? answer : endpoint_objection(m.outside);
     }
     Answer operator()(const Pinhole& p) const {
-        Answer answer = address_objection(p.remote);
+        Answer answer = p.remote ? address_objection(p.remote) : std::nullopt;
         return answer ? answer : endpoint_objection(p.outside);
+    }
+    Answer operator()(const Latch& l) const { return endpoint_objection(l.outside); }
+    Answer operator()(const Learned& l) const {
+        Answer answer = address_objection(l.remote);
+        return answer ? answer : endpoint_objection(l.outside);
     }
     Answer operator()(const Listener& l) const { return endpoint_objection(l.inside); }
     Answer operator()(const Record& r) const {
@@ -93,12 +107,15 @@ struct ToEntries {
             2};
     }
     Entries operator()(const Pinhole& p) const {
-        Value key;
-        key.put8(static_cast<std::uint8_t>(p.transport));
-        key.put(p.remote);
-        key.put(p.outside.address);
-        key.put16(p.outside.port);
-        return {{Entry{set_name::pinholes, key, {}, {}}}, 1};
+        if (!p.remote)
+            return {{Entry{set_name::pinholes_any, endpoint_key(p.transport, p.outside), {}, {}}}, 1};
+        return {{Entry{set_name::pinholes, way_key(p.transport, p.remote, p.outside), {}, {}}}, 1};
+    }
+    Entries operator()(const Latch& l) const {
+        return {{Entry{set_name::latches, endpoint_key(l.transport, l.outside), {}, {}}}, 1};
+    }
+    Entries operator()(const Learned& l) const {
+        return {{Entry{set_name::learned, way_key(l.transport, l.remote, l.outside), {}, {}}}, 1};
     }
     Entries operator()(const Listener& l) const {
         return {{Entry{set_name::listeners, endpoint_key(l.transport, l.inside), {}, {}}}, 1};
@@ -158,6 +175,21 @@ std::optional<Pinhole> pinhole_of(const Value& key) {
     const auto transport = get_transport(key);
     if (!transport || key.size != 16) return std::nullopt;
     return Pinhole{*transport, get_address(key, 4), {get_address(key, 8), get16(key, 12)}};
+}
+
+std::optional<Pinhole> pinhole_any_of(const Value& key) {
+    const auto endpoint = listener_of(key);
+    return endpoint ? std::optional(Pinhole{endpoint->transport, {}, endpoint->inside}) : std::nullopt;
+}
+
+std::optional<Latch> latch_of(const Value& key) {
+    const auto endpoint = listener_of(key);
+    return endpoint ? std::optional(Latch{endpoint->transport, endpoint->inside}) : std::nullopt;
+}
+
+std::optional<Learned> learned_of(const Value& key) {
+    const auto way = pinhole_of(key);
+    return way ? std::optional(Learned{way->transport, way->remote, way->outside}) : std::nullopt;
 }
 
 std::optional<Record> record_of(const Value& key, std::string_view user_data) {

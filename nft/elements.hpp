@@ -23,6 +23,9 @@ inline constexpr std::string_view listeners = "listeners";
 inline constexpr std::string_view mappings_out = "mappings_out";
 inline constexpr std::string_view mappings_in = "mappings_in";
 inline constexpr std::string_view pinholes = "pinholes";
+inline constexpr std::string_view pinholes_any = "pinholes_any";
+inline constexpr std::string_view latches = "latches";
+inline constexpr std::string_view learned = "learned";
 inline constexpr std::string_view records = "records";
 }  // namespace set_name
 
@@ -62,6 +65,9 @@ Entries entries_of(const Element& element);
 /// The reverse, for what is read from the kernel; nullopt: not of our making.
 std::optional<Listener> listener_of(const Value& key);
 std::optional<Pinhole> pinhole_of(const Value& key);
+std::optional<Pinhole> pinhole_any_of(const Value& key);
+std::optional<Latch> latch_of(const Value& key);
+std::optional<Learned> learned_of(const Value& key);
 std::optional<Record> record_of(const Value& key, std::string_view user_data);
 /// From an entry of mappings_out (key: the inside endpoint).
 std::optional<Mapping> mapping_of(const Value& key, const Value& data);

@@ -174,6 +174,32 @@ Rule& Rule::routed_to(std::string_view set) {
     return *this;
 }
 
+nftnl_expr* Rule::change_set(std::string_view set, std::uint32_t operation) {
+    auto* e = add(rule_.get(), "dynset");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, operation);
+    nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, std::string(set).c_str());
+    return e;
+}
+
+Rule& Rule::update(std::initializer_list<Field> fields, std::string_view set, std::chrono::seconds timeout) {
+    const std::string words = load(fields);
+    const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(timeout);
+    const std::string time =
+        minutes == timeout ? std::to_string(minutes.count()) + "m" : std::to_string(timeout.count()) + "s";
+    say("update @" + std::string(set) + " { " + words + " timeout " + time + " }");
+    nftnl_expr_set_u64(change_set(set, NFT_DYNSET_OP_UPDATE), NFTNL_EXPR_DYNSET_TIMEOUT,
+                       static_cast<std::uint64_t>(std::chrono::milliseconds(timeout).count()));
+    return *this;
+}
+
+Rule& Rule::remove(std::initializer_list<Field> fields, std::string_view set) {
+    const std::string words = load(fields);
+    say("delete @" + std::string(set) + " { " + words + " }");
+    change_set(set, NFT_DYNSET_OP_DELETE);
+    return *this;
+}
+
 Rule& Rule::mark_connection(std::uint32_t bit) {
     say("ct mark set ct mark | " + hexadecimal(bit));
     load_connection_mark(rule_.get());

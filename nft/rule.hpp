@@ -3,6 +3,7 @@
 
 #include <libnftnl/rule.h>
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -40,6 +41,10 @@ class Rule {
     Rule& fields(std::initializer_list<Field> fields, std::string_view set);
     /// The route to the packet's destination leaves by an interface of `set`.
     Rule& routed_to(std::string_view set);
+    /// Puts the fields into `set`, for as long as `timeout` from now on.
+    Rule& update(std::initializer_list<Field> fields, std::string_view set, std::chrono::seconds timeout);
+    /// Takes the fields out of `set`.
+    Rule& remove(std::initializer_list<Field> fields, std::string_view set);
     Rule& mark_connection(std::uint32_t bit);
     Rule& connection_marked(std::uint32_t bit, Dialect dialect);
 
@@ -60,6 +65,7 @@ class Rule {
     void load(Field field, std::uint32_t reg);
     std::string load(std::initializer_list<Field> fields);
     void lookup(std::string_view set, bool inverted);
+    nftnl_expr* change_set(std::string_view set, std::uint32_t operation);
     void verdict(std::uint32_t code, std::string_view chain);
 
     RuleHandle rule_;

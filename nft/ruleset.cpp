@@ -179,6 +179,10 @@ std::vector<StoredElement> Ruleset::read() const {
     return read_elements(impl_->link, impl_->settings.table);
 }
 
+std::vector<Learned> Ruleset::read_learned() const {
+    return nft::read_learned(impl_->link, impl_->settings.table);
+}
+
 std::optional<std::string> Ruleset::apply(std::span<const Change> changes) {
     if (auto reason = objection(changes)) return reason;
     Batch& batch = impl_->batch;

@@ -82,6 +82,9 @@ class Ruleset {
     /// All elements that are there now, of an earlier run or this one. Throws Error.
     std::vector<StoredElement> read() const;
 
+    /// Whom latches have let in since it was last taken away. Throws Error.
+    std::vector<Learned> read_learned() const;
+
     /// Applies the changes as one transaction and waits for the kernel's word. Returns std::nullopt when all
     /// of it is in force; otherwise the kernel's refusal, and nothing of it is in force.
     std::optional<std::string> apply(std::span<const Change> changes);

@@ -90,11 +90,25 @@ std::vector<StoredElement> read_elements(Link& link, const std::string& table) {
     });
     each_element(link, table, set_name::pinholes,
                  [&](const Seen& seen) { keep(pinhole_of(seen.key), seen.remaining); });
+    each_element(link, table, set_name::pinholes_any,
+                 [&](const Seen& seen) { keep(pinhole_any_of(seen.key), seen.remaining); });
+    each_element(link, table, set_name::latches,
+                 [&](const Seen& seen) { keep(latch_of(seen.key), seen.remaining); });
+    each_element(link, table, set_name::learned,
+                 [&](const Seen& seen) { keep(learned_of(seen.key), seen.remaining); });
     each_element(link, table, set_name::listeners,
                  [&](const Seen& seen) { keep(listener_of(seen.key), seen.remaining); });
     each_element(link, table, set_name::records,
                  [&](const Seen& seen) { keep(record_of(seen.key, seen.user_data), seen.remaining); });
     return elements;
+}
+
+std::vector<Learned> read_learned(Link& link, const std::string& table) {
+    std::vector<Learned> all;
+    each_element(link, table, set_name::learned, [&](const Seen& seen) {
+        if (const auto learned = learned_of(seen.key)) all.push_back(*learned);
+    });
+    return all;
 }
 
 bool read_maps(Link& link, const std::string& table, MapContents& maps) {

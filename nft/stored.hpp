@@ -14,6 +14,9 @@ namespace sipalg::nft {
 /// of our making are left out; nothing at all without the table.
 std::vector<StoredElement> read_elements(Link& link, const std::string& table);
 
+/// Whom latches have let in; nothing without the table.
+std::vector<Learned> read_learned(Link& link, const std::string& table);
+
 /// The two maps as they are. False: no such table.
 bool read_maps(Link& link, const std::string& table, MapContents& maps);
 

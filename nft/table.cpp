@@ -89,6 +89,11 @@ SetDefinition ports(std::string_view set_name, std::vector<std::uint16_t> number
     return set;
 }
 
+// Memory for what rules add; more endpoints that wait for a latch at once are not learned from.
+constexpr std::uint32_t most_latches = 4096;
+// The daemon reads it about once a second, one that was restarted a little later.
+constexpr std::chrono::seconds learned_for{60};
+
 constexpr Hook before_conntrack{"filter", NF_INET_PRE_ROUTING, "prerouting", -300, "raw"};
 constexpr Hook after_nat{"filter", NF_INET_POST_ROUTING, "postrouting", 110, "srcnat + 10"};
 constexpr Hook before_dnat{"nat", NF_INET_PRE_ROUTING, "prerouting", -105, "dstnat - 5"};
@@ -135,6 +140,11 @@ Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table
     sets_.push_back(make_set(set_name::mappings_in, {inet_proto, ipv4_addr, inet_service}, true,
                              {ipv4_addr, inet_service}));
     sets_.push_back(make_set(set_name::pinholes, {inet_proto, ipv4_addr, ipv4_addr, inet_service}, true));
+    sets_.push_back(make_set(set_name::pinholes_any, {inet_proto, ipv4_addr, inet_service}, true));
+    sets_.push_back(make_set(set_name::latches, {inet_proto, ipv4_addr, inet_service}, true));
+    sets_.push_back(make_set(set_name::learned, {inet_proto, ipv4_addr, ipv4_addr, inet_service}, true));
+    for (SetDefinition* set : {&sets_.end()[-2], &sets_.end()[-1]})
+        set->most = most_latches;
     sets_.push_back(make_set(set_name::records, {mark, mark}, true));
 
     constexpr std::string_view outward = "outward";
@@ -165,14 +175,19 @@ Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table
     queued(to_inside.add().fields({Field::protocol, Field::destination, Field::destination_port},
                                   set_name::listeners));
 
-    chains_.emplace_back("admit", before_dnat)
-        .add()
-        .interface(Interface::in, set_name::outside)
-        .fields({Field::protocol, Field::source, Field::destination, Field::destination_port},
-                set_name::pinholes)
-        .mark_connection(pinhole_mark)
-        .translate(Nat::destination, {Field::protocol, Field::destination, Field::destination_port},
-                   set_name::mappings_in);
+    const auto endpoint = {Field::protocol, Field::destination, Field::destination_port};
+    const auto way = {Field::protocol, Field::source, Field::destination, Field::destination_port};
+    ChainDefinition& admit = chains_.emplace_back("admit", before_dnat);
+    const auto let_in = [&](Rule& r) {
+        r.mark_connection(pinhole_mark).translate(Nat::destination, endpoint, set_name::mappings_in);
+    };
+    admit.add().interface(Interface::in, set_name::outside, false).accept();
+    let_in(admit.add().fields(way, set_name::pinholes));
+    let_in(admit.add().fields(endpoint, set_name::pinholes_any));
+    let_in(admit.add()
+               .fields(endpoint, set_name::latches)
+               .update(way, set_name::learned, learned_for)
+               .remove(endpoint, set_name::latches));
 
     chains_.emplace_back("translate", before_snat)
         .add()
@@ -195,6 +210,7 @@ void Table::add_table(Batch& batch) const {
 
 std::uint32_t SetDefinition::flags() const {
     return (timeouts ? static_cast<std::uint32_t>(NFT_SET_TIMEOUT) : 0) |
+           (most > 0 ? static_cast<std::uint32_t>(NFT_SET_EVAL) : 0) |
            (data_size > 0 ? static_cast<std::uint32_t>(NFT_SET_MAP) : 0);
 }
 
@@ -212,6 +228,7 @@ void Table::add_set(Batch& batch, const SetDefinition& definition) const {
     nftnl_set_set_str(set.get(), NFTNL_SET_TABLE, name_.c_str());
     nftnl_set_set_str(set.get(), NFTNL_SET_NAME, definition.name.data());
     nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS, definition.flags());
+    if (definition.most > 0) nftnl_set_set_u32(set.get(), NFTNL_SET_DESC_SIZE, definition.most);
     nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_TYPE, definition.key_type);
     nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_LEN, definition.key_size);
     if (definition.data_size > 0) {
@@ -264,7 +281,8 @@ std::string Table::text() const {
     for (const SetDefinition& set : sets_) {
         text += std::string(set.data_size > 0 ? "\tmap " : "\tset ") + std::string(set.name) + " {\n";
         text += set.by_route ? "\t\ttypeof fib daddr oifname\n" : "\t\ttype " + set.type + "\n";
-        if (set.timeouts) text += "\t\tflags timeout\n";
+        if (set.most > 0) text += "\t\tsize " + std::to_string(set.most) + "\n";
+        if (set.timeouts) text += set.most > 0 ? "\t\tflags dynamic,timeout\n" : "\t\tflags timeout\n";
         std::string elements;
         for (const std::string& element : set.fixed_text)
             elements += (elements.empty() ? "" : ", ") + element;

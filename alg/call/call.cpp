@@ -77,13 +77,21 @@ class Collector {
     Want& endpoint(const Socket& inside, bool same_line = false) {
         for (Want& want : wants_)
             if (want.inside == inside) return want;
-        wants_.push_back({inside, same_line, {}});
+        wants_.push_back({inside, same_line, false, {}});
         return wants_.back();
     }
 
     void pin(const Socket& inside, const Address& remote, const Pin& like) {
+        if (!remote || remote.is_unspecified() || remote.is_multicast()) {
+            endpoint(inside);
+            return;
+        }
+        open(inside, remote, like);
+    }
+
+    /// `remote` none: for everybody.
+    void open(const Socket& inside, const Address& remote, const Pin& like) {
         Want& want = endpoint(inside);
-        if (!remote || remote.is_unspecified() || remote.is_multicast()) return;
         for (const Pin& known : want.pins)
             if (known.pinhole.remote == remote) return;
         if (want.pins.size() >= max_remotes) return;
@@ -126,12 +134,20 @@ bool rejected(const Sessions& remotes, std::uint8_t line) {
 
 enum class Standing : std::uint8_t { offered, agreed };
 
+/// Who may send besides those that the peer announces (C5).
+struct Others {
+    MediaSource source;
+    const std::vector<LearnedSource>& learned;
+};
+
 // One media line of the phone: what it listens at, and who may send there.
 class LineCollector {
   public:
-    LineCollector(const Stream& stream, const Sessions& remotes, Standing standing, Collector& out)
+    LineCollector(const Stream& stream, const Sessions& remotes, Standing standing, const Others& others,
+                  Collector& out)
         : stream_(stream),
           remotes_(remotes),
+          others_(others),
           offered_(standing == Standing::offered),
           unanswered_(remotes.empty() || rejected(remotes, stream.line)),
           // RTCP may come to its own port until the answer has taken up rtcp-mux (RFC 5761 5.1.1).
@@ -148,10 +164,16 @@ class LineCollector {
         bool same_line = false;
         for_each([&](const MediaSocket& at) { out_.endpoint(at.socket, std::exchange(same_line, true)); });
         if (stream_.held) return;
-        if (unanswered_) return pin({early, 0}, {early, 0});
-        for (const Session* remote : remotes_)
-            for (const Stream& peer : *remote)
-                if (peer.line == stream_.line) admit(peer);
+        bool some = unanswered_ && early;
+        if (unanswered_) pin({early, 0}, {early, 0});
+        if (!unanswered_)
+            for (const Session* remote : remotes_)
+                for (const Stream& peer : *remote)
+                    if (peer.line == stream_.line && !peer.hairpin && !peer.held) {
+                        admit(peer);
+                        some = true;
+                    }
+        if (some) admit_others();
     }
 
   private:
@@ -164,7 +186,6 @@ class LineCollector {
     }
 
     void admit(const Stream& peer) {
-        if (peer.hairpin || peer.held) return;
         if (peer.rtp.port != 0)
             pin(peer.rtp, peer.rtcp.port != 0 ? peer.rtcp : Endpoint{peer.rtp.address, 0});
         for (const MediaSocket& further : peer.further) {
@@ -173,38 +194,63 @@ class LineCollector {
         }
     }
 
+    Pin pin_like(const MediaSocket& at) const {
+        Pin pin;
+        pin.type = stream_.type;
+        pin.early = unanswered_;
+        pin.rtcp = at.rtcp;
+        return pin;
+    }
+
     // Where media and their RTCP come from; port 0: not announced.
     void pin(const Endpoint& rtp_from, const Endpoint& rtcp_from) {
         for_each([&](const MediaSocket& at) {
             if (at.rtcp && !with_rtcp_) return;
             const Endpoint& from = at.rtcp ? rtcp_from : rtp_from;
-            Pin pin;
-            pin.type = stream_.type;
-            pin.early = unanswered_;
-            pin.rtcp = at.rtcp;
+            Pin pin = pin_like(at);
             pin.remote_port = from.port;
             out_.pin(at.socket, from.address, pin);
         });
     }
 
+    // What the peer announces stays open as well: it is what the call's flows are known by.
+    void admit_others() {
+        if (others_.source == MediaSource::negotiated) return;
+        for_each([&](const MediaSocket& at) {
+            if (at.rtcp && !with_rtcp_) return;
+            Pin pin = pin_like(at);
+            if (others_.source == MediaSource::any) return out_.open(at.socket, {}, pin);
+            if (!offered_ && !at.rtcp) out_.endpoint(at.socket).latch = true;
+            pin.learned = true;
+            for (const LearnedSource& source : others_.learned)
+                if (source.inside == at.socket || (at.rtcp && is_rtp(source.inside)))
+                    out_.pin(at.socket, source.remote, pin);
+        });
+    }
+
+    // RTCP comes from where the line's RTP was learned to come from.
+    bool is_rtp(const Socket& inside) const { return inside == Socket{stream_.transport, stream_.rtp}; }
+
     const Stream& stream_;
     const Sessions& remotes_;
+    const Others& others_;
     const bool offered_, unanswered_, with_rtcp_;
     Collector& out_;
 };
 
 void collect(const Session& local, Standing standing, const Sessions& remotes, const Address& early,
-             Collector& out) {
+             const Others& others, Collector& out) {
     for (const Stream& stream : local)
-        LineCollector(stream, remotes, standing, out).collect(early);
+        LineCollector(stream, remotes, standing, others, out).collect(early);
 }
 
 }  // namespace
 
-std::vector<Want> wanted(const Call& call) {
+std::vector<Want> wanted(const Call& call, MediaSource source) {
     std::vector<Want> wants;
     if (call.state == Call::State::closing) return wants;
     Collector out(wants);
+    const Others others{source, call.learned};
     const Address peer = call.peers.empty() ? Address{} : call.peers.front();  // of the latest INVITE
     Pin signalling;
     signalling.type = "sip";
@@ -222,12 +268,12 @@ std::vector<Want> wanted(const Call& call) {
         if (theirs) remotes.push_back(&theirs->session);
         answered = answered || dialog.remote;
         // Old and new stay open side by side until the answer decides (C4).
-        if (dialog.local) collect(*dialog.local, Standing::agreed, remotes, peer, out);
-        if (ours) collect(ours->session, Standing::offered, remotes, peer, out);
+        if (dialog.local) collect(*dialog.local, Standing::agreed, remotes, peer, others, out);
+        if (ours) collect(ours->session, Standing::offered, remotes, peer, others, out);
     }
     // Every fork may take up all of the first offer, so its ports are kept until one is confirmed (C3).
     if (call.initial && call.initial->by == Side::inside && call.state != Call::State::confirmed)
-        collect(call.initial->session, Standing::offered, {}, answered ? Address{} : peer, out);
+        collect(call.initial->session, Standing::offered, {}, answered ? Address{} : peer, others, out);
     return wants;
 }
 

@@ -109,11 +109,27 @@ struct Pin {
     std::string type;               ///< "audio", …; "sip" for signalling
     bool rtcp = false;
     bool early = false;
+    bool learned = false;  ///< not announced: a latch has let it in (C5)
     bool same_hole(const Pin& other) const { return pinhole == other.pinhole; }
     /// Adds the flow that the pinhole is meant for, begun from either side, if the peer has announced its
     /// port. It may send from other ports as well.
     void add_flows(std::vector<Flow>& flows) const;
     friend bool operator==(const Pin&, const Pin&) = default;
+};
+
+/// Where the media of an endpoint came from as nobody had announced it (C5, `latch`).
+struct LearnedSource {
+    Socket inside;
+    Address remote;
+    friend bool operator==(const LearnedSource&, const LearnedSource&) = default;
+};
+
+/// A latch of a call, kept as long as its endpoint is wanted: in the kernel until `until` at most.
+struct CallLatch {
+    Latch latch;
+    Time until{0};
+    bool to_open = false;  ///< only while a message is followed
+    friend bool operator==(const CallLatch&, const CallLatch&) = default;
 };
 
 struct Call {
@@ -132,6 +148,8 @@ struct Call {
     std::vector<Dialog> dialogs;
     std::vector<MappingKey> mapped;
     std::vector<Pin> pins;
+    std::vector<LearnedSource> learned;  ///< at most one for an endpoint
+    std::vector<CallLatch> latches;      ///< not in the record: they end soon by themselves
     Time started{0};
     Time ringing_until{0};  ///< before an answer: the end of patience
     Time forks_until{0};    ///< after one: when the other forks end (C3)
@@ -157,6 +175,7 @@ inline constexpr std::size_t max_branch = 256;  ///< more of a branch is not loo
 inline constexpr std::size_t max_peers = 4;
 inline constexpr std::size_t max_former = 4;
 inline constexpr std::size_t max_remotes = 32;  ///< who may send to one endpoint, in all dialogs together
+inline constexpr std::size_t max_learned = 16;  ///< endpoints of a call that have a learned source
 
 /// Notes a name of the phone that peers may still use: the latest stand, `now_shown` is none of them.
 void add_former(std::vector<Endpoint>& former, const Endpoint& shown, const Endpoint& now_shown);
@@ -165,9 +184,10 @@ void add_former(std::vector<Endpoint>& former, const Endpoint& shown, const Endp
 struct Want {
     Socket inside;
     bool same_line = false;  ///< belongs to the media line of the one before it
+    bool latch = false;      ///< whoever sends first may, besides those (C5)
     std::vector<Pin> pins;   ///< pinhole.outside and shown are not filled in
 };
 /// What the negotiation, as far as it has come, asks to be open; each endpoint once.
-std::vector<Want> wanted(const Call& call);
+std::vector<Want> wanted(const Call& call, MediaSource source);
 
 }  // namespace sipalg::call

@@ -7,7 +7,7 @@ namespace sipalg::call {
 namespace {
 
 // Counted up when the layout changes: a record of another version is not read, its elements are removed.
-constexpr std::uint64_t layout = 0xc4;
+constexpr std::uint64_t layout = 0xc5;
 constexpr std::uint64_t max_items = 64;
 
 void write(RecordWriter& out, const Session& session) {
@@ -187,6 +187,12 @@ std::string write_record(const CallKey& key, const Call& call) {
     out.number(call.dialogs.size(), 1);
     for (const Dialog& dialog : call.dialogs)
         write(out, dialog);
+    out.number(call.learned.size(), 1);
+    for (const LearnedSource& source : call.learned) {
+        out.number(static_cast<std::uint64_t>(source.inside.transport), 1);
+        out.endpoint(source.inside.endpoint);
+        out.address(source.remote);
+    }
     write(out, call.started);
     write(out, call.ringing_until);
     write(out, call.forks_until);
@@ -216,6 +222,12 @@ bool read_record(std::string_view bytes, CallKey& key, Call& call) {
     const std::uint64_t dialogs = in.number(1);
     for (std::uint64_t i = 0; i < dialogs && i < max_dialogs && in.ok(); ++i)
         call.dialogs.push_back(read_dialog(in));
+    const std::uint64_t learned = in.number(1);
+    for (std::uint64_t i = 0; i < learned && i < max_learned && in.ok(); ++i) {
+        const Transport transport = read_transport(in);
+        const Endpoint inside = in.endpoint();
+        call.learned.push_back({{transport, inside}, in.address()});
+    }
     call.started = read_time(in);
     call.ringing_until = read_time(in);
     call.forks_until = read_time(in);

@@ -142,9 +142,11 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
     const Time until = lifetime(call, now);
     std::vector<MappingKey> mapped;
     std::vector<Pin> pins;
+    std::vector<CallLatch> latches;
+    const bool restoring = call.restored && call.mapped.empty();
     std::uint16_t after_previous = 0;  // the public port behind the RTP port just mapped: its RTCP's place
     Socket previous;
-    std::vector<Want> wants = wanted(call);
+    std::vector<Want> wants = wanted(call, source_of(key, call));
     for (std::size_t i = 0; i < wants.size(); ++i) {
         Want& want = wants[i];
         const auto follows = [](const Socket& a, const Socket& b) {
@@ -172,13 +174,16 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
         if (std::find(call.mapped.begin(), call.mapped.end(), mapping) == call.mapped.end())
             holdings_.hold(mapping, until, now, effects.changes);
         mapped.push_back(mapping);
+        bool announced = false;  // by a description that has just come
         for (Pin& pin : want.pins) {
             if (pin.pinhole.remote == call.egress.address || pin.pinhole.remote == call.egress.advertised)
                 continue;
             pin.pinhole.outside = entry->mapping.outside;
             pin.shown = entry->public_endpoint();
-            const bool had = std::any_of(call.pins.begin(), call.pins.end(),
-                                         [&](const Pin& old) { return old.same_hole(pin); });
+            const auto old = std::find_if(call.pins.begin(), call.pins.end(),
+                                          [&](const Pin& there) { return there.same_hole(pin); });
+            const bool had = old != call.pins.end();
+            announced = announced || (!pin.learned && !pin.early && (!had || old->early));
             if (!had) {
                 const bool opened = holdings_.hold(pin.pinhole, until, now, effects.changes);
                 // A flow from before would keep its old translation (C7), unless that is the right one.
@@ -186,6 +191,9 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
             }
             pins.push_back(std::move(pin));
         }
+        if (want.latch)
+            keep_latch(call, {want.inside.transport, entry->mapping.outside}, announced && !restoring,
+                       latches);
     }
     for (const Pin& old : call.pins)
         if (std::none_of(pins.begin(), pins.end(), [&](const Pin& pin) { return pin.same_hole(old); }) &&
@@ -196,6 +204,7 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
             holdings_.release(old, now, effects.changes);
     call.mapped = std::move(mapped);
     call.pins = std::move(pins);
+    set_latches(call, std::move(latches), now, effects);
     name_formerly(call, until);
     // What was held before still has its old timeout, so the renewal can only come nearer.
     const Time half = now + (until - now) / 2;

@@ -1,6 +1,7 @@
 // The table of calls: found, made, kept alive, closed; what they want open is brought in line with what is.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -38,6 +39,12 @@ class Calls {
     /// Takes over a call of an earlier daemon from its record. False: unreadable.
     bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
 
+    /// A latch has let somebody in: makes a pinhole of it for the calls that have such a latch.
+    void learn(const Learned& learned, Time now, Effects& effects);
+    /// Until when the kernel may learn of somebody. Not staged: looking once too often does no harm.
+    Time learning_until() const { return learning_until_; }
+    void expect_learned(Time until) { learning_until_ = std::max(learning_until_, until + Time{1000}); }
+
     /// What the calls hold is elsewhere now: they go along (C11). Call after Holdings::readdress().
     void readdress(Relocation& relocation, Time now, Effects& effects);
 
@@ -58,10 +65,17 @@ class Calls {
     /// Holds what the call wants and does not hold yet, releases what it no longer wants, rewrites its
     /// record.
     void settle(const CallKey& key, Call& call, Time now, Effects& effects);
+    /// Who may send to the call's media (latches.cpp).
+    MediaSource source_of(const CallKey& key, const Call& call) const;
+    /// Adds the latch to those that the call is to have; `announced`: a description has just named a source.
+    static void keep_latch(const Call& call, const Latch& latch, bool announced,
+                           std::vector<CallLatch>& latches);
+    /// Opens and closes what differs from what the call has.
+    void set_latches(Call& call, std::vector<CallLatch> latches, Time now, Effects& effects);
     void save(const CallKey& key, Call& call, Time now, Effects& effects);
     /// Its peers may name the phone as they did before, until `until`.
     void name_formerly(const Call& call, Time until);
-    void follow_mappings(Call& call, const Egress& to, Relocation& relocation, Effects& effects);
+    void follow_mappings(Call& call, const Egress& to, Relocation& relocation, Time now, Effects& effects);
     void close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects);
     void schedule(const CallKey& key, Call& call, Time now);
     void listen_later(const CallKey& key, Call& call, Time now);
@@ -77,6 +91,7 @@ class Calls {
     std::deque<std::pair<Time, CallKey>> to_hear_;  ///< when a sweep can tell; each call at most once
     std::deque<CallKey> closed_;                    ///< oldest first; some are forgotten or alive again
     Deadlines<CallKey> deadlines_;
+    Time learning_until_{0};
 };
 
 /// The record of a call and back (record.cpp).

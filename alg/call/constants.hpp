@@ -19,6 +19,10 @@ inline constexpr Time idle_time = 180s;
 inline constexpr Time idle_margin = 5s;
 /// A burst of deadlines is taken in steps, so that one transaction stays small.
 inline constexpr int deadlines_at_once = 64;
+/// How long after an answer media from an unannounced source are waited for (C5). Short, since whoever sends
+/// first is let in (RFC 7362 4.2); longer than a phone takes to send, and a device behind NAT to find its
+/// way.
+inline constexpr Time latch_time = 10s;
 /// Kernel timeout of a confirmed call's elements; renewed at half of it while the call lives (A5, X8).
 inline constexpr Time confirmed_time = 600s;
 /// RFC 4028 4: no session is refreshed more often, whatever a message says.

@@ -32,6 +32,12 @@ const MappingEntry* Holdings::find_public(const Socket& socket) const {
     return entry && entry->advertised == socket.endpoint.address ? entry : nullptr;
 }
 
+const MappingEntry* Holdings::find_outside(const Socket& socket) const {
+    const MappingKey* key = public_.find(socket);
+    const MappingEntry* entry = key ? mappings_.find(*key) : nullptr;
+    return entry && entry->mapping.outside == socket.endpoint ? entry : nullptr;
+}
+
 const MappingEntry* Holdings::find_former(const Socket& socket) const {
     const MappingKey* key = former_.find(socket);
     return key ? mappings_.find(*key) : nullptr;

@@ -61,6 +61,8 @@ class Holdings {
     const MappingEntry* find(const MappingKey& key) const { return mappings_.find(key); }
     /// By what messages say: advertised address and port.
     const MappingEntry* find_public(const Socket& socket) const;
+    /// By what packets have outside.
+    const MappingEntry* find_outside(const Socket& socket) const;
     /// The same by what they said before the router's address changed.
     const MappingEntry* find_former(const Socket& socket) const;
     /// By either: what a message from outside may name.

@@ -235,7 +235,7 @@ void Calls::readdress(Relocation& relocation, Time now, Effects& effects) {
     for (const CallKey& key : moving) {
         Call& call = *calls_.edit(key);
         const Egress from = call.egress;
-        follow_mappings(call, *relocation.target_of_holder(from), relocation, effects);
+        follow_mappings(call, *relocation.target_of_holder(from), relocation, now, effects);
         name_formerly(call, lifetime(call, now));
         if (call.state == Call::State::closing) continue;
         ++relocation.counts(from.address).calls;
@@ -248,13 +248,16 @@ void Calls::readdress(Relocation& relocation, Time now, Effects& effects) {
     }
 }
 
-void Calls::follow_mappings(Call& call, const Egress& to, Relocation& relocation, Effects& effects) {
+void Calls::follow_mappings(Call& call, const Egress& to, Relocation& relocation, Time now,
+                            Effects& effects) {
     const Egress from = std::exchange(call.egress, to);
     if (const MappingEntry* entry = holdings_.find(MappingKey{call.contact, to.address})) {
         const auto port = relocation.former_port({call.contact, from.address});
         add_former(call.former, {from.advertised, port.value_or(entry->mapping.outside.port)},
                    entry->public_endpoint());
     }
+    // Those that were open are let go: a new answer opens them at the new address.
+    set_latches(call, {}, now, effects);
     // What no port was left for is not there.
     std::erase_if(call.mapped, [&](MappingKey& key) {
         key.outside = to.address;

@@ -20,6 +20,7 @@ namespace {
 constexpr Time sockets_every{30'000};
 constexpr Time rules_every{2'000};
 constexpr Time move_again{1'000};
+constexpr Time learn_every{1'000};
 
 Policy policy(const Options& options) {
     Policy policy;
@@ -27,6 +28,7 @@ Policy policy(const Options& options) {
     policy.media_low = options.media_low;
     policy.media_high = options.media_high;
     policy.sip_ports = options.sip_ports;
+    policy.treatments = options.treatments;
     return policy;
 }
 
@@ -197,10 +199,24 @@ std::optional<Time> Daemon::step(Time now) {
         next_rules_ = now + rules_every;
     }
     Time next = std::min(next_sockets_, next_rules_);
+    if (state_.learning(now)) {
+        if (now >= next_learning_) learn(now);
+        next = std::min(next, next_learning_);
+    }
     if (next_move_) next = std::min(next, *next_move_);
     for (const auto deadline : {engine_.advance(now), sweeper_.advance(now), control_.advance(now)})
         if (deadline) next = std::min(next, *deadline);
     return next;
+}
+
+void Daemon::learn(Time now) {
+    next_learning_ = now + learn_every;
+    try {
+        const std::vector<Learned> sources = ruleset_.read_learned();
+        if (!sources.empty()) engine_.learn(sources, now);
+    } catch (const nft::Error& error) {
+        spdlog::debug("what latches have let in could not be read: {}", error.what());
+    }
 }
 
 void Daemon::follow_outside() {
@@ -275,6 +291,8 @@ void Daemon::reload() {
         set_log_level(wanted.log_level);
         options_.log_level = wanted.log_level;
         options_.external_addresses = wanted.external_addresses;
+        options_.treatments = wanted.treatments;
+        state_.set_treatments(wanted.treatments);
         set_external(wanted.external_addresses);
         spdlog::info("configuration read again{}{}", wanted.config.empty() ? "" : " from ", wanted.config);
         const auto different = differences_that_need_a_restart(options_, wanted);

@@ -49,6 +49,7 @@ class Daemon {
     void on_network();
     void on_signal(int signal);
     std::optional<Time> step(Time now);
+    void learn(Time now);
     void follow_outside();
     bool follow_addresses();
     void set_external(const std::vector<Address>& external);
@@ -80,6 +81,7 @@ class Daemon {
     std::vector<Address> external_;                        ///< those in force
     Time next_sockets_{0};
     Time next_rules_{0};
+    Time next_learning_{0};
     bool rules_missing_ = false;  ///< putting them back failed, which has been said
     std::optional<std::vector<std::string>> outside_to_set_;  ///< the rules don't know it yet
 };

@@ -20,6 +20,7 @@ std::string_view name(Event::Kind kind) {
         case Event::Kind::call_answered: return "call answered";
         case Event::Kind::call_ended: return "call ended";
         case Event::Kind::media_missing: return "one-way media";
+        case Event::Kind::media_latched: return "media latched";
         case Event::Kind::registered: return "registered";
         case Event::Kind::unregistered: return "unregistered";
         case Event::Kind::readdressed: return "address changed";
@@ -119,6 +120,16 @@ bool Engine::readdress(std::span<const Readdress> moves, Time now) {
         state_.cancel();
         log_refusal(error.what(), now);
         return false;
+    }
+}
+
+void Engine::learn(std::span<const Learned> sources, Time now) {
+    try {
+        sipalg::learn(state_, sources, now, decision_);
+        put_in_force(now);
+    } catch (const std::exception& error) {
+        state_.cancel();
+        log_refusal(error.what(), now);
     }
 }
 

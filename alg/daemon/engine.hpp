@@ -63,6 +63,8 @@ class Engine {
     /// The router's address has changed: moves what stands at the former one, as one transaction (C11).
     /// False: the kernel refused, nothing has moved.
     bool readdress(std::span<const Readdress> moves, Time now);
+    /// Makes pinholes of what latches have let in (C5).
+    void learn(std::span<const Learned> sources, Time now);
     /// Takes over what is in the kernel (A5). Call once, before the first packet.
     /// `advertised`: see State::restore().
     void restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now);

@@ -17,6 +17,7 @@ namespace po = boost::program_options;
 namespace {
 
 using Apply = void (*)(Options&, const Setting&);
+using ApplyToSection = void (*)(Treatment&, const Setting&);
 
 struct Row {
     const char* name;
@@ -25,6 +26,7 @@ struct Row {
     bool in_file;  ///< may stand in the configuration file
     Apply apply;   ///< nullptr: dealt with before
     const char* help;
+    ApplyToSection apply_to_section = nullptr;  ///< nullptr: can't stand in a section
 };
 
 void set_foreground(Options& o, const Setting& s) {
@@ -61,6 +63,17 @@ void set_malformed(Options& o, const Setting& s) {
         throw complaint(s, "is neither 'pass' nor 'drop'; 'pass' leaves it to the other end");
     o.drop_malformed = s.value == "drop";
 }
+void set_media_source(Options& o, const Setting& s) {
+    o.treatments.media_source = parse_media_source(s);
+    if (o.treatments.media_source == MediaSource::any)
+        throw complaint(
+            s,
+            "would open every call's ports to everybody; write it in the [peer ...] section of the "
+            "peer that needs it");
+}
+void set_media_source_of(Treatment& t, const Setting& s) {
+    t.media_source = parse_media_source(s);
+}
 void set_queue(Options& o, const Setting& s) {
     o.queue = parse_queue(s);
 }
@@ -93,6 +106,11 @@ constexpr std::array rows{
     Row{"accept-in", "CHAIN", true, true, add_accept_in,
         "\"FAMILY TABLE CHAIN\" of the base chain in which pinholed traffic must be accepted, repeatable; "
         "'auto' finds them (default: none)"},
+    Row{"media-source", "POLICY", false, true, set_media_source,
+        "where media may come from besides the negotiated address: negotiated (nowhere else) or latch (the "
+        "first "
+        "that sends); 'any' only in a [peer] or [phone] section of the file (default: negotiated)",
+        set_media_source_of},
     Row{"malformed", "POLICY", false, true, set_malformed,
         "what becomes of SIP that can't be read: pass or drop (default: pass)"},
     Row{"queue", "N", false, true, set_queue, "NFQUEUE number (default: 5060)"},
@@ -152,6 +170,9 @@ void check_file_setting(const Setting& setting) {
     const Row* row = find_row(setting.name);
     if (row == nullptr) throw UsageError(setting.where + ": " + unknown_option(setting.name));
     if (!row->in_file) throw UsageError(setting.where + ": only known on the command line");
+    if (!setting.section.empty() && row->apply_to_section == nullptr)
+        throw UsageError(setting.where +
+                         ": can't stand in a section; write it above the first '[', it holds for all");
 }
 
 // The settings that count for one option: those of the command line, if it has any.
@@ -160,12 +181,28 @@ std::vector<const Setting*> chosen(const Row& row, const std::vector<Setting>& c
     std::vector<const Setting*> found;
     for (const auto* source : {&command_line, &file}) {
         for (const Setting& setting : *source)
-            if (setting.name == row.name) found.push_back(&setting);
+            if (setting.name == row.name && setting.section.empty()) found.push_back(&setting);
         if (!found.empty()) break;
     }
     if (found.size() > 1 && !row.repeatable)
         throw UsageError(found[1]->where + ": given twice; once is right");
     return found;
+}
+
+// Sections of one prefix are one section, in which each setting stands once.
+void add_to_section(Treatments& treatments, const Setting& setting, const Row& row,
+                    std::vector<std::pair<SectionName, const Row*>>& seen) {
+    const SectionName name = parse_section(setting.section).value();
+    const std::pair entry{name, &row};
+    if (std::find(seen.begin(), seen.end(), entry) != seen.end())
+        throw UsageError(setting.where + ": given twice for [" + escape(setting.section) +
+                         "]; once is right");
+    seen.push_back(entry);
+    auto& sections = name.kind == SectionName::Kind::peer ? treatments.peers : treatments.phones;
+    const auto there = std::find_if(sections.begin(), sections.end(),
+                                    [&](const Section& section) { return section.prefix == name.prefix; });
+    Section& section = there != sections.end() ? *there : sections.emplace_back(Section{name.prefix, {}});
+    row.apply_to_section(section.treatment, setting);
 }
 
 void check_together(const Options& options) {
@@ -228,6 +265,10 @@ Options make_options(const std::vector<Setting>& command_line, const std::vector
         for (const Setting* setting : settings)
             row.apply(options, *setting);
     }
+    std::vector<std::pair<SectionName, const Row*>> seen;
+    for (const Setting& setting : file)
+        if (!setting.section.empty())
+            add_to_section(options.treatments, setting, *find_row(setting.name), seen);
     check_together(options);
     return options;
 }

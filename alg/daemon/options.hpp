@@ -24,6 +24,7 @@ struct Options {
     std::vector<Setting> inside;   ///< interface names; empty: every other one but loopback
     std::vector<std::uint16_t> sip_ports{5060};
     bool drop_malformed = false;
+    Treatments treatments;            ///< for all, and of the sections
     std::uint16_t media_low = 16384;  ///< even
     std::uint16_t media_high = 32767;
     std::vector<Address> external_addresses;  ///< none, one for all, or as many as `outside`

@@ -122,4 +122,11 @@ std::pair<std::uint16_t, std::uint16_t> parse_media_ports(const Setting& setting
     return {static_cast<std::uint16_t>(*low), static_cast<std::uint16_t>(*high)};
 }
 
+MediaSource parse_media_source(const Setting& setting) {
+    if (setting.value == "negotiated") return MediaSource::negotiated;
+    if (setting.value == "latch") return MediaSource::latch;
+    if (setting.value == "any") return MediaSource::any;
+    throw complaint(setting, "is no source of media; write negotiated, latch or any");
+}
+
 }  // namespace sipalg::daemon

@@ -20,6 +20,7 @@ Address parse_external_address(const Setting& setting);  ///< an IPv4 unicast ad
 nft::AcceptIn parse_accept_in(const Setting& setting);   ///< "FAMILY TABLE CHAIN"
 std::string parse_table(const Setting& setting);         ///< a name that nft(8) can read back
 std::string parse_control(const Setting& setting);       ///< a path that fits into a socket address
+MediaSource parse_media_source(const Setting& setting);  ///< negotiated, latch, any
 /// LO-HI: from 1024 on, LO even (RTP takes the even port of a pair), LO below HI.
 std::pair<std::uint16_t, std::uint16_t> parse_media_ports(const Setting& setting);
 

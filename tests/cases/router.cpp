@@ -47,7 +47,9 @@ std::string row(const PinholeReport& p) {
 Router::Router() : state_(fresh_state()) {}
 
 State Router::fresh_state() const {
-    State state{Policy{}};
+    Policy policy;
+    policy.treatments = treatments_;
+    State state{policy};
     state.set_own_addresses({wan_, *Address::parse("192.168.1.1")});
     return state;
 }
@@ -101,10 +103,18 @@ void Router::play(const Step& step) {
     } else if (step.verb == "quiet") {
         if (!decision_.changes.empty()) throw std::runtime_error("the kernel was asked for changes");
     } else if (step.verb == "admits" || step.verb == "denies") {
-        const bool open =
-            kernel_.elements().contains(Pinhole{argument(0) == "udp" ? Transport::udp : Transport::tcp,
-                                                *Address::parse(argument(3)), endpoint(argument(1))});
+        const Address remote = argument(3) == "*" ? Address{} : Address::parse(argument(3)).value();
+        const bool open = kernel_.elements().contains(
+            Pinhole{argument(0) == "udp" ? Transport::udp : Transport::tcp, remote, endpoint(argument(1))});
         if (open != (step.verb == "admits")) throw std::runtime_error(open ? "it is open" : "it is not open");
+    } else if (step.verb == "media-source") {
+        treat(step);
+    } else if (step.verb == "latched" || step.verb == "unlatched") {
+        const bool latched = kernel_.elements().contains(Latch{Transport::udp, endpoint(argument(0))});
+        if (latched != (step.verb == "latched"))
+            throw std::runtime_error(latched ? "there is a latch" : "there is no latch");
+    } else if (step.verb == "learns") {
+        learn(endpoint(argument(0)), Address::parse(argument(2)).value());
     } else if (step.verb == "maps") {
         if (!kernel_.elements().contains(
                 Mapping{Transport::udp, endpoint(argument(0)), endpoint(argument(2))}))
@@ -232,6 +242,32 @@ void Router::wait(Seconds time) {
     kernel_.expire(now_);
 }
 
+void Router::treat(const Step& step) {
+    const auto& a = step.arguments;
+    if (a.size() != 3) throw std::runtime_error("needs SIDE, ADDRESS and POLICY");
+    const MediaSource source = a[2] == "any"     ? MediaSource::any
+                               : a[2] == "latch" ? MediaSource::latch
+                                                 : MediaSource::negotiated;
+    auto& sections = a[0] == "peer" ? treatments_.peers : treatments_.phones;
+    const Prefix prefix = Prefix::parse(a[1]).value();
+    std::erase_if(sections, [&](const Section& section) { return section.prefix == prefix; });
+    sections.push_back({prefix, {source}});
+    state_.set_treatments(treatments_);
+}
+
+// The kernel takes the latch away with the first packet and says who sent it.
+void Router::learn(const Endpoint& outside, const Address& remote) {
+    const Latch latch{Transport::udp, outside};
+    if (!kernel_.elements().contains(latch)) throw std::runtime_error("there is no latch");
+    const Learned learned{Transport::udp, remote, outside};
+    const Change caught[] = {{Change::Op::remove, latch, {}}, {Change::Op::add, learned, Seconds{60}}};
+    kernel_.apply(caught, now_);
+    if (!state_.learning(now_)) throw std::runtime_error("nobody asks what the kernel has learned");
+    sipalg::learn(state_, {&learned, 1}, now_, decision_);
+    put_in_force();
+    if (kernel_.elements().contains(learned)) throw std::runtime_error("what was learned is still there");
+}
+
 void Router::advance() {
     expire(state_, now_, decision_);
     put_in_force();
@@ -315,7 +351,8 @@ void Router::check_reports() const {
             return used.advertised == p.public_endpoint.address;
         });
         if (at == egresses.end()) throw std::runtime_error("reported at nobody's address: " + row(p));
-        const Pinhole pinhole{p.transport, *Address::parse(p.remote), {at->address, p.public_endpoint.port}};
+        const Address remote = p.remote == "*" ? Address{} : Address::parse(p.remote).value();
+        const Pinhole pinhole{p.transport, remote, {at->address, p.public_endpoint.port}};
         const Mapping mapping{p.transport, p.inside, pinhole.outside};
         if (!kernel_.elements().contains(pinhole) || !kernel_.elements().contains(mapping))
             throw std::runtime_error("reported but not in the kernel: " + row(p));

@@ -24,6 +24,8 @@ class Router {
     void know(const Step& step);
     void sweep();
     void restart();
+    void treat(const Step& step);
+    void learn(const Endpoint& outside, const Address& remote);
     void follow_address();
     State fresh_state() const;
     void advance();
@@ -35,6 +37,7 @@ class Router {
     std::string send(Side from, const Endpoint& source, const Endpoint& destination,
                      const std::string& payload);
 
+    Treatments treatments_;
     Address wan_ = Address::v4(0xCB007101);  ///< 203.0.113.1
     State state_;
     TableKernel kernel_;

@@ -56,8 +56,11 @@ Element element(std::istream& in) {
     }
     const Transport t = transport(in);
     if (kind == "listener") return Listener{t, endpoint(in)};
-    if (kind == "pinhole") {
+    if (kind == "latch") return Latch{t, endpoint(in)};
+    if (kind == "open") return Pinhole{t, {}, endpoint(in)};
+    if (kind == "pinhole" || kind == "learned") {
         const Address remote = address(in);
+        if (kind == "learned") return Learned{t, remote, endpoint(in)};
         return Pinhole{t, remote, endpoint(in)};
     }
     if (kind != "mapping") throw std::invalid_argument("unknown element " + kind);
@@ -96,7 +99,12 @@ struct Print {
         out << "mapping " << name(m.transport) << ' ' << m.inside.text() << ' ' << m.outside.text();
     }
     void operator()(const Pinhole& p) const {
-        out << "pinhole " << name(p.transport) << ' ' << p.remote.text() << ' ' << p.outside.text();
+        out << (p.remote ? "pinhole " : "open ") << name(p.transport) << ' '
+            << (p.remote ? p.remote.text() + ' ' : "") << p.outside.text();
+    }
+    void operator()(const Latch& l) const { out << "latch " << name(l.transport) << ' ' << l.outside.text(); }
+    void operator()(const Learned& l) const {
+        out << "learned " << name(l.transport) << ' ' << l.remote.text() << ' ' << l.outside.text();
     }
     void operator()(const Listener& l) const {
         out << "listener " << name(l.transport) << ' ' << l.inside.text();

@@ -47,13 +47,15 @@ Dialog& answered(Call& call, Session remote, Dialog::State state = Dialog::State
 }
 
 // "16000<203.0.113.11" for each pinhole, "16000" for an endpoint without one.
-std::string open(const Call& call) {
+std::string open(const Call& call, MediaSource source = MediaSource::negotiated) {
     std::vector<std::string> rows;
-    for (const Want& want : wanted(call)) {
+    for (const Want& want : wanted(call, source)) {
         const std::string port = std::to_string(want.inside.endpoint.port);
         if (want.pins.empty()) rows.push_back(port);
         for (const Pin& pin : want.pins)
-            rows.push_back(port + (pin.early ? "~" : "<") + pin.pinhole.remote.text().substr(5));
+            rows.push_back(port + (pin.early ? "~" : "<") +
+                           (pin.pinhole.remote ? pin.pinhole.remote.text().substr(5) : "*"));
+        if (want.latch) rows.push_back(port + "?");
     }
     std::sort(rows.begin(), rows.end());
     std::string text;
@@ -188,6 +190,28 @@ TEST_CASE("C6 a call is on hold when no stream of it has to carry media") {
     for (Stream& s : *dialog.remote)
         s.hairpin = true;
     CHECK(call.on_hold());
+}
+
+TEST_CASE("C5 latch waits at RTP once there is an answer; RTCP follows what was learned") {
+    Call call = outgoing({stream(phone, 16000)});
+    CHECK(open(call, MediaSource::latch) == "16000~.113.10 16001~.113.10 5060<.113.10");
+    answered(call, {stream(media, 30000)});
+    CHECK(open(call, MediaSource::latch) == "16000<.113.11 16000? 16001<.113.11 5060<.113.10");
+    call.learned.push_back({{Transport::udp, {phone, 16000}}, *Address::parse("203.0.113.77")});
+    CHECK(open(call, MediaSource::latch) ==
+          "16000<.113.11 16000<.113.77 16000? 16001<.113.11 16001<.113.77 5060<.113.10");
+    CHECK(open(call) == "16000<.113.11 16001<.113.11 5060<.113.10");
+    call.dialogs[0].remote->front().held = true;
+    CHECK(open(call, MediaSource::latch) == "16000 16001 5060<.113.10");
+}
+
+TEST_CASE("C5 any lets everybody in from the offer on, but not to what is held or signalling") {
+    Call call = outgoing({stream(phone, 16000)});
+    CHECK(open(call, MediaSource::any) == "16000~* 16000~.113.10 16001~* 16001~.113.10 5060<.113.10");
+    answered(call, {stream(media, 30000)});
+    CHECK(open(call, MediaSource::any) == "16000<* 16000<.113.11 16001<* 16001<.113.11 5060<.113.10");
+    call.dialogs[0].local->front().held = true;
+    CHECK(open(call, MediaSource::any) == "16000 16001 5060<.113.10");
 }
 
 }  // namespace sipalg::call

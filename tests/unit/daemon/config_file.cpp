@@ -47,7 +47,6 @@ TEST_CASE("the last line needs no line end, and an empty value is a value") {
 TEST_CASE("a line that is no setting is named with its number") {
     CHECK(error_of("\n\nhello\n") == "f.conf:3: 'hello': write 'name = value'");
     CHECK(error_of("= 3") == "f.conf:1: '= 3': write 'name = value'");
-    CHECK(error_of("[phone 1]") == "f.conf:1: '[phone 1]': sections are not known; write 'name = value'");
 }
 
 TEST_CASE("a message can't carry control characters from the file to the terminal") {
@@ -59,4 +58,28 @@ TEST_CASE("a file that can't be read is a usage error that names it") {
                          "--config: can't read '/nonexistent/x.conf': No such file or directory", UsageError);
     CHECK_THROWS_AS(read_config("/"), UsageError);
     CHECK(read_config("/dev/null").empty());
+}
+
+TEST_CASE("a section is about a peer or a phone, an address or a prefix") {
+    const auto settings = parse_config(
+        "queue = 7\n[peer  203.0.113.0/24] # theirs\nmedia-source = latch\n[phone 192.168.1.11]\nx = 1\n",
+        "f.conf");
+    REQUIRE(settings.size() == 3);
+    CHECK(settings[0].section.empty());
+    CHECK(settings[1].section == "peer 203.0.113.0/24");
+    CHECK(settings[1].where == "f.conf:3: media-source");
+    CHECK(settings[2].section == "phone 192.168.1.11");
+    CHECK(parse_section("peer 203.0.113.0/24")->kind == SectionName::Kind::peer);
+    CHECK(parse_section("phone 2001:db8::1")->prefix.length == 128);
+    const std::string remedy =
+        ": write [peer ADDRESS] or [phone ADDRESS], with an address such as 203.0.113.10 or a prefix such as "
+        "203.0.113.0/24 (no bits behind the prefix, and not everybody: what holds for all stands above the "
+        "first "
+        "section)";
+    for (const char* bad : {"[phone 1]", "[peer 203.0.113.1/24]", "[peer]", "[]", "[host 203.0.113.1]",
+                            "[peer 0.0.0.0/0]", "[peer 203.0.113.1 203.0.113.2]"}) {
+        CAPTURE(bad);
+        CHECK(error_of(std::string("\n") + bad) == "f.conf:2: '" + std::string(bad) + "'" + remedy);
+    }
+    CHECK(error_of("[peer 203.0.113.1") == "f.conf:1: '[peer 203.0.113.1': a section ends with ']'");
 }

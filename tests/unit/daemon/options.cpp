@@ -156,6 +156,37 @@ TEST_CASE("S9 malformed is pass or drop") {
         "--malformed: 'reject' is neither 'pass' nor 'drop'; 'pass' leaves it to the other end", UsageError);
 }
 
+TEST_CASE("C5 media-source holds for all or stands in sections; any only there") {
+    CHECK(parse({}).treatments == sipalg::Treatments{});
+    CHECK(parse({"--media-source", "latch"}).treatments.media_source == sipalg::MediaSource::latch);
+    const auto all = parse({},
+                           "media-source = latch\n[peer 203.0.113.10]\nmedia-source = any\n"
+                           "[phone 192.168.1.0/24]\nmedia-source = negotiated\n")
+                         .treatments;
+    CHECK(all.media_source == sipalg::MediaSource::latch);
+    REQUIRE(all.peers.size() == 1);
+    REQUIRE(all.phones.size() == 1);
+    CHECK(all.peers[0] ==
+          sipalg::Section{*sipalg::Prefix::parse("203.0.113.10"), {sipalg::MediaSource::any}});
+    CHECK(all.phones[0].treatment.media_source == sipalg::MediaSource::negotiated);
+    // What the command line says for all replaces what the file says for all, not its sections.
+    CHECK(parse({"--media-source", "negotiated"}, "[peer 203.0.113.10]\nmedia-source = any\n")
+              .treatments.peers.size() == 1);
+
+    CHECK(error_of({"--media-source", "any"}) ==
+          "--media-source: 'any' would open every call's ports to everybody; write it in the [peer ...] "
+          "section of "
+          "the peer that needs it");
+    CHECK(error_of({}, "[peer 203.0.113.10]\nmedia-source = all\n") ==
+          "f.conf:2: media-source: 'all' is no source of media; write negotiated, latch or any");
+    CHECK(error_of({}, "[peer 203.0.113.10]\nqueue = 7\n") ==
+          "f.conf:2: queue: can't stand in a section; write it above the first '[', it holds for all");
+    CHECK(
+        error_of({},
+                 "[peer 203.0.113.10]\nmedia-source = any\n[peer 203.0.113.10/32]\nmedia-source = latch\n") ==
+        "f.conf:4: media-source: given twice for [peer 203.0.113.10/32]; once is right");
+}
+
 TEST_CASE("options must fit together") {
     CHECK(error_of({"--outside", "eth0", "--inside", "eth0"}) ==
           "--inside: 'eth0' can't be inside and outside at once; name each interface once");

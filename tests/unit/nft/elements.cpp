@@ -32,6 +32,20 @@ TEST_CASE("elements come back from their keys, data and notes") {
 
     CHECK(pinhole_of(entries_of(pinhole).entry[0].key) == pinhole);
     CHECK(listener_of(entries_of(listener).entry[0].key) == listener);
+
+    const Pinhole open{Transport::udp, {}, at("203.0.113.1:17000")};
+    const Latch latch{Transport::udp, at("203.0.113.1:17002")};
+    const Learned learned{Transport::udp, *Address::parse("203.0.113.7"), at("203.0.113.1:17002")};
+    for (const Element& element : {Element(open), Element(latch), Element(learned)}) {
+        CHECK_FALSE(objection(element));
+        REQUIRE(entries_of(element).count == 1);
+    }
+    CHECK(entries_of(open).entry[0].set == set_name::pinholes_any);
+    CHECK(entries_of(latch).entry[0].set == set_name::latches);
+    CHECK(entries_of(learned).entry[0].set == set_name::learned);
+    CHECK(pinhole_any_of(entries_of(open).entry[0].key) == open);
+    CHECK(latch_of(entries_of(latch).entry[0].key) == latch);
+    CHECK(learned_of(entries_of(learned).entry[0].key) == learned);
 }
 
 TEST_CASE("record bytes are found among other user data, whatever they are") {
@@ -86,7 +100,9 @@ TEST_CASE("what can't be an element is named") {
     CHECK(says(Mapping{Transport::udp, at("[2001:db8::2]:5060"), mapping.outside}, "IPv4 elements only"));
     CHECK(says(Mapping{Transport::udp, mapping.inside, at("[2001:db8::2]:5060")}, "2001:db8::2"));
     CHECK(says(Pinhole{Transport::udp, *Address::parse("2001:db8::5"), pinhole.outside}, "2001:db8::5"));
-    CHECK(says(Pinhole{Transport::udp, {}, pinhole.outside}, "IPv4 elements only"));
+    CHECK(says(Pinhole{Transport::udp, {}, at("[2001:db8::1]:17000")}, "IPv4 elements only"));
+    CHECK(says(Latch{Transport::udp, at("[2001:db8::1]:17000")}, "IPv4 elements only"));
+    CHECK(says(Learned{Transport::udp, *Address::parse("2001:db8::5"), pinhole.outside}, "2001:db8::5"));
     CHECK(says(Listener{Transport::udp, {*Address::parse("192.168.1.2"), 0}}, "port"));
     CHECK(says(Record{1, 1, std::string(241, 'x')}, "241 bytes"));
 }

@@ -1,0 +1,69 @@
+// Media from where nobody said (C5, `latch`).
+//
+// Theory of operation. When a description of the peer comes into force, the kernel gets a latch for each RTP
+// endpoint that it concerns, with a short timeout. The first packet from an address that has no pinhole takes
+// the latch away, enters its sender among the learned sources and is translated; all of that is the kernel's
+// doing, so the first packet is heard. Whoever runs this reads the learned sources about once a second while
+// a latch may be open, and makes of each an ordinary pinhole of the call, which lives, renews and closes with
+// it. The flow that the packet began goes on meanwhile by itself.
+#include <algorithm>
+#include <utility>
+
+#include "alg/call/calls.hpp"
+#include "alg/call/change.hpp"
+#include "alg/call/constants.hpp"
+
+namespace sipalg::call {
+
+MediaSource Calls::source_of(const CallKey& key, const Call& call) const {
+    const Address peer = call.peers.empty() ? Address{} : call.peers.front();
+    return policy_.treatments.media_source_of(key.phone, peer);
+}
+
+void Calls::keep_latch(const Call& call, const Latch& latch, bool announced,
+                       std::vector<CallLatch>& latches) {
+    const auto known = std::find_if(call.latches.begin(), call.latches.end(),
+                                    [&](const CallLatch& there) { return there.latch == latch; });
+    latches.push_back({latch, known == call.latches.end() ? Time{0} : known->until, announced});
+}
+
+void Calls::set_latches(Call& call, std::vector<CallLatch> latches, Time now, Effects& effects) {
+    for (const CallLatch& old : call.latches)
+        if (old.until > now && std::none_of(latches.begin(), latches.end(),
+                                            [&](const CallLatch& latch) { return latch.latch == old.latch; }))
+            effects.changes.push_back(removal(old.latch));
+    for (CallLatch& latch : latches)
+        if (std::exchange(latch.to_open, false)) {
+            latch.until = now + latch_time;
+            effects.changes.push_back(change(Change::Op::renew, latch.latch, latch.until, now));
+            expect_learned(latch.until);
+        }
+    call.latches = std::move(latches);
+}
+
+void Calls::learn(const Learned& learned, Time now, Effects& effects) {
+    const MappingEntry* entry = holdings_.find_outside({learned.transport, learned.outside});
+    if (!entry) return;
+    const MappingKey mapping = entry->key();
+    const Socket inside = mapping.inside;
+    std::vector<CallKey> ours;
+    for (const auto& [key, call] : calls_)
+        if (std::find(call.mapped.begin(), call.mapped.end(), mapping) != call.mapped.end())
+            ours.push_back(key);
+    for (const CallKey& key : ours) {
+        const std::vector<Want> wants = wanted(*calls_.find(key), source_of(key, *calls_.find(key)));
+        if (std::none_of(wants.begin(), wants.end(),
+                         [&](const Want& want) { return want.latch && want.inside == inside; }))
+            continue;
+        Call& call = *calls_.edit(key);
+        std::erase_if(call.learned, [&](const LearnedSource& source) { return source.inside == inside; });
+        if (call.learned.size() >= max_learned) continue;
+        call.learned.push_back({inside, learned.remote});
+        effects.events.push_back({Event::Kind::media_latched, key.call_id,
+                                  "media for " + inside.endpoint.text() + " come from " +
+                                      learned.remote.text() + ", which nobody announced"});
+        settle(key, call, now, effects);
+    }
+}
+
+}  // namespace sipalg::call

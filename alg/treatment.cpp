@@ -1,0 +1,57 @@
+#include "alg/treatment.hpp"
+
+#include <charconv>
+
+namespace sipalg {
+
+namespace {
+
+bool bit(const Address& address, std::size_t index) {
+    return (address.bytes()[index / 8] >> (7 - index % 8) & 1) != 0;
+}
+
+template <class Value>
+std::optional<Value> narrowest(const std::vector<Section>& sections, const Address& address,
+                               std::optional<Value> Treatment::*setting) {
+    const Section* best = nullptr;
+    for (const Section& section : sections)
+        if (section.treatment.*setting && section.prefix.contains(address) &&
+            (!best || section.prefix.length > best->prefix.length))
+            best = &section;
+    return best ? best->treatment.*setting : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Prefix> Prefix::parse(std::string_view text) {
+    const std::size_t slash = text.find('/');
+    const auto address = Address::parse(text.substr(0, slash));
+    if (!address) return std::nullopt;
+    const std::size_t bits = address->size() * 8;
+    std::size_t length = bits;
+    if (slash != std::string_view::npos) {
+        const std::string_view number = text.substr(slash + 1);
+        const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), length);
+        if (error != std::errc{} || end != number.data() + number.size() || length > bits)
+            return std::nullopt;
+    }
+    for (std::size_t i = length; i < bits; ++i)
+        if (bit(*address, i)) return std::nullopt;
+    return Prefix{*address, static_cast<std::uint8_t>(length)};
+}
+
+bool Prefix::contains(const Address& other) const {
+    if (other.family() != address.family()) return false;
+    for (std::size_t i = 0; i < length; ++i)
+        if (bit(address, i) != bit(other, i)) return false;
+    return true;
+}
+
+MediaSource Treatments::media_source_of(const Address& phone, const Address& peer) const {
+    for (const auto& found : {narrowest(peers, peer, &Treatment::media_source),
+                              narrowest(phones, phone, &Treatment::media_source)})
+        if (found) return *found;
+    return media_source;
+}
+
+}  // namespace sipalg

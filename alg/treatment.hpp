@@ -1,0 +1,54 @@
+// How phones and peers are treated, where the owner wants it otherwise than for all.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "alg/address.hpp"
+
+namespace sipalg {
+
+/// Where media may come from besides the address that the peer's description names (C5).
+enum class MediaSource : std::uint8_t {
+    negotiated,  ///< from nowhere else
+    latch,       ///< from the first other address that sends within latch_time of a new answer (RFC 7362)
+    any          ///< from everywhere; never for all peers
+};
+
+/// Addresses that have their first `length` bits in common.
+struct Prefix {
+    Address address;
+    std::uint8_t length = 0;  ///< at most 32 or 128; bits of `address` behind it are zero
+
+    /// "192.168.1.0/24"; without "/" it is one address. nullopt: neither, or there are bits behind the
+    /// prefix.
+    static std::optional<Prefix> parse(std::string_view text);
+    bool contains(const Address& other) const;
+    friend bool operator==(const Prefix&, const Prefix&) = default;
+};
+
+/// What is set for some addresses; what is not set there is asked for elsewhere.
+struct Treatment {
+    std::optional<MediaSource> media_source;
+    friend bool operator==(const Treatment&, const Treatment&) = default;
+};
+
+struct Section {
+    Prefix prefix;
+    Treatment treatment;
+    friend bool operator==(const Section&, const Section&) = default;
+};
+
+/// All of it. For each setting the narrowest section of the peer counts that has it, then the narrowest of
+/// the phone, then what holds for all.
+struct Treatments {
+    MediaSource media_source = MediaSource::negotiated;
+    std::vector<Section> peers, phones;
+
+    MediaSource media_source_of(const Address& phone, const Address& peer) const;
+    friend bool operator==(const Treatments&, const Treatments&) = default;
+};
+
+}  // namespace sipalg

@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+"""C5: media from where nobody said, with the policies of peers and phones."""
+
+import os
+import signal
+
+from labtest import MEDIA_SERVER, PROVIDER, ROUTER_WAN, STRANGER, LabTest, main, rtp
+from netns import wait_for
+
+PUBLIC = (ROUTER_WAN, 40000)
+
+
+class MediaSource(LabTest):
+    def configure(self, config):
+        """The daemon anew with this file."""
+        self.lab.stop_daemon()
+        self.lab.start_daemon(config=config)
+
+    def remotes(self, call):
+        return sorted({(p["remote"], p["component"], p["state"]) for p in self.pinholes(call.id)})
+
+    def let_in(self, call, talker, count=1):
+        """The phone hears `count` packets of `talker`, each."""
+        call.phone_rtp.forget()
+        talker.send(PUBLIC, count)
+        rtp.expect(call.phone_rtp, talker, count, (talker.address, talker.port))
+
+    def kept_out(self, call, talker):
+        call.phone_rtp.forget()
+        talker.send(PUBLIC)
+        call.phone_rtp.hears_nothing()
+
+    def test_latch(self):
+        """C5 C7: the first packet of the first source is heard; it may go on and use another port, others may not."""
+        self.configure(f"[peer {PROVIDER}]\nmedia-source = latch\n")
+        call = self.call_out(media_address=PROVIDER)
+        first, second = self.media(MEDIA_SERVER, 31000), self.media(STRANGER, 32000)
+        self.let_in(call, first)
+        self.kept_out(call, second)
+        wait_for(lambda: (MEDIA_SERVER, "rtp", "learned") in self.remotes(call), 3, "the learned source to be shown")
+        self.assertIn((MEDIA_SERVER, "rtcp", "learned"), self.remotes(call))
+        self.let_in(call, first, 5)
+        self.let_in(call, self.media(MEDIA_SERVER, 31500))
+        self.kept_out(call, second)
+        first.send_rtcp((ROUTER_WAN, 40001))
+        wait_for(lambda: call.phone_rtp.listen() or call.phone_rtp.heard_rtcp, 3, "RTCP from the learned source")
+        self.assertIn("media latched", self.lab.daemon.output())
+        call.exchange()
+        call.hang_up()
+        self.assert_closed(call)
+        self.kept_out(call, first)
+
+    def test_killed_while_latched(self):
+        """C5 A5: a source that comes while no daemon runs is heard at once, and kept by the next daemon."""
+        self.configure(f"[peer {PROVIDER}]\nmedia-source = latch\n")
+        call = self.call_out(media_address=PROVIDER)
+        self.lab.kill_daemon()
+        source = self.media(MEDIA_SERVER, 31000)
+        self.let_in(call, source)
+        self.lab.start_daemon(config=f"[peer {PROVIDER}]\nmedia-source = latch\n")
+        wait_for(lambda: (MEDIA_SERVER, "rtp", "learned") in self.remotes(call), 3, "the learned source to be shown")
+        self.let_in(call, self.media(MEDIA_SERVER, 31500))
+        self.kept_out(call, self.media(STRANGER, 32000))
+        call.hang_up()
+        self.assert_closed(call)
+
+    def test_without_policy(self):
+        """C5: no latch without one; and one for another peer is none for this one."""
+        self.configure(f"[peer {STRANGER}]\nmedia-source = latch\n")
+        call = self.call_out(media_address=PROVIDER)
+        self.kept_out(call, self.media(MEDIA_SERVER, 31000))
+        self.assertEqual({remote for remote, _, _ in self.remotes(call)}, {PROVIDER})
+
+    def test_any(self):
+        """C5 C7: with `any` everybody is heard, until the call ends."""
+        self.configure(f"[peer 203.0.113.0/28]\nmedia-source = any\n")
+        call = self.call_out(media_address=PROVIDER)
+        self.assertIn(("*", "rtp", "open"), self.remotes(call))
+        talkers = [self.media(MEDIA_SERVER, 31000), self.media(STRANGER, 32000)]
+        for talker in talkers:
+            self.let_in(call, talker)
+        call.hang_up()
+        self.assert_closed(call)
+        wait_for(lambda: not self.lab.flows("sport=32000") and not self.lab.flows("sport=31000"), 1,
+                 "the flows of everybody to leave conntrack")
+        for talker in talkers:
+            self.kept_out(call, talker)
+
+    def test_changed_while_running(self):
+        """SIGHUP brings another policy into force; a mistake in the file changes nothing and is named."""
+        self.configure("")
+        self.lab.file("sipalgd.conf", f"[peer {PROVIDER}]\nmedia-source = any\n")
+        os.kill(self.lab.daemon.pid, signal.SIGHUP)
+        wait_for(lambda: "configuration read again" in self.lab.daemon.output(), 3, "the new configuration")
+        call = self.call_out(media_address=PROVIDER)
+        self.let_in(call, self.media(STRANGER, 32000))
+        call.hang_up()
+        self.lab.file("sipalgd.conf", f"[peer {PROVIDER}]\nmedia-source = all\n")
+        os.kill(self.lab.daemon.pid, signal.SIGHUP)
+        wait_for(lambda: "sipalgd.conf:2: media-source: 'all' is no source of media" in self.lab.daemon.output(), 3,
+                 "the complaint")
+        again = self.call_out(call.phone, call.peer, 42000, 33000)
+        self.assertIn(("*", "rtp", "open"), self.remotes(again))
+
+
+if __name__ == "__main__":
+    main()

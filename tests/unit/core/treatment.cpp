@@ -1,0 +1,58 @@
+#include "alg/treatment.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace sipalg;
+
+namespace {
+
+Address at(const char* text) {
+    return *Address::parse(text);
+}
+
+Section section(const char* prefix, MediaSource source) {
+    return {*Prefix::parse(prefix), {source}};
+}
+
+}  // namespace
+
+TEST_CASE("a prefix is an address, or one with a length and nothing behind it") {
+    CHECK(Prefix::parse("203.0.113.10") == Prefix{at("203.0.113.10"), 32});
+    CHECK(Prefix::parse("203.0.113.0/24") == Prefix{at("203.0.113.0"), 24});
+    CHECK(Prefix::parse("0.0.0.0/0") == Prefix{at("0.0.0.0"), 0});
+    CHECK(Prefix::parse("2001:db8::/33") == Prefix{at("2001:db8::"), 33});
+    for (const char* bad : {"", "/", "203.0.113.10/24", "203.0.113.0/33", "203.0.113.0/", "203.0.113.0/2x",
+                            "203.0.113.0/-1", "2001:db8::1/127", "2001:db8::/129", "provider.test/24"}) {
+        CAPTURE(bad);
+        CHECK_FALSE(Prefix::parse(bad));
+    }
+}
+
+TEST_CASE("a prefix contains what has its bits") {
+    const Prefix odd = *Prefix::parse("203.0.113.8/29");
+    CHECK(odd.contains(at("203.0.113.8")));
+    CHECK(odd.contains(at("203.0.113.15")));
+    CHECK_FALSE(odd.contains(at("203.0.113.16")));
+    CHECK_FALSE(odd.contains(at("203.0.113.7")));
+    CHECK_FALSE(odd.contains(at("2001:db8::1")));
+    CHECK_FALSE(Prefix::parse("0.0.0.0/0")->contains(Address{}));
+    CHECK(Prefix::parse("2001:db8::/33")->contains(at("2001:db8:7fff::1")));
+    CHECK_FALSE(Prefix::parse("2001:db8::/33")->contains(at("2001:db8:8000::1")));
+}
+
+TEST_CASE("C5 the narrowest section of the peer counts, then the phone's, then what holds for all") {
+    Treatments all;
+    CHECK(all.media_source_of(at("192.168.1.10"), at("203.0.113.10")) == MediaSource::negotiated);
+    all.media_source = MediaSource::latch;
+    CHECK(all.media_source_of(at("192.168.1.10"), at("203.0.113.10")) == MediaSource::latch);
+    all.phones = {section("192.168.1.0/24", MediaSource::any)};
+    CHECK(all.media_source_of(at("192.168.1.10"), at("203.0.113.10")) == MediaSource::any);
+    CHECK(all.media_source_of(at("192.168.2.10"), at("203.0.113.10")) == MediaSource::latch);
+    all.peers = {section("203.0.113.10", MediaSource::negotiated),
+                 section("203.0.113.0/24", MediaSource::latch)};
+    CHECK(all.media_source_of(at("192.168.1.10"), at("203.0.113.10")) == MediaSource::negotiated);
+    CHECK(all.media_source_of(at("192.168.1.10"), at("203.0.113.11")) == MediaSource::latch);
+    // A section that does not have the setting does not hide a wider one that has.
+    all.peers[0].treatment.media_source.reset();
+    CHECK(all.media_source_of(at("192.168.1.10"), at("203.0.113.10")) == MediaSource::latch);
+}
