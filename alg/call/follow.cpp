@@ -195,6 +195,15 @@ Outcome on_refusal(Call& call, Invite& invite, Transaction& transaction, const H
     return Outcome::changed;
 }
 
+// A proxy, or the callee itself, says that an early dialog has ended while others go on (RFC 6228). Of a dialog
+// that nobody knows it says nothing.
+Outcome on_early_end(Call& call, const Heard& heard) {
+    Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
+    if (!dialog || dialog->state != Dialog::State::early) return Outcome::none;
+    dialog->state = Dialog::State::ended;
+    return Outcome::changed;
+}
+
 Outcome on_invite_response(Call& call, const Heard& heard) {
     const sip::Message& message = heard.message;
     Invite& invite = answered_invite(call, heard);
@@ -205,6 +214,7 @@ Outcome on_invite_response(Call& call, const Heard& heard) {
     // A provisional response that comes after the final one has nothing new to say.
     const bool final = message.status() >= 200;
     if (!final && !transaction->open) return Outcome::none;
+    if (message.status() == 199) return on_early_end(call, heard);
     Dialog* dialog = find_or_make(call, heard);
     if (!dialog || dialog->state == Dialog::State::ended) return Outcome::none;
     if (!final) {

@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+"""kill -9 in each state of a call, a new daemon after it, and the end that the call then has (A5; CHECKLIST 28)."""
+
+from labtest import PHONE1, PROVIDER, Call, LabTest, main, sip
+from netns import wait_for
+
+
+class Kill(LabTest):
+    def killed(self):
+        """The daemon dies without a word, and another one comes."""
+        self.lab.kill_daemon()
+        self.lab.start_daemon()
+
+    def begin(self, early):
+        """A call of the phone that rings, with early media if `early`: (call, the peer's request)."""
+        phone, peer = self.phone(), self.peer()
+        call = Call(self, phone, peer, self.media(PHONE1, 40000), self.media(PROVIDER, 30000))
+        call.phone_dialog = phone.invite(peer.user, sip.sdp(PHONE1, 40000), hop=(PROVIDER, 5060))
+        request = peer.hear("INVITE")
+        call.peer_told = request.media[0]
+        peer.reply(request, 183 if early else 180, sip.sdp(PROVIDER, 30000) if early else "")
+        progress = phone.hear(180, 183)
+        if early:
+            call.phone_told = progress.media[0]
+        return call, request
+
+    def answer(self, call, request):
+        call.peer.reply(request, 200, sip.sdp(PROVIDER, 30000))
+        final = call.phone.hear(200)
+        call.phone_dialog.learn(final)
+        call.phone.ack(call.phone_dialog, final)
+        call.peer.hear("ACK")
+        call.phone_told = final.media[0]
+
+    def test_ringing(self):
+        """A5 C2, CHECKLIST 28: killed while it rings; the answer reaches the phone, audio goes both ways, BYE closes."""
+        call, request = self.begin(early=False)
+        self.killed()
+        self.assertEqual(self.calls()[call.id]["state"], "early")
+        self.answer(call, request)
+        call.exchange()
+        call.hang_up()
+        self.assert_closed(call)
+
+    def test_early_media(self):
+        """A5 C2, CHECKLIST 28: early media go on while no daemon is there and with the next one; busy closes them."""
+        call, request = self.begin(early=True)
+        call.exchange()
+        self.lab.kill_daemon()
+        call.exchange()
+        self.lab.start_daemon()
+        call.exchange()
+        call.peer.reply(request, 486)
+        call.phone.ack(call.phone_dialog, call.phone.hear(486))
+        call.peer.hear("ACK")
+        self.assert_closed(call)
+
+    def test_answered_meanwhile(self):
+        """A5 A6, CHECKLIST 28: the answer passes while no daemon is there: its media came from where the offer let them."""
+        call, request = self.begin(early=True)
+        self.lab.kill_daemon()
+        call.peer.reply(request, 200, sip.sdp(PROVIDER, 30000))
+        wait_for(lambda: call.phone.udp.waiting(), 3, "the answer to pass")
+        call.exchange()
+        self.lab.start_daemon()
+        call.exchange()
+
+    def test_on_hold(self):
+        """A5 D3, CHECKLIST 28: killed on hold; nothing is open after it, and the resumed call has its port and its audio."""
+        call = self.call_out()
+        public = call.peer_told.port
+        call.negotiate("phone", sip.sdp(PHONE1, ("audio", 40000, "a=inactive")),
+                       sip.sdp(PROVIDER, ("audio", 30000, "a=inactive")))
+        self.killed()
+        self.assertEqual(self.pinholes(call.id), [])
+        call.negotiate("phone", sip.sdp(PHONE1, 40000), sip.sdp(PROVIDER, 30000))
+        self.assertEqual(call.peer_told.port, public)
+        call.exchange()
+        call.hang_up()
+        self.assert_closed(call)
+
+    def test_change_under_way(self):
+        """A5 C4, CHECKLIST 28: killed between re-INVITE and answer; a refusal afterwards leaves the session as before."""
+        call = self.call_out()
+        before = {p["public"] for p in self.pinholes(call.id)}
+        call.phone.request("INVITE", call.phone_dialog, sip.sdp(PHONE1, 40020))
+        request = call.peer.hear("INVITE")
+        self.killed()
+        call.exchange()
+        call.peer.reply(request, 488)
+        call.phone.ack(call.phone_dialog, call.phone.hear(488))
+        call.peer.hear("ACK")
+        wait_for(lambda: {p["public"] for p in self.pinholes(call.id)} == before, 1, "the pinholes to be as before")
+        call.exchange()
+        call.hang_up()
+        self.assert_closed(call)
+
+    def test_bye_under_way(self):
+        """A5 C6, CHECKLIST 28: killed between BYE and its 200; the 200 closes the call."""
+        call = self.call_out()
+        call.exchange()
+        call.phone.request("BYE", call.phone_dialog)
+        bye = call.peer.hear("BYE")
+        self.killed()
+        call.peer.reply(bye, 200)
+        call.phone.hear(200)
+        self.assert_closed(call)
+
+    def test_incoming_rings(self):
+        """A5 C8, CHECKLIST 28: a call to a registered phone rings, the daemon is killed; the phone's answer brings audio."""
+        phone, peer = self.phone(), self.peer()
+        registration, _ = self.register(phone, peer)
+        call = Call(self, phone, peer, self.media(PHONE1, 40000), self.media(PROVIDER, 30000))
+        target = sip.uri_of(registration.get("Contact"))
+        call.peer_dialog = peer.invite(phone.user, sip.sdp(PROVIDER, 30000), hop=sip.host_port(target), target=target)
+        request = phone.hear("INVITE")
+        call.phone_dialog = phone.accept(request)
+        phone.reply(request, 180)
+        peer.hear(180)
+        self.killed()
+        phone.reply(request, 200, sip.sdp(PHONE1, 40000))
+        final = peer.hear(200)
+        call.peer_dialog.learn(final)
+        peer.ack(call.peer_dialog, final)
+        phone.hear("ACK")
+        call.phone_told, call.peer_told = request.media[0], final.media[0]
+        call.exchange(first="right")
+        call.hang_up(by="peer")
+        self.assert_closed(call)
+
+
+if __name__ == "__main__":
+    main()
