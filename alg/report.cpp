@@ -109,12 +109,12 @@ std::vector<BindingReport> State::bindings(Time now) const {
         row.public_endpoint = binding.shown;
         row.inside = key.inside.endpoint;
         row.aor = key.aor;
-        row.registrar = binding.pinhole.remote.text();
+        row.registrar = key.registrar.text();
         row.expires_s = seconds_left(binding.until, now);
         rows.push_back(std::move(row));
     }
     std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-        return std::tie(a.aor, a.inside) < std::tie(b.aor, b.inside);
+        return std::tie(a.aor, a.inside, a.registrar) < std::tie(b.aor, b.inside, b.registrar);
     });
     return rows;
 }

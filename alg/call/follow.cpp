@@ -195,8 +195,8 @@ Outcome on_refusal(Call& call, Invite& invite, Transaction& transaction, const H
     return Outcome::changed;
 }
 
-// A proxy, or the callee itself, says that an early dialog has ended while others go on (RFC 6228). Of a dialog
-// that nobody knows it says nothing.
+// A proxy, or the callee itself, says that an early dialog has ended while others go on (RFC 6228). Of a
+// dialog that nobody knows it says nothing.
 Outcome on_early_end(Call& call, const Heard& heard) {
     Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
     if (!dialog || dialog->state != Dialog::State::early) return Outcome::none;

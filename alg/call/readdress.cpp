@@ -300,7 +300,7 @@ void Registrations::readdress(Relocation& relocation, Time now, Effects& effects
         }
         add_former(binding.former, binding.shown, entry->public_endpoint());
         binding.shown = entry->public_endpoint();
-        binding.pinhole.outside = entry->mapping.outside;
+        binding.outside = entry->mapping.outside;
         name_formerly(key, binding);
         store(key, binding, false, now, effects);
         ++relocation.counts(from).bindings;

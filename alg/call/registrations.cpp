@@ -11,7 +11,6 @@ namespace sipalg::call {
 
 namespace {
 
-constexpr std::uint64_t layout = 0xb2;
 constexpr std::int64_t default_expires = 3600;  // RFC 3261 10.2.1.1
 constexpr std::size_t max_contacts = 16;
 constexpr std::size_t max_pending = 1024;
@@ -31,7 +30,8 @@ std::string aor_of(const sip::Message& message) {
         uri->text.substr(0, static_cast<std::size_t>(host.data() + host.size() - uri->text.data())));
 }
 
-// Calls `visit(inside, expires parameter)` for each Contact that is the phone's own; true if one was "*".
+// Calls `visit(inside, expires parameter, whether there is a reg-id)` for each Contact that is the phone's
+// own; true if one was "*".
 template <class Visit>
 bool each_contact(const sip::Message& message, const Registrations::OwnContact& own, Visit visit) {
     bool star = false;
@@ -46,7 +46,8 @@ bool each_contact(const sip::Message& message, const Registrations::OwnContact& 
             const auto inside = own(*uri->host_port.address, uri->host_port.port.value_or(5060));
             if (!inside || ++count > max_contacts) continue;
             const auto parameter = sip::parameter(entry->parameters, "expires");
-            visit(*inside, parameter ? delta_seconds(*parameter) : std::nullopt);
+            visit(*inside, parameter ? delta_seconds(*parameter) : std::nullopt,
+                  sip::parameter(entry->parameters, "reg-id").has_value());
         }
     }
     return star;
@@ -58,26 +59,34 @@ bool names_former(const sip::Via& via, const Holdings& holdings) {
            holdings.find_former({Transport::udp, {*via.sent_by.address, via.sent_by.port.value_or(5060)}});
 }
 
-std::string write_record(const BindingKey& key, const Binding& binding) {
-    RecordWriter out;
-    out.number(layout, 1);
-    out.text(key.aor);
-    out.number(static_cast<std::uint64_t>(key.inside.transport), 1);
-    out.endpoint(key.inside.endpoint);
-    out.address(binding.egress.address);
-    out.address(binding.egress.advertised);
-    out.endpoint(binding.shown);
-    out.endpoints(binding.former);
-    out.address(binding.pinhole.remote);
-    out.number(static_cast<std::uint64_t>(binding.until.count()), 8);
-    return out.take();
+// Who stands between the registrar and the phone as the 2xx has it, where that is told by address: the proxy
+// next to the phone in the path of requests to it (RFC 3327), and the first one that the phone's requests are
+// to go through (RFC 3608).
+std::vector<Address> neighbours(const Heard& heard) {
+    std::string_view nearest, first;
+    for (const sip::Header& header : heard.message.headers()) {
+        if (header.id != sip::HeaderId::path && header.id != sip::HeaderId::service_route) continue;
+        std::string_view rest = header.value;
+        while (const auto entry = sip::next_name_addr(rest)) {
+            if (header.id == sip::HeaderId::path) nearest = entry->uri;
+            if (header.id == sip::HeaderId::service_route && first.empty()) first = entry->uri;
+        }
+    }
+    std::vector<Address> found;
+    for (const std::string_view uri : {nearest, first}) {
+        const auto target = uri.empty() ? std::nullopt : sip::literal_target(uri);
+        if (!target) continue;
+        const Address& address = *target->host_port.address;
+        const bool odd = address.is_unspecified() || address.is_loopback() || address.is_multicast() ||
+                         address.is_broadcast() || address.family() != heard.peer.family() ||
+                         address == heard.egress.address || address == heard.egress.advertised;
+        if (!odd && address != heard.peer && std::find(found.begin(), found.end(), address) == found.end())
+            found.push_back(address);
+    }
+    return found;
 }
 
 }  // namespace
-
-std::size_t BindingKeyHash::operator()(const BindingKey& key) const noexcept {
-    return std::hash<std::string>{}(key.aor) * 31 + std::hash<Socket>{}(key.inside);
-}
 
 void Registrations::request(const Heard& heard, const OwnContact& own, Effects& effects) {
     const sip::Message& message = heard.message;
@@ -97,9 +106,10 @@ void Registrations::request(const Heard& heard, const OwnContact& own, Effects& 
     pending.egress = heard.egress;
     pending.until = heard.now + transaction_time;
     const std::int64_t general = delta_seconds(message, sip::HeaderId::expires).value_or(default_expires);
-    pending.all = each_contact(message, own, [&](const Socket& inside, std::optional<std::int64_t> expires) {
-        pending.contacts.push_back({inside, expires.value_or(general)});
-    });
+    pending.all = each_contact(message, own,
+                               [&](const Socket& inside, std::optional<std::int64_t> expires, bool one_flow) {
+                                   pending.contacts.push_back({inside, expires.value_or(general), one_flow});
+                               });
     pending.due = known ? known->due : pending.until;
     if (!known) {
         pending_per_phone_.more(heard.phone);
@@ -125,72 +135,94 @@ void Registrations::response(const Heard& heard, const OwnContact& own, std::uin
     if (message.status() >= 300) return;  // 401, 423: sent again with another CSeq; it ends with its deadline
     forget({std::string(message.call_id()), heard.phone});
     if (pending.all) {
-        std::vector<BindingKey> ended;
-        for (const auto& [key, binding] : bindings_)
-            if (key.aor == pending.aor && key.inside.endpoint.address == heard.phone) ended.push_back(key);
-        for (const BindingKey& key : ended)
-            unbind(key, "unregistered", heard.now, effects);
+        unbind_those(
+            [&](const BindingKey& key, const Binding&) {
+                return key.aor == pending.aor && key.inside.endpoint.address == heard.phone;
+            },
+            "unregistered", heard.now, effects);
         return;
     }
+    const std::vector<Address> others = neighbours(heard);
     const auto general = delta_seconds(message, sip::HeaderId::expires);
     std::vector<std::pair<Socket, std::optional<std::int64_t>>> listed;
-    each_contact(message, own, [&](const Socket& inside, std::optional<std::int64_t> expires) {
+    each_contact(message, own, [&](const Socket& inside, std::optional<std::int64_t> expires, bool) {
         listed.emplace_back(inside, expires);
     });
     for (const Pending::Contact& contact : pending.contacts) {
-        const BindingKey key{pending.aor, contact.inside};
+        const BindingKey key{pending.aor, contact.inside, pending.registrar};
         const auto row = std::find_if(listed.begin(), listed.end(),
                                       [&](const auto& entry) { return entry.first == contact.inside; });
         std::int64_t granted = general ? std::min(*general, contact.expires) : contact.expires;
         if (row != listed.end() && row->second) granted = *row->second;
-        if (contact.expires == 0 || granted == 0)
-            unbind(key, "unregistered", heard.now, effects);
-        else if (!pending.outdated)
-            bind(key, pending, granted, next_record, heard.now, effects);
+        const auto same = [&](const BindingKey& bound) {
+            return bound.aor == key.aor && bound.inside == key.inside;
+        };
+        if (contact.expires == 0 || granted == 0) {
+            unbind_those([&](const BindingKey& bound,
+                             const Binding&) { return bound == key || (!contact.one_flow && same(bound)); },
+                         "unregistered", heard.now, effects);
+        } else if (!pending.outdated) {
+            bind(key, pending, granted, others, next_record, heard.now, effects);
+            // A phone that moves to another server is no longer called by the former one. By several uplinks,
+            // or with a reg-id (RFC 5626), it is registered at both.
+            if (!contact.one_flow)
+                unbind_those(
+                    [&](const BindingKey& bound, const Binding& binding) {
+                        return same(bound) && bound != key &&
+                               binding.egress.address == pending.egress.address;
+                    },
+                    "moved to another server", heard.now, effects);
+        }
     }
 }
 
+void Registrations::hold(const BindingKey& key, const Binding& binding, Time until, Time now,
+                         Effects& effects) {
+    holdings_.hold(MappingKey{key.inside, binding.egress.address}, until, now, effects.changes);
+    for (const Pinhole& pinhole : pinholes(key, binding))
+        holdings_.hold(pinhole, until, now, effects.changes);
+}
+
+void Registrations::release(const BindingKey& key, const Binding& binding, Time now, Effects& effects) {
+    for (const Pinhole& pinhole : pinholes(key, binding))
+        holdings_.release(pinhole, effects.changes);
+    holdings_.release(MappingKey{key.inside, binding.egress.address}, now, effects.changes);
+}
+
 void Registrations::bind(const BindingKey& key, const Pending& pending, std::int64_t granted,
-                         std::uint32_t& next_record, Time now, Effects& effects) {
+                         const std::vector<Address>& others, std::uint32_t& next_record, Time now,
+                         Effects& effects) {
     const MappingEntry* entry = holdings_.map(key.inside, pending.egress, {}, now);
-    const bool known = bindings_.contains(key);
+    const Binding* known = bindings_.find(key);
     if (!entry ||
         (!known && (bindings_.size() >= policy_.max_bindings ||
                     per_phone_.of(key.inside.endpoint.address) >= policy_.max_bindings_per_phone))) {
         effects.limit = true;
         return;
     }
-    const Time until = now + Seconds{granted} + registration_grace;
-    const Pinhole pinhole{key.inside.transport, pending.registrar, entry->mapping.outside};
-    const MappingKey mapping = entry->key();
-    Binding binding;
-    if (known) {
-        binding = *bindings_.find(key);
-        const MappingKey old{key.inside, binding.egress.address};
-        // Held anew before the old hold goes, so that an unchanged element never leaves the kernel in
-        // between.
-        holdings_.hold(mapping, until, now, effects.changes);
-        holdings_.hold(pinhole, until, now, effects.changes);
-        holdings_.release(binding.pinhole, effects.changes);
-        holdings_.release(old, now, effects.changes);
+    const std::optional<Binding> before = known ? std::optional(*known) : std::nullopt;
+    Binding binding = before.value_or(Binding{});
+    binding.egress = pending.egress;
+    binding.shown = entry->public_endpoint();
+    binding.outside = entry->mapping.outside;
+    binding.others = others;
+    binding.until = now + Seconds{granted} + registration_grace;
+    binding.former.clear();
+    // Held anew before the old hold goes, so that an unchanged element never leaves the kernel in between.
+    hold(key, binding, binding.until, now, effects);
+    if (before) {
+        release(key, *before, now, effects);
     } else {
         binding.record_id = next_record++;
         per_phone_.more(key.inside.endpoint.address);
-        holdings_.hold(mapping, until, now, effects.changes);
-        holdings_.hold(pinhole, until, now, effects.changes);
         effects.events.push_back(
             {Event::Kind::registered, key.aor,
-             key.inside.endpoint.text() + " is known outside as " + entry->public_endpoint().text()});
+             key.inside.endpoint.text() + " is known outside as " + binding.shown.text()});
     }
-    binding.egress = pending.egress;
-    binding.shown = entry->public_endpoint();
-    binding.pinhole = pinhole;
-    binding.until = until;
-    binding.former.clear();
     store(key, binding, true, now, effects);
-    if (binding.due <= now || until < binding.due) {
-        binding.due = until;
-        deadlines_.add(until, key);
+    if (binding.due <= now || binding.until < binding.due) {
+        binding.due = binding.until;
+        deadlines_.add(binding.until, key);
     }
     bindings_.put(key, std::move(binding));
 }
@@ -212,12 +244,20 @@ void Registrations::unbind(const BindingKey& key, const char* why, Time now, Eff
     const Binding* found = bindings_.find(key);
     if (!found) return;
     const Binding binding = *found;
-    holdings_.release(binding.pinhole, effects.changes);
-    holdings_.release(MappingKey{key.inside, binding.egress.address}, now, effects.changes);
+    release(key, binding, now, effects);
     store_record(binding.record_id, binding.record, {}, false, Seconds{0}, effects.changes);
     effects.events.push_back({Event::Kind::unregistered, key.aor, why});
     per_phone_.fewer(key.inside.endpoint.address);
     bindings_.erase(key);
+}
+
+void Registrations::unbind_those(const std::function<bool(const BindingKey&, const Binding&)>& which,
+                                 const char* why, Time now, Effects& effects) {
+    std::vector<BindingKey> ended;
+    for (const auto& [key, binding] : bindings_)
+        if (which(key, binding)) ended.push_back(key);
+    for (const BindingKey& key : ended)
+        unbind(key, why, now, effects);
 }
 
 void Registrations::expire(Time now, Effects& effects) {
@@ -260,29 +300,16 @@ void Registrations::forget(const CallKey& key) {
 
 bool Registrations::restore(std::uint32_t id, const std::string& record, Time until, Time now,
                             Effects& effects) {
-    RecordReader in(record);
     BindingKey key;
     Binding binding;
-    if (in.number(1) != layout) return false;
-    key.aor = in.text();
-    key.inside.transport = in.number(1) == 6 ? Transport::tcp : Transport::udp;
-    key.inside.endpoint = in.endpoint();
-    binding.egress.address = in.address();
-    binding.egress.advertised = in.address();
-    binding.shown = in.endpoint();
-    binding.former = in.endpoints(max_former);
-    binding.pinhole.remote = in.address();
-    binding.until = Time{static_cast<std::int64_t>(in.number(8))};
-    if (!in.ok() || !in.at_end() || bindings_.contains(key) || binding.until <= now) return false;
+    if (!read_record(record, key, binding) || bindings_.contains(key) || binding.until <= now) return false;
     const MappingEntry* entry =
         holdings_.map(key.inside, binding.egress, {binding.shown.port, false, false}, now);
     if (!entry) return false;
     binding.record_id = id;
     binding.record = record;
-    binding.pinhole.transport = key.inside.transport;
-    binding.pinhole.outside = entry->mapping.outside;
-    holdings_.hold(entry->key(), std::min(until, binding.until), now, effects.changes);
-    holdings_.hold(binding.pinhole, std::min(until, binding.until), now, effects.changes);
+    binding.outside = entry->mapping.outside;
+    hold(key, binding, std::min(until, binding.until), now, effects);
     per_phone_.more(key.inside.endpoint.address);
     binding.due = binding.until;
     deadlines_.add(binding.due, key);

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "alg/call/binding.hpp"
 #include "alg/call/deadlines.hpp"
 #include "alg/call/effects.hpp"
 #include "alg/call/follow.hpp"
@@ -13,27 +15,6 @@
 #include "alg/call/per_phone.hpp"
 
 namespace sipalg::call {
-
-/// One AOR at one of the phone's endpoints.
-struct BindingKey {
-    std::string aor;
-    Socket inside;
-    friend bool operator==(const BindingKey&, const BindingKey&) = default;
-};
-struct BindingKeyHash {
-    std::size_t operator()(const BindingKey& key) const noexcept;
-};
-
-struct Binding {
-    std::uint32_t record_id = 0;
-    Egress egress;
-    Endpoint shown;                ///< the public endpoint as messages say it
-    std::vector<Endpoint> former;  ///< what the registrar was told before the router's address changed
-    Pinhole pinhole;               ///< remote is the registrar or outbound proxy: who may send requests in
-    Time until{0};                 ///< what the registrar granted, with grace
-    Time due{0};                   ///< when the deadline queue will name it
-    std::string record;
-};
 
 /// A REGISTER that has no final response yet.
 struct Pending {
@@ -45,6 +26,7 @@ struct Pending {
     struct Contact {
         Socket inside;
         std::int64_t expires = 0;  ///< asked for, seconds
+        bool one_flow = false;     ///< has a reg-id: of several flows only this one is meant (RFC 5626)
     };
     std::vector<Contact> contacts;
     bool outdated = false;  ///< it named an address that the router no longer has: it makes no binding
@@ -80,8 +62,14 @@ class Registrations {
     void cancel();
 
   private:
-    void bind(const BindingKey& key, const Pending& pending, std::int64_t seconds, std::uint32_t& next_record,
-              Time now, Effects& effects);
+    /// `others`: who may send requests in besides the registrar.
+    void bind(const BindingKey& key, const Pending& pending, std::int64_t seconds,
+              const std::vector<Address>& others, std::uint32_t& next_record, Time now, Effects& effects);
+    void hold(const BindingKey& key, const Binding& binding, Time until, Time now, Effects& effects);
+    void release(const BindingKey& key, const Binding& binding, Time now, Effects& effects);
+    /// Ends the bindings that `which` is true of.
+    void unbind_those(const std::function<bool(const BindingKey&, const Binding&)>& which, const char* why,
+                      Time now, Effects& effects);
     void forget(const CallKey& pending);
     void store(const BindingKey& key, Binding& binding, bool renew, Time now, Effects& effects);
     void name_formerly(const BindingKey& key, const Binding& binding);

@@ -71,9 +71,11 @@ class Check {
         }
         for (const auto& [key, binding] : impl_.registrations.all()) {
             ++mapping_holders_[MappingKey{key.inside, binding.egress.address}];
-            ++pinhole_holders_[binding.pinhole];
             registered_.insert(MappingKey{key.inside, binding.egress.address});
-            registered_pinholes_.insert(binding.pinhole);
+            for (const Pinhole& pinhole : call::pinholes(key, binding)) {
+                ++pinhole_holders_[pinhole];
+                registered_pinholes_.insert(pinhole);
+            }
         }
     }
 

@@ -122,6 +122,16 @@ class Lab:
         self._namespaces.append(namespace)
         return namespace
 
+    def uplink(self, name, device, router_address, far_address):
+        """One more network outside, beside `wan`: a namespace at `far_address`, joined to the router's `device`."""
+        far = self._namespace(name)
+        cable(far, "eth0", self.router, device)
+        far.address(f"{far_address}/24", "eth0")
+        self.router.address(f"{router_address}/24", device)
+        self.router.run("nft", "add", "rule", "inet", "admin", "postrouting", "oifname", device, "masquerade")
+        self.empty_ruleset = self.ruleset()
+        return far
+
     def _capture(self, namespace, device):
         capture = Capture(namespace, device)
         self._captures.append(capture)

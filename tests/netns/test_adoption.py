@@ -96,7 +96,7 @@ class Adoption(LabTest):
         call.exchange()
 
     def test_public_address_from_stun(self):
-        """S2: a phone that announces what STUN told it is sent media at the socket that asked, byte for byte as announced."""
+        """S2, CHECKLIST 6: a phone that announces what STUN told it is sent media at the socket that asked, byte for byte as announced."""
         blocker, stun = self.media(PHONE2, 40000), self.media(MEDIA_SERVER, 3478)
         phone, peer, ear = self.phone(), self.peer(), self.media(PHONE1, 40000)
 

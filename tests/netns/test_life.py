@@ -39,7 +39,7 @@ class Life(LabTest):
         self.assert_closed(call)
 
     def test_killed(self):
-        """A5 A6: after kill -9 audio goes on and SIP still passes; restarted, the daemon knows the call, and BYE closes it."""
+        """A5 A6, CHECKLIST 28: after kill -9 audio goes on and SIP still passes; restarted, the daemon knows the call, and BYE closes it."""
         call = self.call_out()
         call.exchange()
         before = {(p["public"], p["inside"], p["remote"]) for p in self.pinholes(call.id)}

@@ -37,7 +37,7 @@ class Media(LabTest):
         self.assert_no_inside_address_outside()
 
     def test_media_server_speaks_first(self):
-        """C5: media from another address than signalling reaches the phone before the phone has sent any."""
+        """C5, CHECKLIST 2: media from another address than signalling reaches the phone before the phone has sent any."""
         call = self.call_out(media_address=MEDIA_SERVER)
         call.peer_rtp.send((call.peer_told.address, call.peer_told.port))
         rtp.expect(call.phone_rtp, call.peer_rtp, 1, (MEDIA_SERVER, 30000))
@@ -140,7 +140,7 @@ class Media(LabTest):
         wait_for(lambda: not self.pinholes(dialog.call_id), 1, "the pinholes to go")
 
     def test_hold_and_resume(self):
-        """D3: on hold by sendonly, inactive or 0.0.0.0 and back, the public port stays and audio returns."""
+        """D3, CHECKLIST 5: on hold by sendonly, inactive or 0.0.0.0 and back, the public port stays and audio returns."""
         call = self.call_out()
         call.exchange()
         public = call.peer_told.port
@@ -208,7 +208,7 @@ class Media(LabTest):
         rtp.exchange(self.media(PHONE1, 40000), final.media[0], self.media(PROVIDER, 30000), request.media[0])
 
     def test_rtcp_elsewhere(self):
-        """D1: an a=rtcp port that is not the next one is mapped and heard, on both sides."""
+        """D1, CHECKLIST 20: an a=rtcp port that is not the next one is mapped and heard, on both sides."""
         phone, peer = self.phone(), self.peer()
         dialog = phone.invite("peer", sip.sdp(PHONE1, ("audio", 40000, "a=rtcp:40007")))
         request = peer.hear("INVITE")
@@ -258,7 +258,7 @@ class Media(LabTest):
         second.exchange()
 
     def test_calls_of_one_flow(self):
-        """C1: six calls between the same two addresses and ports do not touch each other; ending one leaves five."""
+        """C1, CHECKLIST 7: six calls between the same two addresses and ports do not touch each other; ending one leaves five."""
         phone, peer = self.phone(), self.peer()
         calls = [self.call_out(phone, peer, 40000 + 10 * i, 30000 + 10 * i) for i in range(6)]
         for call in calls:

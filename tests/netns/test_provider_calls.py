@@ -79,7 +79,7 @@ class ProviderCalls(LabTest):
         self.call_in()
 
     def test_incoming_after_idle(self):
-        """C8: a call reaches the phone though the registration's conntrack entry is long gone."""
+        """C8, CHECKLIST 3: a call reaches the phone though the registration's conntrack entry is long gone."""
         self.sipp(PHONE1, "register.xml", remote=(PROVIDER, 5060)).finish()
         self.lab.forget_flows()
         self.assertFalse(self.lab.flows(f"src={PHONE1}"))
@@ -110,11 +110,11 @@ class ProviderCalls(LabTest):
         self.assert_no_inside_address_outside()
 
     def test_hairpin(self):
-        """C9: two phones on one LAN call each other through the provider and talk directly."""
+        """C9, CHECKLIST 22: two phones on one LAN call each other through the provider and talk directly."""
         self.hairpin(self.phone(1), self.phone(2))
 
     def test_hairpin_between_subnets(self):
-        """C9: two phones on different inside subnets call each other through the provider; the router routes."""
+        """C9, CHECKLIST 22: two phones on different inside subnets call each other through the provider; the router routes."""
         self.hairpin(self.phone(3), self.phone(1))
 
 

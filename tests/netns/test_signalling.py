@@ -131,7 +131,7 @@ class Signalling(LabTest):
         self.assertEqual((self.pinholes(), self.lab.ctl("calls")), ([], []))
 
     def test_retransmissions(self):
-        """C10: five INVITEs and three 200s come out byte for byte alike and make one mapping."""
+        """C10, CHECKLIST 9: five INVITEs and three 200s come out byte for byte alike and make one mapping."""
         phone, peer = self.phone(), self.peer()
         dialog = phone.dialog("peer")
         sent = phone.request("INVITE", dialog, sip.sdp(PHONE1, 40000))

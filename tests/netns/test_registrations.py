@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+"""Registrations as registrars really answer them, and who is let in by them (C8)."""
+
+from labtest import MEDIA_SERVER, PHONE1, PROVIDER, ROUTER_WAN, STRANGER, LabTest, main, sip
+from netns import wait_for
+
+
+class Registrations(LabTest):
+    def bindings(self):
+        return {b["aor"]: b for b in self.lab.ctl("bindings")}
+
+    def reached(self, phone, registrar, contact):
+        """A request of the registrar to the public contact arrives at the phone."""
+        target = sip.uri_of(contact)
+        registrar.request("OPTIONS", registrar.dialog(phone.user, sip.host_port(target), target))
+        phone.reply(phone.hear("OPTIONS"), 200)
+        registrar.hear(200)
+
+    def not_reached(self, phone, stranger, contact):
+        target = sip.uri_of(contact)
+        stranger.request("OPTIONS", stranger.dialog(phone.user, sip.host_port(target), target))
+        phone.udp.hears_nothing()
+
+    def test_life_of_a_registration(self):
+        """C8 X3, CHECKLIST 18: 423, 401, a shortened 200, another device's Contact beside it, and the end by `*`."""
+        phone, registrar = self.phone(), self.peer()
+        dialog = phone.dialog(phone.user, (PROVIDER, 5060))
+        phone.request("REGISTER", dialog, more=[("Expires", "60")])
+        registrar.reply(registrar.hear("REGISTER"), 423, more=[("Min-Expires", "300")])
+        phone.hear(423)
+        phone.request("REGISTER", dialog, more=[("Expires", "3600")])
+        registrar.reply(registrar.hear("REGISTER"), 401, more=[
+            ("WWW-Authenticate", 'Digest realm="r", nonce="n", algorithm=MD5')])
+        challenge = phone.hear(401).get("WWW-Authenticate")
+        self.assertEqual(self.lab.ctl("bindings"), [])
+        credentials = phone.digest(challenge, "REGISTER", dialog.target, "secret")
+        phone.request("REGISTER", dialog, more=[("Authorization", credentials), ("Expires", "3600")])
+        request = registrar.hear("REGISTER")
+        self.assertEqual(request.get("Authorization"), credentials)
+        public = request.get("Contact")
+        elsewhere = "<sip:phone1@198.51.100.77:5060>;expires=1200"
+        registrar.reply(request, 200, more=[("Contact", f"{elsewhere}, {public};expires=120"), ("Expires", "3600")])
+        answer = phone.hear(200)
+        self.assertEqual(answer.get("Contact"), f"{elsewhere}, {phone.contact};expires=120")
+        binding, = self.lab.ctl("bindings")
+        # What the registrar granted, and the time in which a refresh may be on its way.
+        self.assertTrue(120 < binding["expires_s"] <= 152, binding)
+        self.assertEqual(binding["inside"], f"{PHONE1}:5060")
+        self.reached(phone, registrar, public)
+        self.not_reached(phone, self.peer(STRANGER), public)
+        kept, phone.contact = phone.contact, "*"
+        phone.request("REGISTER", dialog, more=[("Expires", "0")])
+        phone.contact = kept
+        last = registrar.hear("REGISTER")
+        self.assertEqual(last.get("Contact"), "*")
+        registrar.reply(last, 200)
+        phone.hear(200)
+        wait_for(lambda: not self.lab.ctl("bindings"), 1, "the binding to end")
+
+    def test_refreshed_with_another_contact(self):
+        """C8, CHECKLIST 18: a phone that moves to another port and registers it: the new port is reached, the old is let go."""
+        first, registrar = self.phone(), self.peer()
+        dialog = first.dialog(first.user, (PROVIDER, 5060))
+        first.request("REGISTER", dialog, more=[("Expires", "600")])
+        request = registrar.hear("REGISTER")
+        old = request.get("Contact")
+        registrar.reply(request, 200, more=[("Contact", f"{old};expires=600")])
+        first.hear(200)
+        second = self.phone(1, port=5070)
+        second.user = first.user
+        second.contact = f"<sip:{first.user}@{PHONE1}:5070>"
+        dialog.hop = (PROVIDER, 5060)
+        second.request("REGISTER", dialog, more=[("Expires", "600")])
+        request = registrar.hear("REGISTER")
+        new = request.get("Contact")
+        self.assertNotEqual(old, new)
+        registrar.reply(request, 200, more=[("Contact", f"{new};expires=600")])
+        second.hear(200)
+        self.reached(second, registrar, new)
+        self.assertIn(f"{PHONE1}:5070", {b["inside"] for b in self.lab.ctl("bindings")})
+
+    def test_two_phones_under_one_name(self):
+        """C8, CHECKLIST 18: two phones register one AOR; each is reached at its own public endpoint."""
+        registrar = self.peer()
+        publics = []
+        phones = [self.phone(1), self.phone(2)]
+        for phone in phones:
+            phone.user = "family"
+            phone.contact = f"<sip:family@{phone.address}:5060>"
+            dialog = phone.dialog("family", (PROVIDER, 5060))
+            phone.request("REGISTER", dialog, more=[("Expires", "600")])
+            request = registrar.hear("REGISTER")
+            publics.append(request.get("Contact"))
+            registrar.reply(request, 200, more=[("Contact", ", ".join(f"{p};expires=600" for p in publics))])
+            phone.hear(200)
+        self.assertNotEqual(publics[0], publics[1])
+        for phone, public in zip(phones, publics):
+            self.reached(phone, registrar, public)
+
+    def test_strangers_answer(self):
+        """X3: a 200 from somebody else, or with another tag, makes no binding."""
+        phone, registrar, stranger = self.phone(), self.peer(), self.peer(STRANGER)
+        dialog = phone.dialog(phone.user, (PROVIDER, 5060))
+        phone.request("REGISTER", dialog, more=[("Expires", "600")])
+        request = registrar.hear("REGISTER")
+        granted = [("Contact", f"{request.get('Contact')};expires=600")]
+        stranger.reply(request, 200, more=granted)
+        phone.udp.hears_nothing()
+        request.headers = [(n, "<sip:x@y>;tag=other" if n == "from" else v) for n, v in request.headers]
+        registrar.reply(request, 200, more=granted)
+        phone.hear(200)
+        self.assertEqual(self.lab.ctl("bindings"), [])
+
+    def test_two_hops(self):
+        """C4, CHECKLIST 4: two proxies stay in the way (Record-Route); requests of both sides find their way, BYE included."""
+        phone, peer = self.phone(), self.peer()
+        registration, _ = self.register(phone, peer)
+        routes = [("Record-Route", f"<sip:{PROVIDER};lr>"), ("Record-Route", f"<sip:{MEDIA_SERVER};lr>")]
+        target = sip.uri_of(registration.get("Contact"))
+        for hanging_up in ("phone", "peer"):
+            dialog = peer.invite(phone.user, sip.sdp(PROVIDER, 30000), hop=sip.host_port(target), target=target,
+                                 more=routes)
+            request = phone.hear("INVITE")
+            self.assertEqual(request.all("Record-Route"), [value for _, value in routes])
+            back = phone.accept(request)
+            phone.reply(request, 200, sip.sdp(PHONE1, 40000))
+            final = peer.hear(200)
+            self.assertEqual(final.all("Record-Route"), [value for _, value in routes])
+            # The caller's own view: it is the first proxy itself here, and goes to the phone directly.
+            dialog.remote, dialog.target, dialog.hop = final.get("To"), sip.uri_of(final.get("Contact")), sip.host_port(target)
+            peer.ack(dialog, final)
+            phone.hear("ACK")
+            phone.request("UPDATE", back, sip.sdp(PHONE1, 40000))
+            update = peer.hear("UPDATE")
+            self.assertEqual(update.all("Route"), [value for _, value in routes])
+            self.assertEqual(sip.host_port(sip.uri_of(update.get("Contact")))[0], ROUTER_WAN)
+            peer.reply(update, 200, sip.sdp(PROVIDER, 30000))
+            phone.hear(200)
+            first, second, own = (phone, peer, back) if hanging_up == "phone" else (peer, phone, dialog)
+            first.request("BYE", own)
+            second.reply(second.hear("BYE"), 200)
+            first.hear(200)
+            wait_for(lambda: not self.pinholes(back.call_id), 1, "the call to close")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+#!/usr/bin/python3
+"""A router with two uplinks: each message and each mapping has the address of the interface it leaves by."""
+
+from labtest import PHONE1, PROVIDER, ROUTER_WAN, Call, LabTest, main, sip
+from netns import wait_for
+
+ROUTER_WAN2, PROVIDER2, FARTHER = "198.51.100.1", "198.51.100.10", "192.0.2.10"
+
+
+class Uplinks(LabTest):
+    @classmethod
+    def prepare(cls):
+        cls.second = cls.lab.uplink("second", "wan2", ROUTER_WAN2, PROVIDER2)
+        cls.second.run("ip", "address", "add", f"{FARTHER}/32", "dev", "lo")
+        # A narrower route than the default one, as a VPN or a policy makes it.
+        cls.lab.router.run("ip", "route", "add", "192.0.2.0/24", "via", PROVIDER2)
+        cls.lab.start_daemon("--outside", "wan", "--outside", "wan2")
+
+    def namespace(self, address):
+        return self.second if address in (PROVIDER2, FARTHER) else super().namespace(address)
+
+    def test_each_its_own(self):
+        """N1, CHECKLIST 23: calls of one phone by both uplinks, and by a narrower route; each shows its own address."""
+        phone = self.phone()
+        calls = []
+        for i, (far, public) in enumerate(((PROVIDER, ROUTER_WAN), (PROVIDER2, ROUTER_WAN2), (FARTHER, ROUTER_WAN2))):
+            peer = self.peer(far)
+            voice, far_voice = self.media(PHONE1, 40000 + 10 * i), self.media(far, 30000)
+            call = Call(self, phone, peer, voice, far_voice)
+            call.phone_dialog = phone.invite(peer.user, sip.sdp(PHONE1, voice.port), hop=(far, 5060))
+            request = peer.hear("INVITE")
+            self.assertIn(f" {public}:", request.get("Via"))
+            self.assertEqual(sip.host_port(sip.uri_of(request.get("Contact")))[0], public)
+            self.assertEqual(request.media[0].address, public)
+            self.assertEqual(request.source[0], public)
+            call.peer_dialog = peer.accept(request)
+            peer.reply(request, 200, sip.sdp(far, 30000))
+            final = phone.hear(200)
+            call.phone_dialog.learn(final)
+            phone.ack(call.phone_dialog, final)
+            peer.hear("ACK")
+            call.peer_told, call.phone_told = request.media[0], final.media[0]
+            calls.append(call)
+        for call in calls:
+            call.exchange()
+        calls[1].hang_up(by="peer")
+        self.assert_closed(calls[1])
+        for call in (calls[0], calls[2]):
+            call.exchange()
+            call.hang_up()
+            self.assert_closed(call)
+
+    def test_registered_twice(self):
+        """N1 C8, CHECKLIST 23: one phone registered by both uplinks is reached by both, at the address of each."""
+        phone = self.phone()
+        for far, public in ((PROVIDER, ROUTER_WAN), (PROVIDER2, ROUTER_WAN2)):
+            registrar = self.peer(far)
+            dialog = phone.dialog(phone.user, (far, 5060))
+            phone.request("REGISTER", dialog, more=[("Expires", "600")])
+            request = registrar.hear("REGISTER")
+            self.assertEqual(sip.host_port(sip.uri_of(request.get("Contact")))[0], public)
+            registrar.reply(request, 200, more=[("Contact", f"{request.get('Contact')};expires=600")])
+            phone.hear(200)
+            target = sip.uri_of(request.get("Contact"))
+            registrar.request("OPTIONS", registrar.dialog(phone.user, sip.host_port(target), target))
+            phone.reply(phone.hear("OPTIONS"), 200)
+            registrar.hear(200)
+        wait_for(lambda: {b["public"].split(":")[0] for b in self.lab.ctl("bindings")} == {ROUTER_WAN, ROUTER_WAN2}, 1,
+                 "both bindings to be shown")
+
+
+if __name__ == "__main__":
+    main()
