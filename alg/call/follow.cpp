@@ -195,15 +195,6 @@ Outcome on_refusal(Call& call, Invite& invite, Transaction& transaction, const H
     return Outcome::changed;
 }
 
-// A proxy, or the callee itself, says that an early dialog has ended while others go on (RFC 6228). Of a
-// dialog that nobody knows it says nothing.
-Outcome on_early_end(Call& call, const Heard& heard) {
-    Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
-    if (!dialog || dialog->state != Dialog::State::early) return Outcome::none;
-    dialog->state = Dialog::State::ended;
-    return Outcome::changed;
-}
-
 Outcome on_invite_response(Call& call, const Heard& heard) {
     const sip::Message& message = heard.message;
     Invite& invite = answered_invite(call, heard);
@@ -214,12 +205,14 @@ Outcome on_invite_response(Call& call, const Heard& heard) {
     // A provisional response that comes after the final one has nothing new to say.
     const bool final = message.status() >= 200;
     if (!final && !transaction->open) return Outcome::none;
-    if (message.status() == 199) return on_early_end(call, heard);
-    Dialog* dialog = find_or_make(call, heard);
+    const bool ends_early = message.status() == 199;  // others go on (RFC 6228); it makes no dialog
+    Dialog* dialog =
+        ends_early ? call.dialog(heard.local_tag(), heard.remote_tag()) : find_or_make(call, heard);
     if (!dialog || dialog->state == Dialog::State::ended) return Outcome::none;
     if (!final) {
+        if (ends_early && dialog->state == Dialog::State::early) dialog->state = Dialog::State::ended;
         // In a dialog that is confirmed only a reliable one can answer (RFC 6141 3.1).
-        if (dialog->state == Dialog::State::early || message.first(sip::HeaderId::rseq))
+        else if (dialog->state == Dialog::State::early || message.first(sip::HeaderId::rseq))
             take_description(call, *dialog, invite, heard);
         if (call.state == Call::State::offered) call.state = Call::State::early;
         if (call.state == Call::State::early) call.ringing_until = heard.now + ringing_time;

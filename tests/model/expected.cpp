@@ -93,13 +93,13 @@ void Reference::expect(const Call& call, Time now, Expected& out) const {
             if (!local || (!remote && !next)) continue;
             const auto muxed = [&](const Line* line) { return local->mux && line && line->mux; };
             const bool all_muxed = (!dialog.remote || muxed(remote)) && (!pending_remote || muxed(next));
-            Opening own(call.phone.address, out, remote && !dialog.quenched && session_runs);
+            Opening own(call.phone.address, out, remote && session_runs);
             own.map(*local, dialog.kept);
             if (remote) own.open(*local, *remote, all_muxed, true);
             if (next) own.open(*local, *next, all_muxed, pending_counts);
         }
         if (ours == dialog.pending.end()) continue;
-        Opening unsure(call.phone.address, out, !dialog.quenched && session_runs && ours->second.until > now);
+        Opening unsure(call.phone.address, out, session_runs && ours->second.until > now);
         const std::optional<Description> offered = ours->second.lines;
         for (std::size_t i = 0; i < offered->size(); ++i) {
             const Line* local = line_at(offered, i);

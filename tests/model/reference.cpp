@@ -102,11 +102,17 @@ bool Reference::pass_first_response(Call& call, const Message& message, Time now
     }
     const bool provisional = message.status < 200;
     if (provisional && answered_before) return false;
+    if (message.status == 199) {  // RFC 6228: ends an early dialog, and makes none
+        const auto named = call.dialogs.find(message.fork);
+        if (named == call.dialogs.end() || named->second.state == Dialog::State::over) return false;
+        call.ringing_until = now + ringing_time;
+        if (named->second.state == Dialog::State::early) named->second.state = Dialog::State::over;
+        return false;
+    }
     Dialog& dialog = call.dialogs[message.fork];
     if (dialog.state != Dialog::State::early) return false;
     if (provisional) {
         call.ringing_until = now + ringing_time;
-        dialog.quenched = dialog.quenched || message.status == 199;
         take(call, dialog, message, now);
         return true;
     }

@@ -59,7 +59,6 @@ class Reference {
     struct Dialog {
         enum class State : std::uint8_t { early, confirmed, over };
         State state = State::early;
-        bool quenched = false;                     ///< by a 199: it need not be open any more
         std::optional<Description> local, remote;  ///< agreed; local is the phone's
         std::set<Endpoint> kept;
         std::map<Side, Offer> pending;
