@@ -186,6 +186,8 @@ class LineCollector {
     }
 
     void admit(const Stream& peer) {
+        if (peer.setup == Setup::passive) return;  // the phone connects to it
+        if (peer.setup == Setup::active) return pin(peer.rtp, peer.rtp);
         if (peer.rtp.port != 0)
             pin(peer.rtp, peer.rtcp.port != 0 ? peer.rtcp : Endpoint{peer.rtp.address, 0});
         for (const MediaSocket& further : peer.further) {

@@ -25,7 +25,10 @@ void write(RecordWriter& out, const Session& session) {
             out.number(further.rtcp, 1);
         }
         out.number((s.held ? 1U : 0U) | (s.rtcp_mux ? 2U : 0U) | (s.hairpin ? 4U : 0U) |
-                       (s.rejected ? 8U : 0U) | (s.one_way ? 16U : 0U) | (s.bundled ? 32U : 0U),
+                       (s.rejected ? 8U : 0U) | (s.one_way ? 16U : 0U) | (s.bundled ? 32U : 0U) |
+                       (s.setup == Setup::active    ? 64U
+                        : s.setup == Setup::passive ? 128U
+                                                    : 0U),
                    1);
     }
 }
@@ -65,6 +68,7 @@ Session read_session(RecordReader& in) {
         s.rejected = flags & 8;
         s.one_way = flags & 16;
         s.bundled = flags & 32;
+        s.setup = flags & 64 ? Setup::active : flags & 128 ? Setup::passive : Setup::either;
         session.push_back(std::move(s));
     }
     return session;

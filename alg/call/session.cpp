@@ -9,6 +9,8 @@ namespace sipalg::call {
 
 namespace {
 
+constexpr std::uint16_t discard_port = 9;
+
 // Reads one m= line.
 class LineReader {
   public:
@@ -30,6 +32,7 @@ class LineReader {
         const bool no_default = media_.port == 9 && media_.candidate_count > 0;
         stream_.held = media_.direction == sdp::Direction::inactive ||
                        (connection_.address && connection_.address->is_unspecified() && !no_default);
+        read_setup();
         if (receives()) {
             read_default();
             if (stream_.rtp.port != 0) {
@@ -49,8 +52,17 @@ class LineReader {
                !media_.bundle_only && !connection_.address->is_multicast() &&
                media_.port_count <= sdp::max_port_count && !is_active();
     }
-    bool is_active() const {
-        return stream_.transport == Transport::tcp && text::equals(media_.setup, "active");
+    bool is_active() const { return stream_.setup == Setup::active; }
+
+    void read_setup() {
+        if (stream_.transport != Transport::tcp) return;
+        if (text::equals(media_.setup, "passive")) stream_.setup = Setup::passive;
+        if (!text::equals(media_.setup, "active")) return;
+        stream_.setup = Setup::active;
+        if (stream_.rejected || !connection_.address) return;
+        // Its port is the discard port, which nobody maps: what counts is where it will come from.
+        const auto source = resolve_({Transport::tcp, {*connection_.address, discard_port}});
+        if (source && !source->hairpin) stream_.rtp.address = source->endpoint.address;
     }
     bool has_rtcp() const { return sdp::is_rtp(media_) && !media_.rtcp_mux_only; }
 

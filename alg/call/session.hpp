@@ -20,6 +20,13 @@ struct MediaSocket {
 /// More of them in one line, besides the default, are not looked at.
 inline constexpr std::size_t max_further = 16;
 
+/// Who makes the connection of media over TCP (RFC 4145).
+enum class Setup : std::uint8_t {
+    either,  ///< actpass, or nothing is said of it
+    active,  ///< this side
+    passive  ///< the other side
+};
+
 /// One m= line. For the phone's side the endpoints are inside ones; for the peer's, what it announces.
 struct Stream {
     /// Which m= line. A message with alternative descriptions (D7) has a stream for each, with one number.
@@ -27,6 +34,7 @@ struct Stream {
     std::string type;  ///< "audio", "video", …
     Transport transport = Transport::udp;
     Endpoint rtp;                      ///< port 0: rejected, or nothing is ever received there
+    Setup setup = Setup::either;       ///< over TCP; of an active side `rtp` has the address
     Endpoint rtcp;                     ///< port 0: none
     std::vector<MediaSocket> further;  ///< of host candidates, a=altc, a=path and "port/count"
     bool rejected = false;             ///< port 0, and not because it is bundled (RFC 9143)
