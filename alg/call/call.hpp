@@ -47,6 +47,7 @@ struct Offer {
     std::uint32_t cseq = 0;
     Session session;
     bool late = false;  ///< in a response to that INVITE: an ACK or a PRACK answers it
+    Time until{0};      ///< in a dialog: when its transaction can have an answer no longer
     friend bool operator==(const Offer&, const Offer&) = default;
 };
 

@@ -92,6 +92,7 @@ void write(RecordWriter& out, const std::optional<Offer>& offer) {
     out.number(offer->cseq, 4);
     write(out, offer->session);
     out.number(offer->late, 1);
+    write(out, offer->until);
 }
 
 Side read_side(RecordReader& in) {
@@ -106,6 +107,7 @@ std::optional<Offer> read_offer(RecordReader& in) {
     offer.cseq = static_cast<std::uint32_t>(in.number(4));
     offer.session = read_session(in);
     offer.late = in.number(1);
+    offer.until = read_time(in);
     return offer;
 }
 

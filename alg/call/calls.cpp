@@ -264,6 +264,8 @@ void Calls::schedule(const CallKey& key, Call& call, Time now) {
         if (dialog.has_session_timer()) due = std::min(due, dialog.session_until);
         for (const std::optional<Bye>& bye : dialog.byes)
             if (bye) due = std::min(due, bye->until);
+        for (const std::optional<Offer>& offer : dialog.offers)
+            if (offer) due = std::min(due, offer->until);
     }
     due = std::max(due, now + Time{1});
     if (call.due > now && call.due <= due) return;  // the queue names it early enough
@@ -303,6 +305,12 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
                                dialog.state == Dialog::State::early && call->forks_until <= now;
         const bool session_over = dialog.has_session_timer() && dialog.session_until <= now;
         if (session_over && !bye_lost) why = "session timer";
+        // Nobody will answer any more: as if it had been refused (C4).
+        for (std::optional<Offer>& offer : dialog.offers)
+            if (offer && offer->until <= now) {
+                offer.reset();
+                changed = true;
+            }
         if (bye_lost || fork_lost || session_over) {
             dialog.state = Dialog::State::ended;
             changed = true;

@@ -58,9 +58,18 @@ bool answer_offer(Dialog& dialog, const Heard& heard) {
 }
 
 void make_offer(Dialog& dialog, const Heard& heard) {
-    if (heard.session)
-        dialog.offer(heard.from) = Offer{heard.from, heard.message.method(), heard.message.cseq().number,
-                                         *heard.session, !heard.message.is_request()};
+    if (!heard.session) return;
+    const sip::Message& message = heard.message;
+    Offer made{heard.from, message.method(), message.cseq().number, *heard.session, !message.is_request()};
+    // Only INVITEs may be thought about for longer (Timer C); the ACK to a 2xx comes soon or never.
+    const bool rings = message.method() == sip::Method::invite && message.status() < 200;
+    made.until = heard.now + (rings ? ringing_time : transaction_time);
+    std::optional<Offer>& offer = dialog.offer(heard.from);
+    const Time until = offer ? std::exchange(offer->until, made.until) : made.until;
+    if (offer == made)
+        offer->until = until;  // a retransmission: its time began with the first
+    else
+        offer = std::move(made);
 }
 
 // The request was refused, or accepted without an answer: neither its offer leaves a trace, nor one that came
@@ -214,6 +223,9 @@ Outcome on_invite_response(Call& call, const Heard& heard) {
         // In a dialog that is confirmed only a reliable one can answer (RFC 6141 3.1).
         else if (dialog->state == Dialog::State::early || message.first(sip::HeaderId::rseq))
             take_description(call, *dialog, invite, heard);
+        // The other side is still thinking (Timer C).
+        if (auto& offer = dialog->offer(heard.requester()); offer && can_answer(message, *offer))
+            offer->until = heard.now + ringing_time;
         if (call.state == Call::State::offered) call.state = Call::State::early;
         if (call.state == Call::State::early) call.ringing_until = heard.now + ringing_time;
         return Outcome::changed;

@@ -83,7 +83,7 @@ void Reference::expect(const Call& call, Time now, Expected& out) const {
         const auto theirs = dialog.pending.find(Side::outside);
         std::optional<Description> pending_remote;
         if (theirs != dialog.pending.end()) pending_remote = theirs->second.lines;
-        const bool pending_counts = pending_remote && theirs->second.until > now;
+        const bool pending_counts = pending_remote && theirs->second.sure;
         const bool session_runs = !dialog.session_until || *dialog.session_until > now;
         answered = answered || dialog.remote;
         for (std::size_t i = 0; dialog.local && i < dialog.local->size(); ++i) {
@@ -92,14 +92,16 @@ void Reference::expect(const Call& call, Time now, Expected& out) const {
             const Line* next = line_at(pending_remote, i);
             if (!local || (!remote && !next)) continue;
             const auto muxed = [&](const Line* line) { return local->mux && line && line->mux; };
-            const bool all_muxed = (!dialog.remote || muxed(remote)) && (!pending_remote || muxed(next));
+            const bool agreed_muxed = !dialog.remote || muxed(remote);
+            const bool all_muxed = agreed_muxed && (!pending_remote || muxed(next));
             Opening own(call.phone.address, out, remote && session_runs);
             own.map(*local, dialog.kept);
-            if (remote) own.open(*local, *remote, all_muxed, true);
+            if (remote) own.open(*local, *remote, pending_counts ? all_muxed : agreed_muxed, true);
+            if (remote) own.open(*local, *remote, all_muxed, false);
             if (next) own.open(*local, *next, all_muxed, pending_counts);
         }
         if (ours == dialog.pending.end()) continue;
-        Opening unsure(call.phone.address, out, session_runs && ours->second.until > now);
+        Opening unsure(call.phone.address, out, session_runs && ours->second.sure);
         const std::optional<Description> offered = ours->second.lines;
         for (std::size_t i = 0; i < offered->size(); ++i) {
             const Line* local = line_at(offered, i);

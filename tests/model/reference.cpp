@@ -158,6 +158,9 @@ void Reference::pass_response(Call& call, Dialog& dialog, const Message& message
     }
     const bool first = !dialog.past.contains(message.transaction);
     if (message.status < 200) {
+        for (auto& [side, offer] : dialog.pending)  // the other side is still thinking
+            if (first && side != message.from && offer.transaction == message.transaction)
+                offer.until = now + ringing_time;
         if (first) take(call, dialog, message, now);
         return;
     }
@@ -182,8 +185,18 @@ void Reference::take(Call& call, Dialog& dialog, const Message& message, Time no
     const bool settled = dialog.settled.contains(message.offer);
     if (message.role == Role::offer) {
         if (settled) return;
-        dialog.pending[message.from] = {message.offer,        message.from, message.transaction,
-                                        *message.description, kept,         now + transaction_time};
+        const auto before = dialog.pending.find(message.from);
+        if (before != dialog.pending.end() && before->second.number == message.offer &&
+            before->second.transaction == message.transaction)
+            return;  // retransmission: its time began with the first
+        const bool rings = message.is("INVITE") && message.status < 200;
+        dialog.pending[message.from] = {message.offer,
+                                        message.from,
+                                        message.transaction,
+                                        *message.description,
+                                        kept,
+                                        now + (rings ? ringing_time : transaction_time),
+                                        true};
         return;
     }
     const auto pending = dialog.pending.find(other(message.from));
@@ -199,8 +212,9 @@ void Reference::take(Call& call, Dialog& dialog, const Message& message, Time no
         // What it answers has been taken back meanwhile. Nobody can tell it from an offer until it is
         // responded to.
         if (!dialog.past.contains(message.transaction))
-            dialog.pending[message.from] = {0,    message.from, message.transaction, *message.description,
-                                            kept, Time{0}};
+            dialog.pending[message.from] = {
+                0,    message.from, message.transaction, *message.description, kept, now + transaction_time,
+                false};
     } else if (!settled && call.initial && call.initial->number == message.offer && !dialog.renegotiated &&
                dialog.state == Dialog::State::early) {
         agree(dialog, *call.initial, message, kept);  // each fork, and each response of one, anew
@@ -271,6 +285,7 @@ void Reference::time_passes(Time now) {
             if (call.over) continue;
         }
         for (auto& [fork, dialog] : call.dialogs) {
+            std::erase_if(dialog.pending, [&](const auto& entry) { return entry.second.until <= now; });
             const bool confirmed = dialog.state == Dialog::State::confirmed;
             const bool bye_lost = std::any_of(dialog.byes.begin(), dialog.byes.end(),
                                               [now](const auto& bye) { return bye.second <= now; });

@@ -55,6 +55,7 @@ class Reference {
         Description lines;
         std::set<Endpoint> kept;  ///< endpoints of lines held by 0.0.0.0 that were mapped before
         Time until{0};            ///< when its transaction can have an answer no longer
+        bool sure = true;         ///< it is an offer for certain
     };
     struct Dialog {
         enum class State : std::uint8_t { early, confirmed, over };
