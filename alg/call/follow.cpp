@@ -5,82 +5,14 @@
 
 #include "alg/call/constants.hpp"
 #include "alg/call/delta_seconds.hpp"
-
-// Theory of operation. A call has dialogs; each has at most one offer under way. A description is an offer or
-// an answer by where it stands, not by what is in it:
-//   INVITE, UPDATE                  offer
-//   response to INVITE              answer if the INVITE had an offer, else offer (late offer)
-//   ACK                             answer to the late offer of the 2xx
-//   PRACK                           answer to the late offer of a reliable 18x, else offer
-//   2xx to UPDATE or PRACK          answer
-// The first INVITE's offer belongs to the call, because every fork answers it anew (C3). What was agreed
-// stays in force until an answer replaces it; a refused offer leaves no trace (C4).
+#include "alg/call/offers.hpp"
 
 namespace sipalg::call {
 
 namespace {
 
-Side other(Side side) {
-    return side == Side::inside ? Side::outside : Side::inside;
-}
-
 std::string_view requester_tag(const Heard& heard) {
     return heard.message.from_tag();
-}
-
-void agree(Dialog& dialog, const Offer& offer, const Session& answer) {
-    (offer.by == Side::inside ? dialog.local : dialog.remote) = offer.session;
-    (offer.by == Side::inside ? dialog.remote : dialog.local) = answer;
-}
-
-// A response answers the request of its own transaction, an ACK the 2xx of its INVITE, a PRACK the reliable
-// response to one.
-bool can_answer(const sip::Message& message, const Offer& offer) {
-    const bool same_number = offer.cseq == message.cseq().number;
-    switch (message.is_request() ? message.method() : sip::Method::unknown) {
-        case sip::Method::ack: return offer.late && same_number;
-        case sip::Method::prack: return offer.late;
-        default: return !offer.late && offer.method == message.method() && same_number;
-    }
-}
-
-// True when the message answers an offer of the other side. Once something is agreed, an offer of this side
-// that crossed it can only be refused.
-bool answer_offer(Dialog& dialog, const Heard& heard) {
-    const std::optional<Offer>& offer = dialog.offer(other(heard.from));
-    if (!heard.session || !offer || !can_answer(heard.message, *offer)) return false;
-    agree(dialog, *offer, *heard.session);
-    if (offer->late) dialog.invite(heard.from).answered = true;
-    for (std::optional<Offer>& settled : dialog.offers)
-        settled.reset();
-    dialog.renegotiated = true;
-    return true;
-}
-
-void make_offer(Dialog& dialog, const Heard& heard) {
-    if (!heard.session) return;
-    const sip::Message& message = heard.message;
-    Offer made{heard.from, message.method(), message.cseq().number, *heard.session, !message.is_request()};
-    // Only INVITEs may be thought about for longer (Timer C); the ACK to a 2xx comes soon or never.
-    const bool rings = message.method() == sip::Method::invite && message.status() < 200;
-    made.until = heard.now + (rings ? ringing_time : transaction_time);
-    std::optional<Offer>& offer = dialog.offer(heard.from);
-    const Time until = offer ? std::exchange(offer->until, made.until) : made.until;
-    if (offer == made)
-        offer->until = until;  // a retransmission: its time began with the first
-    else
-        offer = std::move(made);
-}
-
-// The request was refused, or accepted without an answer: neither its offer leaves a trace, nor one that came
-// in a response to it.
-void drop_offer(Dialog& dialog, const Heard& heard) {
-    std::optional<Offer>& offer = dialog.offer(heard.requester());
-    if (offer && can_answer(heard.message, *offer)) offer.reset();
-    std::optional<Offer>& late = dialog.offer(heard.from);
-    if (late && late->late && late->method == heard.message.method() &&
-        late->cseq == heard.message.cseq().number)
-        late.reset();
 }
 
 // A 2xx to INVITE or UPDATE begins the session's time anew, or says by its silence that there is no timer

@@ -1,0 +1,25 @@
+// Offers and answers of a dialog (RFC 3264, RFC 3261 13.2.1, RFC 3262 5, RFC 3311, RFC 6141).
+#pragma once
+
+#include "alg/call/call.hpp"
+#include "alg/call/follow.hpp"
+
+namespace sipalg::call {
+
+inline Side other(Side side) {
+    return side == Side::inside ? Side::outside : Side::inside;
+}
+
+/// What offer and answer say is in force in the dialog.
+void agree(Dialog& dialog, const Offer& offer, const Session& answer);
+/// Whether the message stands where an answer to `offer` stands.
+bool can_answer(const sip::Message& message, const Offer& offer);
+/// Takes the message as an answer to the other side's offer. False: it is none.
+bool answer_offer(Dialog& dialog, const Heard& heard);
+/// Takes the message's description, if it has one, as an offer.
+void make_offer(Dialog& dialog, const Heard& heard);
+/// The request was refused, or accepted without an answer: neither its offer leaves a trace, nor one that
+/// came in a response to it.
+void drop_offer(Dialog& dialog, const Heard& heard);
+
+}  // namespace sipalg::call
