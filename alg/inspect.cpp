@@ -238,6 +238,7 @@ class Inspection {
     }
 
     void rewrite() {
+        if (arrival_.egress.address == phone_.address) return;  // routed, not translated (N2): not a byte
         const Socket own{packet_.transport, phone_};
         if (outward_)
             write(call::Outward(state_.holdings, own, arrival_.egress));

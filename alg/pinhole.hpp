@@ -18,6 +18,8 @@ struct Mapping {
     Transport transport = Transport::udp;
     Endpoint inside;
     Endpoint outside;
+    /// Nothing is translated (N2): the kernel needs no such element.
+    bool is_identity() const { return inside == outside; }
     friend auto operator<=>(const Mapping&, const Mapping&) = default;
 };
 

@@ -31,7 +31,8 @@ struct Policy {
 /// The side a packet comes from.
 enum class Side : std::uint8_t { inside, outside };
 
-/// The router's address on the way between the packet's two ends.
+/// The router's address on the way between the packet's two ends. Where nothing is translated (N2) it is the
+/// phone's own: it keeps its endpoints, and messages their bytes.
 struct Egress {
     Address address;     ///< of the outside interface: what NAT writes into packets
     Address advertised;  ///< what the world sees and messages say; the same unless --external-address

@@ -27,12 +27,13 @@ std::string told(const Readdress& move, const call::Relocation::Counts& counts) 
 
 std::vector<Egress> State::egresses() const {
     std::set<Egress> found;
+    // What is not translated stands at no address of the router's (N2).
     for (const auto& [key, entry] : impl_->holdings.mappings())
-        found.insert({key.outside, entry.advertised});
+        if (!entry.mapping.is_identity()) found.insert({key.outside, entry.advertised});
     for (const auto& [key, call] : impl_->calls.all())
-        found.insert(call.egress);
+        if (call.egress.address != key.phone) found.insert(call.egress);
     for (const auto& [key, binding] : impl_->registrations.all())
-        found.insert(binding.egress);
+        if (binding.egress.address != key.inside.endpoint.address) found.insert(binding.egress);
     return {found.begin(), found.end()};
 }
 

@@ -81,9 +81,6 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
         }
         commit();  // ledgers are made for the few entries of a message
     }
-    for (const StoredElement& stored : elements)
-        if (const auto* listener = std::get_if<Listener>(&stored.element))
-            impl.holdings.restore_listener({listener->transport, listener->inside}, now + stored.remaining);
     for (const auto& [id, pieces] : records) {
         std::string bytes;
         for (const auto& [part, text] : pieces.parts)
@@ -96,6 +93,9 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
         for (const auto& [part, text] : pieces.parts)
             changes.push_back({Change::Op::remove, Record{id, part, text}, Seconds{0}});
     }
+    for (const StoredElement& stored : elements)
+        if (const auto* listener = std::get_if<Listener>(&stored.element))
+            impl.holdings.restore_listener({listener->transport, listener->inside}, now + stored.remaining);
     impl.holdings.end_restoration(changes);
     commit();
     return changes;

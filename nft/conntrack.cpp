@@ -84,23 +84,30 @@ Attributes nested(const nlattr* nest) {
     return table;
 }
 
-bool get_address(const nlattr* attribute, Address& address) {
-    if (attribute == nullptr || mnl_attr_get_payload_len(attribute) != 4) return false;
-    std::array<std::uint8_t, 4> bytes{};
-    std::memcpy(bytes.data(), mnl_attr_get_payload(attribute), bytes.size());
-    address = Address::v4(bytes);
+// The address of either family, by which of the two attributes is there.
+bool get_address(const nlattr* v4, const nlattr* v6, Address& address) {
+    if (v4 != nullptr && mnl_attr_get_payload_len(v4) == 4) {
+        std::array<std::uint8_t, 4> bytes{};
+        std::memcpy(bytes.data(), mnl_attr_get_payload(v4), bytes.size());
+        address = Address::v4(bytes);
+        return true;
+    }
+    if (v6 == nullptr || mnl_attr_get_payload_len(v6) != 16) return false;
+    std::array<std::uint8_t, 16> bytes{};
+    std::memcpy(bytes.data(), mnl_attr_get_payload(v6), bytes.size());
+    address = Address::v6(bytes);
     return true;
 }
 
-// An IPv4 UDP tuple; false for any other.
+// A UDP tuple; false for any other.
 bool get_tuple(const nlattr* nest, Endpoint& source, Endpoint& destination) {
     const auto tuple = nested(nest);
     const auto addresses = nested(tuple[CTA_TUPLE_IP]);
     const auto ports = nested(tuple[CTA_TUPLE_PROTO]);
     if (ports[CTA_PROTO_NUM] == nullptr || mnl_attr_get_u8(ports[CTA_PROTO_NUM]) != IPPROTO_UDP ||
         ports[CTA_PROTO_SRC_PORT] == nullptr || ports[CTA_PROTO_DST_PORT] == nullptr ||
-        !get_address(addresses[CTA_IP_V4_SRC], source.address) ||
-        !get_address(addresses[CTA_IP_V4_DST], destination.address))
+        !get_address(addresses[CTA_IP_V4_SRC], addresses[CTA_IP_V6_SRC], source.address) ||
+        !get_address(addresses[CTA_IP_V4_DST], addresses[CTA_IP_V6_DST], destination.address))
         return false;
     source.port = ntohs(mnl_attr_get_u16(ports[CTA_PROTO_SRC_PORT]));
     destination.port = ntohs(mnl_attr_get_u16(ports[CTA_PROTO_DST_PORT]));
@@ -199,15 +206,18 @@ ConntrackDump::ConntrackDump() : socket_(open_netfilter_socket()), receive_(rece
 
 ConntrackDump::~ConntrackDump() = default;
 
-void ConntrackDump::read(const std::function<void(const FlowSeen&)>& entry) {
-    for (int attempt = 0; !read_once(entry); ++attempt)
-        if (attempt == 3) throw Error(words("reading conntrack entries", EBUSY));
+void ConntrackDump::read(const std::function<void(const FlowSeen&)>& entry, bool with_ipv6) {
+    for (const std::uint8_t family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
+        if (family == AF_INET6 && !with_ipv6) break;
+        for (int attempt = 0; !read_once(entry, family); ++attempt)
+            if (attempt == 3) throw Error(words("reading conntrack entries", EBUSY));
+    }
 }
 
-bool ConntrackDump::read_once(const std::function<void(const FlowSeen&)>& entry) {
+bool ConntrackDump::read_once(const std::function<void(const FlowSeen&)>& entry, std::uint8_t family) {
     alignas(nlmsghdr) char request[message_room];
     const std::uint32_t sequence = sequence_++;
-    nlmsghdr* message = put_header(request, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_INET, sequence);
+    nlmsghdr* message = put_header(request, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family, sequence);
     put_udp_filter(message);
     const UdpTimeouts timeouts = read_udp_timeouts();
     if (mnl_socket_sendto(socket_.get(), message, message->nlmsg_len) < 0)

@@ -37,12 +37,13 @@ class ConntrackDump {
     ConntrackDump(const ConntrackDump&) = delete;
     ConntrackDump& operator=(const ConntrackDump&) = delete;
 
-    /// Calls `entry` for every IPv4 UDP entry; some may come twice if the kernel lets the reading begin anew.
-    void read(const std::function<void(const FlowSeen&)>& entry);
+    /// Calls `entry` for every UDP entry, those of IPv6 if `with_ipv6`: the kernel walks its table for each
+    /// family. Some may come twice if it lets the reading begin anew.
+    void read(const std::function<void(const FlowSeen&)>& entry, bool with_ipv6);
 
   private:
     /// False: the kernel was busy, nothing is lost by another try.
-    bool read_once(const std::function<void(const FlowSeen&)>& entry);
+    bool read_once(const std::function<void(const FlowSeen&)>& entry, std::uint8_t family);
 
     NetlinkSocket socket_;
     std::vector<char> receive_;

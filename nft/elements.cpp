@@ -31,10 +31,22 @@ std::uint32_t get32_host(const Value& value, std::size_t at) {
     return number;
 }
 
-Address get_address(const Value& value, std::size_t at) {
-    std::array<std::uint8_t, 4> bytes{};
-    std::copy_n(value.bytes.begin() + static_cast<std::ptrdiff_t>(at), 4, bytes.begin());
-    return Address::v4(bytes);
+template <std::size_t size>
+std::array<std::uint8_t, size> get_bytes(const Value& value, std::size_t at) {
+    std::array<std::uint8_t, size> bytes{};
+    std::copy_n(value.bytes.begin() + static_cast<std::ptrdiff_t>(at), size, bytes.begin());
+    return bytes;
+}
+
+Address get_address(const Value& value, std::size_t at, std::size_t size) {
+    return size == 4 ? Address::v4(get_bytes<4>(value, at)) : Address::v6(get_bytes<16>(value, at));
+}
+
+// How long addresses are in a key of protocol, `count` addresses and port; 0: it is none.
+std::size_t address_size(const Value& key, std::size_t count) {
+    for (const std::size_t size : {4, 16})
+        if (key.size == 8 + count * size) return size;
+    return 0;
 }
 
 std::optional<Transport> get_transport(const Value& value) {
@@ -67,37 +79,43 @@ Value endpoint_data(const Endpoint& endpoint) {
     return data;
 }
 
-std::optional<std::string> address_objection(const Address& address) {
-    if (address.is_v4()) return std::nullopt;
-    return "the table holds IPv4 elements only, not one with " + address.text();
-}
-
 std::optional<std::string> endpoint_objection(const Endpoint& endpoint) {
     if (endpoint.port == 0) return "an element needs a port, " + endpoint.text() + " has none";
-    return address_objection(endpoint.address);
+    if (!endpoint.address) return "an element needs an address";
+    return std::nullopt;
+}
+
+std::optional<std::string> mapped_objection(const Endpoint& endpoint) {
+    if (endpoint.address.is_v4()) return endpoint_objection(endpoint);
+    return "only IPv4 is translated, not " + endpoint.text();
+}
+
+std::optional<std::string> way_objection(const Address& remote, const Endpoint& outside) {
+    if (remote.family() == outside.address.family()) return endpoint_objection(outside);
+    return "an element of one family only: from " + remote.text() + " to " + outside.text();
 }
 
 struct Objection {
     using Answer = std::optional<std::string>;
     Answer operator()(const Mapping& m) const {
-        Answer answer = endpoint_objection(m.inside);
-        return answer ? answer : endpoint_objection(m.outside);
+        Answer answer = mapped_objection(m.inside);
+        return answer ? answer : mapped_objection(m.outside);
     }
     Answer operator()(const Pinhole& p) const {
-        Answer answer = p.remote ? address_objection(p.remote) : std::nullopt;
-        return answer ? answer : endpoint_objection(p.outside);
+        return p.remote ? way_objection(p.remote, p.outside) : endpoint_objection(p.outside);
     }
     Answer operator()(const Latch& l) const { return endpoint_objection(l.outside); }
-    Answer operator()(const Learned& l) const {
-        Answer answer = address_objection(l.remote);
-        return answer ? answer : endpoint_objection(l.outside);
-    }
+    Answer operator()(const Learned& l) const { return way_objection(l.remote, l.outside); }
     Answer operator()(const Listener& l) const { return endpoint_objection(l.inside); }
     Answer operator()(const Record& r) const {
         if (r.bytes.size() <= Record::max_bytes) return std::nullopt;
         return "a record of " + std::to_string(r.bytes.size()) + " bytes is too long";
     }
 };
+
+Entries one(std::string_view set, const Value& key) {
+    return {{Entry{set, key, {}, {}}}, 1};
+}
 
 struct ToEntries {
     Entries operator()(const Mapping& m) const {
@@ -107,18 +125,23 @@ struct ToEntries {
             2};
     }
     Entries operator()(const Pinhole& p) const {
+        const bool v4 = p.outside.address.is_v4();
         if (!p.remote)
-            return {{Entry{set_name::pinholes_any, endpoint_key(p.transport, p.outside), {}, {}}}, 1};
-        return {{Entry{set_name::pinholes, way_key(p.transport, p.remote, p.outside), {}, {}}}, 1};
+            return one(v4 ? set_name::pinholes_any : set_name::pinholes6_any,
+                       endpoint_key(p.transport, p.outside));
+        return one(v4 ? set_name::pinholes : set_name::pinholes6, way_key(p.transport, p.remote, p.outside));
     }
     Entries operator()(const Latch& l) const {
-        return {{Entry{set_name::latches, endpoint_key(l.transport, l.outside), {}, {}}}, 1};
+        return one(l.outside.address.is_v4() ? set_name::latches : set_name::latches6,
+                   endpoint_key(l.transport, l.outside));
     }
     Entries operator()(const Learned& l) const {
-        return {{Entry{set_name::learned, way_key(l.transport, l.remote, l.outside), {}, {}}}, 1};
+        return one(l.outside.address.is_v4() ? set_name::learned : set_name::learned6,
+                   way_key(l.transport, l.remote, l.outside));
     }
     Entries operator()(const Listener& l) const {
-        return {{Entry{set_name::listeners, endpoint_key(l.transport, l.inside), {}, {}}}, 1};
+        return one(l.inside.address.is_v4() ? set_name::listeners : set_name::listeners6,
+                   endpoint_key(l.transport, l.inside));
     }
     Entries operator()(const Record& r) const {
         Value key;
@@ -153,8 +176,8 @@ void Value::put32_host(std::uint32_t number) {
 }
 
 void Value::put(const Address& address) {
-    std::copy_n(address.bytes().begin(), 4, bytes.begin() + size);
-    size = static_cast<std::uint8_t>(size + 4);
+    std::copy_n(address.bytes().begin(), address.size(), bytes.begin() + size);
+    size = static_cast<std::uint8_t>(size + address.size());
 }
 
 std::optional<std::string> objection(const Element& element) {
@@ -167,14 +190,17 @@ Entries entries_of(const Element& element) {
 
 std::optional<Listener> listener_of(const Value& key) {
     const auto transport = get_transport(key);
-    if (!transport || key.size != 12) return std::nullopt;
-    return Listener{*transport, {get_address(key, 4), get16(key, 8)}};
+    const std::size_t size = address_size(key, 1);
+    if (!transport || size == 0) return std::nullopt;
+    return Listener{*transport, {get_address(key, 4, size), get16(key, 4 + size)}};
 }
 
 std::optional<Pinhole> pinhole_of(const Value& key) {
     const auto transport = get_transport(key);
-    if (!transport || key.size != 16) return std::nullopt;
-    return Pinhole{*transport, get_address(key, 4), {get_address(key, 8), get16(key, 12)}};
+    const std::size_t size = address_size(key, 2);
+    if (!transport || size == 0) return std::nullopt;
+    return Pinhole{
+        *transport, get_address(key, 4, size), {get_address(key, 4 + size, size), get16(key, 4 + 2 * size)}};
 }
 
 std::optional<Pinhole> pinhole_any_of(const Value& key) {
@@ -209,7 +235,8 @@ std::optional<Record> record_of(const Value& key, std::string_view user_data) {
 std::optional<Mapping> mapping_of(const Value& key, const Value& data) {
     const auto transport = get_transport(key);
     if (!transport || key.size != 12 || data.size != 8) return std::nullopt;
-    return Mapping{*transport, {get_address(key, 4), get16(key, 8)}, {get_address(data, 0), get16(data, 4)}};
+    return Mapping{
+        *transport, {get_address(key, 4, 4), get16(key, 8)}, {get_address(data, 0, 4), get16(data, 4)}};
 }
 
 nlmsghdr* ElementWriter::start(std::uint16_t type, std::uint16_t flags, std::string_view set) {

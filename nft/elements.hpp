@@ -26,12 +26,17 @@ inline constexpr std::string_view pinholes = "pinholes";
 inline constexpr std::string_view pinholes_any = "pinholes_any";
 inline constexpr std::string_view latches = "latches";
 inline constexpr std::string_view learned = "learned";
+inline constexpr std::string_view listeners6 = "listeners6";
+inline constexpr std::string_view pinholes6 = "pinholes6";
+inline constexpr std::string_view pinholes6_any = "pinholes6_any";
+inline constexpr std::string_view latches6 = "latches6";
+inline constexpr std::string_view learned6 = "learned6";
 inline constexpr std::string_view records = "records";
 }  // namespace set_name
 
 /// Bytes of a key or of map data: each part of a concatenation in network byte order from a 4-byte boundary.
 struct Value {
-    std::array<std::uint8_t, 16> bytes{};
+    std::array<std::uint8_t, 40> bytes{};
     std::uint8_t size = 0;
     // NOLINTNEXTLINE(modernize-use-nullptr): there is no pointer in it
     friend auto operator<=>(const Value&, const Value&) = default;
@@ -39,7 +44,7 @@ struct Value {
     void put8(std::uint8_t number);
     void put16(std::uint16_t number);
     void put32_host(std::uint32_t number);
-    void put(const Address& address);  ///< IPv4
+    void put(const Address& address);
 };
 
 /// One element of one set.
@@ -57,7 +62,8 @@ struct Entries {
     const Entry* end() const { return entry.data() + count; }
 };
 
-/// What is wrong with an element, for people; nullopt: nothing. Of IPv6 there are no sets yet.
+/// What is wrong with an element, for people; nullopt: nothing. IPv6 is not translated, so there are no
+/// mappings.
 std::optional<std::string> objection(const Element& element);
 /// Only for elements without objection(). A record's note is a view into `element`.
 Entries entries_of(const Element& element);

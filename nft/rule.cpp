@@ -27,13 +27,12 @@ struct Payload {
     std::uint32_t base, offset, length;
 };
 
-// IPv4 header and the two ports that UDP and TCP have at the same place.
+// Addresses of either IP header, and the two ports that UDP and TCP have at the same place.
 const Payload& payload_of(Field field) {
     static constexpr Payload table[] = {
-        {"ip saddr", NFT_PAYLOAD_NETWORK_HEADER, 12, 4},
-        {"ip daddr", NFT_PAYLOAD_NETWORK_HEADER, 16, 4},
-        {"th sport", NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2},
-        {"th dport", NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2},
+        {"ip saddr", NFT_PAYLOAD_NETWORK_HEADER, 12, 4},  {"ip daddr", NFT_PAYLOAD_NETWORK_HEADER, 16, 4},
+        {"ip6 saddr", NFT_PAYLOAD_NETWORK_HEADER, 8, 16}, {"ip6 daddr", NFT_PAYLOAD_NETWORK_HEADER, 24, 16},
+        {"th sport", NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2}, {"th dport", NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2},
     };
     return table[static_cast<std::size_t>(field) - static_cast<std::size_t>(Field::source)];
 }
@@ -111,20 +110,26 @@ void Rule::load(Field field, std::uint32_t reg) {
     nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, reg);
 }
 
+void Rule::ensure_family(Field field) {
+    const bool v4 = field == Field::source || field == Field::destination;
+    const bool v6 = field == Field::source6 || field == Field::destination6;
+    const auto family = static_cast<std::uint8_t>(v4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
+    if ((!v4 && !v6) || family_ != NFPROTO_INET || ensured_ == family) return;
+    load_meta(rule_.get(), NFT_META_NFPROTO, NFT_REG_1);
+    compare(rule_.get(), NFT_CMP_EQ, family);
+    ensured_ = family;
+}
+
 std::string Rule::load(std::initializer_list<Field> fields) {
     for (const Field field : fields)
-        if ((field == Field::source || field == Field::destination) && family_ == NFPROTO_INET &&
-            !ipv4_ensured_) {
-            load_meta(rule_.get(), NFT_META_NFPROTO, NFT_REG_1);
-            compare(rule_.get(), NFT_CMP_EQ, static_cast<std::uint8_t>(NFPROTO_IPV4));
-            ipv4_ensured_ = true;
-        }
+        ensure_family(field);
     std::string words;
-    std::uint32_t position = 0;
+    std::uint32_t position = 0;  // in 32-bit registers
     for (const Field field : fields) {
         if (position > 0) words += " . ";
         words += field == Field::protocol ? "meta l4proto" : payload_of(field).name;
-        load(field, register_at(position++));
+        load(field, register_at(position));
+        position += field == Field::protocol ? 1 : (payload_of(field).length + 3) / 4;
     }
     return words;
 }

@@ -21,7 +21,15 @@ struct FreeRule {
 using RuleHandle = std::unique_ptr<nftnl_rule, FreeRule>;
 
 /// What of a packet can be compared with a set. The names are nft's; `protocol` is `meta l4proto`.
-enum class Field : std::uint8_t { protocol, source, destination, source_port, destination_port };
+enum class Field : std::uint8_t {
+    protocol,
+    source,  ///< IPv4
+    destination,
+    source6,
+    destination6,
+    source_port,
+    destination_port
+};
 enum class Interface : std::uint8_t { in, out };
 enum class Nat : std::uint8_t { source, destination };
 
@@ -32,8 +40,8 @@ enum class Dialect : std::uint8_t { nft, xtables };
 /// Statements act in the order of the calls; a match that fails ends the rule.
 class Rule {
   public:
-    /// `family` as in the chain's table: in an inet table a match on IPv4 fields includes that the packet is
-    /// IPv4.
+    /// `family` as in the chain's table: in an inet table a match on addresses includes that the packet is of
+    /// their family.
     explicit Rule(std::uint8_t family);
 
     Rule& not_udp();
@@ -63,6 +71,7 @@ class Rule {
   private:
     void say(std::string_view words);
     void load(Field field, std::uint32_t reg);
+    void ensure_family(Field field);
     std::string load(std::initializer_list<Field> fields);
     void lookup(std::string_view set, bool inverted);
     nftnl_expr* change_set(std::string_view set, std::uint32_t operation);
@@ -70,7 +79,7 @@ class Rule {
 
     RuleHandle rule_;
     std::uint8_t family_;
-    bool ipv4_ensured_ = false;
+    std::uint8_t ensured_ = 0;  ///< the family that the rule has matched already
     std::string text_;
 };
 

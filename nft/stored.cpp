@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <new>
 #include <optional>
@@ -88,16 +89,16 @@ std::vector<StoredElement> read_elements(Link& link, const std::string& table) {
         if (opposite != inwards.end() && opposite->second == halves.entry[1].data)
             keep(mapping, seen.remaining);
     });
-    each_element(link, table, set_name::pinholes,
-                 [&](const Seen& seen) { keep(pinhole_of(seen.key), seen.remaining); });
-    each_element(link, table, set_name::pinholes_any,
-                 [&](const Seen& seen) { keep(pinhole_any_of(seen.key), seen.remaining); });
-    each_element(link, table, set_name::latches,
-                 [&](const Seen& seen) { keep(latch_of(seen.key), seen.remaining); });
-    each_element(link, table, set_name::learned,
-                 [&](const Seen& seen) { keep(learned_of(seen.key), seen.remaining); });
-    each_element(link, table, set_name::listeners,
-                 [&](const Seen& seen) { keep(listener_of(seen.key), seen.remaining); });
+    const auto all_of = [&](std::initializer_list<std::string_view> sets, auto element_of) {
+        for (const std::string_view set : sets)
+            each_element(link, table, set,
+                         [&](const Seen& seen) { keep(element_of(seen.key), seen.remaining); });
+    };
+    all_of({set_name::pinholes, set_name::pinholes6}, pinhole_of);
+    all_of({set_name::pinholes_any, set_name::pinholes6_any}, pinhole_any_of);
+    all_of({set_name::latches, set_name::latches6}, latch_of);
+    all_of({set_name::learned, set_name::learned6}, learned_of);
+    all_of({set_name::listeners, set_name::listeners6}, listener_of);
     each_element(link, table, set_name::records,
                  [&](const Seen& seen) { keep(record_of(seen.key, seen.user_data), seen.remaining); });
     return elements;
@@ -105,9 +106,10 @@ std::vector<StoredElement> read_elements(Link& link, const std::string& table) {
 
 std::vector<Learned> read_learned(Link& link, const std::string& table) {
     std::vector<Learned> all;
-    each_element(link, table, set_name::learned, [&](const Seen& seen) {
-        if (const auto learned = learned_of(seen.key)) all.push_back(*learned);
-    });
+    for (const std::string_view set : {set_name::learned, set_name::learned6})
+        each_element(link, table, set, [&](const Seen& seen) {
+            if (const auto learned = learned_of(seen.key)) all.push_back(*learned);
+        });
     return all;
 }
 

@@ -24,6 +24,7 @@ struct Type {
 constexpr Type string_type{"string", 5, 16};
 constexpr Type inet_proto{"inet_proto", 12, 1};
 constexpr Type ipv4_addr{"ipv4_addr", 7, 4};
+constexpr Type ipv6_addr{"ipv6_addr", 8, 16};
 constexpr Type inet_service{"inet_service", 13, 2};
 constexpr Type mark{"mark", 19, 4};
 constexpr Type ifname{"ifname", 41, 16};
@@ -143,8 +144,15 @@ Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table
     sets_.push_back(make_set(set_name::pinholes_any, {inet_proto, ipv4_addr, inet_service}, true));
     sets_.push_back(make_set(set_name::latches, {inet_proto, ipv4_addr, inet_service}, true));
     sets_.push_back(make_set(set_name::learned, {inet_proto, ipv4_addr, ipv4_addr, inet_service}, true));
-    for (SetDefinition* set : {&sets_.end()[-2], &sets_.end()[-1]})
-        set->most = most_latches;
+    sets_.push_back(make_set(set_name::listeners6, {inet_proto, ipv6_addr, inet_service}, true));
+    sets_.push_back(make_set(set_name::pinholes6, {inet_proto, ipv6_addr, ipv6_addr, inet_service}, true));
+    sets_.push_back(make_set(set_name::pinholes6_any, {inet_proto, ipv6_addr, inet_service}, true));
+    sets_.push_back(make_set(set_name::latches6, {inet_proto, ipv6_addr, inet_service}, true));
+    sets_.push_back(make_set(set_name::learned6, {inet_proto, ipv6_addr, ipv6_addr, inet_service}, true));
+    for (SetDefinition& set : sets_)
+        for (const std::string_view name :
+             {set_name::latches, set_name::learned, set_name::latches6, set_name::learned6})
+            if (set.name == name) set.most = most_latches;
     sets_.push_back(make_set(set_name::records, {mark, mark}, true));
 
     constexpr std::string_view outward = "outward";
@@ -158,6 +166,9 @@ Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table
     from_inside.add().fields({Field::source_port}, set_name::sip_ports).goto_chain(outward);
     from_inside.add()
         .fields({Field::protocol, Field::source, Field::source_port}, set_name::listeners)
+        .goto_chain(outward);
+    from_inside.add()
+        .fields({Field::protocol, Field::source6, Field::source_port}, set_name::listeners6)
         .goto_chain(outward);
 
     chains_.emplace_back(outward, std::nullopt)
@@ -174,6 +185,8 @@ Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table
     queued(to_inside.add().fields({Field::destination_port}, set_name::sip_ports));
     queued(to_inside.add().fields({Field::protocol, Field::destination, Field::destination_port},
                                   set_name::listeners));
+    queued(to_inside.add().fields({Field::protocol, Field::destination6, Field::destination_port},
+                                  set_name::listeners6));
 
     const auto endpoint = {Field::protocol, Field::destination, Field::destination_port};
     const auto way = {Field::protocol, Field::source, Field::destination, Field::destination_port};
@@ -188,6 +201,15 @@ Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table
                .fields(endpoint, set_name::latches)
                .update(way, set_name::learned, learned_for)
                .remove(endpoint, set_name::latches));
+    const auto endpoint6 = {Field::protocol, Field::destination6, Field::destination_port};
+    const auto way6 = {Field::protocol, Field::source6, Field::destination6, Field::destination_port};
+    admit.add().fields(way6, set_name::pinholes6).mark_connection(pinhole_mark);
+    admit.add().fields(endpoint6, set_name::pinholes6_any).mark_connection(pinhole_mark);
+    admit.add()
+        .fields(endpoint6, set_name::latches6)
+        .update(way6, set_name::learned6, learned_for)
+        .remove(endpoint6, set_name::latches6)
+        .mark_connection(pinhole_mark);
 
     chains_.emplace_back("translate", before_snat)
         .add()

@@ -121,6 +121,8 @@ const MappingEntry* Holdings::map(const Socket& inside, const Egress& egress, co
     // The port that conntrack has for it is the one that peers may know (C12).
     const Masquerade::Way* way = masquerade_.find(key);
     const std::uint16_t preferred = wish.preferred ? wish.preferred : way ? way->port : inside.endpoint.port;
+    if (egress.address == inside.endpoint.address)
+        return &enter({inside.transport, inside.endpoint, inside.endpoint}, egress, false, now);
     const auto free = [&](std::uint16_t port) {
         return (!wish.exact || port == preferred) &&
                is_free({inside.transport, {egress.advertised, port}}, egress.address) &&
@@ -130,17 +132,22 @@ const MappingEntry* Holdings::map(const Socket& inside, const Egress& egress, co
     const auto port =
         wish.exact ? ports_.choose(preferred, wish.run, free) : choose_port(preferred, wish.run, now, free);
     if (!port) return nullptr;
-    per_phone_.more(inside.endpoint.address);
+    return &enter({inside.transport, inside.endpoint, {egress.address, *port}}, egress,
+                  way && way->port == *port, now);
+}
+
+const MappingEntry& Holdings::enter(const Mapping& mapping, const Egress& egress, bool adopted, Time now) {
+    per_phone_.more(mapping.inside.address);
     MappingEntry entry;
-    entry.mapping = {inside.transport, inside.endpoint, {egress.address, *port}};
+    entry.mapping = mapping;
     entry.advertised = egress.advertised;
     entry.linger_until = now + transaction_time;
-    entry.adopted = way && way->port == *port;
-    know_address(egress.address);
+    entry.adopted = adopted;
+    if (!mapping.is_identity()) know_address(egress.address);
     occupy(entry);
-    MappingEntry& made = mappings_.put(key, std::move(entry));
+    MappingEntry& made = mappings_.put(entry.key(), std::move(entry));
     schedule(made, now);
-    return &made;
+    return made;
 }
 
 std::optional<std::uint16_t> Holdings::choose_port(std::uint16_t wanted, unsigned run, Time now,
@@ -167,7 +174,7 @@ void Holdings::ensure(MappingEntry& entry, Time until, Time now, std::vector<Cha
     if (there && !worth_renewing(entry.kernel_until, until, now)) return;
     const Time longest = std::max(entry.kernel_until, until);
     const auto op = there ? Change::Op::renew : Change::Op::add;
-    changes.push_back(change(op, entry.mapping, longest, now));
+    if (!entry.mapping.is_identity()) changes.push_back(change(op, entry.mapping, longest, now));
     entry.kernel_until = longest;
     if (entry.listener) add_listener(entry, op, now, changes);
     if (!there) touched_ = true;
@@ -270,7 +277,7 @@ void Holdings::release(const MappingKey& key, Time now, std::vector<Change>& cha
 }
 
 void Holdings::remove(const MappingEntry& entry, Time now, std::vector<Change>& changes) {
-    changes.push_back(removal(entry.mapping));
+    if (!entry.mapping.is_identity()) changes.push_back(removal(entry.mapping));
     if (entry.listener && others_listen_until(entry) <= now)
         changes.push_back(removal(Listener{entry.mapping.transport, entry.mapping.inside}));
     closed_.mappings.push_back(entry.mapping);

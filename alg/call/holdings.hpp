@@ -151,6 +151,7 @@ class Holdings {
     void cancel();
 
   private:
+    const MappingEntry& enter(const Mapping& mapping, const Egress& egress, bool adopted, Time now);
     bool is_lingering(const MappingKey& key, Time now) const;
     /// Enters the entry's public port, and takes it out.
     void occupy(const MappingEntry& entry);

@@ -30,7 +30,7 @@ void Holdings::restore(const Pinhole& pinhole, Time until) {
 // Of several mappings of one endpoint only those have it that it lives as long as; the kernel counts seconds.
 void Holdings::restore_listener(const Socket& inside, Time until) {
     for (const auto& [key, entry] : mappings_)
-        if (key.inside == inside && entry.kernel_until <= until + Time{1000})
+        if (key.inside == inside && (entry.mapping.is_identity() || entry.kernel_until <= until + Time{1000}))
             mappings_.edit(key)->listener = true;
 }
 
@@ -52,7 +52,8 @@ void Holdings::end_restoration(std::vector<Change>& changes) {
 void Holdings::list(Time now, std::vector<Change>& changes) const {
     for (const auto& [key, entry] : mappings_) {
         if (entry.kernel_until <= now) continue;
-        changes.push_back(change(Change::Op::add, entry.mapping, entry.kernel_until, now));
+        if (!entry.mapping.is_identity())
+            changes.push_back(change(Change::Op::add, entry.mapping, entry.kernel_until, now));
         if (entry.listener)
             changes.push_back(change(Change::Op::add, Listener{entry.mapping.transport, entry.mapping.inside},
                                      entry.kernel_until, now));

@@ -78,7 +78,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       state_(policy(options)),
       hands_(std::make_unique<Hands>(ruleset_, conntrack_)),
       engine_(state_, *hands_),
-      reader_([this](const auto& each) { dump_.read(each); }),
+      reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
       sweeper_(
           state_, reader_, [this](std::span<const Flow> flows) { conntrack_.erase(flows); },
           [this](std::span<const Event> events, Time now) { engine_.log(events, now); }) {
@@ -101,6 +101,8 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
             return network_.egress().advertised(address);
         };
         engine_.restore(ruleset_.read(), advertised, loop_.now());
+        for (const PinholeReport& open : state_.pinholes(loop_.now()))
+            if (open.inside.address.is_v6()) with_ipv6_ = true;
         follow_addresses();
         sweeper_.first(loop_.now());
     } catch (...) {
@@ -141,6 +143,7 @@ void Daemon::on_packet(const QueuedPacket& packet, Verdict& verdict) {
         engine_.count(Reason::unreadable_packet);
         return;
     }
+    if (packet.bytes[0] >> 4 == 6) with_ipv6_ = true;
     const Arrival arrival{
         packet.from, packet.bytes,
         network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface)};

@@ -1,6 +1,7 @@
 // The running daemon: all parts together, from the first rule to the last.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -72,6 +73,7 @@ class Daemon {
     State state_;
     std::unique_ptr<Hands> hands_;
     Engine engine_;
+    std::atomic<bool> with_ipv6_{false};  ///< IPv6 was met: the reader looks at its flows as well
     FlowReader reader_;
     Sweeper sweeper_;
     WaitingRoom waiting_;  // after the queue, which outlives its verdicts

@@ -7,6 +7,14 @@ namespace sipalg::daemon {
 
 namespace {
 
+// The phone's address, if the packet is IPv6: nothing of it is translated.
+std::optional<Address> routed_phone(Side from, Bytes packet) {
+    if (packet.size() < 40 || packet[0] >> 4 != 6) return std::nullopt;
+    std::array<std::uint8_t, 16> bytes{};
+    std::copy_n(packet.begin() + (from == Side::inside ? 8 : 24), 16, bytes.begin());
+    return Address::v6(bytes);
+}
+
 std::optional<Address> address_at(Bytes packet, std::size_t offset) {
     if (packet.size() < 20 || packet[0] >> 4 != 4) return std::nullopt;
     std::array<std::uint8_t, 4> bytes{};
@@ -47,6 +55,7 @@ const Egress* EgressChooser::find(unsigned index) const {
 }
 
 Egress EgressChooser::choose(Side from, Bytes packet, unsigned in_interface, unsigned out_interface) {
+    if (const auto phone = routed_phone(from, packet)) return {*phone, *phone};
     if (ends_.size() == 1) return ends_.front().egress;
     const auto source = address_at(packet, 12);
     const auto destination = address_at(packet, 16);

@@ -39,7 +39,7 @@ class EgressChooser {
     /// Routes have changed.
     void flush() { ways_.clear(); }
 
-    /// The egress of an IPv4 packet; without addresses if it has none.
+    /// The egress of an IPv4 packet; without addresses if it has none. That of an IPv6 packet is the phone.
     Egress choose(Side from, Bytes packet, unsigned in_interface, unsigned out_interface);
 
     /// What messages say for an address of an outside interface; the address itself if it is of none.

@@ -95,7 +95,8 @@ class Check {
             if (expected > 0) ++held;
             if (expected > 0 && entry.kernel_until + allowance(registered_.contains(key)) <= now_)
                 fail(text(entry.mapping) + " is held but lapsed");
-            if (entry.kernel_until > now_ && !in_kernel(entry.mapping, entry.kernel_until))
+            if (entry.kernel_until > now_ && !entry.mapping.is_identity() &&
+                !in_kernel(entry.mapping, entry.kernel_until))
                 fail(text(entry.mapping) + " is not in the kernel");
             if (expected == 0 && std::max(entry.idle_until, entry.linger_until) + patience < now_)
                 fail(text(entry.mapping) + " is not forgotten");
@@ -135,6 +136,7 @@ class Check {
             if (const auto* pinhole = std::get_if<Pinhole>(&element)) {
                 if (!over && !impl_.holdings.find(*pinhole)) fail(text(*pinhole) + " is nobody's");
             } else if (const auto* mapping = std::get_if<Mapping>(&element)) {
+                if (mapping->is_identity()) fail(text(*mapping) + " translates nothing");
                 const MappingEntry* entry = impl_.holdings.find(
                     MappingKey{{mapping->transport, mapping->inside}, mapping->outside.address});
                 if (!over && (!entry || entry->mapping != *mapping || entry->kernel_until + rounding < until))

@@ -58,6 +58,11 @@ Egress Router::egress() const {
     return {wan_, external_ ? external_ : wan_};
 }
 
+// As the daemon's EgressChooser has it.
+Egress Router::egress(const Endpoint& phone) const {
+    return routed_ || phone.address.is_v6() ? Egress{phone.address, phone.address} : egress();
+}
+
 void Router::play(const Step& step) {
     const auto argument = [&](std::size_t i) -> const std::string& {
         if (i >= step.arguments.size()) throw std::runtime_error("an argument is missing");
@@ -107,6 +112,10 @@ void Router::play(const Step& step) {
         const bool open = kernel_.elements().contains(
             Pinhole{argument(0) == "udp" ? Transport::udp : Transport::tcp, remote, endpoint(argument(1))});
         if (open != (step.verb == "admits")) throw std::runtime_error(open ? "it is open" : "it is not open");
+    } else if (step.verb == "routed") {
+        routed_ = true;
+    } else if (step.verb == "identical") {
+        if (decision_.rewritten) throw std::runtime_error("the message was written anew");
     } else if (step.verb == "media-source") {
         treat(step);
     } else if (step.verb == "latched" || step.verb == "unlatched") {
@@ -180,13 +189,14 @@ void Router::play(const Step& step) {
 std::string Router::send(Side from, const Endpoint& source, const Endpoint& destination,
                          const std::string& payload) {
     const auto bytes = udp_packet(source.text(), destination.text(), payload);
-    inspect(state_, Arrival{from, bytes, egress()}, now_, decision_);
+    const Egress way = egress(from == Side::inside ? source : destination);
+    inspect(state_, Arrival{from, bytes, way}, now_, decision_);
     asked_ = decision_.sweep_first;
     if (asked_) {
         state_.cancel();
         check_invariants(state_, kernel_, now_);
         sweep();
-        inspect(state_, Arrival{from, bytes, egress(), true}, now_, decision_);
+        inspect(state_, Arrival{from, bytes, way, true}, now_, decision_);
         if (decision_.sweep_first) throw std::runtime_error("a second sweep is asked for");
     }
     return put_in_force() && decision_.rewritten ? decision_.payload : payload;
@@ -223,7 +233,7 @@ void Router::check_inverse(const std::string& out, const std::string& original, 
                            const Endpoint& peer) {
     const auto bytes = udp_packet(peer.text(), phone.text(), out);
     Decision back;
-    inspect(state_, Arrival{Side::outside, bytes, egress()}, now_, back);
+    inspect(state_, Arrival{Side::outside, bytes, egress(phone)}, now_, back);
     state_.cancel();
     same_text("the message, on its way back,", original, back.rewritten ? back.payload : out);
 }
@@ -350,11 +360,14 @@ void Router::check_reports() const {
         const auto at = std::find_if(egresses.begin(), egresses.end(), [&](const Egress& used) {
             return used.advertised == p.public_endpoint.address;
         });
-        if (at == egresses.end()) throw std::runtime_error("reported at nobody's address: " + row(p));
+        const bool translated = p.public_endpoint != p.inside;
+        if (translated && at == egresses.end())
+            throw std::runtime_error("reported at nobody's address: " + row(p));
         const Address remote = p.remote == "*" ? Address{} : Address::parse(p.remote).value();
-        const Pinhole pinhole{p.transport, remote, {at->address, p.public_endpoint.port}};
+        const Address outside = translated ? at->address : p.inside.address;
+        const Pinhole pinhole{p.transport, remote, {outside, p.public_endpoint.port}};
         const Mapping mapping{p.transport, p.inside, pinhole.outside};
-        if (!kernel_.elements().contains(pinhole) || !kernel_.elements().contains(mapping))
+        if (!kernel_.elements().contains(pinhole) || kernel_.elements().contains(mapping) != translated)
             throw std::runtime_error("reported but not in the kernel: " + row(p));
     }
 }

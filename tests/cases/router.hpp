@@ -34,6 +34,7 @@ class Router {
     void check_inverse(const std::string& out, const std::string& original, const Endpoint& phone,
                        const Endpoint& peer);
     Egress egress() const;
+    Egress egress(const Endpoint& phone) const;
     std::string send(Side from, const Endpoint& source, const Endpoint& destination,
                      const std::string& payload);
 
@@ -45,6 +46,7 @@ class Router {
     Time now_{1'000'000};
     Address external_;
     bool refuse_ = false;
+    bool routed_ = false;              ///< IPv4 without translation
     bool to_follow_ = false;           ///< the kernel has refused a change of the address
     std::vector<FlowSeen> conntrack_;  ///< the flows that sweeps see
     std::vector<Event> events_;        ///< of the last sweep

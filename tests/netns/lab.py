@@ -23,6 +23,8 @@ from netns import Namespace, Process, Udp, cable, wait_for
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PHONE1, PHONE2, PHONE3 = "192.168.1.11", "192.168.1.12", "192.168.2.13"
 ROUTER_LAN, ROUTER_WAN = "192.168.1.1", "203.0.113.1"
+PHONE1_6, PHONE2_6, PROVIDER_6, MEDIA_SERVER_6, STRANGER_6 = (
+    "2001:db8:1::11", "2001:db8:1::12", "2001:db8:2::10", "2001:db8:2::11", "2001:db8:2::66")
 PROVIDER, MEDIA_SERVER, STRANGER = "203.0.113.10", "203.0.113.11", "203.0.113.66"
 
 # A router as its owner may have set it up: closed from outside, everything of the inside masqueraded. It
@@ -43,7 +45,7 @@ table inet admin {
     }
     chain postrouting {
         type nat hook postrouting priority srcnat; policy accept;
-        oifname "wan" masquerade
+        meta nfproto ipv4 oifname "wan" masquerade
     }
 }
 """

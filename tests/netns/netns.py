@@ -163,14 +163,14 @@ class Udp:
     """A UDP socket in a namespace."""
 
     def __init__(self, namespace, address, port=0):
-        self.socket = namespace.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket = namespace.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
         try:
             self.socket.bind((address, port))
         except OSError as error:
             self.socket.close()
             raise OSError(error.errno, f"{address}:{port}: {error.strerror}") from None
-        self.address, self.port = self.socket.getsockname()
+        self.address, self.port = self.socket.getsockname()[:2]
 
     def send(self, data, to):
         self.socket.sendto(data, to)
@@ -179,7 +179,8 @@ class Udp:
         """(bytes, (address, port)) of the next datagram."""
         self.socket.settimeout(timeout)
         try:
-            return self.socket.recvfrom(65535)
+            data, source = self.socket.recvfrom(65535)
+            return data, source[:2]
         except (TimeoutError, ConnectionRefusedError):
             raise Timeout(f"{self.address}:{self.port} heard nothing for {timeout:g} s") from None
 
@@ -189,7 +190,8 @@ class Udp:
         heard = []
         with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
             while True:
-                heard.append(self.socket.recvfrom(65535))
+                data, source = self.socket.recvfrom(65535)
+                heard.append((data, source[:2]))
         return heard
 
     def hears_nothing(self, for_s=0.25):

@@ -148,12 +148,13 @@ void bench(nft::Ruleset& ruleset, int count) {
 }
 
 void dump() {
-    nft::ConntrackDump().read([](const FlowSeen& f) {
+    const auto print = [](const FlowSeen& f) {
         std::cout << "flow " << f.original_source.text() << ' ' << f.original_destination.text() << ' '
                   << f.reply_source.text() << ' ' << f.reply_destination.text() << ' ' << f.idle.count()
                   << ' ' << f.replied << ' ' << f.counted << ' ' << f.original_packets << ' '
                   << f.reply_packets << '\n';
-    });
+    };
+    nft::ConntrackDump().read(print, true);
 }
 
 void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntrack) {

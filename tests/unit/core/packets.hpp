@@ -9,29 +9,31 @@
 
 namespace sipalg::test {
 
-/// An IPv4 packet with UDP, without checksums.
+/// An IPv4 or IPv6 packet with UDP, by the family of its ends, without checksums.
 inline std::vector<std::uint8_t> udp_packet(std::string_view source, std::string_view destination,
                                             std::string_view payload) {
     const Endpoint from = Endpoint::parse(source).value();
     const Endpoint to = Endpoint::parse(destination).value();
-    const std::size_t total = 28 + payload.size();
+    const bool v4 = from.address.is_v4();
+    const std::size_t header = v4 ? 20 : 40;
     const std::size_t udp = 8 + payload.size();
-    std::vector<std::uint8_t> bytes(28, 0);
+    std::vector<std::uint8_t> bytes(header + 8, 0);
     const auto put16 = [&](std::size_t at, std::size_t value) {
         bytes[at] = static_cast<std::uint8_t>(value >> 8);
         bytes[at + 1] = static_cast<std::uint8_t>(value);
     };
-    bytes[0] = 0x45;
-    put16(2, total);
-    bytes[8] = 64;
-    bytes[9] = 17;
-    for (std::size_t i = 0; i < 4; ++i) {
-        bytes[12 + i] = from.address.bytes()[i];
-        bytes[16 + i] = to.address.bytes()[i];
+    bytes[0] = v4 ? 0x45 : 0x60;
+    put16(v4 ? 2 : 4, v4 ? header + udp : udp);
+    bytes[v4 ? 8 : 7] = 64;
+    bytes[v4 ? 9 : 6] = 17;
+    const std::size_t size = from.address.size();
+    for (std::size_t i = 0; i < size; ++i) {
+        bytes[header - 2 * size + i] = from.address.bytes()[i];
+        bytes[header - size + i] = to.address.bytes()[i];
     }
-    put16(20, from.port);
-    put16(22, to.port);
-    put16(24, udp);
+    put16(header, from.port);
+    put16(header + 2, to.port);
+    put16(header + 4, udp);
     bytes.insert(bytes.end(), payload.begin(), payload.end());
     return bytes;
 }

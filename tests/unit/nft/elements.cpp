@@ -36,7 +36,13 @@ TEST_CASE("elements come back from their keys, data and notes") {
     const Pinhole open{Transport::udp, {}, at("203.0.113.1:17000")};
     const Latch latch{Transport::udp, at("203.0.113.1:17002")};
     const Learned learned{Transport::udp, *Address::parse("203.0.113.7"), at("203.0.113.1:17002")};
-    for (const Element& element : {Element(open), Element(latch), Element(learned)}) {
+    const Pinhole pinhole6{Transport::udp, *Address::parse("2001:db8::5"), at("[2001:db8::1]:17000")};
+    const Pinhole open6{Transport::udp, {}, pinhole6.outside};
+    const Latch latch6{Transport::udp, pinhole6.outside};
+    const Learned learned6{Transport::udp, pinhole6.remote, pinhole6.outside};
+    const Listener listener6{Transport::udp, pinhole6.outside};
+    for (const Element& element : {Element(open), Element(latch), Element(learned), Element(pinhole6),
+                                   Element(open6), Element(latch6), Element(learned6), Element(listener6)}) {
         CHECK_FALSE(objection(element));
         REQUIRE(entries_of(element).count == 1);
     }
@@ -46,6 +52,16 @@ TEST_CASE("elements come back from their keys, data and notes") {
     CHECK(pinhole_any_of(entries_of(open).entry[0].key) == open);
     CHECK(latch_of(entries_of(latch).entry[0].key) == latch);
     CHECK(learned_of(entries_of(learned).entry[0].key) == learned);
+    CHECK(entries_of(pinhole6).entry[0].set == set_name::pinholes6);
+    CHECK(entries_of(open6).entry[0].set == set_name::pinholes6_any);
+    CHECK(entries_of(latch6).entry[0].set == set_name::latches6);
+    CHECK(entries_of(learned6).entry[0].set == set_name::learned6);
+    CHECK(entries_of(listener6).entry[0].set == set_name::listeners6);
+    CHECK(pinhole_of(entries_of(pinhole6).entry[0].key) == pinhole6);
+    CHECK(pinhole_any_of(entries_of(open6).entry[0].key) == open6);
+    CHECK(latch_of(entries_of(latch6).entry[0].key) == latch6);
+    CHECK(learned_of(entries_of(learned6).entry[0].key) == learned6);
+    CHECK(listener_of(entries_of(listener6).entry[0].key) == listener6);
 }
 
 TEST_CASE("record bytes are found among other user data, whatever they are") {
@@ -97,12 +113,12 @@ TEST_CASE("what can't be an element is named") {
         const auto reason = objection(element);
         return reason && reason->find(words) != std::string::npos;
     };
-    CHECK(says(Mapping{Transport::udp, at("[2001:db8::2]:5060"), mapping.outside}, "IPv4 elements only"));
+    CHECK(
+        says(Mapping{Transport::udp, at("[2001:db8::2]:5060"), mapping.outside}, "only IPv4 is translated"));
     CHECK(says(Mapping{Transport::udp, mapping.inside, at("[2001:db8::2]:5060")}, "2001:db8::2"));
     CHECK(says(Pinhole{Transport::udp, *Address::parse("2001:db8::5"), pinhole.outside}, "2001:db8::5"));
-    CHECK(says(Pinhole{Transport::udp, {}, at("[2001:db8::1]:17000")}, "IPv4 elements only"));
-    CHECK(says(Latch{Transport::udp, at("[2001:db8::1]:17000")}, "IPv4 elements only"));
     CHECK(says(Learned{Transport::udp, *Address::parse("2001:db8::5"), pinhole.outside}, "2001:db8::5"));
+    CHECK(says(Pinhole{Transport::udp, {}, {{}, 17000}}, "needs an address"));
     CHECK(says(Listener{Transport::udp, {*Address::parse("192.168.1.2"), 0}}, "port"));
     CHECK(says(Record{1, 1, std::string(241, 'x')}, "241 bytes"));
 }

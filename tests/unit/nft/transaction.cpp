@@ -124,6 +124,7 @@ TEST_CASE("changes the kernel should not be told") {
         const std::vector<Change> timeless{{op, a, {}}};
         CHECK(objection(std::span<const Change>(timeless)) != std::nullopt);
     }
-    const std::vector<Change> six{{Op::remove, Listener{Transport::udp, at("[2001:db8::2]:5060")}, {}}};
+    const std::vector<Change> six{
+        {Op::remove, Mapping{Transport::udp, at("[2001:db8::2]:5060"), at("[2001:db8::1]:5060")}, {}}};
     CHECK(objection(std::span<const Change>(six)) != std::nullopt);
 }
