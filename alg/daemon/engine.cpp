@@ -12,6 +12,9 @@ namespace sipalg::daemon {
 namespace {
 
 constexpr Time retry_after{1000};
+// What follows from a refusal, for the log.
+constexpr const char* passed = "the message passed unchanged";
+constexpr const char* again = "it is tried again";
 constexpr std::size_t longest_subject = 120;  // of a log line; the whole Call-ID is in `sipalgctl calls`
 
 std::string_view name(Event::Kind kind) {
@@ -44,7 +47,7 @@ Fate Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
         if (decision_.rewritten && !build_packet(arrival, longest)) {
             state_.cancel();
             reason = Reason::too_long;
-        } else if (!put_in_force(now)) {
+        } else if (!put_in_force(now, passed)) {
             reason = Reason::kernel_refused;
         } else if (decision_.rewritten) {
             result = {Fate::Kind::replace, packet_};
@@ -53,7 +56,7 @@ Fate Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
         }
     } catch (const std::exception& error) {
         state_.cancel();
-        log_refusal(error.what(), now);
+        log_refusal(error.what(), passed, now);
         reason = Reason::kernel_refused;
     }
     count(reason);
@@ -69,12 +72,12 @@ bool Engine::build_packet(const Arrival& arrival, std::size_t longest) {
            packet_.size() <= longest;
 }
 
-bool Engine::put_in_force(Time now) {
+bool Engine::put_in_force(Time now, const char* otherwise) {
     if (!decision_.stale.empty()) kernel_.erase(decision_.stale);
     if (!decision_.changes.empty()) {
         if (const auto refusal = kernel_.apply(decision_.changes)) {
             state_.cancel();
-            log_refusal(*refusal, now);
+            log_refusal(*refusal, otherwise, now);
             return false;
         }
     }
@@ -101,10 +104,10 @@ std::optional<Time> Engine::advance(Time now) {
     bool done = false;
     try {
         expire(state_, now, decision_);
-        done = put_in_force(now);
+        done = put_in_force(now, again);
     } catch (const std::exception& error) {
         state_.cancel();
-        log_refusal(error.what(), now);
+        log_refusal(error.what(), again, now);
     }
     // What the kernel refused is still due; asking again at once would only spin.
     if (!done) retry_ = now + retry_after;
@@ -115,10 +118,10 @@ std::optional<Time> Engine::advance(Time now) {
 bool Engine::readdress(std::span<const Readdress> moves, Time now) {
     try {
         sipalg::readdress(state_, moves, now, decision_);
-        return put_in_force(now);
+        return put_in_force(now, again);
     } catch (const std::exception& error) {
         state_.cancel();
-        log_refusal(error.what(), now);
+        log_refusal(error.what(), again, now);
         return false;
     }
 }
@@ -126,10 +129,10 @@ bool Engine::readdress(std::span<const Readdress> moves, Time now) {
 void Engine::learn(std::span<const Learned> sources, Time now) {
     try {
         sipalg::learn(state_, sources, now, decision_);
-        put_in_force(now);
+        put_in_force(now, again);
     } catch (const std::exception& error) {
         state_.cancel();
-        log_refusal(error.what(), now);
+        log_refusal(error.what(), again, now);
     }
 }
 
@@ -137,7 +140,8 @@ void Engine::restore(std::span<const StoredElement> elements, const State::Adver
     const std::vector<Change> changes = state_.restore(elements, advertised, now);
     if (!changes.empty()) {
         // What can't be explained has a timeout, so a refusal is no reason not to serve.
-        if (const auto refusal = kernel_.apply(changes)) log_refusal(*refusal, now);
+        if (const auto refusal = kernel_.apply(changes))
+            log_refusal(*refusal, "what nobody can explain ends by itself", now);
     }
     const Totals totals = state_.totals();
     if (!elements.empty())
@@ -156,10 +160,10 @@ void Engine::log(std::span<const Event> events, Time now) {
     }
 }
 
-void Engine::log_refusal(const std::string& refusal, Time now) {
+void Engine::log_refusal(const std::string& refusal, const char* otherwise, Time now) {
     if (!refusals_limit_.allow(now)) return;
     const auto refused = refusals_limit_.take_refused();
-    spdlog::warn("the kernel refused a change, the message passed unchanged: {}{}", escape(refusal),
+    spdlog::warn("the kernel refused a change, {}: {}{}", otherwise, escape(refusal),
                  refused == 0 ? std::string() : " (and " + std::to_string(refused) + " times more)");
 }
 

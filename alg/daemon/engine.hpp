@@ -73,9 +73,10 @@ class Engine {
 
   private:
     bool build_packet(const Arrival& arrival, std::size_t longest);
-    bool put_in_force(Time now);
+    /// `otherwise`: what follows from a refusal, for the log.
+    bool put_in_force(Time now, const char* otherwise);
     void erase_ended();
-    void log_refusal(const std::string& refusal, Time now);
+    void log_refusal(const std::string& refusal, const char* otherwise, Time now);
 
     State& state_;
     Kernel& kernel_;
