@@ -44,7 +44,7 @@ Address get_address(const Value& value, std::size_t at, std::size_t size) {
 
 // How long addresses are in a key of protocol, `count` addresses and port; 0: it is none.
 std::size_t address_size(const Value& key, std::size_t count) {
-    for (const std::size_t size : {4, 16})
+    for (const std::size_t size : {std::size_t{4}, std::size_t{16}})
         if (key.size == 8 + count * size) return size;
     return 0;
 }
