@@ -1,27 +1,14 @@
 #include "alg/inspect.hpp"
 
-#include <algorithm>
-#include <array>
-
-#include "alg/call/translate.hpp"
-#include "alg/rewrite/media.hpp"
-#include "alg/rewrite/signalling.hpp"
-#include "alg/sip/body.hpp"
+#include "alg/inspection.hpp"
 #include "alg/sip/splitter.hpp"
-#include "alg/sip/uri.hpp"
 #include "alg/state.hpp"
-
-// Theory of operation. A message passes four rooms: what it is (splitter, parser), which of the phone's
-// endpoints it shows (mapped and kept), what it means for calls and registrations (followed), how it is
-// written on the other side (rewritten by look-ups in what the rooms before have mapped). Rewriting never
-// makes a mapping, so a message that is followed or not is written the same way.
 
 namespace sipalg {
 
 namespace {
 
 using call::Effects;
-using call::Heard;
 
 Reason reason_of(sip::Kind kind) {
     switch (kind) {
@@ -42,252 +29,6 @@ Reason reason_of(sip::ParseError error) {
         default: return Reason::not_sip;
     }
 }
-
-// The sockets of the phone that a message of its own shows: where it came from, where it wants responses and
-// requests. Few, and bounded.
-class OwnSockets {
-  public:
-    void add(const Socket& socket) {
-        if (count_ < sockets_.size() && std::find(begin(), end(), socket) == end())
-            sockets_[count_++] = socket;
-    }
-    const Socket* begin() const { return sockets_.data(); }
-    const Socket* end() const { return sockets_.data() + count_; }
-
-  private:
-    std::array<Socket, 8> sockets_{};
-    std::size_t count_ = 0;
-};
-
-// Addresses that a host outside can have (X2).
-bool may_be_outside(const Address& address, const State::Impl& state) {
-    return address && !address.is_unspecified() && !address.is_loopback() && !address.is_multicast() &&
-           !address.is_broadcast() && !state.own_addresses.contains(address);
-}
-
-class Inspection {
-  public:
-    Inspection(State::Impl& state, const Arrival& arrival, const Packet& packet, Time now, Decision& decision)
-        : state_(state),
-          arrival_(arrival),
-          packet_(packet),
-          now_(now),
-          decision_(decision),
-          outward_(arrival.from == Side::inside),
-          phone_(outward_ ? packet.source : packet.destination),
-          peer_(outward_ ? packet.destination : packet.source),
-          effects_{decision.changes, decision.stale, decision.ended, decision.events} {}
-
-    void run() {
-        contact_ = {packet_.transport, phone_};
-        if (outward_)
-            map_own_sockets();
-        else
-            state_.holdings.adopt(contact_, arrival_.egress, !is_sip_port(phone_.port), now_,
-                                  decision_.changes);
-        bodies_ = sip::find_sdp(message());
-        follow();
-        rewrite();
-        if (effects_.limit) decision_.reason = Reason::limit_reached;
-    }
-
-  private:
-    const sip::Message& message() const { return state_.message; }
-    bool is_sip_port(std::uint16_t port) const {
-        const auto& ports = state_.policy.sip_ports;
-        return std::find(ports.begin(), ports.end(), port) != ports.end();
-    }
-
-    void map_own_sockets() {
-        OwnSockets sockets;
-        sockets.add({packet_.transport, phone_});
-        bool first_contact = true;
-        if (message().is_request()) {  // a response's topmost Via is the peer's
-            const sip::Via& via = message().top_via();
-            const sip::HostPort& sent_by = via.sent_by;
-            if (sent_by.address == phone_.address || Address::parse(via.maddr) == phone_.address)
-                sockets.add({packet_.transport, {phone_.address, sent_by.port.value_or(5060)}});
-            else if (sent_by.address)
-                shows(*sent_by.address, sent_by.port);
-        }
-        for (const sip::Header& header : message().headers()) {
-            if (header.id != sip::HeaderId::contact) continue;
-            std::string_view rest = header.value;
-            while (const auto entry = sip::next_name_addr(rest)) {
-                const auto uri = sip::literal_target(entry->uri);
-                if (uri) shows(*uri->host_port.address, uri->host_port.port);
-                if (!uri || uri->host_port.address != phone_.address) continue;
-                const Socket socket{packet_.transport, {phone_.address, uri->host_port.port.value_or(5060)}};
-                sockets.add(socket);
-                if (first_contact) contact_ = socket;
-                first_contact = false;
-            }
-        }
-        for (const Socket& socket : sockets) {
-            const call::MappingEntry* entry = state_.holdings.map(socket, arrival_.egress, {}, now_);
-            if (!entry) {
-                effects_.limit = effects_.limit || !call::is_forbidden_port(socket.endpoint.port);
-                continue;
-            }
-            const Endpoint outside = entry->mapping.outside;
-            const bool is_new = state_.holdings.touch(entry->key(), !is_sip_port(socket.endpoint.port), now_,
-                                                      decision_.changes);
-            // A flow from before the mapping keeps its old translation (C7), one from before the router's
-            // address changed its old address (C11).
-            const bool moved = state_.readdressed != state_.readdressed_and_swept;
-            if ((!is_new && !moved) || entry->adopted) continue;
-            decision_.stale.push_back({socket.transport, socket.endpoint, peer_});
-            decision_.stale.push_back({socket.transport, peer_, outside});
-        }
-    }
-
-    // The phone names a public signalling endpoint as its own: it minds NAT itself (S2). The first time, that
-    // is what conntrack maps its socket to (C12).
-    void shows(const Address& host, std::optional<std::uint16_t> port) {
-        if (host != arrival_.egress.advertised) return;
-        const Socket shown{packet_.transport, {host, port.value_or(5060)}};
-        if (const call::MappingEntry* entry = state_.holdings.find_public(shown)) {
-            if (entry->mapping.inside.address == phone_.address) state_.holdings.mark_own(entry->key());
-            return;
-        }
-        const call::MappingKey source{{packet_.transport, phone_}, arrival_.egress.address};
-        if (!state_.holdings.find(source) && !state_.holdings.masquerade().find(source)) ask_conntrack();
-    }
-
-    void ask_conntrack() {
-        if (!arrival_.swept && packet_.transport == Transport::udp) decision_.sweep_first = true;
-    }
-
-    // What a phone announces about itself (X1, X2).
-    std::optional<call::Resolved> resolve_own(const Socket& socket) {
-        const Address& address = socket.endpoint.address;
-        const std::uint16_t port = socket.endpoint.port;
-        if (call::is_forbidden_port(port) || is_sip_port(port)) return std::nullopt;
-        const Endpoint inside{phone_.address, port};
-        if (address == phone_.address) return call::Resolved{inside};
-        if (address.is_unspecified()) {
-            const bool known =
-                state_.holdings.find(call::MappingKey{{socket.transport, inside}, arrival_.egress.address});
-            return known ? std::optional(call::Resolved{inside}) : std::nullopt;
-        }
-        if (address != arrival_.egress.advertised) return std::nullopt;
-        // The phone knows its public address by itself (S2): its end of that port, never somebody else's.
-        if (const call::MappingEntry* entry = state_.holdings.find_public(socket))
-            return entry->mapping.inside.address == phone_.address
-                       ? std::optional(call::Resolved{entry->mapping.inside})
-                       : std::nullopt;
-        // The one that conntrack maps there, if that is the phone's; else the same port.
-        const Endpoint* mapped =
-            state_.holdings.masquerade().find_public({socket.transport, {arrival_.egress.address, port}});
-        if (!mapped) ask_conntrack();
-        const Endpoint end = mapped ? *mapped : inside;
-        if (end.address != phone_.address || is_sip_port(end.port)) return std::nullopt;
-        const auto* made =
-            state_.holdings.map({socket.transport, end}, arrival_.egress, {port, false, true}, now_);
-        return made && made->mapping.outside.port == port ? std::optional(call::Resolved{end}) : std::nullopt;
-    }
-
-    // What a peer announces about itself.
-    std::optional<call::Resolved> resolve_peer(const Socket& socket) const {
-        const Address& address = socket.endpoint.address;
-        if (const call::MappingEntry* entry = state_.holdings.find_named(socket))
-            return call::Resolved{entry->mapping.inside, true};
-        if (address.family() != phone_.address.family() || !may_be_outside(address, state_))
-            return std::nullopt;
-        return call::Resolved{socket.endpoint};
-    }
-
-    std::optional<call::Session> session() {
-        std::optional<call::Session> result;
-        const call::Resolve resolve = [this](const Socket& socket) {
-            return outward_ ? resolve_own(socket) : resolve_peer(socket);
-        };
-        for (std::size_t i = 0; i < bodies_.count; ++i) {
-            if (!state_.description.parse(bodies_.sdp[i].text)) continue;
-            if (!result) result.emplace();
-            call::read_session(state_.description, resolve, *result);
-        }
-        return result;
-    }
-
-    void follow() {
-        const sip::Method method = message().method();
-        Heard heard{message(), arrival_.from, phone_.address, peer_.address, contact_, arrival_.egress,
-                    {},        now_};
-        if (method == sip::Method::register_) {
-            const auto own = [this](const Address& host, std::uint16_t port) {
-                return own_contact(host, port);
-            };
-            if (message().is_request() && outward_) state_.registrations.request(heard, own, effects_);
-            if (!message().is_request() && !outward_)
-                state_.registrations.response(heard, own, state_.next_record, effects_);
-            return;
-        }
-        if (!state_.calls.concerns(message(), phone_.address)) return;
-        // Requests from outside make state only at an endpoint that the phone itself has shown (X3).
-        if (!outward_ && !state_.holdings.find(call::MappingKey{contact_, arrival_.egress.address})) return;
-        heard.session = session();
-        state_.calls.follow(heard, state_.next_record, effects_);
-    }
-
-    std::optional<Socket> own_contact(const Address& host, std::uint16_t port) const {
-        if (host == phone_.address) return Socket{packet_.transport, {host, port}};
-        const call::MappingEntry* entry = state_.holdings.find_named({packet_.transport, {host, port}});
-        if (!entry || entry->mapping.inside.address != phone_.address) return std::nullopt;
-        return Socket{packet_.transport, entry->mapping.inside};
-    }
-
-    void rewrite() {
-        if (arrival_.egress.address == phone_.address) return;  // routed, not translated (N2): not a byte
-        const Socket own{packet_.transport, phone_};
-        if (outward_)
-            write(call::Outward(state_.holdings, own, arrival_.egress));
-        else
-            write(call::Inward(state_.holdings, own, arrival_.egress));
-    }
-
-    void write(const rewrite::Translation& translation) {
-        rewrite::Edits& edits = state_.edits;
-        edits.start(message().bytes());
-        rewrite::plan_head(message(), translation, edits);
-        const bool told = bodies_.count == 0 ||
-                          rewrite::plan_body(message(), bodies_, translation, state_.description, edits);
-        // Once: a retransmission asks nothing new of the kernel.
-        if (!told && !decision_.changes.empty())
-            effects_.events.push_back({Event::Kind::body_sealed, std::string(message().call_id()),
-                                       "its signed, encrypted or encoded description names " +
-                                           phone_.address.text() + " and may not be changed"});
-        explain();
-        if (edits.empty()) return;
-        edits.apply(decision_.payload);
-        decision_.rewritten = true;
-        decision_.reason = Reason::rewritten;
-    }
-
-    // For people who ask what was done: each place with what became of it, in the order of the message.
-    void explain() {
-        if (!state_.explaining) return;
-        const rewrite::Edits& edits = state_.edits;
-        for (const rewrite::Edit& edit : edits.planned())
-            decision_.explained.push_back({edit.offset, edit.length, std::string(edits.text(edit)),
-                                           edit.place, rewrite::Kept::changed});
-        for (const rewrite::Note& note : edits.notes())
-            decision_.explained.push_back({note.offset, note.length, {}, note.place, note.kept});
-        std::sort(decision_.explained.begin(), decision_.explained.end(),
-                  [](const Explained& a, const Explained& b) { return a.offset < b.offset; });
-    }
-
-    State::Impl& state_;
-    const Arrival& arrival_;
-    const Packet& packet_;
-    const Time now_;
-    Decision& decision_;
-    const bool outward_;
-    const Endpoint phone_, peer_;
-    Socket contact_;
-    sip::Bodies bodies_;
-    Effects effects_;
-};
 
 }  // namespace
 
@@ -328,7 +69,10 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
         decision.reason = Reason::no_address;
         return;
     }
-    Inspection(impl, arrival, *packet, now, decision).run();
+    inspect_message(
+        impl,
+        {packet->transport, packet->source, packet->destination, arrival.from, arrival.egress, arrival.swept},
+        now, decision);
 }
 
 void expire(State& state, Time now, Decision& decision) {

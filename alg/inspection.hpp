@@ -1,0 +1,28 @@
+// One SIP message on its way through the router, whatever carried it.
+#pragma once
+
+#include "alg/address.hpp"
+#include "alg/inspect.hpp"
+#include "alg/policy.hpp"
+#include "alg/state.hpp"
+#include "alg/time.hpp"
+
+namespace sipalg {
+
+/// What is known of a message besides its bytes.
+struct Envelope {
+    Transport transport = Transport::udp;
+    Endpoint source, destination;
+    Side from = Side::inside;
+    Egress egress;
+    bool swept = false;  ///< see Arrival
+};
+
+/// Decides over the message that was parsed into `state.message`: follows it and writes it for the other
+/// side. Adds to `decision`; what it stages in `state` awaits State::commit().
+void inspect_message(State::Impl& state, const Envelope& envelope, Time now, Decision& decision);
+
+/// Whether a host outside can have that address (X2).
+bool may_be_outside(const Address& address, const State::Impl& state);
+
+}  // namespace sipalg
