@@ -14,6 +14,27 @@ Datagram = collections.namedtuple("Datagram", "source destination payload outgoi
 Datagram.__doc__ = """A UDP datagram: ends as (address, port), its bytes, and whether the host itself sent it."""
 
 
+Segment = collections.namedtuple("Segment", "source destination sequence acknowledged flags window mss sacks payload outgoing")
+Segment.__doc__ = """A TCP segment over IPv4. `mss` is None without that option, `sacks` a list of (left, right)."""
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+
+
+def _tcp_options(options):
+    """(mss or None, SACK blocks)"""
+    mss, sacks, at = None, [], 0
+    while at < len(options) and options[at] != 0:
+        if options[at] == 1:
+            at += 1
+            continue
+        kind, size = options[at], options[at + 1]
+        if kind == 2:
+            mss, = struct.unpack_from("!H", options, at + 2)
+        elif kind == 5:
+            sacks = [struct.unpack_from("!II", options, at + 2 + i) for i in range(0, size - 2, 8)]
+        at += size
+    return mss, sacks
+
+
 def _ip_datagram(fragments):
     """The IP payload of a complete set of fragments as {offset: bytes}; None while one is missing."""
     data, end = b"", None
@@ -69,6 +90,23 @@ class Capture:
             source_port, port, length = struct.unpack_from("!HHH", whole)
             found.append(Datagram((socket.inet_ntoa(ip[12:16]), source_port),
                                   (socket.inet_ntoa(ip[16:20]), port), whole[8:length], outgoing))
+        return found
+
+    def segments(self):
+        """Every TCP segment so far."""
+        self._drain()
+        found = []
+        for _, frame, outgoing in self.frames:
+            if len(frame) < 54 or frame[12:14] != b"\x08\x00" or frame[23] != socket.IPPROTO_TCP:
+                continue
+            ip = frame[14:]
+            header = (ip[0] & 15) * 4
+            tcp = ip[header:struct.unpack_from("!H", ip, 2)[0]]
+            source, port, sequence, acknowledged, offset, flags, window = struct.unpack_from("!HHIIBBH", tcp)
+            start = (offset >> 4) * 4
+            mss, sacks = _tcp_options(tcp[20:start])
+            found.append(Segment((socket.inet_ntoa(ip[12:16]), source), (socket.inet_ntoa(ip[16:20]), port), sequence,
+                                 acknowledged, flags, window, mss, sacks, tcp[start:], outgoing))
         return found
 
     def fragments(self, outgoing):

@@ -11,12 +11,14 @@ Everything lives in network namespaces whose names carry this process's id, and 
 import atexit
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 
+import tcp
 from capture import Capture
 from netns import Namespace, Process, Udp, cable, wait_for
 
@@ -143,7 +145,18 @@ class Lab:
 
     def udp(self, namespace, address, port=0):
         """A UDP socket that close_sockets() closes."""
-        sock = Udp(namespace, address, port)
+        return self.kept(Udp(namespace, address, port))
+
+    def tcp_listener(self, namespace, address, port=0, **more):
+        """A listening TCP socket that close_sockets() closes."""
+        return self.kept(tcp.Listener(namespace, address, port, **more))
+
+    def tcp(self, namespace, address, to, **more):
+        """A TCP connection that close_sockets() closes."""
+        return self.kept(tcp.connect(namespace, address, to, **more))
+
+    def kept(self, sock):
+        """Whatever has a close(): close_sockets() calls it."""
         self._sockets.append(sock)
         return sock
 
@@ -177,6 +190,11 @@ class Lab:
     def flows(self, *needles):
         """UDP conntrack entries that contain all the words."""
         return [line for line in self.conntrack("-p", "udp") if all(f" {needle} " in line for needle in needles)]
+
+    def invalid_packets(self):
+        """How many packets the router's conntrack could not make sense of (SPEC T2)."""
+        said = self.router.run("conntrack", "-S").stdout
+        return sum(int(number) for number in re.findall(r" invalid=(\d+)", said))
 
     def forget_flows(self):
         self.router.run("conntrack", "-F", check=False)

@@ -1,0 +1,231 @@
+"""TCP ends in namespaces: bytes in given cuts, whole SIP messages back, and every way to end a connection."""
+
+import contextlib
+import re
+import socket
+import struct
+import time
+
+from netns import Timeout, wait_for
+
+# struct tcp_info of linux/tcp.h; kernels only ever add to its end.
+_INFO = struct.Struct("8B24I4Q6I")
+
+
+class Info:
+    """What the kernel says of a connection."""
+
+    ESTABLISHED, CLOSE = 1, 7
+
+    def __init__(self, sock):
+        fields = _INFO.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size))
+        self.state, self.probes = fields[0], fields[3]
+        self.mss, self.unacked = fields[10], fields[12]
+        self.retransmitted = fields[31]
+        self.unsent = fields[38]
+        self.segments_in, self.segments = fields[40:42]  # with data
+
+
+def difference(heard, wanted):
+    """Where two byte strings part, in words; empty when they are alike."""
+    if heard == wanted:
+        return ""
+    at = next((i for i, (a, b) in enumerate(zip(heard, wanted)) if a != b), min(len(heard), len(wanted)))
+    return (f"byte {at} (heard {len(heard)}, wanted {len(wanted)})\n"
+            f"  heard  {heard[max(0, at - 60):at + 60]!r}\n  wanted {wanted[max(0, at - 60):at + 60]!r}")
+
+
+class Stream:
+    """One end of a connection. Everything waits for a bounded time."""
+
+    def __init__(self, sock):
+        self.socket = sock
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.local, self.remote = sock.getsockname()[:2], sock.getpeername()[:2]
+        self._heard = b""
+
+    def __repr__(self):
+        return f"{self.local[0]}:{self.local[1]}"
+
+    @property
+    def info(self):
+        return Info(self.socket)
+
+    # Sending ------------------------------------------------------------------------------------------------
+
+    def send(self, data, cuts=(), timeout=5.0):
+        """Sends the bytes, and those up to each of `cuts` in a segment of their own.
+
+        A piece waits until the one before it has left, not until it is acknowledged: whoever rewrites a message on
+        its way may hold its beginning until the rest is there.
+        """
+        self.socket.settimeout(timeout)
+        ends = [*cuts, len(data)]
+        for start, end in zip([0, *ends], ends):
+            if start == end:
+                continue
+            try:
+                self.socket.sendall(data[start:end])
+            except TimeoutError:
+                raise Timeout(f"{self}: nobody took bytes {start} to {end} in {timeout:g} s") from None
+            if cuts:
+                self.wait_sent(timeout)
+
+    def wait_sent(self, timeout=5.0):
+        """Until all that was written has left, so that what follows is a segment of its own."""
+        if self.info.unsent:
+            wait_for(lambda: not self.info.unsent, timeout, f"{self} to be allowed to send; {vars(self.info)}")
+
+    def wait_acknowledged(self, timeout=5.0):
+        wait_for(lambda: not self.info.unsent and not self.info.unacked, timeout, f"{self} to be acknowledged")
+
+    def finish(self):
+        """Half-close: no more from here."""
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def reset(self):
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+    def close(self):
+        """Gone at once, with a reset if need be: no packet of this connection comes into the next test."""
+        with contextlib.suppress(OSError):
+            self.reset()
+
+    # Hearing ------------------------------------------------------------------------------------------------
+
+    def _more(self, end, what):
+        """Takes in what comes before the time `end`. False at the end of the stream."""
+        left = end - time.monotonic()
+        try:
+            self.socket.settimeout(max(left, 0.001))
+            data = self.socket.recv(1 << 18)
+        except TimeoutError:
+            raise Timeout(f"{self} waited in vain for {what}; it has {len(self._heard)} bytes: "
+                          f"{self._heard[-200:]!r}; {vars(self.info)}") from None
+        self._heard += data
+        return bool(data)
+
+    def receive(self, count, timeout=5.0):
+        """Exactly so many bytes."""
+        end = time.monotonic() + timeout
+        while len(self._heard) < count:
+            if not self._more(end, f"{count} bytes in {timeout:g} s"):
+                raise AssertionError(f"{self}: the stream ended after {len(self._heard)} bytes of {count}")
+        data, self._heard = self._heard[:count], self._heard[count:]
+        return data
+
+    def expect(self, wanted, timeout=5.0):
+        """The next bytes must be these; the first that differ fail it, however few came."""
+        end = time.monotonic() + timeout
+        while len(self._heard) < len(wanted) and wanted.startswith(self._heard):
+            if not self._more(end, f"{len(wanted)} bytes in {timeout:g} s"):
+                raise AssertionError(f"{self}: the stream ended after {len(self._heard)} bytes of {len(wanted)}")
+        data, self._heard = self._heard[:len(wanted)], self._heard[len(wanted):]
+        apart = difference(data, wanted)
+        if apart:
+            raise AssertionError(f"{self} heard something else from {apart}")
+
+    def message(self, timeout=3.0):
+        """The next SIP message (RFC 3261 18.3), without the CRLFs before it."""
+        end = time.monotonic() + timeout
+        while True:
+            self._heard = self._heard.lstrip(b"\r\n")
+            head, separator, _ = self._heard.partition(b"\r\n\r\n")
+            length = re.search(rb"\r\n(?:content-length|l)\s*:\s*(\d+)", head, re.I)
+            if separator and not length:
+                raise AssertionError(f"{self}: a message without Content-Length: {head!r}")
+            if separator and len(self._heard) >= len(head) + 4 + int(length.group(1)):
+                return self.receive(len(head) + 4 + int(length.group(1)))
+            if not self._more(end, "a SIP message"):
+                raise AssertionError(f"{self}: the stream ended in {self._heard!r}")
+
+    def rest(self, timeout=5.0, enough=None):
+        """(bytes, how it ended): all that comes until the stream's "end" or "reset", or nothing for `timeout`.
+
+        `enough` bytes end it as well, as "more".
+        """
+        while enough is None or len(self._heard) < enough:
+            try:
+                if not self._more(time.monotonic() + timeout, "the end"):
+                    return self._take(), "end"
+            except Timeout:
+                return self._take(), "silence"
+            except ConnectionError:
+                return self._take(), "reset"
+            except OSError as error:
+                return self._take(), error.strerror
+        return self._take(), "more"
+
+    def _take(self):
+        data, self._heard = self._heard, b""
+        return data
+
+    def expect_end(self, timeout=3.0):
+        """Nothing more comes, and the other side says so."""
+        self._ends("end", timeout)
+
+    def expect_reset(self, timeout=3.0):
+        self._ends("reset", timeout)
+
+    def _ends(self, wanted, timeout):
+        data, how = self.rest(timeout)
+        if data or how != wanted:
+            raise AssertionError(f"{self}: wanted {wanted}, heard {how} after {data[:200]!r}")
+
+    def hears_nothing(self, for_s=0.25):
+        data, how = self.rest(for_s)
+        if data or how != "silence":
+            raise AssertionError(f"{self} heard {how} after {data[:200]!r}")
+
+
+class Listener:
+    """A listening socket."""
+
+    def __init__(self, namespace, address, port, receive_buffer=None):
+        self.socket = _socket(namespace, address, port, receive_buffer)
+        self.socket.listen(1024)
+        self.address, self.port = self.socket.getsockname()[:2]
+
+    def accept(self, timeout=3.0):
+        self.socket.settimeout(timeout)
+        try:
+            return Stream(self.socket.accept()[0])
+        except TimeoutError:
+            raise Timeout(f"nobody connected to {self.address}:{self.port} in {timeout:g} s") from None
+
+    def hears_nothing(self, for_s=0.25):
+        try:
+            stream = self.accept(for_s)
+        except Timeout:
+            return
+        stream.close()
+        raise AssertionError(f"{stream.remote} connected to {self.address}:{self.port}")
+
+    def close(self):
+        self.socket.close()
+
+
+def connect(namespace, address, to, port=0, receive_buffer=None, timeout=3.0):
+    """A connection from `address`, any port of it or a certain one."""
+    sock = _socket(namespace, address, port, receive_buffer)
+    sock.settimeout(timeout)
+    try:
+        sock.connect(to)
+    except TimeoutError:
+        sock.close()
+        raise Timeout(f"{address} could not connect to {to[0]}:{to[1]} in {timeout:g} s") from None
+    return Stream(sock)
+
+
+def _socket(namespace, address, port, receive_buffer):
+    sock = namespace.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if receive_buffer:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    try:
+        sock.bind((address, port))
+    except OSError as error:
+        sock.close()
+        raise OSError(error.errno, f"{address}:{port}: {error.strerror}") from None
+    return sock

@@ -1,0 +1,197 @@
+"""What the tests of SIP over TCP share: connections through the router, and messages in two versions.
+
+A Text is written twice: as one end sends it, and as the other end must hear it, byte for byte. Two phones speak: one whose
+address is longer than the router's outside, so that its messages shrink on their way out and grow on their way in, and one
+with a shorter address, the other way round.
+"""
+
+import random
+
+import sip
+from lab import PHONE1, PROVIDER, ROUTER_WAN
+from labtest import LabTest
+
+SHORT_PHONE = "10.0.0.2"  # a second address of phone1, in a second subnet of the same cable
+PHONES = {"shrinking": PHONE1, "growing": SHORT_PHONE}
+# Where they listen: two ports, so that each keeps its own outside.
+SIP_PORTS = {PHONE1: 5060, SHORT_PHONE: 5062}
+
+
+class Names:
+    """One phone as it sees itself, and as it is seen from outside. `port` is the one of its own that its connection has."""
+
+    def __init__(self, phone, public, port, public_port, translated=True):
+        listens = SIP_PORTS[phone]
+        self.inside = {"host": phone, "sig": f"{phone}:{listens}", "port": port}
+        self.public = {"host": public, "sig": f"{public}:{listens}", "port": public_port} if translated else self.inside
+
+    def out(self, template, body=""):
+        """(as the phone sends it, as the peer must hear it)"""
+        return write(template, body, self.inside), write(template, body, self.public)
+
+    def in_(self, template, body=""):
+        """(as the peer sends it, as the phone must hear it)"""
+        return write(template, body, self.public), write(template, body, self.inside)
+
+
+def write(template, body, names):
+    """A message from header lines without Content-Length."""
+    text = body.format(**names).encode()
+    head = "\r\n".join(template.format(**names).strip("\n").split("\n"))
+    kind = "\r\nContent-Type: application/sdp" if body else ""
+    return f"{head}{kind}\r\nContent-Length: {len(text)}\r\n\r\n".encode() + text
+
+
+def description(port=40000, more=""):
+    """A session description of the phone's."""
+    return (f"v=0\r\no=- 7 7 IN IP4 {{host}}\r\ns=-\r\nc=IN IP4 {{host}}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
+            f"a=rtpmap:0 PCMU/8000\r\n{more}")
+
+
+def peer_description(port=30000, more=""):
+    """The peer's, in which nothing changes."""
+    return (f"v=0\r\no=- 9 9 IN IP4 {PROVIDER}\r\ns=-\r\nc=IN IP4 {PROVIDER}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
+            f"a=rtpmap:0 PCMU/8000\r\n{more}")
+
+
+class Transaction:
+    """A request of the phone's and its answer, or one of the peer's, with what one call has in common."""
+
+    def __init__(self, method="OPTIONS", cseq=1):
+        self.method, self.cseq = method, cseq
+        self.id = sip.token("x")
+
+    def _common(self, from_, to):
+        return (f"From: <sip:{from_}@{PROVIDER}>;tag=f{self.id}\nTo: <sip:{to}@{PROVIDER}>{{tag}}\n"
+                f"Call-ID: {self.id}\nCSeq: {self.cseq} {{method}}")
+
+    def request(self, more="", method=None):
+        """The phone's request, as a template. Lines of `more` stand behind the others."""
+        method = method or self.method
+        common = self._common("phone", "peer").format(tag=";tag=p" if method == "ACK" else "", method=method)
+        return (f"{method} sip:peer@{PROVIDER} SIP/2.0\nVia: SIP/2.0/TCP {{sig}};branch=z9hG4bK{self.id};rport\n"
+                f"Max-Forwards: 70\n{common}\nContact: <sip:phone@{{sig}};transport=tcp>\n{more}")
+
+    def answer(self, status=200, more=""):
+        """The peer's answer to it."""
+        common = self._common("phone", "peer").format(tag=";tag=p", method=self.method)
+        return (f"SIP/2.0 {status} {sip.PHRASES.get(status, 'Answer')}\n"
+                f"Via: SIP/2.0/TCP {{sig}};branch=z9hG4bK{self.id};received={{host}};rport={{port}}\n"
+                f"{common}\nContact: <sip:peer@{PROVIDER}:5060;transport=tcp>\n{more}")
+
+    def peer_request(self, more="", method=None):
+        method = method or self.method
+        common = self._common("peer", "phone").format(tag=";tag=p" if method == "ACK" else "", method=method)
+        return (f"{method} sip:phone@{{sig}};transport=tcp SIP/2.0\n"
+                f"Via: SIP/2.0/TCP {PROVIDER}:5060;branch=z9hG4bKp{self.id};rport\n"
+                f"Max-Forwards: 70\n{common}\nContact: <sip:peer@{PROVIDER}:5060;transport=tcp>\n{more}")
+
+    def phone_answer(self, status=200, more=""):
+        """The phone's answer to the peer's."""
+        common = self._common("peer", "phone").format(tag=";tag=p", method=self.method)
+        return (f"SIP/2.0 {status} {sip.PHRASES.get(status, 'Answer')}\n"
+                f"Via: SIP/2.0/TCP {PROVIDER}:5060;branch=z9hG4bKp{self.id};received={PROVIDER};rport=5060\n"
+                f"{common}\nContact: <sip:phone@{{sig}};transport=tcp>\n{more}")
+
+
+def adorned(rng, port=None, most=900):
+    """(header lines, description): the phone's addresses in a random number of places, between text of random length.
+
+    Content-Length gains or loses a digit now and then.
+    """
+    lines = [f"X-Filler: {'f' * rng.randrange(1, 80)}"]
+    lines += [f"Record-Route: <sip:{{sig}};transport=tcp;lr;n={n}>" for n in range(rng.randrange(4))]
+    if rng.random() < 0.5:
+        lines.append("P-Asserted-Identity: <sip:phone@{host}>")
+    if rng.random() < 0.5:
+        lines.append("Reply-To: <sip:phone@{sig};transport=tcp>")
+    body = ""
+    if port:
+        body = description(port, "".join(f"a=x-{'y' * rng.randrange(1, 60)}\r\n" for _ in range(rng.randrange(most // 60))))
+        if rng.random() < 0.5:
+            body += f"c=IN IP4 {{host}}\r\na=rtcp:{port + 1} IN IP4 {{host}}\r\n"
+    rng.shuffle(lines)
+    return "\n".join(lines), body
+
+
+def random_cuts(rng, length, most=12):
+    return sorted(rng.sample(range(1, length), min(rng.randrange(most + 1), length - 1)))
+
+
+class Connection:
+    """A phone's connection to the provider, with both ends and what it is called."""
+
+    def __init__(self, near, far, names):
+        self.near, self.far, self.names = near, far, names
+
+    def out(self, template, body="", cuts=(), timeout=5.0):
+        """The phone says it, the provider hears it as it should."""
+        sent, wanted = self.names.out(template, body)
+        self.near.send(sent, cuts)
+        self.far.expect(wanted, timeout)
+
+    def in_(self, template, body="", cuts=(), timeout=5.0):
+        """The provider says it, the phone hears it as it should."""
+        sent, wanted = self.names.in_(template, body)
+        self.far.send(sent, cuts)
+        self.near.expect(wanted, timeout)
+
+    def options(self):
+        """A transaction each way, which proves that both directions are whole."""
+        transaction = Transaction()
+        self.out(transaction.request())
+        self.in_(transaction.answer())
+        transaction = Transaction()
+        self.in_(transaction.peer_request())
+        self.out(transaction.phone_answer())
+
+
+class TcpTest(LabTest):
+    """A lab whose first phone has a short address as well."""
+
+    translated = True  # False: there is no daemon, and everything arrives as it was sent
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        try:
+            cls.lab.phone1.address(f"{SHORT_PHONE}/24", "eth0")
+            cls.lab.router.address("10.0.0.1/24", "lan")
+        except BaseException:
+            cls.lab.close()
+            raise
+
+    def namespace(self, address):
+        return self.lab.phone1 if address == SHORT_PHONE else super().namespace(address)
+
+    def setUp(self):
+        super().setUp()
+        self.rng = random.Random(self.id())
+        self._listeners = {}
+
+    def listener(self, address=PROVIDER, port=5060, **more):
+        if (address, port) not in self._listeners:
+            self._listeners[address, port] = self.lab.tcp_listener(self.namespace(address), address, port, **more)
+        return self._listeners[address, port]
+
+    def connection(self, phone=PHONE1, port=0, to=(PROVIDER, 5060), receive_buffer=None):
+        listener = self.listener(*to, receive_buffer=receive_buffer)
+        near = self.lab.tcp(self.namespace(phone), phone, to, port=port, receive_buffer=receive_buffer)
+        far = self.lab.kept(listener.accept())
+        self.assertEqual(far.remote[0], ROUTER_WAN)
+        return Connection(near, far, Names(phone, ROUTER_WAN, near.local[1], far.remote[1], self.translated))
+
+    def shifted(self, phone=PHONE1):
+        """A connection on which both directions have changed in length already."""
+        connection = self.connection(phone)
+        for _ in range(3):
+            connection.options()
+        return connection
+
+    def opens_nothing(self):
+        """No call, no binding, no way in, neither in the daemon's mind nor in the kernel."""
+        for what in ("calls", "pinholes", "bindings"):
+            self.assertEqual(self.lab.ctl(what), [], what)
+        listing = self.lab.router.run("nft", "list", "table", "inet", "sipalg").stdout
+        for name in ("pinholes", "mappings_in", "listeners"):
+            self.assertNotRegex(listing, rf"(?:set|map) {name} \{{[^}}]*elements", name)

@@ -1,0 +1,354 @@
+#!/usr/bin/python3
+"""The life of a TCP connection whose bytes change on their way: its ends, its silences, and what is no SIP."""
+
+import socket
+
+from labtest import PHONE1, PROVIDER, ROUTER_WAN, STRANGER, main
+from netns import Timeout, wait_for
+from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, description, peer_description
+import tcp
+from capture import RST
+
+# linux/tcp.h
+TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT = 4, 5, 6
+
+
+class Ends(TcpTest):
+    """After the length of both streams has changed, every way to end a connection works as ever (T2)."""
+
+    def states(self, namespace, stream):
+        """What `ss` says of a connection, also after its socket has been closed."""
+        (address, port), (remote, remote_port) = stream.local, stream.remote
+        said = namespace.run("ss", "-Htan", "src", f"{address}:{port}", "dst", f"{remote}:{remote_port}").stdout
+        return [line.split()[0] for line in said.splitlines()]
+
+    def test_half_close_by_phone(self):
+        """T2: the phone has no more to say, and still hears what the provider says."""
+        for phone in PHONES.values():
+            connection = self.shifted(phone)
+            transaction = Transaction()
+            connection.out(transaction.request())
+            connection.near.finish()
+            connection.far.expect_end()
+            for _ in range(3):
+                connection.in_(transaction.answer())
+            connection.far.finish()
+            connection.near.expect_end()
+
+    def test_half_close_by_peer(self):
+        """T2: the same the other way round."""
+        for phone in PHONES.values():
+            connection = self.shifted(phone)
+            transaction = Transaction()
+            connection.in_(transaction.peer_request())
+            connection.far.finish()
+            connection.near.expect_end()
+            for _ in range(3):
+                connection.out(transaction.phone_answer())
+            connection.near.finish()
+            connection.far.expect_end()
+
+    def test_end_with_the_last_byte(self):
+        """T2: the end that comes in the same segment as a message comes after it; and both hosts are done with it."""
+        for phone in PHONES.values():
+            connection = self.shifted(phone)
+            transaction = Transaction()
+            sent, wanted = connection.names.out(transaction.request())
+            connection.near.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            connection.near.send(sent)
+            connection.near.finish()
+            connection.far.expect(wanted)
+            connection.far.expect_end()
+            sent, wanted = connection.names.in_(transaction.answer())
+            connection.far.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            connection.far.send(sent)
+            connection.far.finish()
+            connection.near.expect(wanted)
+            connection.near.expect_end()
+            wait_for(lambda c=connection: self.states(self.lab.provider, c.far) == [], 3, "the provider to be done with it")
+            wait_for(lambda c=connection: self.states(self.lab.phone1, c.near) in ([], ["TIME-WAIT"]), 3,
+                     "the phone to be done with it")
+
+    def test_end_within_a_message(self):
+        """T1 T2: what was held of a message that never ends is not lost when the sender closes."""
+        connection = self.shifted()
+        sent, wanted = connection.names.out(Transaction("INVITE").request(), description())
+        connection.near.send(sent[:250])
+        connection.near.finish()
+        heard, how = connection.far.rest(3)
+        self.assertEqual(how, "end")
+        self.assertIn(heard, (sent[:250], wanted[:len(heard)]))
+        self.assertGreater(len(heard), 200)
+
+    def test_reset(self):
+        """T2: a reset by either end is taken for one by the other at once."""
+        for phone in PHONES.values():
+            connection = self.shifted(phone)
+            connection.near.reset()
+            connection.far.expect_reset(1)
+            connection = self.shifted(phone)
+            connection.far.reset()
+            connection.near.expect_reset(1)
+
+    def test_reset_within_a_message(self):
+        """T2: also when half a message is on its way, and the next connection is not troubled by it."""
+        connection = self.shifted()
+        sent, wanted = connection.names.out(Transaction("INVITE").request(), description())
+        connection.near.send(sent[:250])
+        connection.near.reset()
+        heard, how = connection.far.rest(1)
+        self.assertEqual(how, "reset")
+        self.assertTrue(sent.startswith(heard) or wanted.startswith(heard), heard)
+        port = connection.near.local[1]
+        self.connection(port=port).options()
+
+    def test_port_used_again(self):
+        """T2: a new connection between the very ports of a closed one begins anew."""
+        connection = self.shifted()
+        connection.far.finish()
+        connection.near.expect_end()
+        connection.near.finish()
+        connection.far.expect_end()
+        port = connection.near.local[1]
+        connection.near.close()
+        self.connection(port=port).options()
+
+    def test_refused(self):
+        """T2: nobody listens: the phone learns it at once."""
+        with self.assertRaises(ConnectionRefusedError):
+            self.lab.tcp(self.lab.phone1, PHONE1, (PROVIDER, 5060))
+
+
+class Silences(TcpTest):
+    """Probes of the kernels' own, without or with a byte, are translated like all else (T2)."""
+
+    def test_keep_alive_probes(self):
+        """T2: keep-alive probes of both ends are answered, so a changed connection outlives three of them."""
+        connections = [self.shifted(phone) for phone in PHONES.values()]
+        for connection in connections:
+            for end in (connection.near, connection.far):
+                for option, value in ((TCP_KEEPIDLE, 1), (TCP_KEEPINTVL, 1), (TCP_KEEPCNT, 2)):
+                    end.socket.setsockopt(socket.IPPROTO_TCP, option, value)
+                end.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        ends = {c.near.local for c in connections}
+
+        def probes():
+            """How often each phone's connection was probed from outside: a segment without data, one byte back."""
+            sent = self.lab.captures["phone1"].segments()
+            nothing = [s for s in sent if not s.outgoing and not s.payload and s.destination in ends]
+            return {end: sum(1 for s in nothing if s.destination == end) for end in ends}
+        before = probes()
+        wait_for(lambda: all(probes()[end] >= before[end] + 3 for end in ends), 10, "three probes or their answers")
+        for connection in connections:
+            self.assertEqual(connection.near.info.state, tcp.Info.ESTABLISHED)
+            self.assertEqual(connection.far.info.state, tcp.Info.ESTABLISHED)
+            connection.options()
+
+    def stuffed(self, sender, pairs):
+        """Sends messages until no more is taken; their wanted versions, and the rest of the last one's bytes."""
+        wanted = b""
+        sender.socket.settimeout(0.5)
+        for sent, heard in pairs:
+            taken = 0
+            wanted += heard
+            try:
+                while taken < len(sent):
+                    taken += sender.socket.send(sent[taken:])
+            except TimeoutError:
+                return wanted, sent[taken:]
+        raise AssertionError("all was taken, though nobody reads")
+
+    def zero_window(self, direction):
+        for phone in PHONES.values():
+            connection = self.connection(phone, receive_buffer=4096)
+            connection.options()
+            out = direction == "out"
+            sender, receiver = (connection.near, connection.far) if out else (connection.far, connection.near)
+            sender.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            say = connection.names.out if out else connection.names.in_
+            request = (lambda: Transaction().request("X-Filler: " + "f" * 900)) if out else (
+                lambda: Transaction().peer_request("X-Filler: " + "f" * 900))
+            wanted, left = self.stuffed(sender, (say(request()) for _ in range(1000)))
+            self.assertGreater(len(wanted), 8000)
+            # The reader's answers to probes say so again and again.
+            capture = self.lab.captures["phone1" if out else "provider"]
+            wait_for(lambda c=capture, s=sender: sum(1 for p in c.segments() if p.destination == s.local and p.window == 0
+                                                     and not p.flags & RST) >= 3, 5, "window probes and their answers")
+            self.finish_sending(sender, receiver, left, wanted)
+            connection.options()
+
+    def finish_sending(self, sender, receiver, left, wanted):
+        """Both at once, in turns, since neither buffer takes it all."""
+        sender.socket.setblocking(False)
+        heard = b""
+
+        def step():
+            nonlocal left, heard
+            try:
+                left = left[sender.socket.send(left):]
+            except BlockingIOError:
+                pass
+            data, how = receiver.rest(0.01)
+            self.assertEqual(how, "silence")
+            heard += data
+            return not left and len(heard) >= len(wanted)
+        try:
+            wait_for(step, 10, "the stream to go on when the reader reads again")
+        except Timeout as error:
+            raise AssertionError(f"{error}: {len(heard)} bytes of {len(wanted)}") from None
+        self.assertEqual(tcp.difference(heard, wanted), "")
+
+    def test_zero_window_out(self):
+        """T2: the provider does not read for a while, its window closes, probes go, and then all arrives."""
+        self.zero_window("out")
+
+    def test_zero_window_in(self):
+        """T2: the phone does not read for a while."""
+        self.zero_window("in")
+
+
+class Many(TcpTest):
+    """Many connections at once."""
+
+    FLOWS = 300
+
+    def test_hundreds_of_flows(self):
+        """T1: three hundred connections, each in the midst of a message, and each goes on as if it were alone."""
+        connections = [self.connection(phone) for phone in (*PHONES.values(),) * (self.FLOWS // 2)]
+        transactions = [Transaction("INVITE") for _ in connections]
+        pairs = [c.names.out(t.request(f"X-Filler: {'f' * n}"), description())
+                 for n, (c, t) in enumerate(zip(connections, transactions))]
+        for connection, (sent, _) in zip(connections, pairs):
+            connection.near.send(sent[:len(sent) // 2])
+        for connection, (sent, wanted) in zip(connections, pairs):
+            connection.near.send(sent[len(sent) // 2:])
+        for connection, (_, wanted) in zip(connections, pairs):
+            connection.far.expect(wanted)
+        for connection, transaction in zip(connections, transactions):
+            connection.in_(transaction.answer(486))
+        for connection in connections[::10]:
+            connection.options()
+
+
+class Strangers(TcpTest):
+    """What is no SIP, or not SIP from its beginning, passes as it is and opens nothing (T4, S8, X5)."""
+
+    def both_ways(self, connection, out, in_):
+        """Bytes that must arrive as they were sent."""
+        connection.near.send(out)
+        connection.far.expect(out)
+        connection.far.send(in_)
+        connection.near.expect(in_)
+
+    def evil(self, connection):
+        """A REGISTER, its 200, an INVITE and its 200, as the phone's own would be."""
+        names, register, invite = connection.names, Transaction("REGISTER"), Transaction("INVITE")
+        ok = register.answer(200).replace(f"<sip:peer@{PROVIDER}:5060;transport=tcp>",
+                                          "<sip:phone@{sig};transport=tcp>;expires=600")
+        return ([names.out(register.request("Expires: 600"))[0], names.out(invite.request(), description())[0]],
+                [names.in_(ok)[0], names.in_(invite.answer(), peer_description())[0]])
+
+    def test_slipstreaming(self):
+        """X5 T4, CHECKLIST 26: an HTTP POST that has SIP messages at the beginning of segments opens nothing."""
+        self.listener(STRANGER, 5060)
+        connection = self.connection(to=(STRANGER, 5060))
+        requests, answers = self.evil(connection)
+        size = sum(map(len, requests)) + 1000
+        self.both_ways(connection, f"POST / HTTP/1.1\r\nHost: {STRANGER}:5060\r\nContent-Length: {size}\r\n\r\n".encode()
+                       + b"a" * 1000, b"HTTP/1.1 100 Continue\r\n\r\n")
+        for request, answer in zip(requests, answers):
+            self.both_ways(connection, request, answer)
+        self.opens_nothing()
+        self.nobody_gets_in()
+
+    def nobody_gets_in(self):
+        door = self.lab.tcp_listener(self.lab.phone1, PHONE1, 5060)
+        with self.assertRaises((Timeout, ConnectionError)):
+            self.lab.tcp(self.lab.stranger, STRANGER, (ROUTER_WAN, 5060), timeout=0.3)
+        door.hears_nothing(0.01)
+
+    def test_tls(self):
+        """N4 S8: TLS on the SIP port passes as it is for ever, whatever the bytes look like later on."""
+        connection = self.connection()
+        requests, answers = self.evil(connection)
+        noise = self.rng.randbytes(50_000)
+        hello = bytes.fromhex("16030100c2010000be0303") + self.rng.randbytes(188)
+        connection.near.send(hello, (1, 3, 60))
+        connection.far.expect(hello)
+        self.both_ways(connection, noise, noise[::-1])
+        for request, answer in zip(requests, answers):
+            self.both_ways(connection, request, answer)
+        self.opens_nothing()
+
+    def test_first_bytes_decide(self):
+        """T4: any first bytes that begin no SIP message settle it, from either end, in any pieces."""
+        for first in (b"\0", b"GET / HTTP/1.0\r\n\r\n", b"\x80\x08\0\1" * 43, b"\r\n\r\nPOST / HTTP/1.1\r\n\r\n",
+                      b"INVITE / HTTP/1.1\r\n\r\n",
+                      b"REGISTER sip:x HTTP/1.1\r\n\r\n", b"SSH-2.0-x\r\n", b"x" * 3000):
+            with self.subTest(first=first[:20]):
+                connection = self.connection(SHORT_PHONE)
+                connection.near.send(first, range(1, min(len(first), 8)))
+                connection.far.expect(first, 2)
+                requests, answers = self.evil(connection)
+                for request, answer in zip(requests, answers):
+                    self.both_ways(connection, request, answer)
+                self.opens_nothing()
+
+    def test_no_sip_later(self):
+        """S9 T2: garbage behind messages that were changed passes, and does not shift what is after it."""
+        for phone in PHONES.values():
+            connection = self.shifted(phone)
+            garbage = b"\0\1\2 no SIP \r\n\r\n" + self.rng.randbytes(5000)
+            connection.near.send(garbage)
+            connection.far.expect(garbage)
+            connection.far.send(garbage)
+            connection.near.expect(garbage)
+            connection.near.finish()
+            connection.far.expect_end()
+
+    def test_messages_end_where_they_say(self):
+        """X6: lengths that contradict each other, are negative or beyond all reason open nothing, and nothing gets lost."""
+        for length in ("Content-Length: -5", "Content-Length: 10\nContent-Length: 20", "Content-Length: 4294967300",
+                       "Content-Length: 99999999999999999999", "Content-Length: x"):
+            with self.subTest(length):
+                connection = self.connection()
+                head = "\r\n".join(Transaction("INVITE").request(f"Content-Type: application/sdp\n{length}")
+                                   .format(**connection.names.inside).split("\n")) + "\r\n\r\n"
+                sent = head.encode() + description().format(**connection.names.inside).encode()
+                connection.near.send(sent)
+                heard, _ = connection.far.rest(1, enough=len(sent))
+                self.assertEqual(tcp.difference(heard, sent), "")
+                self.assertEqual(self.pinholes(), [])
+
+
+class FromBefore(TcpTest):
+    """Connections that are older than the daemon (T4)."""
+
+    @classmethod
+    def prepare(cls):
+        """No daemon yet."""
+
+    def test_pass_untouched(self):
+        """T4: a connection from before the start passes untouched and opens nothing; a new one is served."""
+        old = self.connection()
+        names, old.names = old.names, type(old.names)(PHONE1, ROUTER_WAN, *(2 * [old.near.local[1]]), translated=False)
+        for _ in range(2):
+            old.options()
+        old.near.send(names.out(Transaction().request())[0][:50])
+        old.far.receive(50)
+        self.lab.start_daemon()
+        try:
+            register, invite = Transaction("REGISTER"), Transaction("INVITE")
+            old.out(register.request("Expires: 600"))
+            old.in_(register.answer(200, "Expires: 600"))
+            old.out(invite.request(), description())
+            old.in_(invite.answer(), peer_description())
+            self.opens_nothing()
+            self.connection(SHORT_PHONE).options()
+            old.options()
+        finally:
+            self.lab.stop_daemon()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,303 @@
+#!/usr/bin/python3
+"""SIP over TCP: whatever the segments are, each message is rewritten whole, and nothing of the stream is lost."""
+
+from labtest import PHONE1, main
+from tcptest import (PHONES, SHORT_PHONE, TcpTest, Transaction, adorned, description, peer_description, random_cuts)
+
+
+class Cuts(TcpTest):
+    """One message in pieces, and several in one."""
+
+    def setUp(self):
+        super().setUp()
+        self.invalid = self.lab.invalid_packets()
+
+    def tearDown(self):
+        self.assertEqual(self.lab.invalid_packets(), self.invalid, "conntrack found packets INVALID")
+
+    def every_cut(self, connection, sender, receiver, sent, wanted):
+        before = sender.info.segments
+        for cut in range(1, len(sent)):
+            sender.send(sent, (cut,))
+            try:
+                receiver.expect(wanted, 2)
+            except AssertionError as error:
+                raise AssertionError(f"cut before byte {cut}: {error}") from None
+        self.assertGreaterEqual(sender.info.segments - before, 2 * (len(sent) - 1), "the cuts were no segments")
+        connection.options()
+
+    def test_every_cut_out(self):
+        """T1: an INVITE in two segments, cut at each place, arrives whole and rewritten, whichever way its length changes."""
+        for phone in PHONES.values():
+            connection = self.connection(phone)
+            sent, wanted = connection.names.out(Transaction("INVITE").request(), description())
+            self.every_cut(connection, connection.near, connection.far, sent, wanted)
+
+    def test_every_cut_in(self):
+        """T1 S4: so does an INVITE that comes in, and an answer."""
+        for phone in PHONES.values():
+            connection = self.connection(phone)
+            connection.options()
+            transaction = Transaction("INVITE")
+            sent, wanted = connection.names.in_(transaction.peer_request(), peer_description())
+            self.every_cut(connection, connection.far, connection.near, sent, wanted)
+            transaction = Transaction("INVITE")
+            connection.out(transaction.request(), description())
+            sent, wanted = connection.names.in_(transaction.answer(), peer_description())
+            self.every_cut(connection, connection.far, connection.near, sent, wanted)
+
+    def test_three_segments(self):
+        """T1, CHECKLIST 1: an INVITE cut inside Content-Length and inside c= is one correct message, and so are twenty more."""
+        for phone in PHONES.values():
+            connection = self.connection(phone)
+            for _ in range(21):
+                template, body = Transaction("INVITE").request(), description()
+                sent, wanted = connection.names.out(template, body)
+                connection.near.send(sent, (sent.index(b"Content-Length: ") + 17, sent.index(b"c=IN IP4") + 12))
+                connection.far.expect(wanted)
+            connection.options()
+
+    def test_byte_at_a_time(self):
+        """T1: a sender of single bytes, more of them than may be on their way unacknowledged, is heard both ways."""
+        connection = self.connection()
+        transaction = Transaction("INVITE")
+        sent, wanted = connection.names.out(transaction.request(), description())
+        connection.near.send(sent, range(1, len(sent)))
+        connection.far.expect(wanted, 2)
+        sent, wanted = connection.names.in_(transaction.answer(), peer_description())
+        connection.far.send(sent, range(1, len(sent)))
+        connection.near.expect(wanted, 2)
+        connection.options()
+
+    def test_several_in_a_segment(self):
+        """T1: two messages and half of the next in one segment, then its other half and another message."""
+        for phone in PHONES.values():
+            connection = self.connection(phone)
+            connection.options()
+            for _ in range(10):
+                pairs = [connection.names.out(Transaction().request()) for _ in range(4)]
+                sent, wanted = (b"".join(version) for version in zip(*pairs))
+                cut = sum(len(pair[0]) for pair in pairs[:2]) + self.rng.randrange(1, len(pairs[2][0]))
+                before = connection.near.info.segments
+                connection.near.send(sent, (cut,))
+                self.assertEqual(connection.near.info.segments - before, 2)
+                connection.far.expect(wanted)
+            connection.options()
+
+    def test_whole_messages_do_not_wait(self):
+        """T1: a message that is complete goes on at once, though the segment has the beginning of another."""
+        connection = self.connection()
+        first, second = (connection.names.out(Transaction().request()) for _ in range(2))
+        connection.near.send(first[0] + second[0][:100])
+        connection.far.expect(first[1], 1)
+        connection.near.send(second[0][100:])
+        connection.far.expect(second[1])
+
+    def test_keep_alives(self):
+        """S8, CHECKLIST 26: CRLFs between messages arrive, at once and where they were, in any pieces."""
+        connection = self.connection(SHORT_PHONE)
+        connection.options()
+        for ping, cuts in ((b"\r\n\r\n", ()), (b"\r\n\r\n", (1, 2, 3)), (b"\r\n", ()), (b"\r\n\r\n\r\n\r\n", (3,))):
+            connection.near.send(ping, cuts)
+            connection.far.expect(ping, 1)
+            connection.far.send(b"\r\n")
+            connection.near.expect(b"\r\n", 1)
+            connection.options()
+        transaction = Transaction()
+        sent, wanted = connection.names.out(transaction.request())
+        for cut in range(1, 8):
+            connection.near.send(b"\r\n\r\n" + sent + b"\r\n\r\n", (cut,))
+            connection.far.expect(b"\r\n\r\n" + wanted + b"\r\n\r\n")
+
+    def test_first_bytes_are_a_keep_alive(self):
+        """S8 T4: a connection that begins with a keep-alive is a SIP connection all the same."""
+        connection = self.connection()
+        connection.near.send(b"\r\n\r\n")
+        connection.far.expect(b"\r\n\r\n", 1)
+        connection.options()
+
+
+class Transactions(TcpTest):
+    """A long life of one connection."""
+
+    COUNT = 1000
+
+    def converse(self, phone, count):
+        """Transactions begun by both sides, in batches of random size and random cuts; both streams are compared."""
+        connection, rng = self.connection(phone), self.rng
+        invalid, moved = self.lab.invalid_packets(), {"out": set(), "in": set()}
+        connection.options()
+        done = 0
+        while done < count:
+            mine = [Transaction(rng.choice(("OPTIONS", "INVITE", "SUBSCRIBE"))) for _ in range(rng.randrange(1, 6))]
+            theirs = [Transaction(rng.choice(("OPTIONS", "INVITE", "NOTIFY"))) for _ in range(rng.randrange(0, 4))]
+            names = connection.names
+            port = 40000 + 2 * rng.randrange(20)
+            calls = [t for t in mine if t.method == "INVITE"]
+            their_calls = [t for t in theirs if t.method == "INVITE"]
+
+            def phone_says(template_of, transactions, offers):
+                pairs = []
+                for transaction in transactions:
+                    lines, body = adorned(rng, port if offers and transaction.method == "INVITE" else None)
+                    pairs.append(names.out(template_of(transaction)(more=lines), body))
+                return pairs
+
+            def peer_says(template_of, transactions):
+                pairs = []
+                for transaction in transactions:
+                    lines, _ = adorned(rng)
+                    # Of the phone's, a peer names only what the phone has in its own messages.
+                    pairs.append(names.in_(template_of(transaction)(more=lines)))
+                return pairs
+
+            steps = ((phone_says(lambda t: t.request, mine, True), peer_says(lambda t: t.peer_request, theirs)),
+                     (phone_says(lambda t: refusal(t, t.phone_answer), theirs, False),
+                      peer_says(lambda t: refusal(t, t.answer), mine)),
+                     (phone_says(lambda t: acknowledgement(t.request), calls, False),
+                      peer_says(lambda t: acknowledgement(t.peer_request), their_calls)))
+            for outward, inward in steps:
+                self.cross(connection, outward, inward, moved)
+            done += len(mine) + len(theirs)
+        if self.translated:
+            signs = {"out": -1, "in": 1} if phone == PHONE1 else {"out": 1, "in": -1}
+            for way, sign in signs.items():
+                self.assertGreater(len(moved[way]), 5, "hardly anything changed its length")
+                self.assertTrue(all(sign * change >= 0 for change in moved[way]), moved)
+        self.assertEqual(self.lab.invalid_packets(), invalid, "conntrack found packets INVALID")
+        connection.near.finish()
+        connection.far.expect_end()
+        connection.far.finish()
+        connection.near.expect_end()
+
+    def cross(self, connection, outward, inward, moved):
+        """Both ends say what they have at the same time, and both must hear it."""
+        for way, pairs in (("out", outward), ("in", inward)):
+            moved[way].update(len(wanted) - len(sent) for sent, wanted in pairs)
+        sent_out, wanted_out = (b"".join(p[i] for p in outward) for i in (0, 1))
+        sent_in, wanted_in = (b"".join(p[i] for p in inward) for i in (0, 1))
+        if sent_out:
+            connection.near.send(sent_out, random_cuts(self.rng, len(sent_out)))
+        if sent_in:
+            connection.far.send(sent_in, random_cuts(self.rng, len(sent_in)))
+        connection.far.expect(wanted_out)
+        connection.near.expect(wanted_in)
+
+    def test_shrinking(self):
+        """T1 T2 S4: a thousand transactions of a phone whose messages shrink on their way out; both streams exact."""
+        self.converse(PHONE1, self.COUNT)
+
+    def test_growing(self):
+        """T1 T2 S4: the same of a phone whose messages grow."""
+        self.converse(SHORT_PHONE, self.COUNT)
+
+
+class WithoutDaemon(Transactions):
+    """A6: the same connections without a daemon pass as they are; so the tests above measure the daemon and not themselves."""
+
+    COUNT = 200
+    translated = False
+
+    @classmethod
+    def prepare(cls):
+        """Nothing."""
+
+
+class Sizes(TcpTest):
+    """Large messages (T1, T3)."""
+
+    FILL = "".join(f"a=x-{n:05}:{'z' * 90}\r\n" for n in range(1000))
+
+    def filler(self, size):
+        return self.FILL[:size - 2] + "\r\n"
+
+    def test_64_kb_out(self):
+        """T1, CHECKLIST 10: an INVITE of 64 kB does not stall, though a sender may have no more than some 14 kB under way."""
+        for phone in PHONES.values():
+            connection = self.connection(phone)
+            for size in (20_000, 60_000, 63_900):
+                transaction = Transaction("INVITE")
+                connection.out(transaction.request(), description(more=self.filler(size)), timeout=5)
+                connection.in_(transaction.answer(486))
+            connection.options()
+
+    def test_64_kb_in(self):
+        """T1: the same from the provider, as the first message and later."""
+        for phone in PHONES.values():
+            connection = self.connection(phone)
+            connection.options()
+            for size in (20_000, 60_000, 63_900):
+                transaction = Transaction("INVITE")
+                connection.in_(transaction.peer_request(), peer_description(more=self.filler(size)), timeout=5)
+                connection.out(transaction.phone_answer(486))
+            connection.options()
+
+    def test_64_kb_in_pieces(self):
+        """T1: large messages in small segments, and several of them at once in both directions."""
+        connection = self.connection(SHORT_PHONE)
+        connection.options()
+        for _ in range(3):
+            mine, theirs = Transaction("INVITE"), Transaction("INVITE")
+            out = connection.names.out(mine.request(), description(more=self.filler(50_000)))
+            in_ = connection.names.in_(theirs.peer_request(), peer_description(more=self.filler(50_000)))
+            pieces = range(0, 50_000, 700)
+            connection.near.send(out[0], pieces)
+            connection.far.send(in_[0], pieces)
+            connection.far.expect(out[1], 5)
+            connection.near.expect(in_[1], 5)
+        connection.options()
+
+    def too_large(self, connection, before):
+        """A text of 100 kB, larger than any ALG must hold: whatever comes of it, nothing that arrives is wrong."""
+        text = "".join(f"line {n:06} 192.168.1.11:5060 {'t' * 60}\r\n" for n in range(1100))
+        template = Transaction("MESSAGE").request("Content-Type: text/plain")
+        head = "\r\n".join(template.split("\n")) + f"\r\nContent-Length: {len(text)}\r\n\r\n"
+        sent, wanted = (head.format(**view).encode() + text.encode()
+                        for view in (connection.names.inside, connection.names.public))
+        later = connection.names.out(Transaction().request())
+        try:
+            connection.near.send(sent + later[0])
+        except ConnectionError:
+            pass
+        heard, how = connection.far.rest(1, enough=len(wanted) + len(later[1]))
+        untouched, rewritten = sent + later[0], wanted + later[1]
+        if heard in (rewritten, wanted + later[0]):
+            return
+        if not before and heard == untouched[:len(heard)] and len(heard) >= len(rewritten):
+            connection.near.reset()
+            return
+        self.assertTrue(rewritten.startswith(heard), f"corrupt: {how} after {heard[-200:]!r}")
+        self.assertEqual(how, "reset", f"{len(heard)} bytes of {len(rewritten)} and then nothing")
+
+    def test_100_kb(self):
+        """T1: a message above the limit passes, or ends the connection; it is never corrupted, and never just stops."""
+        for phone in PHONES.values():
+            self.too_large(self.connection(phone), before=False)
+            self.too_large(self.shifted(phone), before=True)
+
+    def test_segments_fit(self):
+        """T3: a full segment that grows still arrives, as segments that fit the wire: the SYN leaves room, nothing is a fragment."""
+        for phone in PHONES.values():
+            connection = self.shifted(phone)
+            routes = "\n".join(f"Record-Route: <sip:{{sig}};transport=tcp;lr;n={n}>" for n in range(40))
+            for _ in range(20):
+                transaction = Transaction("INVITE")
+                connection.out(transaction.request(routes), description())
+                connection.in_(transaction.answer(486, routes))
+        self.assertEqual([self.lab.captures[end].fragments(False) for end in ("phone1", "provider")], [0, 0])
+        mss = {way: {s.mss for s in self.lab.captures[way].segments() if s.mss} for way in ("phone1", "provider")}
+        self.assertTrue(mss["phone1"] and mss["provider"])
+        self.assertLess(max(mss["provider"] | mss["phone1"]), 1460, f"SYNs leave no room for growth: {mss}")
+
+
+def refusal(transaction, answer):
+    """The answer to it, which for an INVITE is a refusal: no call lasts."""
+    return lambda more: answer(486 if transaction.method == "INVITE" else 200, more)
+
+
+def acknowledgement(request):
+    return lambda more: request(more, "ACK")
+
+
+if __name__ == "__main__":
+    main()
