@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 
+import line
 import tcp
 from capture import Capture
 from netns import Namespace, Process, Udp, cable, wait_for
@@ -135,6 +136,17 @@ class Lab:
         self.router.run("nft", "add", "rule", "inet", "admin", "postrouting", "oifname", device, "masquerade")
         self.empty_ruleset = self.ruleset()
         return far
+
+    def interpose(self, near, near_device, far, far_device, switch):
+        """A namespace in the middle of a cable, for line.py: its ends are `near` and `far`. `far_device` belongs to a switch."""
+        middle = self._namespace(f"line{len(self._namespaces)}")
+        far.run("ip", "link", "set", far_device, "netns", middle.name)
+        middle.run("ip", "link", "set", far_device, "name", "near", "up")
+        cable(middle, "far", far, far_device)
+        far.run("ip", "link", "set", far_device, "master", switch)
+        line.without_offloads(near, near_device)
+        line.without_offloads(far, far_device)
+        return middle
 
     def _capture(self, namespace, device):
         capture = Capture(namespace, device)

@@ -94,30 +94,6 @@ class Transaction:
                 f"{common}\nContact: <sip:phone@{{sig}};transport=tcp>\n{more}")
 
 
-def adorned(rng, port=None, most=900):
-    """(header lines, description): the phone's addresses in a random number of places, between text of random length.
-
-    Content-Length gains or loses a digit now and then.
-    """
-    lines = [f"X-Filler: {'f' * rng.randrange(1, 80)}"]
-    lines += [f"Record-Route: <sip:{{sig}};transport=tcp;lr;n={n}>" for n in range(rng.randrange(4))]
-    if rng.random() < 0.5:
-        lines.append("P-Asserted-Identity: <sip:phone@{host}>")
-    if rng.random() < 0.5:
-        lines.append("Reply-To: <sip:phone@{sig};transport=tcp>")
-    body = ""
-    if port:
-        body = description(port, "".join(f"a=x-{'y' * rng.randrange(1, 60)}\r\n" for _ in range(rng.randrange(most // 60))))
-        if rng.random() < 0.5:
-            body += f"c=IN IP4 {{host}}\r\na=rtcp:{port + 1} IN IP4 {{host}}\r\n"
-    rng.shuffle(lines)
-    return "\n".join(lines), body
-
-
-def random_cuts(rng, length, most=12):
-    return sorted(rng.sample(range(1, length), min(rng.randrange(most + 1), length - 1)))
-
-
 class Connection:
     """A phone's connection to the provider, with both ends and what it is called."""
 

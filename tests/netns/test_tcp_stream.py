@@ -2,7 +2,8 @@
 """SIP over TCP: whatever the segments are, each message is rewritten whole, and nothing of the stream is lost."""
 
 from labtest import PHONE1, main
-from tcptest import (PHONES, SHORT_PHONE, TcpTest, Transaction, adorned, description, peer_description, random_cuts)
+from conversation import Conversation
+from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, description, peer_description
 
 
 class Cuts(TcpTest):
@@ -117,79 +118,27 @@ class Cuts(TcpTest):
         connection.options()
 
 
-class Transactions(TcpTest):
+class Transactions(Conversation):
     """A long life of one connection."""
 
     COUNT = 1000
 
-    def converse(self, phone, count):
-        """Transactions begun by both sides, in batches of random size and random cuts; both streams are compared."""
-        connection, rng = self.connection(phone), self.rng
-        invalid, moved = self.lab.invalid_packets(), {"out": set(), "in": set()}
+    def talk(self, phone):
+        connection, invalid = self.connection(phone), self.lab.invalid_packets()
         connection.options()
-        done = 0
-        while done < count:
-            mine = [Transaction(rng.choice(("OPTIONS", "INVITE", "SUBSCRIBE"))) for _ in range(rng.randrange(1, 6))]
-            theirs = [Transaction(rng.choice(("OPTIONS", "INVITE", "NOTIFY"))) for _ in range(rng.randrange(0, 4))]
-            names = connection.names
-            port = 40000 + 2 * rng.randrange(20)
-            calls = [t for t in mine if t.method == "INVITE"]
-            their_calls = [t for t in theirs if t.method == "INVITE"]
-
-            def phone_says(template_of, transactions, offers):
-                pairs = []
-                for transaction in transactions:
-                    lines, body = adorned(rng, port if offers and transaction.method == "INVITE" else None)
-                    pairs.append(names.out(template_of(transaction)(more=lines), body))
-                return pairs
-
-            def peer_says(template_of, transactions):
-                pairs = []
-                for transaction in transactions:
-                    lines, _ = adorned(rng)
-                    # Of the phone's, a peer names only what the phone has in its own messages.
-                    pairs.append(names.in_(template_of(transaction)(more=lines)))
-                return pairs
-
-            steps = ((phone_says(lambda t: t.request, mine, True), peer_says(lambda t: t.peer_request, theirs)),
-                     (phone_says(lambda t: refusal(t, t.phone_answer), theirs, False),
-                      peer_says(lambda t: refusal(t, t.answer), mine)),
-                     (phone_says(lambda t: acknowledgement(t.request), calls, False),
-                      peer_says(lambda t: acknowledgement(t.peer_request), their_calls)))
-            for outward, inward in steps:
-                self.cross(connection, outward, inward, moved)
-            done += len(mine) + len(theirs)
+        moved = self.converse(connection, self.COUNT)
         if self.translated:
-            signs = {"out": -1, "in": 1} if phone == PHONE1 else {"out": 1, "in": -1}
-            for way, sign in signs.items():
-                self.assertGreater(len(moved[way]), 5, "hardly anything changed its length")
-                self.assertTrue(all(sign * change >= 0 for change in moved[way]), moved)
+            self.assert_changed(phone, moved)
+        self.end(connection)
         self.assertEqual(self.lab.invalid_packets(), invalid, "conntrack found packets INVALID")
-        connection.near.finish()
-        connection.far.expect_end()
-        connection.far.finish()
-        connection.near.expect_end()
-
-    def cross(self, connection, outward, inward, moved):
-        """Both ends say what they have at the same time, and both must hear it."""
-        for way, pairs in (("out", outward), ("in", inward)):
-            moved[way].update(len(wanted) - len(sent) for sent, wanted in pairs)
-        sent_out, wanted_out = (b"".join(p[i] for p in outward) for i in (0, 1))
-        sent_in, wanted_in = (b"".join(p[i] for p in inward) for i in (0, 1))
-        if sent_out:
-            connection.near.send(sent_out, random_cuts(self.rng, len(sent_out)))
-        if sent_in:
-            connection.far.send(sent_in, random_cuts(self.rng, len(sent_in)))
-        connection.far.expect(wanted_out)
-        connection.near.expect(wanted_in)
 
     def test_shrinking(self):
         """T1 T2 S4: a thousand transactions of a phone whose messages shrink on their way out; both streams exact."""
-        self.converse(PHONE1, self.COUNT)
+        self.talk(PHONE1)
 
     def test_growing(self):
         """T1 T2 S4: the same of a phone whose messages grow."""
-        self.converse(SHORT_PHONE, self.COUNT)
+        self.talk(SHORT_PHONE)
 
 
 class WithoutDaemon(Transactions):
@@ -288,15 +237,6 @@ class Sizes(TcpTest):
         mss = {way: {s.mss for s in self.lab.captures[way].segments() if s.mss} for way in ("phone1", "provider")}
         self.assertTrue(mss["phone1"] and mss["provider"])
         self.assertLess(max(mss["provider"] | mss["phone1"]), 1460, f"SYNs leave no room for growth: {mss}")
-
-
-def refusal(transaction, answer):
-    """The answer to it, which for an INVITE is a refusal: no call lasts."""
-    return lambda more: answer(486 if transaction.method == "INVITE" else 200, more)
-
-
-def acknowledgement(request):
-    return lambda more: request(more, "ACK")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,223 @@
+#!/usr/bin/python3
+"""TCP connections when the daemon dies, comes back, or is stopped (T4): they go on or are reset, never corrupted."""
+
+from labtest import PHONE1, main
+from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, description, peer_description
+import tcp
+
+
+class DaemonTest(TcpTest):
+    def setUp(self):
+        if not self.lab.daemon:  # a test that failed half-way has left none
+            self.lab.start_daemon()
+        super().setUp()
+
+
+class Killed(DaemonTest):
+    """kill -9."""
+
+    def test_between_messages(self):
+        """T4: a connection whose length has changed waits for the next daemon, and then goes on where it was, both ways."""
+        connections = [self.shifted(phone) for phone in PHONES.values()]
+        invalid = self.lab.invalid_packets()
+        self.lab.kill_daemon()
+        requests, answers = [], []
+        for connection in connections:
+            transaction = Transaction("INVITE")
+            requests.append(connection.names.out(transaction.request(), description()))
+            answers.append(connection.names.in_(transaction.peer_request(), peer_description()))
+            connection.near.send(requests[-1][0])
+            connection.far.send(answers[-1][0])
+        for connection in connections:
+            connection.far.hears_nothing(0.3)
+            connection.near.hears_nothing(0.01)
+        self.lab.start_daemon()
+        for connection, request, answer in zip(connections, requests, answers):
+            connection.far.expect(request[1], 8)
+            connection.near.expect(answer[1], 8)
+            for _ in range(5):
+                connection.options()
+        self.assertEqual(self.lab.invalid_packets(), invalid, "conntrack found packets INVALID")
+
+    def test_again_and_again(self):
+        """T4: also a third time, with transactions and a new connection between."""
+        connections = [self.shifted(phone) for phone in PHONES.values()]
+        for _ in range(3):
+            self.lab.kill_daemon()
+            self.lab.start_daemon()
+            for connection in connections:
+                connection.options()
+            connections.append(self.shifted())
+
+    def test_under_way(self):
+        """T4: killed while half a message is held; what arrives is exact, and either all of it or a reset."""
+        for phone in PHONES.values():
+            for way in ("out", "in"):
+                with self.subTest(phone=phone, way=way):
+                    connection = self.shifted(phone)
+                    if way == "out":
+                        sender, receiver = connection.near, connection.far
+                        sent, wanted = connection.names.out(Transaction("INVITE").request(), description())
+                    else:
+                        sender, receiver = connection.far, connection.near
+                        sent, wanted = connection.names.in_(Transaction("INVITE").peer_request(), peer_description())
+                    sender.send(sent[:len(sent) // 2])
+                    sender.wait_sent()
+                    self.lab.kill_daemon()
+                    self.lab.start_daemon()
+                    try:
+                        sender.send(sent[len(sent) // 2:])
+                    except ConnectionError:
+                        pass
+                    heard, how = receiver.rest(8, enough=len(wanted))
+                    self.assertTrue(wanted.startswith(heard), tcp.difference(heard, wanted))
+                    self.assertIn(how, ("more", "reset"))
+                    if how == "more":
+                        connection.options()
+
+    def test_large_message_under_way(self):
+        """T4: killed in the midst of 60 kB, of which a part may have been passed on or acknowledged already."""
+        filler = "".join(f"a=x-{n:05}:{'z' * 90}\r\n" for n in range(600))
+        connection = self.shifted(SHORT_PHONE)
+        sent, wanted = connection.names.out(Transaction("INVITE").request(), description(more=filler))
+        connection.near.send(sent[:40_000])
+        self.lab.kill_daemon()
+        self.lab.start_daemon()
+        try:
+            connection.near.send(sent[40_000:])
+        except ConnectionError:
+            pass
+        heard, how = connection.far.rest(10, enough=len(wanted))
+        self.assertTrue(wanted.startswith(heard), tcp.difference(heard, wanted))
+        self.assertIn(how, ("more", "reset"))
+        if how == "more":
+            connection.options()
+
+    def test_ends_without_daemon(self):
+        """T4 X8: a changed connection whose ends close while no daemon is there closes when the next one comes."""
+        connection = self.shifted(SHORT_PHONE)
+        self.lab.kill_daemon()
+        connection.near.finish()
+        connection.far.hears_nothing(0.2)
+        self.lab.start_daemon()
+        connection.far.expect_end(8)
+        connection.far.finish()
+        connection.near.expect_end()
+
+    def test_unchanged(self):
+        """T4 A6: a connection on which nothing was changed goes on without a daemon, and after it, untouched."""
+        connection = self.connection()
+        for end, other in ((connection.near, connection.far), (connection.far, connection.near)) * 2:
+            end.send(b"\r\n\r\n")
+            other.expect(b"\r\n\r\n")
+        self.lab.kill_daemon()
+        connection.near.send(b"\r\n\r\n")
+        connection.far.expect(b"\r\n\r\n")
+        sent, _ = connection.names.out(Transaction("INVITE").request(), description())
+        connection.near.send(sent)
+        connection.far.expect(sent)
+        connection.far.send(b"\r\n")
+        connection.near.expect(b"\r\n")
+        self.lab.start_daemon()
+        connection.near.send(sent)
+        connection.far.expect(sent)
+        connection.far.send(b"\r\n")
+        connection.near.expect(b"\r\n")
+        self.opens_nothing()
+
+    def test_no_sip(self):
+        """T4: a connection that is none of SIP's goes on without a daemon and after it."""
+        connection = self.connection(SHORT_PHONE)
+        noise = bytes.fromhex("16030100c2010000be0303") + self.rng.randbytes(20_000)
+        for step in (lambda: None, self.lab.kill_daemon, self.lab.start_daemon):
+            step()
+            connection.near.send(noise)
+            connection.far.expect(noise)
+            connection.far.send(noise)
+            connection.near.expect(noise)
+        self.opens_nothing()
+
+    def test_registration_goes_on(self):
+        """T4 A5, CHECKLIST 28: a registration made before the kill is known after it, on the same connection."""
+        connection = self.connection(PHONE1)
+        transaction = Transaction("REGISTER")
+        connection.out(transaction.request("Expires: 600"))
+        ok = transaction.answer(200).replace("<sip:peer@203.0.113.10:5060;transport=tcp>",
+                                             "<sip:phone@{sig};transport=tcp>;expires=600")
+        connection.in_(ok)
+        binding, = self.lab.ctl("bindings")
+        self.assertEqual((binding["proto"], binding["inside"]), ("tcp", connection.names.inside["sig"]))
+        self.lab.kill_daemon()
+        self.lab.start_daemon()
+        self.assertEqual([b["public"] for b in self.lab.ctl("bindings")], [binding["public"]])
+        connection.options()
+
+
+class Stopped(DaemonTest):
+    """SIGTERM takes everything out of the kernel, the shifts of connections too."""
+
+    def test_changed(self):
+        """T4: after a clean stop neither end hears a wrong byte; a connection that can't go on ends at once."""
+        connections = [self.shifted(phone) for phone in PHONES.values()]
+        self.lab.stop_daemon()
+        for connection in connections:
+            out = connection.names.out(Transaction().request())
+            in_ = connection.names.in_(Transaction().peer_request())
+            for end, (sent, _) in ((connection.near, out), (connection.far, in_)):
+                try:
+                    end.send(sent)
+                except ConnectionError:
+                    pass
+            for end in (connection.near, connection.far):
+                heard, how = end.rest(3)
+                self.assertEqual((heard, how), (b"", "reset"), f"{end}")
+        self.lab.start_daemon()
+        self.connection().options()
+
+    def test_within_a_message(self):
+        """T4: the same while half a message is held."""
+        for phone in PHONES.values():
+            connection = self.shifted(phone)
+            sent, wanted = connection.names.out(Transaction("INVITE").request(), description())
+            connection.near.send(sent[:300])
+            connection.near.wait_sent()
+            self.lab.stop_daemon()
+            try:
+                connection.near.send(sent[300:])
+            except ConnectionError:
+                pass
+            heard, how = connection.far.rest(3)
+            self.assertTrue(wanted.startswith(heard), tcp.difference(heard, wanted))
+            self.assertEqual(how, "reset")
+            self.lab.start_daemon()
+
+    def test_unchanged(self):
+        """T4 A6: connections without a change go on over stop and start as if nothing had happened."""
+        connection = self.connection()
+        connection.near.send(b"\r\n\r\n")
+        connection.far.expect(b"\r\n\r\n")
+        for step in (self.lab.stop_daemon, self.lab.start_daemon):
+            step()
+            sent, _ = connection.names.out(Transaction("INVITE").request(), description())
+            connection.near.send(sent)
+            connection.far.expect(sent)
+            connection.far.send(b"\r\n")
+            connection.near.expect(b"\r\n")
+        self.opens_nothing()
+
+    def test_first_message_under_way(self):
+        """T4: what was held of a first message is not lost by a stop: nothing was changed, so all of it arrives as it was."""
+        connection = self.connection()
+        sent, _ = connection.names.out(Transaction("INVITE").request(), description())
+        connection.near.send(sent[:200])
+        connection.near.wait_sent()
+        self.lab.stop_daemon()
+        connection.near.send(sent[200:])
+        heard, how = connection.far.rest(8, enough=len(sent))
+        self.assertTrue(sent.startswith(heard), tcp.difference(heard, sent))
+        self.assertIn(how, ("more", "reset"))
+        self.lab.start_daemon()
+
+
+if __name__ == "__main__":
+    main()
