@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import re
 import socket
 import struct
 import subprocess
@@ -15,8 +16,25 @@ Datagram.__doc__ = """A UDP datagram: ends as (address, port), its bytes, and wh
 
 
 Segment = collections.namedtuple("Segment", "source destination sequence acknowledged flags window mss sacks payload outgoing")
-Segment.__doc__ = """A TCP segment over IPv4. `mss` is None without that option, `sacks` a list of (left, right)."""
+Segment.__doc__ = """A TCP segment. `mss` is None without that option, `sacks` a list of (left, right)."""
 FIN, SYN, RST, ACK = 1, 2, 4, 16
+
+
+def _ipv4(frame, protocol):
+    """(source, destination, what it carries) of an unfragmented packet of that protocol, otherwise None."""
+    if len(frame) < 34 or frame[12:14] != b"\x08\x00" or frame[23] != protocol or frame[20] & 0x3F or frame[21]:
+        return None
+    ip = frame[14:]
+    carried = ip[(ip[0] & 15) * 4:struct.unpack_from("!H", ip, 2)[0]]
+    return socket.inet_ntoa(ip[12:16]), socket.inet_ntoa(ip[16:20]), carried
+
+
+def _ipv6(frame, protocol):
+    """The same for IPv6, without extension headers."""
+    if len(frame) < 54 or frame[12:14] != b"\x86\xdd" or frame[20] != protocol:
+        return None
+    addresses = (socket.inet_ntop(socket.AF_INET6, frame[at:at + 16]) for at in (22, 38))
+    return *addresses, frame[54:54 + struct.unpack_from("!H", frame, 18)[0]]
 
 
 def _tcp_options(options):
@@ -33,6 +51,18 @@ def _tcp_options(options):
             sacks = [struct.unpack_from("!II", options, at + 2 + i) for i in range(0, size - 2, 8)]
         at += size
     return mss, sacks
+
+
+def _in_order(pieces):
+    """The bytes of {sequence number: bytes} up to the first gap. A stream of tests does not wrap around twice."""
+    first = next(iter(pieces))
+    data = b""
+    for sequence in sorted(pieces, key=lambda s: (s - first) & 0xFFFFFFFF):
+        start = (sequence - first) & 0xFFFFFFFF
+        if start > len(data):
+            break
+        data = data[:start] + pieces[sequence] + data[start + len(pieces[sequence]):]
+    return data
 
 
 def _ip_datagram(fragments):
@@ -72,6 +102,11 @@ class Capture:
         self._drain()
         found, partial = [], collections.defaultdict(dict)
         for _, frame, outgoing in self.frames:
+            if _ipv6(frame, socket.IPPROTO_UDP):
+                source, destination, whole = _ipv6(frame, socket.IPPROTO_UDP)
+                source_port, port, length = struct.unpack_from("!HHH", whole)
+                found.append(Datagram((source, source_port), (destination, port), whole[8:length], outgoing))
+                continue
             if len(frame) < 34 or struct.unpack_from("!H", frame, 12)[0] != ETH_P_IP:
                 continue
             ip = frame[14:]
@@ -93,20 +128,39 @@ class Capture:
         return found
 
     def segments(self):
-        """Every TCP segment so far."""
+        """Every TCP segment so far that came in one packet."""
         self._drain()
         found = []
         for _, frame, outgoing in self.frames:
-            if len(frame) < 54 or frame[12:14] != b"\x08\x00" or frame[23] != socket.IPPROTO_TCP:
+            carried = _ipv6(frame, socket.IPPROTO_TCP) or _ipv4(frame, socket.IPPROTO_TCP)
+            if not carried:
                 continue
-            ip = frame[14:]
-            header = (ip[0] & 15) * 4
-            tcp = ip[header:struct.unpack_from("!H", ip, 2)[0]]
+            source_address, address, tcp = carried
             source, port, sequence, acknowledged, offset, flags, window = struct.unpack_from("!HHIIBBH", tcp)
             start = (offset >> 4) * 4
             mss, sacks = _tcp_options(tcp[20:start])
-            found.append(Segment((socket.inet_ntoa(ip[12:16]), source), (socket.inet_ntoa(ip[16:20]), port), sequence,
-                                 acknowledged, flags, window, mss, sacks, tcp[start:], outgoing))
+            found.append(Segment((source_address, source), (address, port), sequence, acknowledged, flags, window, mss,
+                                 sacks, tcp[start:], outgoing))
+        return found
+
+    def messages(self):
+        """Every SIP message so far as a Datagram: those of UDP, and behind them those of TCP, each connection's in order."""
+        found = [d for d in self.datagrams() if b" SIP/2.0\r\n" in d.payload or d.payload.startswith(b"SIP/2.0 ")]
+        streams = collections.defaultdict(dict)
+        for segment in self.segments():
+            if segment.payload:
+                streams[segment.source, segment.destination, segment.outgoing][segment.sequence] = segment.payload
+        for (source, destination, outgoing), pieces in streams.items():
+            rest = _in_order(pieces)
+            while True:
+                rest = rest.lstrip(b"\r\n")
+                head, separator, _ = rest.partition(b"\r\n\r\n")
+                length = re.search(rb"\r\ncontent-length\s*:\s*(\d+)", head, re.I)
+                size = len(head) + 4 + int(length.group(1)) if separator and length else 0
+                if not 0 < size <= len(rest):
+                    break
+                found.append(Datagram(source, destination, rest[:size], outgoing))
+                rest = rest[size:]
         return found
 
     def fragments(self, outgoing):

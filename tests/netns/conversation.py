@@ -48,7 +48,7 @@ class Conversation(TcpTest):
             mine = [Transaction(rng.choice(("OPTIONS", "INVITE", "SUBSCRIBE"))) for _ in range(rng.randrange(1, 6))]
             theirs = [Transaction(rng.choice(("OPTIONS", "INVITE", "NOTIFY"))) for _ in range(rng.randrange(0, 4))]
             calls, their_calls = ([t for t in side if t.method == "INVITE"] for side in (mine, theirs))
-            port = 40000 + 2 * rng.randrange(20)
+            port = connection.names.media + 2 * rng.randrange(20)
             out, in_ = connection.names.out, connection.names.in_
             for outward, inward in (
                     ([(out, t, t.request, port) for t in mine], [(in_, t, t.peer_request, None) for t in theirs]),

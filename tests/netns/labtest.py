@@ -184,7 +184,7 @@ class LabTest(unittest.TestCase):
 
     def assert_no_inside_address_outside(self):
         """Nothing that left through the WAN as SIP or SDP names an inside address."""
-        sent = [d for d in self.lab.captures["wan"].datagrams() if d.outgoing and b"SIP/2.0" in d.payload]
+        sent = [d for d in self.lab.captures["wan"].messages() if d.outgoing]
         self.assertTrue(sent, "no SIP went out")
         for datagram in sent:
             self.assertNotRegex(datagram.payload.decode(errors="replace"), r"192\.168\.")

@@ -16,7 +16,7 @@ PASSWORD = "secret"
 
 
 def start_kamailio(lab, address=PROVIDER):
-    """A registrar and proxy at `address` in the provider's namespace; returns once it answers."""
+    """A registrar and proxy at `address` in the provider's namespace, for UDP and TCP; returns once it answers."""
     modules = glob.glob("/usr/lib/*/kamailio/modules")[0]
     with open(os.path.join(HERE, "kamailio.cfg.in")) as file:
         text = file.read()
@@ -38,7 +38,7 @@ def start_kamailio(lab, address=PROVIDER):
         except Timeout:
             return None
     wait_for(answers, 15, "kamailio to answer")
-    probe.udp.close()
+    probe.close()
     return process
 
 
@@ -46,10 +46,11 @@ class Sipp:
     """One sipp run of a scenario in scenarios/. The Call-ID of call N is "N-PID-test": no address in it."""
 
     def __init__(self, lab, namespace, scenario, address, port, remote=None, calls=1, user="phone1", keys=(),
-                 more=()):
-        self.lab, self.address, self.port = lab, address, port
+                 more=(), transport="udp"):
+        self.lab, self.address, self.port, self.transport = lab, address, port, transport
         argv = ["sipp", *([f"{remote[0]}:{remote[1]}"] if remote else []),
                 "-sf", os.path.join(HERE, "scenarios", scenario), "-i", address, "-p", port, "-m", calls,
+                "-t", {"udp": "u1", "tcp": "t1"}[transport],
                 "-s", user, "-au", user, "-ap", PASSWORD, "-cid_str", "%u-%p-test", "-nostdin", "-nd",
                 "-timeout", "30", "-timeout_error",
                 *(word for key, value in keys for word in ("-key", key, value)), *more]
@@ -62,13 +63,15 @@ class Sipp:
 
     def nudge(self, call_id):
         """Lets a call in `<recv request="NOTIFY">` go on: a message from its own host, past the router."""
-        with self.namespace.socket(socket.AF_INET, socket.SOCK_DGRAM) as voice:
+        kind = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}[self.transport]
+        with self.namespace.socket(socket.AF_INET, kind) as voice:
             voice.bind((self.address, 0))
-            voice.sendto((f"NOTIFY sip:go@{self.address} SIP/2.0\r\n"
-                          f"Via: SIP/2.0/UDP {self.address}:{voice.getsockname()[1]};branch={sip.token('z9hG4bK')}\r\n"
-                          "From: <sip:test@invalid>;tag=go\r\nTo: <sip:test@invalid>\r\n"
-                          f"Call-ID: {call_id}\r\nCSeq: 1 NOTIFY\r\nContent-Length: 0\r\n\r\n").encode(),
-                         (self.address, self.port))
+            voice.connect((self.address, self.port))
+            voice.send((f"NOTIFY sip:go@{self.address} SIP/2.0\r\n"
+                        f"Via: SIP/2.0/{self.transport.upper()} {self.address}:{voice.getsockname()[1]};"
+                        f"branch={sip.token('z9hG4bK')}\r\n"
+                        "From: <sip:test@invalid>;tag=go\r\nTo: <sip:test@invalid>\r\n"
+                        f"Call-ID: {call_id}\r\nCSeq: 1 NOTIFY\r\nContent-Length: 0\r\n\r\n").encode())
 
     def finish(self):
         """Raises unless all calls went as the scenario says."""
@@ -80,14 +83,14 @@ class Sipp:
 class Baresip:
     """A baresip phone without any audio device: one file speaks, another listens."""
 
-    def __init__(self, lab, namespace, address, user, domain, rtp_port, registers=True, port=5060):
+    def __init__(self, lab, namespace, address, user, domain, rtp_port, registers=True, port=5060, transport="udp"):
         self.lab, self.user = lab, user
         folder = os.path.join(lab.directory, f"baresip-{user}")
         os.makedirs(folder, exist_ok=True)
         modules = glob.glob("/usr/lib/baresip/modules")[0]
         settings = {"config": f"""
 sip_listen {address}:{port}
-sip_trans_def udp
+sip_trans_def {transport}
 audio_player aufile,{folder}/heard.wav
 audio_source aufile,{folder}/voice.wav
 audio_alert aufile,{folder}/alert.wav
@@ -106,7 +109,7 @@ module_app ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:4444
 audio_path {folder}
 """,
-                    "accounts": f"<sip:{user}@{domain};transport=udp>;auth_user={user};auth_pass={PASSWORD};"
+                    "accounts": f"<sip:{user}@{domain};transport={transport}>;auth_user={user};auth_pass={PASSWORD};"
                                 f"regint={600 if registers else 0};answermode=auto;audio_codecs=pcmu\n",
                     "contacts": ""}
         for name, text in settings.items():

@@ -124,19 +124,39 @@ class Dialog:
 class Agent:
     """A phone or peer at one address:port. `hop` is where it sends requests that have no better place."""
 
+    transport = "UDP"
+    uri_parameters = ""  # of its Contact
+
     def __init__(self, lab, namespace, address, port=5060, user="alice", hop=None, domain="203.0.113.10"):
-        self.udp = lab.udp(namespace, address, port)
         self.address, self.port, self.user, self.hop, self.domain = address, port, user, hop, domain
-        self.contact = f"<sip:{user}@{address}:{port}>"
+        self.contact = f"<sip:{user}@{address}:{port}{self.uri_parameters}>"
         self._early = []  # heard, but not yet asked for
+        self._open(lab, namespace)
+
+    def _open(self, lab, namespace):
+        self.udp = lab.udp(namespace, self.address, self.port)
+
+    def close(self):
+        self.udp.close()
 
     # Sending ------------------------------------------------------------------------------------------------
 
     def send(self, text, to):
         """Sends text or bytes as they are; returns the bytes."""
         raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
-        self.udp.send(raw, to)
+        self._transmit(raw, to)
         return raw
+
+    def _transmit(self, raw, to):
+        self.udp.send(raw, to)
+
+    def _receive(self, timeout):
+        """(bytes, where from)"""
+        return self.udp.receive(timeout)
+
+    def _way_back(self, request, port):
+        """Where a response goes; `port` is the one that the Via asks for."""
+        return (request.source[0], port)
 
     def compose(self, start, headers, body=""):
         lines = [start, *(f"{n}: {v}" for n, v in headers)]
@@ -151,7 +171,7 @@ class Agent:
             if method not in ("ACK", "CANCEL"):
                 dialog.cseq += 1
             cseq = dialog.cseq
-        headers = [("Via", f"SIP/2.0/UDP {self.address}:{self.port};branch={branch or token('z9hG4bK')};rport"),
+        headers = [("Via", f"SIP/2.0/{self.transport} {self.address}:{self.port};branch={branch or token('z9hG4bK')};rport"),
                    *[("Route", f"<{r}>") for r in dialog.routes],
                    ("Max-Forwards", "70"), ("From", dialog.local), ("To", dialog.remote),
                    ("Call-ID", dialog.call_id), ("CSeq", f"{cseq} {method}")]
@@ -201,7 +221,7 @@ class Agent:
     def reply(self, request, status, body="", more=(), tag=None, contact=True):
         """Answers a request to where its topmost Via says (RFC 3261 18.2.2, RFC 3581)."""
         vias = request.all("Via")
-        sent_by = re.match(r"SIP/2.0/UDP ([^;:]+)(?::(\d+))?", vias[0])
+        sent_by = re.match(r"SIP/2.0/\w+ ([^;:]+)(?::(\d+))?", vias[0])
         port = int(sent_by.group(2) or 5060)
         top = vias[0]
         if re.search(r";rport(?=;|$)", top):
@@ -220,7 +240,7 @@ class Agent:
             headers.append(("Contact", self.contact))
         headers += more
         return self.send(self.compose(f"SIP/2.0 {status} {PHRASES.get(status, 'Answer')}", headers, body),
-                         (request.source[0], port))
+                         self._way_back(request, port))
 
     # Hearing ------------------------------------------------------------------------------------------------
 
@@ -231,7 +251,7 @@ class Agent:
                 self._early.remove(message)
                 return message
         while True:
-            message = Message(*self.udp.receive(timeout))
+            message = Message(*self._receive(timeout))
             if any(message.is_(w) for w in what):
                 return message
             self._early.append(message)

@@ -130,15 +130,30 @@ class Stream:
         """The next SIP message (RFC 3261 18.3), without the CRLFs before it."""
         end = time.monotonic() + timeout
         while True:
-            self._heard = self._heard.lstrip(b"\r\n")
-            head, separator, _ = self._heard.partition(b"\r\n\r\n")
-            length = re.search(rb"\r\n(?:content-length|l)\s*:\s*(\d+)", head, re.I)
-            if separator and not length:
-                raise AssertionError(f"{self}: a message without Content-Length: {head!r}")
-            if separator and len(self._heard) >= len(head) + 4 + int(length.group(1)):
-                return self.receive(len(head) + 4 + int(length.group(1)))
+            message = self.framed()
+            if message:
+                return message
             if not self._more(end, "a SIP message"):
                 raise AssertionError(f"{self}: the stream ended in {self._heard!r}")
+
+    def framed(self):
+        """The same out of what has been taken in; None while some of it is missing."""
+        self._heard = self._heard.lstrip(b"\r\n")
+        head, separator, _ = self._heard.partition(b"\r\n\r\n")
+        if not separator:
+            return None
+        length = re.search(rb"\r\n(?:content-length|l)\s*:\s*(\d+)", head, re.I)
+        if not length:
+            raise AssertionError(f"{self}: a message without Content-Length: {head!r}")
+        size = len(head) + 4 + int(length.group(1))
+        if len(self._heard) < size:
+            return None
+        message, self._heard = self._heard[:size], self._heard[size:]
+        return message
+
+    def listen(self):
+        """Takes in what is there. False at the end of the stream."""
+        return self._more(time.monotonic() + 0.01, "something")
 
     def rest(self, timeout=5.0, enough=None):
         """(bytes, how it ended): all that comes until the stream's "end" or "reset", or nothing for `timeout`.
@@ -220,7 +235,8 @@ def connect(namespace, address, to, port=0, receive_buffer=None, timeout=3.0):
 
 def _socket(namespace, address, port, receive_buffer):
     sock = namespace.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):  # a phone may connect from the port at which it listens
+        sock.setsockopt(socket.SOL_SOCKET, option, 1)
     if receive_buffer:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     try:

@@ -13,17 +13,20 @@ from labtest import LabTest
 
 SHORT_PHONE = "10.0.0.2"  # a second address of phone1, in a second subnet of the same cable
 PHONES = {"shrinking": PHONE1, "growing": SHORT_PHONE}
-# Where they listen: two ports, so that each keeps its own outside.
+# Where they listen, for signalling and media: ports of their own, so that each keeps them outside.
 SIP_PORTS = {PHONE1: 5060, SHORT_PHONE: 5062}
+MEDIA_PORTS = {PHONE1: 40000, SHORT_PHONE: 42000}
 
 
 class Names:
     """One phone as it sees itself, and as it is seen from outside. `port` is the one of its own that its connection has."""
 
     def __init__(self, phone, public, port, public_port, translated=True):
-        listens = SIP_PORTS[phone]
-        self.inside = {"host": phone, "sig": f"{phone}:{listens}", "port": port}
-        self.public = {"host": public, "sig": f"{public}:{listens}", "port": public_port} if translated else self.inside
+        listens, self.media = SIP_PORTS[phone], MEDIA_PORTS[phone]
+        self.inside, self.public = ({"host": address, "sig": f"{address}:{listens}", "port": end, "media": self.media}
+                                    for address, end in ((phone, port), (public, public_port)))
+        if not translated:
+            self.public = self.inside
 
     def out(self, template, body=""):
         """(as the phone sends it, as the peer must hear it)"""
@@ -42,7 +45,7 @@ def write(template, body, names):
     return f"{head}{kind}\r\nContent-Length: {len(text)}\r\n\r\n".encode() + text
 
 
-def description(port=40000, more=""):
+def description(port="{media}", more=""):
     """A session description of the phone's."""
     return (f"v=0\r\no=- 7 7 IN IP4 {{host}}\r\ns=-\r\nc=IN IP4 {{host}}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
             f"a=rtpmap:0 PCMU/8000\r\n{more}")

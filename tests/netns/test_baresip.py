@@ -9,6 +9,8 @@ from netns import wait_for
 
 
 class BaresipCalls(LabTest):
+    transport = "udp"
+
     @classmethod
     def prepare(cls):
         peers.start_kamailio(cls.lab)
@@ -49,8 +51,9 @@ class BaresipCalls(LabTest):
         self.assert_no_inside_address_outside()
 
     def phones(self):
-        return (peers.Baresip(self.lab, self.lab.phone1, PHONE1, "phone1", PROVIDER, 40000),
-                peers.Baresip(self.lab, self.lab.provider, MEDIA_SERVER, "peer2", PROVIDER, 30000, port=5070))
+        return (peers.Baresip(self.lab, self.lab.phone1, PHONE1, "phone1", PROVIDER, 40000, transport=self.transport),
+                peers.Baresip(self.lab, self.lab.provider, MEDIA_SERVER, "peer2", PROVIDER, 30000, port=5070,
+                              transport=self.transport))
 
     def test_outgoing(self):
         """C2: baresip calls out through kamailio; a second of audio each way, counted at both ends."""

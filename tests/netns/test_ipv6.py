@@ -7,7 +7,7 @@ import rtp
 import sip
 from lab import MEDIA_SERVER_6, PHONE1_6, PROVIDER_6, STRANGER_6
 from labtest import PROVIDER, LabTest, main
-from netns import wait_for
+from netns import Timeout, wait_for
 
 
 def description(address, port, more=""):
@@ -138,6 +138,87 @@ class IPv6(LabTest):
         self.lab.forget_flows()
         stranger.send(options, (PHONE1_6, 5070))
         phone.hears_nothing()
+
+    def test_call_over_tcp(self):
+        """N2 T1: a call over TCP, its messages in pieces: not a byte changes, media pass, and nothing is left of it."""
+        listener = self.lab.tcp_listener(self.lab.provider, PROVIDER_6, 5060)
+        near = self.lab.tcp(self.lab.phone1, PHONE1_6, (PROVIDER_6, 5060))
+        far = self.lab.kept(listener.accept())
+        self.assertEqual(far.remote, near.local)
+
+        def passes(sender, receiver, message):
+            message = message.replace(b"/UDP", b"/TCP").replace(b"]:5060>", b"]:5060;transport=tcp>")
+            sender.send(message, (50, len(message) // 2))
+            receiver.expect(message)
+        invalid = self.lab.invalid_packets()
+        contact = f"<sip:phone@[{PHONE1_6}]:5060>"
+        passes(near, far, text("INVITE", "1 INVITE", "six-tcp", "1", PHONE1_6, body=description(PHONE1_6, 40000), contact=contact))
+        passes(far, near, text(200, "1 INVITE", "six-tcp", "1", PHONE1_6, ";tag=b", description(MEDIA_SERVER_6, 30000),
+                               f"<sip:peer@[{PROVIDER_6}]>"))
+        passes(near, far, text("ACK", "1 ACK", "six-tcp", "2", PHONE1_6, ";tag=b"))
+        self.assertEqual({p["remote"] for p in self.pinholes("six-tcp")}, {MEDIA_SERVER_6})
+        self.talk()
+        passes(near, far, text("BYE", "2 BYE", "six-tcp", "3", PHONE1_6, ";tag=b"))
+        passes(far, near, text(200, "2 BYE", "six-tcp", "3", PHONE1_6, ";tag=b"))
+        wait_for(lambda: not self.pinholes("six-tcp"), 1, "the pinholes to go")
+        self.kept_out(self.lab.provider, MEDIA_SERVER_6)
+        self.assertEqual(self.lab.invalid_packets(), invalid)
+
+    def test_registered_over_tcp(self):
+        """N2 C8: the registrar connects to the Contact of a phone that has registered over TCP; nobody else can."""
+        door = self.lab.tcp_listener(self.lab.phone1, PHONE1_6, 5060)
+        listener = self.lab.tcp_listener(self.lab.provider, PROVIDER_6, 5060)
+        near = self.lab.tcp(self.lab.phone1, PHONE1_6, (PROVIDER_6, 5060))
+        far = self.lab.kept(listener.accept())
+        contact = f"<sip:phone@[{PHONE1_6}]:5060;transport=tcp>"
+        register = text("REGISTER", "1 REGISTER", "reg6t", "9", PHONE1_6, contact=contact, more=("Expires: 600",))
+        answer = text(200, "1 REGISTER", "reg6t", "9", PHONE1_6, ";tag=r", contact=f"{contact};expires=600")
+        for sender, receiver, message in ((near, far, register), (far, near, answer)):
+            message = message.replace(b"/UDP", b"/TCP")
+            sender.send(message)
+            receiver.expect(message)
+        binding, = self.lab.ctl("bindings")
+        self.assertEqual((binding["proto"], binding["inside"]), ("tcp", f"[{PHONE1_6}]:5060"))
+        self.lab.tcp(self.lab.provider, PROVIDER_6, (PHONE1_6, 5060), timeout=1)
+        door.accept().close()
+        with self.assertRaises((Timeout, ConnectionError)):
+            self.lab.tcp(self.lab.stranger, STRANGER_6, (PHONE1_6, 5060), timeout=0.4)
+
+    def sipp(self, transport):
+        """Calls of sipp's own scenario, of which the daemon must know each, and no byte of which may change."""
+        for end in (self.phone, self.peer):
+            end.close()
+        sipp = ("sipp", "-nostdin", "-p", 5060)
+        server = self.lab.start(self.lab.provider, *sipp, "-sn", "uas", "-t", transport, "-i", PROVIDER_6)
+        wait_for(lambda: self.lab.provider.run("ss", f"-H{transport[0]}ln", "sport = :5060").stdout, 5, "sipp to listen")
+        client = self.lab.start(self.lab.phone1, *sipp, "-sn", "uac", "-t", transport, "-i", PHONE1_6, "-m", 50, "-l", 10,
+                                "-r", 100, "-d", 200, "-timeout", "30", "-timeout_error", f"[{PROVIDER_6}]:5060")
+        most = 0
+
+        def ended():
+            nonlocal most
+            most = max(most, len(self.pinholes()))
+            return not client.running
+        wait_for(ended, 40, "sipp to end")
+        self.assertEqual(client.wait(), 0, client.output()[-3000:])
+        server.kill()
+        self.assertGreater(most, 5, "hardly a call at a time")
+        wait_for(lambda: not self.pinholes(), 2, "the pinholes to go")
+        for out in (True, False):
+            sent = self.messages("phone1" if out else "provider", True)
+            self.assertGreaterEqual(len(sent), 150)
+            self.assertEqual(sent, self.messages("provider" if out else "phone1", False))
+
+    def messages(self, where, outgoing):
+        return sorted(d.payload for d in self.lab.captures[where].messages() if d.outgoing == outgoing)
+
+    def test_sipp_over_udp(self):
+        """N2: fifty calls of sipp over UDP."""
+        self.sipp("u1")
+
+    def test_sipp_over_tcp(self):
+        """N2 T1: fifty calls of sipp on one connection."""
+        self.sipp("t1")
 
     def test_both_families(self):
         """N2: calls over IPv4 and IPv6 at once, through one table."""

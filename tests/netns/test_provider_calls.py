@@ -7,6 +7,9 @@ from netns import wait_for
 
 
 class ProviderCalls(LabTest):
+    transport = "udp"
+    calling_port = 5060
+
     @classmethod
     def prepare(cls):
         peers.start_kamailio(cls.lab)
@@ -14,12 +17,13 @@ class ProviderCalls(LabTest):
 
     def sipp(self, address, scenario, rtp_port=0, user="phone1", callee="", port=5060, remote=None):
         keys = (("media_address", address), ("rtp_port", rtp_port), ("from_user", user), ("to_user", callee))
-        return peers.Sipp(self.lab, self.namespace(address), scenario, address, port, remote, user=user, keys=keys)
+        return peers.Sipp(self.lab, self.namespace(address), scenario, address, port, remote, user=user, keys=keys,
+                          transport=self.transport)
 
     def told(self, where, call_id):
         """The media that the host behind a capture was told of in a call."""
         def find():
-            for datagram in reversed(self.lab.captures[where].datagrams()):
+            for datagram in reversed(self.lab.captures[where].messages()):
                 if not datagram.outgoing and call_id.encode() in datagram.payload:
                     media = sip.Message(datagram.payload).media
                     if media:
@@ -29,12 +33,15 @@ class ProviderCalls(LabTest):
 
     def acknowledged(self, where, call_id):
         wait_for(lambda: any(d.payload.startswith(b"ACK ") and call_id.encode() in d.payload
-                             for d in self.lab.captures[where].datagrams() if not d.outgoing), 5, "the ACK")
+                             for d in self.lab.captures[where].messages() if not d.outgoing), 5, "the ACK")
 
     def register_peer(self, port=5070):
-        peer = sip.Agent(self.lab, self.lab.provider, MEDIA_SERVER, port, "peer", (PROVIDER, 5060))
+        peer = self.element(self.lab.provider, MEDIA_SERVER, port, "peer")
         self.assertEqual(peer.register().status, 200)
-        peer.udp.close()
+        peer.close()
+
+    def element(self, namespace, address, port, user):
+        return sip.Agent(self.lab, namespace, address, port, user, (PROVIDER, 5060))
 
     def registered(self, phone):
         answer = phone.register()
@@ -60,10 +67,10 @@ class ProviderCalls(LabTest):
         self.register_peer()
         self.sipp(PHONE1, "register.xml", remote=(PROVIDER, 5060)).finish()
         callee = self.sipp(MEDIA_SERVER, "callee.xml", 30000, "peer", port=5070)
-        caller = self.sipp(PHONE1, "caller_with_password.xml", 40000, "phone1", "peer", remote=(PROVIDER, 5060))
+        caller = self.sipp(PHONE1, "caller_with_password.xml", 40000, "phone1", "peer", self.calling_port, (PROVIDER, 5060))
         call_id = caller.call_id()
         phone_told = self.told("phone1", call_id)
-        peer_told = next(m for d in reversed(self.lab.captures["provider"].datagrams())
+        peer_told = next(m for d in reversed(self.lab.captures["provider"].messages())
                          if d.destination == (MEDIA_SERVER, 5070) or d.source[0] != PROVIDER
                          for m in sip.Message(d.payload).media if m.address != MEDIA_SERVER)
         rtp.exchange(self.media(PHONE1, 40000), phone_told, self.media(MEDIA_SERVER, 30000), peer_told)
