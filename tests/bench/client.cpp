@@ -1,9 +1,10 @@
 // The phone that measures: a fixed number of transactions or calls under way, each followed by the next.
-#include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <random>
 #include <vector>
 
+#include "tests/bench/latencies.hpp"
 #include "tests/bench/sip_load.hpp"
 #include "tests/bench/socket.hpp"
 
@@ -14,6 +15,8 @@ namespace {
 // of a healthy router. After the last one the call is given up: 100 + 200 + 400 + 800 ms.
 constexpr auto first_retry = std::chrono::milliseconds(100);
 constexpr unsigned transmissions = 4;
+// Over TCP nothing is sent again, and the kernel may need as long: then the call is given up.
+constexpr auto tcp_patience = std::chrono::milliseconds(1500);
 constexpr auto tick = std::chrono::milliseconds(10);
 
 std::string hex(std::uint64_t value) {
@@ -35,7 +38,7 @@ struct Slot {
 class Loop {
   public:
     explicit Loop(const Options& options)
-        : options_(options), socket_(options.local, tick), slots_(options.outstanding) {}
+        : options_(options), socket_(open_phone(options, tick)), slots_(options.outstanding) {}
 
     void run() {
         using std::chrono::duration_cast;
@@ -47,9 +50,9 @@ class Loop {
         auto next_look = start + tick;
         Endpoint from;
         while (under_way_ > 0) {
-            const auto datagram = socket_.receive(from);
+            const auto message = socket_->receive(from);
             const auto now = Clock::now();
-            if (datagram) answered(*datagram, now);
+            if (message) answered(*message, now);
             if (now >= next_look) {
                 for (Slot& slot : slots_)
                     look(slot, now);
@@ -59,13 +62,15 @@ class Loop {
     }
 
     void print() {
-        const double rate = static_cast<double>(latencies_.size()) / options_.measured.count();
+        const double rate = static_cast<double>(transactions_.size()) / options_.measured.count();
         std::printf(
             "{\"kind\": \"%s\", \"done\": %zu, \"per_second\": %.1f, \"p50_us\": %.1f, \"p99_us\": %.1f, "
-            "\"all\": %lu, \"retransmitted\": %lu, \"timed_out\": %lu, \"refused\": %lu, "
+            "\"message_p50_us\": %.1f, \"message_p99_us\": %.1f, \"all\": %lu, \"retransmitted\": %lu, "
+            "\"timed_out\": %lu, \"refused\": %lu, "
             "\"responses\": %lu, \"own_via\": %lu}\n",
-            options_.calls ? "calls" : "options", latencies_.size(), rate, percentile(0.5), percentile(0.99),
-            finished_, retransmitted_, timed_out_, refused_, responses_, own_via_);
+            options_.calls ? "calls" : "options", transactions_.size(), rate, transactions_.percentile(0.5),
+            transactions_.percentile(0.99), messages_.percentile(0.5), messages_.percentile(0.99), finished_,
+            retransmitted_, timed_out_, refused_, responses_, own_via_);
     }
 
   private:
@@ -84,16 +89,18 @@ class Loop {
 
     void transmit(Slot& slot, std::string_view name, Slot::Waiting waiting, Clock::time_point now) {
         slot.dialog.branch = new_branch(slot.dialog);
+        slot.dialog.sent = now_ns();
         write_request(slot.request, name, slot.dialog, options_.local, options_.remote);
         slot.waiting = waiting;
         slot.sent = 1;
-        slot.retry = now + first_retry;
-        socket_.send(slot.request, options_.remote);
+        slot.retry = now + (options_.tcp ? Clock::duration(tcp_patience) : first_retry);
+        socket_->send(slot.request, options_.remote);
     }
 
     void answered(std::string_view response, Clock::time_point now) {
         const unsigned code = status(response);
         if (code < 200) return;
+        messages_.add_message(response, now);
         const std::string_view call_id = header(response, "Call-ID");
         Slot& slot = slots_[dialog_number(call_id) % slots_.size()];
         const std::string_view via = header(response, "Via");
@@ -111,7 +118,7 @@ class Loop {
             hang_up(slot, response, now);
         } else {
             ++finished_;
-            if (slot.began >= counted_from_ && now <= counted_to_) latencies_.push_back(now - slot.began);
+            if (slot.began >= counted_from_ && now <= counted_to_) transactions_.add(now - slot.began);
             finish(slot, now);
         }
     }
@@ -122,8 +129,9 @@ class Loop {
         dialog.target = bracketed_uri(header(response, "Contact"));
         dialog.to = header(response, "To");
         dialog.branch = new_branch(dialog) + "a";
+        dialog.sent = now_ns();
         write_request(acknowledgement_, "ACK", dialog, options_.local, options_.remote);
-        socket_.send(acknowledgement_, options_.remote);
+        socket_->send(acknowledgement_, options_.remote);
         ++dialog.cseq;
         transmit(slot, "BYE", Slot::Waiting::bye, now);
     }
@@ -136,12 +144,12 @@ class Loop {
 
     void look(Slot& slot, Clock::time_point now) {
         if (slot.waiting == Slot::Waiting::nothing || now < slot.retry) return;
-        if (slot.sent == transmissions) {
+        if (slot.sent == (options_.tcp ? 1 : transmissions)) {
             ++timed_out_;
             finish(slot, now);
             return;
         }
-        socket_.send(slot.request, options_.remote);
+        socket_->send(slot.request, options_.remote);
         slot.retry = now + first_retry * (1 << slot.sent);
         ++slot.sent;
         ++retransmitted_;
@@ -149,19 +157,12 @@ class Loop {
 
     std::size_t index(const Slot& slot) const { return static_cast<std::size_t>(&slot - slots_.data()); }
 
-    double percentile(double part) {
-        if (latencies_.empty()) return 0;
-        const auto at = static_cast<std::ptrdiff_t>(part * static_cast<double>(latencies_.size() - 1));
-        std::nth_element(latencies_.begin(), latencies_.begin() + at, latencies_.end());
-        return std::chrono::duration<double, std::micro>(latencies_[static_cast<std::size_t>(at)]).count();
-    }
-
     const Options& options_;
-    UdpSocket socket_;
+    std::unique_ptr<MessageSocket> socket_;
     std::vector<Slot> slots_;
     std::string acknowledgement_;
     Clock::time_point counted_from_, counted_to_;
-    std::vector<Clock::duration> latencies_;
+    Latencies transactions_, messages_;
     std::uint64_t serial_ = 0;
     std::size_t under_way_ = 0;
     unsigned long finished_ = 0, retransmitted_ = 0, timed_out_ = 0, refused_ = 0;
@@ -177,6 +178,7 @@ Dialog new_dialog(const Options& options, std::uint64_t number) {
     dialog.call_id = serial + "-" + run + "-4f2a91c07b@desk";
     dialog.from_tag = serial + run;
     dialog.target = "sip:echo@" + options.remote.address;
+    dialog.tcp = options.tcp;
     dialog.to = "<" + dialog.target + ">";
     return dialog;
 }

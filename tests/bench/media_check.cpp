@@ -1,5 +1,6 @@
 // The phone that listens: does the provider's RTP reach the port that the offer named, and does it stop?
 #include <cstdio>
+#include <memory>
 #include <vector>
 
 #include "tests/bench/sip_load.hpp"
@@ -18,7 +19,7 @@ struct Call {
 };
 
 /// Sends and waits for the 200 of that transaction; empty when none came.
-std::string transact(UdpSocket& socket, const Options& options, std::string_view name, Dialog& dialog) {
+std::string transact(MessageSocket& socket, const Options& options, std::string_view name, Dialog& dialog) {
     std::string request;
     dialog.branch = new_branch(dialog);
     write_request(request, name, dialog, options.local, options.remote);
@@ -54,14 +55,14 @@ void discard(UdpSocket& rtp, Clock::time_point until) {
 }  // namespace
 
 int run_media_check(const Options& options) {
-    UdpSocket socket(options.local, std::chrono::milliseconds(20));
+    const auto socket = open_phone(options, std::chrono::milliseconds(20));
     std::vector<Call> calls;
     unsigned answered = 0, heard = 0, ended = 0, heard_after = 0;
     for (unsigned i = 0; i < options.outstanding; ++i) {
         Dialog dialog = new_dialog(options, i);
         dialog.media_port = static_cast<std::uint16_t>(options.media_low + 2 * i);
         UdpSocket rtp({options.local.address, dialog.media_port}, std::chrono::milliseconds(20));
-        const std::string answer = transact(socket, options, "INVITE", dialog);
+        const std::string answer = transact(*socket, options, "INVITE", dialog);
         if (answer.empty()) continue;
         ++answered;
         dialog.target = bracketed_uri(header(answer, "Contact"));
@@ -69,13 +70,13 @@ int run_media_check(const Options& options) {
         std::string acknowledgement;
         dialog.branch = new_branch(dialog) + "a";
         write_request(acknowledgement, "ACK", dialog, options.local, options.remote);
-        socket.send(acknowledgement, options.remote);
+        socket->send(acknowledgement, options.remote);
         ++dialog.cseq;
         if (hears(rtp, patience)) ++heard;
         calls.push_back({std::move(dialog), std::move(rtp)});
     }
     for (Call& call : calls)
-        ended += transact(socket, options, "BYE", call.dialog).empty() ? 0 : 1;
+        ended += transact(*socket, options, "BYE", call.dialog).empty() ? 0 : 1;
     const auto closed = Clock::now() + closing_time;
     for (Call& call : calls)
         discard(call.rtp, closed);

@@ -14,8 +14,9 @@ constexpr std::string_view answered_codecs =
     "a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\n"
     "a=sendrecv\r\n";
 
-void append(std::string& out, unsigned value) {
-    char digits[10];
+template <typename Number>
+void append(std::string& out, Number value) {
+    char digits[20];
     const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
     out.append(digits, end);
 }
@@ -37,6 +38,13 @@ void append_body(std::string& out, std::string_view body) {
     out.append("\r\n\r\n").append(body);
 }
 
+void append_sent(std::string& out, std::uint64_t sent) {
+    if (sent == 0) return;
+    out.append("X-Sent: ");
+    append(out, sent);
+    out.append("\r\n");
+}
+
 std::string_view line_after(std::string_view text, std::string_view start) {
     const auto at = text.find(start);
     if (at == std::string_view::npos) return {};
@@ -49,7 +57,11 @@ std::string_view line_after(std::string_view text, std::string_view start) {
 void write_request(std::string& out, std::string_view method, const Dialog& dialog, const Endpoint& phone,
                    const Endpoint& provider) {
     const bool invite = method == "INVITE";
-    out.assign(method).append(" ").append(dialog.target).append(" SIP/2.0\r\nVia: SIP/2.0/UDP ");
+    out.assign(method)
+        .append(" ")
+        .append(dialog.target)
+        .append(" SIP/2.0\r\nVia: SIP/2.0/")
+        .append(dialog.tcp ? "TCP " : "UDP ");
     out.append(phone.text())
         .append(";branch=")
         .append(dialog.branch)
@@ -59,8 +71,12 @@ void write_request(std::string& out, std::string_view method, const Dialog& dial
     out.append("\r\nCall-ID: ").append(dialog.call_id).append("\r\nCSeq: ");
     append(out, dialog.cseq);
     out.append(" ").append(method).append("\r\n");
-    if (method != "BYE") out.append("Contact: <sip:201@").append(phone.text()).append(";transport=udp>\r\n");
+    if (method != "BYE") {
+        out.append("Contact: <sip:201@").append(phone.text());
+        out.append(dialog.tcp ? ";transport=tcp>\r\n" : ";transport=udp>\r\n");
+    }
     out.append("User-Agent: Desk Phone 4.2.118\r\n");
+    append_sent(out, dialog.sent);
     if (method == "OPTIONS") out.append("Accept: application/sdp\r\n");
     static thread_local std::string body;
     body.clear();
@@ -75,7 +91,7 @@ void write_request(std::string& out, std::string_view method, const Dialog& dial
 }
 
 void write_ok(std::string& out, std::string_view request, const Endpoint& source, const Endpoint& provider,
-              std::uint16_t media_port) {
+              std::uint16_t media_port, std::uint64_t sent) {
     const std::string_view via = header(request, "Via");
     const std::string_view to = header(request, "To");
     const auto rport = via.find(";rport");
@@ -88,7 +104,11 @@ void write_ok(std::string& out, std::string_view request, const Endpoint& source
     if (to.find(";tag=") == std::string_view::npos) out.append(";tag=p7f31c");
     out.append("\r\nCall-ID: ").append(header(request, "Call-ID"));
     out.append("\r\nCSeq: ").append(header(request, "CSeq"));
-    out.append("\r\nContact: <sip:trunk@").append(provider.text()).append(">\r\nServer: Provider 9.1\r\n");
+    out.append("\r\nContact: <sip:trunk@")
+        .append(provider.text())
+        .append(via.starts_with("SIP/2.0/TCP") ? ";transport=tcp" : "");
+    out.append(">\r\nServer: Provider 9.1\r\n");
+    append_sent(out, sent);
     out.append("Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO\r\n");
     static thread_local std::string body;
     body.clear();

@@ -12,6 +12,7 @@ struct Endpoint {
     std::string address;  ///< dotted quad
     std::uint16_t port = 5060;
     std::string text() const { return address + ":" + std::to_string(port); }
+    bool operator==(const Endpoint&) const = default;
 };
 
 /// What the phone knows of one dialog, or of one transaction outside a dialog.
@@ -23,6 +24,8 @@ struct Dialog {
     std::uint16_t media_port = 0;
     unsigned cseq = 1;
     std::string branch;  ///< of the transaction under way, with the magic cookie
+    bool tcp = false;
+    std::uint64_t sent = 0;  ///< value of an X-Sent header; 0: none
 };
 
 /// Writes a request of the phone into `out` (replaced). INVITE carries an offer. A message is about as long
@@ -31,9 +34,10 @@ void write_request(std::string& out, std::string_view method, const Dialog& dial
                    const Endpoint& provider);
 
 /// Writes the provider's 200 to `request` into `out` (replaced), with received= and rport= as RFC 3581
-/// section 4 asks for `source`. An answer naming `media_port` is put in when that isn't 0.
+/// section 4 asks for `source`. An answer naming `media_port` is put in when that isn't 0, and an X-Sent
+/// header when `sent` isn't. The Contact is one of the request's transport.
 void write_ok(std::string& out, std::string_view request, const Endpoint& source, const Endpoint& provider,
-              std::uint16_t media_port);
+              std::uint16_t media_port, std::uint64_t sent = 0);
 
 /// The value of the first header of that full name, as both ends of the benchmark write it ("Name: value");
 /// empty when there is none.

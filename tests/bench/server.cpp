@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <functional>
 #include <list>
+#include <memory>
 
+#include "tests/bench/latencies.hpp"
 #include "tests/bench/sip_load.hpp"
 #include "tests/bench/socket.hpp"
 
@@ -76,39 +78,43 @@ void request_stop() {
 }
 
 int run_server(const Options& options) {
-    UdpSocket socket(options.local, options.stream ? stream_interval : std::chrono::milliseconds(100));
+    const auto socket =
+        open_provider(options, options.stream ? stream_interval : std::chrono::milliseconds(100));
     std::printf("ready\n");
     std::fflush(stdout);
     Seen seen;
+    Latencies latencies;
     std::list<Stream> streams;
     std::string answer;
     Endpoint source;
     while (stopping == 0) {
-        const auto datagram = socket.receive(source);
+        const auto message = socket->receive(source);
         if (options.stream) pump(streams, Clock::now());
-        if (!datagram) continue;
-        const std::string_view name = method(*datagram);
+        if (!message) continue;
+        const std::string_view name = method(*message);
         if (name.empty()) continue;
-        note(seen, *datagram, name, source, options);
+        latencies.add_message(*message, Clock::now());
+        note(seen, *message, name, source, options);
         if (name == "ACK") continue;
         const std::uint16_t port =
-            name == "INVITE" ? media_port(header(*datagram, "Call-ID")) : std::uint16_t{0};
-        write_ok(answer, *datagram, source, options.local, port);
-        socket.send(answer, source);
+            name == "INVITE" ? media_port(header(*message, "Call-ID")) : std::uint16_t{0};
+        write_ok(answer, *message, source, options.local, port, now_ns());
+        socket->send(answer, source);
         // An INVITE that comes again has its stream already.
         const bool streaming = std::any_of(streams.begin(), streams.end(),
                                            [port](const Stream& stream) { return stream.port == port; });
         if (options.stream && port != 0 && !streaming && streams.size() < max_streams) {
             const auto now = Clock::now();
             streams.push_back({UdpSocket({options.local.address, port}, stream_interval), port,
-                               media(*datagram), now, now + stream_life});
+                               media(*message), now, now + stream_life});
         }
     }
     std::printf(
         "{\"options\": %lu, \"invites\": %lu, \"acks\": %lu, \"byes\": %lu, \"others\": %lu, "
-        "\"showing_inside\": %lu, \"public_contacts\": %lu, \"public_offers\": %lu}\n",
+        "\"showing_inside\": %lu, \"public_contacts\": %lu, \"public_offers\": %lu, "
+        "\"message_p50_us\": %.1f, \"message_p99_us\": %.1f}\n",
         seen.options, seen.invites, seen.acks, seen.byes, seen.others, seen.showing_inside,
-        seen.public_contacts, seen.public_offers);
+        seen.public_contacts, seen.public_offers, latencies.percentile(0.5), latencies.percentile(0.99));
     return 0;
 }
 

@@ -28,21 +28,25 @@ table ip admin {
 HELPER = """
 table ip helper {
     ct helper assistant { type "sip" protocol udp; l3proto ip; }
-    chain arriving { type filter hook prerouting priority filter; udp dport 5060 ct helper set "assistant"; }
+    ct helper stream { type "sip" protocol tcp; l3proto ip; }
+    chain arriving { type filter hook prerouting priority filter;
+                     udp dport 5060 ct helper set "assistant"; tcp dport 5060 ct helper set "stream"; }
 }
 """
 # Where sipalgd stands too: before conntrack on the way out, after NAT on the way in.
 NATIVE_QUEUE = f"""
 table ip reader {{
-    chain out {{ type filter hook prerouting priority raw; iifname "lan" udp dport 5060 queue num {QUEUE} bypass; }}
+    chain out {{ type filter hook prerouting priority raw;
+                iifname "lan" meta l4proto {{ udp, tcp }} th dport 5060 queue num {QUEUE} bypass; }}
     chain in {{ type filter hook postrouting priority srcnat + 10;
-               oifname "lan" udp sport 5060 queue num {QUEUE} bypass; }}
+               oifname "lan" meta l4proto {{ udp, tcp }} th sport 5060 queue num {QUEUE} bypass; }}
 }}
 """
 # The same on kernels without nft's queue statement. The mangle table comes before srcnat, which has nothing
 # to say about packets to the inside.
-COMPAT_QUEUE = (("-t", "raw", "-A", "PREROUTING", "-i", "lan", "-p", "udp", "--dport", "5060"),
-                ("-t", "mangle", "-A", "POSTROUTING", "-o", "lan", "-p", "udp", "--sport", "5060"))
+COMPAT_QUEUE = [rule for protocol in ("udp", "tcp") for rule in (
+    ("-t", "raw", "-A", "PREROUTING", "-i", "lan", "-p", protocol, "--dport", "5060"),
+    ("-t", "mangle", "-A", "POSTROUTING", "-o", "lan", "-p", protocol, "--sport", "5060"))]
 
 
 class Setup:
@@ -91,18 +95,21 @@ class Setup:
         go_first(process.pid)
         return process
 
-    def load(self, mode, *arguments, stream=False):
+    def load(self, mode, transport, *arguments, stream=False):
         """Runs the server and one phone against each other; returns what the two have to tell."""
         program = os.path.join(self.build, "tests", "bench", "sip_load")
+        if transport == "tcp":
+            # The helper goes on with what it knows of the former connection between the same two ports.
+            self.router.run("conntrack", "-F", check=False)
         server = self.spawn(self.provider, "server", program, "server", "--local", PROVIDER, "--inside", PHONE,
-                            *(["--stream"] if stream else []))
+                            "--transport", transport, *(["--stream"] if stream else []))
         ready(server)
         if self.record and self.reader:
             recorder = self.spawn(self.router, "perf", "perf", "record", "-q", "-e", "cpu-clock", "-F", 5000, "-g",
                                   "-p", self.reader.pid, "-o", self.record)
         before = self.reader_time()
         client = self.spawn(self.phone, "client", program, mode, "--local", PHONE, "--remote", PROVIDER,
-                            *map(str, arguments))
+                            "--transport", transport, *map(str, arguments))
         status = client.wait(timeout=60)
         spent = self.reader_time() - before
         if self.record and self.reader:

@@ -1,4 +1,4 @@
-// Load for the rate benchmark: the phone's side and the provider's side of OPTIONS and calls over UDP.
+// Load for the rate benchmark: the phone's side and the provider's side of OPTIONS and calls over UDP or TCP.
 #include "tests/bench/sip_load.hpp"
 
 #include <getopt.h>
@@ -11,13 +11,16 @@
 #include <exception>
 #include <string>
 
+#include "tests/bench/stream.hpp"
+
 namespace {
 
 constexpr char usage[] =
     "usage: sip_load client --local ADDR --remote ADDR [--kind options|calls] [--outstanding N]\n"
     "                       [--warm-up S] [--seconds S]\n"
     "       sip_load check  --local ADDR --remote ADDR [--outstanding CALLS]\n"
-    "       sip_load server --local ADDR [--inside ADDR] [--stream]\n";
+    "       sip_load server --local ADDR [--inside ADDR] [--stream]\n"
+    "       each with [--transport udp|tcp]\n";
 
 [[noreturn]] void fail(const std::string& why) {
     std::fprintf(stderr, "sip_load: %s\n%s", why.c_str(), usage);
@@ -34,15 +37,12 @@ double number(const char* text, double low, double high) {
 }
 
 bench::Options parse(int argc, char** argv) {
-    static const option names[] = {{"local", required_argument, nullptr, 'l'},
-                                   {"remote", required_argument, nullptr, 'r'},
-                                   {"kind", required_argument, nullptr, 'k'},
-                                   {"outstanding", required_argument, nullptr, 'o'},
-                                   {"warm-up", required_argument, nullptr, 'w'},
-                                   {"seconds", required_argument, nullptr, 's'},
-                                   {"inside", required_argument, nullptr, 'i'},
-                                   {"stream", no_argument, nullptr, 't'},
-                                   {}};
+    static const option names[] = {
+        {"local", required_argument, nullptr, 'l'},     {"remote", required_argument, nullptr, 'r'},
+        {"kind", required_argument, nullptr, 'k'},      {"outstanding", required_argument, nullptr, 'o'},
+        {"warm-up", required_argument, nullptr, 'w'},   {"seconds", required_argument, nullptr, 's'},
+        {"inside", required_argument, nullptr, 'i'},    {"stream", no_argument, nullptr, 't'},
+        {"transport", required_argument, nullptr, 'p'}, {}};
     bench::Options options;
     for (int c = 0; (c = getopt_long(argc, argv, "", names, nullptr)) != -1;) {
         switch (c) {
@@ -51,6 +51,10 @@ bench::Options parse(int argc, char** argv) {
             case 'k':
                 options.calls = std::strcmp(optarg, "calls") == 0;
                 if (!options.calls && std::strcmp(optarg, "options") != 0) fail("--kind is options or calls");
+                break;
+            case 'p':
+                options.tcp = std::strcmp(optarg, "tcp") == 0;
+                if (!options.tcp && std::strcmp(optarg, "udp") != 0) fail("--transport is udp or tcp");
                 break;
             case 'o': options.outstanding = static_cast<unsigned>(number(optarg, 1, 1000)); break;
             case 'w': options.warm_up = std::chrono::duration<double>(number(optarg, 0, 60)); break;
@@ -69,6 +73,20 @@ void on_signal(int) {
 }
 
 }  // namespace
+
+namespace bench {
+
+std::unique_ptr<MessageSocket> open_phone(const Options& options, std::chrono::milliseconds patience) {
+    if (options.tcp) return std::make_unique<TcpPhone>(options.local, options.remote, patience);
+    return std::make_unique<UdpSocket>(options.local, patience);
+}
+
+std::unique_ptr<MessageSocket> open_provider(const Options& options, std::chrono::milliseconds patience) {
+    if (options.tcp) return std::make_unique<TcpProvider>(options.local, patience);
+    return std::make_unique<UdpSocket>(options.local, patience);
+}
+
+}  // namespace bench
 
 int main(int argc, char** argv) {
     if (argc < 2) fail("client, check or server?");

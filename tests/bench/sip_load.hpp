@@ -3,15 +3,18 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "tests/bench/message.hpp"
+#include "tests/bench/socket.hpp"
 
 namespace bench {
 
 struct Options {
     Endpoint local;
     Endpoint remote;                             ///< the phones only: the provider's socket
+    bool tcp = false;                            ///< one connection instead of datagrams
     bool calls = false;                          ///< complete calls; otherwise OPTIONS transactions
     unsigned outstanding = 1;                    ///< calls or transactions under way at once
     std::chrono::duration<double> warm_up{0.1};  ///< not counted
@@ -21,6 +24,10 @@ struct Options {
     std::string inside;   ///< server: address that should not show in requests
     bool stream = false;  ///< server: sends RTP to whoever was answered
 };
+
+/// The phone's end and the provider's, for the transport that the options name.
+std::unique_ptr<MessageSocket> open_phone(const Options& options, std::chrono::milliseconds patience);
+std::unique_ptr<MessageSocket> open_provider(const Options& options, std::chrono::milliseconds patience);
 
 /// Ends run_server(); async-signal-safe.
 void request_stop();

@@ -12,7 +12,6 @@
 #include <utility>
 
 namespace bench {
-namespace {
 
 sockaddr_in raw(const Endpoint& endpoint) {
     sockaddr_in result{};
@@ -24,7 +23,10 @@ sockaddr_in raw(const Endpoint& endpoint) {
     return result;
 }
 
-}  // namespace
+Endpoint endpoint(const sockaddr_in& address) {
+    char text[INET_ADDRSTRLEN];
+    return {inet_ntop(AF_INET, &address.sin_addr, text, sizeof text), ntohs(address.sin_port)};
+}
 
 UdpSocket::UdpSocket(const Endpoint& local, std::chrono::milliseconds patience)
     : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
@@ -42,9 +44,10 @@ UdpSocket::~UdpSocket() {
     if (fd_ >= 0) ::close(fd_);
 }
 
-UdpSocket::UdpSocket(UdpSocket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+UdpSocket::UdpSocket(UdpSocket&& other) noexcept
+    : MessageSocket(std::move(other)), fd_(std::exchange(other.fd_, -1)) {}
 
-void UdpSocket::send(std::string_view datagram, const Endpoint& to) const {
+void UdpSocket::send(std::string_view datagram, const Endpoint& to) {
     const sockaddr_in address = raw(to);
     [[maybe_unused]] const ssize_t sent =
         ::sendto(fd_, datagram.data(), datagram.size(), 0, reinterpret_cast<const sockaddr*>(&address),
@@ -57,9 +60,7 @@ std::optional<std::string_view> UdpSocket::receive(Endpoint& from) {
     const ssize_t got =
         ::recvfrom(fd_, buffer_, sizeof buffer_, 0, reinterpret_cast<sockaddr*>(&address), &size);
     if (got < 0) return std::nullopt;
-    char text[INET_ADDRSTRLEN];
-    from.address = inet_ntop(AF_INET, &address.sin_addr, text, sizeof text);
-    from.port = ntohs(address.sin_port);
+    from = endpoint(address);
     return std::string_view(buffer_, static_cast<std::size_t>(got));
 }
 

@@ -1,5 +1,7 @@
-// A UDP socket that owns its descriptor, for the benchmark's programs.
+// Sockets that carry whole SIP messages, for the benchmark's programs, and the one for UDP.
 #pragma once
+
+#include <netinet/in.h>
 
 #include <chrono>
 #include <cstdint>
@@ -12,21 +14,37 @@ namespace bench {
 
 using Clock = std::chrono::steady_clock;
 
+sockaddr_in raw(const Endpoint& endpoint);
+Endpoint endpoint(const sockaddr_in& address);
+
+/// What carries messages between two ends.
+class MessageSocket {
+  public:
+    MessageSocket() = default;
+    virtual ~MessageSocket() = default;
+    MessageSocket(const MessageSocket&) = delete;
+    MessageSocket& operator=(const MessageSocket&) = delete;
+
+    virtual void send(std::string_view message, const Endpoint& to) = 0;
+    /// The next message and where it came from; nullopt on a time-out or signal. The view lives until the
+    /// next call.
+    virtual std::optional<std::string_view> receive(Endpoint& from) = 0;
+
+  protected:
+    MessageSocket(MessageSocket&&) = default;
+};
+
 /// Bound to one IPv4 address and port. Throws std::system_error from the constructor only.
-class UdpSocket {
+class UdpSocket final : public MessageSocket {
   public:
     /// receive() gives up after `patience`.
     UdpSocket(const Endpoint& local, std::chrono::milliseconds patience);
-    ~UdpSocket();
+    ~UdpSocket() override;
     UdpSocket(UdpSocket&& other) noexcept;
-    UdpSocket& operator=(UdpSocket&&) = delete;
-    UdpSocket(const UdpSocket&) = delete;
 
     /// What the network refuses is lost, like any other datagram.
-    void send(std::string_view datagram, const Endpoint& to) const;
-    /// The next datagram and where it came from; nullopt on a time-out or signal. The view lives until the
-    /// next call.
-    std::optional<std::string_view> receive(Endpoint& from);
+    void send(std::string_view datagram, const Endpoint& to) override;
+    std::optional<std::string_view> receive(Endpoint& from) override;
 
   private:
     int fd_ = -1;
