@@ -42,7 +42,7 @@ class Stream:
         self.socket = sock
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.local, self.remote = sock.getsockname()[:2], sock.getpeername()[:2]
-        self._heard = b""
+        self._heard, self._was_reset = b"", False
 
     def __repr__(self):
         return f"{self.local[0]}:{self.local[1]}"
@@ -68,6 +68,9 @@ class Stream:
                 self.socket.sendall(data[start:end])
             except TimeoutError:
                 raise Timeout(f"{self}: nobody took bytes {start} to {end} in {timeout:g} s") from None
+            except ConnectionError:
+                self._was_reset = True  # the kernel says so once
+                raise
             if cuts:
                 self.wait_sent(timeout)
 
@@ -163,7 +166,7 @@ class Stream:
         while enough is None or len(self._heard) < enough:
             try:
                 if not self._more(time.monotonic() + timeout, "the end"):
-                    return self._take(), "end"
+                    return self._take(), "reset" if self._was_reset else "end"
             except Timeout:
                 return self._take(), "silence"
             except ConnectionError:

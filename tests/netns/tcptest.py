@@ -6,6 +6,7 @@ with a shorter address, the other way round.
 """
 
 import random
+import re
 
 import sip
 from lab import PHONE1, PROVIDER, ROUTER_WAN
@@ -146,7 +147,7 @@ class TcpTest(LabTest):
     def setUp(self):
         super().setUp()
         self.rng = random.Random(self.id())
-        self._listeners = {}
+        self._listeners, self.own_ports = {}, set()
 
     def listener(self, address=PROVIDER, port=5060, **more):
         if (address, port) not in self._listeners:
@@ -157,6 +158,7 @@ class TcpTest(LabTest):
         listener = self.listener(*to, receive_buffer=receive_buffer)
         near = self.lab.tcp(self.namespace(phone), phone, to, port=port, receive_buffer=receive_buffer)
         far = self.lab.kept(listener.accept())
+        self.own_ports.add(near.local[1])
         self.assertEqual(far.remote[0], ROUTER_WAN)
         return Connection(near, far, Names(phone, ROUTER_WAN, near.local[1], far.remote[1], self.translated))
 
@@ -168,9 +170,15 @@ class TcpTest(LabTest):
         return connection
 
     def opens_nothing(self):
-        """No call, no binding, no way in, neither in the daemon's mind nor in the kernel."""
+        """No call, no binding, no way in, neither in the daemon's mind nor in the kernel.
+
+        That a connection keeps its port outside is no way in.
+        """
         for what in ("calls", "pinholes", "bindings"):
             self.assertEqual(self.lab.ctl(what), [], what)
         listing = self.lab.router.run("nft", "list", "table", "inet", "sipalg").stdout
-        for name in ("pinholes", "mappings_in", "listeners"):
-            self.assertNotRegex(listing, rf"(?:set|map) {name} \{{[^}}]*elements", name)
+        for name in ("pinholes", "pinholes_any", "latches", "learned"):
+            self.assertIn(f"set {name} {{", listing)
+            self.assertNotRegex(listing, rf"set {name} \{{[^}}]*elements", name)
+        mapped = re.search(r"map mappings_in \{[^}]*?(?:elements = \{([^}]*))?\}", listing).group(1) or ""
+        self.assertLessEqual({int(port) for port in re.findall(r": [0-9.]+ \. (\d+)", mapped)}, self.own_ports)

@@ -277,7 +277,7 @@ class ManyCalls(TcpElements):
     def many(self, mode):
         server = self.lab.start(self.lab.provider, "sipp", "-sn", "uas", "-t", "t1", "-i", PROVIDER, "-p", 5060, "-nostdin")
         wait_for(lambda: self.lab.provider.run("ss", "-Hltn", "sport = :5060").stdout, 5, "sipp to listen")
-        client = self.lab.start(self.lab.phone1, "sipp", "-sn", "uac", "-t", mode, "-i", PHONE1, "-p", 5060, "-nostdin",
+        client = self.lab.start(self.lab.phone1, "sipp", "-sn", "uac", "-t", mode, "-i", PHONE1, "-p", 5060, "-nostdin", "-cid_str", "%u-%p-test",
                                 "-m", self.CALLS, "-l", 20, "-r", 100, "-d", 200, "-timeout", "30", "-timeout_error",
                                 "-max_socket", 100, f"{PROVIDER}:5060")
         most = 0

@@ -23,9 +23,8 @@ class Killed(DaemonTest):
         self.lab.kill_daemon()
         requests, answers = [], []
         for connection in connections:
-            transaction = Transaction("INVITE")
-            requests.append(connection.names.out(transaction.request(), description()))
-            answers.append(connection.names.in_(transaction.peer_request(), peer_description()))
+            requests.append(connection.names.out(Transaction("INVITE").request(), description()))
+            answers.append(connection.names.in_(Transaction("INVITE").peer_request(), peer_description()))
             connection.near.send(requests[-1][0])
             connection.far.send(answers[-1][0])
         for connection in connections:
