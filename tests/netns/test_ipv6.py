@@ -46,6 +46,8 @@ class IPv6(LabTest):
         for namespace in (lab.provider, lab.stranger):
             namespace.run("ip", "-6", "route", "add", "default", "via", "2001:db8:2::1")
         lab.router.set("net/ipv6/conf/all/forwarding", 1)
+        for namespace in (lab.phone1, lab.router, lab.provider):
+            wait_for(lambda n=namespace: not n.run("ip", "-6", "address", "show", "tentative").stdout, 5, "addresses of links")
         # Neighbours must be found before anything is dropped.
         lab.router.run("nft", "insert", "rule", "inet", "admin", "input", "meta", "l4proto", "icmpv6", "accept")
         lab.empty_ruleset = lab.ruleset()
@@ -186,6 +188,9 @@ class IPv6(LabTest):
 
     def sipp(self, transport):
         """Calls of sipp's own scenario, of which the daemon must know each, and no byte of which may change."""
+        options = text("OPTIONS", "1 OPTIONS", "first", "1", PHONE1_6)
+        self.passes(self.phone, self.peer, (PROVIDER_6, 5060), options)  # so that neighbours are known, and no INVITE waits
+        self.passes(self.peer, self.phone, (PHONE1_6, 5060), options)
         for end in (self.phone, self.peer):
             end.close()
         sipp = ("sipp", "-nostdin", "-p", 5060)
