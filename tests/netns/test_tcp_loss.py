@@ -88,6 +88,7 @@ class BadLines(Conversation):
         self.lay(**lines)
         connection = self.connection(phone)
         begun = time.monotonic()
+        connection.options()  # before the peer can name an address of the phone, the phone must have shown it
         moved = self.converse(connection, self.COUNT, 10)
         for _ in range(3):
             mine, theirs = Transaction("INVITE"), Transaction("INVITE")
