@@ -9,14 +9,14 @@ import random
 import re
 
 import sip
-from lab import PHONE1, PROVIDER, ROUTER_WAN
+from lab import PHONE1, PHONE2, PROVIDER, ROUTER_WAN
 from labtest import LabTest
 
 SHORT_PHONE = "10.0.0.2"  # a second address of phone1, in a second subnet of the same cable
 PHONES = {"shrinking": PHONE1, "growing": SHORT_PHONE}
 # Where they listen, for signalling and media: ports of their own, so that each keeps them outside.
-SIP_PORTS = {PHONE1: 5060, SHORT_PHONE: 5062}
-MEDIA_PORTS = {PHONE1: 40000, SHORT_PHONE: 42000}
+SIP_PORTS = {PHONE1: 5060, SHORT_PHONE: 5062, PHONE2: 5064}
+MEDIA_PORTS = {PHONE1: 40000, SHORT_PHONE: 42000, PHONE2: 44000}
 
 
 class Names:

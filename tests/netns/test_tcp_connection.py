@@ -3,7 +3,7 @@
 
 import socket
 
-from labtest import PHONE1, PROVIDER, ROUTER_WAN, STRANGER, main
+from labtest import PHONE1, PHONE2, PROVIDER, ROUTER_WAN, STRANGER, main
 from netns import Timeout, wait_for
 from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, description, peer_description
 import tcp
@@ -229,6 +229,40 @@ class Many(TcpTest):
             connection.in_(transaction.answer(486))
         for connection in connections[::10]:
             connection.options()
+
+
+    def resident_mib(self):
+        with open(f"/proc/{self.lab.daemon.pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+
+    def test_unfinished_messages(self):
+        """T1 X7: more unfinished messages than the daemon keeps cost bounded memory; none of them is harmed, nor another phone."""
+        before = self.resident_mib()
+        connections = [self.connection(phone) for phone in (*PHONES.values(),) * (self.FLOWS // 2)]
+        filler = "".join(f"a=x-{n:05}:{'z' * 90}\r\n" for n in range(620))
+        pairs = [c.names.out(Transaction("INVITE").request(), description(more=filler)) for c in connections]
+        for connection, (sent, _) in zip(connections, pairs):
+            connection.near.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
+            connection.near.send(sent[:-1000])
+        self.connection(PHONE2).options()
+        self.assertLess(self.resident_mib() - before, 64)
+        changed = 0
+        for connection, (sent, wanted) in zip(connections, pairs):
+            try:
+                connection.near.send(sent[-1000:])
+                connection.near.finish()
+            except OSError:
+                pass  # reset
+            heard, how = connection.far.rest(5)
+            apart = min((tcp.difference(heard, whole) for whole in (wanted, sent)), key=len)
+            if how == "end":
+                self.assertEqual(apart, "")
+                changed += heard == wanted
+            else:
+                self.assertEqual(how, "reset")
+                self.assertTrue(sent.startswith(heard) or wanted.startswith(heard), apart)
+        self.assertGreater(changed, 100, "the bound is too low for that")
+        self.connection(PHONE2).options()
 
 
 class Strangers(TcpTest):
