@@ -6,31 +6,7 @@
 
 namespace sipalg {
 
-namespace {
-
 using call::Effects;
-
-Reason reason_of(sip::Kind kind) {
-    switch (kind) {
-        case sip::Kind::keep_alive: return Reason::keep_alive;
-        case sip::Kind::stun: return Reason::stun;
-        case sip::Kind::tls: return Reason::tls;
-        case sip::Kind::rtp: return Reason::media;
-        case sip::Kind::http: return Reason::http;
-        default: return Reason::not_sip;
-    }
-}
-
-Reason reason_of(sip::ParseError error) {
-    switch (error) {
-        case sip::ParseError::malformed: return Reason::malformed;
-        case sip::ParseError::truncated: return Reason::truncated;
-        case sip::ParseError::too_many_headers: return Reason::too_many_headers;
-        default: return Reason::not_sip;
-    }
-}
-
-}  // namespace
 
 void Decision::clear() {
     reason = Reason::unchanged;
@@ -43,6 +19,9 @@ void Decision::clear() {
     ended.clear();
     events.clear();
     explained.clear();
+    stream = false;
+    reasons.clear();
+    parcels.clear();
 }
 
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision) {
@@ -52,11 +31,11 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
         decision.reason = Reason::unreadable_packet;
         return;
     }
-    if (packet->transport != Transport::udp) {
-        decision.reason = Reason::not_udp;
+    State::Impl& impl = state.impl();
+    if (packet->transport == Transport::tcp) {
+        impl.streams.arrive(impl, arrival, *packet, now, decision);
         return;
     }
-    State::Impl& impl = state.impl();
     const sip::ParseError error = impl.message.parse(packet->payload);
     if (error != sip::ParseError::none) {
         decision.reason = error == sip::ParseError::not_sip
@@ -73,6 +52,16 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
         impl,
         {packet->transport, packet->source, packet->destination, arrival.from, arrival.egress, arrival.swept},
         now, decision);
+    if (decision.rewritten) impl.edits.apply(decision.payload);
+}
+
+void conclude(State& state, const Arrival& arrival, bool in_force, Time now, Decision& decision) {
+    state.impl().streams.conclude(arrival, in_force, now, decision);
+}
+
+void end_streams(State& state, Time now, Decision& decision) {
+    decision.clear();
+    state.impl().streams.end_shifted(now, decision);
 }
 
 void expire(State& state, Time now, Decision& decision) {
@@ -81,6 +70,7 @@ void expire(State& state, Time now, Decision& decision) {
     Effects effects{decision.changes, decision.stale, decision.ended, decision.events};
     impl.registrations.expire(now, effects);
     impl.calls.expire(now, effects);
+    impl.streams.expire(impl, now, decision);
     impl.holdings.expire(now, decision.changes);
 }
 

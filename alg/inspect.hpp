@@ -25,7 +25,24 @@ struct Arrival {
     Side from = Side::inside;
     Bytes bytes;
     Egress egress;
-    bool swept = false;  ///< a sweep of conntrack has begun and ended since the packet came
+    bool swept = false;       ///< a sweep of conntrack has begun and ended since the packet came
+    std::uint64_t token = 0;  ///< names the packet's verdict, should it have to wait (Parcel)
+};
+
+/// What becomes of a packet of a TCP connection: of the one that came, of one that has waited, or one of our
+/// own.
+struct Parcel {
+    enum class Kind : std::uint8_t {
+        pass,     ///< as it came
+        replace,  ///< by `bytes`
+        drop,
+        inject,  ///< `bytes` are sent besides
+    };
+    Kind kind = Kind::pass;
+    std::uint64_t token = 0;  ///< of its Arrival; not of an injected one
+    std::vector<std::uint8_t> bytes;
+    Side from = Side::inside;  ///< of an injected one: which end it seems to come from
+    Address egress;            ///< and the router's address outside on its way
 };
 
 /// One place of a message that was looked at, and what became of it.
@@ -54,6 +71,12 @@ struct Decision {
     std::vector<Flow> ended;           ///< conntrack entries of what the changes close (C7)
     std::vector<Event> events;         ///< to be logged after commit
     std::vector<Explained> explained;  ///< only with State::explain(true); in the order of the message
+
+    // TCP. When State::commit() or State::cancel() is done, conclude() says what becomes of packets.
+    bool stream = false;  ///< the packet is of a connection that is read: the above is for its messages
+    std::vector<Reason> reasons;  ///< of each message in it
+    std::vector<Parcel>
+        parcels;  ///< in order; a packet that is not in it waits until a later decision names it
     void clear();
 };
 
@@ -127,6 +150,11 @@ class State {
 
 /// Decides over one packet. `decision` is cleared first (its buffers are used again).
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision);
+/// TCP: what becomes of the packet of the last inspect(), and of those that have waited for it, now that its
+/// changes are `in_force` or were refused. Fills Decision::parcels. After expire() as well, without an arrival.
+void conclude(State& state, const Arrival& arrival, bool in_force, Time now, Decision& decision);
+/// Ends the connections whose bytes have moved: nobody would translate them any more (T4).
+void end_streams(State& state, Time now, Decision& decision);
 /// Closes and renews what is due. Call when next_deadline() has come.
 void expire(State& state, Time now, Decision& decision);
 /// Takes over what latches have let in (C5).

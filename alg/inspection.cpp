@@ -108,7 +108,8 @@ class Inspection {
             // A flow from before the mapping keeps its old translation (C7), one from before the router's
             // address changed its old address (C11).
             const bool moved = state_.readdressed != state_.readdressed_and_swept;
-            if ((!is_new && !moved) || entry->adopted) continue;
+            // What TCP has begun can't go on elsewhere: it keeps its translation for as long as it lives.
+            if ((!is_new && !moved) || entry->adopted || socket.transport == Transport::tcp) continue;
             decision_.stale.push_back({socket.transport, socket.endpoint, peer_});
             decision_.stale.push_back({socket.transport, peer_, outside});
         }
@@ -128,7 +129,7 @@ class Inspection {
     }
 
     void ask_conntrack() {
-        if (!envelope_.swept && envelope_.transport == Transport::udp) decision_.sweep_first = true;
+        if (!envelope_.swept) decision_.sweep_first = true;
     }
 
     // What a phone announces about itself (X1, X2).
@@ -188,8 +189,8 @@ class Inspection {
         Heard heard{message(), envelope_.from, phone_.address, peer_.address, contact_, envelope_.egress, {},
                     now_};
         if (method == sip::Method::register_) {
-            const auto own = [this](const Address& host, std::uint16_t port) {
-                return own_contact(host, port);
+            const auto own = [this](std::string_view transport, const Address& host, std::uint16_t port) {
+                return own_contact(transport, host, port);
             };
             if (message().is_request() && outward_) state_.registrations.request(heard, own, effects_);
             if (!message().is_request() && !outward_)
@@ -203,11 +204,14 @@ class Inspection {
         state_.calls.follow(heard, state_.next_record, effects_);
     }
 
-    std::optional<Socket> own_contact(const Address& host, std::uint16_t port) const {
-        if (host == phone_.address) return Socket{envelope_.transport, {host, port}};
-        const call::MappingEntry* entry = state_.holdings.find_named({envelope_.transport, {host, port}});
+    std::optional<Socket> own_contact(std::string_view parameter, const Address& host,
+                                      std::uint16_t port) const {
+        const auto transport = sip::transport_of(parameter, envelope_.transport);
+        if (!transport) return std::nullopt;
+        if (host == phone_.address) return Socket{*transport, {host, port}};
+        const call::MappingEntry* entry = state_.holdings.find_named({*transport, {host, port}});
         if (!entry || entry->mapping.inside.address != phone_.address) return std::nullopt;
-        return Socket{envelope_.transport, entry->mapping.inside};
+        return Socket{*transport, entry->mapping.inside};
     }
 
     void rewrite() {
@@ -232,7 +236,6 @@ class Inspection {
                                            phone_.address.text() + " and may not be changed"});
         explain();
         if (edits.empty()) return;
-        edits.apply(decision_.payload);
         decision_.rewritten = true;
         decision_.reason = Reason::rewritten;
     }
@@ -265,6 +268,27 @@ class Inspection {
 
 void inspect_message(State::Impl& state, const Envelope& envelope, Time now, Decision& decision) {
     Inspection(state, envelope, now, decision).run();
+}
+
+Reason reason_of(sip::Kind kind) {
+    switch (kind) {
+        case sip::Kind::keep_alive: return Reason::keep_alive;
+        case sip::Kind::stun: return Reason::stun;
+        case sip::Kind::tls: return Reason::tls;
+        case sip::Kind::rtp: return Reason::media;
+        case sip::Kind::http: return Reason::http;
+        case sip::Kind::oversize: return Reason::oversize;
+        default: return Reason::not_sip;
+    }
+}
+
+Reason reason_of(sip::ParseError error) {
+    switch (error) {
+        case sip::ParseError::malformed: return Reason::malformed;
+        case sip::ParseError::truncated: return Reason::truncated;
+        case sip::ParseError::too_many_headers: return Reason::too_many_headers;
+        default: return Reason::not_sip;
+    }
 }
 
 bool may_be_outside(const Address& address, const State::Impl& state) {

@@ -4,6 +4,8 @@
 #include "alg/address.hpp"
 #include "alg/inspect.hpp"
 #include "alg/policy.hpp"
+#include "alg/reason.hpp"
+#include "alg/sip/splitter.hpp"
 #include "alg/state.hpp"
 #include "alg/time.hpp"
 
@@ -21,6 +23,10 @@ struct Envelope {
 /// Decides over the message that was parsed into `state.message`: follows it and writes it for the other
 /// side. Adds to `decision`; what it stages in `state` awaits State::commit().
 void inspect_message(State::Impl& state, const Envelope& envelope, Time now, Decision& decision);
+
+/// The word for bytes that are no message, and for a message that can't be read.
+Reason reason_of(sip::Kind kind);
+Reason reason_of(sip::ParseError error);
 
 /// Whether a host outside can have that address (X2).
 bool may_be_outside(const Address& address, const State::Impl& state);

@@ -1,7 +1,8 @@
 #include "alg/packet.hpp"
 
 #include <algorithm>
-#include <limits>
+
+#include "alg/checksum.hpp"
 
 namespace sipalg {
 
@@ -11,31 +12,6 @@ constexpr std::size_t udp_header = 8;
 constexpr std::size_t ipv4_header = 20;
 constexpr std::size_t ipv6_header = 40;
 constexpr std::size_t max_total = 65535;
-
-std::uint16_t load16(Bytes bytes, std::size_t at) {
-    return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
-}
-
-void store16(std::vector<std::uint8_t>& bytes, std::size_t at, std::size_t value) {
-    bytes[at] = static_cast<std::uint8_t>(value >> 8);
-    bytes[at + 1] = static_cast<std::uint8_t>(value);
-}
-
-// One's complement sum (RFC 1071) over `bytes`, added to `sum`; an odd last byte counts as if a zero
-// followed.
-std::uint64_t add_words(Bytes bytes, std::uint64_t sum) {
-    std::size_t i = 0;
-    for (; i + 1 < bytes.size(); i += 2)
-        sum += static_cast<std::uint64_t>(bytes[i] << 8 | bytes[i + 1]);
-    if (i < bytes.size()) sum += static_cast<std::uint64_t>(bytes[i]) << 8;
-    return sum;
-}
-
-std::uint16_t fold(std::uint64_t sum) {
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    return static_cast<std::uint16_t>(~sum);
-}
 
 struct Ip {
     std::size_t header = 0;
@@ -98,6 +74,7 @@ std::optional<Packet> parse_packet(Bytes bytes) {
     packet.transport = static_cast<Transport>(ip->protocol);
     packet.source = {ip->source, load16(bytes, ip->header)};
     packet.destination = {ip->destination, load16(bytes, ip->header + 2)};
+    packet.ip_header = ip->header;
     packet.header_size = ip->header + transport_header;
     const Bytes payload = bytes.subspan(packet.header_size, end - packet.header_size);
     packet.payload = {reinterpret_cast<const char*>(payload.data()), payload.size()};
@@ -107,7 +84,7 @@ std::optional<Packet> parse_packet(Bytes bytes) {
 bool replace_payload(Bytes bytes, const Packet& packet, std::string_view payload,
                      std::vector<std::uint8_t>& out) {
     const std::size_t total = packet.header_size + payload.size();
-    const std::size_t ip_header = packet.header_size - udp_header;
+    const std::size_t ip_header = packet.ip_header;
     if (packet.transport != Transport::udp || total > max_total) return false;
     out.resize(total);
     std::copy_n(bytes.begin(), packet.header_size, out.begin());

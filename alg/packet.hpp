@@ -19,6 +19,7 @@ struct Packet {
     Endpoint source;
     Endpoint destination;
     std::string_view payload;     ///< behind the UDP or TCP header; bytes that pad the frame are not in it
+    std::size_t ip_header = 0;    ///< size of the IP header
     std::size_t header_size = 0;  ///< IP and transport headers together
 };
 

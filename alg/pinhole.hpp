@@ -54,6 +54,12 @@ struct Listener {
     friend auto operator<=>(const Listener&, const Listener&) = default;
 };
 
+/// A TCP connection whose two ends count differently: its segments wait for a daemon, if there is none (T4).
+struct Shifted {
+    Endpoint phone, peer;  ///< as seen inside
+    friend auto operator<=>(const Shifted&, const Shifted&) = default;
+};
+
 /// A piece of what a restarted daemon needs besides the elements themselves (A5). The kernel keeps at most
 /// 256 bytes of user data with an element, so a call or binding is a few pieces under one id.
 struct Record {
@@ -64,7 +70,7 @@ struct Record {
     friend auto operator<=>(const Record&, const Record&) = default;
 };
 
-using Element = std::variant<Mapping, Pinhole, Listener, Record, Latch, Learned>;
+using Element = std::variant<Mapping, Pinhole, Listener, Record, Latch, Learned, Shifted>;
 
 /// One step of a transaction. `add` and `renew` leave the element there with a full `timeout`, whether or not
 /// it was there before; `remove` leaves it absent, whether or not it was there (it may have expired

@@ -24,6 +24,9 @@ struct Policy {
     std::size_t max_calls_per_phone = 512;
     std::size_t max_bindings = 4096;
     std::size_t max_bindings_per_phone = 64;
+    std::size_t max_streams = 4096;  ///< TCP connections that are read
+    std::size_t max_streams_per_phone = 512;
+    std::size_t max_stream_memory = 16 << 20;  ///< bytes of messages that are not whole yet
     Seconds silence{300};  ///< a call without media in both directions ends after that (C6)
     Seconds hold{7200};    ///< the same for a call on hold
 };

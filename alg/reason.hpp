@@ -21,7 +21,11 @@ enum class Reason : std::uint8_t {
     truncated,          ///< Content-Length beyond the datagram
     too_many_headers,   ///< more known headers than the limit
     unreadable_packet,  ///< no IP/UDP packet that can be read
-    not_udp,            ///< another transport
+    segment,            ///< TCP: part of a message, or none at all
+    unread_stream,      ///< TCP: a connection that is not read (T4)
+    oversize,           ///< TCP: a message beyond the limit passes as it is
+    let_through,        ///< TCP: the rest of a message did not come: it passes as it is
+    stream_lost,        ///< TCP: bytes have gone by unseen: the connection is no longer read, or reset
     no_address,         ///< the outgoing interface has no usable address
     limit_reached,      ///< a table is full: the message passes, nothing is opened (X7)
     kernel_refused,     ///< nftables did not take the change: the original bytes pass

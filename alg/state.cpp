@@ -14,18 +14,20 @@ void State::commit() {
     impl_->holdings.commit();
     impl_->calls.commit();
     impl_->registrations.commit();
+    impl_->streams.commit();
 }
 
 void State::cancel() {
     impl_->holdings.cancel();
     impl_->calls.cancel();
     impl_->registrations.cancel();
+    impl_->streams.cancel();
 }
 
 std::optional<Time> State::next_deadline() const {
     std::optional<Time> next;
     for (const auto& deadline : {impl_->holdings.next_deadline(), impl_->calls.next_deadline(),
-                                 impl_->registrations.next_deadline()})
+                                 impl_->registrations.next_deadline(), impl_->streams.next_deadline()})
         if (deadline && (!next || *deadline < *next)) next = deadline;
     return next;
 }
@@ -86,7 +88,8 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
         for (const auto& [part, text] : pieces.parts)
             bytes += text;
         if (impl.calls.restore(id, bytes, pieces.until, now, effects) ||
-            impl.registrations.restore(id, bytes, pieces.until, now, effects)) {
+            impl.registrations.restore(id, bytes, pieces.until, now, effects) ||
+            impl.streams.restore(impl, id, bytes, now, changes)) {
             commit();
             continue;
         }
@@ -106,6 +109,7 @@ std::vector<Change> State::elements(Time now) const {
     impl_->holdings.list(now, changes);
     impl_->calls.list_records(now, changes);
     impl_->registrations.list_records(now, changes);
+    impl_->streams.list(changes);
     return changes;
 }
 

@@ -12,6 +12,7 @@
 #include "alg/rewrite/edits.hpp"
 #include "alg/sdp/description.hpp"
 #include "alg/sip/message.hpp"
+#include "alg/stream/streams.hpp"
 
 namespace sipalg {
 
@@ -20,12 +21,14 @@ struct State::Impl {
         : policy(std::move(settings)),
           holdings(policy),
           calls(policy, holdings),
-          registrations(policy, holdings) {}
+          registrations(policy, holdings),
+          streams(policy) {}
 
     Policy policy;
     call::Holdings holdings;
     call::Calls calls;
     call::Registrations registrations;
+    stream::Streams streams;
     std::uint32_t next_record = 1;
     std::unordered_set<Address> own_addresses;
 

@@ -49,7 +49,9 @@ std::optional<Verdict> judge(State::Impl& state, const Mapping& seen, Side begun
     const bool open = entry && entry->kernel_until > now;
     if (!open || entry->mapping.outside.port != seen.outside.port) {
         // The phone's own flow under another port is older than the mapping; a peer's may be somebody else's.
-        const bool ours = state.closed.contains(seen) || (open && begun == Side::inside);
+        // A connection can't begin anew, it keeps its port.
+        const bool ours = state.closed.contains(seen) ||
+                          (open && begun == Side::inside && seen.transport == Transport::udp);
         return ours ? std::optional(Verdict::erase) : std::nullopt;
     }
     state.holdings.flow_seen(key, now - std::min(Time{flow.idle}, now));

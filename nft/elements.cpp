@@ -107,6 +107,10 @@ struct Objection {
     Answer operator()(const Latch& l) const { return endpoint_objection(l.outside); }
     Answer operator()(const Learned& l) const { return way_objection(l.remote, l.outside); }
     Answer operator()(const Listener& l) const { return endpoint_objection(l.inside); }
+    Answer operator()(const Shifted& s) const {
+        Answer answer = mapped_objection(s.phone);
+        return answer ? answer : mapped_objection(s.peer);
+    }
     Answer operator()(const Record& r) const {
         if (r.bytes.size() <= Record::max_bytes) return std::nullopt;
         return "a record of " + std::to_string(r.bytes.size()) + " bytes is too long";
@@ -142,6 +146,12 @@ struct ToEntries {
     Entries operator()(const Listener& l) const {
         return one(l.inside.address.is_v4() ? set_name::listeners : set_name::listeners6,
                    endpoint_key(l.transport, l.inside));
+    }
+    Entries operator()(const Shifted& s) const {
+        Value key = endpoint_key(Transport::tcp, s.phone);
+        key.put(s.peer.address);
+        key.put16(s.peer.port);
+        return one(set_name::shifted, key);
     }
     Entries operator()(const Record& r) const {
         Value key;
@@ -216,6 +226,11 @@ std::optional<Latch> latch_of(const Value& key) {
 std::optional<Learned> learned_of(const Value& key) {
     const auto way = pinhole_of(key);
     return way ? std::optional(Learned{way->transport, way->remote, way->outside}) : std::nullopt;
+}
+
+std::optional<Shifted> shifted_of(const Value& key) {
+    if (key.size != 20 || get_transport(key) != Transport::tcp) return std::nullopt;
+    return Shifted{{get_address(key, 4, 4), get16(key, 8)}, {get_address(key, 12, 4), get16(key, 16)}};
 }
 
 std::optional<Record> record_of(const Value& key, std::string_view user_data) {

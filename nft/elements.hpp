@@ -19,6 +19,7 @@ inline constexpr std::string_view outside = "outside";
 inline constexpr std::string_view outside_route = "outside_route";
 inline constexpr std::string_view inside = "inside";
 inline constexpr std::string_view sip_ports = "sip_ports";
+inline constexpr std::string_view transports = "transports";
 inline constexpr std::string_view listeners = "listeners";
 inline constexpr std::string_view mappings_out = "mappings_out";
 inline constexpr std::string_view mappings_in = "mappings_in";
@@ -31,6 +32,7 @@ inline constexpr std::string_view pinholes6 = "pinholes6";
 inline constexpr std::string_view pinholes6_any = "pinholes6_any";
 inline constexpr std::string_view latches6 = "latches6";
 inline constexpr std::string_view learned6 = "learned6";
+inline constexpr std::string_view shifted = "shifted";
 inline constexpr std::string_view records = "records";
 }  // namespace set_name
 
@@ -74,6 +76,7 @@ std::optional<Pinhole> pinhole_of(const Value& key);
 std::optional<Pinhole> pinhole_any_of(const Value& key);
 std::optional<Latch> latch_of(const Value& key);
 std::optional<Learned> learned_of(const Value& key);
+std::optional<Shifted> shifted_of(const Value& key);
 std::optional<Record> record_of(const Value& key, std::string_view user_data);
 /// From an entry of mappings_out (key: the inside endpoint).
 std::optional<Mapping> mapping_of(const Value& key, const Value& data);

@@ -148,10 +148,23 @@ void Rule::verdict(std::uint32_t code, std::string_view chain) {
     if (!chain.empty()) nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, std::string(chain).c_str());
 }
 
-Rule& Rule::not_udp() {
-    say("meta l4proto != udp");
+Rule& Rule::no_transport_of(std::string_view set) {
+    say("meta l4proto != @" + std::string(set));
     load_meta(rule_.get(), NFT_META_L4PROTO, NFT_REG_1);
-    compare(rule_.get(), NFT_CMP_NEQ, static_cast<std::uint8_t>(IPPROTO_UDP));
+    lookup(set, true);
+    return *this;
+}
+
+Rule& Rule::packet_marked(std::uint32_t mark) {
+    say("meta mark " + hexadecimal(mark));
+    load_meta(rule_.get(), NFT_META_MARK, NFT_REG_1);
+    compare(rule_.get(), NFT_CMP_EQ, mark);
+    return *this;
+}
+
+Rule& Rule::untracked() {
+    say("notrack");
+    add(rule_.get(), "notrack");
     return *this;
 }
 
@@ -258,8 +271,8 @@ Rule& Rule::translate(Nat direction, std::initializer_list<Field> fields, std::s
     return *this;
 }
 
-Rule& Rule::queue(QueueMethod method, std::uint16_t number, std::uint16_t total) {
-    say("queue flags bypass to " + std::to_string(number) +
+Rule& Rule::queue(QueueMethod method, std::uint16_t number, std::uint16_t total, bool bypass) {
+    say("queue " + std::string(bypass ? "flags bypass " : "") + "to " + std::to_string(number) +
         (total > 1 ? "-" + std::to_string(number + total - 1) : ""));
     // Never by processor ("fanout"): the hash over the two addresses brings both directions of a phone and
     // its peer to the same reader.
@@ -267,13 +280,14 @@ Rule& Rule::queue(QueueMethod method, std::uint16_t number, std::uint16_t total)
         auto* e = add(rule_.get(), "queue");
         nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_NUM, number);
         nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_TOTAL, total);
-        nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_FLAGS, NFT_QUEUE_FLAG_BYPASS);
+        if (bypass) nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_FLAGS, NFT_QUEUE_FLAG_BYPASS);
         return *this;
     }
     auto* e = add(rule_.get(), "target");
     nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, "NFQUEUE");
     nftnl_expr_set_u32(e, NFTNL_EXPR_TG_REV, 3);
-    set_info(e, NFTNL_EXPR_TG_INFO, xt_NFQ_info_v3{number, total, NFQ_FLAG_BYPASS});
+    set_info(e, NFTNL_EXPR_TG_INFO,
+             xt_NFQ_info_v3{number, total, static_cast<std::uint16_t>(bypass ? NFQ_FLAG_BYPASS : 0)});
     return *this;
 }
 

@@ -44,7 +44,12 @@ class Rule {
     /// their family.
     explicit Rule(std::uint8_t family);
 
-    Rule& not_udp();
+    /// The transport is not one of `set`.
+    Rule& no_transport_of(std::string_view set);
+    /// The packet carries the mark of what the daemon sends itself.
+    Rule& packet_marked(std::uint32_t mark);
+    /// Connection tracking does not see the packet.
+    Rule& untracked();
     Rule& interface(Interface which, std::string_view set, bool listed = true);
     Rule& fields(std::initializer_list<Field> fields, std::string_view set);
     /// The route to the packet's destination leaves by an interface of `set`.
@@ -60,8 +65,9 @@ class Rule {
     Rule& goto_chain(std::string_view chain);
     /// NAT to the address and port that `map` has for the fields; without an entry the rule ends there.
     Rule& translate(Nat direction, std::initializer_list<Field> fields, std::string_view map);
-    /// To one of `total` queues from `number` on, chosen by both addresses; accepted when nobody reads it.
-    Rule& queue(QueueMethod method, std::uint16_t number, std::uint16_t total);
+    /// To one of `total` queues from `number` on, chosen by both addresses; when nobody reads it, accepted
+    /// with `bypass`, else dropped.
+    Rule& queue(QueueMethod method, std::uint16_t number, std::uint16_t total, bool bypass = true);
     Rule& comment(std::string_view text);
 
     const std::string& text() const { return text_; }

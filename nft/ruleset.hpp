@@ -35,6 +35,10 @@ struct AcceptIn {
 /// Bit of the conntrack mark that says "came through one of our pinholes"; documented for hand-written rules.
 inline constexpr std::uint32_t pinhole_mark = 0x10000000;
 
+/// Mark of the packets that the daemon sends to phones itself: connection tracking is not to take them for
+/// new connections.
+inline constexpr std::uint32_t own_mark = 0x10000000;
+
 struct Settings {
     std::string table = "sipalg";
     std::vector<std::string> outside;  ///< interface names; none: nothing is diverted or let in for now

@@ -97,8 +97,21 @@ constexpr std::chrono::seconds learned_for{60};
 
 constexpr Hook before_conntrack{"filter", NF_INET_PRE_ROUTING, "prerouting", -300, "raw"};
 constexpr Hook after_nat{"filter", NF_INET_POST_ROUTING, "postrouting", 110, "srcnat + 10"};
+constexpr Hook before_output{"filter", NF_INET_LOCAL_OUT, "output", -300, "raw"};
 constexpr Hook before_dnat{"nat", NF_INET_PRE_ROUTING, "prerouting", -105, "dstnat - 5"};
 constexpr Hook before_snat{"nat", NF_INET_POST_ROUTING, "postrouting", 95, "srcnat - 5"};
+
+SetDefinition transports() {
+    SetDefinition set = make_set(set_name::transports, {inet_proto}, false);
+    for (const auto& [number, text] : {std::pair{IPPROTO_TCP, "tcp"}, std::pair{IPPROTO_UDP, "udp"}}) {
+        Value key;
+        key.put8(static_cast<std::uint8_t>(number));
+        key.size = 1;
+        set.fixed.push_back(key);
+        set.fixed_text.emplace_back(text);
+    }
+    return set;
+}
 
 // Puts user data as nft writes it into `set`: byte order of the key, and where the type alone does not say
 // it, the expression the key comes from.
@@ -135,6 +148,7 @@ Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table
     sets_.push_back(interfaces(set_name::outside_route, settings.outside, true));
     if (!settings.inside.empty()) sets_.push_back(interfaces(set_name::inside, settings.inside));
     sets_.push_back(ports(set_name::sip_ports, settings.sip_ports));
+    sets_.push_back(transports());
     sets_.push_back(make_set(set_name::listeners, {inet_proto, ipv4_addr, inet_service}, true));
     sets_.push_back(make_set(set_name::mappings_out, {inet_proto, ipv4_addr, inet_service}, true,
                              {ipv4_addr, inet_service}));
@@ -153,6 +167,8 @@ Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table
         for (const std::string_view name :
              {set_name::latches, set_name::learned, set_name::latches6, set_name::learned6})
             if (set.name == name) set.most = most_latches;
+    sets_.push_back(
+        make_set(set_name::shifted, {inet_proto, ipv4_addr, inet_service, ipv4_addr, inet_service}, true));
     sets_.push_back(make_set(set_name::records, {mark, mark}, true));
 
     constexpr std::string_view outward = "outward";
@@ -160,8 +176,13 @@ Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table
     const std::string_view sides = any_inside ? set_name::outside : set_name::inside;
 
     ChainDefinition& from_inside = chains_.emplace_back("from_inside", before_conntrack);
-    from_inside.add().not_udp().accept();
+    from_inside.add().no_transport_of(set_name::transports).accept();
     from_inside.add().interface(Interface::in, sides, any_inside).accept();
+    from_inside.add()
+        .fields(
+            {Field::protocol, Field::source, Field::source_port, Field::destination, Field::destination_port},
+            set_name::shifted)
+        .queue(queue, settings.queue, settings.queues, false);
     from_inside.add().fields({Field::destination_port}, set_name::sip_ports).goto_chain(outward);
     from_inside.add().fields({Field::source_port}, set_name::sip_ports).goto_chain(outward);
     from_inside.add()
@@ -178,9 +199,14 @@ Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table
 
     ChainDefinition& to_inside = chains_.emplace_back("to_inside", after_nat);
     const auto queued = [&](Rule& r) { r.queue(queue, settings.queue, settings.queues); };
-    to_inside.add().not_udp().accept();
+    to_inside.add().no_transport_of(set_name::transports).accept();
     to_inside.add().interface(Interface::in, set_name::outside, false).accept();
     to_inside.add().interface(Interface::out, sides, any_inside).accept();
+    to_inside.add()
+        .fields(
+            {Field::protocol, Field::destination, Field::destination_port, Field::source, Field::source_port},
+            set_name::shifted)
+        .queue(queue, settings.queue, settings.queues, false);
     queued(to_inside.add().fields({Field::source_port}, set_name::sip_ports));
     queued(to_inside.add().fields({Field::destination_port}, set_name::sip_ports));
     queued(to_inside.add().fields({Field::protocol, Field::destination, Field::destination_port},
@@ -210,6 +236,8 @@ Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table
         .update(way6, set_name::learned6, learned_for)
         .remove(endpoint6, set_name::latches6)
         .mark_connection(pinhole_mark);
+
+    chains_.emplace_back("from_router", before_output).add().packet_marked(own_mark).untracked();
 
     chains_.emplace_back("translate", before_snat)
         .add()

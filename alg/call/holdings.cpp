@@ -185,7 +185,9 @@ void Holdings::remove(const MappingEntry& entry, Time now, std::vector<Change>& 
     if (!entry.mapping.is_identity()) changes.push_back(removal(entry.mapping));
     if (entry.listener && others_listen_until(entry) <= now)
         changes.push_back(removal(Listener{entry.mapping.transport, entry.mapping.inside}));
-    closed_.mappings.push_back(entry.mapping);
+    // A connection that goes on without us is not ended because its messages ceased.
+    const bool connections = entry.mapping.transport == Transport::tcp && entry.idle_until != Time{0};
+    if (!connections) closed_.mappings.push_back(entry.mapping);
     touched_ = true;
 }
 

@@ -43,7 +43,8 @@ bool each_contact(const sip::Message& message, const Registrations::OwnContact& 
             if (entry->star) star = true;
             const auto uri = sip::literal_target(entry->uri);
             if (!uri) continue;
-            const auto inside = own(*uri->host_port.address, uri->host_port.port.value_or(5060));
+            const auto inside =
+                own(uri->transport, *uri->host_port.address, uri->host_port.port.value_or(5060));
             if (!inside || ++count > max_contacts) continue;
             const auto parameter = sip::parameter(entry->parameters, "expires");
             visit(*inside, parameter ? delta_seconds(*parameter) : std::nullopt,
@@ -54,9 +55,9 @@ bool each_contact(const sip::Message& message, const Registrations::OwnContact& 
 }
 
 // The response answers a request that left before the router's address changed.
-bool names_former(const sip::Via& via, const Holdings& holdings) {
+bool names_former(const sip::Via& via, Transport transport, const Holdings& holdings) {
     return via.sent_by.address &&
-           holdings.find_former({Transport::udp, {*via.sent_by.address, via.sent_by.port.value_or(5060)}});
+           holdings.find_former({transport, {*via.sent_by.address, via.sent_by.port.value_or(5060)}});
 }
 
 // Who stands between the registrar and the phone as the 2xx has it, where that is told by address: the proxy
@@ -131,7 +132,7 @@ void Registrations::response(const Heard& heard, const OwnContact& own, std::uin
         return;
     const Pending pending = *found;
     // The request has been sent again since, from the address that the router has now: its own answer counts.
-    if (!pending.outdated && names_former(message.top_via(), holdings_)) return;
+    if (!pending.outdated && names_former(message.top_via(), heard.contact.transport, holdings_)) return;
     if (message.status() >= 300) return;  // 401, 423: sent again with another CSeq; it ends with its deadline
     forget({std::string(message.call_id()), heard.phone});
     if (pending.all) {

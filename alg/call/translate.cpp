@@ -6,18 +6,20 @@ const MappingEntry* Outward::find(const Socket& inside) const {
     return inside == source_ ? source_entry_ : holdings_.find(MappingKey{inside, egress_.address});
 }
 
-std::optional<rewrite::Written> Outward::signalling(const Address& host, std::optional<std::uint16_t> port,
-                                                    std::uint16_t standard, bool via) const {
+std::optional<rewrite::Written> Outward::signalling(Transport transport, const Address& host,
+                                                    std::optional<std::uint16_t> port, std::uint16_t standard,
+                                                    bool via) const {
     if (host != phone_) return std::nullopt;
-    const MappingEntry* entry = find({Transport::udp, {host, port.value_or(standard)}});
+    const MappingEntry* entry = find({transport, {host, port.value_or(standard)}});
     if (!entry) return std::nullopt;
     holdings_.learn(*entry, via, !port);
+    // What comes back is written for the endpoint that it comes back to.
+    if (source_entry_ && entry != source_entry_) holdings_.mark_rewritten(*source_entry_);
     return rewrite::Written{entry->public_endpoint(), port || entry->mapping.outside.port != standard};
 }
 
 std::optional<Address> Outward::host(const Address& host) const {
     if (host != phone_) return std::nullopt;
-    // What comes back is written for the endpoint that it comes back to.
     if (source_entry_) holdings_.mark_rewritten(*source_entry_);
     return egress_.advertised;
 }
@@ -43,7 +45,10 @@ bool Outward::concerns(const Address& host) const {
 }
 
 Inward::Inward(const Holdings& holdings, const Socket& destination, const Egress& egress)
-    : holdings_(holdings), phone_(destination.endpoint.address), egress_(egress) {
+    : holdings_(holdings),
+      transport_(destination.transport),
+      phone_(destination.endpoint.address),
+      egress_(egress) {
     const MappingEntry* entry = holdings.find(MappingKey{destination, egress.address});
     shows_inside_ = entry && entry->rewritten;
 }
@@ -53,10 +58,11 @@ bool Inward::concerns(const Address& host) const {
     return host == egress_.advertised || holdings_.former().knows(host, egress_.address);
 }
 
-std::optional<rewrite::Written> Inward::signalling(const Address& host, std::optional<std::uint16_t> port,
-                                                   std::uint16_t standard, bool via) const {
+std::optional<rewrite::Written> Inward::signalling(Transport transport, const Address& host,
+                                                   std::optional<std::uint16_t> port, std::uint16_t standard,
+                                                   bool via) const {
     if (!concerns(host)) return std::nullopt;
-    const MappingEntry* entry = holdings_.find_named({Transport::udp, {host, port.value_or(standard)}});
+    const MappingEntry* entry = holdings_.find_named({transport, {host, port.value_or(standard)}});
     if (!entry || !entry->rewritten || entry->mapping.inside.address != phone_) return std::nullopt;
     const Endpoint& inside = entry->mapping.inside;
     const bool is_standard = inside.port == standard;
@@ -75,7 +81,7 @@ std::optional<Address> Inward::host(const Address& host) const {
 
 std::optional<Endpoint> Inward::reflexive(const Endpoint& seen) const {
     if (!shows_inside_ || !concerns(seen.address)) return std::nullopt;
-    const MappingEntry* entry = seen.port ? holdings_.find_named({Transport::udp, seen}) : nullptr;
+    const MappingEntry* entry = seen.port ? holdings_.find_named({transport_, seen}) : nullptr;
     if (entry && entry->mapping.inside.address == phone_) return entry->mapping.inside;
     return Endpoint{phone_, seen.port};
 }

@@ -19,8 +19,10 @@ class Outward : public rewrite::Translation {
           source_entry_(holdings.find(MappingKey{source, egress.address})) {}
 
     bool inbound() const override { return false; }
-    std::optional<rewrite::Written> signalling(const Address& host, std::optional<std::uint16_t> port,
-                                               std::uint16_t standard, bool via) const override;
+    Transport transport() const override { return transport_; }
+    std::optional<rewrite::Written> signalling(Transport transport, const Address& host,
+                                               std::optional<std::uint16_t> port, std::uint16_t standard,
+                                               bool via) const override;
     std::optional<Address> host(const Address& host) const override;
     std::optional<Endpoint> reflexive(const Endpoint& seen) const override;
     std::optional<Endpoint> media(const Socket& socket) const override;
@@ -34,6 +36,7 @@ class Outward : public rewrite::Translation {
 
     Holdings& holdings_;
     const Socket source_;
+    const Transport transport_ = source_.transport;
     const Address& phone_;
     const Egress& egress_;
     const MappingEntry* const source_entry_;
@@ -48,8 +51,10 @@ class Inward : public rewrite::Translation {
     Inward(const Holdings& holdings, const Socket& destination, const Egress& egress);
 
     bool inbound() const override { return true; }
-    std::optional<rewrite::Written> signalling(const Address& host, std::optional<std::uint16_t> port,
-                                               std::uint16_t standard, bool via) const override;
+    Transport transport() const override { return transport_; }
+    std::optional<rewrite::Written> signalling(Transport transport, const Address& host,
+                                               std::optional<std::uint16_t> port, std::uint16_t standard,
+                                               bool via) const override;
     std::optional<Address> host(const Address& host) const override;
     std::optional<Endpoint> reflexive(const Endpoint& seen) const override;
     std::optional<Endpoint> media(const Socket& socket) const override;
@@ -58,6 +63,7 @@ class Inward : public rewrite::Translation {
 
   private:
     const Holdings& holdings_;
+    const Transport transport_;
     const Address& phone_;
     const Egress& egress_;
     bool shows_inside_ = false;  ///< the phone is shown inside values at this endpoint

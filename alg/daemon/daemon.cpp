@@ -77,7 +77,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       queue_(options.queue),
       state_(policy(options)),
       hands_(std::make_unique<Hands>(ruleset_, conntrack_)),
-      engine_(state_, *hands_),
+      engine_(state_, *hands_, [this](const Parcel& parcel) { carry(parcel); }),
       reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
       sweeper_(
           state_, reader_, [this](std::span<const Flow> flows) { conntrack_.erase(flows); },
@@ -131,8 +131,10 @@ void Daemon::run(const std::function<void()>& serving) {
 // it.
 void Daemon::stop() {
     sd_notify(0, "STOPPING=1\nSTATUS=Removing the rules");
+    engine_.end_streams(loop_.now());
     ruleset_.remove();
     waiting_.clear();
+    held_.clear();
     queue_.drain();
     queue_.flush();
     spdlog::info("stopped, all rules removed");
@@ -144,9 +146,12 @@ void Daemon::on_packet(const QueuedPacket& packet, Verdict& verdict) {
         return;
     }
     if (packet.bytes[0] >> 4 == 6) with_ipv6_ = true;
-    const Arrival arrival{
-        packet.from, packet.bytes,
-        network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface)};
+    Arrival arrival;
+    arrival.from = packet.from;
+    arrival.bytes = packet.bytes;
+    arrival.egress =
+        network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface);
+    arrival.token = ++last_token_;
     give_verdict(arrival, verdict);
 }
 
@@ -163,6 +168,19 @@ void Daemon::give_verdict(Arrival arrival, Verdict& verdict) {
     }
     if (fate.kind == Fate::Kind::replace) verdict.replace(fate.packet);
     if (fate.kind == Fate::Kind::drop) verdict.drop();
+    if (fate.kind == Fate::Kind::hold) held_.emplace(arrival.token, std::move(verdict));
+}
+
+void Daemon::carry(const Parcel& parcel) {
+    if (parcel.kind == Parcel::Kind::inject) {
+        injector_.send(parcel.from, parcel.bytes, network_.egress().index_of(parcel.egress));
+        return;
+    }
+    const auto held = held_.find(parcel.token);
+    if (held == held_.end()) return;
+    if (parcel.kind == Parcel::Kind::replace) held->second.replace(parcel.bytes);
+    if (parcel.kind == Parcel::Kind::drop) held->second.drop();
+    held_.erase(held);
 }
 
 void Daemon::on_flows() {
@@ -207,7 +225,9 @@ std::optional<Time> Daemon::step(Time now) {
         next = std::min(next, next_learning_);
     }
     if (next_move_) next = std::min(next, *next_move_);
-    for (const auto deadline : {engine_.advance(now), sweeper_.advance(now), control_.advance(now)})
+    const auto engine_deadline = engine_.advance(now);
+    queue_.flush();  // of segments that have waited long enough
+    for (const auto deadline : {engine_deadline, sweeper_.advance(now), control_.advance(now)})
         if (deadline) next = std::min(next, *deadline);
     return next;
 }
@@ -268,6 +288,8 @@ void Daemon::set_external(const std::vector<Address>& external) {
 void Daemon::mend_rules() {
     try {
         if (rules_missing_ || !ruleset_.intact()) {
+            // Meanwhile segments passed as they came, of connections that can't go on so.
+            engine_.end_streams(loop_.now());
             ruleset_.install();
             const auto elements = state_.elements(loop_.now());
             if (const auto refusal = ruleset_.apply(elements)) throw nft::Error(*refusal);

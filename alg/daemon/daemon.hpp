@@ -7,9 +7,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "alg/daemon/control.hpp"
 #include "alg/daemon/engine.hpp"
+#include "alg/daemon/injector.hpp"
 #include "alg/daemon/json.hpp"
 #include "alg/daemon/loop.hpp"
 #include "alg/daemon/network.hpp"
@@ -46,6 +48,7 @@ class Daemon {
 
     void on_packet(const QueuedPacket& packet, Verdict& verdict);
     void give_verdict(Arrival arrival, Verdict& verdict);
+    void carry(const Parcel& parcel);
     void on_flows();
     void on_network();
     void on_signal(int signal);
@@ -70,6 +73,7 @@ class Daemon {
     nft::ConntrackDump dump_;  // the reader's
     ControlSocket control_;
     Queue queue_;
+    Injector injector_;
     State state_;
     std::unique_ptr<Hands> hands_;
     Engine engine_;
@@ -77,6 +81,9 @@ class Daemon {
     FlowReader reader_;
     Sweeper sweeper_;
     WaitingRoom waiting_;  // after the queue, which outlives its verdicts
+    std::unordered_map<std::uint64_t, Verdict>
+        held_;  ///< segments that wait for the rest of a message, by token
+    std::uint64_t last_token_ = 0;
     Whereabouts whereabouts_;
     std::optional<Time> next_move_;                        ///< the kernel has refused one
     std::optional<std::vector<Address>> external_to_set_;  ///< for the same reason not in force yet

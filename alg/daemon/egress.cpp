@@ -75,6 +75,12 @@ Egress EgressChooser::choose(Side from, Bytes packet, unsigned in_interface, uns
     return arrived == nullptr ? Egress{} : *arrived;
 }
 
+unsigned EgressChooser::index_of(const Address& address) const {
+    for (const End& end : ends_)
+        if (end.egress.address == address) return end.index;
+    return 0;
+}
+
 Address EgressChooser::advertised(const Address& address) const {
     for (const End& end : ends_)
         if (end.egress.address == address) return end.egress.advertised;

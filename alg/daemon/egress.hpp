@@ -42,6 +42,8 @@ class EgressChooser {
     /// The egress of an IPv4 packet; without addresses if it has none. That of an IPv6 packet is the phone.
     Egress choose(Side from, Bytes packet, unsigned in_interface, unsigned out_interface);
 
+    /// Index of the outside interface with this address; 0: there is none.
+    unsigned index_of(const Address& address) const;
     /// What messages say for an address of an outside interface; the address itself if it is of none.
     Address advertised(const Address& address) const;
 

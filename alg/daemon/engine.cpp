@@ -44,6 +44,7 @@ Fate Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
             return {Fate::Kind::sweep_first, {}};
         }
         reason = decision_.reason;
+        if (decision_.stream) return conclude_stream(arrival, put_in_force(now, passed), now);
         if (decision_.rewritten && !build_packet(arrival, longest)) {
             state_.cancel();
             reason = Reason::too_long;
@@ -57,6 +58,7 @@ Fate Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
     } catch (const std::exception& error) {
         state_.cancel();
         log_refusal(error.what(), passed, now);
+        if (decision_.stream) return conclude_stream(arrival, false, now);
         reason = Reason::kernel_refused;
     }
     count(reason);
@@ -64,6 +66,44 @@ Fate Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
         spdlog::debug("packet from {}: {}", arrival.from == Side::inside ? "inside" : "outside",
                       word(reason));
     return result;
+}
+
+Fate Engine::conclude_stream(const Arrival& arrival, bool in_force, Time now) {
+    conclude(state_, arrival, in_force, now, decision_);
+    if (decision_.reasons.empty()) decision_.reasons.push_back(decision_.reason);
+    for (const Reason reason : decision_.reasons) {
+        count(!in_force && reason == Reason::rewritten ? Reason::kernel_refused : reason);
+        if (spdlog::should_log(spdlog::level::debug))
+            spdlog::debug("segment from {}: {}", arrival.from == Side::inside ? "inside" : "outside",
+                          word(reason));
+    }
+    Fate fate{Fate::Kind::hold, {}};
+    for (Parcel& parcel : decision_.parcels) {
+        if (parcel.kind == Parcel::Kind::inject || parcel.token != arrival.token) {
+            if (carry_) carry_(parcel);
+            continue;
+        }
+        if (parcel.kind == Parcel::Kind::replace) {
+            packet_.swap(parcel.bytes);
+            fate = {Fate::Kind::replace, packet_};
+        } else {
+            fate.kind = parcel.kind == Parcel::Kind::drop ? Fate::Kind::drop : Fate::Kind::pass;
+        }
+    }
+    return fate;
+}
+
+void Engine::carry_all() {
+    for (const Reason reason : decision_.reasons)
+        count(reason);
+    if (carry_)
+        for (const Parcel& parcel : decision_.parcels)
+            carry_(parcel);
+}
+
+void Engine::end_streams(Time now) {
+    sipalg::end_streams(state_, now, decision_);
+    carry_all();
 }
 
 bool Engine::build_packet(const Arrival& arrival, std::size_t longest) {
@@ -109,6 +149,8 @@ std::optional<Time> Engine::advance(Time now) {
         state_.cancel();
         log_refusal(error.what(), again, now);
     }
+    conclude(state_, {}, done, now, decision_);
+    carry_all();
     // What the kernel refused is still due; asking again at once would only spin.
     if (!done) retry_ = now + retry_after;
     const auto next = state_.next_deadline();

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,6 +37,7 @@ struct Fate {
         replace,  ///< by `packet`
         drop,
         sweep_first,  ///< not decided: sweep conntrack and come again with Arrival::swept
+        hold,         ///< not yet: a later parcel names its token
     };
     Kind kind = Kind::pass;
     Bytes packet;  ///< valid until the engine's next packet
@@ -46,7 +48,10 @@ using Counters = std::array<std::uint64_t, reason_count>;
 
 class Engine {
   public:
-    Engine(State& state, Kernel& kernel) : state_(state), kernel_(kernel) {}
+    /// What becomes of packets that were held, and packets of our own.
+    using Carry = std::function<void(const Parcel&)>;
+    Engine(State& state, Kernel& kernel, Carry carry = {})
+        : state_(state), kernel_(kernel), carry_(std::move(carry)) {}
 
     /// Decides over a packet and puts the decision into force. An arrival that knows of its sweep is never
     /// sent for another. `longest` is the most a verdict can carry. Never throws for what a packet or the
@@ -65,6 +70,8 @@ class Engine {
     bool readdress(std::span<const Readdress> moves, Time now);
     /// Makes pinholes of what latches have let in (C5).
     void learn(std::span<const Learned> sources, Time now);
+    /// Ends the TCP connections that could not go on without us (T4).
+    void end_streams(Time now);
     /// Takes over what is in the kernel (A5). Call once, before the first packet.
     /// `advertised`: see State::restore().
     void restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now);
@@ -76,10 +83,13 @@ class Engine {
     /// `otherwise`: what follows from a refusal, for the log.
     bool put_in_force(Time now, const char* otherwise);
     void erase_ended();
+    Fate conclude_stream(const Arrival& arrival, bool in_force, Time now);
+    void carry_all();
     void log_refusal(const std::string& refusal, const char* otherwise, Time now);
 
     State& state_;
     Kernel& kernel_;
+    Carry carry_;
     Decision decision_;                 ///< used again for every packet, so that its buffers are
     std::vector<std::uint8_t> packet_;  ///< the packet in which the payload was replaced
     Counters counters_{};

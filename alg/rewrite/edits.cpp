@@ -89,8 +89,12 @@ char* put(char* to, const char* from, std::size_t size) {
 
 }  // namespace
 
-void Edits::apply(std::string& out) {
+void Edits::sort() {
     std::sort(edits_.begin(), edits_.end(), [](const Edit& a, const Edit& b) { return a.offset < b.offset; });
+}
+
+void Edits::apply(std::string& out) {
+    sort();
     out.resize(static_cast<std::size_t>(static_cast<std::ptrdiff_t>(bytes_.size()) + growth()));
     char* to = out.data();
     std::size_t from = 0;

@@ -51,6 +51,8 @@ class Edits {
     bool explaining() const { return explaining_; }
 
     bool empty() const { return edits_.empty(); }
+    /// Puts the edits into the order of the message.
+    void sort();
     std::span<const Edit> planned() const { return edits_; }
     std::span<const Note> notes() const { return notes_; }
     std::string_view text(const Edit& edit) const {

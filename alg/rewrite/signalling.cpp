@@ -64,14 +64,14 @@ void plan_port(const sip::HostPort& text, const Written& written, Place place, E
 }
 
 // `maddr` is contacted in the place of the host, under the host's port. True: it is the one that counts.
-bool plan_maddr(std::string_view maddr, const sip::HostPort& host_port, std::uint16_t standard, bool via,
-                Place place, const Translation& translation, Edits& edits) {
+bool plan_maddr(Transport transport, std::string_view maddr, const sip::HostPort& host_port,
+                std::uint16_t standard, bool via, Place place, const Translation& translation, Edits& edits) {
     const auto literal = sip::parse_host_port(maddr);
     if (!literal || !literal->address || literal->port) {
         edits.keep(maddr, place, Kept::host_name);
         return false;
     }
-    const auto written = translation.signalling(*literal->address, host_port.port, standard, via);
+    const auto written = translation.signalling(transport, *literal->address, host_port.port, standard, via);
     if (!written) {
         edits.keep(maddr, place, why_kept(literal->address, translation));
         return false;
@@ -88,13 +88,6 @@ std::uint16_t standard_port(sip::Uri::Scheme scheme) {
     return scheme == sip::Uri::Scheme::sips ? sips_port : sip_port;
 }
 
-bool plan_maddr(std::string_view maddr, std::string_view text, Place place, const Translation& translation,
-                Edits& edits) {
-    const auto uri = sip::parse_uri(text);
-    return uri && !uri->host_port.host.empty() &&
-           plan_maddr(maddr, uri->host_port, standard_port(uri->scheme), false, place, translation, edits);
-}
-
 Kept why_not_literal(std::string_view text) {
     if (text == "*") return Kept::star;
     const auto uri = sip::parse_uri(text);
@@ -103,23 +96,37 @@ Kept why_not_literal(std::string_view text) {
     return sip ? Kept::host_name : Kept::other_scheme;
 }
 
+// A host that is a name, in front of a maddr that may be an address. True: that is the one that counts.
+bool plan_named(std::string_view text, Place place, const Translation& translation, Edits& edits) {
+    if (place == Place::identity || sip::maddr(text).empty()) return false;
+    const auto uri = sip::parse_uri(text);
+    if (!uri || uri->host_port.host.empty()) return false;
+    const sip::Target target = sip::target(text, uri->host_port);
+    const auto transport = sip::transport_of(target.transport, translation.transport());
+    return transport && plan_maddr(*transport, target.maddr, uri->host_port, standard_port(uri->scheme),
+                                   false, place, translation, edits);
+}
+
 void plan_uri(std::string_view text, Place place, const Translation& translation, Edits& edits) {
     const auto uri = sip::literal_host(text);
-    if (place != Place::identity) {
-        const std::string_view maddr = uri ? sip::maddr(text, uri->host_port) : sip::maddr(text);
-        if (!maddr.empty() && plan_maddr(maddr, text, place, translation, edits)) return;
-    }
     if (!uri) {
-        if (edits.explaining()) edits.keep(text, place, why_not_literal(text));
+        if (!plan_named(text, place, translation, edits) && edits.explaining())
+            edits.keep(text, place, why_not_literal(text));
         return;
     }
     const sip::HostPort& host_port = uri->host_port;
+    const std::uint16_t standard = standard_port(uri->scheme);
     std::optional<Written> written;
     if (place == Place::identity && !host_port.port) {
         if (const auto host = translation.host(*host_port.address)) written = Written{{*host, 0}, false};
     } else {
-        written =
-            translation.signalling(*host_port.address, host_port.port, standard_port(uri->scheme), false);
+        const sip::Target target = sip::target(text, host_port);
+        const auto transport = sip::transport_of(target.transport, translation.transport());
+        if (transport && !target.maddr.empty() && place != Place::identity &&
+            plan_maddr(*transport, target.maddr, host_port, standard, false, place, translation, edits))
+            return;
+        if (transport)
+            written = translation.signalling(*transport, *host_port.address, host_port.port, standard, false);
     }
     if (written)
         plan_host_port(host_port, *written, place, edits);
@@ -141,11 +148,12 @@ std::uint16_t number(std::string_view text) {
 }
 
 void plan_sent_by(const sip::Via& via, const Translation& translation, Edits& edits) {
-    if (!via.maddr.empty() &&
-        plan_maddr(via.maddr, via.sent_by, sip_port, true, Place::via_sent_by, translation, edits))
+    if (!via.maddr.empty() && plan_maddr(translation.transport(), via.maddr, via.sent_by, sip_port, true,
+                                         Place::via_sent_by, translation, edits))
         return;
     if (!via.sent_by.address) return edits.keep(via.sent_by.host, Place::via_sent_by, Kept::host_name);
-    const auto written = translation.signalling(*via.sent_by.address, via.sent_by.port, sip_port, true);
+    const auto written = translation.signalling(translation.transport(), *via.sent_by.address,
+                                                via.sent_by.port, sip_port, true);
     if (written)
         plan_host_port(via.sent_by, *written, Place::via_sent_by, edits);
     else

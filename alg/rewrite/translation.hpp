@@ -23,9 +23,12 @@ class Translation {
 
     /// True when the packet comes from outside: then Request-URI and Route are translated too (S4).
     virtual bool inbound() const = 0;
+    /// What carries the message.
+    virtual Transport transport() const = 0;
     /// A Via sent-by or a URI's hostport. `port` is absent when the text has none; `standard` is its default.
-    virtual std::optional<Written> signalling(const Address& host, std::optional<std::uint16_t> port,
-                                              std::uint16_t standard, bool via) const = 0;
+    virtual std::optional<Written> signalling(Transport transport, const Address& host,
+                                              std::optional<std::uint16_t> port, std::uint16_t standard,
+                                              bool via) const = 0;
     /// A host that stands alone: From and To without port.
     virtual std::optional<Address> host(const Address& host) const = 0;
     /// received= and rport= of the phone's own Via (S4): what the phone is to see for `seen` (port 0: none

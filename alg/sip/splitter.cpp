@@ -20,6 +20,7 @@ std::size_t big_endian_16(std::string_view bytes, std::size_t index) {
     return byte(bytes, index) << 8 | byte(bytes, index + 1);
 }
 
+constexpr std::size_t max_method = 128;  // a stream that begins with a longer word is none of SIP
 constexpr std::size_t stun_header = 20;
 constexpr std::string_view magic_cookie = "\x21\x12\xa4\x42";
 
@@ -80,7 +81,7 @@ Piece need_more(std::string_view bytes) {
 /// stream is judged the same however it is cut.
 bool may_become_start_line(std::string_view bytes) {
     const std::size_t word = text::skip(bytes, 0, text::token);
-    if (word == bytes.size()) return true;
+    if (word == bytes.size()) return word <= max_method;
     // "SIP/2.0 200 OK": the slash is the first byte that no method has.
     if (word == 3 && bytes[word] == '/') return text::starts_with(bytes, "sip");
     if (word == 0 || bytes[word] != ' ') return false;
@@ -163,7 +164,8 @@ Piece next_piece(std::string_view bytes, std::size_t seen) {
     if (head_size == text::npos)
         return bytes.size() < max_message ? need_more(bytes) : rest_of_stream(Kind::garbage, bytes);
     const auto size = framed_size(bytes.substr(0, head_size), line_feed + 1);
-    if (!size || *size > max_message) return rest_of_stream(Kind::garbage, bytes);
+    if (!size) return rest_of_stream(Kind::garbage, bytes);
+    if (*size > max_message) return {Kind::oversize, *size};
     if (*size > bytes.size()) return {Kind::need_more, 0, *size, head_size - 1};
     return {Kind::message, *size};
 }

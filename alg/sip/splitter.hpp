@@ -11,18 +11,19 @@ namespace sipalg::sip {
 enum class Kind : std::uint8_t {
     need_more,   ///< stream only: could still become a message
     message,     ///< SIP; `length` bytes of it
+    oversize,    ///< stream only: SIP of `length` bytes, which is more than max_message
     keep_alive,  ///< line ends only (RFC 5626), or a datagram of 0 to 4 bytes
     stun,        ///< RFC 8489: magic cookie in place
     tls,         ///< TLS or DTLS record
     rtp,         ///< RTP or RTCP, version 2; datagrams only
     http,        ///< an HTTP request or response (slipstreaming comes this way)
-    garbage,     ///< anything else, and SIP beyond the limits
+    garbage,     ///< anything else, and SIP whose head alone is beyond the limits
 };
 
 struct Piece {
     Kind kind = Kind::garbage;
-    /// Bytes from the front that this piece takes; for need_more: none. A stream that began with tls, http or
-    /// garbage has no next piece: all bytes are taken.
+    /// Bytes from the front that this piece takes; for need_more: none. Of an oversize message not all have
+    /// come. A stream that began with tls, http or garbage has no next piece: all bytes are taken.
     std::size_t length = 0;
     /// need_more: as long as there are fewer bytes than this, asking again gives the same answer.
     std::size_t wanted = 0;

@@ -195,32 +195,47 @@ std::optional<std::string_view> parameter(std::string_view parameters, std::stri
 
 namespace {
 
-std::string_view maddr_behind(std::string_view rest) {
+Target target_behind(std::string_view rest) {
     // Most URIs are done with here.
-    if (rest.empty() || rest.front() != ';' || scan::find<'m', 'M', '%'>(rest) == rest.size()) return {};
-    return parameter(rest.substr(0, scan::find<'?'>(rest)), "maddr").value_or(std::string_view());
+    if (rest.empty() || rest.front() != ';' || scan::find<'m', 'M', 't', 'T', '%'>(rest) == rest.size())
+        return {};
+    rest = rest.substr(0, scan::find<'?'>(rest));
+    return {parameter(rest, "maddr").value_or(std::string_view()),
+            parameter(rest, "transport").value_or(std::string_view())};
 }
 
 }  // namespace
 
-std::string_view maddr(std::string_view uri, const HostPort& host_port) {
+Target target(std::string_view uri, const HostPort& host_port) {
     const char* const end = host_port.text.data() + host_port.text.size();
-    return maddr_behind(uri.substr(static_cast<std::size_t>(end - uri.data())));
+    return target_behind(uri.substr(static_cast<std::size_t>(end - uri.data())));
 }
 
 std::string_view maddr(std::string_view uri) {
     const std::size_t colon = scan::find<':'>(uri);
     if (colon == uri.size()) return {};
-    return maddr_behind(uri.substr(scan::find<';'>(uri, host_begin(uri, colon))));
+    return target_behind(uri.substr(scan::find<';'>(uri, host_begin(uri, colon)))).maddr;
+}
+
+std::optional<Transport> transport_of(std::string_view parameter, Transport otherwise) {
+    if (parameter.empty()) return otherwise;
+    if (text::equals(parameter, "udp")) return Transport::udp;
+    for (const std::string_view name : {"tcp", "tls", "ws", "wss"})
+        if (text::equals(parameter, name)) return Transport::tcp;
+    return std::nullopt;
 }
 
 std::optional<LiteralHost> literal_target(std::string_view uri) {
     const std::string_view value = maddr(uri);
-    if (value.empty()) return literal_host(uri);
+    if (value.empty()) {
+        auto host = literal_host(uri);
+        if (host) host->transport = target(uri, host->host_port).transport;
+        return host;
+    }
     const auto whole = parse_uri(uri);
     const auto address = parse_host_port(value);
     if (!whole || !is_sip(whole->scheme) || !address || !address->address) return std::nullopt;
-    LiteralHost result{*address, whole->scheme};
+    LiteralHost result{*address, whole->scheme, target(uri, whole->host_port).transport};
     result.host_port.port = whole->host_port.port;
     return result;
 }

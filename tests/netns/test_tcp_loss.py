@@ -86,7 +86,7 @@ class BadLines(Conversation):
     def talk(self, phone, seconds, **lines):
         """A conversation over such lines, large messages both ways at once, the end; in so many seconds."""
         self.lay(**lines)
-        connection = self.connection(phone)
+        connection = self.shifted(phone)
         begun = time.monotonic()
         connection.options()  # before the peer can name an address of the phone, the phone must have shown it
         moved = self.converse(connection, self.COUNT, 10)

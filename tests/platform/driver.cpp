@@ -5,7 +5,7 @@
 //   apply CHANGE [; CHANGE]…      CHANGE: add|renew|remove ELEMENT [SECONDS]
 //   erase PROTO SRC DST [; …] | dump | bench COUNT
 // ELEMENT: mapping PROTO INSIDE OUTSIDE | pinhole PROTO REMOTE OUTSIDE | listener PROTO INSIDE
-//          | record ID PART TEXT
+//          | shifted PHONE PEER | record ID PART TEXT
 
 #include <algorithm>
 #include <chrono>
@@ -53,6 +53,10 @@ Element element(std::istream& in) {
         record.part = next<std::uint32_t>(in);
         record.bytes = next<std::string>(in);
         return record;
+    }
+    if (kind == "shifted") {
+        const Endpoint phone = endpoint(in);
+        return Shifted{phone, endpoint(in)};
     }
     const Transport t = transport(in);
     if (kind == "listener") return Listener{t, endpoint(in)};
@@ -108,6 +112,9 @@ struct Print {
     }
     void operator()(const Listener& l) const {
         out << "listener " << name(l.transport) << ' ' << l.inside.text();
+    }
+    void operator()(const Shifted& s) const {
+        out << "shifted " << s.phone.text() << ' ' << s.peer.text();
     }
     void operator()(const Record& r) const { out << "record " << r.id << ' ' << r.part << ' ' << r.bytes; }
 };

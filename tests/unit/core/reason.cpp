@@ -70,7 +70,7 @@ TEST_CASE("S9 packets that are none, another transport, an interface without add
     auto tcp = test::udp_packet("192.168.1.10:5060", "203.0.113.10:5060", std::string(40, '\x50'));
     tcp[9] = 6;
     inspect(state, Arrival{Side::inside, tcp, {wan, wan}}, Time{0}, decision);
-    CHECK(decision.reason == Reason::not_udp);
+    CHECK(decision.reason == Reason::unread_stream);
     const auto sip = test::udp_packet("192.168.1.10:5060", "203.0.113.10:5060", options + "\r\n");
     inspect(state, Arrival{Side::inside, sip, {}}, Time{0}, decision);
     CHECK(decision.reason == Reason::no_address);

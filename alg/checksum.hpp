@@ -1,0 +1,25 @@
+// Numbers in network order, and the Internet checksum (RFC 1071).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace sipalg {
+
+inline std::uint16_t load16(std::span<const std::uint8_t> bytes, std::size_t at) {
+    return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
+}
+
+inline void store16(std::vector<std::uint8_t>& bytes, std::size_t at, std::size_t value) {
+    bytes[at] = static_cast<std::uint8_t>(value >> 8);
+    bytes[at + 1] = static_cast<std::uint8_t>(value);
+}
+
+/// One's complement sum over `bytes`, added to `sum`; an odd last byte counts as if a zero followed.
+std::uint64_t add_words(std::span<const std::uint8_t> bytes, std::uint64_t sum);
+/// The checksum of a sum.
+std::uint16_t fold(std::uint64_t sum);
+
+}  // namespace sipalg

@@ -1,0 +1,99 @@
+// A TCP connection between a phone and a peer: two halves that count for each other.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alg/inspect.hpp"
+#include "alg/policy.hpp"
+#include "alg/stream/half.hpp"
+
+namespace sipalg::stream {
+
+/// The connection by its ends as they are inside.
+struct FlowKey {
+    Endpoint phone, peer;
+    friend bool operator==(const FlowKey&, const FlowKey&) = default;
+};
+struct FlowKeyHash {
+    std::size_t operator()(const FlowKey& key) const noexcept {
+        return std::hash<Endpoint>{}(key.phone) * 31 + std::hash<Endpoint>{}(key.peer);
+    }
+};
+
+struct Flow {
+    /// So much room the other side is asked to leave in each segment, for what grows (T3).
+    static constexpr std::uint16_t headroom = 120;
+
+    FlowKey key;
+    Egress egress;
+    bool editing = true;     ///< the two ends may get other bytes than were sent
+    bool untouched = false;  ///< it is no SIP, or was lost: nothing of it is looked at any more
+    bool refused = false;    ///< it was reset: nothing of it passes any more
+    bool holds_mapping = false;
+    Half from_phone, from_peer;
+    Time last_seen{0};
+    Time over{0};      ///< when it can be forgotten; zero: not known
+    Time due{0};       ///< when the deadline queue will name it
+    Time progress{0};  ///< when the last new bytes came that had to wait
+    Time waiting_since{0};
+    Time acknowledge_at{0};  ///< whose sender is told then what of it has come; zero: nothing to tell
+    Time send_again_at{0};   ///< what a sender was told and the receiver does not have; zero: nothing
+    Time send_again_after{0};
+    bool sent_again = false;  ///< since everything had arrived
+    bool torn = false;        ///< bytes that were taken over have gone with an earlier daemon
+    Time touched{0};          ///< when its mapping was renewed
+    std::uint32_t record_id = 0;
+    std::string record;       ///< as the kernel has it
+    std::string next_record;  ///< as it is asked to have it
+    Time told_at{0};          ///< when its Shifted was last renewed; zero: there is none
+    Time next_told_at{0};
+    std::size_t weight = 0;  ///< memory() as it is counted
+
+    Half& half(Side from) { return from == Side::inside ? from_phone : from_peer; }
+    const Half& half(Side from) const { return from == Side::inside ? from_phone : from_peer; }
+    const Endpoint& end(Side side) const { return side == Side::inside ? key.phone : key.peer; }
+    bool is_shifted() const;
+    /// The ends can't go on without us.
+    bool needs_us() const { return is_shifted() || from_phone.owes() || from_peer.owes(); }
+    bool is_edited() const {
+        return !from_phone.shift().is_identity() || !from_peer.shift().is_identity() || !record.empty();
+    }
+    std::size_t memory() const { return from_phone.memory() + from_peer.memory(); }
+};
+
+/// A connection that only one end has opened, or none has used, is forgotten after that.
+inline constexpr Time half_open_time{130'000};
+/// What was taken over is sent again after that, if it does not arrive (RFC 6298 2.4 says a second; one that
+/// has a router's way to go knows it to be shorter).
+inline constexpr Time send_again_first{250};
+/// What the mapping of a phone's end is held for, again and again.
+inline constexpr Time mapping_time{600'000};
+
+inline Side opposite(Side side) {
+    return side == Side::inside ? Side::outside : Side::inside;
+}
+
+/// Writes the packet in which `carrier` brings `load` on, in as many pieces as its receiver takes.
+void ship(Flow& flow, Side from, const Carrier& carrier, const Load& load, std::vector<Parcel>& parcels);
+/// The same for bytes that have no carrier.
+void ship(Flow& flow, Side from, const Load& load, std::vector<Parcel>& parcels);
+/// A SYN, with less room in it and without what would tie the ends to the bytes.
+void ship_syn(const Flow& flow, const Carrier& carrier, std::vector<Parcel>& parcels);
+/// Everything of one half that may go, `current` among it; no current: nullptr.
+void let_go(Flow& flow, Side from, const Carrier* current, std::vector<Parcel>& parcels);
+/// Tells the sender of a half what has come of it, on the receiver's behalf (T1): behind a gap, as any
+/// receiver would; else that what was taken over has arrived and that there is room for a whole message.
+void acknowledge(const Flow& flow, Side sender, std::vector<Parcel>& parcels);
+/// Whether segments of our own can be made: their timestamps are known.
+bool may_make(const Flow& flow);
+/// Resets to both ends.
+void reset(const Flow& flow, std::vector<Parcel>& parcels);
+
+/// The record of a flow, with the edits that are planned, and back. False: another layout, or broken.
+std::string write_record(const Flow& flow);
+bool read_record(std::string_view bytes, Flow& flow);
+
+}  // namespace sipalg::stream

@@ -1,0 +1,288 @@
+// A segment that comes: what of it is new, which messages it completes, and what they mean.
+#include <algorithm>
+
+#include "alg/call/records.hpp"
+#include "alg/inspection.hpp"
+#include "alg/sip/body.hpp"
+#include "alg/state.hpp"
+#include "alg/stream/streams.hpp"
+
+namespace sipalg::stream {
+
+namespace {
+
+// Longer than conntrack keeps an idle connection (nf_conntrack_tcp_timeout_established), so that none of its
+// segments passes untranslated while there is no daemon.
+constexpr Seconds kept_for{6 * 24 * 3600};
+constexpr Time renewed_every{12 * 3600 * 1000};
+
+std::int64_t growth(const std::vector<Shift::Edit>& edits) {
+    std::int64_t sum = 0;
+    for (const Shift::Edit& edit : edits)
+        sum += static_cast<std::int64_t>(edit.text.size()) - (edit.end - edit.begin);
+    return sum;
+}
+
+void take_options(Half& half, const Segment& segment) {
+    if (segment.mss) half.mss = *segment.mss;
+    half.window_scale = segment.window_scale.value_or(0);
+    half.sack = segment.sack_permitted;
+    half.window = segment.window;
+    half.timestamps = segment.timestamps.has_value();
+    if (segment.timestamps) half.timestamp = segment.timestamps->first;
+}
+
+}  // namespace
+
+void Streams::arrive(State::Impl& state, const Arrival& arrival, const Packet& packet, Time now,
+                     Decision& decision) {
+    step_.kind = Step::Kind::none;
+    decision.reason = Reason::unread_stream;
+    const auto segment = parse_segment(arrival.bytes, packet);
+    if (!segment) return;
+    const bool outward = arrival.from == Side::inside;
+    step_.key =
+        outward ? FlowKey{packet.source, packet.destination} : FlowKey{packet.destination, packet.source};
+    step_.carrier = {arrival.token, arrival.bytes, *segment, 0, 0};
+    Flow* flow = find(step_.key);
+    if (segment->has(Segment::syn)) {
+        const bool repeated = flow && flow->half(arrival.from).known() &&
+                              flow->half(arrival.from).initial() == segment->sequence;
+        if (flow && segment->has(Segment::ack) && !repeated) answer(*flow, arrival.from, *segment);
+        if (!segment->has(Segment::ack) && !repeated) {
+            if (flow) end(state, *flow, now, decision.changes);
+            if (!begin(state, arrival, *segment, now, decision)) return;
+        } else if (!flow || flow->untouched || flow->refused) {
+            return;
+        }
+        step_.kind = Step::Kind::syn;
+        decision.stream = true;
+        decision.reason = Reason::segment;
+        return;
+    }
+    if (!flow || flow->untouched) return;
+    Half& half = flow->half(arrival.from);
+    flow->last_seen = now;
+    decision.stream = true;
+    decision.reason = Reason::segment;
+    if (flow->refused) {
+        decision.reason = Reason::stream_lost;
+        step_.kind = Step::Kind::lost;
+        return;
+    }
+    if (!half.known() && !flow->half(opposite(arrival.from)).shift().is_identity()) {
+        decision.reason = Reason::stream_lost;
+        step_.kind = Step::Kind::lost;
+        return;
+    }
+    if (!half.known()) {
+        decision.stream = false;
+        return;
+    }
+    if (!note_acknowledgement(*flow, arrival.from, *segment)) {
+        decision.reason = Reason::stream_lost;
+        step_.kind = Step::Kind::lost;
+        return;
+    }
+    half.window = segment->window;
+    if (segment->timestamps) half.timestamp = segment->timestamps->first;
+    step_.carrier.begin = half.at(segment->sequence);
+    step_.carrier.end = step_.carrier.begin + static_cast<Position>(segment->payload.size());
+    if (segment->has(Segment::rst)) {
+        step_.kind = Step::Kind::reset;
+        return;
+    }
+    step_.kind = Step::Kind::data;
+    half.mark();
+    half.receive(step_.carrier.begin, segment->payload);
+    if (segment->is_fin()) half.fin = step_.carrier.end;
+    if (!read(state, arrival, *flow, now, decision)) {
+        half.rewind();
+        decision.stream = false;
+        step_.kind = Step::Kind::none;
+    }
+}
+
+Flow* Streams::find(const FlowKey& key) {
+    const auto it = flows_.find(key);
+    return it == flows_.end() ? nullptr : &it->second;
+}
+
+// A SYN: the connection's first word. False: it will not be read.
+bool Streams::begin(State::Impl& state, const Arrival& arrival, const Segment& segment, Time now,
+                    Decision& decision) {
+    const FlowKey& key = step_.key;
+    if (segment.authenticated || arrival.egress.address.family() != key.phone.address.family()) return false;
+    const auto count = per_phone_.find(key.phone.address);
+    const std::size_t of_phone = count == per_phone_.end() ? 0 : count->second;
+    if (flows_.size() >= policy_.max_streams || of_phone >= policy_.max_streams_per_phone) {
+        decision.reason = Reason::limit_reached;
+        return false;
+    }
+    step_.flow = Flow{};
+    Flow& flow = step_.flow;
+    flow.key = key;
+    flow.egress = arrival.egress;
+    flow.editing = arrival.egress.address != key.phone.address;
+    flow.last_seen = now;
+    flow.over = now + half_open_time;
+    flow.half(arrival.from).begin(segment.sequence, flow.editing);
+    take_options(flow.half(arrival.from), segment);
+    // What the phone says of itself must be what NAT makes of it, and NAT decides now.
+    const Socket inside{Transport::tcp, key.phone};
+    if (arrival.from == Side::inside && !state.holdings.map(inside, arrival.egress, {}, now)) {
+        decision.reason = Reason::limit_reached;
+        return false;
+    }
+    const call::MappingKey mapping{inside, arrival.egress.address};
+    flow.holds_mapping = state.holdings.find(mapping) != nullptr;
+    if (flow.holds_mapping) state.holdings.hold(mapping, now + mapping_time, now, decision.changes);
+    flow.touched = now;
+    step_.fresh = true;
+    return true;
+}
+
+// The SYN of the other end.
+void Streams::answer(Flow& flow, Side from, const Segment& segment) {
+    Half& half = flow.half(from);
+    Half& first = flow.half(opposite(from));
+    half.begin(segment.sequence, flow.editing);
+    take_options(half, segment);
+    // The windows of SYNs are not scaled (RFC 7323 2.2).
+    first.acknowledged(0, segment.window);
+    half.acknowledged(0, first.window);
+    if (!segment.window_scale) first.window_scale = 0;
+    half.sack = first.sack = half.sack && first.sack;
+    half.timestamps = first.timestamps = half.timestamps && first.timestamps;
+}
+
+// What the sender of this segment says to have of the other half. False: it has what we never saw.
+bool Streams::note_acknowledgement(Flow& flow, Side from, const Segment& segment) {
+    Half& other = flow.half(opposite(from));
+    if (!segment.has(Segment::ack) || !other.known()) return true;
+    const Shift& shift = other.shift();
+    const Position sent = shift.out(other.sent());
+    const Position out = position(segment.acknowledgement, other.initial(), sent);
+    if (out > sent + 1) return false;
+    if (out == sent + 1) other.fin = other.sent();  // it counts as one, also where an earlier daemon saw it
+    // What got lost was not one segment alone: the next is sent again as soon as one has arrived.
+    if (other.acknowledged(out, static_cast<std::uint32_t>(segment.window) << flow.half(from).window_scale) &&
+        other.owes() && flow.sent_again) {
+        flow.send_again_at = flow.last_seen;
+        flow.send_again_after = send_again_first;
+    }
+    return true;
+}
+
+// False: conntrack has to be looked through first.
+bool Streams::read(State::Impl& state, const Arrival& arrival, Flow& flow, Time now, Decision& decision) {
+    Half& half = flow.half(arrival.from);
+    const Position before = half.parsed();
+    while (const auto read = half.next()) {
+        switch (read->kind) {
+            case sip::Kind::message:
+            case sip::Kind::oversize:
+                if (!read_message(state, arrival, *read, half, now, decision)) return false;
+                break;
+            case sip::Kind::keep_alive:
+            case sip::Kind::stun: decision.reasons.push_back(reason_of(read->kind)); break;
+            default:
+                decision.reasons.push_back(reason_of(read->kind));
+                // Bytes that are no SIP settle it for ever, whatever may follow (X5).
+                half.stop_reading();
+                if (!flow.from_phone.spoke_sip && !flow.from_peer.spoke_sip)
+                    step_.kind = Step::Kind::untouched;
+                break;
+        }
+    }
+    const bool last = half.fin && half.received() == *half.fin;
+    if (half.parsed() < half.received() && flow.editing && (last || memory_ > policy_.max_stream_memory)) {
+        half.let_through();
+        decision.reasons.push_back(Reason::let_through);
+    }
+    const bool matters = flow.editing && (flow.is_edited() || !half.planned().empty());
+    if (matters && half.parsed() != before) store(state, flow, now, decision.changes);
+    return true;
+}
+
+bool Streams::read_message(State::Impl& state, const Arrival& arrival, const Half::Read& read, Half& half,
+                           Time now, Decision& decision) {
+    sip::ParseError error = state.message.parse(read.bytes);
+    if (read.kind == sip::Kind::oversize) {
+        decision.reasons.push_back(Reason::oversize);
+        // The head is there, and what is in it can be read where the body says nothing of it.
+        if (error != sip::ParseError::truncated || sip::find_sdp(state.message).count > 0) return true;
+        error = sip::ParseError::none;
+    }
+    if (error != sip::ParseError::none) {
+        decision.reasons.push_back(reason_of(error));
+        return true;
+    }
+    const bool outward = arrival.from == Side::inside;
+    const Endpoint& source = outward ? step_.key.phone : step_.key.peer;
+    const Endpoint& destination = outward ? step_.key.peer : step_.key.phone;
+    decision.reason = Reason::unchanged;
+    inspect_message(state, {Transport::tcp, source, destination, arrival.from, arrival.egress, arrival.swept},
+                    now, decision);
+    if (decision.sweep_first) return false;
+    decision.reasons.push_back(std::exchange(decision.reason, Reason::segment));
+    if (!std::exchange(decision.rewritten, false)) return true;
+    state.edits.sort();
+    for (const rewrite::Edit& edit : state.edits.planned())
+        half.plan(read.begin + edit.offset, read.begin + edit.offset + edit.length, state.edits.text(edit));
+    return true;
+}
+
+void Streams::store(State::Impl& state, Flow& flow, Time now, std::vector<Change>& changes) {
+    if (flow.record_id == 0) flow.record_id = state.next_record++;
+    flow.next_record = write_record(flow);
+    call::store_record(flow.record_id, flow.record, flow.next_record, true, kept_for, changes);
+    flow.next_told_at = flow.told_at;
+    const bool moved = flow.from_phone.shift().length() + growth(flow.from_phone.planned()) != 0 ||
+                       flow.from_peer.shift().length() + growth(flow.from_peer.planned()) != 0 ||
+                       flow.from_phone.next_told() > 0 || flow.from_peer.next_told() > 0 ||
+                       flow.told_at != Time{0};
+    if (!moved || (flow.told_at != Time{0} && now - flow.told_at < renewed_every)) return;
+    changes.push_back({flow.told_at == Time{0} ? Change::Op::add : Change::Op::renew,
+                       Shifted{flow.key.phone, flow.key.peer}, kept_for});
+    flow.next_told_at = now;
+}
+
+void Streams::end(State::Impl& state, Flow& flow, Time now, std::vector<Change>& changes) {
+    if (flow.record_id != 0) call::store_record(flow.record_id, flow.record, {}, false, Seconds{0}, changes);
+    if (flow.told_at != Time{0})
+        changes.push_back({Change::Op::remove, Shifted{flow.key.phone, flow.key.peer}, Seconds{0}});
+    if (flow.holds_mapping)
+        state.holdings.release(call::MappingKey{{Transport::tcp, flow.key.phone}, flow.egress.address}, now,
+                               changes);
+    ended_.push_back(flow.key);
+}
+
+bool Streams::restore(State::Impl& state, std::uint32_t id, const std::string& record, Time now,
+                      std::vector<Change>& changes) {
+    Flow flow;
+    if (!read_record(record, flow)) return false;
+    flow.record_id = id;
+    flow.record = record;
+    flow.last_seen = flow.touched = now;
+    if (flow.is_shifted() || flow.from_phone.told() > 0 || flow.from_peer.told() > 0) flow.told_at = now;
+    flow.torn = flow.from_phone.owes() || flow.from_peer.owes();
+    const call::MappingKey mapping{{Transport::tcp, flow.key.phone}, flow.egress.address};
+    flow.holds_mapping = state.holdings.find(mapping) != nullptr;
+    if (flow.holds_mapping) state.holdings.hold(mapping, now + mapping_time, now, changes);
+    ++per_phone_[flow.key.phone.address];
+    Flow& kept = flows_.insert_or_assign(flow.key, std::move(flow)).first->second;
+    schedule(kept, now);
+    return true;
+}
+
+void Streams::list(std::vector<Change>& changes) const {
+    for (const auto& [key, flow] : flows_) {
+        if (!flow.record.empty())
+            call::store_record(flow.record_id, {}, flow.record, false, kept_for, changes);
+        if (flow.told_at != Time{0})
+            changes.push_back({Change::Op::add, Shifted{key.phone, key.peer}, kept_for});
+    }
+}
+
+}  // namespace sipalg::stream

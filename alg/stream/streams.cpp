@@ -1,0 +1,296 @@
+#include "alg/stream/streams.hpp"
+
+#include <algorithm>
+
+#include "alg/call/constants.hpp"
+#include "alg/state.hpp"
+
+namespace sipalg::stream {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// A sender that may have no more under way is told what has come; sooner than he would begin to send it again
+// (RFC 6298: a second, in practice a fifth of one), later than the rest of most messages comes.
+constexpr Time acknowledge_after = 20ms;
+// How long the rest of a message may be on its way since its last bytes, and since its first.
+constexpr Time patience = 10s;
+constexpr Time longest_wait = 60s;
+// What was taken over is sent again less and less often, until nobody waits for it any more.
+constexpr Time send_again_last = 16s;
+// A connection that both ends have closed may still have segments under way; one that was reset hardly.
+constexpr Time closed_time = 120s;
+constexpr Time reset_time = 5s;
+constexpr Time refused_time = 60s;
+// What conntrack keeps an idle connection for, by default.
+constexpr Time idle_time = 5 * 24h;
+// A phone that is gone without a word keeps its port no longer than that.
+constexpr Time silent_time = 30min;
+
+}  // namespace
+
+void Streams::weigh(Flow& flow) {
+    const std::size_t weight = flow.memory();
+    memory_ += weight - flow.weight;
+    flow.weight = weight;
+}
+
+void Streams::conclude(const Arrival& arrival, bool in_force, Time now, Decision& decision) {
+    const auto kind = std::exchange(step_.kind, Step::Kind::none);
+    std::vector<Parcel>& parcels = decision.parcels;
+    conclude_taking_over(in_force, now, parcels);
+    if (kind == Step::Kind::none) return;
+    if (kind == Step::Kind::syn && std::exchange(step_.fresh, false)) {
+        if (!in_force) {
+            parcels.push_back({Parcel::Kind::pass, step_.carrier.token, {}, {}, {}});
+            return;
+        }
+        ++per_phone_[step_.key.phone.address];
+        flows_.insert_or_assign(step_.key, std::move(step_.flow));
+    }
+    Flow* const found = find(step_.key);
+    if (!found) return;
+    Flow& flow = *found;
+    switch (kind) {
+        case Step::Kind::syn: ship_syn(flow, step_.carrier, parcels); break;
+        case Step::Kind::data: conclude_data(flow, arrival.from, in_force, now, parcels); break;
+        case Step::Kind::untouched:
+            conclude_data(flow, arrival.from, in_force, now, parcels);
+            leave_untouched(flow, now, parcels);
+            break;
+        case Step::Kind::reset: {
+            drop_held(flow, parcels);
+            if (const auto load = flow.half(arrival.from).load(step_.carrier))
+                ship(flow, arrival.from, step_.carrier, *load, parcels);
+            else
+                parcels.push_back({Parcel::Kind::drop, step_.carrier.token, {}, {}, {}});
+            flow.over = now + reset_time;
+            break;
+        }
+        case Step::Kind::lost:
+            if (flow.needs_us()) {
+                // Nobody can tell any more what stands for what: the ends begin anew.
+                refuse(flow, now, parcels);
+                parcels.push_back({Parcel::Kind::drop, step_.carrier.token, {}, {}, {}});
+            } else {
+                parcels.push_back({Parcel::Kind::pass, step_.carrier.token, {}, {}, {}});
+                leave_untouched(flow, now, parcels);
+            }
+            break;
+        case Step::Kind::none: break;
+    }
+    weigh(flow);
+    schedule(flow, now);
+}
+
+void Streams::conclude_data(Flow& flow, Side from, bool in_force, Time now, std::vector<Parcel>& parcels) {
+    Half& half = flow.half(from);
+    if (in_force && !flow.next_record.empty()) {
+        flow.record = flow.next_record;
+        flow.told_at = flow.next_told_at;
+    }
+    flow.next_record.clear();
+    half.settle(in_force);
+    const Carrier& carrier = step_.carrier;
+    if (flow.editing) {
+        let_go(flow, from, &carrier, parcels);
+        // The receiver's answer may have made room for what waits the other way.
+        let_go(flow, opposite(from), nullptr, parcels);
+        const bool waits_behind_gap = half.has_gap() && carrier.end > half.received();
+        const bool told_before = carrier.end > carrier.begin && carrier.end <= half.told();
+        if (waits_behind_gap || told_before) acknowledge(flow, from, parcels);
+    } else {
+        parcels.push_back({Parcel::Kind::pass, carrier.token, {}, {}, {}});
+        if (carrier.begin > half.received() && half.wants(carrier))
+            half.hold(carrier, true);
+        else if (carrier.begin > half.received())
+            half.stop_reading();
+        half.pass_everything();
+    }
+    if (half.waits()) {
+        if (flow.waiting_since == Time{0}) flow.waiting_since = now;
+        if (carrier.end > carrier.begin) flow.progress = now;
+        if (flow.acknowledge_at == Time{0}) flow.acknowledge_at = now + acknowledge_after;
+    } else if (!flow.half(opposite(from)).waits()) {
+        flow.waiting_since = flow.acknowledge_at = Time{0};
+    }
+    if (!flow.from_phone.owes() && !flow.from_peer.owes()) {
+        flow.send_again_at = Time{0};
+        flow.sent_again = false;
+    } else if (flow.send_again_at == Time{0}) {
+        flow.send_again_after = send_again_first;
+        flow.send_again_at = now + send_again_first;
+    }
+    if (flow.from_phone.fin && flow.from_peer.fin)
+        flow.over = now + closed_time;
+    else if (carrier.end > carrier.begin)
+        flow.over = Time{0};
+}
+
+// The kernel keeps what a later daemon has to know before a sender is told to forget his bytes.
+void Streams::conclude_taking_over(bool in_force, Time now, std::vector<Parcel>& parcels) {
+    for (const FlowKey& key : taking_over_) {
+        Flow* const flow = find(key);
+        if (!flow) continue;
+        if (in_force && !flow->next_record.empty()) {
+            flow->record = flow->next_record;
+            flow->told_at = flow->next_told_at;
+        }
+        flow->next_record.clear();
+        for (const Side sender : {Side::inside, Side::outside}) {
+            Half& half = flow->half(sender);
+            if (half.next_told() == half.told()) continue;
+            if (!in_force) {
+                half.cancel_take_over();
+                continue;
+            }
+            half.confirm_take_over();
+            acknowledge(*flow, sender, parcels);
+            if (flow->send_again_at != Time{0}) continue;
+            flow->send_again_after = send_again_first;
+            flow->send_again_at = now + send_again_first;
+        }
+        schedule(*flow, now);
+    }
+    taking_over_.clear();
+}
+
+// It was no SIP, or is no longer known: what waits passes, what comes is not looked at.
+void Streams::leave_untouched(Flow& flow, Time now, std::vector<Parcel>& parcels) {
+    for (Half* half : {&flow.from_phone, &flow.from_peer})
+        for (const Half::Held& held : half->take_all())
+            if (!held.passed) parcels.push_back({Parcel::Kind::pass, held.carrier.token, {}, {}, {}});
+    flow.untouched = true;
+    flow.over = now;
+}
+
+// The ends have to begin anew. Whoever has not heard it is told again when he speaks.
+void Streams::refuse(Flow& flow, Time now, std::vector<Parcel>& parcels) {
+    reset(flow, parcels);
+    drop_held(flow, parcels);
+    flow.refused = true;
+    flow.torn = false;
+    flow.send_again_at = flow.acknowledge_at = Time{0};
+    flow.over = now + refused_time;
+}
+
+void Streams::drop_held(Flow& flow, std::vector<Parcel>& parcels) {
+    for (Half* half : {&flow.from_phone, &flow.from_peer})
+        for (const Half::Held& held : half->take_all())
+            if (!held.passed) parcels.push_back({Parcel::Kind::drop, held.carrier.token, {}, {}, {}});
+}
+
+void Streams::schedule(Flow& flow, Time now) {
+    Time due = flow.last_seen + idle_time;
+    if (flow.over != Time{0}) due = std::min(due, flow.over);
+    if (flow.torn) due = now;
+    if (flow.acknowledge_at != Time{0}) due = std::min(due, flow.acknowledge_at);
+    if (flow.send_again_at != Time{0}) due = std::min(due, flow.send_again_at);
+    if (flow.holds_mapping && flow.last_seen + silent_time > now)
+        due = std::min(due, flow.touched + mapping_time / 2);
+    if (flow.due != Time{0} && flow.due <= due) return;  // the queue names it early enough
+    flow.due = due;
+    deadlines_.add(due, flow.key);
+}
+
+void Streams::attend(State::Impl& state, Flow& flow, Time now, Decision& decision) {
+    if (flow.torn || (flow.send_again_at != Time{0} && flow.send_again_after > send_again_last)) {
+        refuse(flow, now, decision.parcels);
+        return;
+    }
+    if (flow.acknowledge_at != Time{0} && now >= flow.acknowledge_at)
+        give_up_or_take_over(state, flow, now, decision);
+    if (flow.send_again_at != Time{0} && now >= flow.send_again_at) {
+        const std::size_t before = decision.parcels.size();
+        for (const Side sender : {Side::inside, Side::outside})
+            if (const auto load = flow.half(sender).again(flow.half(opposite(sender)).mss))
+                ship(flow, sender, *load, decision.parcels);
+        if (decision.parcels.size() > before) {
+            flow.sent_again = true;
+            flow.send_again_after *= 2;
+        }
+        flow.send_again_at = now + flow.send_again_after;
+    }
+    if (flow.holds_mapping && now >= flow.touched + mapping_time / 2 && flow.last_seen + silent_time > now) {
+        const call::MappingKey mapping{{Transport::tcp, flow.key.phone}, flow.egress.address};
+        state.holdings.extend(mapping, now + mapping_time, now, decision.changes);
+        flow.touched = now;
+    }
+    weigh(flow);
+}
+
+// The rest of a message has not come yet.
+void Streams::give_up_or_take_over(State::Impl& state, Flow& flow, Time now, Decision& decision) {
+    bool takes_over = false, waits = false;
+    for (const Side sender : {Side::inside, Side::outside}) {
+        Half& half = flow.half(sender);
+        if (!half.waits()) continue;
+        if (now - flow.progress >= patience || now - flow.waiting_since >= longest_wait) {
+            half.let_through();
+            half.settle(false);
+            let_go(flow, sender, nullptr, decision.parcels);
+            decision.reasons.push_back(Reason::let_through);
+            continue;
+        }
+        waits = true;
+        // Not what waits for the receiver to read; and what is under way is the sender's to send again.
+        const bool incomplete = half.sent() >= half.parsed() && half.parsed() < half.received();
+        const bool all_arrived = half.acknowledged_in() >= half.sent() || half.owes();
+        if (half.told() == half.received() || !incomplete || !all_arrived || !may_make(flow)) continue;
+        half.take_over();
+        takes_over = true;
+    }
+    if (takes_over) {
+        store(state, flow, now, decision.changes);
+        taking_over_.push_back(flow.key);
+    }
+    flow.acknowledge_at = waits ? now + acknowledge_after : Time{0};
+    if (!waits) flow.waiting_since = Time{0};
+}
+
+void Streams::expire(State::Impl& state, Time now, Decision& decision) {
+    for (int i = 0; i < call::deadlines_at_once; ++i) {
+        const auto key = deadlines_.due(now);
+        if (!key) break;
+        Flow* const flow = find(*key);
+        if (!flow) continue;
+        flow->due = Time{0};
+        const bool over = flow->over != Time{0} && now >= flow->over;
+        if (over || now >= flow->last_seen + idle_time) {
+            drop_held(*flow, decision.parcels);
+            end(state, *flow, now, decision.changes);
+            continue;
+        }
+        attend(state, *flow, now, decision);
+        schedule(*flow, now);
+    }
+}
+
+void Streams::end_shifted(Time now, Decision& decision) {
+    for (auto& [key, flow] : flows_) {
+        if (flow.untouched || flow.refused || !flow.needs_us()) continue;
+        refuse(flow, now, decision.parcels);
+        schedule(flow, now);
+    }
+}
+
+void Streams::commit() {
+    deadlines_.commit();
+    for (const FlowKey& key : ended_) {
+        const auto it = flows_.find(key);
+        if (it == flows_.end()) continue;
+        memory_ -= it->second.weight;
+        const auto count = per_phone_.find(key.phone.address);
+        if (count != per_phone_.end() && --count->second == 0) per_phone_.erase(count);
+        flows_.erase(it);
+    }
+    ended_.clear();
+}
+
+void Streams::cancel() {
+    deadlines_.cancel();
+    ended_.clear();
+}
+
+}  // namespace sipalg::stream

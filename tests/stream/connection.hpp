@@ -1,0 +1,63 @@
+// A phone and a provider that speak SIP over one TCP connection through the core, over lines that lose,
+// repeat and overtake.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alg/inspect.hpp"
+#include "tests/cases/kernel.hpp"
+#include "tests/model/dice.hpp"
+#include "tests/stream/host.hpp"
+
+namespace sipalg::test {
+
+/// Plays one connection from its SYN to its end. Everything about it comes from the seed.
+class Connection {
+  public:
+    explicit Connection(std::uint64_t seed);
+    /// What went wrong; nullopt: both ends heard what they had to, nothing is left.
+    std::optional<std::string> play();
+
+  private:
+    using Packet = Host::Packet;
+    struct End {
+        Endpoint endpoint;
+        std::optional<Host> host;
+        std::string expected;  ///< what it has to hear
+        std::deque<Packet> to_router, from_router;
+    };
+    End& end(Side side) { return side == Side::inside ? phone_ : peer_; }
+
+    void message(Side from);
+    void say(Side from, const std::string& sent, const std::string& heard);
+    void emit(Side from, Packet packet);
+    void arrive(Side from, const Packet& packet);
+    void carry(const Parcel& parcel);
+    void deliver(Side to);
+    void move();
+    void advance(Time by);
+    void expire();
+    void restart();
+    bool quiet() const;
+    std::string check() const;
+
+    model::Dice dice_;
+    std::size_t loss_ = 0, repetition_ = 0, disorder_ = 0;  ///< one in so many; 0: never
+    bool restarts_ = false;
+    Time now_{1'000'000};
+    State state_;
+    TableKernel kernel_;
+    Decision decision_;
+    std::map<std::uint64_t, std::pair<Side, Packet>> held_;
+    std::uint64_t token_ = 0;
+    End phone_, peer_;
+    std::string contact_inside_, contact_public_;
+    unsigned messages_ = 0;
+};
+
+}  // namespace sipalg::test
