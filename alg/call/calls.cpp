@@ -115,8 +115,8 @@ void Calls::follow(const Heard& heard, std::uint32_t& next_record, Effects& effe
     const Outcome outcome = call::follow(*call, heard);
     if (was_closed && call->state != Call::State::closing) per_phone_.more(heard.phone);
     switch (outcome) {
-        case Outcome::none:
-        case Outcome::noted: break;
+        case Outcome::none: break;
+        case Outcome::noted: save(key, *call, heard.now, effects); break;
         case Outcome::changed: settle(key, *call, heard.now, effects); break;
         case Outcome::answered:
             effects.events.push_back({Event::Kind::call_answered, key.call_id, "answered"});
