@@ -30,7 +30,7 @@ constexpr std::size_t rounds = 31;
 
 sipalg::Policy roomy(std::size_t calls) {
     sipalg::Policy policy;
-    policy.max_calls = calls + 1000;
+    policy.max_calls = policy.max_calls_per_peer = calls + 1000;
     policy.max_mappings = 4 * calls + 4000;
     return policy;
 }

@@ -18,6 +18,8 @@ Policy policy() {
     policy.silence = std::chrono::duration_cast<Seconds>(Reference::silence);
     policy.hold = std::chrono::duration_cast<Seconds>(Reference::hold);
     policy.max_calls_per_phone = call_ceiling;
+    policy.max_calls_per_peer = call_ceiling * phones.size();  // check_room() has all of it
+    policy.max_unanswered_per_phone = unanswered_ceiling;
     policy.max_mappings_per_phone = call_ceiling * room_lines * 2 + 1;
     return policy;
 }
