@@ -4,6 +4,7 @@
 #include <array>
 
 #include "alg/call/translate.hpp"
+#include "alg/call/unfollowed.hpp"
 #include "alg/rewrite/media.hpp"
 #include "alg/rewrite/signalling.hpp"
 #include "alg/sip/body.hpp"
@@ -196,11 +197,18 @@ class Inspection {
                 state_.registrations.response(heard, own, state_.next_record, effects_);
             return;
         }
-        if (!state_.calls.concerns(message(), phone_.address)) return;
+        if (!state_.calls.concerns(message(), phone_.address)) return map_description();
         // Requests from outside make state only at an endpoint that the phone itself has shown (X3).
         if (!outward_ && !state_.holdings.find(call::MappingKey{contact_, envelope_.egress.address})) return;
         heard.session = session();
         state_.calls.follow(heard, state_.next_record, effects_);
+    }
+
+    void map_description() {
+        const bool translated = envelope_.egress.address != phone_.address;
+        if (!outward_ || !translated || bodies_.count == 0 || !call::describes_in_dialog(message())) return;
+        if (const auto described = session())
+            call::map_unfollowed(*described, envelope_.egress, now_, state_.holdings, effects_);
     }
 
     std::optional<Socket> own_contact(const Address& host, std::uint16_t port) const {

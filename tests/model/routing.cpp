@@ -11,7 +11,8 @@ namespace sipalg::model {
 namespace {
 
 constexpr Time conntrack_time{120'000};
-constexpr Time slice{40'000};  // between sweeps
+constexpr Time unfollowed_time{186'000};  // as signalling, and the kernel counts seconds
+constexpr Time slice{40'000};             // between sweeps
 
 Policy policy() {
     Policy policy;
@@ -47,6 +48,7 @@ bool World::pass(Message& message, bool refuse) {
         return false;
     }
     put_in_force();
+    allow_unfollowed(message);
     if (decision_.reason == Reason::limit_reached) throw std::runtime_error("X7: a table is said to be full");
     // What belongs to no call that is known passes as it is, until the call is.
     const bool comparable = message.followed && message.comparable && reference_.alive(message.call);
@@ -65,6 +67,16 @@ bool World::pass(Message& message, bool refuse) {
     history_.push_back(message);
     if (history_.size() > 64) history_.erase(history_.begin());
     return true;
+}
+
+// What a phone describes in a dialog that nobody knows is mapped for a while, so that it can be named (A3).
+void World::allow_unfollowed(const Message& message) {
+    if (message.from != Side::inside || message.fork < 0 || !message.description ||
+        reference_.alive(message.call))
+        return;
+    for (const Line& line : *message.description)
+        for (const std::uint16_t port : {line.port, line.rtcp_port()})
+            left_over_[{message.source.address, port}] = now_ + unfollowed_time;
 }
 
 // What comes from outside needs a pinhole, or a flow that the phone began.
@@ -162,6 +174,9 @@ void World::sweep() {
     std::set<Endpoint> mapped;
     for (const FlowSeen& flow : flows) {
         mapped.insert(flow.original_source);
+        const auto left_over = left_over_.find(flow.original_source);
+        if (left_over != left_over_.end() && left_over->second > now_)
+            left_over->second = now_ + unfollowed_time;
         state_.sweep_entry(flow, now_);
     }
     state_.end_sweep();
