@@ -172,10 +172,11 @@ class Inspection {
     }
 
     std::optional<call::Session> session() {
+        return session(
+            [this](const Socket& socket) { return outward_ ? resolve_own(socket) : resolve_peer(socket); });
+    }
+    std::optional<call::Session> session(const call::Resolve& resolve) {
         std::optional<call::Session> result;
-        const call::Resolve resolve = [this](const Socket& socket) {
-            return outward_ ? resolve_own(socket) : resolve_peer(socket);
-        };
         for (std::size_t i = 0; i < bodies_.count; ++i) {
             if (!state_.description.parse(bodies_.sdp[i].text)) continue;
             if (!result) result.emplace();
@@ -207,8 +208,11 @@ class Inspection {
     void map_description() {
         const bool translated = envelope_.egress.address != phone_.address;
         if (!outward_ || !translated || bodies_.count == 0 || !call::describes_in_dialog(message())) return;
-        if (const auto described = session())
-            call::map_unfollowed(*described, envelope_.egress, now_, state_.holdings, effects_);
+        // 0.0.0.0 stands for what is mapped already, so a repetition would be read differently (C10).
+        const auto described = session([this](const Socket& socket) {
+            return socket.endpoint.address.is_unspecified() ? std::nullopt : resolve_own(socket);
+        });
+        if (described) call::map_unfollowed(*described, envelope_.egress, now_, state_.holdings, effects_);
     }
 
     std::optional<Socket> own_contact(const Address& host, std::uint16_t port) const {
