@@ -4,6 +4,7 @@
 #include <array>
 
 #include "alg/call/translate.hpp"
+#include "alg/call/unfollowed.hpp"
 #include "alg/rewrite/media.hpp"
 #include "alg/rewrite/signalling.hpp"
 #include "alg/sip/body.hpp"
@@ -172,10 +173,11 @@ class Inspection {
     }
 
     std::optional<call::Session> session() {
+        return session(
+            [this](const Socket& socket) { return outward_ ? resolve_own(socket) : resolve_peer(socket); });
+    }
+    std::optional<call::Session> session(const call::Resolve& resolve) {
         std::optional<call::Session> result;
-        const call::Resolve resolve = [this](const Socket& socket) {
-            return outward_ ? resolve_own(socket) : resolve_peer(socket);
-        };
         for (std::size_t i = 0; i < bodies_.count; ++i) {
             if (!state_.description.parse(bodies_.sdp[i].text)) continue;
             if (!result) result.emplace();
@@ -197,11 +199,21 @@ class Inspection {
                 state_.registrations.response(heard, own, state_.next_record, effects_);
             return;
         }
-        if (!state_.calls.concerns(message(), phone_.address)) return;
+        if (!state_.calls.concerns(message(), phone_.address)) return map_description();
         // Requests from outside make state only at an endpoint that the phone itself has shown (X3).
         if (!outward_ && !state_.holdings.find(call::MappingKey{contact_, envelope_.egress.address})) return;
         heard.session = session();
         state_.calls.follow(heard, state_.next_record, effects_);
+    }
+
+    void map_description() {
+        const bool translated = envelope_.egress.address != phone_.address;
+        if (!outward_ || !translated || bodies_.count == 0 || !call::describes_in_dialog(message())) return;
+        // 0.0.0.0 stands for what is mapped already, so a repetition would be read differently (C10).
+        const auto described = session([this](const Socket& socket) {
+            return socket.endpoint.address.is_unspecified() ? std::nullopt : resolve_own(socket);
+        });
+        if (described) call::map_unfollowed(*described, envelope_.egress, now_, state_.holdings, effects_);
     }
 
     std::optional<Socket> own_contact(std::string_view parameter, const Address& host,

@@ -21,7 +21,9 @@ struct Policy {
     std::size_t max_mappings = 65536;
     std::size_t max_mappings_per_phone = 8192;
     std::size_t max_calls = 16384;
-    std::size_t max_calls_per_phone = 512;
+    std::size_t max_calls_per_phone = 1024;
+    std::size_t max_calls_per_peer = 8192;
+    std::size_t max_unanswered_per_phone = 768;  ///< of the phone's calls, from outside
     std::size_t max_bindings = 4096;
     std::size_t max_bindings_per_phone = 64;
     std::size_t max_streams = 4096;  ///< TCP connections that are read

@@ -89,8 +89,8 @@ struct Dialog {
     std::optional<Bye> byes[2];            ///< by Side: both at once is a crossing
     Invite invites[2];                     ///< by Side: its latest re-INVITE
     Time session_until{0};  ///< when the session timer ends it (RFC 4028), with grace; 0: there is none
-    std::int64_t cseqs[2]{-1, -1};  ///< by Side: of its latest request that was followed; not in the record
-    std::int64_t refreshed[2]{-1, -1};  ///< by Side: CSeq of its latest UPDATE that was accepted; nor this
+    std::int64_t cseqs[2]{-1, -1};      ///< by Side: of its latest request that was followed
+    std::int64_t refreshed[2]{-1, -1};  ///< by Side: CSeq of its latest UPDATE that was accepted
 
     /// A confirmed dialog that ends at session_until. An early one ends with its INVITE.
     bool has_session_timer() const { return state == State::confirmed && session_until != Time{0}; }
@@ -155,7 +155,7 @@ struct Call {
     Time ringing_until{0};  ///< before an answer: the end of patience
     Time forks_until{0};    ///< after one: when the other forks end (C3)
     Time closed_until{0};   ///< closing: how long late messages still find it
-    bool restored = false;  ///< from a record: a BYE may have been under way unseen
+    bool restored = false;  ///< from a record; not in it
     Time active{0};         ///< last INVITE or UPDATE; not in the record
     bool listened = false;  ///< it waits to be listened to, or was found silent once; not in the record
     Time due{0};            ///< when the deadline queue will name it; not in the record

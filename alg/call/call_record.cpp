@@ -7,7 +7,7 @@ namespace sipalg::call {
 namespace {
 
 // Counted up when the layout changes: a record of another version is not read, its elements are removed.
-constexpr std::uint64_t layout = 0xc5;
+constexpr std::uint64_t layout = 0xc7;
 constexpr std::uint64_t max_items = 64;
 
 void write(RecordWriter& out, const Session& session) {
@@ -121,7 +121,6 @@ void write(RecordWriter& out, const Invite& invite) {
     }
 }
 
-// A BYE under way is left out: it would cost a transaction, and Call::restored makes up for it.
 void write(RecordWriter& out, const Dialog& dialog) {
     out.text(dialog.local_tag);
     out.text(dialog.remote_tag);
@@ -134,6 +133,31 @@ void write(RecordWriter& out, const Dialog& dialog) {
         write(out, offer);
     for (const Invite& invite : dialog.invites)
         write(out, invite);
+}
+
+// What every request in the dialog changes: behind everything else, so that one piece of the record is new.
+void write_requests(RecordWriter& out, const Dialog& dialog) {
+    for (const std::optional<Bye>& bye : dialog.byes) {
+        out.number(bye.has_value(), 1);
+        if (!bye) continue;
+        out.number(bye->cseq, 4);
+        write(out, bye->until);
+    }
+    for (const std::int64_t* numbers : {dialog.cseqs, dialog.refreshed})
+        for (std::size_t side = 0; side < 2; ++side)
+            out.number(static_cast<std::uint64_t>(numbers[side] + 1), 5);
+}
+
+void read_requests(RecordReader& in, Dialog& dialog) {
+    for (std::optional<Bye>& bye : dialog.byes) {
+        if (!in.number(1)) continue;
+        bye.emplace();
+        bye->cseq = static_cast<std::uint32_t>(in.number(4));
+        bye->until = read_time(in);
+    }
+    for (std::int64_t* numbers : {dialog.cseqs, dialog.refreshed})
+        for (std::size_t side = 0; side < 2; ++side)
+            numbers[side] = static_cast<std::int64_t>(in.number(5)) - 1;
 }
 
 Invite read_invite(RecordReader& in) {
@@ -202,6 +226,8 @@ std::string write_record(const CallKey& key, const Call& call) {
     write(out, call.started);
     write(out, call.ringing_until);
     write(out, call.forks_until);
+    for (const Dialog& dialog : call.dialogs)
+        write_requests(out, dialog);
     return out.take();
 }
 
@@ -237,6 +263,8 @@ bool read_record(std::string_view bytes, CallKey& key, Call& call) {
     call.started = read_time(in);
     call.ringing_until = read_time(in);
     call.forks_until = read_time(in);
+    for (Dialog& dialog : call.dialogs)
+        read_requests(in, dialog);
     return in.ok() && in.at_end();
 }
 

@@ -48,8 +48,8 @@ bool Calls::is_closed(const CallKey& key) const {
 }
 
 // Closed calls only wait for late messages: they make room, and count for nobody.
-bool Calls::has_room(const Address& phone) {
-    if (per_phone_.of(phone) >= policy_.max_calls_per_phone) return false;
+bool Calls::has_room(const Heard& heard) {
+    if (!shares_.have_room(heard.phone, heard.peer, heard.from)) return false;
     while (calls_.size() >= policy_.max_calls && !closed_.empty()) {
         if (is_closed(closed_.front())) calls_.erase(closed_.front());
         closed_.pop_front();
@@ -69,7 +69,7 @@ Call* Calls::find_or_make(const Heard& heard, std::uint32_t& next_record, Effect
         effects.limit = true;
         return nullptr;
     }
-    if (!has_room(heard.phone)) {
+    if (!has_room(heard)) {
         effects.limit = true;
         return nullptr;
     }
@@ -98,7 +98,7 @@ Call* Calls::find_or_make(const Heard& heard, std::uint32_t& next_record, Effect
                               heard.phone.text() +
                                   (heard.from == Side::inside ? " calls " : " is called through ") +
                                   (heard.from == Side::inside ? call.to : heard.peer.text())});
-    per_phone_.more(heard.phone);
+    shares_.count(heard.phone, {}, CallShares::of(call));
     return &calls_.put(key, std::move(call));
 }
 
@@ -107,16 +107,17 @@ void Calls::follow(const Heard& heard, std::uint32_t& next_record, Effects& effe
     if (!call) return;
     const bool was_closed = call->state == Call::State::closing;
     const bool invites = heard.message.is_request() && heard.message.method() == sip::Method::invite;
-    if (was_closed && invites && per_phone_.of(heard.phone) >= policy_.max_calls_per_phone) {
+    if (was_closed && invites && !shares_.have_room(heard.phone, heard.peer, heard.from)) {
         effects.limit = true;
         return;
     }
     const CallKey key{std::string(heard.message.call_id()), heard.phone};
+    const CallShares::Share share = CallShares::of(*call);
     const Outcome outcome = call::follow(*call, heard);
-    if (was_closed && call->state != Call::State::closing) per_phone_.more(heard.phone);
+    shares_.count(heard.phone, share, CallShares::of(*call));
     switch (outcome) {
-        case Outcome::none:
-        case Outcome::noted: break;
+        case Outcome::none: break;
+        case Outcome::noted: save(key, *call, heard.now, effects); break;
         case Outcome::changed: settle(key, *call, heard.now, effects); break;
         case Outcome::answered:
             effects.events.push_back({Event::Kind::call_answered, key.call_id, "answered"});
@@ -135,8 +136,8 @@ void Calls::follow(const Heard& heard, std::uint32_t& next_record, Effects& effe
 
 void Calls::close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects) {
     if (call.state == Call::State::closing) return;
+    shares_.count(key.phone, CallShares::of(call), {});
     call.state = Call::State::closing;
-    per_phone_.fewer(key.phone);
     closed_.push_back(key);
     call.closed_until = now + transaction_time;
     call.initial.reset();
@@ -288,7 +289,7 @@ bool Calls::restore(std::uint32_t id, const std::string& record, Time until, Tim
     call.record = record;
     call.active = now;  // silence is measured anew: nobody looked meanwhile
     call.renew_at = now + std::max(until - now, Time{0}) / 2;
-    per_phone_.more(key.phone);
+    shares_.count(key.phone, {}, CallShares::of(call));
     Call& there = calls_.put(key, std::move(call));
     settle(key, there, now, effects);
     schedule(key, there, now);
@@ -303,13 +304,13 @@ void Calls::list_records(Time now, std::vector<Change>& changes) const {
 
 void Calls::commit() {
     calls_.commit();
-    per_phone_.commit();
+    shares_.commit();
     deadlines_.commit();
 }
 
 void Calls::cancel() {
     calls_.cancel();
-    per_phone_.cancel();
+    shares_.cancel();
     deadlines_.cancel();
 }
 

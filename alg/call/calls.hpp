@@ -11,17 +11,17 @@
 
 #include "alg/call/audibility.hpp"
 #include "alg/call/call.hpp"
+#include "alg/call/call_shares.hpp"
 #include "alg/call/deadlines.hpp"
 #include "alg/call/effects.hpp"
 #include "alg/call/follow.hpp"
 #include "alg/call/ledger.hpp"
-#include "alg/call/per_phone.hpp"
 
 namespace sipalg::call {
 
 class Calls {
   public:
-    Calls(const Policy& policy, Holdings& holdings) : policy_(policy), holdings_(holdings) {}
+    Calls(const Policy& policy, Holdings& holdings) : policy_(policy), holdings_(holdings), shares_(policy) {}
 
     /// Whether follow() can have something to do with the message: then its session is worth reading.
     bool concerns(const sip::Message& message, const Address& phone) const;
@@ -60,7 +60,7 @@ class Calls {
 
   private:
     bool is_closed(const CallKey& key) const;
-    bool has_room(const Address& phone);
+    bool has_room(const Heard& heard);
     Call* find_or_make(const Heard& heard, std::uint32_t& next_record, Effects& effects);
     /// Holds what the call wants and does not hold yet, releases what it no longer wants, rewrites its
     /// record.
@@ -87,7 +87,7 @@ class Calls {
     const Policy& policy_;
     Holdings& holdings_;
     Ledger<CallKey, Call, CallKeyHash, CallKeyEqual> calls_;
-    PerPhone per_phone_;
+    CallShares shares_;
     std::deque<std::pair<Time, CallKey>> to_hear_;  ///< when a sweep can tell; each call at most once
     std::deque<CallKey> closed_;                    ///< oldest first; some are forgotten or alive again
     Deadlines<CallKey> deadlines_;

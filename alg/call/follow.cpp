@@ -180,8 +180,12 @@ Outcome on_bye_response(Call& call, const Heard& heard) {
     Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
     if (!dialog) return Outcome::none;
     std::optional<Bye>& bye = dialog->bye(heard.requester());
-    const bool unseen = call.restored && !bye;
-    if (!unseen && (!bye || bye->cseq != message.cseq().number)) return Outcome::none;
+    std::int64_t& latest = dialog->cseqs[static_cast<std::size_t>(heard.requester())];
+    const std::uint32_t number = message.cseq().number;
+    // Its BYE may have passed while nobody was there to see it (A5), or the kernel refused to note it.
+    const bool unseen = !bye && number > latest;
+    if (!unseen && (!bye || bye->cseq != number)) return Outcome::none;
+    latest = std::max<std::int64_t>(latest, number);
     const int status = message.status();
     if ((status >= 200 && status < 300) || status == 481 || status == 408) {
         dialog->state = Dialog::State::ended;

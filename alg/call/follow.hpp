@@ -28,8 +28,8 @@ struct Heard {
     Side requester() const;
 };
 
-/// What following a message meant for the call as a whole. `noted`: only its deadline may have changed,
-/// nothing that is open or in the record.
+/// What following a message meant for the call as a whole. `noted`: what is open stays,
+/// but it has to be remembered.
 enum class Outcome : std::uint8_t { none, noted, changed, answered, ended };
 
 /// Applies a message to its call. Retransmissions and messages of strangers to the dialog change nothing.

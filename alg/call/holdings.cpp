@@ -68,7 +68,10 @@ void Holdings::forget(const MappingEntry& entry) {
 }
 
 void Holdings::schedule(MappingEntry& entry, Time now) {
-    const Time due = std::max(entry.idle_until, entry.linger_until);
+    Time due = std::max(entry.idle_until, entry.linger_until);
+    // What would leave the kernel before its time is renewed while it is there.
+    if (entry.kernel_until > now && entry.kernel_until < entry.idle_until)
+        due = std::max(std::min(due, entry.kernel_until - idle_margin), now);
     if (entry.due > now && entry.due <= due) return;  // the queue names it early enough
     entry.due = due;
     deadlines_.add(due, entry.key());
@@ -171,6 +174,7 @@ void Holdings::release(const MappingKey& key, Time now, std::vector<Change>& cha
     if (--entry->holders > 0) return;
     if (used_until(*entry) > now) {
         entry->idle_until = used_until(*entry);
+        ensure(*entry, entry->idle_until + idle_margin, now, changes);
     } else {
         remove(*entry, now, changes);
         entry->kernel_until = Time{0};

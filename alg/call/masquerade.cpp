@@ -7,6 +7,9 @@ void Masquerade::seen(const Mapping& mapping, bool by_phone, bool signalling) {
     auto known = inside_.find(outside);
     if (known == inside_.end()) {
         if (inside_.size() >= most) return;
+        std::size_t& of_host = of_host_[mapping.inside.address];
+        if (of_host >= most_of_a_host) return;
+        ++of_host;
         known = inside_.emplace(outside, Inside{}).first;
     } else if (known->second.sweep == sweep_ && known->second.endpoint != mapping.inside) {
         // One port towards several hosts, for flows with different peers: nobody's for sure. The first
@@ -28,6 +31,9 @@ void Masquerade::end() {
     const auto unseen = [this](const auto& entry) { return entry.second.sweep != sweep_; };
     std::erase_if(ways_, unseen);
     std::erase_if(inside_, unseen);
+    of_host_.clear();
+    for (const auto& [outside, inside] : inside_)
+        ++of_host_[inside.endpoint.address];
 }
 
 const Masquerade::Way* Masquerade::find(const MappingKey& key) const {

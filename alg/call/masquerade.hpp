@@ -12,10 +12,11 @@
 namespace sipalg::call {
 
 /// Which inside socket has which public one, as of the last sweep of conntrack. Facts, not decisions: nothing
-/// here is staged. Bounded (X7): beyond `most` public sockets further ones are not known.
+/// here is staged. Bounded (X7): beyond `most` public sockets, or `most_of_a_host` of one inside host,
+/// further ones are not known.
 class Masquerade {
   public:
-    static constexpr std::size_t most = 8192;
+    static constexpr std::size_t most = 8192, most_of_a_host = 1024;
 
     /// A sweep begins; what it has not seen when it ends is gone.
     void begin() { ++sweep_; }
@@ -46,6 +47,7 @@ class Masquerade {
     };
     std::unordered_map<MappingKey, Way, KeyHash> ways_;
     std::unordered_map<Socket, Inside> inside_;
+    std::unordered_map<Address, std::size_t> of_host_;  ///< how many of inside_
     std::uint32_t sweep_ = 0;
 };
 

@@ -27,5 +27,7 @@ class PerPhone {
   private:
     Ledger<Address, std::size_t> counts_;
 };
+/// The same of those outside.
+using PerPeer = PerPhone;
 
 }  // namespace sipalg::call

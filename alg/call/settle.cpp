@@ -90,7 +90,7 @@ void Calls::save(const CallKey& key, Call& call, Time now, Effects& effects) {
     std::string record = call.state == Call::State::closing ? std::string{} : write_record(key, call);
     const auto timeout = std::chrono::ceil<Seconds>(lifetime(call, now) - now);
     store_record(call.record_id, call.record, record, false, timeout, effects.changes);
-    call.record = std::move(record);
+    call.record = std::string(record);  // a copy has no room to spare, and is kept for as long as the call
 }
 
 }  // namespace sipalg::call

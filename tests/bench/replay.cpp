@@ -6,7 +6,7 @@ namespace {
 
 sipalg::Policy policy(std::size_t calls) {
     sipalg::Policy result;
-    result.max_calls = result.max_calls_per_phone = calls;
+    result.max_calls = result.max_calls_per_phone = result.max_calls_per_peer = calls;
     result.max_mappings = 4 * calls + 1000;
     return result;
 }

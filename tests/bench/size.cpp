@@ -26,11 +26,11 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t calls_of_a_phone = 100;
 constexpr std::size_t phones_of_an_address = 100;  // 20,000 media ports of each public address
 constexpr std::size_t probes = 100;
-constexpr std::size_t rounds = 31;
+constexpr std::size_t default_rounds = 31;
 
 sipalg::Policy roomy(std::size_t calls) {
     sipalg::Policy policy;
-    policy.max_calls = calls + 1000;
+    policy.max_calls = policy.max_calls_per_peer = calls + 1000;
     policy.max_mappings = 4 * calls + 4000;
     return policy;
 }
@@ -123,41 +123,67 @@ class Town {
     double ns_ = 0;
 };
 
-void run(std::size_t calls) {
+// Each call once: one that has just begun anew is not like the others.
+std::size_t probes_of(std::size_t calls) {
+    return std::min(calls, probes);
+}
+
+std::size_t batch_messages(std::size_t calls) {
+    return 5 * probes_of(calls);  // five messages a call
+}
+
+}  // namespace
+
+// Others each time, from all over the town, so that no cache knows them from the round before. callgrind
+// dumps its counts around it.
+[[gnu::noinline]] void replay_batch(Town& town, std::size_t calls, std::size_t round) {
+    const std::size_t apart = calls / probes_of(calls);
+    for (std::size_t probe = 0; probe < probes_of(calls); ++probe) {
+        const std::size_t n = (probe * apart + round) % calls;
+        town.close(n);
+        town.open(n);
+    }
+}
+
+[[gnu::noinline]] void note_batch(Town& town, std::size_t calls, std::vector<double>& ns) {
+    ns.push_back(town.take_ns() / static_cast<double>(batch_messages(calls)));
+}
+
+namespace {
+
+void run(std::size_t calls, std::size_t rounds) {
     Town town(calls);
     const double before = resident_bytes();
     for (std::size_t n = 0; n < calls; ++n)
         town.open(n);
     const double after = resident_bytes();
     if (town.totals().calls != calls) throw std::runtime_error("not all calls are open");
-    // Others each time, from all over the town, so that no cache knows them from the round before.
     std::vector<double> ns;
-    const std::size_t apart = std::max<std::size_t>(calls / probes, 1);
     for (std::size_t round = 0; round < rounds; ++round) {
         town.take_ns();
-        for (std::size_t probe = 0; probe < probes; ++probe) {
-            const std::size_t n = (probe * apart + round) % calls;
-            town.close(n);
-            town.open(n);
-        }
-        ns.push_back(town.take_ns() / (5 * probes));  // five messages a call
+        replay_batch(town, calls, round);
+        note_batch(town, calls, ns);
     }
     std::sort(ns.begin(), ns.end());
-    std::printf("{\"calls\": %zu, \"resident_kib\": %.0f, \"bytes_a_call\": %.0f, \"ns_a_message\": %.0f}\n",
-                calls, after / 1024, (after - before) / static_cast<double>(calls), ns[ns.size() / 2]);
+    std::printf(
+        "{\"calls\": %zu, \"resident_kib\": %.0f, \"bytes_a_call\": %.0f, \"ns_a_message\": %.0f, "
+        "\"batch_messages\": %zu}\n",
+        calls, after / 1024, (after - before) / static_cast<double>(calls), ns[ns.size() / 2],
+        batch_messages(calls));
 }
 
 }  // namespace
 }  // namespace bench
 
 int main(int argc, char** argv) {
-    const long calls = argc == 2 ? std::strtol(argv[1], nullptr, 10) : 0;
-    if (calls < 1 || calls > 200000) {
-        std::fprintf(stderr, "usage: size_bench CALLS (1 to 200000)\n");
+    const long calls = argc >= 2 ? std::strtol(argv[1], nullptr, 10) : 0;
+    const long rounds = argc == 3 ? std::strtol(argv[2], nullptr, 10) : long{bench::default_rounds};
+    if (argc > 3 || calls < 1 || calls > 200000 || rounds < 1) {
+        std::fprintf(stderr, "usage: size_bench CALLS (1 to 200000) [ROUNDS (31)]\n");
         return 2;
     }
     try {
-        bench::run(static_cast<std::size_t>(calls));
+        bench::run(static_cast<std::size_t>(calls), static_cast<std::size_t>(rounds));
     } catch (const std::exception& error) {
         std::fprintf(stderr, "size_bench: %s\n", error.what());
         return 1;

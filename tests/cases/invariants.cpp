@@ -95,6 +95,8 @@ class Check {
             if (expected > 0) ++held;
             if (expected > 0 && entry.kernel_until + allowance(registered_.contains(key)) <= now_)
                 fail(text(entry.mapping) + " is held but lapsed");
+            if (expected == 0 && entry.idle_until > now_ + patience && entry.kernel_until <= now_)
+                fail(text(entry.mapping) + " is kept for signalling but lapsed");
             if (entry.kernel_until > now_ && !entry.mapping.is_identity() &&
                 !in_kernel(entry.mapping, entry.kernel_until))
                 fail(text(entry.mapping) + " is not in the kernel");

@@ -47,9 +47,7 @@ std::string row(const PinholeReport& p) {
 Router::Router() : state_(fresh_state()) {}
 
 State Router::fresh_state() const {
-    Policy policy;
-    policy.treatments = treatments_;
-    State state{policy};
+    State state{policy_};
     state.set_own_addresses({wan_, *Address::parse("192.168.1.1")});
     return state;
 }
@@ -116,6 +114,8 @@ void Router::play(const Step& step) {
         routed_ = true;
     } else if (step.verb == "identical") {
         if (decision_.rewritten) throw std::runtime_error("the message was written anew");
+    } else if (step.verb == "ceiling") {
+        bound(argument(0), std::stoul(argument(1)));
     } else if (step.verb == "media-source") {
         treat(step);
     } else if (step.verb == "latched" || step.verb == "unlatched") {
@@ -252,17 +252,40 @@ void Router::wait(Seconds time) {
     kernel_.expire(now_);
 }
 
+// On an empty router.
+void Router::bound(const std::string& what, std::size_t most) {
+    struct Ceiling {
+        const char* name;
+        std::size_t Policy::*member;
+    };
+    constexpr Ceiling ceilings[]{{"calls", &Policy::max_calls},
+                                 {"calls-per-phone", &Policy::max_calls_per_phone},
+                                 {"calls-per-peer", &Policy::max_calls_per_peer},
+                                 {"unanswered-per-phone", &Policy::max_unanswered_per_phone},
+                                 {"mappings", &Policy::max_mappings},
+                                 {"mappings-per-phone", &Policy::max_mappings_per_phone},
+                                 {"bindings", &Policy::max_bindings},
+                                 {"bindings-per-phone", &Policy::max_bindings_per_phone}};
+    for (const Ceiling& ceiling : ceilings)
+        if (what == ceiling.name) {
+            policy_.*ceiling.member = most;
+            state_ = fresh_state();
+            return;
+        }
+    throw std::runtime_error("no such ceiling: " + what);
+}
+
 void Router::treat(const Step& step) {
     const auto& a = step.arguments;
     if (a.size() != 3) throw std::runtime_error("needs SIDE, ADDRESS and POLICY");
     const MediaSource source = a[2] == "any"     ? MediaSource::any
                                : a[2] == "latch" ? MediaSource::latch
                                                  : MediaSource::negotiated;
-    auto& sections = a[0] == "peer" ? treatments_.peers : treatments_.phones;
+    auto& sections = a[0] == "peer" ? policy_.treatments.peers : policy_.treatments.phones;
     const Prefix prefix = Prefix::parse(a[1]).value();
     std::erase_if(sections, [&](const Section& section) { return section.prefix == prefix; });
     sections.push_back({prefix, {source}});
-    state_.set_treatments(treatments_);
+    state_.set_treatments(policy_.treatments);
 }
 
 // The kernel takes the latch away with the first packet and says who sent it.

@@ -25,6 +25,7 @@ class Router {
     void sweep();
     void restart();
     void treat(const Step& step);
+    void bound(const std::string& what, std::size_t most);
     void learn(const Endpoint& outside, const Address& remote);
     void follow_address();
     State fresh_state() const;
@@ -38,7 +39,7 @@ class Router {
     std::string send(Side from, const Endpoint& source, const Endpoint& destination,
                      const std::string& payload);
 
-    Treatments treatments_;
+    Policy policy_;
     Address wan_ = Address::v4(0xCB007101);  ///< 203.0.113.1
     State state_;
     TableKernel kernel_;

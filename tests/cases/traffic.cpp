@@ -25,6 +25,8 @@ Policy policy() {
     small.max_mappings_per_phone = 30;
     small.max_calls = 6;
     small.max_calls_per_phone = 4;
+    small.max_calls_per_peer = 5;
+    small.max_unanswered_per_phone = 3;
     small.max_bindings = 4;
     small.max_bindings_per_phone = 3;
     return small;

@@ -146,7 +146,10 @@ void Reference::pass_request(Call& call, Dialog& dialog, const Message& message,
 
 void Reference::pass_response(Call& call, Dialog& dialog, const Message& message, Time now) {
     if (message.is("BYE")) {
-        if (!dialog.byes.contains(message.transaction) && !dialog.restored) return;
+        // It may have passed unseen.
+        std::uint32_t& latest = dialog.latest[other(message.from)];
+        if (!dialog.byes.contains(message.transaction) && message.cseq <= latest) return;
+        latest = std::max(latest, message.cseq);
         if (ends_dialog(message.status)) {
             dialog.state = Dialog::State::over;
             end_if_alone(call, now);
@@ -272,8 +275,6 @@ void Reference::restart(Time now) {
         if (call.over) call.over_at = Time{0};
         if (call.over) continue;
         call.sign = now;
-        for (auto& [fork, dialog] : call.dialogs)
-            dialog.byes.clear(), dialog.restored = true;
     }
 }
 

@@ -37,8 +37,7 @@ class Reference {
     bool pass(const Message& message, Time now);
     /// Media have been seen at these endpoints.
     void hear(const std::set<Endpoint>& inside, Time now);
-    /// The daemon has been killed and another has begun: a BYE under way is unknown to it, and it listens
-    /// anew.
+    /// The daemon has been killed and another has begun, which listens anew.
     void restart(Time now);
     void time_passes(Time now);
 
@@ -65,8 +64,7 @@ class Reference {
         std::map<Side, Offer> pending;
         std::set<int> settled;  ///< offers that came to an end
         bool renegotiated = false;
-        bool adopted = false;   ///< what came before is not known
-        bool restored = false;  ///< by a restart, behind which BYEs may be answered that were not seen
+        bool adopted = false;                  ///< what came before is not known
         std::map<Side, std::uint32_t> latest;  ///< CSeq of requests that are not INVITE or ACK
         std::map<int, Time> byes;              ///< transaction and the end of its time
         std::set<int> requests;

@@ -11,13 +11,16 @@ namespace sipalg::model {
 namespace {
 
 constexpr Time conntrack_time{120'000};
-constexpr Time slice{40'000};  // between sweeps
+constexpr Time unfollowed_time{186'000};  // as signalling, and the kernel counts seconds
+constexpr Time slice{40'000};             // between sweeps
 
 Policy policy() {
     Policy policy;
     policy.silence = std::chrono::duration_cast<Seconds>(Reference::silence);
     policy.hold = std::chrono::duration_cast<Seconds>(Reference::hold);
     policy.max_calls_per_phone = call_ceiling;
+    policy.max_calls_per_peer = call_ceiling * phones.size();  // check_room() has all of it
+    policy.max_unanswered_per_phone = unanswered_ceiling;
     policy.max_mappings_per_phone = call_ceiling * room_lines * 2 + 1;
     return policy;
 }
@@ -45,6 +48,7 @@ bool World::pass(Message& message, bool refuse) {
         return false;
     }
     put_in_force();
+    allow_unfollowed(message);
     if (decision_.reason == Reason::limit_reached) throw std::runtime_error("X7: a table is said to be full");
     // What belongs to no call that is known passes as it is, until the call is.
     const bool comparable = message.followed && message.comparable && reference_.alive(message.call);
@@ -63,6 +67,16 @@ bool World::pass(Message& message, bool refuse) {
     history_.push_back(message);
     if (history_.size() > 64) history_.erase(history_.begin());
     return true;
+}
+
+// What a phone describes in a dialog that nobody knows is mapped for a while, so that it can be named (A3).
+void World::allow_unfollowed(const Message& message) {
+    if (message.from != Side::inside || message.fork < 0 || !message.description ||
+        reference_.alive(message.call))
+        return;
+    for (const Line& line : *message.description)
+        for (const std::uint16_t port : {line.port, line.rtcp_port()})
+            left_over_[{message.source.address, port}] = now_ + unfollowed_time;
 }
 
 // What comes from outside needs a pinhole, or a flow that the phone began.
@@ -160,6 +174,9 @@ void World::sweep() {
     std::set<Endpoint> mapped;
     for (const FlowSeen& flow : flows) {
         mapped.insert(flow.original_source);
+        const auto left_over = left_over_.find(flow.original_source);
+        if (left_over != left_over_.end() && left_over->second > now_)
+            left_over->second = now_ + unfollowed_time;
         state_.sweep_entry(flow, now_);
     }
     state_.end_sweep();

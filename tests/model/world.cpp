@@ -185,11 +185,9 @@ bool World::restart(Dice& dice) {
     const Time gone{dice.of(std::array{0, 100, 3000, 20'000})};
     tell("the daemon is killed; another begins after " + std::to_string(gone.count()) + " ms");
     if (gone > Time{1000}) flight_.clear(), behind_.clear();
-    // Of a call that is over nothing is kept, nor which requests other than INVITE have been seen: a late
-    // repetition would begin anew what its answer ends again.
+    // Of a call that is over nothing is kept: a late repetition would begin anew what its answer ends again.
     const auto is_forgotten = [&](const Message& message) {
-        if (message.got.empty()) return false;
-        return !reference_.alive(message.call) || !message.is("INVITE");
+        return !message.got.empty() && !reference_.alive(message.call);
     };
     std::erase_if(history_, is_forgotten);
     std::erase_if(flight_, is_forgotten);

@@ -73,6 +73,7 @@ class World {
     /// Through the router. False: the kernel refused, as it was told to.
     bool pass(Message& message, bool refuse);
     bool reaches_phone(const Message& message);
+    void allow_unfollowed(const Message& message);
     std::string inspected(Side from, const Endpoint& source, const Endpoint& destination,
                           const std::string& text);
     void put_in_force();

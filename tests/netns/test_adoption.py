@@ -81,6 +81,18 @@ class Adoption(LabTest):
         call.hang_up()
         self.assert_closed(call)
 
+    def test_refreshed_by_the_peer(self):
+        """C12 A3: the peer refreshes a call that is older than the daemon: the phone's answer names the public address, audio goes on."""
+        call = self.call_out(media_address=MEDIA_SERVER)
+        call.exchange()
+        self.lab.stop_daemon()
+        self.lab.start_daemon()
+        call.exchange()
+        call.negotiate("peer", sip.sdp(MEDIA_SERVER, 30000), sip.sdp(PHONE1, 40000))
+        self.assertEqual((call.peer_told.address, call.peer_told.port), (ROUTER_WAN, 40000))
+        self.assertEqual(self.pinholes(call.id), [])
+        call.exchange()
+
     def test_calls_in_progress_spared(self):
         """C12: a new call of another phone with the same ports does not take over the media of one that is older than the daemon."""
         call = self.call_out(media_address=MEDIA_SERVER)

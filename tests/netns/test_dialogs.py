@@ -2,7 +2,10 @@
 """Call flows that change what a call's media are, each with real RTP: forks, late offers, PRACK and UPDATE, T.38, video,
 transfer, races."""
 
-from labtest import MEDIA_SERVER, PHONE1, PROVIDER, ROUTER_WAN, STRANGER, Call, LabTest, main, rtp, sip
+import os
+
+from labtest import (MEDIA_SERVER, PHONE1, PHONE3, PROVIDER, ROUTER_WAN, STRANGER, Call, LabTest, main, rtp,
+                     sip)
 from netns import wait_for
 
 
@@ -261,6 +264,28 @@ class Dialogs(LabTest):
         for call in others:
             call.exchange(count=5)
         self.assertEqual(sorted(c["state"] for c in self.calls().values()), ["confirmed"] * 2 + ["early"] * 5)
+
+    def test_trunk_of_hundreds(self):
+        """C1 X7, CHECKLIST 7: three hundred calls of a PBX at once on one 5-tuple; all are answered, all close, and a call beside
+        them has its media throughout."""
+        def sipp(namespace, *argv):
+            return self.lab.start(namespace, "sipp", *argv, "-p", 5060, "-nostdin", "-nd", "-timeout", "40",
+                                  env={**os.environ, "TERM": "dumb"})
+        sipp(self.lab.provider, "-sn", "uas", "-i", MEDIA_SERVER)
+        beside = self.call_out()
+        pbx = sipp(self.lab.phone3, "-sn", "uac", "-i", PHONE3, "-m", 300, "-l", 300, "-r", 150, "-d", 6000,
+                   f"{MEDIA_SERVER}:5060")
+
+        def confirmed():
+            return [c for c in self.calls().values() if c["phone"] == PHONE3 and c["state"] == "confirmed"]
+        wait_for(lambda: len(confirmed()) == 300, 15, "all calls to be open")
+        beside.exchange()
+        self.assertEqual(pbx.wait(30), 0, pbx.output()[-3000:])
+        wait_for(lambda: set(self.calls()) == {beside.id}, 1, "the PBX's calls to close")
+        self.assertEqual([p for p in self.pinholes() if p["inside"].startswith(PHONE3) and p["media"] != "sip"], [])
+        beside.exchange()
+        beside.hang_up()
+        self.assert_closed(beside)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """kill -9 in each state of a call, a new daemon after it, and the end that the call then has (A5; CHECKLIST 28)."""
 
-from labtest import PHONE1, PROVIDER, Call, LabTest, main, sip
+import time
+
+from labtest import PHONE1, PROVIDER, Call, LabTest, main, rtp, sip
 from netns import wait_for
 
 
@@ -105,6 +107,43 @@ class Kill(LabTest):
         call.peer.reply(bye, 200)
         call.phone.hear(200)
         self.assert_closed(call)
+
+    def test_bye_under_way_unanswered(self):
+        """A5 C6, CHECKLIST 28: killed behind a BYE that nobody answers; the call closes at its time, though media go on."""
+        call = self.call_out()
+        call.exchange()
+        begun = time.monotonic()
+        call.phone.request("BYE", call.phone_dialog)
+        call.peer.hear("BYE")
+        self.killed()
+        call.exchange(count=3)
+
+        def closed():
+            call.peer_rtp.send((call.peer_told.address, call.peer_told.port))
+            return call.id not in self.calls()
+        wait_for(closed, 40, "the call to close")
+        self.assertGreater(time.monotonic() - begun, 30)
+        self.assert_closed(call)
+
+    def test_cancel_under_way(self):
+        """A5 C6, CHECKLIST 28: killed between CANCEL and the 487 of its INVITE; the 487 closes early media."""
+        phone, peer = self.phone(), self.peer()
+        voice, far = self.media(PHONE1, 40000), self.media(PROVIDER, 30000)
+        dialog = phone.invite(peer.user, sip.sdp(PHONE1, 40000), hop=(PROVIDER, 5060))
+        request = peer.hear("INVITE")
+        peer.reply(request, 183, sip.sdp(PROVIDER, 30000))
+        told = phone.hear(183).media[0]
+        phone.cancel(dialog)
+        cancel = peer.hear("CANCEL")
+        self.killed()
+        rtp.exchange(voice, told, far, request.media[0], count=3)
+        peer.reply(cancel, 200)
+        peer.reply(request, 487)
+        phone.ack(dialog, phone.hear(487))
+        peer.hear("ACK")
+        wait_for(lambda: not self.pinholes(dialog.call_id), 1, "the call to close")
+        far.send((request.media[0].address, request.media[0].port))
+        voice.hears_nothing()
 
     def test_incoming_rings(self):
         """A5 C8, CHECKLIST 28: a call to a registered phone rings, the daemon is killed; the phone's answer brings audio."""

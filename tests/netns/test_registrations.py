@@ -58,7 +58,7 @@ class Registrations(LabTest):
         wait_for(lambda: not self.lab.ctl("bindings"), 1, "the binding to end")
 
     def test_refreshed_with_another_contact(self):
-        """C8, CHECKLIST 18: a phone that moves to another port and registers it: the new port is reached, the old is let go."""
+        """C8, CHECKLIST 18: a phone that moves to another port and registers it is reached there; the old one ends in its own time."""
         first, registrar = self.phone(), self.peer()
         dialog = first.dialog(first.user, (PROVIDER, 5060))
         first.request("REGISTER", dialog, more=[("Expires", "600")])
@@ -77,7 +77,9 @@ class Registrations(LabTest):
         registrar.reply(request, 200, more=[("Contact", f"{new};expires=600")])
         second.hear(200)
         self.reached(second, registrar, new)
-        self.assertIn(f"{PHONE1}:5070", {b["inside"] for b in self.lab.ctl("bindings")})
+        granted = {b["inside"]: b["expires_s"] for b in self.lab.ctl("bindings")}
+        self.assertEqual(set(granted), {f"{PHONE1}:5060", f"{PHONE1}:5070"})
+        self.assertLessEqual(granted[f"{PHONE1}:5060"], granted[f"{PHONE1}:5070"])
 
     def test_two_phones_under_one_name(self):
         """C8, CHECKLIST 18: two phones register one AOR; each is reached at its own public endpoint."""
@@ -96,6 +98,55 @@ class Registrations(LabTest):
         self.assertNotEqual(publics[0], publics[1])
         for phone, public in zip(phones, publics):
             self.reached(phone, registrar, public)
+
+    def test_outbound_proxy(self):
+        """C8, CHECKLIST 18: the proxy that the phone sends to is not the registrar: it may send in, with the first Service-Route
+        and the nearest Path; the registrar itself, which the messages only name, may not."""
+        phone, proxy = self.phone(), self.peer(MEDIA_SERVER)
+        registrar, edge = self.peer(PROVIDER), self.peer(STRANGER)
+        dialog = phone.dialog(phone.user, (MEDIA_SERVER, 5060), target=f"sip:{PROVIDER}")
+        phone.request("REGISTER", dialog, more=[("Expires", "600")])
+        request = proxy.hear("REGISTER")
+        self.assertEqual(request.uri, f"sip:{PROVIDER}")
+        public = request.get("Contact")
+        granted = [("Contact", f"{public};expires=600")]
+        proxy.reply(request, 200, more=granted)
+        phone.hear(200)
+        self.reached(phone, proxy, public)
+        self.not_reached(phone, registrar, public)
+        self.not_reached(phone, edge, public)
+        phone.request("REGISTER", dialog, more=[("Expires", "600")])
+        request = proxy.hear("REGISTER")
+        proxy.reply(request, 200, more=[*granted, ("Path", f"<sip:{MEDIA_SERVER};lr>"),
+                                        ("Service-Route", f"<sip:{STRANGER};lr>")])
+        phone.hear(200)
+        self.reached(phone, proxy, public)
+        self.reached(phone, edge, public)
+        self.not_reached(phone, registrar, public)
+
+    def test_several_names_on_one_phone(self):
+        """C8, CHECKLIST 18: two AORs of one phone: one ends, and the phone is reached for the other; that one expires by itself."""
+        phone, registrar = self.phone(), self.peer()
+        publics, dialogs = {}, {}
+        for user, expires in (("work", "1"), ("home", "600")):
+            phone.user, phone.contact = user, f"<sip:{user}@{PHONE1}:5060>"
+            dialogs[user] = phone.dialog(user, (PROVIDER, 5060))
+            phone.request("REGISTER", dialogs[user], more=[("Expires", expires)])
+            request = registrar.hear("REGISTER")
+            publics[user] = request.get("Contact")
+            registrar.reply(request, 200, more=[("Contact", f"{publics[user]};expires={expires}")])
+            phone.hear(200)
+        self.assertEqual({aor.split(":")[1].split("@")[0] for aor in self.bindings()}, {"work", "home"})
+        phone.request("REGISTER", dialogs["home"], more=[("Expires", "0")])
+        request = registrar.hear("REGISTER")
+        registrar.reply(request, 200)
+        phone.hear(200)
+        wait_for(lambda: len(self.bindings()) == 1, 1, "the one that was unregistered to end")
+        self.reached(phone, registrar, publics["work"])
+        # The time granted, and that in which a refresh may be on its way.
+        wait_for(lambda: not self.bindings(), 40, "the one that nobody refreshes to end")
+        self.lab.forget_flows()
+        self.not_reached(phone, registrar, publics["work"])
 
     def test_strangers_answer(self):
         """X3: a 200 from somebody else, or with another tag, makes no binding."""

@@ -129,6 +129,44 @@ TEST_CASE("A2 C8 signalling keeps a mapping for a while, and renews it by halves
     CHECK(f.kernel.elements().empty());
 }
 
+TEST_CASE("A2 a mapping that keep-alives use stays in the kernel when its binding ends") {
+    Fixture f;
+    const MappingKey key = f.map(udp(phone, 5070));
+    f.holdings.touch(key, true, f.now, f.changes);
+    f.holdings.hold(key, f.now + 600s, f.now, f.changes);
+    f.apply();
+    f.pass(590s);
+    f.holdings.flow_seen(key, f.now);
+    f.pass(10s);  // its element has run out with the binding
+    f.holdings.release(key, f.now, f.changes);
+    f.apply();
+    const Time idle = f.holdings.find(key)->idle_until;
+    CHECK(idle == f.now - 10s + idle_time);
+    f.pass(idle - f.now - 1s);
+    CHECK(f.kernel.elements().size() == 2);
+    f.pass(1s);
+    CHECK_FALSE(f.holdings.find(key));
+    CHECK(f.kernel.elements().empty());
+}
+
+TEST_CASE(
+    "A2 signalling keeps a mapping in the kernel for its time, also where renewing was not worth it at "
+    "first") {
+    Fixture f;
+    const MappingKey key = f.map(udp(phone, 5070));
+    f.holdings.hold(key, f.now + 160s, f.now, f.changes);
+    f.holdings.touch(key, false, f.now, f.changes);
+    f.apply();
+    f.holdings.release(key, f.now, f.changes);
+    f.apply();
+    f.pass(idle_time - 1s);
+    REQUIRE(f.holdings.find(key));
+    CHECK(f.kernel.elements().size() == 1);
+    f.pass(1s);
+    CHECK_FALSE(f.holdings.find(key));
+    CHECK(f.kernel.elements().empty());
+}
+
 TEST_CASE("X7 deadlines do not pile up with use") {
     Fixture f;
     const MappingKey key = f.map(udp(phone, 5060));

@@ -67,13 +67,32 @@ TEST_CASE("X7 what is known of the owner's NAT is bounded; what is known stays")
     Masquerade masquerade;
     masquerade.begin();
     for (std::size_t i = 0; i < Masquerade::most + 100; ++i)
-        masquerade.seen(mapping(static_cast<std::uint8_t>(10 + i % 2), static_cast<std::uint16_t>(2000 + i),
+        masquerade.seen(mapping(static_cast<std::uint8_t>(10 + i % 10), static_cast<std::uint16_t>(2000 + i),
                                 static_cast<std::uint16_t>(2000 + i)),
                         true, true);
     masquerade.end();
     CHECK(masquerade.find_public({Transport::udp, {wan, 2000}}));
     CHECK(masquerade.find_public({Transport::udp, {wan, 2000 + Masquerade::most - 1}}));
     CHECK_FALSE(masquerade.find_public({Transport::udp, {wan, 2000 + Masquerade::most}}));
+}
+
+TEST_CASE("X7 C12 a host with thousands of flows leaves room for what phones have") {
+    Masquerade masquerade;
+    for (int round = 0; round < 2; ++round) {
+        masquerade.begin();
+        for (std::uint16_t port = 2000; port < 20000; ++port)
+            masquerade.seen(mapping(66, port, port), true, false);
+        masquerade.seen(mapping(10, 5060, 30000), true, true);
+        masquerade.end();
+        CHECK(masquerade.find_public({Transport::udp, {wan, 2000 + Masquerade::most_of_a_host - 1}}));
+        CHECK_FALSE(masquerade.find_public({Transport::udp, {wan, 2000 + Masquerade::most_of_a_host}}));
+        REQUIRE(masquerade.find(key(mapping(10, 5060, 30000))));
+    }
+    // When they have gone, others are known again.
+    masquerade.begin();
+    masquerade.end();
+    sweep(masquerade, {mapping(66, 40000, 40000)});
+    CHECK(masquerade.find_public({Transport::udp, {wan, 40000}}));
 }
 
 TEST_CASE("A3 a port that another host's flows use is not free, one's own is preferred") {

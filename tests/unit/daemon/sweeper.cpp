@@ -94,8 +94,10 @@ TEST_CASE("C7 flows of what was closed are erased when the sweep ends") {
 
 TEST_CASE("C12 the first sweep is over when it returns, however many flows there are") {
     Fixture f;
-    for (std::uint16_t port = 1024; port < 9000; ++port)
+    for (std::uint16_t port = 1024; port < 9000; ++port) {
         f.table.push_back(flow(port));
+        f.table.back().original_source.address = Address::v4(0xC0A8010AU + port % 10);
+    }
     f.sweeper.first(f.now);
     CHECK_FALSE(f.reader.reading());
     CHECK_FALSE(f.readable(0));
