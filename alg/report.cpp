@@ -119,6 +119,38 @@ std::vector<BindingReport> State::bindings(Time now) const {
     return rows;
 }
 
+std::vector<FlowReport> State::flows(Time now) const {
+    std::vector<FlowReport> rows;
+    rows.reserve(impl_->flows.size());
+    impl_->flows.each([&](const FlowEntry& entry) {
+        FlowReport row;
+        row.transport = entry.key.transport;
+        row.phone = entry.key.phone;
+        row.peer = entry.key.peer;
+        row.opened_by = entry.opener == Side::inside ? "inside" : "outside";
+        row.kind = word(entry.kind);
+        row.sni = entry.server_name;
+        row.treatment = word(entry.treatment);
+        row.configured = entry.configured;
+        row.started = entry.first;
+        row.idle_s = std::chrono::duration_cast<Seconds>(now - entry.last).count();
+        row.outward = entry.outward;
+        row.inward = entry.inward;
+        row.grown_outward = entry.grown_outward;
+        row.grown_inward = entry.grown_inward;
+        row.held = entry.held;
+        rows.push_back(std::move(row));
+    });
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.phone, a.peer, a.transport) < std::tie(b.phone, b.peer, b.transport);
+    });
+    return rows;
+}
+
+std::array<std::size_t, flow_kinds> State::flow_counts() const {
+    return impl_->flows.counts();
+}
+
 Totals State::totals() const {
     Totals totals;
     for (const auto& [key, call] : impl_->calls.all())
