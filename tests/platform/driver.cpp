@@ -199,11 +199,15 @@ void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntra
 int main(int argc, char** argv) {
     nft::Settings settings;
     settings.sip_ports.clear();
-    bool with_ruleset = true;
+    bool with_ruleset = true, tls_ports_given = false;
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i];
         if (option == "--conntrack-only") {
             with_ruleset = false;
+            continue;
+        }
+        if (option == "--find-sip") {
+            settings.find_sip = true;
             continue;
         }
         if (option == "--accept-auto") {
@@ -217,6 +221,11 @@ int main(int argc, char** argv) {
         if (option == "--inside") settings.inside.push_back(value);
         if (option == "--sip-port")
             settings.sip_ports.push_back(static_cast<std::uint16_t>(std::stoi(value)));
+        if (option == "--tls-port") {
+            if (!tls_ports_given) settings.tls_ports.clear();
+            tls_ports_given = true;
+            settings.tls_ports.push_back(static_cast<std::uint16_t>(std::stoi(value)));
+        }
         if (option == "--queues") settings.queues = static_cast<std::uint16_t>(std::stoi(value));
         if (option == "--accept-in") {
             std::istringstream words(value);
