@@ -11,6 +11,7 @@
 
 #include "alg/daemon/sockets.hpp"
 #include "alg/escape.hpp"
+#include "alg/watch.hpp"
 #include "nft/conntrack_settings.hpp"
 
 namespace sipalg::daemon {
@@ -48,6 +49,8 @@ nft::Settings ruleset_settings(const Options& options, const std::vector<std::st
     for (const Setting& inside : options.inside)
         settings.inside.push_back(inside.value);
     settings.sip_ports = options.sip_ports;
+    settings.tls_ports = options.tls_ports;
+    settings.find_sip = options.find_sip;
     settings.queue = options.queue;
     settings.accept_in = options.accept_in;
     settings.accept_in_auto = options.accept_in_auto;
@@ -75,6 +78,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       ruleset_(ruleset_settings(options, network_.outside())),
       control_(options.control),
       queue_(options.queue),
+      watched_(ruleset_settings(options, {}).watch_queue()),
       state_(policy(options)),
       hands_(std::make_unique<Hands>(ruleset_, conntrack_)),
       engine_(state_, *hands_),
@@ -86,6 +90,9 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
     loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
     loop_.add(queue_.descriptor(), EPOLLIN, [this](std::uint32_t) {
         queue_.receive([this](const QueuedPacket& packet, Verdict& verdict) { on_packet(packet, verdict); });
+    });
+    loop_.add(watched_.descriptor(), EPOLLIN, [this](std::uint32_t) {
+        watched_.receive([this](const QueuedPacket& packet, Verdict&) { on_watched(packet); });
     });
     loop_.add(network_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_network(); });
     loop_.add(reader_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_flows(); });
@@ -133,8 +140,10 @@ void Daemon::stop() {
     sd_notify(0, "STOPPING=1\nSTATUS=Removing the rules");
     ruleset_.remove();
     waiting_.clear();
-    queue_.drain();
-    queue_.flush();
+    for (Queue* queue : {&queue_, &watched_}) {
+        queue->drain();
+        queue->flush();
+    }
     spdlog::info("stopped, all rules removed");
 }
 
@@ -148,6 +157,14 @@ void Daemon::on_packet(const QueuedPacket& packet, Verdict& verdict) {
         packet.from, packet.bytes,
         network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface)};
     give_verdict(arrival, verdict);
+}
+
+// No verdict is given, so the packet passes as it came.
+void Daemon::on_watched(const QueuedPacket& packet) {
+    if (!packet.whole) return;
+    std::vector<Event> events;
+    watch(state_, packet.bytes, packet.from, loop_.now(), events);
+    engine_.log(events, loop_.now());
 }
 
 void Daemon::give_verdict(Arrival arrival, Verdict& verdict) {
@@ -318,6 +335,8 @@ std::string Daemon::answer(std::string_view request) {
         return to_text(to_json(state_.calls(now), {boot_time(), std::chrono::system_clock::now()}));
     if (command == "pinholes") return to_text(to_json(state_.pinholes(now)));
     if (command == "bindings") return to_text(to_json(state_.bindings(now)));
+    if (command == "flows")
+        return to_text(to_json(state_.flows(now), {boot_time(), std::chrono::system_clock::now()}));
     if (command == "counters") return to_text(to_json(engine_.counters()));
     return to_text({{"error", has_command ? "unknown command '" + command + "'"
                                           : std::string("a request is {\"command\": NAME}")}});
@@ -328,14 +347,17 @@ Json Daemon::status() {
     status.pid = getpid();
     status.uptime_s = std::chrono::duration_cast<Seconds>(loop_.now() - started_).count();
     status.queue_method = nft::name(ruleset_.queue_method());
+    status.watch_queue = ruleset_settings(options_, {}).watch_queue();
+    status.sees_streams = ruleset_.sees_streams();
+    status.flows = state_.flow_counts();
     status.ends = network_.egress().ends();
     status.inside = network_.inside();
     status.accept_in = ruleset_.accepting_chains();
     status.totals = state_.totals();
     status.media_counted = nft::conntrack_counts();
     status.counters = engine_.counters();
-    status.queue_overflows = queue_.lost_reads();
-    status.refused_verdicts = queue_.refused_verdicts();
+    status.queue_overflows = queue_.lost_reads() + watched_.lost_reads();
+    status.refused_verdicts = queue_.refused_verdicts() + watched_.refused_verdicts();
     return to_json(options_, status);
 }
 

@@ -45,6 +45,7 @@ class Daemon {
     class Hands;  // the Kernel of the engine
 
     void on_packet(const QueuedPacket& packet, Verdict& verdict);
+    void on_watched(const QueuedPacket& packet);
     void give_verdict(Arrival arrival, Verdict& verdict);
     void on_flows();
     void on_network();
@@ -70,6 +71,7 @@ class Daemon {
     nft::ConntrackDump dump_;  // the reader's
     ControlSocket control_;
     Queue queue_;
+    Queue watched_;  ///< what passes whatever it is
     State state_;
     std::unique_ptr<Hands> hands_;
     Engine engine_;
