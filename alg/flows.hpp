@@ -70,7 +70,7 @@ class Flows {
     /// on it.
     static constexpr std::size_t most = 8192;
     /// Without anything seen of it a flow is forgotten after that.
-    static constexpr Time kept[] = {std::chrono::minutes(15), std::chrono::hours(24)};  // by Sight
+    static constexpr Time kept[] = {std::chrono::minutes(15), std::chrono::hours(24 * 7)};  // by Sight
 
     /// A packet or message of the flow, sent from that side; the first one's sender has opened it. Allocates
     /// only for a flow that is new. The entry is valid until the next call.

@@ -119,6 +119,9 @@ class State {
     std::vector<PinholeReport> pinholes(Time now) const;
     std::vector<BindingReport> bindings(Time now) const;
     std::vector<FlowReport> flows(Time now) const;
+    /// TLS and DTLS of which only the beginning was seen: somebody else has to tell when they end.
+    std::vector<FlowKey> watched_flows() const;
+    void forget_flow(const FlowKey& key);
     /// How many flows are known of each FlowKind, in its order.
     std::array<std::size_t, flow_kinds> flow_counts() const;
     Totals totals() const;

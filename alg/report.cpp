@@ -147,6 +147,18 @@ std::vector<FlowReport> State::flows(Time now) const {
     return rows;
 }
 
+std::vector<FlowKey> State::watched_flows() const {
+    std::vector<FlowKey> keys;
+    impl_->flows.each([&](const FlowEntry& entry) {
+        if (entry.sight == Sight::beginnings && entry.kind != FlowKind::sip) keys.push_back(entry.key);
+    });
+    return keys;
+}
+
+void State::forget_flow(const FlowKey& key) {
+    impl_->flows.forget(key);
+}
+
 std::array<std::size_t, flow_kinds> State::flow_counts() const {
     return impl_->flows.counts();
 }

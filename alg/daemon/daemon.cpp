@@ -167,6 +167,22 @@ void Daemon::on_watched(const QueuedPacket& packet) {
     engine_.log(events, loop_.now());
 }
 
+// Of TLS connections only the beginning is seen; conntrack knows which have ended.
+void Daemon::forget_ended_flows() {
+    const std::vector<FlowKey> keys = state_.watched_flows();
+    std::vector<Flow> flows;
+    flows.reserve(keys.size());
+    for (const FlowKey& key : keys)
+        flows.push_back({key.transport, key.phone, key.peer});
+    try {
+        const std::vector<bool> known = conntrack_.known(flows);
+        for (std::size_t i = 0; i < keys.size(); ++i)
+            if (!known[i]) state_.forget_flow(keys[i]);
+    } catch (const nft::Error& error) {
+        spdlog::debug("flows that have ended could not be found out: {}", error.what());
+    }
+}
+
 void Daemon::give_verdict(Arrival arrival, Verdict& verdict) {
     Fate fate = engine_.handle(arrival, loop_.now(), Queue::longest_packet);
     if (fate.kind == Fate::Kind::sweep_first) {
@@ -330,6 +346,7 @@ std::string Daemon::answer(std::string_view request) {
         parsed.is_object() && parsed.contains("command") && parsed["command"].is_string();
     const std::string command = has_command ? parsed["command"].get<std::string>() : std::string();
     const Time now = loop_.now();
+    if (command == "status" || command == "flows") forget_ended_flows();
     if (command == "status") return to_text(status());
     if (command == "calls")
         return to_text(to_json(state_.calls(now), {boot_time(), std::chrono::system_clock::now()}));

@@ -46,6 +46,7 @@ class Daemon {
 
     void on_packet(const QueuedPacket& packet, Verdict& verdict);
     void on_watched(const QueuedPacket& packet);
+    void forget_ended_flows();
     void give_verdict(Arrival arrival, Verdict& verdict);
     void on_flows();
     void on_network();

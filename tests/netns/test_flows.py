@@ -49,6 +49,15 @@ class Encrypted(FlowsTest):
         self.assertEqual(self.lab.queue_counters()[0] - queued, 1)
         self.assert_nothing_open()
 
+    def test_ended(self):
+        """O1: TLS that conntrack does not know any more is not shown any more."""
+        near, far = tls.connect(self.lab, self.lab.phone1, self.lab.provider, PROVIDER, 5061)
+        tls.Connection(self.lab, near, far, NAME)
+        self.flow(kind="tls")
+        self.lab.forget_flows()
+        self.assertEqual(self.flows(kind="tls"), [])
+        self.assertEqual(self.lab.ctl("status")["flows"]["tls"], 0)
+
     def test_tls_in_two_segments(self):
         """N4: a hello whose name comes in the second segment is shown without it, and arrives whole."""
         near, far = tls.connect(self.lab, self.lab.phone1, self.lab.provider, PROVIDER, 5061)

@@ -3,7 +3,7 @@
 //
 //   install | check | remove | intact | text | read | method | chains | set_outside [IF…]
 //   apply CHANGE [; CHANGE]…      CHANGE: add|renew|remove ELEMENT [SECONDS]
-//   erase PROTO SRC DST [; …] | dump | bench COUNT
+//   erase PROTO SRC DST [; …] | known PROTO SRC DST [; …] | dump | bench COUNT
 // ELEMENT: mapping PROTO INSIDE OUTSIDE | pinhole PROTO REMOTE OUTSIDE | listener PROTO INSIDE
 //          | record ID PART TEXT
 
@@ -161,6 +161,11 @@ void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntra
     std::istringstream in(line);
     const auto command = next<std::string>(in);
     if (command == "erase") return conntrack.erase(parts<Flow>(in, flow));
+    if (command == "known") {
+        for (const bool known : conntrack.known(parts<Flow>(in, flow)))
+            std::cout << (known ? "yes\n" : "no\n");
+        return;
+    }
     if (command == "dump") return dump();
     if (ruleset == nullptr) throw std::invalid_argument("no ruleset was asked for");
     if (command == "install") return ruleset->install();

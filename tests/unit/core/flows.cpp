@@ -96,8 +96,8 @@ TEST_CASE("flows end when idle, those of which only beginnings are seen much lat
     CHECK(flows.size() == 2);
     flows.expire(at + std::chrono::minutes(15) + Seconds{1});
     CHECK_FALSE(flows.find(key(1)));
-    CHECK(flows.next_deadline() == at + std::chrono::hours(24));
-    flows.expire(at + std::chrono::hours(24));
+    CHECK(flows.next_deadline() == at + std::chrono::hours(24 * 7));
+    flows.expire(at + std::chrono::hours(24 * 7));
     CHECK(flows.size() == 0);
     CHECK_FALSE(flows.next_deadline());
 }
@@ -182,6 +182,10 @@ TEST_CASE("N4: a watched hello is reported with its name and opens nothing") {
     CHECK(router.state.elements(router.now).empty());
     CHECK(router.state.idle());
 
+    REQUIRE(router.state.watched_flows().size() == 1);
+    router.state.forget_flow(router.state.watched_flows().front());
+    CHECK(router.state.flows(router.now).empty());
+
     // The first segment of a longer one; then it is clear that there is a TLS, and not for whom.
     Router half;
     half.watched(tcp_packet("203.0.113.10:40000", "192.168.1.11:5061",
@@ -211,6 +215,7 @@ TEST_CASE("N3: SIP on another port is reported once for each port that somebody 
     CHECK(row.kind == "sip");
     CHECK_FALSE(row.configured);
     CHECK(row.treatment == "untouched");
+    CHECK(router.state.watched_flows().empty());  // a finding stays to be seen, though the flow may end
     REQUIRE(router.events.size() == 1);
     CHECK(router.events[0].kind == Event::Kind::sip_found);
     CHECK(router.events[0].subject == "udp 203.0.113.10:5070");
