@@ -11,7 +11,6 @@
 
 #include "alg/daemon/sockets.hpp"
 #include "alg/escape.hpp"
-#include "alg/watch.hpp"
 #include "nft/conntrack_settings.hpp"
 
 namespace sipalg::daemon {
@@ -78,10 +77,11 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       ruleset_(ruleset_settings(options, network_.outside())),
       control_(options.control),
       queue_(options.queue),
-      watched_(ruleset_settings(options, {}).watch_queue()),
       state_(policy(options)),
       hands_(std::make_unique<Hands>(ruleset_, conntrack_)),
       engine_(state_, *hands_),
+      watcher_(ruleset_settings(options, {}).watch_queue(), state_, conntrack_,
+               [this](std::span<const Event> events) { engine_.log(events, loop_.now()); }),
       reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
       sweeper_(
           state_, reader_, [this](std::span<const Flow> flows) { conntrack_.erase(flows); },
@@ -91,9 +91,8 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
     loop_.add(queue_.descriptor(), EPOLLIN, [this](std::uint32_t) {
         queue_.receive([this](const QueuedPacket& packet, Verdict& verdict) { on_packet(packet, verdict); });
     });
-    loop_.add(watched_.descriptor(), EPOLLIN, [this](std::uint32_t) {
-        watched_.receive([this](const QueuedPacket& packet, Verdict&) { on_watched(packet); });
-    });
+    loop_.add(watcher_.queue().descriptor(), EPOLLIN,
+              [this](std::uint32_t) { watcher_.receive(loop_.now()); });
     loop_.add(network_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_network(); });
     loop_.add(reader_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_flows(); });
     control_.serve(loop_, [this](std::string_view request) { return answer(request); });
@@ -140,7 +139,7 @@ void Daemon::stop() {
     sd_notify(0, "STOPPING=1\nSTATUS=Removing the rules");
     ruleset_.remove();
     waiting_.clear();
-    for (Queue* queue : {&queue_, &watched_}) {
+    for (Queue* queue : {&queue_, &watcher_.queue()}) {
         queue->drain();
         queue->flush();
     }
@@ -157,30 +156,6 @@ void Daemon::on_packet(const QueuedPacket& packet, Verdict& verdict) {
         packet.from, packet.bytes,
         network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface)};
     give_verdict(arrival, verdict);
-}
-
-// No verdict is given, so the packet passes as it came.
-void Daemon::on_watched(const QueuedPacket& packet) {
-    if (!packet.whole) return;
-    std::vector<Event> events;
-    watch(state_, packet.bytes, packet.from, loop_.now(), events);
-    engine_.log(events, loop_.now());
-}
-
-// Of TLS connections only the beginning is seen; conntrack knows which have ended.
-void Daemon::forget_ended_flows() {
-    const std::vector<FlowKey> keys = state_.watched_flows();
-    std::vector<Flow> flows;
-    flows.reserve(keys.size());
-    for (const FlowKey& key : keys)
-        flows.push_back({key.transport, key.phone, key.peer});
-    try {
-        const std::vector<bool> known = conntrack_.known(flows);
-        for (std::size_t i = 0; i < keys.size(); ++i)
-            if (!known[i]) state_.forget_flow(keys[i]);
-    } catch (const nft::Error& error) {
-        spdlog::debug("flows that have ended could not be found out: {}", error.what());
-    }
 }
 
 void Daemon::give_verdict(Arrival arrival, Verdict& verdict) {
@@ -346,7 +321,7 @@ std::string Daemon::answer(std::string_view request) {
         parsed.is_object() && parsed.contains("command") && parsed["command"].is_string();
     const std::string command = has_command ? parsed["command"].get<std::string>() : std::string();
     const Time now = loop_.now();
-    if (command == "status" || command == "flows") forget_ended_flows();
+    if (command == "status" || command == "flows") watcher_.forget_ended();
     if (command == "status") return to_text(status());
     if (command == "calls")
         return to_text(to_json(state_.calls(now), {boot_time(), std::chrono::system_clock::now()}));
@@ -373,8 +348,8 @@ Json Daemon::status() {
     status.totals = state_.totals();
     status.media_counted = nft::conntrack_counts();
     status.counters = engine_.counters();
-    status.queue_overflows = queue_.lost_reads() + watched_.lost_reads();
-    status.refused_verdicts = queue_.refused_verdicts() + watched_.refused_verdicts();
+    status.queue_overflows = queue_.lost_reads() + watcher_.queue().lost_reads();
+    status.refused_verdicts = queue_.refused_verdicts() + watcher_.queue().refused_verdicts();
     return to_json(options_, status);
 }
 

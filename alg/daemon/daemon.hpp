@@ -17,6 +17,7 @@
 #include "alg/daemon/queue.hpp"
 #include "alg/daemon/sweeper.hpp"
 #include "alg/daemon/waiting.hpp"
+#include "alg/daemon/watcher.hpp"
 #include "alg/daemon/whereabouts.hpp"
 #include "alg/inspect.hpp"
 #include "nft/conntrack.hpp"
@@ -45,8 +46,6 @@ class Daemon {
     class Hands;  // the Kernel of the engine
 
     void on_packet(const QueuedPacket& packet, Verdict& verdict);
-    void on_watched(const QueuedPacket& packet);
-    void forget_ended_flows();
     void give_verdict(Arrival arrival, Verdict& verdict);
     void on_flows();
     void on_network();
@@ -72,10 +71,10 @@ class Daemon {
     nft::ConntrackDump dump_;  // the reader's
     ControlSocket control_;
     Queue queue_;
-    Queue watched_;  ///< what passes whatever it is
     State state_;
     std::unique_ptr<Hands> hands_;
     Engine engine_;
+    Watcher watcher_;
     std::atomic<bool> with_ipv6_{false};  ///< IPv6 was met: the reader looks at its flows as well
     FlowReader reader_;
     Sweeper sweeper_;

@@ -32,7 +32,7 @@ TEST_CASE("N4: the name in a ClientHello, over a stream and in a datagram") {
 }
 
 TEST_CASE("N4: a hello may lie in several records") {
-    for (const std::size_t most : {1, 2, 7, 50, 100}) {
+    for (const std::size_t most : {1U, 2U, 7U, 50U, 100U}) {
         CAPTURE(most);
         CHECK(is(tls::read_stream(tls_records(hello_body(named), most)), Outcome::hello, "sip.example.com"));
         CHECK(is(tls::read_datagram(dtls_records(hello_body(named, true), most)), Outcome::hello,
