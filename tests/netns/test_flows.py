@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """`sipalgctl flows`: TLS and DTLS are recognised and never touched (N4); SIP on other ports is found (N3)."""
 
+import re
 import subprocess
 
 import peers
 import tls
-from labtest import PHONE1, PROVIDER, LabTest, main
+from labtest import MEDIA_SERVER, PHONE1, PROVIDER, ROUTER_WAN, STRANGER, LabTest, main
 from netns import wait_for
 
 NAME = "sip.example.com"
@@ -80,6 +81,43 @@ class Encrypted(FlowsTest):
         self.assertEqual((flow["kind"], flow["opened_by"], flow["treatment"]), ("tls", "inside", "untouched"))
         self.assert_nothing_open()
         phone.quit()
+
+    def test_media_of_latching_peers(self):
+        """N4: as the manual says, a phone over TLS hears a peer that answers to where its media come from, and no other."""
+        phone, peer = self.udp(PHONE1, 40000), self.udp(MEDIA_SERVER, 30000)
+        peer.send(b"\x80 too early", (ROUTER_WAN, 40000))
+        phone.hears_nothing()
+        phone.send(b"\x80 from the phone", (MEDIA_SERVER, 30000))
+        heard, source = peer.receive()
+        self.assertEqual(heard, b"\x80 from the phone")
+        peer.send(b"\x80 latched", source)
+        self.assertEqual(phone.receive()[0], b"\x80 latched")
+        self.udp(STRANGER, 30000).send(b"\x80 stranger", source)
+        phone.hears_nothing()
+
+    def test_media_by_rules_of_the_owner(self):
+        """N4: the manual's own rules for such a phone let the provider's media in, and nobody else's."""
+        router = self.lab.router
+        router.run("nft", "-f", "-", text_in=f"""
+            table inet voice {{
+                chain forward_media {{
+                    type nat hook prerouting priority dstnat;
+                    iifname "wan" ip saddr {PROVIDER}/31 udp dport 40000-40019 dnat ip to {PHONE1}
+                }}
+            }}
+            insert rule inet admin forward ct status dnat accept comment "voice"
+            """)
+        try:
+            phone = self.udp(PHONE1, 40002)
+            self.udp(MEDIA_SERVER, 30000).send(b"\x80 in", (ROUTER_WAN, 40002))
+            self.assertEqual(phone.receive()[0], b"\x80 in")
+            self.udp(STRANGER, 30000).send(b"\x80 stranger", (ROUTER_WAN, 40002))
+            phone.hears_nothing()
+        finally:
+            router.run("nft", "delete", "table", "inet", "voice")
+            handle = re.search(r'comment "voice" # handle (\d+)',
+                               router.run("nft", "-a", "list", "chain", "inet", "admin", "forward").stdout).group(1)
+            router.run("nft", "delete", "rule", "inet", "admin", "forward", "handle", handle)
 
     def dtls(self, port):
         """Words both ways over DTLS between two openssl programs; their datagrams pass the router as they are."""
