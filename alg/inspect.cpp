@@ -52,11 +52,18 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
         decision.reason = Reason::unreadable_packet;
         return;
     }
+    State::Impl& impl = state.impl();
+    const bool outward = arrival.from == Side::inside;
+    const Address& phone = (outward ? packet->source : packet->destination).address;
+    const Address& peer = (outward ? packet->destination : packet->source).address;
+    if (impl.policy.treatments.mode_of(phone, peer) == Mode::off) {
+        decision.reason = Reason::switched_off;
+        return;
+    }
     if (packet->transport != Transport::udp) {
         decision.reason = Reason::not_udp;
         return;
     }
-    State::Impl& impl = state.impl();
     const sip::ParseError error = impl.message.parse(packet->payload);
     if (error != sip::ParseError::none) {
         decision.reason = error == sip::ParseError::not_sip
@@ -82,6 +89,8 @@ void expire(State& state, Time now, Decision& decision) {
     impl.registrations.expire(now, effects);
     impl.calls.expire(now, effects);
     impl.holdings.expire(now, decision.changes);
+    impl.minding.expire(
+        now, [&](const call::Pair& pair) { return impl.registrations.is_registered(pair.phone, pair.peer); });
 }
 
 void learn(State& state, std::span<const Learned> sources, Time now, Decision& decision) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "alg/address.hpp"
+#include "alg/call/nat_minding.hpp"
 #include "alg/packet.hpp"
 #include "alg/pinhole.hpp"
 #include "alg/policy.hpp"
@@ -57,6 +58,13 @@ struct Decision {
     void clear();
 };
 
+/// How a phone's messages with a peer are handled: as the owner wants, and what was learned of the two.
+struct Handling {
+    Mode mode = Mode::automatic;
+    call::Minds minds = call::Minds::nobody;
+    friend bool operator==(const Handling&, const Handling&) = default;
+};
+
 /// All calls, registrations and mappings. Changes made by inspect() and expire() are staged until commit().
 class State {
   public:
@@ -76,8 +84,11 @@ class State {
     /// The router's own addresses, and interface networks' broadcast addresses: never mapped or opened (X2).
     void set_own_addresses(std::vector<Address> addresses);
 
-    /// What counts for calls from their next description on.
+    /// The sources of media count for calls from their next description on; whether messages are rewritten,
+    /// for calls that begin.
     void set_treatments(Treatments treatments);
+    Mode mode_of(const Arrival& arrival) const;
+    Handling handling(const Address& phone, const Address& peer) const;
     /// The kernel may have learned where media come from: read what it has and call learn(), once a second.
     bool learning(Time now) const;
 

@@ -66,6 +66,7 @@ std::vector<CallReport> State::calls(Time) const {
         row.phone = key.phone.text();
         row.peer = call.peers.empty() ? "" : call.peers.front().text();
         row.started = call.started;
+        row.untouched = call.untouched;
         row.media = media_of(call, impl_->holdings, impl_->audibility);
         rows.push_back(std::move(row));
     }
@@ -110,6 +111,7 @@ std::vector<BindingReport> State::bindings(Time now) const {
         row.inside = key.inside.endpoint;
         row.aor = key.aor;
         row.registrar = key.registrar.text();
+        row.untouched = binding.untouched;
         row.expires_s = seconds_left(binding.until, now);
         rows.push_back(std::move(row));
     }

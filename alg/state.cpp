@@ -14,18 +14,20 @@ void State::commit() {
     impl_->holdings.commit();
     impl_->calls.commit();
     impl_->registrations.commit();
+    impl_->minding.commit();
 }
 
 void State::cancel() {
     impl_->holdings.cancel();
     impl_->calls.cancel();
     impl_->registrations.cancel();
+    impl_->minding.cancel();
 }
 
 std::optional<Time> State::next_deadline() const {
     std::optional<Time> next;
     for (const auto& deadline : {impl_->holdings.next_deadline(), impl_->calls.next_deadline(),
-                                 impl_->registrations.next_deadline()})
+                                 impl_->registrations.next_deadline(), impl_->minding.next_deadline()})
         if (deadline && (!next || *deadline < *next)) next = deadline;
     return next;
 }
@@ -41,6 +43,21 @@ void State::set_own_addresses(std::vector<Address> addresses) {
 
 void State::set_treatments(Treatments treatments) {
     impl_->policy.treatments = std::move(treatments);
+}
+
+Mode State::mode_of(const Arrival& arrival) const {
+    const Treatments& treatments = impl_->policy.treatments;
+    if (treatments.peers.empty() && treatments.phones.empty()) return treatments.mode;
+    const auto packet = parse_packet(arrival.bytes);
+    if (!packet) return Mode::automatic;
+    const bool outward = arrival.from == Side::inside;
+    const Address& source = packet->source.address;
+    const Address& destination = packet->destination.address;
+    return treatments.mode_of(outward ? source : destination, outward ? destination : source);
+}
+
+Handling State::handling(const Address& phone, const Address& peer) const {
+    return {impl_->policy.treatments.mode_of(phone, peer), impl_->minding.of({phone, peer})};
 }
 
 bool State::learning(Time now) const {
@@ -96,6 +113,9 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     for (const StoredElement& stored : elements)
         if (const auto* listener = std::get_if<Listener>(&stored.element))
             impl.holdings.restore_listener({listener->transport, listener->inside}, now + stored.remaining);
+    for (const auto& [key, binding] : impl.registrations.all())
+        if (binding.untouched)
+            impl.minding.note({key.inside.endpoint.address, key.registrar}, call::Minds::peer, now);
     impl.holdings.end_restoration(changes);
     commit();
     return changes;

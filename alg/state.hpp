@@ -7,6 +7,7 @@
 #include "alg/call/audibility.hpp"
 #include "alg/call/calls.hpp"
 #include "alg/call/holdings.hpp"
+#include "alg/call/nat_minding.hpp"
 #include "alg/call/registrations.hpp"
 #include "alg/inspect.hpp"
 #include "alg/rewrite/edits.hpp"
@@ -26,6 +27,7 @@ struct State::Impl {
     call::Holdings holdings;
     call::Calls calls;
     call::Registrations registrations;
+    call::NatMinding minding;
     std::uint32_t next_record = 1;
     std::unordered_set<Address> own_addresses;
 

@@ -47,11 +47,27 @@ bool Prefix::contains(const Address& other) const {
     return true;
 }
 
+std::string_view word(Mode mode) {
+    switch (mode) {
+        case Mode::automatic: return "auto";
+        case Mode::rewrite: return "rewrite";
+        case Mode::pinhole: return "pinhole";
+        case Mode::observe: return "observe";
+        case Mode::off: return "off";
+    }
+    return "";
+}
+
 MediaSource Treatments::media_source_of(const Address& phone, const Address& peer) const {
     for (const auto& found : {narrowest(peers, peer, &Treatment::media_source),
                               narrowest(phones, phone, &Treatment::media_source)})
         if (found) return *found;
     return media_source;
+}
+
+Mode Treatments::mode_of(const Address& phone, const Address& peer) const {
+    if (const auto found = narrowest(peers, peer, &Treatment::mode)) return *found;
+    return narrowest(phones, phone, &Treatment::mode).value_or(mode);
 }
 
 }  // namespace sipalg

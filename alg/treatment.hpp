@@ -17,6 +17,17 @@ enum class MediaSource : std::uint8_t {
     any          ///< from everywhere; never for all peers
 };
 
+/// What is done with the messages of a phone and a peer.
+enum class Mode : std::uint8_t {
+    automatic,  ///< as rewrite, until one of the two has shown that it minds NAT itself (S2)
+    rewrite,    ///< inside addresses are changed wherever they show
+    pinhole,    ///< no byte is changed; mappings and pinholes are opened as needed
+    observe,    ///< nothing is done, and told what `automatic` would do (O7)
+    off         ///< messages pass unread
+};
+/// "auto", "rewrite", …
+std::string_view word(Mode mode);
+
 /// Addresses that have their first `length` bits in common.
 struct Prefix {
     Address address;
@@ -32,6 +43,7 @@ struct Prefix {
 /// What is set for some addresses; what is not set there is asked for elsewhere.
 struct Treatment {
     std::optional<MediaSource> media_source;
+    std::optional<Mode> mode;
     friend bool operator==(const Treatment&, const Treatment&) = default;
 };
 
@@ -45,9 +57,11 @@ struct Section {
 /// the phone, then what holds for all.
 struct Treatments {
     MediaSource media_source = MediaSource::negotiated;
+    Mode mode = Mode::automatic;
     std::vector<Section> peers, phones;
 
     MediaSource media_source_of(const Address& phone, const Address& peer) const;
+    Mode mode_of(const Address& phone, const Address& peer) const;
     friend bool operator==(const Treatments&, const Treatments&) = default;
 };
 

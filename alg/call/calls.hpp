@@ -52,6 +52,8 @@ class Calls {
     void list_records(Time now, std::vector<Change>& changes) const;
 
     const auto& all() const { return calls_; }
+    /// Some call may be one whose messages are not rewritten.
+    bool some_untouched() const { return some_untouched_; }
     /// Last time media of the call were seen.
     Time media_seen(const Call& call) const;
 
@@ -92,6 +94,7 @@ class Calls {
     std::deque<CallKey> closed_;                    ///< oldest first; some are forgotten or alive again
     Deadlines<CallKey> deadlines_;
     Time learning_until_{0};
+    bool some_untouched_ = false;
 };
 
 /// The record of a call and back (record.cpp).

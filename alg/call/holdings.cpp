@@ -268,6 +268,7 @@ Holdings::Closed Holdings::take_closed() {
 }
 
 void Holdings::commit() {
+    if (!policy_.sees_flows) take_closed();
     mappings_.commit();
     public_.commit();
     pinholes_.commit();

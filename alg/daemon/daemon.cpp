@@ -39,6 +39,12 @@ std::string list(const std::vector<std::string>& words) {
     return text;
 }
 
+template <class Row>
+std::vector<Row> with(std::vector<Row> rows, const std::vector<Row>& observed) {
+    rows.insert(rows.end(), observed.begin(), observed.end());
+    return rows;
+}
+
 }  // namespace
 
 nft::Settings ruleset_settings(const Options& options, const std::vector<std::string>& outside) {
@@ -77,7 +83,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       queue_(options.queue),
       state_(policy(options)),
       hands_(std::make_unique<Hands>(ruleset_, conntrack_)),
-      engine_(state_, *hands_),
+      engine_(state_, *hands_, policy(options)),
       reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
       sweeper_(
           state_, reader_, [this](std::span<const Flow> flows) { conntrack_.erase(flows); },
@@ -93,8 +99,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
     loop_.after_wake_up([this](Time now) { return step(now); });
 
     external_ = options_.external_addresses;
-    state_.set_own_addresses(network_.own_addresses());
-    state_.set_occupied(own_sockets());
+    know_own();
     ruleset_.install();
     try {
         const auto advertised = [this](const Address& address) {
@@ -177,7 +182,7 @@ void Daemon::on_network() {
     try {
         const Network::News news = network_.refresh();
         if (!news.interfaces) return;
-        state_.set_own_addresses(network_.own_addresses());
+        know_own();
         if (news.outside) outside_to_set_ = network_.outside();
         follow_addresses();
     } catch (const std::exception& error) {
@@ -187,7 +192,7 @@ void Daemon::on_network() {
 
 std::optional<Time> Daemon::step(Time now) {
     if (now >= next_sockets_) {
-        state_.set_occupied(own_sockets());
+        know_own();
         next_sockets_ = now + sockets_every;
     }
     if (outside_to_set_) follow_outside();
@@ -210,6 +215,13 @@ std::optional<Time> Daemon::step(Time now) {
     for (const auto deadline : {engine_.advance(now), sweeper_.advance(now), control_.advance(now)})
         if (deadline) next = std::min(next, *deadline);
     return next;
+}
+
+void Daemon::know_own() {
+    for (State* state : {&state_, &engine_.observer().state()}) {
+        state->set_own_addresses(network_.own_addresses());
+        state->set_occupied(own_sockets());
+    }
 }
 
 void Daemon::learn(Time now) {
@@ -244,7 +256,7 @@ bool Daemon::follow_addresses() {
     if (waiting_.leave(std::numeric_limits<std::uint64_t>::max(),
                        [this](const Arrival& arrival, Verdict& verdict) { give_verdict(arrival, verdict); }))
         queue_.flush();
-    state_.set_occupied(own_sockets());
+    know_own();
     if (engine_.readdress(moves, loop_.now())) return true;
     next_move_ = loop_.now() + move_again;
     return false;
@@ -294,8 +306,7 @@ void Daemon::reload() {
         set_log_level(wanted.log_level);
         options_.log_level = wanted.log_level;
         options_.external_addresses = wanted.external_addresses;
-        options_.treatments = wanted.treatments;
-        state_.set_treatments(wanted.treatments);
+        set_treatments(wanted.treatments);
         set_external(wanted.external_addresses);
         spdlog::info("configuration read again{}{}", wanted.config.empty() ? "" : " from ", wanted.config);
         const auto different = differences_that_need_a_restart(options_, wanted);
@@ -307,6 +318,14 @@ void Daemon::reload() {
     sd_notify(0, "READY=1");
 }
 
+void Daemon::set_treatments(const Treatments& treatments) {
+    if (treatments == options_.treatments) return;
+    options_.treatments = treatments;
+    state_.set_treatments(treatments);
+    engine_.observer().restart(policy(options_));
+    know_own();
+}
+
 std::string Daemon::answer(std::string_view request) {
     const Json parsed = Json::parse(request, nullptr, false);
     const bool has_command =
@@ -314,10 +333,12 @@ std::string Daemon::answer(std::string_view request) {
     const std::string command = has_command ? parsed["command"].get<std::string>() : std::string();
     const Time now = loop_.now();
     if (command == "status") return to_text(status());
+    const Observer& observer = engine_.observer();
     if (command == "calls")
-        return to_text(to_json(state_.calls(now), {boot_time(), std::chrono::system_clock::now()}));
-    if (command == "pinholes") return to_text(to_json(state_.pinholes(now)));
-    if (command == "bindings") return to_text(to_json(state_.bindings(now)));
+        return to_text(to_json(with(state_.calls(now), observer.calls(now)),
+                               {boot_time(), std::chrono::system_clock::now()}));
+    if (command == "pinholes") return to_text(to_json(with(state_.pinholes(now), observer.pinholes(now))));
+    if (command == "bindings") return to_text(to_json(with(state_.bindings(now), observer.bindings(now))));
     if (command == "counters") return to_text(to_json(engine_.counters()));
     return to_text({{"error", has_command ? "unknown command '" + command + "'"
                                           : std::string("a request is {\"command\": NAME}")}});

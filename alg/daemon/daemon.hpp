@@ -50,6 +50,8 @@ class Daemon {
     void on_network();
     void on_signal(int signal);
     std::optional<Time> step(Time now);
+    void know_own();  ///< addresses and sockets of the router itself
+    void set_treatments(const Treatments& treatments);
     void learn(Time now);
     void follow_outside();
     bool follow_addresses();

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "alg/daemon/log.hpp"
+#include "alg/daemon/observer.hpp"
 #include "alg/inspect.hpp"
 
 namespace sipalg::daemon {
@@ -46,7 +47,8 @@ using Counters = std::array<std::uint64_t, reason_count>;
 
 class Engine {
   public:
-    Engine(State& state, Kernel& kernel) : state_(state), kernel_(kernel) {}
+    explicit Engine(State& state, Kernel& kernel, const Policy& policy = {})
+        : state_(state), kernel_(kernel), observer_(policy) {}
 
     /// Decides over a packet and puts the decision into force. An arrival that knows of its sweep is never
     /// sent for another. `longest` is the most a verdict can carry. Never throws for what a packet or the
@@ -69,9 +71,14 @@ class Engine {
     /// `advertised`: see State::restore().
     void restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now);
 
+    /// What is only watched (O7).
+    Observer& observer() { return observer_; }
     const Counters& counters() const { return counters_; }
 
   private:
+    Fate observe(const Arrival& arrival, Time now);
+    void log(std::span<const Event> events, const char* before, Time now);
+    std::optional<Time> advance_kernel(Time now);
     bool build_packet(const Arrival& arrival, std::size_t longest);
     /// `otherwise`: what follows from a refusal, for the log.
     bool put_in_force(Time now, const char* otherwise);
@@ -80,6 +87,7 @@ class Engine {
 
     State& state_;
     Kernel& kernel_;
+    Observer observer_;
     Decision decision_;                 ///< used again for every packet, so that its buffers are
     std::vector<std::uint8_t> packet_;  ///< the packet in which the payload was replaced
     Counters counters_{};

@@ -11,6 +11,10 @@ std::string text(const Endpoint& endpoint) {
     return endpoint.address ? endpoint.text() : std::string();
 }
 
+const char* treatment(bool untouched) {
+    return untouched ? "untouched" : "rewritten";
+}
+
 }  // namespace
 
 Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks) {
@@ -34,6 +38,8 @@ Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks) {
                         {"phone", call.phone},
                         {"peer", call.peer},
                         {"started", utc(clocks.wall - age)},
+                        {"treatment", treatment(call.untouched)},
+                        {"observed", call.observed},
                         {"media", std::move(media)}});
     }
     return rows;
@@ -50,7 +56,8 @@ Json to_json(const std::vector<PinholeReport>& pinholes) {
                         {"component", pinhole.component},
                         {"call_id", pinhole.call_id},
                         {"state", pinhole.state},
-                        {"expires_s", pinhole.expires_s}});
+                        {"expires_s", pinhole.expires_s},
+                        {"observed", pinhole.observed}});
     return rows;
 }
 
@@ -62,7 +69,9 @@ Json to_json(const std::vector<BindingReport>& bindings) {
                         {"inside", text(binding.inside)},
                         {"aor", binding.aor},
                         {"registrar", binding.registrar},
-                        {"expires_s", binding.expires_s}});
+                        {"expires_s", binding.expires_s},
+                        {"treatment", treatment(binding.untouched)},
+                        {"observed", binding.observed}});
     return rows;
 }
 
@@ -100,6 +109,7 @@ Json to_json(const Options& options, const Status& status) {
             {"accept_in", std::move(accept_in)},
             {"sip_ports", options.sip_ports},
             {"media_ports", std::to_string(options.media_low) + "-" + std::to_string(options.media_high)},
+            {"mode", word(options.treatments.mode)},
             {"log_level", name(options.log_level)},
             {"calls", status.totals.calls},
             {"bindings", status.totals.bindings},

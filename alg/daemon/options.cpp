@@ -74,6 +74,12 @@ void set_media_source(Options& o, const Setting& s) {
 void set_media_source_of(Treatment& t, const Setting& s) {
     t.media_source = parse_media_source(s);
 }
+void set_mode(Options& o, const Setting& s) {
+    o.treatments.mode = parse_mode(s);
+}
+void set_mode_of(Treatment& t, const Setting& s) {
+    t.mode = parse_mode(s);
+}
 void set_queue(Options& o, const Setting& s) {
     o.queue = parse_queue(s);
 }
@@ -111,6 +117,10 @@ constexpr std::array rows{
         "first "
         "that sends); 'any' only in a [peer] or [phone] section of the file (default: negotiated)",
         set_media_source_of},
+    Row{"mode", "MODE", false, true, set_mode,
+        "what is done with messages: auto (rewrite, unless phone or provider mind NAT themselves), rewrite, "
+        "pinhole (open, change nothing), observe (only tell what would be done) or off (default: auto)",
+        set_mode_of},
     Row{"malformed", "POLICY", false, true, set_malformed,
         "what becomes of SIP that can't be read: pass or drop (default: pass)"},
     Row{"queue", "N", false, true, set_queue, "NFQUEUE number (default: 5060)"},

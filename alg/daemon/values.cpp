@@ -129,4 +129,10 @@ MediaSource parse_media_source(const Setting& setting) {
     throw complaint(setting, "is no source of media; write negotiated, latch or any");
 }
 
+Mode parse_mode(const Setting& setting) {
+    for (const Mode mode : {Mode::automatic, Mode::rewrite, Mode::pinhole, Mode::observe, Mode::off})
+        if (setting.value == word(mode)) return mode;
+    throw complaint(setting, "is no mode; write auto, rewrite, pinhole, observe or off");
+}
+
 }  // namespace sipalg::daemon

@@ -118,6 +118,13 @@ void Router::play(const Step& step) {
         if (decision_.rewritten) throw std::runtime_error("the message was written anew");
     } else if (step.verb == "media-source") {
         treat(step);
+    } else if (step.verb == "mode") {
+        set_mode(step);
+    } else if (step.verb == "minds") {
+        static constexpr const char* who[] = {"nobody", "phone", "peer"};
+        const Handling handling =
+            state_.handling(Address::parse(argument(0)).value(), Address::parse(argument(1)).value());
+        same_text("who minds NAT", argument(2), who[static_cast<std::size_t>(handling.minds)]);
     } else if (step.verb == "latched" || step.verb == "unlatched") {
         const bool latched = kernel_.elements().contains(Latch{Transport::udp, endpoint(argument(0))});
         if (latched != (step.verb == "latched"))
@@ -252,6 +259,23 @@ void Router::wait(Seconds time) {
     kernel_.expire(now_);
 }
 
+void Router::set_mode(const Step& step) {
+    const auto& a = step.arguments;
+    const auto mode = [](const std::string& text) {
+        for (const Mode each : {Mode::automatic, Mode::rewrite, Mode::pinhole, Mode::observe, Mode::off})
+            if (word(each) == text) return each;
+        throw std::runtime_error("no mode: " + text);
+    };
+    if (a.size() == 3) {
+        auto& sections = a[0] == "peer" ? treatments_.peers : treatments_.phones;
+        Section& section = sections.emplace_back(Section{Prefix::parse(a[1]).value(), {}});
+        section.treatment.mode = mode(a[2]);
+    } else {
+        treatments_.mode = mode(a.at(0));
+    }
+    state_.set_treatments(treatments_);
+}
+
 void Router::treat(const Step& step) {
     const auto& a = step.arguments;
     if (a.size() != 3) throw std::runtime_error("needs SIDE, ADDRESS and POLICY");
@@ -261,7 +285,8 @@ void Router::treat(const Step& step) {
     auto& sections = a[0] == "peer" ? treatments_.peers : treatments_.phones;
     const Prefix prefix = Prefix::parse(a[1]).value();
     std::erase_if(sections, [&](const Section& section) { return section.prefix == prefix; });
-    sections.push_back({prefix, {source}});
+    Section& section = sections.emplace_back(Section{prefix, {}});
+    section.treatment.media_source = source;
     state_.set_treatments(treatments_);
 }
 

@@ -25,6 +25,7 @@ class Router {
     void sweep();
     void restart();
     void treat(const Step& step);
+    void set_mode(const Step& step);
     void learn(const Endpoint& outside, const Address& remote);
     void follow_address();
     State fresh_state() const;

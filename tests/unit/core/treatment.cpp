@@ -11,7 +11,9 @@ Address at(const char* text) {
 }
 
 Section section(const char* prefix, MediaSource source) {
-    return {*Prefix::parse(prefix), {source}};
+    Section made{*Prefix::parse(prefix), {}};
+    made.treatment.media_source = source;
+    return made;
 }
 
 }  // namespace
@@ -55,4 +57,24 @@ TEST_CASE("C5 the narrowest section of the peer counts, then the phone's, then w
     // A section that does not have the setting does not hide a wider one that has.
     all.peers[0].treatment.media_source.reset();
     CHECK(all.media_source_of(at("192.168.1.10"), at("203.0.113.10")) == MediaSource::latch);
+}
+
+TEST_CASE("S2 the mode is chosen as the other settings are, and each has a word") {
+    Treatments all;
+    const Address phone = at("192.168.1.10"), peer = at("203.0.113.10");
+    CHECK(all.mode_of(phone, peer) == Mode::automatic);
+    all.mode = Mode::rewrite;
+    CHECK(all.mode_of(phone, peer) == Mode::rewrite);
+    Section& one = all.phones.emplace_back(Section{*Prefix::parse("192.168.1.10"), {}});
+    one.treatment.mode = Mode::off;
+    CHECK(all.mode_of(phone, peer) == Mode::off);
+    CHECK(all.mode_of(at("192.168.1.11"), peer) == Mode::rewrite);
+    all.peers.push_back(Section{*Prefix::parse("203.0.113.0/24"), {}});
+    CHECK(all.mode_of(phone, peer) == Mode::off);
+    all.peers[0].treatment.mode = Mode::pinhole;
+    CHECK(all.mode_of(phone, peer) == Mode::pinhole);
+    for (const auto& [mode, text] : {std::pair{Mode::automatic, "auto"}, std::pair{Mode::rewrite, "rewrite"},
+                                     std::pair{Mode::pinhole, "pinhole"}, std::pair{Mode::observe, "observe"},
+                                     std::pair{Mode::off, "off"}})
+        CHECK(word(mode) == text);
 }

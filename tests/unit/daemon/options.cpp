@@ -166,8 +166,8 @@ TEST_CASE("C5 media-source holds for all or stands in sections; any only there")
     CHECK(all.media_source == sipalg::MediaSource::latch);
     REQUIRE(all.peers.size() == 1);
     REQUIRE(all.phones.size() == 1);
-    CHECK(all.peers[0] ==
-          sipalg::Section{*sipalg::Prefix::parse("203.0.113.10"), {sipalg::MediaSource::any}});
+    CHECK(all.peers[0].prefix == *sipalg::Prefix::parse("203.0.113.10"));
+    CHECK(all.peers[0].treatment.media_source == sipalg::MediaSource::any);
     CHECK(all.phones[0].treatment.media_source == sipalg::MediaSource::negotiated);
     // What the command line says for all replaces what the file says for all, not its sections.
     CHECK(parse({"--media-source", "negotiated"}, "[peer 203.0.113.10]\nmedia-source = any\n")
@@ -185,6 +185,15 @@ TEST_CASE("C5 media-source holds for all or stands in sections; any only there")
         error_of({},
                  "[peer 203.0.113.10]\nmedia-source = any\n[peer 203.0.113.10/32]\nmedia-source = latch\n") ==
         "f.conf:4: media-source: given twice for [peer 203.0.113.10/32]; once is right");
+}
+
+TEST_CASE("S2 O7 mode holds for all or stands in sections") {
+    CHECK(parse({"--mode", "observe"}).treatments.mode == sipalg::Mode::observe);
+    const auto all = parse({}, "mode = rewrite\n[phone 192.168.1.20]\nmode = off\n").treatments;
+    CHECK(all.mode == sipalg::Mode::rewrite);
+    CHECK(all.phones.at(0).treatment.mode == sipalg::Mode::off);
+    CHECK(error_of({"--mode", "on"}) ==
+          "--mode: 'on' is no mode; write auto, rewrite, pinhole, observe or off");
 }
 
 TEST_CASE("options must fit together") {
