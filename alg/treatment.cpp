@@ -70,4 +70,10 @@ Mode Treatments::mode_of(const Address& phone, const Address& peer) const {
     return narrowest(phones, phone, &Treatment::mode).value_or(mode);
 }
 
+bool Treatments::is_translated(const Address& inside) const {
+    if (!inside.is_v4()) return false;
+    const Nat wanted = narrowest(phones, inside, &Treatment::nat).value_or(nat);
+    return wanted == Nat::yes || (wanted == Nat::automatic && inside.is_private());
+}
+
 }  // namespace sipalg

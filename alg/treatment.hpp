@@ -28,6 +28,13 @@ enum class Mode : std::uint8_t {
 /// "auto", "rewrite", …
 std::string_view word(Mode mode);
 
+/// Whether a phone's IPv4 address is translated on its way outside (N2).
+enum class Nat : std::uint8_t {
+    automatic,  ///< private addresses are
+    yes,
+    no  ///< routed: pinholes only, no byte changes
+};
+
 /// Addresses that have their first `length` bits in common.
 struct Prefix {
     Address address;
@@ -44,6 +51,7 @@ struct Prefix {
 struct Treatment {
     std::optional<MediaSource> media_source;
     std::optional<Mode> mode;
+    std::optional<Nat> nat;
     friend bool operator==(const Treatment&, const Treatment&) = default;
 };
 
@@ -58,10 +66,13 @@ struct Section {
 struct Treatments {
     MediaSource media_source = MediaSource::negotiated;
     Mode mode = Mode::automatic;
+    Nat nat = Nat::automatic;
     std::vector<Section> peers, phones;
 
     MediaSource media_source_of(const Address& phone, const Address& peer) const;
     Mode mode_of(const Address& phone, const Address& peer) const;
+    /// IPv6 never is.
+    bool is_translated(const Address& inside) const;
     friend bool operator==(const Treatments&, const Treatments&) = default;
 };
 

@@ -322,6 +322,7 @@ void Daemon::set_treatments(const Treatments& treatments) {
     if (treatments == options_.treatments) return;
     options_.treatments = treatments;
     state_.set_treatments(treatments);
+    network_.egress().set_treatments(treatments);
     engine_.observer().restart(policy(options_));
     know_own();
 }

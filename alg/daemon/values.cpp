@@ -135,4 +135,11 @@ Mode parse_mode(const Setting& setting) {
     throw complaint(setting, "is no mode; write auto, rewrite, pinhole, observe or off");
 }
 
+Nat parse_nat(const Setting& setting) {
+    if (setting.value == "auto") return Nat::automatic;
+    if (setting.value == "yes") return Nat::yes;
+    if (setting.value == "no") return Nat::no;
+    throw complaint(setting, "is neither auto, yes nor no; auto means private addresses are translated");
+}
+
 }  // namespace sipalg::daemon

@@ -78,3 +78,25 @@ TEST_CASE("S2 the mode is chosen as the other settings are, and each has a word"
                                      std::pair{Mode::off, "off"}})
         CHECK(word(mode) == text);
 }
+
+TEST_CASE("N2 private IPv4 addresses are translated, others and IPv6 are not, unless the owner says so") {
+    Treatments all;
+    for (const char* inside : {"10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.255.1", "100.64.0.1",
+                               "100.127.255.255", "169.254.1.1"}) {
+        CAPTURE(inside);
+        CHECK(all.is_translated(at(inside)));
+    }
+    for (const char* inside :
+         {"9.255.255.255", "11.0.0.1", "172.15.0.1", "172.32.0.1", "192.167.1.1", "192.169.1.1", "100.63.0.1",
+          "100.128.0.1", "169.253.1.1", "203.0.113.9", "fd00::1", "2001:db8::1"}) {
+        CAPTURE(inside);
+        CHECK_FALSE(all.is_translated(at(inside)));
+    }
+    all.phones.push_back({*Prefix::parse("10.1.0.0/16"), {}});
+    all.phones[0].treatment.nat = Nat::no;
+    CHECK_FALSE(all.is_translated(at("10.1.2.3")));
+    CHECK(all.is_translated(at("10.2.2.3")));
+    all.nat = Nat::yes;
+    CHECK(all.is_translated(at("11.0.0.1")));
+    CHECK_FALSE(all.is_translated(at("2001:db8::1")));
+}

@@ -196,6 +196,17 @@ TEST_CASE("S2 O7 mode holds for all or stands in sections") {
           "--mode: 'on' is no mode; write auto, rewrite, pinhole, observe or off");
 }
 
+TEST_CASE("N2 nat holds for all, or for phones") {
+    CHECK(parse({"--nat", "yes"}).treatments.nat == sipalg::Nat::yes);
+    const auto all = parse({}, "nat = no\n[phone 10.0.0.0/8]\nnat = auto\n").treatments;
+    CHECK(all.nat == sipalg::Nat::no);
+    CHECK(all.phones.at(0).treatment.nat == sipalg::Nat::automatic);
+    CHECK(error_of({"--nat", "maybe"}) ==
+          "--nat: 'maybe' is neither auto, yes nor no; auto means private addresses are translated");
+    CHECK(error_of({}, "[peer 10.0.0.1]\nnat = no\n") ==
+          "f.conf:2: nat: can't stand in [peer 10.0.0.1]; it is about phones");
+}
+
 TEST_CASE("options must fit together") {
     CHECK(error_of({"--outside", "eth0", "--inside", "eth0"}) ==
           "--inside: 'eth0' can't be inside and outside at once; name each interface once");
