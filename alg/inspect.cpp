@@ -99,7 +99,7 @@ void learn(State& state, std::span<const Learned> sources, Time now, Decision& d
     for (const Learned& source : sources) {
         // Whatever it is, it is taken away: nothing old may be found behind a later latch.
         decision.changes.push_back({Change::Op::remove, source, {}});
-        if (may_be_outside(source.remote, state.impl())) state.impl().calls.learn(source, now, effects);
+        if (is_some_host(source.remote, state.impl())) state.impl().calls.learn(source, now, effects);
     }
 }
 

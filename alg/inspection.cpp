@@ -185,6 +185,7 @@ class Inspection {
         if (call::is_forbidden_port(port) || is_sip_port(port)) return std::nullopt;
         const Endpoint inside{phone_.address, port};
         if (address == phone_.address) return call::Resolved{inside};
+        if (state_.policy.treatments.is_delegate(phone_.address, address)) return resolve_delegate(socket);
         if (address.is_unspecified()) {
             const bool known =
                 state_.holdings.find(call::MappingKey{{socket.transport, inside}, envelope_.egress.address});
@@ -207,13 +208,23 @@ class Inspection {
         return made && made->mapping.outside.port == port ? std::optional(call::Resolved{end}) : std::nullopt;
     }
 
+    // A host that the owner lets the phone speak for (N5). Where the phone itself is not translated, there is
+    // no address of the router's for one that is.
+    std::optional<call::Resolved> resolve_delegate(const Socket& socket) const {
+        const Address& address = socket.endpoint.address;
+        const bool shown = !state_.policy.treatments.is_translated(address) || !is_routed();
+        if (!shown || !is_some_host(address, state_)) return std::nullopt;
+        return call::Resolved{socket.endpoint};
+    }
+
     // What a peer announces about itself.
     std::optional<call::Resolved> resolve_peer(const Socket& socket) const {
         const Address& address = socket.endpoint.address;
         if (const call::MappingEntry* entry = state_.holdings.find_named(socket))
             return call::Resolved{entry->mapping.inside, true};
-        if (address.family() != phone_.address.family() || !may_be_outside(address, state_))
-            return std::nullopt;
+        const bool understood = address.family() == phone_.address.family() ||
+                                state_.policy.treatments.has_delegates(phone_.address, address.family());
+        if (!understood || !is_some_host(address, state_)) return std::nullopt;
         return call::Resolved{socket.endpoint};
     }
 
@@ -317,7 +328,7 @@ void inspect_message(State::Impl& state, const Envelope& envelope, Time now, Dec
     Inspection(state, envelope, now, decision).run();
 }
 
-bool may_be_outside(const Address& address, const State::Impl& state) {
+bool is_some_host(const Address& address, const State::Impl& state) {
     return address && !address.is_unspecified() && !address.is_loopback() && !address.is_multicast() &&
            !address.is_broadcast() && !state.own_addresses.contains(address);
 }

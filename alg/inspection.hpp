@@ -22,7 +22,7 @@ struct Envelope {
 /// side. Adds to `decision`; what it stages in `state` awaits State::commit().
 void inspect_message(State::Impl& state, const Envelope& envelope, Time now, Decision& decision);
 
-/// Whether a host outside can have that address (X2).
-bool may_be_outside(const Address& address, const State::Impl& state);
+/// Whether a single host that is not the router can have that address (X2).
+bool is_some_host(const Address& address, const State::Impl& state);
 
 }  // namespace sipalg

@@ -1,5 +1,6 @@
 #include "alg/treatment.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace sipalg {
@@ -10,15 +11,23 @@ bool bit(const Address& address, std::size_t index) {
     return (address.bytes()[index / 8] >> (7 - index % 8) & 1) != 0;
 }
 
+bool is_set(const auto& optional_value) {
+    return optional_value.has_value();
+}
+template <class Item>
+bool is_set(const std::vector<Item>& list) {
+    return !list.empty();
+}
+
+// The setting as the narrowest section has it that has it at all; else as nobody has it.
 template <class Value>
-std::optional<Value> narrowest(const std::vector<Section>& sections, const Address& address,
-                               std::optional<Value> Treatment::*setting) {
+Value narrowest(const std::vector<Section>& sections, const Address& address, Value Treatment::*setting) {
     const Section* best = nullptr;
     for (const Section& section : sections)
-        if (section.treatment.*setting && section.prefix.contains(address) &&
+        if (is_set(section.treatment.*setting) && section.prefix.contains(address) &&
             (!best || section.prefix.length > best->prefix.length))
             best = &section;
-    return best ? best->treatment.*setting : std::nullopt;
+    return best ? best->treatment.*setting : Value{};
 }
 
 }  // namespace
@@ -74,6 +83,19 @@ bool Treatments::is_translated(const Address& inside) const {
     if (!inside.is_v4()) return false;
     const Nat wanted = narrowest(phones, inside, &Treatment::nat).value_or(nat);
     return wanted == Nat::yes || (wanted == Nat::automatic && inside.is_private());
+}
+
+bool Treatments::is_delegate(const Address& phone, const Address& other) const {
+    if (phones.empty()) return false;
+    const std::vector<Prefix> delegates = narrowest(phones, phone, &Treatment::delegates);
+    return std::any_of(delegates.begin(), delegates.end(),
+                       [&](const Prefix& prefix) { return prefix.contains(other); });
+}
+
+bool Treatments::has_delegates(const Address& phone, Family family) const {
+    const std::vector<Prefix> delegates = narrowest(phones, phone, &Treatment::delegates);
+    return std::any_of(delegates.begin(), delegates.end(),
+                       [&](const Prefix& prefix) { return prefix.address.family() == family; });
 }
 
 }  // namespace sipalg

@@ -52,6 +52,10 @@ struct Treatment {
     std::optional<MediaSource> media_source;
     std::optional<Mode> mode;
     std::optional<Nat> nat;
+    std::optional<bool> allowed;    ///< a peer that may call the phones' signalling endpoints by itself (N3)
+    std::vector<Prefix> delegates;  ///< whose media addresses the phone may name (N5)
+    std::vector<std::uint16_t>
+        listen;  ///< where allowed peers reach the phone though it has said nothing (N3)
     friend bool operator==(const Treatment&, const Treatment&) = default;
 };
 
@@ -73,6 +77,10 @@ struct Treatments {
     Mode mode_of(const Address& phone, const Address& peer) const;
     /// IPv6 never is.
     bool is_translated(const Address& inside) const;
+    /// The phone may name media addresses of that host: a phone behind a PBX, or itself in the other family.
+    bool is_delegate(const Address& phone, const Address& other) const;
+    /// It has delegates of that family.
+    bool has_delegates(const Address& phone, Family family) const;
     friend bool operator==(const Treatments&, const Treatments&) = default;
 };
 

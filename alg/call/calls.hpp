@@ -67,6 +67,7 @@ class Calls {
     /// Holds what the call wants and does not hold yet, releases what it no longer wants, rewrites its
     /// record.
     void settle(const CallKey& key, Call& call, Time now, Effects& effects);
+    Egress egress_of(const CallKey& key, const Call& call, const Address& inside) const;
     /// Who may send to the call's media (latches.cpp).
     MediaSource source_of(const CallKey& key, const Call& call) const;
     /// Adds the latch to those that the call is to have; `announced`: a description has just named a source.

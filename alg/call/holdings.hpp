@@ -75,6 +75,8 @@ class Holdings {
     const auto& mappings() const { return mappings_; }
     std::size_t pinhole_count() const { return pinholes_.size(); }
 
+    const Treatments& treatments() const { return policy_.treatments; }
+
     /// The mapping of `inside`, made if there is none; nothing reaches the kernel before hold() or touch().
     /// nullptr: forbidden (X2), no port left, or the ceiling is reached.
     const MappingEntry* map(const Socket& inside, const Egress& egress, const PortWish& wish, Time now);

@@ -260,10 +260,12 @@ void Calls::follow_mappings(Call& call, const Egress& to, Relocation& relocation
     set_latches(call, {}, now, effects);
     // What no port was left for is not there.
     std::erase_if(call.mapped, [&](MappingKey& key) {
+        if (key.outside != from.address) return false;  // of a delegate that is not translated
         key.outside = to.address;
         return !holdings_.find(key);
     });
     std::erase_if(call.pins, [&](Pin& pin) {
+        if (pin.pinhole.outside.address != from.address) return false;
         const MappingEntry* entry =
             holdings_.find(MappingKey{{pin.pinhole.transport, pin.inside}, to.address});
         if (!entry || entry->mapping.outside != pin.pinhole.outside) pin.add_flows(effects.ended);

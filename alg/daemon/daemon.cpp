@@ -108,6 +108,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
         engine_.restore(ruleset_.read(), advertised, loop_.now());
         for (const PinholeReport& open : state_.pinholes(loop_.now()))
             if (open.inside.address.is_v6()) with_ipv6_ = true;
+        know_families();
         follow_addresses();
         sweeper_.first(loop_.now());
     } catch (...) {
@@ -318,11 +319,19 @@ void Daemon::reload() {
     sd_notify(0, "READY=1");
 }
 
+// A phone may name IPv6 media in messages over IPv4.
+void Daemon::know_families() {
+    for (const Section& section : options_.treatments.phones)
+        for (const Prefix& delegates : section.treatment.delegates)
+            if (delegates.address.is_v6()) with_ipv6_ = true;
+}
+
 void Daemon::set_treatments(const Treatments& treatments) {
     if (treatments == options_.treatments) return;
     options_.treatments = treatments;
     state_.set_treatments(treatments);
     network_.egress().set_treatments(treatments);
+    know_families();
     engine_.observer().restart(policy(options_));
     know_own();
 }

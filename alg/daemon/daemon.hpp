@@ -51,6 +51,7 @@ class Daemon {
     void on_signal(int signal);
     std::optional<Time> step(Time now);
     void know_own();  ///< addresses and sockets of the router itself
+    void know_families();
     void set_treatments(const Treatments& treatments);
     void learn(Time now);
     void follow_outside();

@@ -26,6 +26,8 @@ constexpr std::array rows{
         [](Treatment& t, const Setting& s) { t.media_source = parse_media_source(s); }},
     Row{"mode", false, std::nullopt, [](Treatment& t, const Setting& s) { t.mode = parse_mode(s); }},
     Row{"nat", false, Kind::phone, [](Treatment& t, const Setting& s) { t.nat = parse_nat(s); }},
+    Row{"delegates", true, Kind::phone,
+        [](Treatment& t, const Setting& s) { t.delegates.push_back(parse_delegates(s)); }},
 };
 
 const Row* find_row(std::string_view name) {

@@ -135,6 +135,16 @@ Mode parse_mode(const Setting& setting) {
     throw complaint(setting, "is no mode; write auto, rewrite, pinhole, observe or off");
 }
 
+Prefix parse_delegates(const Setting& setting) {
+    const auto prefix = Prefix::parse(setting.value);
+    if (!prefix || prefix->length == 0)
+        throw complaint(
+            setting,
+            "is neither an address nor a prefix of hosts inside; write one, such as 192.168.1.0/24 (no "
+            "bits behind the prefix)");
+    return *prefix;
+}
+
 Nat parse_nat(const Setting& setting) {
     if (setting.value == "auto") return Nat::automatic;
     if (setting.value == "yes") return Nat::yes;

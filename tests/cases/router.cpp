@@ -120,6 +120,11 @@ void Router::play(const Step& step) {
         treat(step);
     } else if (step.verb == "mode") {
         set_mode(step);
+    } else if (step.verb == "delegates") {
+        auto& section = treatments_.phones.emplace_back(Section{Prefix::parse(argument(0)).value(), {}});
+        for (std::size_t i = 1; i < step.arguments.size(); ++i)
+            section.treatment.delegates.push_back(Prefix::parse(argument(i)).value());
+        state_.set_treatments(treatments_);
     } else if (step.verb == "minds") {
         static constexpr const char* who[] = {"nobody", "phone", "peer"};
         const Handling handling =

@@ -100,3 +100,19 @@ TEST_CASE("N2 private IPv4 addresses are translated, others and IPv6 are not, un
     CHECK(all.is_translated(at("11.0.0.1")));
     CHECK_FALSE(all.is_translated(at("2001:db8::1")));
 }
+
+TEST_CASE("N5 the narrowest section that lists delegates says whom a phone may speak for") {
+    Treatments all;
+    const Address pbx = at("192.168.1.2");
+    CHECK_FALSE(all.is_delegate(pbx, at("192.168.1.3")));
+    all.phones.push_back({*Prefix::parse("192.168.1.0/24"), {}});
+    all.phones[0].treatment.delegates = {*Prefix::parse("192.168.7.0/24")};
+    all.phones.push_back({*Prefix::parse("192.168.1.2"), {}});
+    CHECK(all.is_delegate(pbx, at("192.168.7.3")));
+    all.phones[1].treatment.delegates = {*Prefix::parse("192.168.8.0/24"), *Prefix::parse("2001:db8::2")};
+    CHECK_FALSE(all.is_delegate(pbx, at("192.168.7.3")));
+    CHECK(all.is_delegate(pbx, at("192.168.8.3")));
+    CHECK(all.is_delegate(at("192.168.1.9"), at("192.168.7.3")));
+    CHECK(all.has_delegates(pbx, Family::v6));
+    CHECK_FALSE(all.has_delegates(at("192.168.1.9"), Family::v6));
+}

@@ -207,6 +207,22 @@ TEST_CASE("N2 nat holds for all, or for phones") {
           "f.conf:2: nat: can't stand in [peer 10.0.0.1]; it is about phones");
 }
 
+TEST_CASE("N5 delegates are listed in sections of phones") {
+    const auto all =
+        parse({}, "[phone 192.168.1.2]\ndelegates = 192.168.1.0/24\ndelegates = 2001:db8::/64\n").treatments;
+    REQUIRE(all.phones.size() == 1);
+    CHECK(all.phones[0].treatment.delegates ==
+          std::vector{*sipalg::Prefix::parse("192.168.1.0/24"), *sipalg::Prefix::parse("2001:db8::/64")});
+    CHECK(error_of({}, "delegates = 192.168.1.0/24\n") ==
+          "f.conf:1: delegates: stands in a section only, below a line [phone ADDRESS] or [peer ADDRESS]");
+    CHECK(error_of({}, "[peer 203.0.113.1]\ndelegates = 192.168.1.0/24\n") ==
+          "f.conf:2: delegates: can't stand in [peer 203.0.113.1]; it is about phones");
+    for (const char* bad : {"192.168.1.1/24", "0.0.0.0/0", "host"})
+        CHECK(error_of({}, "[phone 192.168.1.2]\ndelegates = " + std::string(bad) + "\n")
+                  .starts_with("f.conf:2: delegates: '" + std::string(bad) +
+                               "' is neither an address nor a prefix"));
+}
+
 TEST_CASE("options must fit together") {
     CHECK(error_of({"--outside", "eth0", "--inside", "eth0"}) ==
           "--inside: 'eth0' can't be inside and outside at once; name each interface once");
