@@ -136,10 +136,19 @@ class State {
     std::unique_ptr<Impl> impl_;
 };
 
+/// A phone's endpoint that is to be reachable though it has said nothing (N3), and how the outside sees it.
+struct Listening {
+    Socket inside;
+    Egress egress;
+};
+
 /// Decides over one packet. `decision` is cleared first (its buffers are used again).
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision);
 /// Closes and renews what is due. Call when next_deadline() has come.
 void expire(State& state, Time now, Decision& decision);
+/// Has the endpoints mapped to the same port outside for the next minutes: call it every one. What can't be
+/// had is an event each time.
+void listen(State& state, std::span<const Listening> wanted, Time now, Decision& decision);
 /// Takes over what latches have let in (C5).
 void learn(State& state, std::span<const Learned> sources, Time now, Decision& decision);
 /// The router's address has changed: everything that stands at the former one moves at once (C11). Each

@@ -74,6 +74,7 @@ struct Event {
         registered,
         unregistered,
         readdressed,      ///< the router's address has changed; the subject is the former one
+        not_listening,    ///< a phone's port can't be had outside; the subject is the phone's endpoint
         peer_minds_nat,   ///< its messages with the phone are left alone from now on (S2)
         phone_minds_nat,  ///< it writes its public address by itself
         body_sealed,      ///< a description that names the phone may not be changed (S5): a warning

@@ -113,6 +113,10 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     for (const StoredElement& stored : elements)
         if (const auto* listener = std::get_if<Listener>(&stored.element))
             impl.holdings.restore_listener({listener->transport, listener->inside}, now + stored.remaining);
+    for (const StoredElement& stored : elements)
+        if (const auto* reachable = std::get_if<Reachable>(&stored.element);
+            reachable && !impl.holdings.restore_reachable({reachable->transport, reachable->outside}))
+            changes.push_back({Change::Op::remove, *reachable, Seconds{0}});
     for (const auto& [key, binding] : impl.registrations.all())
         if (binding.untouched)
             impl.minding.note({key.inside.endpoint.address, key.registrar}, call::Minds::peer, now);

@@ -1,6 +1,7 @@
 #include "alg/treatment.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace sipalg {
@@ -21,13 +22,40 @@ bool is_set(const std::vector<Item>& list) {
 
 // The setting as the narrowest section has it that has it at all; else as nobody has it.
 template <class Value>
-Value narrowest(const std::vector<Section>& sections, const Address& address, Value Treatment::*setting) {
+Value narrowest(const std::vector<Section>& sections, const Address& address, Value Treatment::*setting,
+                std::size_t longest = 128) {
     const Section* best = nullptr;
     for (const Section& section : sections)
         if (is_set(section.treatment.*setting) && section.prefix.contains(address) &&
-            (!best || section.prefix.length > best->prefix.length))
+            section.prefix.length <= longest && (!best || section.prefix.length > best->prefix.length))
             best = &section;
     return best ? best->treatment.*setting : Value{};
+}
+
+// Its two halves; of a single address there are none.
+std::array<Prefix, 2> halves(const Prefix& prefix) {
+    auto bytes = prefix.address.bytes();
+    bytes[prefix.length / 8U] |= static_cast<std::uint8_t>(0x80U >> prefix.length % 8U);
+    const Address upper =
+        prefix.address.is_v4() ? Address::v4({bytes[0], bytes[1], bytes[2], bytes[3]}) : Address::v6(bytes);
+    const auto length = static_cast<std::uint8_t>(prefix.length + 1);
+    return {Prefix{prefix.address, length}, Prefix{upper, length}};
+}
+
+// What of `prefix` is allowed: all of it if the narrowest section around it says so, but for what narrower
+// ones say.
+void add_allowed(const std::vector<Section>& sections, const Prefix& prefix, std::vector<Prefix>& out) {
+    const bool allowed =
+        narrowest(sections, prefix.address, &Treatment::allowed, prefix.length).value_or(false);
+    const bool divided = std::any_of(sections.begin(), sections.end(), [&](const Section& section) {
+        return section.prefix.length > prefix.length && prefix.contains(section.prefix.address) &&
+               section.treatment.allowed.value_or(allowed) != allowed;
+    });
+    if (divided)
+        for (const Prefix& half : halves(prefix))
+            add_allowed(sections, half, out);
+    else if (allowed)
+        out.push_back(prefix);
 }
 
 }  // namespace
@@ -90,6 +118,24 @@ bool Treatments::is_delegate(const Address& phone, const Address& other) const {
     const std::vector<Prefix> delegates = narrowest(phones, phone, &Treatment::delegates);
     return std::any_of(delegates.begin(), delegates.end(),
                        [&](const Prefix& prefix) { return prefix.contains(other); });
+}
+
+bool Treatments::allows_peers() const {
+    return std::any_of(peers.begin(), peers.end(),
+                       [](const Section& section) { return section.treatment.allowed.value_or(false); });
+}
+
+std::vector<Prefix> Treatments::allowed_peers() const {
+    std::vector<Prefix> found;
+    for (const Section& section : peers) {
+        if (!section.treatment.allowed.value_or(false)) continue;
+        const bool inside_another = std::any_of(peers.begin(), peers.end(), [&](const Section& other) {
+            return other.treatment.allowed && other.prefix.length < section.prefix.length &&
+                   other.prefix.contains(section.prefix.address) && *other.treatment.allowed;
+        });
+        if (!inside_another) add_allowed(peers, section.prefix, found);
+    }
+    return found;
 }
 
 bool Treatments::has_delegates(const Address& phone, Family family) const {

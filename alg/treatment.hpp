@@ -79,6 +79,9 @@ struct Treatments {
     bool is_translated(const Address& inside) const;
     /// The phone may name media addresses of that host: a phone behind a PBX, or itself in the other family.
     bool is_delegate(const Address& phone, const Address& other) const;
+    /// Whom the owner allows to call by themselves (N3), as prefixes that do not overlap.
+    std::vector<Prefix> allowed_peers() const;
+    bool allows_peers() const;
     /// It has delegates of that family.
     bool has_delegates(const Address& phone, Family family) const;
     friend bool operator==(const Treatments&, const Treatments&) = default;

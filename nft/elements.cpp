@@ -107,6 +107,7 @@ struct Objection {
     Answer operator()(const Latch& l) const { return endpoint_objection(l.outside); }
     Answer operator()(const Learned& l) const { return way_objection(l.remote, l.outside); }
     Answer operator()(const Listener& l) const { return endpoint_objection(l.inside); }
+    Answer operator()(const Reachable& r) const { return endpoint_objection(r.outside); }
     Answer operator()(const Record& r) const {
         if (r.bytes.size() <= Record::max_bytes) return std::nullopt;
         return "a record of " + std::to_string(r.bytes.size()) + " bytes is too long";
@@ -142,6 +143,10 @@ struct ToEntries {
     Entries operator()(const Listener& l) const {
         return one(l.inside.address.is_v4() ? set_name::listeners : set_name::listeners6,
                    endpoint_key(l.transport, l.inside));
+    }
+    Entries operator()(const Reachable& r) const {
+        return one(r.outside.address.is_v4() ? set_name::reachable : set_name::reachable6,
+                   endpoint_key(r.transport, r.outside));
     }
     Entries operator()(const Record& r) const {
         Value key;
@@ -218,6 +223,11 @@ std::optional<Learned> learned_of(const Value& key) {
     return way ? std::optional(Learned{way->transport, way->remote, way->outside}) : std::nullopt;
 }
 
+std::optional<Reachable> reachable_of(const Value& key) {
+    const auto endpoint = listener_of(key);
+    return endpoint ? std::optional(Reachable{endpoint->transport, endpoint->inside}) : std::nullopt;
+}
+
 std::optional<Record> record_of(const Value& key, std::string_view user_data) {
     if (key.size != 8) return std::nullopt;
     while (user_data.size() >= 2) {
@@ -264,6 +274,9 @@ void ElementWriter::put(Kind kind, const Entry& entry, std::chrono::seconds time
     }
     nlattr* element = mnl_attr_nest_start(message_, NFTA_LIST_ELEM);
     put_value(message_, NFTA_SET_ELEM_KEY, entry.key);
+    if (entry.ends_interval)
+        mnl_attr_put_u32(message_, NFTA_SET_ELEM_FLAGS,
+                         htonl(static_cast<std::uint32_t>(NFT_SET_ELEM_INTERVAL_END)));
     if (kind == Kind::ensure || kind == Kind::create) {
         if (entry.data.size > 0) put_value(message_, NFTA_SET_ELEM_DATA, entry.data);
         if (timeout.count() > 0)

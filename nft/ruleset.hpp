@@ -35,11 +35,19 @@ struct AcceptIn {
 /// Bit of the conntrack mark that says "came through one of our pinholes"; documented for hand-written rules.
 inline constexpr std::uint32_t pinhole_mark = 0x10000000;
 
+/// Peers that share the first bits of their addresses; bits behind are zero.
+struct Peers {
+    Address address;
+    std::uint8_t length = 0;
+    friend auto operator<=>(const Peers&, const Peers&) = default;
+};
+
 struct Settings {
     std::string table = "sipalg";
     std::vector<std::string> outside;  ///< interface names; none: nothing is diverted or let in for now
     std::vector<std::string> inside;   ///< empty: every interface but those outside and loopback
     std::vector<std::uint16_t> sip_ports{5060};
+    std::vector<Peers> allowed;  ///< who may send to phones' signalling unasked; no two overlap
     std::uint16_t queue = 5060;
     std::uint16_t queues = 1;         ///< as many consecutive queue numbers
     std::vector<AcceptIn> accept_in;  ///< may be empty
@@ -78,6 +86,9 @@ class Ruleset {
 
     /// The interfaces changed (default route moved, --outside came up). Throws Error.
     void set_outside(const std::vector<std::string>& interfaces);
+
+    /// Other peers are allowed. Throws Error.
+    void set_allowed(const std::vector<Peers>& peers);
 
     /// All elements that are there now, of an earlier run or this one. Throws Error.
     std::vector<StoredElement> read() const;

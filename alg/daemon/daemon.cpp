@@ -32,6 +32,13 @@ Policy policy(const Options& options) {
     return policy;
 }
 
+std::vector<nft::Peers> allowed_peers(const Treatments& treatments) {
+    std::vector<nft::Peers> all;
+    for (const Prefix& prefix : treatments.allowed_peers())
+        all.push_back({prefix.address, prefix.length});
+    return all;
+}
+
 std::string list(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words)
@@ -55,6 +62,7 @@ nft::Settings ruleset_settings(const Options& options, const std::vector<std::st
         settings.inside.push_back(inside.value);
     settings.sip_ports = options.sip_ports;
     settings.queue = options.queue;
+    settings.allowed = allowed_peers(options.treatments);
     settings.accept_in = options.accept_in;
     settings.accept_in_auto = options.accept_in_auto;
     return settings;
@@ -111,6 +119,8 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
         know_families();
         follow_addresses();
         sweeper_.first(loop_.now());
+        listener_.set(listening(options_.treatments, network_.egress().ends()));
+        listener_.advance(engine_, loop_.now());
     } catch (...) {
         ruleset_.remove();
         throw;
@@ -197,6 +207,7 @@ std::optional<Time> Daemon::step(Time now) {
         next_sockets_ = now + sockets_every;
     }
     if (outside_to_set_) follow_outside();
+    if (allowed_to_set_) follow_allowed();
     if (next_move_ && now >= *next_move_) {
         if (external_to_set_)
             set_external(std::vector<Address>(*external_to_set_));
@@ -213,7 +224,8 @@ std::optional<Time> Daemon::step(Time now) {
         next = std::min(next, next_learning_);
     }
     if (next_move_) next = std::min(next, *next_move_);
-    for (const auto deadline : {engine_.advance(now), sweeper_.advance(now), control_.advance(now)})
+    for (const auto deadline : {engine_.advance(now), sweeper_.advance(now), control_.advance(now),
+                                listener_.advance(engine_, now)})
         if (deadline) next = std::min(next, *deadline);
     return next;
 }
@@ -247,9 +259,19 @@ void Daemon::follow_outside() {
     outside_to_set_.reset();
 }
 
+void Daemon::follow_allowed() {
+    try {
+        ruleset_.set_allowed(*allowed_to_set_);
+    } catch (const nft::Error& error) {
+        spdlog::error("other peers could not be allowed: {}", error.what());
+    }
+    allowed_to_set_.reset();
+}
+
 // False: the kernel refused; it is tried again soon.
 bool Daemon::follow_addresses() {
     next_move_.reset();
+    listener_.set(listening(options_.treatments, network_.egress().ends()));
     whereabouts_.see(network_.egress().ends());
     const std::vector<Readdress> moves = whereabouts_.moves(state_.egresses());
     if (moves.empty()) return true;
@@ -332,6 +354,8 @@ void Daemon::set_treatments(const Treatments& treatments) {
     state_.set_treatments(treatments);
     network_.egress().set_treatments(treatments);
     know_families();
+    allowed_to_set_ = allowed_peers(treatments);
+    listener_.set(listening(treatments, network_.egress().ends()));
     engine_.observer().restart(policy(options_));
     know_own();
 }

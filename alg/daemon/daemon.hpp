@@ -11,6 +11,7 @@
 #include "alg/daemon/control.hpp"
 #include "alg/daemon/engine.hpp"
 #include "alg/daemon/json.hpp"
+#include "alg/daemon/listening.hpp"
 #include "alg/daemon/loop.hpp"
 #include "alg/daemon/network.hpp"
 #include "alg/daemon/options.hpp"
@@ -55,6 +56,7 @@ class Daemon {
     void set_treatments(const Treatments& treatments);
     void learn(Time now);
     void follow_outside();
+    void follow_allowed();
     bool follow_addresses();
     void set_external(const std::vector<Address>& external);
     void mend_rules();
@@ -81,9 +83,11 @@ class Daemon {
     Sweeper sweeper_;
     WaitingRoom waiting_;  // after the queue, which outlives its verdicts
     Whereabouts whereabouts_;
-    std::optional<Time> next_move_;                        ///< the kernel has refused one
-    std::optional<std::vector<Address>> external_to_set_;  ///< for the same reason not in force yet
-    std::vector<Address> external_;                        ///< those in force
+    ListeningPhones listener_;
+    std::optional<Time> next_move_;                          ///< the kernel has refused one
+    std::optional<std::vector<Address>> external_to_set_;    ///< for the same reason not in force yet
+    std::optional<std::vector<nft::Peers>> allowed_to_set_;  ///< the rules don't know them yet
+    std::vector<Address> external_;                          ///< those in force
     Time next_sockets_{0};
     Time next_rules_{0};
     Time next_learning_{0};

@@ -28,6 +28,7 @@ std::string_view name(Event::Kind kind) {
         case Event::Kind::registered: return "registered";
         case Event::Kind::unregistered: return "unregistered";
         case Event::Kind::readdressed: return "address changed";
+        case Event::Kind::not_listening: return "not listening";
         case Event::Kind::peer_minds_nat: return "peer handles NAT itself";
         case Event::Kind::phone_minds_nat: return "phone handles NAT itself";
         case Event::Kind::body_sealed: return "body left alone";
@@ -156,6 +157,20 @@ void Engine::learn(std::span<const Learned> sources, Time now) {
     } catch (const std::exception& error) {
         state_.cancel();
         log_refusal(error.what(), again, now);
+    }
+}
+
+std::vector<Event> Engine::listen(std::span<const Listening> wanted, Time now) {
+    try {
+        sipalg::listen(state_, wanted, now, decision_);
+        std::vector<Event> failures = std::move(decision_.events);
+        decision_.events.clear();
+        put_in_force(now, again);
+        return failures;
+    } catch (const std::exception& error) {
+        state_.cancel();
+        log_refusal(error.what(), again, now);
+        return {};
     }
 }
 

@@ -67,6 +67,8 @@ class Engine {
     bool readdress(std::span<const Readdress> moves, Time now);
     /// Makes pinholes of what latches have let in (C5).
     void learn(std::span<const Learned> sources, Time now);
+    /// Has phones' endpoints reachable for the next minutes (N3). Returns which of them can't be had.
+    std::vector<Event> listen(std::span<const Listening> wanted, Time now);
     /// Takes over what is in the kernel (A5). Call once, before the first packet.
     /// `advertised`: see State::restore().
     void restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now);

@@ -28,6 +28,9 @@ constexpr std::array rows{
     Row{"nat", false, Kind::phone, [](Treatment& t, const Setting& s) { t.nat = parse_nat(s); }},
     Row{"delegates", true, Kind::phone,
         [](Treatment& t, const Setting& s) { t.delegates.push_back(parse_delegates(s)); }},
+    Row{"allowed", false, Kind::peer, [](Treatment& t, const Setting& s) { t.allowed = parse_switch(s); }},
+    Row{"listen", true, Kind::phone,
+        [](Treatment& t, const Setting& s) { t.listen.push_back(parse_listen(s)); }},
 };
 
 const Row* find_row(std::string_view name) {
@@ -65,6 +68,9 @@ void read_sections(const std::vector<Setting>& settings, Treatments& treatments)
             throw UsageError(setting.where + ": can't stand in [" + escape(setting.section) +
                              "]; it is about " + (*row.kind == Kind::phone ? "phones" : "peers"));
         const std::pair entry{name, &row};
+        if (setting.name == "listen" && name.prefix.length != name.prefix.address.size() * 8)
+            throw UsageError(setting.where + ": needs the section of a single phone, not [" +
+                             escape(setting.section) + "]");
         if (!row.repeatable && std::find(seen.begin(), seen.end(), entry) != seen.end())
             throw UsageError(setting.where + ": given twice for [" + escape(setting.section) +
                              "]; once is right");

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "alg/call/ports.hpp"
+
 namespace sipalg::daemon {
 
 namespace {
@@ -143,6 +145,14 @@ Prefix parse_delegates(const Setting& setting) {
             "is neither an address nor a prefix of hosts inside; write one, such as 192.168.1.0/24 (no "
             "bits behind the prefix)");
     return *prefix;
+}
+
+std::uint16_t parse_listen(const Setting& setting) {
+    const std::uint16_t port = parse_port(setting);
+    if (call::is_forbidden_port(port))
+        throw complaint(
+            setting, "is a port of other services, which is never opened; let the phone listen at another");
+    return port;
 }
 
 Nat parse_nat(const Setting& setting) {

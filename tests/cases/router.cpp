@@ -125,6 +125,19 @@ void Router::play(const Step& step) {
         for (std::size_t i = 1; i < step.arguments.size(); ++i)
             section.treatment.delegates.push_back(Prefix::parse(argument(i)).value());
         state_.set_treatments(treatments_);
+    } else if (step.verb == "allows") {
+        Section& section = treatments_.peers.emplace_back(Section{Prefix::parse(argument(0)).value(), {}});
+        section.treatment.allowed = true;
+        state_.set_treatments(treatments_);
+    } else if (step.verb == "listens") {
+        const Endpoint phone = endpoint(argument(0));
+        const Listening wanted{{Transport::udp, phone}, egress(phone)};
+        sipalg::listen(state_, {&wanted, 1}, now_, decision_);
+        put_in_force();
+    } else if (step.verb == "reachable" || step.verb == "unreachable") {
+        const bool there = kernel_.elements().contains(Reachable{Transport::udp, endpoint(argument(0))});
+        if (there != (step.verb == "reachable"))
+            throw std::runtime_error(there ? "it is reachable" : "it is not reachable");
     } else if (step.verb == "minds") {
         static constexpr const char* who[] = {"nobody", "phone", "peer"};
         const Handling handling =

@@ -109,6 +109,9 @@ struct Print {
     void operator()(const Listener& l) const {
         out << "listener " << name(l.transport) << ' ' << l.inside.text();
     }
+    void operator()(const Reachable& r) const {
+        out << "reachable " << name(r.transport) << ' ' << r.outside.text();
+    }
     void operator()(const Record& r) const { out << "record " << r.id << ' ' << r.part << ' ' << r.bytes; }
 };
 

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace sipalg;
 
 namespace {
@@ -115,4 +117,36 @@ TEST_CASE("N5 the narrowest section that lists delegates says whom a phone may s
     CHECK(all.is_delegate(at("192.168.1.9"), at("192.168.7.3")));
     CHECK(all.has_delegates(pbx, Family::v6));
     CHECK_FALSE(all.has_delegates(at("192.168.1.9"), Family::v6));
+}
+
+TEST_CASE("N3 allowed peers are prefixes without overlap, and without what narrower sections except") {
+    Treatments all;
+    const auto allow = [&](const char* prefix, bool allowed) {
+        all.peers.push_back({*Prefix::parse(prefix), {}});
+        all.peers.back().treatment.allowed = allowed;
+    };
+    const auto is_allowed = [&](const char* peer) {
+        const auto prefixes = all.allowed_peers();
+        return std::count_if(prefixes.begin(), prefixes.end(),
+                             [&](const Prefix& prefix) { return prefix.contains(at(peer)); });
+    };
+    CHECK_FALSE(all.allows_peers());
+    allow("203.0.113.9", false);
+    CHECK_FALSE(all.allows_peers());
+    CHECK(all.allowed_peers().empty());
+    allow("203.0.113.0/24", true);
+    allow("203.0.113.8/30", true);
+    allow("203.0.113.128/25", false);
+    allow("203.0.113.200", true);
+    allow("2001:db8::/32", true);
+    CHECK(all.allows_peers());
+    for (const char* peer :
+         {"203.0.113.0", "203.0.113.8", "203.0.113.10", "203.0.113.127", "203.0.113.200", "2001:db8::9"}) {
+        CAPTURE(peer);
+        CHECK(is_allowed(peer) == 1);
+    }
+    for (const char* peer : {"203.0.113.9", "203.0.113.128", "203.0.113.255", "203.0.114.0", "2001:db9::1"}) {
+        CAPTURE(peer);
+        CHECK(is_allowed(peer) == 0);
+    }
 }

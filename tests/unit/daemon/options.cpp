@@ -223,6 +223,22 @@ TEST_CASE("N5 delegates are listed in sections of phones") {
                                "' is neither an address nor a prefix"));
 }
 
+TEST_CASE("N3 peers are allowed in their sections, and phones listen in theirs") {
+    const auto all =
+        parse({}, "[peer 203.0.113.0/24]\nallowed = yes\n[phone 192.168.1.2]\nlisten = 5060\nlisten = 5080\n")
+            .treatments;
+    CHECK(all.peers.at(0).treatment.allowed == true);
+    CHECK(all.phones.at(0).treatment.listen == std::vector<std::uint16_t>{5060, 5080});
+    CHECK(error_of({}, "[phone 192.168.1.0/24]\nlisten = 5060\n") ==
+          "f.conf:2: listen: needs the section of a single phone, not [phone 192.168.1.0/24]");
+    CHECK(error_of({}, "[phone 192.168.1.2]\nlisten = 3389\n") ==
+          "f.conf:2: listen: '3389' is a port of other services, which is never opened; let the phone listen "
+          "at "
+          "another");
+    CHECK(error_of({}, "[phone 192.168.1.2]\nallowed = yes\n") ==
+          "f.conf:2: allowed: can't stand in [phone 192.168.1.2]; it is about peers");
+}
+
 TEST_CASE("options must fit together") {
     CHECK(error_of({"--outside", "eth0", "--inside", "eth0"}) ==
           "--inside: 'eth0' can't be inside and outside at once; name each interface once");

@@ -77,10 +77,10 @@ TEST_CASE("sets that are present are not made again; settings are put in anew") 
             return m.type == (NFNL_SUBSYS_NFTABLES << 8 | type);
         });
     };
-    CHECK(count({}, NFT_MSG_NEWSET) == 16);
-    CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSET) == 14);
+    CHECK(count({}, NFT_MSG_NEWSET) == 20);
+    CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSET) == 18);
     CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSETELEM) == 3);  // outside twice, SIP ports
-    CHECK(count({"pinholes", "outside"}, NFT_MSG_DELSETELEM) == 3);  // emptied before
+    CHECK(count({"pinholes", "outside"}, NFT_MSG_DELSETELEM) == 5);  // emptied before
     CHECK(count({}, NFT_MSG_NEWCHAIN) == 5);
-    CHECK(count({}, NFT_MSG_NEWRULE) == 22);
+    CHECK(count({}, NFT_MSG_NEWRULE) == 24);
 }
