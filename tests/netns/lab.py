@@ -134,6 +134,10 @@ class Lab:
         self.empty_ruleset = self.ruleset()
         return far
 
+    def new_namespace(self, name):
+        """One more, for the test to join to others; it goes with the lab."""
+        return self._namespace(name)
+
     def _capture(self, namespace, device):
         capture = Capture(namespace, device)
         self._captures.append(capture)
