@@ -3,10 +3,36 @@
 #include "alg/inspection.hpp"
 #include "alg/sip/splitter.hpp"
 #include "alg/state.hpp"
+#include "alg/tls/client_hello.hpp"
 
 namespace sipalg {
 
 using call::Effects;
+
+namespace {
+
+FlowKind kind_of(Reason reason) {
+    switch (reason) {
+        case Reason::keep_alive: return FlowKind::keep_alive;
+        case Reason::stun: return FlowKind::stun;
+        case Reason::tls: return FlowKind::dtls;
+        case Reason::http: return FlowKind::http;
+        case Reason::media:
+        case Reason::not_sip: return FlowKind::other;
+        default: return FlowKind::sip;
+    }
+}
+
+FlowTreatment treatment_of(Reason reason) {
+    switch (reason) {
+        case Reason::rewritten: return FlowTreatment::rewritten;
+        case Reason::unchanged:
+        case Reason::limit_reached: return FlowTreatment::followed;
+        default: return FlowTreatment::untouched;
+    }
+}
+
+}  // namespace
 
 void Decision::clear() {
     reason = Reason::unchanged;
@@ -24,6 +50,42 @@ void Decision::clear() {
     parcels.clear();
 }
 
+namespace {
+
+void decide(State::Impl& impl, const Packet& packet, const Arrival& arrival, Time now, Decision& decision) {
+    const sip::ParseError error = impl.message.parse(packet.payload);
+    if (error != sip::ParseError::none) {
+        decision.reason = error == sip::ParseError::not_sip
+                              ? reason_of(sip::classify_datagram(packet.payload))
+                              : reason_of(error);
+        decision.dropped = error != sip::ParseError::not_sip && impl.policy.drop_malformed;
+        return;
+    }
+    if (arrival.egress.address.family() != packet.source.address.family()) {
+        decision.reason = Reason::no_address;
+        return;
+    }
+    inspect_message(
+        impl,
+        {packet.transport, packet.source, packet.destination, arrival.from, arrival.egress, arrival.swept},
+        now, decision);
+}
+
+// For people; nothing is decided by it.
+void note_flow(State::Impl& impl, const Packet& packet, Side from, Reason reason, Time now) {
+    const bool outward = from == Side::inside;
+    const FlowKey key{packet.transport, outward ? packet.source : packet.destination,
+                      outward ? packet.destination : packet.source};
+    FlowEntry& entry = impl.flows.see(key, from, kind_of(reason), now);
+    entry.configured = true;
+    entry.learn(treatment_of(reason));
+    if (reason != Reason::tls) return;
+    const tls::ClientHello hello = tls::read_datagram(packet.payload);
+    if (!hello.server_name.empty()) entry.server_name = hello.server_name;
+}
+
+}  // namespace
+
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision) {
     decision.clear();
     const auto packet = parse_packet(arrival.bytes);
@@ -36,23 +98,9 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
         impl.streams.arrive(impl, arrival, *packet, now, decision);
         return;
     }
-    const sip::ParseError error = impl.message.parse(packet->payload);
-    if (error != sip::ParseError::none) {
-        decision.reason = error == sip::ParseError::not_sip
-                              ? reason_of(sip::classify_datagram(packet->payload))
-                              : reason_of(error);
-        decision.dropped = error != sip::ParseError::not_sip && impl.policy.drop_malformed;
-        return;
-    }
-    if (arrival.egress.address.family() != packet->source.address.family()) {
-        decision.reason = Reason::no_address;
-        return;
-    }
-    inspect_message(
-        impl,
-        {packet->transport, packet->source, packet->destination, arrival.from, arrival.egress, arrival.swept},
-        now, decision);
-    if (decision.rewritten) impl.edits.apply(decision.payload);
+    decide(impl, *packet, arrival, now, decision);
+    // What is asked again is counted then.
+    if (!decision.sweep_first) note_flow(impl, *packet, arrival.from, decision.reason, now);
 }
 
 void conclude(State& state, const Arrival& arrival, bool in_force, Time now, Decision& decision) {
@@ -72,6 +120,7 @@ void expire(State& state, Time now, Decision& decision) {
     impl.calls.expire(now, effects);
     impl.streams.expire(impl, now, decision);
     impl.holdings.expire(now, decision.changes);
+    impl.flows.expire(now);
 }
 
 void learn(State& state, std::span<const Learned> sources, Time now, Decision& decision) {

@@ -1,6 +1,7 @@
 // The door of the core: a packet and the time in, a decision out.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "alg/address.hpp"
+#include "alg/flows.hpp"
 #include "alg/packet.hpp"
 #include "alg/pinhole.hpp"
 #include "alg/policy.hpp"
@@ -139,6 +141,12 @@ class State {
     std::vector<CallReport> calls(Time now) const;
     std::vector<PinholeReport> pinholes(Time now) const;
     std::vector<BindingReport> bindings(Time now) const;
+    std::vector<FlowReport> flows(Time now) const;
+    /// TLS and DTLS of which only the beginning was seen: somebody else has to tell when they end.
+    std::vector<FlowKey> watched_flows() const;
+    void forget_flow(const FlowKey& key);
+    /// How many flows are known of each FlowKind, in its order.
+    std::array<std::size_t, flow_kinds> flow_counts() const;
     Totals totals() const;
 
     struct Impl;

@@ -119,6 +119,52 @@ std::vector<BindingReport> State::bindings(Time now) const {
     return rows;
 }
 
+std::vector<FlowReport> State::flows(Time now) const {
+    std::vector<FlowReport> rows;
+    rows.reserve(impl_->flows.size());
+    impl_->flows.each([&](const FlowEntry& entry) {
+        FlowReport row;
+        row.transport = entry.key.transport;
+        row.phone = entry.key.phone;
+        row.peer = entry.key.peer;
+        row.opened_by = entry.opener == Side::inside ? "inside" : "outside";
+        row.kind = word(entry.kind);
+        row.sni = entry.server_name;
+        row.treatment = word(entry.treatment);
+        row.configured = entry.configured;
+        row.started = entry.first;
+        row.idle_s = std::chrono::duration_cast<Seconds>(now - entry.last).count();
+        row.outward = entry.outward;
+        row.inward = entry.inward;
+        if (const stream::Flow* flow = impl_->streams.find(entry.key)) {
+            row.grown_outward = flow->from_phone.shift().length();
+            row.grown_inward = flow->from_peer.shift().length();
+            row.held = flow->memory();
+        }
+        rows.push_back(std::move(row));
+    });
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.phone, a.peer, a.transport) < std::tie(b.phone, b.peer, b.transport);
+    });
+    return rows;
+}
+
+std::vector<FlowKey> State::watched_flows() const {
+    std::vector<FlowKey> keys;
+    impl_->flows.each([&](const FlowEntry& entry) {
+        if (entry.sight == Sight::beginnings && entry.kind != FlowKind::sip) keys.push_back(entry.key);
+    });
+    return keys;
+}
+
+void State::forget_flow(const FlowKey& key) {
+    impl_->flows.forget(key);
+}
+
+std::array<std::size_t, flow_kinds> State::flow_counts() const {
+    return impl_->flows.counts();
+}
+
 Totals State::totals() const {
     Totals totals;
     for (const auto& [key, call] : impl_->calls.all())

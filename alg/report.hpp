@@ -59,6 +59,22 @@ struct BindingReport {
     std::int64_t expires_s = 0;
 };
 
+/// A row of `sipalgctl flows`.
+struct FlowReport {
+    Transport transport = Transport::udp;
+    Endpoint phone, peer;
+    std::string opened_by;  ///< "inside" or "outside"
+    std::string kind;       ///< see FlowKind
+    std::string sni;        ///< host that a TLS client asks for
+    std::string treatment;  ///< see FlowTreatment
+    bool configured = true;
+    Time started{0};
+    std::int64_t idle_s = 0;
+    std::uint64_t outward = 0, inward = 0;             ///< packets or messages seen
+    std::int64_t grown_outward = 0, grown_inward = 0;  ///< TCP: bytes added to each stream so far
+    std::size_t held = 0;                              ///< TCP: bytes that wait for the rest of a message
+};
+
 /// What happened in a call or registration, for the log: one line each.
 struct Event {
     enum class Kind : std::uint8_t {
@@ -70,6 +86,7 @@ struct Event {
         registered,
         unregistered,
         readdressed,  ///< the router's address has changed; the subject is the former one
+        sip_found,    ///< SIP on a port that is not configured; the subject is the server's end
         body_sealed,  ///< a description that names the phone may not be changed (S5): a warning
     };
     Kind kind = Kind::call_offered;

@@ -26,8 +26,9 @@ void State::cancel() {
 
 std::optional<Time> State::next_deadline() const {
     std::optional<Time> next;
-    for (const auto& deadline : {impl_->holdings.next_deadline(), impl_->calls.next_deadline(),
-                                 impl_->registrations.next_deadline(), impl_->streams.next_deadline()})
+    for (const auto& deadline :
+         {impl_->holdings.next_deadline(), impl_->calls.next_deadline(), impl_->registrations.next_deadline(),
+          impl_->streams.next_deadline(), impl_->flows.next_deadline()})
         if (deadline && (!next || *deadline < *next)) next = deadline;
     return next;
 }

@@ -8,6 +8,7 @@
 #include "alg/call/calls.hpp"
 #include "alg/call/holdings.hpp"
 #include "alg/call/registrations.hpp"
+#include "alg/flows.hpp"
 #include "alg/inspect.hpp"
 #include "alg/rewrite/edits.hpp"
 #include "alg/sdp/description.hpp"
@@ -31,6 +32,8 @@ struct State::Impl {
     stream::Streams streams;
     std::uint32_t next_record = 1;
     std::unordered_set<Address> own_addresses;
+    Flows flows;
+    std::unordered_set<Socket> found;  ///< servers of SIP on ports that are not configured
 
     // Conntrack sweep.
     std::set<Mapping> closed;

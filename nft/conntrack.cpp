@@ -151,7 +151,50 @@ struct Conntrack::Impl {
     std::uint32_t sequence = 1;
     std::vector<char> send;
     std::vector<char> receive = std::vector<char>(receive_size);
+
+    /// Asks for `type` of each flow, in one system call; a flow without addresses is left out, but counted in
+    /// sequence numbers. True: something was asked. Throws Error.
+    bool ask(std::uint16_t type, std::span<const Flow> flows, const char* doing);
+    /// Hands the answers, which are there already, to `each`: sequence number and error, 0 for an entry.
+    template <class Each>
+    void answers(std::uint32_t first, const Each& each);
 };
+
+bool Conntrack::Impl::ask(std::uint16_t type, std::span<const Flow> flows, const char* doing) {
+    send.resize(flows.size() * message_room);
+    std::size_t used = 0;
+    for (const Flow& flow : flows) {
+        const std::uint32_t number = sequence++;
+        // A request without a tuple would be about the whole table.
+        if (!flow.source.address || flow.source.address.family() != flow.destination.address.family())
+            continue;
+        // Both directions of an entry are in the kernel's hash, so either finds it.
+        nlmsghdr* message =
+            put_header(send.data() + used, type, 0, flow.source.address.is_v4() ? AF_INET : AF_INET6, number);
+        put_tuple(message, flow);
+        used += MNL_ALIGN(message->nlmsg_len);
+    }
+    if (used > 0 && mnl_socket_sendto(socket.get(), send.data(), used) < 0) throw Error(words(doing, errno));
+    return used > 0;
+}
+
+template <class Each>
+void Conntrack::Impl::answers(std::uint32_t first, const Each& each) {
+    for (;;) {
+        const ssize_t received =
+            recv(mnl_socket_get_fd(socket.get()), receive.data(), receive.size(), MSG_DONTWAIT);
+        if (received < 0 && (errno == EINTR || errno == ENOBUFS)) continue;
+        if (received <= 0) return;
+        int left = static_cast<int>(received);
+        for (auto* header = reinterpret_cast<const nlmsghdr*>(receive.data()); mnl_nlmsg_ok(header, left);
+             header = mnl_nlmsg_next(header, &left)) {
+            if (header->nlmsg_seq < first) continue;
+            const bool failed = header->nlmsg_type == NLMSG_ERROR;
+            each(header->nlmsg_seq,
+                 failed ? -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header))->error : 0);
+        }
+    }
+}
 
 Conntrack::Conntrack() : impl_(std::make_unique<Impl>()) {
     const int descriptor = mnl_socket_get_fd(impl_->socket.get());
@@ -162,40 +205,29 @@ Conntrack::Conntrack() : impl_(std::make_unique<Impl>()) {
 Conntrack::~Conntrack() = default;
 
 void Conntrack::erase(std::span<const Flow> flows) {
-    Impl& impl = *impl_;
-    impl.send.resize(flows.size() * message_room);
-    std::size_t used = 0;
-    const std::uint32_t first = impl.sequence;
-    for (const Flow& flow : flows) {
-        // A request without a tuple would empty the whole table.
-        if (!flow.source.address || flow.source.address.family() != flow.destination.address.family())
-            continue;
-        // Both directions of an entry are in the kernel's hash, so either finds it.
-        nlmsghdr* message = put_header(impl.send.data() + used, IPCTNL_MSG_CT_DELETE, 0,
-                                       flow.source.address.is_v4() ? AF_INET : AF_INET6, impl.sequence++);
-        put_tuple(message, flow);
-        used += MNL_ALIGN(message->nlmsg_len);
-    }
-    if (used == 0) return;
-    const int descriptor = mnl_socket_get_fd(impl.socket.get());
-    if (mnl_socket_sendto(impl.socket.get(), impl.send.data(), used) < 0)
-        throw Error(words("deleting conntrack entries", errno));
-
-    // Only failures are answered, and they are there already. ENOBUFS: more of them than are kept.
+    constexpr const char* doing = "deleting conntrack entries";
+    const std::uint32_t first = impl_->sequence;
+    if (!impl_->ask(IPCTNL_MSG_CT_DELETE, flows, doing)) return;
+    // Only failures are answered. Of more than are kept, one is enough.
     int failure = 0;
-    for (;;) {
-        const ssize_t received = recv(descriptor, impl.receive.data(), impl.receive.size(), MSG_DONTWAIT);
-        if (received < 0 && (errno == EINTR || errno == ENOBUFS)) continue;
-        if (received <= 0) break;
-        int left = static_cast<int>(received);
-        for (auto* header = reinterpret_cast<const nlmsghdr*>(impl.receive.data());
-             mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
-            if (header->nlmsg_type != NLMSG_ERROR || header->nlmsg_seq < first) continue;
-            const int error = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header))->error;
-            if (error != 0 && error != ENOENT) failure = error;
-        }
+    impl_->answers(first, [&](std::uint32_t, int error) {
+        if (error != 0 && error != ENOENT) failure = error;
+    });
+    if (failure != 0) throw Error(words(doing, failure));
+}
+
+std::vector<bool> Conntrack::known(std::span<const Flow> flows) {
+    constexpr std::size_t at_once = 256;  // whose answers fit into the socket's buffer
+    std::vector<bool> known(flows.size(), true);
+    for (std::size_t begin = 0; begin < flows.size(); begin += at_once) {
+        const std::uint32_t first = impl_->sequence;
+        const auto part = flows.subspan(begin, std::min(at_once, flows.size() - begin));
+        if (!impl_->ask(IPCTNL_MSG_CT_GET, part, "looking for conntrack entries")) continue;
+        impl_->answers(first, [&](std::uint32_t number, int error) {
+            if (error == ENOENT && number - first < part.size()) known[begin + number - first] = false;
+        });
     }
-    if (failure != 0) throw Error(words("deleting conntrack entries", failure));
+    return known;
 }
 
 ConntrackDump::ConntrackDump() : socket_(open_netfilter_socket()), receive_(receive_size) {

@@ -24,6 +24,10 @@ class Conntrack {
     /// Entries that do not exist are no error. All flows go in one system call.
     void erase(std::span<const Flow> flows);
 
+    /// Of each flow, whether there is an entry that has it as its original or reply direction. Where that
+    /// can't be told, true.
+    std::vector<bool> known(std::span<const Flow> flows);
+
   private:
     struct Impl;
     std::unique_ptr<Impl> impl_;

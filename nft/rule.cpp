@@ -168,6 +168,56 @@ Rule& Rule::untracked() {
     return *this;
 }
 
+Rule& Rule::carried_by(Transport transport) {
+    say("meta l4proto " + std::string(name(transport)));
+    load_meta(rule_.get(), NFT_META_L4PROTO, NFT_REG_1);
+    compare(rule_.get(), NFT_CMP_EQ, static_cast<std::uint8_t>(transport));
+    return *this;
+}
+
+void Rule::load(Origin origin, std::uint32_t offset, std::uint32_t size) {
+    const bool transport = origin == Origin::transport;
+    say((transport ? "@th," : "@ih,") + std::to_string(offset * 8) + "," + std::to_string(size * 8));
+    auto* e = add(rule_.get(), "payload");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE,
+                       transport ? NFT_PAYLOAD_TRANSPORT_HEADER : NFT_PAYLOAD_INNER_HEADER);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, size);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+}
+
+Rule& Rule::bytes(Origin origin, std::uint32_t offset, std::initializer_list<std::uint8_t> value) {
+    load(origin, offset, static_cast<std::uint32_t>(value.size()));
+    std::uint32_t number = 0;
+    for (const std::uint8_t byte : value)
+        number = number << 8 | byte;
+    char text[16];
+    std::snprintf(text, sizeof text, "0x%x", number);
+    say(text);
+    auto* e = add(rule_.get(), "cmp");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+    nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, value.begin(), static_cast<std::uint32_t>(value.size()));
+    return *this;
+}
+
+Rule& Rule::bytes_in(Origin origin, std::uint32_t offset, std::uint32_t size, std::string_view set) {
+    load(origin, offset, size);
+    say("@" + std::string(set));
+    lookup(set, false);
+    return *this;
+}
+
+Rule& Rule::limit(std::uint32_t per_second, std::uint32_t burst) {
+    say("limit rate " + std::to_string(per_second) + "/second burst " + std::to_string(burst) + " packets");
+    auto* e = add(rule_.get(), "limit");
+    nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, per_second);
+    nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, 1);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST, burst);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+    return *this;
+}
+
 Rule& Rule::interface(Interface which, std::string_view set, bool listed) {
     const bool in = which == Interface::in;
     say((in ? "iifname " : "oifname ") + std::string(listed ? "@" : "!= @") + std::string(set));
@@ -252,6 +302,12 @@ Rule& Rule::accept() {
 Rule& Rule::goto_chain(std::string_view chain) {
     say("goto " + std::string(chain));
     verdict(static_cast<std::uint32_t>(NFT_GOTO), chain);
+    return *this;
+}
+
+Rule& Rule::jump_chain(std::string_view chain) {
+    say("jump " + std::string(chain));
+    verdict(static_cast<std::uint32_t>(NFT_JUMP), chain);
     return *this;
 }
 

@@ -31,6 +31,8 @@ enum class Field : std::uint8_t {
     destination_port
 };
 enum class Interface : std::uint8_t { in, out };
+/// Where bytes are counted from: the transport header, or what stands behind it.
+enum class Origin : std::uint8_t { transport, payload };
 enum class Nat : std::uint8_t { source, destination };
 
 /// Whether a match is written for nft, or such that iptables-nft can read it: that one declares a table
@@ -50,6 +52,13 @@ class Rule {
     Rule& packet_marked(std::uint32_t mark);
     /// Connection tracking does not see the packet.
     Rule& untracked();
+    Rule& carried_by(Transport transport);
+    /// The bytes from `offset` on are `value` (at most four). A packet that has not so many does not match.
+    Rule& bytes(Origin origin, std::uint32_t offset, std::initializer_list<std::uint8_t> value);
+    /// `set` has the `size` bytes from `offset` on.
+    Rule& bytes_in(Origin origin, std::uint32_t offset, std::uint32_t size, std::string_view set);
+    /// At most so many packets: what is above that does not match.
+    Rule& limit(std::uint32_t per_second, std::uint32_t burst);
     Rule& interface(Interface which, std::string_view set, bool listed = true);
     Rule& fields(std::initializer_list<Field> fields, std::string_view set);
     /// The route to the packet's destination leaves by an interface of `set`.
@@ -63,6 +72,7 @@ class Rule {
 
     Rule& accept();
     Rule& goto_chain(std::string_view chain);
+    Rule& jump_chain(std::string_view chain);
     /// NAT to the address and port that `map` has for the fields; without an entry the rule ends there.
     Rule& translate(Nat direction, std::initializer_list<Field> fields, std::string_view map);
     /// To one of `total` queues from `number` on, chosen by both addresses; when nobody reads it, accepted
@@ -79,6 +89,7 @@ class Rule {
     void load(Field field, std::uint32_t reg);
     void ensure_family(Field field);
     std::string load(std::initializer_list<Field> fields);
+    void load(Origin origin, std::uint32_t offset, std::uint32_t size);
     void lookup(std::string_view set, bool inverted);
     nftnl_expr* change_set(std::string_view set, std::uint32_t operation);
     void verdict(std::uint32_t code, std::string_view chain);

@@ -40,7 +40,7 @@ void require(const Settings& settings) {
                     "\": 1 to 64 letters, digits, `_` or `-` are possible, beginning with a letter or `_`");
     require_interfaces(settings.outside);
     require_interfaces(settings.inside);
-    if (settings.queues == 0 || settings.queue + settings.queues > 65536)
+    if (settings.queues == 0 || settings.queue + settings.queues > 65535)
         throw Error("queue numbers must lie between 0 and 65535");
 }
 
@@ -59,24 +59,30 @@ struct Ruleset::Impl {
         places = nft::accepting_chains(link, settings);
         for (const AcceptIn& place : places)
             rules.push_back(accepting_rule(place, settings.table));
-        choose_queue_method();
+        choose_expressions();
         choose_removal();
-        table.emplace(settings, method);
+        table.emplace(settings, method, origin);
     }
 
     void write_table(Batch& out, const Table& wanted) {
         wanted.add_contents(out, clear_previous(link, out, settings.table, wanted));
     }
 
-    // Only the native statement needs nft_queue in the kernel; a rehearsal shows whether it is there.
-    void choose_queue_method() {
-        for (const QueueMethod candidate : {QueueMethod::native, QueueMethod::compat}) {
-            const Table wanted(settings, candidate);
-            Batch out;
-            write_table(out, wanted);
-            const auto refusal = link.rehearse(out);
-            method = candidate;
-            if (!refusal || refusal->error != ENOENT) return;
+    // Only the native statement needs nft_queue in the kernel, and not all know where the payload begins;
+    // rehearsals show what is there.
+    void choose_expressions() {
+        for (const Origin from : {Origin::payload, Origin::transport}) {
+            std::optional<Refusal> refusal;
+            for (const QueueMethod candidate : {QueueMethod::native, QueueMethod::compat}) {
+                const Table wanted(settings, candidate, from);
+                Batch out;
+                write_table(out, wanted);
+                refusal = link.rehearse(out);
+                method = candidate;
+                origin = from;
+                if (!refusal || refusal->error != ENOENT) break;
+            }
+            if (!refusal || refusal->error != EOPNOTSUPP) return;
         }
     }
 
@@ -115,6 +121,7 @@ struct Ruleset::Impl {
     Link link;
     std::optional<Owner> owner;
     QueueMethod method = QueueMethod::native;
+    Origin origin = Origin::payload;
     Removal removal = Removal::ensure_and_remove;
     std::vector<AcceptIn> places;
     std::optional<Table> table;
@@ -127,6 +134,10 @@ Ruleset::~Ruleset() = default;
 
 QueueMethod Ruleset::queue_method() const {
     return impl_->method;
+}
+
+bool Ruleset::sees_streams() const {
+    return impl_->origin == Origin::payload;
 }
 
 const std::vector<AcceptIn>& Ruleset::accepting_chains() const {
@@ -167,12 +178,12 @@ void Ruleset::set_outside(const std::vector<std::string>& interfaces) {
     require_interfaces(interfaces);
     Settings changed = impl_->settings;
     changed.outside = interfaces;
-    Table table(changed, impl_->method);
+    Table table(changed, impl_->method, impl_->origin);
     impl_->batch.clear();
     table.replace_outside(impl_->batch);
     if (const auto refusal = impl_->link.commit(impl_->batch)) throw Error(refusal->reason);
     impl_->settings = std::move(changed);
-    impl_->table.emplace(impl_->settings, impl_->method);
+    impl_->table.emplace(impl_->settings, impl_->method, impl_->origin);
 }
 
 std::vector<StoredElement> Ruleset::read() const {

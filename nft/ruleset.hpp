@@ -44,8 +44,12 @@ struct Settings {
     std::vector<std::string> outside;  ///< interface names; none: nothing is diverted or let in for now
     std::vector<std::string> inside;   ///< empty: every interface but those outside and loopback
     std::vector<std::uint16_t> sip_ports{5060};
+    std::vector<std::uint16_t> tls_ports{5061};  ///< of which ClientHellos are shown to the daemon
+    bool find_sip = false;                       ///< so is what looks like SIP on all other ports
     std::uint16_t queue = 5060;
-    std::uint16_t queues = 1;         ///< as many consecutive queue numbers
+    std::uint16_t queues = 1;  ///< as many consecutive queue numbers
+    /// The queue of what is only watched.
+    std::uint16_t watch_queue() const { return static_cast<std::uint16_t>(queue + queues); }
     std::vector<AcceptIn> accept_in;  ///< may be empty
     bool accept_in_auto = false;      ///< find base chains of the forward hook by itself
 };
@@ -64,6 +68,9 @@ class Ruleset {
     Ruleset& operator=(const Ruleset&) = delete;
 
     QueueMethod queue_method() const;
+    /// Whether the rules can look into TCP segments; kernels before 5.16 can't, and TLS and SIP over TCP on
+    /// ports that are only watched are not seen.
+    bool sees_streams() const;
     /// The chains that carry (or would carry) the tagged accept rule; with `auto`, those that were found.
     const std::vector<AcceptIn>& accepting_chains() const;
 

@@ -12,6 +12,8 @@
 #include <memory>
 #include <new>
 
+#include "nft/watching.hpp"
+
 namespace sipalg::nft {
 
 namespace {
@@ -136,18 +138,21 @@ void describe(nftnl_set* set, const SetDefinition& definition) {
         nftnl_udata_nest_end(data.get(), details);
         nftnl_udata_nest_end(data.get(), type);
     }
+    if (definition.payload) describe_payload(data.get(), *definition.payload);
     nftnl_set_set_data(set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(data.get()),
                        nftnl_udata_buf_len(data.get()));
 }
 
 }  // namespace
 
-Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table) {
-    chains_.reserve(8);  // references into it are used below
+Table::Table(const Settings& settings, QueueMethod queue, Origin origin) : name_(settings.table) {
+    chains_.reserve(12);  // references into it are used below
     sets_.push_back(interfaces(set_name::outside, settings.outside));
     sets_.push_back(interfaces(set_name::outside_route, settings.outside, true));
     if (!settings.inside.empty()) sets_.push_back(interfaces(set_name::inside, settings.inside));
     sets_.push_back(ports(set_name::sip_ports, settings.sip_ports));
+    sets_.push_back(ports(set_name::tls_ports, settings.tls_ports));
+    if (settings.find_sip) sets_.push_back(sip_words(origin));
     sets_.push_back(transports());
     sets_.push_back(make_set(set_name::listeners, {inet_proto, ipv4_addr, inet_service}, true));
     sets_.push_back(make_set(set_name::mappings_out, {inet_proto, ipv4_addr, inet_service}, true,
@@ -176,8 +181,10 @@ Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table
     const std::string_view sides = any_inside ? set_name::outside : set_name::inside;
 
     ChainDefinition& from_inside = chains_.emplace_back("from_inside", before_conntrack);
-    from_inside.add().no_transport_of(set_name::transports).accept();
     from_inside.add().interface(Interface::in, sides, any_inside).accept();
+    from_inside.add().fields({Field::destination_port}, set_name::tls_ports).jump_chain(hello_outward);
+    from_inside.add().fields({Field::source_port}, set_name::tls_ports).jump_chain(hello_outward);
+    from_inside.add().no_transport_of(set_name::transports).accept();
     from_inside.add()
         .fields(
             {Field::protocol, Field::source, Field::source_port, Field::destination, Field::destination_port},
@@ -199,9 +206,11 @@ Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table
 
     ChainDefinition& to_inside = chains_.emplace_back("to_inside", after_nat);
     const auto queued = [&](Rule& r) { r.queue(queue, settings.queue, settings.queues); };
-    to_inside.add().no_transport_of(set_name::transports).accept();
     to_inside.add().interface(Interface::in, set_name::outside, false).accept();
     to_inside.add().interface(Interface::out, sides, any_inside).accept();
+    to_inside.add().fields({Field::source_port}, set_name::tls_ports).jump_chain(hello_inward);
+    to_inside.add().fields({Field::destination_port}, set_name::tls_ports).jump_chain(hello_inward);
+    to_inside.add().no_transport_of(set_name::transports).accept();
     to_inside.add()
         .fields(
             {Field::protocol, Field::destination, Field::destination_port, Field::source, Field::source_port},
@@ -243,6 +252,8 @@ Table::Table(const Settings& settings, QueueMethod queue) : name_(settings.table
         .add()
         .interface(Interface::out, set_name::outside)
         .translate(Nat::source, {Field::protocol, Field::source, Field::source_port}, set_name::mappings_out);
+
+    add_watching(chains_, settings, queue, origin);
 }
 
 void Table::add_table(Batch& batch) const {
@@ -330,12 +341,14 @@ std::string Table::text() const {
     std::string text = "table inet " + name_ + " {\n\tcomment \"" + std::string(table_comment) + "\"\n";
     for (const SetDefinition& set : sets_) {
         text += std::string(set.data_size > 0 ? "\tmap " : "\tset ") + std::string(set.name) + " {\n";
-        text += set.by_route ? "\t\ttypeof fib daddr oifname\n" : "\t\ttype " + set.type + "\n";
+        text += set.by_route ? "\t\ttypeof fib daddr oifname\n"
+                             : (set.payload ? "\t\ttypeof " : "\t\ttype ") + set.type + "\n";
         if (set.most > 0) text += "\t\tsize " + std::to_string(set.most) + "\n";
         if (set.timeouts) text += set.most > 0 ? "\t\tflags dynamic,timeout\n" : "\t\tflags timeout\n";
         std::string elements;
-        for (const std::string& element : set.fixed_text)
-            elements += (elements.empty() ? "" : ", ") + element;
+        constexpr std::size_t in_a_line = 5;  // as nft has it
+        for (std::size_t i = 0; i < set.fixed_text.size(); ++i)
+            elements += (i == 0 ? "" : i % in_a_line == 0 ? ",\n\t\t\t     " : ", ") + set.fixed_text[i];
         if (!elements.empty()) text += "\t\telements = { " + elements + " }\n";
         text += "\t}\n\n";
     }

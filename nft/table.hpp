@@ -27,10 +27,11 @@ inline constexpr std::uint8_t inet = 1;
 
 struct SetDefinition {
     std::string_view name;
-    std::string type;        ///< as nft writes it: "inet_proto . ipv4_addr : …"
-    bool by_route = false;   ///< of names that `fib` finds; nft tells them apart from other interface names
-    bool timeouts = false;   ///< elements are the daemon's state, come and go, and outlive it
-    std::uint32_t most = 0;  ///< elements, where rules add them; 0: only the daemon does
+    std::string type;       ///< as nft writes it: "inet_proto . ipv4_addr : …"
+    bool by_route = false;  ///< of names that `fib` finds; nft tells them apart from other interface names
+    std::optional<Origin> payload;  ///< of the first four bytes of a payload, counted from there
+    bool timeouts = false;          ///< elements are the daemon's state, come and go, and outlive it
+    std::uint32_t most = 0;         ///< elements, where rules add them; 0: only the daemon does
     std::uint32_t key_type = 0, key_size = 0;
     std::uint32_t data_type = 0, data_size = 0;  ///< 0: a set, not a map
     std::vector<Value> fixed;                    ///< elements that come from the settings
@@ -60,7 +61,8 @@ struct ChainDefinition {
 /// The table for given settings.
 class Table {
   public:
-    Table(const Settings& settings, QueueMethod queue);
+    /// `origin`: where the kernel can count payload from; from the transport header it works for UDP only.
+    Table(const Settings& settings, QueueMethod queue, Origin origin);
 
     void add_table(Batch& batch) const;
     /// Messages that make all sets but those in `present`, give those that hold settings their elements, and

@@ -45,6 +45,12 @@ std::string metrics(const Json& status) {
     for (const auto& [reason, count] : status["counters"].items())
         if (count.is_number())
             text += "sipalg_messages_total{reason=\"" + label_value(reason) + "\"} " + count.dump() + "\n";
+    if (status.contains("flows") && status["flows"].is_object()) {
+        text += heading("sipalg_flows", false, "Flows of signalling by what they carry.");
+        for (const auto& [kind, count] : status["flows"].items())
+            if (count.is_number())
+                text += "sipalg_flows{kind=\"" + label_value(kind) + "\"} " + count.dump() + "\n";
+    }
     for (const Number& number : numbers) {
         if (!status.contains(number.field) || !status[number.field].is_number()) continue;
         text += heading(number.name, number.counter, number.help) + number.name +

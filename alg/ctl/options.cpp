@@ -13,8 +13,8 @@ namespace po = boost::program_options;
 
 namespace {
 
-constexpr std::array commands{"status", "calls", "pinholes", "bindings", "counters", "metrics"};
-constexpr const char* command_list = "status, calls, pinholes, bindings, counters or metrics";
+constexpr std::array commands{"status", "calls", "pinholes", "bindings", "flows", "counters", "metrics"};
+constexpr const char* command_list = "status, calls, pinholes, bindings, flows, counters or metrics";
 
 po::options_description description() {
     po::options_description options("Options", 100);
@@ -70,6 +70,7 @@ std::string help_text() {
             "  calls     the calls it knows\n"
             "  pinholes  who may send to which public port\n"
             "  bindings  the registered phones\n"
+            "  flows     who speaks SIP or TLS with whom, and what becomes of it\n"
             "  counters  messages by what became of them\n"
             "  metrics   numbers for monitoring, as OpenMetrics text\n\n"
          << description()

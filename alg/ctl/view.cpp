@@ -74,6 +74,33 @@ std::string bindings(const Json& rows) {
     return table.text();
 }
 
+std::string treatment(const Json& flow) {
+    std::string text = cell(flow, "treatment");
+    if (flow.is_object() && flow.contains("configured") && flow["configured"] == false)
+        text += " (no SIP port)";
+    return text;
+}
+
+std::string flows(const Json& rows) {
+    if (rows.empty()) return "no flows\n";
+    Table table({"PROTO", "PHONE", "PEER", "OPENED", "KIND", "TREATMENT", "PACKETS", "IDLE", "SERVER NAME"});
+    for (const Json& row : rows)
+        table.add({cell(row, "proto"), cell(row, "phone"), cell(row, "peer"), cell(row, "opened_by"),
+                   cell(row, "kind"), treatment(row), cell(row, "packets"), duration(row, "idle_s"),
+                   cell(row, "sni")});
+    return table.text();
+}
+
+// "3 sip, 1 tls": the kinds of which there are some.
+std::string kinds(const Json& document) {
+    std::string text;
+    if (document.contains("flows") && document["flows"].is_object())
+        for (const auto& [kind, count] : document["flows"].items())
+            if (count.is_number() && count != 0)
+                text += (text.empty() ? "" : ", ") + count.dump() + " " + kind;
+    return text.empty() ? "0" : text;
+}
+
 Table count_table(const Json& counters, bool zeros) {
     Table table({"MESSAGES", "COUNT"});
     if (counters.is_object())
@@ -104,12 +131,18 @@ std::string status(const Json& document) {
         }
     line("inside", field("inside"));
     line("SIP ports", field("sip_ports"));
+    const bool streams = !document.contains("sees_streams") || document["sees_streams"] == true;
+    line("TLS ports", (field("tls_ports").empty() ? "none" : field("tls_ports")) +
+                          (streams ? "" : " (UDP only: this kernel can't look into TCP)"));
+    if (document.contains("find_sip") && document["find_sip"] == true)
+        line("other ports", "SIP is looked for, see sipalgctl flows");
     line("media ports", cell(document, "media_ports"));
     line("queue", cell(document, "queue") + " (" + cell(document, "queue_method") + ")");
     line("table", "inet " + cell(document, "table"));
     line("accept rules", field("accept_in").empty() ? "none" : field("accept_in"));
     for (const char* count : {"calls", "bindings", "mappings", "pinholes"})
         line(count, cell(document, count));
+    line("flows", kinds(document));
     if (document.contains("media_counted"))
         line("media", document["media_counted"] == true
                           ? "counted by conntrack"
@@ -131,6 +164,7 @@ std::string view(const std::string& command, const Json& document) {
     if (command == "counters") return count_table(document, true).text();
     if (command == "calls") return calls(document);
     if (command == "pinholes") return pinholes(document);
+    if (command == "flows") return flows(document);
     return bindings(document);
 }
 

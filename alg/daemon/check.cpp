@@ -21,7 +21,9 @@ void check(const Options& options, std::ostream& out) {
     Network network(options);
     const nft::Ruleset ruleset(ruleset_settings(options, network.outside()));
     ruleset.check();
-    { const Queue queue(options.queue); }  // taken? Given back at once.
+    const nft::Settings settings = ruleset_settings(options, {});
+    for (const std::uint16_t number : {options.queue, settings.watch_queue()})
+        const Queue queue(number);  // taken? Given back at once.
 
     out << "configuration: "
         << (options.config.empty() ? "no file, defaults and command line" : options.config)
@@ -33,7 +35,10 @@ void check(const Options& options, std::ostream& out) {
         if (end.egress.advertised != end.egress.address) out << ", shown as " << end.egress.advertised.text();
         out << '\n';
     }
-    out << "queue: " << options.queue << " (" << nft::name(ruleset.queue_method()) << ")\n";
+    out << "queue: " << options.queue << ", for what is only watched " << settings.watch_queue() << " ("
+        << nft::name(ruleset.queue_method()) << ")\n";
+    if (!ruleset.sees_streams())
+        out << "TLS over TCP is not reported: the kernel can't look into TCP (it is older than 5.16)\n";
     if (ruleset.accepting_chains().empty())
         out << "accept rules: none; packets of pinholes carry ct mark 0x10000000 (see sipalgd(8))\n";
     for (const nft::AcceptIn& chain : ruleset.accepting_chains())

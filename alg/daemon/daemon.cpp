@@ -48,6 +48,8 @@ nft::Settings ruleset_settings(const Options& options, const std::vector<std::st
     for (const Setting& inside : options.inside)
         settings.inside.push_back(inside.value);
     settings.sip_ports = options.sip_ports;
+    settings.tls_ports = options.tls_ports;
+    settings.find_sip = options.find_sip;
     settings.queue = options.queue;
     settings.accept_in = options.accept_in;
     settings.accept_in_auto = options.accept_in_auto;
@@ -78,6 +80,8 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       state_(policy(options)),
       hands_(std::make_unique<Hands>(ruleset_, conntrack_)),
       engine_(state_, *hands_, [this](const Parcel& parcel) { carry(parcel); }),
+      watcher_(ruleset_settings(options, {}).watch_queue(), state_, conntrack_,
+               [this](std::span<const Event> events) { engine_.log(events, loop_.now()); }),
       reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
       sweeper_(
           state_, reader_, [this](std::span<const Flow> flows) { conntrack_.erase(flows); },
@@ -87,6 +91,8 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
     loop_.add(queue_.descriptor(), EPOLLIN, [this](std::uint32_t) {
         queue_.receive([this](const QueuedPacket& packet, Verdict& verdict) { on_packet(packet, verdict); });
     });
+    loop_.add(watcher_.queue().descriptor(), EPOLLIN,
+              [this](std::uint32_t) { watcher_.receive(loop_.now()); });
     loop_.add(network_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_network(); });
     loop_.add(reader_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_flows(); });
     control_.serve(loop_, [this](std::string_view request) { return answer(request); });
@@ -135,8 +141,10 @@ void Daemon::stop() {
     ruleset_.remove();
     waiting_.clear();
     held_.clear();
-    queue_.drain();
-    queue_.flush();
+    for (Queue* queue : {&queue_, &watcher_.queue()}) {
+        queue->drain();
+        queue->flush();
+    }
     spdlog::info("stopped, all rules removed");
 }
 
@@ -335,11 +343,14 @@ std::string Daemon::answer(std::string_view request) {
         parsed.is_object() && parsed.contains("command") && parsed["command"].is_string();
     const std::string command = has_command ? parsed["command"].get<std::string>() : std::string();
     const Time now = loop_.now();
+    if (command == "status" || command == "flows") watcher_.forget_ended();
     if (command == "status") return to_text(status());
     if (command == "calls")
         return to_text(to_json(state_.calls(now), {boot_time(), std::chrono::system_clock::now()}));
     if (command == "pinholes") return to_text(to_json(state_.pinholes(now)));
     if (command == "bindings") return to_text(to_json(state_.bindings(now)));
+    if (command == "flows")
+        return to_text(to_json(state_.flows(now), {boot_time(), std::chrono::system_clock::now()}));
     if (command == "counters") return to_text(to_json(engine_.counters()));
     return to_text({{"error", has_command ? "unknown command '" + command + "'"
                                           : std::string("a request is {\"command\": NAME}")}});
@@ -350,14 +361,17 @@ Json Daemon::status() {
     status.pid = getpid();
     status.uptime_s = std::chrono::duration_cast<Seconds>(loop_.now() - started_).count();
     status.queue_method = nft::name(ruleset_.queue_method());
+    status.watch_queue = ruleset_settings(options_, {}).watch_queue();
+    status.sees_streams = ruleset_.sees_streams();
+    status.flows = state_.flow_counts();
     status.ends = network_.egress().ends();
     status.inside = network_.inside();
     status.accept_in = ruleset_.accepting_chains();
     status.totals = state_.totals();
     status.media_counted = nft::conntrack_counts();
     status.counters = engine_.counters();
-    status.queue_overflows = queue_.lost_reads();
-    status.refused_verdicts = queue_.refused_verdicts();
+    status.queue_overflows = queue_.lost_reads() + watcher_.queue().lost_reads();
+    status.refused_verdicts = queue_.refused_verdicts() + watcher_.queue().refused_verdicts();
     return to_json(options_, status);
 }
 

@@ -19,6 +19,7 @@
 #include "alg/daemon/queue.hpp"
 #include "alg/daemon/sweeper.hpp"
 #include "alg/daemon/waiting.hpp"
+#include "alg/daemon/watcher.hpp"
 #include "alg/daemon/whereabouts.hpp"
 #include "alg/inspect.hpp"
 #include "nft/conntrack.hpp"
@@ -77,6 +78,7 @@ class Daemon {
     State state_;
     std::unique_ptr<Hands> hands_;
     Engine engine_;
+    Watcher watcher_;
     std::atomic<bool> with_ipv6_{false};  ///< IPv6 was met: the reader looks at its flows as well
     FlowReader reader_;
     Sweeper sweeper_;

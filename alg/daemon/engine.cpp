@@ -27,6 +27,7 @@ std::string_view name(Event::Kind kind) {
         case Event::Kind::registered: return "registered";
         case Event::Kind::unregistered: return "unregistered";
         case Event::Kind::readdressed: return "address changed";
+        case Event::Kind::sip_found: return "SIP found";
         case Event::Kind::body_sealed: return "body left alone";
     }
     return "event";

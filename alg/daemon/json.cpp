@@ -11,6 +11,11 @@ std::string text(const Endpoint& endpoint) {
     return endpoint.address ? endpoint.text() : std::string();
 }
 
+std::string calendar(Time time, const ClockPair& clocks) {
+    return utc(clocks.wall -
+               std::chrono::duration_cast<std::chrono::system_clock::duration>(clocks.boot - time));
+}
+
 }  // namespace
 
 Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks) {
@@ -24,8 +29,6 @@ Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks) {
                              {"remote", stream.remote},
                              {"state", stream.state},
                              {"silent", stream.silent.empty() ? Json() : Json(stream.silent)}});
-        const auto age =
-            std::chrono::duration_cast<std::chrono::system_clock::duration>(clocks.boot - call.started);
         rows.push_back({{"call_id", call.call_id},
                         {"state", call.state},
                         {"direction", call.direction},
@@ -33,7 +36,7 @@ Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks) {
                         {"to", call.to},
                         {"phone", call.phone},
                         {"peer", call.peer},
-                        {"started", utc(clocks.wall - age)},
+                        {"started", calendar(call.started, clocks)},
                         {"media", std::move(media)}});
     }
     return rows;
@@ -66,6 +69,32 @@ Json to_json(const std::vector<BindingReport>& bindings) {
     return rows;
 }
 
+Json to_json(const std::vector<FlowReport>& flows, const ClockPair& clocks) {
+    Json rows = Json::array();
+    for (const FlowReport& flow : flows) {
+        Json row{{"proto", name(flow.transport)},
+                 {"phone", text(flow.phone)},
+                 {"peer", text(flow.peer)},
+                 {"opened_by", flow.opened_by},
+                 {"kind", flow.kind},
+                 {"sni", flow.sni.empty() ? Json() : Json(flow.sni)},
+                 {"treatment", flow.treatment},
+                 {"configured", flow.configured},
+                 {"started", calendar(flow.started, clocks)},
+                 {"idle_s", flow.idle_s},
+                 {"packets", flow.outward + flow.inward},
+                 {"packets_out", flow.outward},
+                 {"packets_in", flow.inward}};
+        if (flow.transport == Transport::tcp) {
+            row["grown_out"] = flow.grown_outward;
+            row["grown_in"] = flow.grown_inward;
+            row["held"] = flow.held;
+        }
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
 Json to_json(const Counters& counters) {
     Json object = Json::object();
     for (std::size_t i = 0; i < counters.size(); ++i)
@@ -83,6 +112,9 @@ Json to_json(const Options& options, const Status& status) {
                                  {"address", end.egress.address.text()},
                                  {"advertised", end.egress.advertised.text()}});
     }
+    Json flows = Json::object();
+    for (std::size_t i = 0; i < status.flows.size(); ++i)
+        flows[std::string(word(static_cast<FlowKind>(i)))] = status.flows[i];
     Json accept_in = Json::array();
     for (const auto& chain : status.accept_in)
         accept_in.push_back(chain.family + " " + chain.table + " " + chain.chain);
@@ -93,18 +125,23 @@ Json to_json(const Options& options, const Status& status) {
             {"queue", options.queue},
             {"queues", 1},
             {"queue_method", status.queue_method},
+            {"watch_queue", status.watch_queue},
             {"table", options.table},
             {"outside", std::move(outside)},
             {"inside", status.inside},
             {"addresses", std::move(addresses)},
             {"accept_in", std::move(accept_in)},
             {"sip_ports", options.sip_ports},
+            {"tls_ports", options.tls_ports},
+            {"find_sip", options.find_sip},
+            {"sees_streams", status.sees_streams},
             {"media_ports", std::to_string(options.media_low) + "-" + std::to_string(options.media_high)},
             {"log_level", name(options.log_level)},
             {"calls", status.totals.calls},
             {"bindings", status.totals.bindings},
             {"mappings", status.totals.mappings},
             {"pinholes", status.totals.pinholes},
+            {"flows", std::move(flows)},
             {"media_counted", status.media_counted},
             {"queue_overflows", status.queue_overflows},
             {"refused_verdicts", status.refused_verdicts},

@@ -1,6 +1,7 @@
 // The state as JSON documents, for the control socket.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -9,6 +10,7 @@
 #include "alg/daemon/egress.hpp"
 #include "alg/daemon/engine.hpp"
 #include "alg/daemon/options.hpp"
+#include "alg/flows.hpp"
 #include "alg/report.hpp"
 
 namespace sipalg::daemon {
@@ -24,6 +26,7 @@ struct ClockPair {
 Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks);
 Json to_json(const std::vector<PinholeReport>& pinholes);
 Json to_json(const std::vector<BindingReport>& bindings);
+Json to_json(const std::vector<FlowReport>& flows, const ClockPair& clocks);
 Json to_json(const Counters& counters);
 
 /// What `status` says, besides Options.
@@ -31,10 +34,13 @@ struct Status {
     std::int64_t pid = 0;
     std::int64_t uptime_s = 0;
     std::string queue_method;
+    std::uint16_t watch_queue = 0;
+    bool sees_streams = true;  ///< see nft::Ruleset::sees_streams()
     std::vector<EgressChooser::End> ends;
     std::vector<std::string> inside;
     std::vector<nft::AcceptIn> accept_in;
     Totals totals;
+    std::array<std::size_t, flow_kinds> flows{};  ///< see State::flow_counts()
     bool media_counted = false;  ///< conntrack counts packets, so who falls silent later is seen as well
     Counters counters{};
     std::uint64_t queue_overflows = 0;

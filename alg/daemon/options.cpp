@@ -41,10 +41,22 @@ void add_outside(Options& o, const Setting& s) {
 void add_inside(Options& o, const Setting& s) {
     o.inside.push_back(parse_interface(s));
 }
+bool has(const std::vector<std::uint16_t>& ports, std::uint16_t port) {
+    return std::find(ports.begin(), ports.end(), port) != ports.end();
+}
 void add_sip_port(Options& o, const Setting& s) {
     const std::uint16_t port = parse_port(s);
-    if (std::find(o.sip_ports.begin(), o.sip_ports.end(), port) == o.sip_ports.end())
-        o.sip_ports.push_back(port);
+    if (!has(o.sip_ports, port)) o.sip_ports.push_back(port);
+}
+// Comes behind all SIP ports.
+void add_tls_port(Options& o, const Setting& s) {
+    const std::uint16_t port = parse_port(s);
+    if (has(o.sip_ports, port))
+        throw complaint(s, "is a SIP port already, on which TLS is recognised too; name each port once");
+    if (!has(o.tls_ports, port)) o.tls_ports.push_back(port);
+}
+void set_find_sip(Options& o, const Setting& s) {
+    o.find_sip = parse_switch(s);
 }
 void set_media_ports(Options& o, const Setting& s) {
     std::tie(o.media_low, o.media_high) = parse_media_ports(s);
@@ -98,6 +110,10 @@ constexpr std::array rows{
     Row{"inside", "IFACE", true, true, add_inside,
         "interface towards the phones, repeatable (default: every other interface but loopback)"},
     Row{"sip-port", "N", true, true, add_sip_port, "port that is SIP in clear, repeatable (default: 5060)"},
+    Row{"tls-port", "N", true, true, add_tls_port,
+        "port whose TLS or DTLS is recognised and reported, never touched, repeatable (default: 5061)"},
+    Row{"find-sip", nullptr, false, true, set_find_sip,
+        "report SIP that is spoken on other ports (sipalgctl flows), to learn which ones the provider uses"},
     Row{"media-ports", "LO-HI", false, true, set_media_ports,
         "public ports for media whose own port is not free (default: 16384-32767)"},
     Row{"external-address", "A", true, true, add_external_address,
@@ -113,7 +129,7 @@ constexpr std::array rows{
         set_media_source_of},
     Row{"malformed", "POLICY", false, true, set_malformed,
         "what becomes of SIP that can't be read: pass or drop (default: pass)"},
-    Row{"queue", "N", false, true, set_queue, "NFQUEUE number (default: 5060)"},
+    Row{"queue", "N", false, true, set_queue, "NFQUEUE number; the next one is used as well (default: 5060)"},
     Row{"table", "NAME", false, true, set_table, "nftables table (family inet) to own (default: sipalg)"},
     Row{"control", "PATH", false, true, set_control, "control socket (default: /run/sipalg/control.sock)"},
     Row{"log-level", "LEVEL", false, true, set_log_level_option,
@@ -262,6 +278,12 @@ Options make_options(const std::vector<Setting>& command_line, const std::vector
         if (row.apply == nullptr) continue;
         const auto settings = chosen(row, command_line, file);
         if (!settings.empty() && row.apply == add_sip_port) options.sip_ports.clear();
+        if (row.apply == add_tls_port) {
+            // By default, what the owner calls a SIP port is none of TLS.
+            const auto is_sip_port = [&](std::uint16_t port) { return has(options.sip_ports, port); };
+            std::erase_if(options.tls_ports, is_sip_port);
+            if (!settings.empty()) options.tls_ports.clear();
+        }
         for (const Setting* setting : settings)
             row.apply(options, *setting);
     }
@@ -299,6 +321,8 @@ std::vector<std::string> differences_that_need_a_restart(const Options& running,
     compare(names(running.outside) == names(wanted.outside), "outside");
     compare(names(running.inside) == names(wanted.inside), "inside");
     compare(running.sip_ports == wanted.sip_ports, "sip-port");
+    compare(running.tls_ports == wanted.tls_ports, "tls-port");
+    compare(running.find_sip == wanted.find_sip, "find-sip");
     compare(running.media_low == wanted.media_low && running.media_high == wanted.media_high, "media-ports");
     compare(running.accept_in == wanted.accept_in && running.accept_in_auto == wanted.accept_in_auto,
             "accept-in");

@@ -23,6 +23,8 @@ struct Options {
     std::vector<Setting> outside;  ///< interface names; empty: those of the default routes
     std::vector<Setting> inside;   ///< interface names; empty: every other one but loopback
     std::vector<std::uint16_t> sip_ports{5060};
+    std::vector<std::uint16_t> tls_ports{5061};  ///< none of them is a SIP port
+    bool find_sip = false;
     bool drop_malformed = false;
     Treatments treatments;            ///< for all, and of the sections
     std::uint16_t media_low = 16384;  ///< even

@@ -45,8 +45,8 @@ std::uint16_t parse_port(const Setting& setting) {
 }
 
 std::uint16_t parse_queue(const Setting& setting) {
-    const auto number = parse_number(setting.value, 0, 65535);
-    if (!number) throw complaint(setting, "is no queue number; write a number from 0 to 65535");
+    const auto number = parse_number(setting.value, 0, 65534);  // and the one behind it
+    if (!number) throw complaint(setting, "is no queue number; write a number from 0 to 65534");
     return static_cast<std::uint16_t>(*number);
 }
 

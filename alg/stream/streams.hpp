@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "alg/call/deadlines.hpp"
+#include "alg/flows.hpp"
 #include "alg/inspect.hpp"
 #include "alg/policy.hpp"
 #include "alg/stream/flow.hpp"
@@ -40,6 +41,11 @@ class Streams {
     void list(std::vector<Change>& changes) const;
 
     const auto& all() const { return flows_; }
+    /// nullptr: it is not read.
+    const Flow* find(const sipalg::FlowKey& key) const {
+        const auto it = key.transport == Transport::tcp ? flows_.find({key.phone, key.peer}) : flows_.end();
+        return it == flows_.end() || it->second.untouched ? nullptr : &it->second;
+    }
     void commit();
     void cancel();
 

@@ -172,6 +172,10 @@ class Lab:
         self._sockets.append(sock)
         return sock
 
+    def closing(self, sock):
+        """The same for any other socket."""
+        self._sockets.append(sock)
+
     def close_sockets(self):
         for sock in self._sockets:
             sock.close()
@@ -286,7 +290,7 @@ class Lab:
             add(f"packets on {name}", lambda n=name, c=capture: "\n".join(
                 c.text(os.path.join(self.directory, f"{n}.pcap")).splitlines()[:60]))
         if self.daemon and self.daemon.running:
-            for what in ("calls", "pinholes", "bindings"):
+            for what in ("calls", "pinholes", "bindings", "flows"):
                 add(f"sipalgctl {what}", lambda w=what: self.ctl_run(w).stdout)
         for process in self._processes:
             if "sipalgd" in process.argv[0] or process.running:

@@ -15,18 +15,34 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PASSWORD = "secret"
 
 
-def start_kamailio(lab, address=PROVIDER):
-    """A registrar and proxy at `address` in the provider's namespace, for UDP and TCP; returns once it answers."""
+def has_tls():
+    """Whether kamailio's TLS module is installed."""
+    return bool(glob.glob("/usr/lib/*/kamailio/modules/tls.so"))
+
+
+def start_kamailio(lab, address=PROVIDER, tls=None, lasting=True):
+    """A registrar and proxy at `address` in the provider's namespace; for UDP and TCP; returns once it answers.
+
+    With tls=(certificate, key) it speaks TLS on port 5061 as well. Unless `lasting`, it ends with the test.
+    """
     modules = glob.glob("/usr/lib/*/kamailio/modules")[0]
     with open(os.path.join(HERE, "kamailio.cfg.in")) as file:
         text = file.read()
     for key, value in (("ADDRESS", address), ("MODULES", modules), ("PASSWORD", PASSWORD)):
         text = text.replace(f"@{key}@", value)
+    if tls:
+        text = text.replace("disable_tcp=yes", f"enable_tls=yes\ntcp_children=1\nlisten=tls:{address}:5061")
+        text = text.replace('loadmodule "auth.so"', f'''loadmodule "auth.so"
+loadmodule "tls.so"
+modparam("tls", "tls_method", "TLSv1.2+")
+modparam("tls", "certificate", "{tls[0]}")
+modparam("tls", "private_key", "{tls[1]}")
+''')
     config = lab.file("kamailio.cfg", text)
     runtime = os.path.join(lab.directory, "kamailio")
-    os.makedirs(runtime)
+    os.makedirs(runtime, exist_ok=True)
     process = lab.start(lab.provider, "kamailio", "-DD", "-E", "-f", config, "-m", "32", "-M", "4",
-                        "-P", os.path.join(runtime, "pid"), "-Y", runtime, "-w", runtime, lasting=True)
+                        "-P", os.path.join(runtime, "pid"), "-Y", runtime, "-w", runtime, lasting=lasting)
     probe = sip.Agent(lab, lab.provider, address, 5999, "peerprobe", (address, 5060))
 
     def answers():
@@ -83,7 +99,8 @@ class Sipp:
 class Baresip:
     """A baresip phone without any audio device: one file speaks, another listens."""
 
-    def __init__(self, lab, namespace, address, user, domain, rtp_port, registers=True, port=5060, transport="udp"):
+    def __init__(self, lab, namespace, address, user, domain, rtp_port, registers=True, port=5060,
+                 transport="udp", ca_file=""):
         self.lab, self.user = lab, user
         folder = os.path.join(lab.directory, f"baresip-{user}")
         os.makedirs(folder, exist_ok=True)
@@ -91,6 +108,7 @@ class Baresip:
         settings = {"config": f"""
 sip_listen {address}:{port}
 sip_trans_def {transport}
+{f"sip_cafile {ca_file}" if ca_file else ""}
 audio_player aufile,{folder}/heard.wav
 audio_source aufile,{folder}/voice.wav
 audio_alert aufile,{folder}/alert.wav

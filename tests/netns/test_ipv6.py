@@ -5,6 +5,7 @@ import socket
 
 import rtp
 import sip
+import tls
 from lab import MEDIA_SERVER_6, PHONE1_6, PROVIDER_6, STRANGER_6
 from labtest import PROVIDER, LabTest, main
 from netns import Timeout, wait_for
@@ -120,6 +121,14 @@ class IPv6(LabTest):
         self.hang_up()
         wait_for(lambda: not self.pinholes("six"), 1, "the pinholes to go")
         self.kept_out(self.lab.provider, MEDIA_SERVER_6)
+
+    def test_tls(self):
+        """N4: TLS over IPv6 is shown like that over IPv4."""
+        near, far = tls.connect(self.lab, self.lab.phone1, self.lab.provider, PROVIDER_6, 5061)
+        tls.Connection(self.lab, near, far, "sip.example.com")
+        flow = wait_for(lambda: [f for f in self.lab.ctl("flows") if f["kind"] == "tls"], 5, "the flow")[0]
+        self.assertEqual((flow["phone"], flow["peer"], flow["sni"]),
+                         (f"[{PHONE1_6}]:{near.getsockname()[1]}", f"[{PROVIDER_6}]:5061", "sip.example.com"))
 
     def test_registered(self):
         """N2 C8: a registered phone on a port of its own is reached by its registrar, and by nobody else."""

@@ -64,6 +64,15 @@ class RulesetTest(unittest.TestCase):
         driver('install')
         self.assertEqual(normal(self.table()), normal('\n'.join(driver('text'))))
 
+    def test_listing_equals_text_where_sip_is_looked_for(self):
+        for options in ((), ('--inside', 'lan')):
+            driver = self.driver('--find-sip', '--tls-port', '443', '--tls-port', '5061', *options)
+            driver('install')
+            self.assertEqual(normal(self.table()), normal('\n'.join(driver('text'))))
+            driver('install')  # once more, over what is there
+            driver('remove')
+            driver.close()
+
     def test_document_loads_with_nft_itself(self):
         text = DOCUMENT.read_text()
         if self.driver()('method') != ['native']:  # this kernel's nft can't load a queue statement

@@ -248,6 +248,28 @@ class TrafficTest(unittest.TestCase):
             self.assertIsNone(receive(phone, 0.3))
             driver(f'erase {inward}')  # what the last packet has made
 
+    def test_which_flows_are_known(self):
+        driver = self.install()
+        phone, peer, _ = self.media()
+        driver(f'apply add {MAPPING} 60')
+        phone.sendto(b'out', peer.getsockname())
+        receive(peer)
+        with self.outside.entered():
+            server = socket.create_server(('203.0.113.5', 7777))
+        self.addCleanup(server.close)
+        with self.phone.entered():
+            client = socket.create_connection(('203.0.113.5', 7777), 10)
+        self.addCleanup(client.close)
+        asked = {'udp 192.168.1.2:7000 203.0.113.5:9000': 'yes', 'udp 203.0.113.5:9000 203.0.113.1:17000': 'yes',
+                 'udp 192.168.1.2:7000 203.0.113.5:9001': 'no', 'tcp 192.168.1.2:7000 203.0.113.5:9000': 'no',
+                 f'tcp 192.168.1.2:{client.getsockname()[1]} 203.0.113.5:7777': 'yes',
+                 'udp [2001:db8::1]:7000 [2001:db8::2]:9000': 'no'}
+        self.assertEqual(driver('known ' + '; '.join(asked)), list(asked.values()))
+        many = [f'udp 192.168.1.2:7000 203.0.113.5:{port}' for port in range(8500, 9500)]
+        answers = driver('known ' + '; '.join(many))
+        self.assertEqual([many[i] for i, word in enumerate(answers) if word == 'yes'],
+                         ['udp 192.168.1.2:7000 203.0.113.5:9000'])
+
     def test_dump_shows_both_directions(self):
         driver = self.install()
         phone, peer, _ = self.media()

@@ -3,7 +3,7 @@
 //
 //   install | check | remove | intact | text | read | method | chains | set_outside [IF…]
 //   apply CHANGE [; CHANGE]…      CHANGE: add|renew|remove ELEMENT [SECONDS]
-//   erase PROTO SRC DST [; …] | dump | bench COUNT
+//   erase PROTO SRC DST [; …] | known PROTO SRC DST [; …] | dump | bench COUNT
 // ELEMENT: mapping PROTO INSIDE OUTSIDE | pinhole PROTO REMOTE OUTSIDE | listener PROTO INSIDE
 //          | shifted PHONE PEER | record ID PART TEXT
 
@@ -168,6 +168,11 @@ void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntra
     std::istringstream in(line);
     const auto command = next<std::string>(in);
     if (command == "erase") return conntrack.erase(parts<Flow>(in, flow));
+    if (command == "known") {
+        for (const bool known : conntrack.known(parts<Flow>(in, flow)))
+            std::cout << (known ? "yes\n" : "no\n");
+        return;
+    }
     if (command == "dump") return dump();
     if (ruleset == nullptr) throw std::invalid_argument("no ruleset was asked for");
     if (command == "install") return ruleset->install();
@@ -206,11 +211,15 @@ void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntra
 int main(int argc, char** argv) {
     nft::Settings settings;
     settings.sip_ports.clear();
-    bool with_ruleset = true;
+    bool with_ruleset = true, tls_ports_given = false;
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i];
         if (option == "--conntrack-only") {
             with_ruleset = false;
+            continue;
+        }
+        if (option == "--find-sip") {
+            settings.find_sip = true;
             continue;
         }
         if (option == "--accept-auto") {
@@ -224,6 +233,11 @@ int main(int argc, char** argv) {
         if (option == "--inside") settings.inside.push_back(value);
         if (option == "--sip-port")
             settings.sip_ports.push_back(static_cast<std::uint16_t>(std::stoi(value)));
+        if (option == "--tls-port") {
+            if (!tls_ports_given) settings.tls_ports.clear();
+            tls_ports_given = true;
+            settings.tls_ports.push_back(static_cast<std::uint16_t>(std::stoi(value)));
+        }
         if (option == "--queues") settings.queues = static_cast<std::uint16_t>(std::stoi(value));
         if (option == "--accept-in") {
             std::istringstream words(value);

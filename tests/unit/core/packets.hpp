@@ -38,4 +38,20 @@ inline std::vector<std::uint8_t> udp_packet(std::string_view source, std::string
     return bytes;
 }
 
+/// The same with TCP: a segment without options.
+inline std::vector<std::uint8_t> tcp_packet(std::string_view source, std::string_view destination,
+                                            std::string_view payload) {
+    std::vector<std::uint8_t> bytes = udp_packet(source, destination, payload);
+    const bool v4 = bytes[0] == 0x45;
+    const std::size_t header = v4 ? 20 : 40;
+    bytes[v4 ? 9 : 6] = 6;
+    bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(header + 8), 12, 0);
+    bytes[header + 4] = bytes[header + 5] = 0;
+    bytes[header + 12] = 0x50;
+    const std::size_t length = bytes.size() - (v4 ? 0 : header);
+    bytes[v4 ? 2 : 4] = static_cast<std::uint8_t>(length >> 8);
+    bytes[v4 ? 3 : 5] = static_cast<std::uint8_t>(length);
+    return bytes;
+}
+
 }  // namespace sipalg::test

@@ -5,13 +5,18 @@
 using namespace sipalg::ctl;
 
 TEST_CASE("OpenMetrics text: types, counters with _total, the end mark") {
-    const Json status = Json::parse(R"({"uptime_s":90,"calls":2,"queue_overflows":0,"table":"sipalg",
+    const Json status = Json::parse(
+        R"({"uptime_s":90,"calls":2,"queue_overflows":0,"table":"sipalg","flows":{"sip":3,"tls":0},
         "counters":{"rewritten":12,"a\"b\\\n":1}})");
     CHECK(metrics(status) ==
           "# TYPE sipalg_messages counter\n"
           "# HELP sipalg_messages Messages by what became of them.\n"
           "sipalg_messages_total{reason=\"rewritten\"} 12\n"
           "sipalg_messages_total{reason=\"a\\\"b\\\\\\n\"} 1\n"
+          "# TYPE sipalg_flows gauge\n"
+          "# HELP sipalg_flows Flows of signalling by what they carry.\n"
+          "sipalg_flows{kind=\"sip\"} 3\n"
+          "sipalg_flows{kind=\"tls\"} 0\n"
           "# TYPE sipalg_uptime_seconds gauge\n"
           "# HELP sipalg_uptime_seconds Time since the daemon began to serve.\n"
           "sipalg_uptime_seconds 90\n"

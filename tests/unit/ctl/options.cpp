@@ -30,9 +30,9 @@ TEST_CASE("commands and options") {
 }
 
 TEST_CASE("mistakes are named") {
-    CHECK(error_of({}) == "no command; write status, calls, pinholes, bindings, counters or metrics");
+    CHECK(error_of({}) == "no command; write status, calls, pinholes, bindings, flows, counters or metrics");
     CHECK(error_of({"cals"}) ==
-          "unknown command 'cals'; write status, calls, pinholes, bindings, counters or metrics");
+          "unknown command 'cals'; write status, calls, pinholes, bindings, flows, counters or metrics");
     CHECK(error_of({"\x1b[2J"}).find("'\\x1b[2J'") != std::string::npos);
     CHECK(error_of({"calls", "status"}).find("'status': one command at a time") == 0);
     CHECK(error_of({"--xyzzy"}).find("--xyzzy") != std::string::npos);

@@ -8,6 +8,7 @@ TEST_CASE("nothing is a sentence") {
     CHECK(view("calls", Json::array()) == "no calls\n");
     CHECK(view("pinholes", Json::array()) == "no pinholes\n");
     CHECK(view("bindings", Json::array()) == "no bindings\n");
+    CHECK(view("flows", Json::array()) == "no flows\n");
 }
 
 TEST_CASE("calls") {
@@ -36,11 +37,27 @@ TEST_CASE("pinholes and bindings, with times people can read") {
           "udp    203.0.113.1:5060  192.168.1.10:5060  192.0.2.1  59m59s   sip:a@x\n");
 }
 
+TEST_CASE("flows, with what is not configured") {
+    const Json rows = Json::parse(R"([{"proto":"tcp","phone":"192.168.1.10:40000","peer":"192.0.2.1:5061",
+        "opened_by":"inside","kind":"tls","sni":"sip.example.com","treatment":"untouched","configured":true,
+        "idle_s":61,"packets":1},{"proto":"udp","phone":"192.168.1.10:5070","peer":"192.0.2.1:5070",
+        "opened_by":"outside","kind":"sip","sni":null,"treatment":"untouched","configured":false,"idle_s":0,
+        "packets":12}])");
+    CHECK(view("flows", rows) ==
+          "PROTO  PHONE               PEER            OPENED   KIND  TREATMENT                PACKETS  IDLE  "
+          "SERVER NAME\n"
+          "tcp    192.168.1.10:40000  192.0.2.1:5061  inside   tls   untouched                1        1m1s  "
+          "sip.example.com\n"
+          "udp    192.168.1.10:5070   192.0.2.1:5070  outside  sip   untouched (no SIP port)  12       0s    "
+          "-\n");
+}
+
 TEST_CASE("status says where it stands and what it counted, without the zeros") {
     const Json document = Json::parse(R"({"serving":true,"version":"9.9","pid":7,"uptime_s":90061,
         "outside":["wan"],"inside":["lan","wlan"],"addresses":[{"interface":"wan","address":"10.0.0.1",
         "advertised":"203.0.113.7"}],"queue":5060,"queue_method":"native","table":"sipalg","accept_in":[],
-        "sip_ports":[5060,5070],"media_ports":"16384-32767","calls":1,"bindings":2,"mappings":3,"pinholes":4,
+        "sip_ports":[5060,5070],"tls_ports":[5061],
+        "find_sip":true,"sees_streams":false,"flows":{"unknown":0,"tls":1,"sip":2},"media_ports":"16384-32767","calls":1,"bindings":2,"mappings":3,"pinholes":4,
         "media_counted":true,"counters":{"rewritten":12,"stun":0}})");
     CHECK(view("status", document) ==
           "sipalgd       9.9, pid 7, serving for 1d1h\n"
@@ -48,6 +65,8 @@ TEST_CASE("status says where it stands and what it counted, without the zeros") 
           "address       wan 10.0.0.1, shown as 203.0.113.7\n"
           "inside        lan, wlan\n"
           "SIP ports     5060, 5070\n"
+          "TLS ports     5061 (UDP only: this kernel can't look into TCP)\n"
+          "other ports   SIP is looked for, see sipalgctl flows\n"
           "media ports   16384-32767\n"
           "queue         5060 (native)\n"
           "table         inet sipalg\n"
@@ -56,6 +75,7 @@ TEST_CASE("status says where it stands and what it counted, without the zeros") 
           "bindings      2\n"
           "mappings      3\n"
           "pinholes      4\n"
+          "flows         1 tls, 2 sip\n"
           "media         counted by conntrack\n"
           "\n"
           "MESSAGES   COUNT\n"

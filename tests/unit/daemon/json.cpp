@@ -43,6 +43,35 @@ TEST_CASE("a call as the contract names its fields, its start in UTC") {
         {"type":"video","public":"","inside":"","remote":"","state":"open","silent":"peer"}])"));
 }
 
+TEST_CASE("flows: what TCP has besides, and no name where none was asked for") {
+    FlowReport flow;
+    flow.phone = endpoint("192.168.1.10:5060");
+    flow.peer = endpoint("[2001:db8::1]:5060");
+    flow.opened_by = "inside";
+    flow.kind = "sip";
+    flow.treatment = "rewritten";
+    flow.started = Time(100'000);
+    flow.idle_s = 3;
+    flow.outward = 5;
+    flow.inward = 7;
+    const ClockPair clocks{Time(110'000),
+                           std::chrono::system_clock::time_point(std::chrono::seconds(86'410))};
+    CHECK(to_json(std::vector{flow}, clocks) ==
+          Json::parse(R"([{"proto":"udp","phone":"192.168.1.10:5060","peer":"[2001:db8::1]:5060",
+        "opened_by":"inside","kind":"sip","sni":null,"treatment":"rewritten","configured":true,
+        "started":"1970-01-02T00:00:00Z","idle_s":3,"packets":12,"packets_out":5,"packets_in":7}])"));
+    flow.transport = Transport::tcp;
+    flow.sni = "sip.example.com";
+    flow.grown_outward = 44;
+    flow.grown_inward = -44;
+    flow.held = 100;
+    const Json row = to_json(std::vector{flow}, clocks).at(0);
+    CHECK(row["sni"] == "sip.example.com");
+    CHECK(row["grown_out"] == 44);
+    CHECK(row["grown_in"] == -44);
+    CHECK(row["held"] == 100);
+}
+
 TEST_CASE("pinholes and bindings, IPv6 in brackets") {
     PinholeReport pinhole;
     pinhole.public_endpoint = endpoint("[2001:db8::1]:4000");
@@ -108,6 +137,10 @@ TEST_CASE("status holds all that the contract names") {
           Json::parse(R"([{"interface":"wan","address":"10.0.0.1","advertised":"203.0.113.7"}])"));
     CHECK(object["accept_in"] == Json::array({"ip filter FORWARD"}));
     CHECK(object["sip_ports"] == Json::array({5060}));
+    CHECK(object["tls_ports"] == Json::array({5061}));
+    CHECK(object["find_sip"] == false);
+    CHECK(object["sees_streams"] == true);
+    CHECK(object["flows"]["sip"] == 0);
     CHECK(object["media_ports"] == "16384-32767");
     CHECK(object["calls"] == 1);
     CHECK(object["bindings"] == 2);

@@ -142,7 +142,7 @@ TEST_CASE("mistakes in the file are named with their line") {
     CHECK(error_of({}, "check = yes\n") == "f.conf:1: check: only known on the command line");
     CHECK(error_of({}, "config = x\n") == "f.conf:1: config: only known on the command line");
     CHECK(error_of({}, "# one\nqueue = 70000\n") ==
-          "f.conf:2: queue: '70000' is no queue number; write a number from 0 to 65535");
+          "f.conf:2: queue: '70000' is no queue number; write a number from 0 to 65534");
     CHECK(error_of({"--queue", "3"}, "xyzzy-plugh = 3\n") ==
           "f.conf:1: xyzzy-plugh: unknown option (sipalgd --help lists all)");
 }
@@ -211,14 +211,30 @@ TEST_CASE("a named configuration file must be there") {
     CHECK(load_options(parse_command_line({"--config", "/dev/null", "--queue", "8"})).queue == 8);
 }
 
+TEST_CASE("TLS ports are none of the SIP ports") {
+    const auto ports = [](const std::vector<std::string>& arguments) { return parse(arguments).tls_ports; };
+    CHECK(ports({}) == std::vector<std::uint16_t>{5061});
+    CHECK(ports({"--tls-port", "443", "--tls-port", "5071", "--tls-port", "443"}) ==
+          std::vector<std::uint16_t>{443, 5071});
+    CHECK(ports({"--sip-port", "5061"}).empty());
+    CHECK(error_of({"--tls-port", "5060"}) ==
+          "--tls-port: '5060' is a SIP port already, on which TLS is recognised too; name each port once");
+    CHECK(error_of({"--sip-port", "5061", "--tls-port", "5061"}).find("is a SIP port already") !=
+          std::string::npos);
+    CHECK_FALSE(parse({}).find_sip);
+    CHECK(parse({"--find-sip"}).find_sip);
+}
+
 TEST_CASE("what a running daemon can't change is named") {
     const Options running = parse({});
     CHECK(differences_that_need_a_restart(running, parse({"--log-level", "debug"})).empty());
     CHECK(differences_that_need_a_restart(running, parse({"--external-address", "203.0.113.7"})).empty());
     CHECK(differences_that_need_a_restart(
-              running, parse({"--outside", "a", "--inside", "b", "--sip-port", "1", "--media-ports",
-                              "2000-3000", "--accept-in", "auto", "--malformed", "drop", "--queue", "1",
-                              "--table", "t", "--control", "/c", "--foreground"})) ==
-          std::vector<std::string>{"foreground", "outside", "inside", "sip-port", "media-ports", "accept-in",
-                                   "malformed", "queue", "table", "control"});
+              running, parse({"--outside", "a",           "--inside", "b",           "--sip-port",
+                              "1",         "--tls-port",  "2",        "--find-sip",  "--media-ports",
+                              "2000-3000", "--accept-in", "auto",     "--malformed", "drop",
+                              "--queue",   "1",           "--table",  "t",           "--control",
+                              "/c",        "--foreground"})) ==
+          std::vector<std::string>{"foreground", "outside", "inside", "sip-port", "tls-port", "find-sip",
+                                   "media-ports", "accept-in", "malformed", "queue", "table", "control"});
 }

@@ -46,7 +46,7 @@ bool has(const std::string& text, const char* words) {
 
 TEST_CASE("the table's text is the document") {
     for (const QueueMethod method : {QueueMethod::native, QueueMethod::compat})
-        CHECK(without_blank_lines(Table(wan(), method).text()) == document());
+        CHECK(without_blank_lines(Table(wan(), method, Origin::payload).text()) == document());
 }
 
 TEST_CASE("settings show in the text") {
@@ -55,20 +55,47 @@ TEST_CASE("settings show in the text") {
     settings.outside = {"wan2", "wan", "wan2"};
     settings.inside = {"lan"};
     settings.sip_ports = {5070, 5060};
+    settings.tls_ports = {443};
     settings.queue = 10;
     settings.queues = 4;
-    const std::string text = Table(settings, QueueMethod::native).text();
+    const std::string text = Table(settings, QueueMethod::native, Origin::payload).text();
     CHECK(has(text, "table inet other {"));
     CHECK(has(text, "elements = { \"wan\", \"wan2\" }"));
     CHECK(has(text, "elements = { \"lan\" }"));
     CHECK(has(text, "elements = { 5060, 5070 }"));
     CHECK(has(text, "iifname != @inside accept"));
     CHECK(has(text, "oifname != @inside accept"));
+    CHECK(has(text, "elements = { 443 }"));
     CHECK(has(text, "queue flags bypass to 10-13"));
+    CHECK(has(text, "0x1 queue flags bypass to 14"));  // what is watched has a queue of its own
+    CHECK_FALSE(has(text, "sip_words"));
+}
+
+TEST_CASE("N4: a kernel that can't look into TCP is asked for UDP only") {
+    Settings settings = wan();
+    settings.find_sip = true;
+    const std::string text = Table(settings, QueueMethod::native, Origin::transport).text();
+    CHECK_FALSE(has(text, "@ih"));
+    CHECK_FALSE(has(text, "l4proto tcp"));
+    CHECK(has(text, "meta l4proto udp @th,64,16 0x16fe @th,168,8 0x1 queue flags bypass to 5061"));
+    CHECK(has(text, "typeof @th,64,32"));
+    CHECK(has(text, "meta l4proto udp @th,64,32 @sip_words goto found_outward"));
+}
+
+TEST_CASE("N3: what looks like SIP elsewhere is queued, not too often") {
+    Settings settings = wan();
+    settings.find_sip = true;
+    const std::string text = Table(settings, QueueMethod::native, Origin::payload).text();
+    CHECK(has(text, "@ih,0,32 @sip_words goto found_inward"));
+    CHECK(has(text, "limit rate 20/second burst 40 packets queue flags bypass to 5061"));
+    CHECK(has(text, "0x494e5649"));  // INVI
+    settings.inside = {"lan"};
+    CHECK(has(Table(settings, QueueMethod::native, Origin::payload).text(),
+              "oifname != @inside accept\n\t\t@ih,0,32"));
 }
 
 TEST_CASE("sets that are present are not made again; settings are put in anew") {
-    const Table table(wan(), QueueMethod::native);
+    const Table table(wan(), QueueMethod::native, Origin::payload);
     const auto count = [&](const Names& present, int type) {
         Batch batch;
         table.add_contents(batch, present);
@@ -77,10 +104,10 @@ TEST_CASE("sets that are present are not made again; settings are put in anew") 
             return m.type == (NFNL_SUBSYS_NFTABLES << 8 | type);
         });
     };
-    CHECK(count({}, NFT_MSG_NEWSET) == 16);
-    CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSET) == 14);
-    CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSETELEM) == 3);  // outside twice, SIP ports
-    CHECK(count({"pinholes", "outside"}, NFT_MSG_DELSETELEM) == 3);  // emptied before
-    CHECK(count({}, NFT_MSG_NEWCHAIN) == 5);
-    CHECK(count({}, NFT_MSG_NEWRULE) == 22);
+    CHECK(count({}, NFT_MSG_NEWSET) == 17);
+    CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSET) == 15);
+    CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSETELEM) == 4);  // outside twice, SIP ports, TLS ports
+    CHECK(count({"pinholes", "outside"}, NFT_MSG_DELSETELEM) == 4);  // emptied before
+    CHECK(count({}, NFT_MSG_NEWCHAIN) == 7);
+    CHECK(count({}, NFT_MSG_NEWRULE) == 30);
 }
