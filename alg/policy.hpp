@@ -30,6 +30,9 @@ struct Policy {
     std::size_t max_bindings_per_phone = 64;
     std::size_t max_streams = 4096;  ///< TCP connections that are read
     std::size_t max_streams_per_phone = 512;
+    /// Segments that wait in the queue for the rest of a message: far less than its length, or else everybody
+    /// would have to wait.
+    std::size_t max_held_segments = 512;
     std::size_t max_stream_memory = 16 << 20;  ///< bytes of messages that are not whole yet
     Seconds silence{300};  ///< a call without media in both directions ends after that (C6)
     Seconds hold{7200};    ///< the same for a call on hold

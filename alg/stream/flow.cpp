@@ -141,7 +141,7 @@ void ship_syn(const Flow& flow, const Carrier& carrier, std::vector<Parcel>& par
         parcels.push_back({Parcel::Kind::replace, carrier.token, std::move(packet), {}, {}});
 }
 
-void let_go(Flow& flow, Side from, const Carrier* current, std::vector<Parcel>& parcels) {
+void let_go(Flow& flow, Side from, const Carrier* current, bool may_hold, std::vector<Parcel>& parcels) {
     Half& half = flow.half(from);
     const auto held_before = [&](Position before) {
         while (const auto ready = half.take_ready(before))
@@ -151,7 +151,7 @@ void let_go(Flow& flow, Side from, const Carrier* current, std::vector<Parcel>& 
         held_before(current->begin);
         if (const auto load = half.load(*current)) {
             ship(flow, from, *current, *load, parcels);
-        } else if (half.wants(*current)) {
+        } else if (may_hold && half.wants(*current)) {
             half.hold(*current, false);
         } else {
             parcels.push_back({Parcel::Kind::drop, current->token, {}, from, {}});

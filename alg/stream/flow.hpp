@@ -50,7 +50,7 @@ struct Flow {
     std::string next_record;  ///< as it is asked to have it
     Time told_at{0};          ///< when its Shifted was last renewed; zero: there is none
     Time next_told_at{0};
-    std::size_t weight = 0;  ///< memory() as it is counted
+    std::size_t weight = 0, held = 0;  ///< memory() and held_count() as they are counted
 
     Half& half(Side from) { return from == Side::inside ? from_phone : from_peer; }
     const Half& half(Side from) const { return from == Side::inside ? from_phone : from_peer; }
@@ -62,6 +62,7 @@ struct Flow {
         return !from_phone.shift().is_identity() || !from_peer.shift().is_identity() || !record.empty();
     }
     std::size_t memory() const { return from_phone.memory() + from_peer.memory(); }
+    std::size_t held_count() const { return from_phone.held_count() + from_peer.held_count(); }
 };
 
 /// A connection that only one end has opened, or none has used, is forgotten after that.
@@ -82,8 +83,9 @@ void ship(Flow& flow, Side from, const Carrier& carrier, const Load& load, std::
 void ship(Flow& flow, Side from, const Load& load, std::vector<Parcel>& parcels);
 /// A SYN, with less room in it and without what would tie the ends to the bytes.
 void ship_syn(const Flow& flow, const Carrier& carrier, std::vector<Parcel>& parcels);
-/// Everything of one half that may go, `current` among it; no current: nullptr.
-void let_go(Flow& flow, Side from, const Carrier* current, std::vector<Parcel>& parcels);
+/// Everything of one half that may go, `current` among it; no current: nullptr. Without `may_hold` it is
+/// dropped if it has to wait: its bytes are kept, or come again.
+void let_go(Flow& flow, Side from, const Carrier* current, bool may_hold, std::vector<Parcel>& parcels);
 /// Tells the sender of a half what has come of it, on the receiver's behalf (T1): behind a gap, as any
 /// receiver would; else that what was taken over has arrived and that there is room for a whole message.
 void acknowledge(const Flow& flow, Side sender, std::vector<Parcel>& parcels);

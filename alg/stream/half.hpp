@@ -139,6 +139,7 @@ class Half {
     Position settled() const { return settled_; }
     Position parsed() const { return parsed_; }
     Position sent() const { return sent_; }
+    std::size_t held_count() const { return held_.size(); }
     std::size_t memory() const { return buffer_.size() + held_bytes_; }
 
     /// As a restarted daemon finds it: everything before `parsed` was sent.

@@ -176,6 +176,9 @@ void Streams::answer(Flow& flow, Side from, const Segment& segment) {
     if (!segment.window_scale) first.window_scale = 0;
     half.sack = first.sack = half.sack && first.sack;
     half.timestamps = first.timestamps = half.timestamps && first.timestamps;
+    // As they stand in all later segments.
+    half.window = static_cast<std::uint16_t>(half.window >> half.window_scale);
+    first.window = static_cast<std::uint16_t>(first.window >> first.window_scale);
 }
 
 // What the sender of this segment says to have of the other half. False: it has what we never saw.

@@ -34,6 +34,8 @@ void Streams::weigh(Flow& flow) {
     const std::size_t weight = flow.memory();
     memory_ += weight - flow.weight;
     flow.weight = weight;
+    held_ += flow.held_count() - flow.held;
+    flow.held = flow.held_count();
 }
 
 void Streams::conclude(const Arrival& arrival, bool in_force, Time now, Decision& decision) {
@@ -94,9 +96,9 @@ void Streams::conclude_data(Flow& flow, Side from, bool in_force, Time now, std:
     half.settle(in_force);
     const Carrier& carrier = step_.carrier;
     if (flow.editing) {
-        let_go(flow, from, &carrier, parcels);
+        let_go(flow, from, &carrier, held_ < policy_.max_held_segments, parcels);
         // The receiver's answer may have made room for what waits the other way.
-        let_go(flow, opposite(from), nullptr, parcels);
+        let_go(flow, opposite(from), nullptr, true, parcels);
         const bool waits_behind_gap = half.has_gap() && carrier.end > half.received();
         const bool told_before = carrier.end > carrier.begin && carrier.end <= half.told();
         if (waits_behind_gap || told_before) acknowledge(flow, from, parcels);
@@ -229,7 +231,7 @@ void Streams::give_up_or_take_over(State::Impl& state, Flow& flow, Time now, Dec
         if (now - flow.progress >= patience || now - flow.waiting_since >= longest_wait) {
             half.let_through();
             half.settle(false);
-            let_go(flow, sender, nullptr, decision.parcels);
+            let_go(flow, sender, nullptr, true, decision.parcels);
             decision.reasons.push_back(Reason::let_through);
             continue;
         }
@@ -281,6 +283,7 @@ void Streams::commit() {
         const auto it = flows_.find(key);
         if (it == flows_.end()) continue;
         memory_ -= it->second.weight;
+        held_ -= it->second.held;
         const auto count = per_phone_.find(key.phone.address);
         if (count != per_phone_.end() && --count->second == 0) per_phone_.erase(count);
         flows_.erase(it);

@@ -84,7 +84,7 @@ class Streams {
     std::unordered_map<FlowKey, Flow, FlowKeyHash> flows_;
     std::unordered_map<Address, std::size_t> per_phone_;
     call::Deadlines<FlowKey> deadlines_;
-    std::size_t memory_ = 0;
+    std::size_t memory_ = 0, held_ = 0;  ///< of all connections
     std::vector<FlowKey> taking_over_;
     std::vector<FlowKey> ended_;  ///< to be forgotten once the kernel has forgotten them
     Step step_;

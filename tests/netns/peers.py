@@ -21,7 +21,7 @@ def has_tls():
 
 
 def start_kamailio(lab, address=PROVIDER, tls=None, lasting=True):
-    """A registrar and proxy at `address` in the provider's namespace; for UDP and TCP; returns once it answers.
+    """A registrar and proxy at `address` in the provider's namespace, for UDP and TCP; returns once it answers.
 
     With tls=(certificate, key) it speaks TLS on port 5061 as well. Unless `lasting`, it ends with the test.
     """
@@ -31,7 +31,7 @@ def start_kamailio(lab, address=PROVIDER, tls=None, lasting=True):
     for key, value in (("ADDRESS", address), ("MODULES", modules), ("PASSWORD", PASSWORD)):
         text = text.replace(f"@{key}@", value)
     if tls:
-        text = text.replace("disable_tcp=yes", f"enable_tls=yes\ntcp_children=1\nlisten=tls:{address}:5061")
+        text = text.replace("tcp_children=1", f"tcp_children=1\nenable_tls=yes\nlisten=tls:{address}:5061")
         text = text.replace('loadmodule "auth.so"', f'''loadmodule "auth.so"
 loadmodule "tls.so"
 modparam("tls", "tls_method", "TLSv1.2+")
