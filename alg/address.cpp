@@ -107,6 +107,12 @@ bool Address::is_multicast() const {
     return is_v6() && bytes_[0] == 0xff;
 }
 
+bool Address::is_private() const {
+    const std::uint32_t value = v4_value();
+    return is_v4() && (value >> 24 == 10 || value >> 20 == 0xAC1 || value >> 16 == 0xC0A8 ||
+                       value >> 22 == 0x191 || value >> 16 == 0xA9FE);
+}
+
 bool Address::is_broadcast() const {
     return is_v4() && v4_value() == 0xffffffff;
 }

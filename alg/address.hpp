@@ -43,6 +43,8 @@ class Address {
     bool is_multicast() const;
     /// 255.255.255.255 (the limited broadcast; directed ones need the interface's prefix)
     bool is_broadcast() const;
+    /// An IPv4 address that nobody outside can reach: RFC 1918, RFC 6598 (carriers' NAT), link-local.
+    bool is_private() const;
     /// RFC 5952 text, no brackets; "none" for none.
     std::string text() const;
     /// The same to `out`, which has room for max_text bytes. Returns where it ends; no zero is put there.

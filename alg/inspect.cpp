@@ -69,6 +69,7 @@ void decide(State::Impl& impl, const Packet& packet, const Arrival& arrival, Tim
         impl,
         {packet.transport, packet.source, packet.destination, arrival.from, arrival.egress, arrival.swept},
         now, decision);
+    if (decision.rewritten) impl.edits.apply(decision.payload);
 }
 
 // For people; nothing is decided by it.
@@ -94,6 +95,10 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
         return;
     }
     State::Impl& impl = state.impl();
+    if (impl.mode_of(*packet, arrival.from) == Mode::off) {
+        decision.reason = Reason::switched_off;
+        return;
+    }
     if (packet->transport == Transport::tcp) {
         impl.streams.arrive(impl, arrival, *packet, now, decision);
         return;
@@ -121,6 +126,8 @@ void expire(State& state, Time now, Decision& decision) {
     impl.streams.expire(impl, now, decision);
     impl.holdings.expire(now, decision.changes);
     impl.flows.expire(now);
+    impl.minding.expire(
+        now, [&](const call::Pair& pair) { return impl.registrations.is_registered(pair.phone, pair.peer); });
 }
 
 void learn(State& state, std::span<const Learned> sources, Time now, Decision& decision) {
@@ -129,7 +136,7 @@ void learn(State& state, std::span<const Learned> sources, Time now, Decision& d
     for (const Learned& source : sources) {
         // Whatever it is, it is taken away: nothing old may be found behind a later latch.
         decision.changes.push_back({Change::Op::remove, source, {}});
-        if (may_be_outside(source.remote, state.impl())) state.impl().calls.learn(source, now, effects);
+        if (is_some_host(source.remote, state.impl())) state.impl().calls.learn(source, now, effects);
     }
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "alg/address.hpp"
+#include "alg/call/nat_minding.hpp"
 #include "alg/flows.hpp"
 #include "alg/packet.hpp"
 #include "alg/pinhole.hpp"
@@ -82,6 +83,13 @@ struct Decision {
     void clear();
 };
 
+/// How a phone's messages with a peer are handled: as the owner wants, and what was learned of the two.
+struct Handling {
+    Mode mode = Mode::automatic;
+    call::Minds minds = call::Minds::nobody;
+    friend bool operator==(const Handling&, const Handling&) = default;
+};
+
 /// All calls, registrations and mappings. Changes made by inspect() and expire() are staged until commit().
 class State {
   public:
@@ -101,8 +109,11 @@ class State {
     /// The router's own addresses, and interface networks' broadcast addresses: never mapped or opened (X2).
     void set_own_addresses(std::vector<Address> addresses);
 
-    /// What counts for calls from their next description on.
+    /// The sources of media count for calls from their next description on; whether messages are rewritten,
+    /// for calls that begin.
     void set_treatments(Treatments treatments);
+    Mode mode_of(const Arrival& arrival) const;
+    Handling handling(const Address& phone, const Address& peer) const;
     /// The kernel may have learned where media come from: read what it has and call learn(), once a second.
     bool learning(Time now) const;
 
@@ -156,15 +167,25 @@ class State {
     std::unique_ptr<Impl> impl_;
 };
 
+/// A phone's endpoint that is to be reachable though it has said nothing (N3), and how the outside sees it.
+struct Listening {
+    Socket inside;
+    Egress egress;
+};
+
 /// Decides over one packet. `decision` is cleared first (its buffers are used again).
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision);
 /// TCP: what becomes of the packet of the last inspect(), and of those that have waited for it, now that its
-/// changes are `in_force` or were refused. Fills Decision::parcels. After expire() as well, without an arrival.
+/// changes are `in_force` or were refused. Fills Decision::parcels. After expire() as well, without an
+/// arrival.
 void conclude(State& state, const Arrival& arrival, bool in_force, Time now, Decision& decision);
 /// Ends the connections whose bytes have moved: nobody would translate them any more (T4).
 void end_streams(State& state, Time now, Decision& decision);
 /// Closes and renews what is due. Call when next_deadline() has come.
 void expire(State& state, Time now, Decision& decision);
+/// Has the endpoints mapped to the same port outside for the next minutes: call it every one. What can't be
+/// had is an event each time.
+void listen(State& state, std::span<const Listening> wanted, Time now, Decision& decision);
 /// Takes over what latches have let in (C5).
 void learn(State& state, std::span<const Learned> sources, Time now, Decision& decision);
 /// The router's address has changed: everything that stands at the former one moves at once (C11). Each

@@ -5,6 +5,7 @@
 
 #include "alg/call/translate.hpp"
 #include "alg/call/unfollowed.hpp"
+#include "alg/evidence.hpp"
 #include "alg/rewrite/media.hpp"
 #include "alg/rewrite/signalling.hpp"
 #include "alg/sip/body.hpp"
@@ -59,8 +60,10 @@ class Inspection {
             state_.holdings.adopt(contact_, envelope_.egress, !is_sip_port(phone_.port), now_,
                                   decision_.changes);
         bodies_ = sip::find_sdp(message());
+        learn_who_minds_nat();
+        untouched_ = is_left_alone();
         follow();
-        rewrite();
+        if (!untouched_) rewrite();
         if (effects_.limit) decision_.reason = Reason::limit_reached;
     }
 
@@ -74,27 +77,26 @@ class Inspection {
     void map_own_sockets() {
         OwnSockets sockets;
         sockets.add({envelope_.transport, phone_});
-        bool first_contact = true;
         if (message().is_request()) {  // a response's topmost Via is the peer's
             const sip::Via& via = message().top_via();
             const sip::HostPort& sent_by = via.sent_by;
             if (sent_by.address == phone_.address || Address::parse(via.maddr) == phone_.address)
                 sockets.add({envelope_.transport, {phone_.address, sent_by.port.value_or(5060)}});
             else if (sent_by.address)
-                shows(*sent_by.address, sent_by.port);
+                shows(*sent_by.address, sent_by.port, false);
         }
         for (const sip::Header& header : message().headers()) {
             if (header.id != sip::HeaderId::contact) continue;
             std::string_view rest = header.value;
             while (const auto entry = sip::next_name_addr(rest)) {
                 const auto uri = sip::literal_target(entry->uri);
-                if (uri) shows(*uri->host_port.address, uri->host_port.port);
+                if (uri) shows(*uri->host_port.address, uri->host_port.port, message().is_request());
                 if (!uri || uri->host_port.address != phone_.address) continue;
                 const Socket socket{envelope_.transport,
                                     {phone_.address, uri->host_port.port.value_or(5060)}};
                 sockets.add(socket);
-                if (first_contact) contact_ = socket;
-                first_contact = false;
+                if (!shows_inside_) contact_ = socket;
+                shows_inside_ = true;
             }
         }
         for (const Socket& socket : sockets) {
@@ -118,8 +120,9 @@ class Inspection {
 
     // The phone names a public signalling endpoint as its own: it minds NAT itself (S2). The first time, that
     // is what conntrack maps its socket to (C12).
-    void shows(const Address& host, std::optional<std::uint16_t> port) {
+    void shows(const Address& host, std::optional<std::uint16_t> port, bool as_contact) {
         if (host != envelope_.egress.advertised) return;
+        minds_itself_ = minds_itself_ || (as_contact && host != phone_.address);
         const Socket shown{envelope_.transport, {host, port.value_or(5060)}};
         if (const call::MappingEntry* entry = state_.holdings.find_public(shown)) {
             if (entry->mapping.inside.address == phone_.address) state_.holdings.mark_own(entry->key());
@@ -133,6 +136,50 @@ class Inspection {
         if (!envelope_.swept) decision_.sweep_first = true;
     }
 
+    // What was learned holds from this message on.
+    void learn_who_minds_nat() {
+        const call::Pair pair{phone_.address, peer_.address};
+        call::NatMinding& minding = state_.minding;
+        if (outward_) {
+            if (minds_itself_)
+                note(pair, call::Minds::phone);
+            else if (shows_inside_ && minding.of(pair) == call::Minds::phone)
+                minding.forget(pair);
+        } else if (!is_routed() && peer_minds_nat(state_, envelope_)) {
+            note(pair, call::Minds::peer);
+        }
+        if (!minding.empty()) minding.keep(pair, now_);
+    }
+
+    void note(const call::Pair& pair, call::Minds minds) {
+        const Mode mode = state_.policy.treatments.mode_of(pair.phone, pair.peer);
+        if (mode != Mode::automatic && mode != Mode::observe) return;
+        if (!state_.minding.note(pair, minds, now_)) return;
+        const bool by_peer = minds == call::Minds::peer;
+        effects_.events.push_back({by_peer ? Event::Kind::peer_minds_nat : Event::Kind::phone_minds_nat,
+                                   pair.phone.text() + " at " + pair.peer.text(),
+                                   by_peer ? "it is called by its inside address; messages pass unchanged"
+                                           : "it writes the router's address; nothing needs a change"});
+    }
+
+    bool is_routed() const { return envelope_.egress.address == phone_.address; }
+
+    // Not a byte of the message is to change (N2, S2). A call goes on as it began.
+    bool is_left_alone() const {
+        if (is_routed()) return true;
+        const Mode mode = state_.policy.treatments.mode_of(phone_.address, peer_.address);
+        const bool minded = mode != Mode::rewrite && mode != Mode::pinhole && !state_.minding.empty() &&
+                            state_.minding.of({phone_.address, peer_.address}) == call::Minds::peer;
+        if (mode == Mode::pinhole || minded || state_.calls.some_untouched()) {
+            const call::Call* call =
+                state_.calls.all().find(call::CallKeyView{message().call_id(), phone_.address});
+            if (call) return call->untouched;
+        }
+        if (!minded) return mode == Mode::pinhole;
+        // What the peer was told before is still told the phone as it wrote it.
+        return outward_ || !names_what_was_told(state_, envelope_);
+    }
+
     // What a phone announces about itself (X1, X2).
     std::optional<call::Resolved> resolve_own(const Socket& socket) {
         const Address& address = socket.endpoint.address;
@@ -140,6 +187,7 @@ class Inspection {
         if (call::is_forbidden_port(port) || is_sip_port(port)) return std::nullopt;
         const Endpoint inside{phone_.address, port};
         if (address == phone_.address) return call::Resolved{inside};
+        if (state_.policy.treatments.is_delegate(phone_.address, address)) return resolve_delegate(socket);
         if (address.is_unspecified()) {
             const bool known =
                 state_.holdings.find(call::MappingKey{{socket.transport, inside}, envelope_.egress.address});
@@ -162,13 +210,23 @@ class Inspection {
         return made && made->mapping.outside.port == port ? std::optional(call::Resolved{end}) : std::nullopt;
     }
 
+    // A host that the owner lets the phone speak for (N5). Where the phone itself is not translated, there is
+    // no address of the router's for one that is.
+    std::optional<call::Resolved> resolve_delegate(const Socket& socket) const {
+        const Address& address = socket.endpoint.address;
+        const bool shown = !state_.policy.treatments.is_translated(address) || !is_routed();
+        if (!shown || !is_some_host(address, state_)) return std::nullopt;
+        return call::Resolved{socket.endpoint};
+    }
+
     // What a peer announces about itself.
     std::optional<call::Resolved> resolve_peer(const Socket& socket) const {
         const Address& address = socket.endpoint.address;
         if (const call::MappingEntry* entry = state_.holdings.find_named(socket))
             return call::Resolved{entry->mapping.inside, true};
-        if (address.family() != phone_.address.family() || !may_be_outside(address, state_))
-            return std::nullopt;
+        const bool understood = address.family() == phone_.address.family() ||
+                                state_.policy.treatments.has_delegates(phone_.address, address.family());
+        if (!understood || !is_some_host(address, state_)) return std::nullopt;
         return call::Resolved{socket.endpoint};
     }
 
@@ -188,7 +246,8 @@ class Inspection {
 
     void follow() {
         const sip::Method method = message().method();
-        Heard heard{message(), envelope_.from, phone_.address, peer_.address, contact_, envelope_.egress, {},
+        Heard heard{message(), envelope_.from,   phone_.address, peer_.address,
+                    contact_,  envelope_.egress, untouched_,     {},
                     now_};
         if (method == sip::Method::register_) {
             const auto own = [this](std::string_view transport, const Address& host, std::uint16_t port) {
@@ -227,7 +286,6 @@ class Inspection {
     }
 
     void rewrite() {
-        if (envelope_.egress.address == phone_.address) return;  // routed, not translated (N2): not a byte
         const Socket own{envelope_.transport, phone_};
         if (outward_)
             write(call::Outward(state_.holdings, own, envelope_.egress));
@@ -272,6 +330,9 @@ class Inspection {
     const bool outward_;
     const Endpoint phone_, peer_;
     Socket contact_;
+    bool shows_inside_ = false;  ///< the phone writes its inside address as a contact
+    bool minds_itself_ = false;  ///< the phone writes its public address as its own
+    bool untouched_ = false;
     sip::Bodies bodies_;
     Effects effects_;
 };
@@ -303,7 +364,7 @@ Reason reason_of(sip::ParseError error) {
     }
 }
 
-bool may_be_outside(const Address& address, const State::Impl& state) {
+bool is_some_host(const Address& address, const State::Impl& state) {
     return address && !address.is_unspecified() && !address.is_loopback() && !address.is_multicast() &&
            !address.is_broadcast() && !state.own_addresses.contains(address);
 }

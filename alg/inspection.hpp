@@ -28,7 +28,7 @@ void inspect_message(State::Impl& state, const Envelope& envelope, Time now, Dec
 Reason reason_of(sip::Kind kind);
 Reason reason_of(sip::ParseError error);
 
-/// Whether a host outside can have that address (X2).
-bool may_be_outside(const Address& address, const State::Impl& state);
+/// Whether a single host that is not the router can have that address (X2).
+bool is_some_host(const Address& address, const State::Impl& state);
 
 }  // namespace sipalg

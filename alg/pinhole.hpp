@@ -60,6 +60,14 @@ struct Shifted {
     friend auto operator<=>(const Shifted&, const Shifted&) = default;
 };
 
+/// A phone's public signalling endpoint, to which allowed peers may send unasked (N3). Nothing of the like is
+/// there unless the owner allows some peers.
+struct Reachable {
+    Transport transport = Transport::udp;
+    Endpoint outside;
+    friend auto operator<=>(const Reachable&, const Reachable&) = default;
+};
+
 /// A piece of what a restarted daemon needs besides the elements themselves (A5). The kernel keeps at most
 /// 256 bytes of user data with an element, so a call or binding is a few pieces under one id.
 struct Record {
@@ -70,7 +78,7 @@ struct Record {
     friend auto operator<=>(const Record&, const Record&) = default;
 };
 
-using Element = std::variant<Mapping, Pinhole, Listener, Record, Latch, Learned, Shifted>;
+using Element = std::variant<Mapping, Pinhole, Listener, Record, Latch, Learned, Shifted, Reachable>;
 
 /// One step of a transaction. `add` and `renew` leave the element there with a full `timeout`, whether or not
 /// it was there before; `remove` leaves it absent, whether or not it was there (it may have expired

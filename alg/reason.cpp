@@ -37,6 +37,8 @@ constexpr std::array rows{
     Row{Reason::limit_reached, "limit_reached", "a table is full; nothing new is opened"},
     Row{Reason::kernel_refused, "kernel_refused", "nftables refused the change; the original bytes pass"},
     Row{Reason::too_long, "too_long", "the changed message would not fit into a packet"},
+    Row{Reason::would_rewrite, "would_rewrite", "addresses would have been changed, but the mode is observe"},
+    Row{Reason::switched_off, "switched_off", "the mode for this phone and peer is off"},
 };
 
 static_assert(is_in_order(rows, &Row::reason));

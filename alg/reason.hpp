@@ -30,6 +30,8 @@ enum class Reason : std::uint8_t {
     limit_reached,      ///< a table is full: the message passes, nothing is opened (X7)
     kernel_refused,     ///< nftables did not take the change: the original bytes pass
     too_long,           ///< the result would not fit a packet: the original bytes pass
+    would_rewrite,      ///< mode `observe`: addresses would have been changed
+    switched_off,       ///< mode `off`: not read
     count_
 };
 

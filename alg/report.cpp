@@ -37,9 +37,9 @@ std::vector<MediaReport> media_of(const Call& call, const call::Holdings& holdin
         MediaReport row;
         row.type = stream.type;
         row.inside = stream.rtp;
-        const call::MappingEntry* entry =
-            holdings.find(call::MappingKey{{stream.transport, stream.rtp}, call.egress.address});
-        if (entry) row.public_endpoint = entry->public_endpoint();
+        const call::MappingKey* mapping = call::mapping_of(call, {stream.transport, stream.rtp});
+        if (const call::MappingEntry* entry = mapping ? holdings.find(*mapping) : nullptr)
+            row.public_endpoint = entry->public_endpoint();
         if (peer && peer->rtp.port != 0) row.remote = peer->rtp.text();
         const bool off = stream.rtp.port == 0 || (peer && peer->rejected);
         const bool held = stream.held || (peer && peer->held);
@@ -66,6 +66,7 @@ std::vector<CallReport> State::calls(Time) const {
         row.phone = key.phone.text();
         row.peer = call.peers.empty() ? "" : call.peers.front().text();
         row.started = call.started;
+        row.untouched = call.untouched;
         row.media = media_of(call, impl_->holdings, impl_->audibility);
         rows.push_back(std::move(row));
     }
@@ -110,6 +111,7 @@ std::vector<BindingReport> State::bindings(Time now) const {
         row.inside = key.inside.endpoint;
         row.aor = key.aor;
         row.registrar = key.registrar.text();
+        row.untouched = binding.untouched;
         row.expires_s = seconds_left(binding.until, now);
         rows.push_back(std::move(row));
     }

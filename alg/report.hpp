@@ -23,6 +23,7 @@ struct PinholeReport {
     std::string call_id;
     std::string state;  ///< "early" until answered, then "open", or "learned" (C5); on hold there is none
     std::int64_t expires_s = 0;
+    bool observed = false;  ///< only would be open
 };
 
 /// One stream of a call.
@@ -46,6 +47,8 @@ struct CallReport {
     std::string phone;  ///< inside address
     std::string peer;   ///< signalling address outside
     Time started{0};
+    bool untouched = false;  ///< its messages are not changed (mode `pinhole`, or the peer minds NAT itself)
+    bool observed = false;   ///< nothing of it is in the kernel (mode `observe`)
     std::vector<MediaReport> media;
 };
 
@@ -57,6 +60,7 @@ struct BindingReport {
     std::string aor;
     std::string registrar;  ///< address that may send requests in
     std::int64_t expires_s = 0;
+    bool untouched = false, observed = false;  ///< as of a call
 };
 
 /// A row of `sipalgctl flows`.
@@ -85,9 +89,12 @@ struct Event {
         media_latched,
         registered,
         unregistered,
-        readdressed,  ///< the router's address has changed; the subject is the former one
-        sip_found,    ///< SIP on a port that is not configured; the subject is the server's end
-        body_sealed,  ///< a description that names the phone may not be changed (S5): a warning
+        readdressed,      ///< the router's address has changed; the subject is the former one
+        sip_found,        ///< SIP on a port that is not configured; the subject is the server's end
+        not_listening,    ///< a phone's port can't be had outside; the subject is the phone's endpoint
+        peer_minds_nat,   ///< its messages with the phone are left alone from now on (S2)
+        phone_minds_nat,  ///< it writes its public address by itself
+        body_sealed,      ///< a description that names the phone may not be changed (S5): a warning
     };
     Kind kind = Kind::call_offered;
     std::string subject;  ///< Call-ID or AOR

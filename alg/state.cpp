@@ -15,6 +15,7 @@ void State::commit() {
     impl_->calls.commit();
     impl_->registrations.commit();
     impl_->streams.commit();
+    impl_->minding.commit();
 }
 
 void State::cancel() {
@@ -22,13 +23,14 @@ void State::cancel() {
     impl_->calls.cancel();
     impl_->registrations.cancel();
     impl_->streams.cancel();
+    impl_->minding.cancel();
 }
 
 std::optional<Time> State::next_deadline() const {
     std::optional<Time> next;
     for (const auto& deadline :
          {impl_->holdings.next_deadline(), impl_->calls.next_deadline(), impl_->registrations.next_deadline(),
-          impl_->streams.next_deadline(), impl_->flows.next_deadline()})
+          impl_->streams.next_deadline(), impl_->minding.next_deadline(), impl_->flows.next_deadline()})
         if (deadline && (!next || *deadline < *next)) next = deadline;
     return next;
 }
@@ -44,6 +46,30 @@ void State::set_own_addresses(std::vector<Address> addresses) {
 
 void State::set_treatments(Treatments treatments) {
     impl_->policy.treatments = std::move(treatments);
+}
+
+Mode State::mode_of(const Arrival& arrival) const {
+    const Treatments& treatments = impl_->policy.treatments;
+    const bool one_for_all = treatments.peers.empty() && treatments.phones.empty();
+    if (one_for_all && treatments.mode != Mode::observe && treatments.mode != Mode::off)
+        return treatments.mode;
+    const auto packet = parse_packet(arrival.bytes);
+    return packet ? impl_->mode_of(*packet, arrival.from) : Mode::automatic;
+}
+
+Mode State::Impl::mode_of(const Packet& packet, Side from) const {
+    const bool outward = from == Side::inside;
+    const Endpoint& phone = outward ? packet.source : packet.destination;
+    const Endpoint& peer = outward ? packet.destination : packet.source;
+    const Mode mode = policy.treatments.mode_of(phone.address, peer.address);
+    if ((mode != Mode::observe && mode != Mode::off) || packet.transport != Transport::tcp) return mode;
+    // A connection in which something was changed can't be left (T4).
+    const stream::Flow* flow = streams.find(FlowKey{Transport::tcp, phone, peer});
+    return flow && flow->editing && flow->is_edited() ? Mode::automatic : mode;
+}
+
+Handling State::handling(const Address& phone, const Address& peer) const {
+    return {impl_->policy.treatments.mode_of(phone, peer), impl_->minding.of({phone, peer})};
 }
 
 bool State::learning(Time now) const {
@@ -100,6 +126,13 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     for (const StoredElement& stored : elements)
         if (const auto* listener = std::get_if<Listener>(&stored.element))
             impl.holdings.restore_listener({listener->transport, listener->inside}, now + stored.remaining);
+    for (const StoredElement& stored : elements)
+        if (const auto* reachable = std::get_if<Reachable>(&stored.element);
+            reachable && !impl.holdings.restore_reachable({reachable->transport, reachable->outside}))
+            changes.push_back({Change::Op::remove, *reachable, Seconds{0}});
+    for (const auto& [key, binding] : impl.registrations.all())
+        if (binding.untouched)
+            impl.minding.note({key.inside.endpoint.address, key.registrar}, call::Minds::peer, now);
     impl.holdings.end_restoration(changes);
     commit();
     return changes;

@@ -7,6 +7,7 @@
 #include "alg/call/audibility.hpp"
 #include "alg/call/calls.hpp"
 #include "alg/call/holdings.hpp"
+#include "alg/call/nat_minding.hpp"
 #include "alg/call/registrations.hpp"
 #include "alg/flows.hpp"
 #include "alg/inspect.hpp"
@@ -25,11 +26,15 @@ struct State::Impl {
           registrations(policy, holdings),
           streams(policy) {}
 
+    /// How the owner wants the packet treated.
+    Mode mode_of(const Packet& packet, Side from) const;
+
     Policy policy;
     call::Holdings holdings;
     call::Calls calls;
     call::Registrations registrations;
     stream::Streams streams;
+    call::NatMinding minding;
     std::uint32_t next_record = 1;
     std::unordered_set<Address> own_addresses;
     Flows flows;

@@ -111,6 +111,7 @@ struct Objection {
         Answer answer = mapped_objection(s.phone);
         return answer ? answer : mapped_objection(s.peer);
     }
+    Answer operator()(const Reachable& r) const { return endpoint_objection(r.outside); }
     Answer operator()(const Record& r) const {
         if (r.bytes.size() <= Record::max_bytes) return std::nullopt;
         return "a record of " + std::to_string(r.bytes.size()) + " bytes is too long";
@@ -152,6 +153,10 @@ struct ToEntries {
         key.put(s.peer.address);
         key.put16(s.peer.port);
         return one(set_name::shifted, key);
+    }
+    Entries operator()(const Reachable& r) const {
+        return one(r.outside.address.is_v4() ? set_name::reachable : set_name::reachable6,
+                   endpoint_key(r.transport, r.outside));
     }
     Entries operator()(const Record& r) const {
         Value key;
@@ -233,6 +238,11 @@ std::optional<Shifted> shifted_of(const Value& key) {
     return Shifted{{get_address(key, 4, 4), get16(key, 8)}, {get_address(key, 12, 4), get16(key, 16)}};
 }
 
+std::optional<Reachable> reachable_of(const Value& key) {
+    const auto endpoint = listener_of(key);
+    return endpoint ? std::optional(Reachable{endpoint->transport, endpoint->inside}) : std::nullopt;
+}
+
 std::optional<Record> record_of(const Value& key, std::string_view user_data) {
     if (key.size != 8) return std::nullopt;
     while (user_data.size() >= 2) {
@@ -279,6 +289,9 @@ void ElementWriter::put(Kind kind, const Entry& entry, std::chrono::seconds time
     }
     nlattr* element = mnl_attr_nest_start(message_, NFTA_LIST_ELEM);
     put_value(message_, NFTA_SET_ELEM_KEY, entry.key);
+    if (entry.ends_interval)
+        mnl_attr_put_u32(message_, NFTA_SET_ELEM_FLAGS,
+                         htonl(static_cast<std::uint32_t>(NFT_SET_ELEM_INTERVAL_END)));
     if (kind == Kind::ensure || kind == Kind::create) {
         if (entry.data.size > 0) put_value(message_, NFTA_SET_ELEM_DATA, entry.data);
         if (timeout.count() > 0)

@@ -35,6 +35,10 @@ inline constexpr std::string_view pinholes6_any = "pinholes6_any";
 inline constexpr std::string_view latches6 = "latches6";
 inline constexpr std::string_view learned6 = "learned6";
 inline constexpr std::string_view shifted = "shifted";
+inline constexpr std::string_view allowed_peers = "allowed_peers";
+inline constexpr std::string_view allowed_peers6 = "allowed_peers6";
+inline constexpr std::string_view reachable = "reachable";
+inline constexpr std::string_view reachable6 = "reachable6";
 inline constexpr std::string_view records = "records";
 }  // namespace set_name
 
@@ -53,9 +57,10 @@ struct Value {
 
 /// One element of one set.
 struct Entry {
-    std::string_view set;   ///< one of set_name
-    Value key, data;        ///< data.size 0: no data
-    std::string_view note;  ///< user data of ours, views into the Record
+    std::string_view set;        ///< one of set_name
+    Value key, data;             ///< data.size 0: no data
+    std::string_view note;       ///< user data of ours, views into the Record
+    bool ends_interval = false;  ///< of a set of intervals: what stood before ends here
 };
 
 /// The entries that make up an element.
@@ -79,6 +84,7 @@ std::optional<Pinhole> pinhole_any_of(const Value& key);
 std::optional<Latch> latch_of(const Value& key);
 std::optional<Learned> learned_of(const Value& key);
 std::optional<Shifted> shifted_of(const Value& key);
+std::optional<Reachable> reachable_of(const Value& key);
 std::optional<Record> record_of(const Value& key, std::string_view user_data);
 /// From an entry of mappings_out (key: the inside endpoint).
 std::optional<Mapping> mapping_of(const Value& key, const Value& data);

@@ -117,6 +117,15 @@ struct Ruleset::Impl {
         throw Error(refusal->reason);
     }
 
+    void change(Settings changed) {
+        const Table wanted(changed, method, origin);
+        batch.clear();
+        wanted.replace_settings(batch);
+        if (const auto refusal = link.commit(batch)) throw Error(refusal->reason);
+        settings = std::move(changed);
+        table.emplace(settings, method, origin);
+    }
+
     Settings settings;
     Link link;
     std::optional<Owner> owner;
@@ -178,12 +187,13 @@ void Ruleset::set_outside(const std::vector<std::string>& interfaces) {
     require_interfaces(interfaces);
     Settings changed = impl_->settings;
     changed.outside = interfaces;
-    Table table(changed, impl_->method, impl_->origin);
-    impl_->batch.clear();
-    table.replace_outside(impl_->batch);
-    if (const auto refusal = impl_->link.commit(impl_->batch)) throw Error(refusal->reason);
-    impl_->settings = std::move(changed);
-    impl_->table.emplace(impl_->settings, impl_->method, impl_->origin);
+    impl_->change(std::move(changed));
+}
+
+void Ruleset::set_allowed(const std::vector<Peers>& peers) {
+    Settings changed = impl_->settings;
+    changed.allowed = peers;
+    impl_->change(std::move(changed));
 }
 
 std::vector<StoredElement> Ruleset::read() const {

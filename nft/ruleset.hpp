@@ -38,6 +38,12 @@ inline constexpr std::uint32_t pinhole_mark = 0x10000000;
 /// Mark of the packets that the daemon sends to phones itself: connection tracking is not to take them for
 /// new connections.
 inline constexpr std::uint32_t own_mark = 0x10000000;
+/// Peers that share the first bits of their addresses; bits behind are zero.
+struct Peers {
+    Address address;
+    std::uint8_t length = 0;
+    friend auto operator<=>(const Peers&, const Peers&) = default;
+};
 
 struct Settings {
     std::string table = "sipalg";
@@ -46,6 +52,7 @@ struct Settings {
     std::vector<std::uint16_t> sip_ports{5060};
     std::vector<std::uint16_t> tls_ports{5061};  ///< of which ClientHellos are shown to the daemon
     bool find_sip = false;                       ///< so is what looks like SIP on all other ports
+    std::vector<Peers> allowed;  ///< who may send to phones' signalling unasked; no two overlap
     std::uint16_t queue = 5060;
     std::uint16_t queues = 1;  ///< as many consecutive queue numbers
     /// The queue of what is only watched.
@@ -89,6 +96,9 @@ class Ruleset {
 
     /// The interfaces changed (default route moved, --outside came up). Throws Error.
     void set_outside(const std::vector<std::string>& interfaces);
+
+    /// Other peers are allowed. Throws Error.
+    void set_allowed(const std::vector<Peers>& peers);
 
     /// All elements that are there now, of an earlier run or this one. Throws Error.
     std::vector<StoredElement> read() const;

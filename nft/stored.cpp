@@ -100,6 +100,7 @@ std::vector<StoredElement> read_elements(Link& link, const std::string& table) {
     all_of({set_name::learned, set_name::learned6}, learned_of);
     all_of({set_name::listeners, set_name::listeners6}, listener_of);
     all_of({set_name::shifted}, shifted_of);
+    all_of({set_name::reachable, set_name::reachable6}, reachable_of);
     each_element(link, table, set_name::records,
                  [&](const Seen& seen) { keep(record_of(seen.key, seen.user_data), seen.remaining); });
     return elements;

@@ -72,7 +72,7 @@ SetDefinition interfaces(std::string_view set_name, std::vector<std::string> nam
         Value key;
         key.size = 16;
         std::copy_n(name.begin(), std::min<std::size_t>(name.size(), 15), key.bytes.begin());
-        set.fixed.push_back(key);
+        set.fixed.push_back({key, false});
         set.fixed_text.push_back('"' + name + '"');
     }
     return set;
@@ -86,8 +86,37 @@ SetDefinition ports(std::string_view set_name, std::vector<std::uint16_t> number
         Value key;
         key.put16(number);
         key.size = 2;
-        set.fixed.push_back(key);
+        set.fixed.push_back({key, false});
         set.fixed_text.push_back(std::to_string(number));
+    }
+    return set;
+}
+
+// The address behind the last one with these first bits; nullopt: there is none.
+std::optional<Value> behind(const Peers& peers) {
+    Value key;
+    key.put(peers.address);
+    for (std::size_t byte = (peers.length + 7U) / 8U; byte-- > 0;) {
+        const unsigned bits = byte == (peers.length - 1U) / 8U ? (peers.length - 1U) % 8U : 7U;
+        const unsigned sum = key.bytes[byte] + (0x80U >> bits);
+        key.bytes[byte] = static_cast<std::uint8_t>(sum);
+        if (sum < 256) return key;
+    }
+    return std::nullopt;
+}
+
+SetDefinition peers_of(std::string_view set_name, const Type& type, std::vector<Peers> all) {
+    SetDefinition set = make_set(set_name, {type}, false);
+    set.intervals = true;
+    std::erase_if(all, [&](const Peers& peers) { return peers.address.size() != type.size; });
+    std::sort(all.begin(), all.end());
+    for (const Peers& peers : all) {
+        Value first;
+        first.put(peers.address);
+        set.fixed.push_back({first, false});
+        if (const auto end = behind(peers)) set.fixed.push_back({*end, true});
+        const bool single = peers.length == type.size * 8;
+        set.fixed_text.push_back(peers.address.text() + (single ? "" : "/" + std::to_string(peers.length)));
     }
     return set;
 }
@@ -109,7 +138,7 @@ SetDefinition transports() {
         Value key;
         key.put8(static_cast<std::uint8_t>(number));
         key.size = 1;
-        set.fixed.push_back(key);
+        set.fixed.push_back({key, false});
         set.fixed_text.emplace_back(text);
     }
     return set;
@@ -174,6 +203,10 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin) : name_
             if (set.name == name) set.most = most_latches;
     sets_.push_back(
         make_set(set_name::shifted, {inet_proto, ipv4_addr, inet_service, ipv4_addr, inet_service}, true));
+    sets_.push_back(peers_of(set_name::allowed_peers, ipv4_addr, settings.allowed));
+    sets_.push_back(peers_of(set_name::allowed_peers6, ipv6_addr, settings.allowed));
+    sets_.push_back(make_set(set_name::reachable, {inet_proto, ipv4_addr, inet_service}, true));
+    sets_.push_back(make_set(set_name::reachable6, {inet_proto, ipv6_addr, inet_service}, true));
     sets_.push_back(make_set(set_name::records, {mark, mark}, true));
 
     constexpr std::string_view outward = "outward";
@@ -236,6 +269,8 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin) : name_
                .fields(endpoint, set_name::latches)
                .update(way, set_name::learned, learned_for)
                .remove(endpoint, set_name::latches));
+    let_in(
+        admit.add().fields({Field::source}, set_name::allowed_peers).fields(endpoint, set_name::reachable));
     const auto endpoint6 = {Field::protocol, Field::destination6, Field::destination_port};
     const auto way6 = {Field::protocol, Field::source6, Field::destination6, Field::destination_port};
     admit.add().fields(way6, set_name::pinholes6).mark_connection(pinhole_mark);
@@ -244,6 +279,10 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin) : name_
         .fields(endpoint6, set_name::latches6)
         .update(way6, set_name::learned6, learned_for)
         .remove(endpoint6, set_name::latches6)
+        .mark_connection(pinhole_mark);
+    admit.add()
+        .fields({Field::source6}, set_name::allowed_peers6)
+        .fields(endpoint6, set_name::reachable6)
         .mark_connection(pinhole_mark);
 
     chains_.emplace_back("from_router", before_output).add().packet_marked(own_mark).untracked();
@@ -270,7 +309,8 @@ void Table::add_table(Batch& batch) const {
 }
 
 std::uint32_t SetDefinition::flags() const {
-    return (timeouts ? static_cast<std::uint32_t>(NFT_SET_TIMEOUT) : 0) |
+    return (intervals ? static_cast<std::uint32_t>(NFT_SET_INTERVAL) : 0) |
+           (timeouts ? static_cast<std::uint32_t>(NFT_SET_TIMEOUT) : 0) |
            (most > 0 ? static_cast<std::uint32_t>(NFT_SET_EVAL) : 0) |
            (data_size > 0 ? static_cast<std::uint32_t>(NFT_SET_MAP) : 0);
 }
@@ -306,13 +346,16 @@ void Table::add_set(Batch& batch, const SetDefinition& definition) const {
 void Table::fill(Batch& batch, const SetDefinition& set) const {
     ElementWriter writer(batch, name_);
     writer.flush(set.name);
-    for (const Value& key : set.fixed)
-        writer.put(ElementWriter::Kind::ensure, Entry{set.name, key, {}, {}}, {});
+    for (const SetDefinition::Fixed& element : set.fixed)
+        writer.put(ElementWriter::Kind::ensure, Entry{set.name, element.key, {}, {}, element.ends_interval},
+                   {});
 }
 
-void Table::replace_outside(Batch& batch) const {
+void Table::replace_settings(Batch& batch) const {
     for (const SetDefinition& set : sets_)
-        if (set.name == set_name::outside || set.name == set_name::outside_route) fill(batch, set);
+        for (const std::string_view name :
+             {set_name::outside, set_name::outside_route, set_name::allowed_peers, set_name::allowed_peers6})
+            if (set.name == name) fill(batch, set);
 }
 
 void Table::add_chains(Batch& batch) const {
@@ -344,6 +387,7 @@ std::string Table::text() const {
         text += set.by_route ? "\t\ttypeof fib daddr oifname\n"
                              : (set.payload ? "\t\ttypeof " : "\t\ttype ") + set.type + "\n";
         if (set.most > 0) text += "\t\tsize " + std::to_string(set.most) + "\n";
+        if (set.intervals) text += "\t\tflags interval\n";
         if (set.timeouts) text += set.most > 0 ? "\t\tflags dynamic,timeout\n" : "\t\tflags timeout\n";
         std::string elements;
         constexpr std::size_t in_a_line = 5;  // as nft has it

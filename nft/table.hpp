@@ -34,8 +34,13 @@ struct SetDefinition {
     std::uint32_t most = 0;         ///< elements, where rules add them; 0: only the daemon does
     std::uint32_t key_type = 0, key_size = 0;
     std::uint32_t data_type = 0, data_size = 0;  ///< 0: a set, not a map
-    std::vector<Value> fixed;                    ///< elements that come from the settings
-    std::vector<std::string> fixed_text;         ///< the same for text()
+    bool intervals = false;  ///< elements come in pairs: first address, and the one behind the last
+    struct Fixed {
+        Value key;
+        bool ends_interval = false;
+    };
+    std::vector<Fixed> fixed;             ///< elements that come from the settings
+    std::vector<std::string> fixed_text;  ///< the same for text()
 
     std::uint32_t flags() const;  ///< NFT_SET_…
 };
@@ -68,8 +73,9 @@ class Table {
     /// Messages that make all sets but those in `present`, give those that hold settings their elements, and
     /// make all chains and rules. The batch refers to this object.
     void add_contents(Batch& batch, const Names& present) const;
-    /// Messages that give the sets of outside interfaces their elements, in place of others.
-    void replace_outside(Batch& batch) const;
+    /// Messages that give the sets of settings that can change meanwhile (outside interfaces, allowed peers)
+    /// their elements, in place of others.
+    void replace_settings(Batch& batch) const;
 
     const std::vector<SetDefinition>& sets() const { return sets_; }
     std::string text() const;

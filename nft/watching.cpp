@@ -99,7 +99,7 @@ SetDefinition sip_words(Origin origin) {
         }
         char text[16];
         std::snprintf(text, sizeof text, "0x%08x", number);
-        set.fixed.push_back(key);
+        set.fixed.push_back({key, false});
         set.fixed_text.push_back(text);
     }
     return set;

@@ -27,6 +27,12 @@ void Pin::add_flows(std::vector<Flow>& flows) const {
     flows.push_back({pinhole.transport, from, pinhole.outside});
 }
 
+const MappingKey* mapping_of(const Call& call, const Socket& inside) {
+    for (const MappingKey& key : call.mapped)
+        if (key.inside == inside) return &key;
+    return nullptr;
+}
+
 void add_former(std::vector<Endpoint>& former, const Endpoint& shown, const Endpoint& now_shown) {
     std::erase(former, shown);
     former.push_back(shown);
@@ -82,7 +88,8 @@ class Collector {
     }
 
     void pin(const Socket& inside, const Address& remote, const Pin& like) {
-        if (!remote || remote.is_unspecified() || remote.is_multicast()) {
+        const bool reachable = remote.family() == inside.endpoint.address.family();  // of two families (N5)
+        if (!remote || !reachable || remote.is_unspecified() || remote.is_multicast()) {
             endpoint(inside);
             return;
         }

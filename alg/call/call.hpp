@@ -138,6 +138,7 @@ struct Call {
     std::uint32_t record_id = 0;
     State state = State::offered;
     Side caller = Side::inside;
+    bool untouched = false;  ///< its messages are not rewritten
     std::string caller_tag;
     std::string from, to;  ///< URIs as the phone writes them
     Egress egress;
@@ -177,6 +178,9 @@ inline constexpr std::size_t max_peers = 4;
 inline constexpr std::size_t max_former = 4;
 inline constexpr std::size_t max_remotes = 32;  ///< who may send to one endpoint, in all dialogs together
 inline constexpr std::size_t max_learned = 16;  ///< endpoints of a call that have a learned source
+
+/// The mapping that the call holds of an endpoint; nullptr: none.
+const MappingKey* mapping_of(const Call& call, const Socket& inside);
 
 /// Notes a name of the phone that peers may still use: the latest stand, `now_shown` is none of them.
 void add_former(std::vector<Endpoint>& former, const Endpoint& shown, const Endpoint& now_shown);

@@ -76,6 +76,8 @@ Call* Calls::find_or_make(const Heard& heard, std::uint32_t& next_record, Effect
     Call call;
     call.record_id = next_record++;
     call.caller = heard.from;
+    call.untouched = heard.untouched;
+    some_untouched_ = some_untouched_ || call.untouched;
     call.caller_tag = message.from_tag();
     call.from = shown(uri_of(message.first(sip::HeaderId::from)));
     call.to = shown(uri_of(message.first(sip::HeaderId::to)));
@@ -257,7 +259,7 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
 }
 
 void Calls::listen_later(const CallKey& key, Call& call, Time now) {
-    if (call.listened || call.state != Call::State::confirmed) return;
+    if (!policy_.sees_flows || call.listened || call.state != Call::State::confirmed) return;
     call.listened = true;
     to_hear_.emplace_back(now + listening_time, key);
 }
@@ -286,6 +288,7 @@ bool Calls::restore(std::uint32_t id, const std::string& record, Time until, Tim
     if (!read_record(record, key, call) || calls_.contains(key)) return false;
     call.record_id = id;
     call.restored = true;
+    some_untouched_ = some_untouched_ || call.untouched;
     call.record = record;
     call.active = now;  // silence is measured anew: nobody looked meanwhile
     call.renew_at = now + std::max(until - now, Time{0}) / 2;

@@ -52,6 +52,8 @@ class Calls {
     void list_records(Time now, std::vector<Change>& changes) const;
 
     const auto& all() const { return calls_; }
+    /// Some call may be one whose messages are not rewritten.
+    bool some_untouched() const { return some_untouched_; }
     /// Last time media of the call were seen.
     Time media_seen(const Call& call) const;
 
@@ -65,6 +67,7 @@ class Calls {
     /// Holds what the call wants and does not hold yet, releases what it no longer wants, rewrites its
     /// record.
     void settle(const CallKey& key, Call& call, Time now, Effects& effects);
+    Egress egress_of(const CallKey& key, const Call& call, const Address& inside) const;
     /// Who may send to the call's media (latches.cpp).
     MediaSource source_of(const CallKey& key, const Call& call) const;
     /// Adds the latch to those that the call is to have; `announced`: a description has just named a source.
@@ -92,6 +95,7 @@ class Calls {
     std::deque<CallKey> closed_;                    ///< oldest first; some are forgotten or alive again
     Deadlines<CallKey> deadlines_;
     Time learning_until_{0};
+    bool some_untouched_ = false;
 };
 
 /// The record of a call and back (record.cpp).

@@ -16,6 +16,7 @@ struct Heard {
     Address peer;    ///< outside
     Socket contact;  ///< the phone's signalling endpoint: its Contact, else where it sends from or gets
     Egress egress;
+    bool untouched = false;          ///< the message is not rewritten, nor will be a call that it begins
     std::optional<Session> session;  ///< of the message's description, in the sender's endpoints
     Time now{0};
 

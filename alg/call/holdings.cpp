@@ -85,6 +85,7 @@ void Holdings::ensure(MappingEntry& entry, Time until, Time now, std::vector<Cha
     if (!entry.mapping.is_identity()) changes.push_back(change(op, entry.mapping, longest, now));
     entry.kernel_until = longest;
     if (entry.listener) add_listener(entry, op, now, changes);
+    if (entry.reachable) changes.push_back(change(op, reachable_of(entry), longest, now));
     if (!there) touched_ = true;
 }
 
@@ -112,13 +113,17 @@ bool Holdings::touch(const MappingKey& key, bool listener, Time now, std::vector
     const MappingEntry* known = mappings_.find(key);
     if (!known) return false;
     const bool fresh = known->kernel_until > now && known->idle_until - now > idle_time / 2;
-    if (fresh && known->listener == listener) return false;
+    const bool opens = policy_.treatments.allows_peers() && !known->reachable;
+    if (fresh && known->listener == listener && !opens) return false;
     MappingEntry& entry = *mappings_.edit(key);
     const bool was_there = entry.kernel_until > now;
     const bool was_listener = entry.listener;
     entry.listener = entry.listener || listener;
     entry.idle_until = now + idle_time;
     if (was_there && entry.listener && !was_listener) add_listener(entry, Change::Op::add, now, changes);
+    entry.reachable = entry.reachable || opens;
+    if (was_there && opens)
+        changes.push_back(change(Change::Op::add, reachable_of(entry), entry.kernel_until, now));
     ensure(entry, entry.idle_until + idle_margin, now, changes);
     schedule(entry, now);
     return !was_there;
@@ -189,6 +194,7 @@ void Holdings::remove(const MappingEntry& entry, Time now, std::vector<Change>& 
     if (!entry.mapping.is_identity()) changes.push_back(removal(entry.mapping));
     if (entry.listener && others_listen_until(entry) <= now)
         changes.push_back(removal(Listener{entry.mapping.transport, entry.mapping.inside}));
+    if (entry.reachable) changes.push_back(removal(reachable_of(entry)));
     // A connection that goes on without us is not ended because its messages ceased.
     const bool connections = entry.mapping.transport == Transport::tcp && entry.idle_until != Time{0};
     if (!connections) closed_.mappings.push_back(entry.mapping);
@@ -219,6 +225,11 @@ void Holdings::mark_rewritten(const MappingEntry& known) {
     MappingEntry& entry = *mappings_.edit(known.key());
     entry.rewritten = true;
     entry.presumed = false;
+}
+
+void Holdings::presume(const MappingKey& key) {
+    MappingEntry* entry = mappings_.edit(key);
+    if (entry && !entry->rewritten) entry->rewritten = entry->presumed = true;
 }
 
 void Holdings::mark_own(const MappingKey& key) {
@@ -274,6 +285,7 @@ Holdings::Closed Holdings::take_closed() {
 }
 
 void Holdings::commit() {
+    if (!policy_.sees_flows) take_closed();
     mappings_.commit();
     public_.commit();
     pinholes_.commit();

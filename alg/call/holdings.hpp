@@ -34,6 +34,7 @@ struct MappingEntry {
     bool presumed = false;   ///< `rewritten` is a guess: the phone itself has shown nothing yet
     bool joined = false;     ///< its public port belongs behind that of the inside port before it
     bool listener = false;   ///< a Listener element goes with it
+    bool reachable = false;  ///< a Reachable element goes with it
     bool rewritten = false;  ///< the phone is shown inside values for it (S2, S4)
     bool bare_in_via = false;  ///< the phone writes it without port: in a Via,
     bool bare_in_uri = false;  ///< in a URI
@@ -41,6 +42,10 @@ struct MappingEntry {
     Endpoint public_endpoint() const { return {advertised, mapping.outside.port}; }
     MappingKey key() const { return {{mapping.transport, mapping.inside}, mapping.outside.address}; }
 };
+
+inline Reachable reachable_of(const MappingEntry& entry) {
+    return {entry.mapping.transport, entry.mapping.outside};
+}
 
 /// What a new mapping's public port should be like.
 struct PortWish {
@@ -75,6 +80,8 @@ class Holdings {
     const auto& mappings() const { return mappings_; }
     std::size_t pinhole_count() const { return pinholes_.size(); }
 
+    const Treatments& treatments() const { return policy_.treatments; }
+
     /// The mapping of `inside`, made if there is none; nothing reaches the kernel before hold() or touch().
     /// nullptr: forbidden (X2), no port left, or the ceiling is reached.
     const MappingEntry* map(const Socket& inside, const Egress& egress, const PortWish& wish, Time now);
@@ -83,6 +90,9 @@ class Holdings {
     /// Signalling went through it: keeps it for idle_time, as a Listener if `listener`. True: the kernel
     /// learns of it.
     bool touch(const MappingKey& key, bool listener, Time now, std::vector<Change>& changes);
+
+    /// The phone is to be shown inside values for it, though it has shown nothing yet.
+    void presume(const MappingKey& key);
 
     /// One more holder, until `until`.
     void hold(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
@@ -130,6 +140,8 @@ class Holdings {
     /// Enters what an earlier daemon left; holders come with restored calls and bindings.
     void restore(const Mapping& mapping, const Address& advertised, Time until);
     void restore(const Pinhole& pinhole, Time until);
+    /// False: no such mapping.
+    bool restore_reachable(const Socket& outside);
     void restore_listener(const Socket& inside, Time until);
     /// Ends the restoration: pinholes that no restored call or binding holds are removed, and mappings that
     /// one holds live as long as it does.

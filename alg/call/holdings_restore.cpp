@@ -34,6 +34,12 @@ void Holdings::restore_listener(const Socket& inside, Time until) {
             mappings_.edit(key)->listener = true;
 }
 
+bool Holdings::restore_reachable(const Socket& outside) {
+    const MappingEntry* entry = find_outside(outside);
+    if (entry) mappings_.edit(entry->key())->reachable = true;
+    return entry != nullptr;
+}
+
 void Holdings::end_restoration(std::vector<Change>& changes) {
     std::vector<MappingKey> held;
     for (const auto& [key, entry] : mappings_)
@@ -58,6 +64,9 @@ void Holdings::list(Time now, std::vector<Change>& changes) const {
             changes.push_back(change(Change::Op::add, Listener{entry.mapping.transport, entry.mapping.inside},
                                      entry.kernel_until, now));
     }
+    for (const auto& [key, entry] : mappings_)
+        if (entry.reachable && entry.kernel_until > now)
+            changes.push_back(change(Change::Op::add, reachable_of(entry), entry.kernel_until, now));
     for (const auto& [pinhole, entry] : pinholes_)
         if (entry.kernel_until > now)
             changes.push_back(change(Change::Op::add, pinhole, entry.kernel_until, now));

@@ -135,6 +135,9 @@ class Holdings::Mover {
                 additions_.push_back(change(Change::Op::add, entry.mapping, entry.kernel_until, now_));
                 // Along with it, so that both go on ending at the same time.
                 if (entry.listener) all_.add_listener(entry, Change::Op::renew, now_, additions_);
+                if (entry.reachable)
+                    additions_.push_back(
+                        change(Change::Op::add, reachable_of(entry), entry.kernel_until, now_));
             }
             all_.occupy(entry);
             all_.mappings_.put(entry.key(), entry);
@@ -152,6 +155,7 @@ class Holdings::Mover {
         there.idle_until = std::max(there.idle_until, former.idle_until);
         there.linger_until = std::max(there.linger_until, former.linger_until);
         there.listener = there.listener || former.listener;
+        there.reachable = there.reachable || former.reachable;
         there.rewritten = there.rewritten || former.rewritten;
         all_.per_phone_.fewer(former.mapping.inside.address);
         // Also where it need last no longer: the former one's entry in the kernel stood for the same inside
@@ -160,6 +164,9 @@ class Holdings::Mover {
         if (there.kernel_until > now_) {
             additions_.push_back(change(Change::Op::renew, there.mapping, there.kernel_until, now_));
             if (there.listener) all_.add_listener(there, Change::Op::renew, now_, additions_);
+            if (there.reachable)
+                additions_.push_back(
+                    change(Change::Op::renew, reachable_of(there), there.kernel_until, now_));
         }
         all_.schedule(there, now_);
         return there;
@@ -177,6 +184,7 @@ class Holdings::Mover {
 
     void leave_kernel(const MappingEntry& former) {
         changes_.push_back(removal(former.mapping));
+        if (former.reachable) changes_.push_back(removal(reachable_of(former)));
         all_.closed_.mappings.push_back(former.mapping);
         all_.touched_ = true;
     }
@@ -260,10 +268,12 @@ void Calls::follow_mappings(Call& call, const Egress& to, Relocation& relocation
     set_latches(call, {}, now, effects);
     // What no port was left for is not there.
     std::erase_if(call.mapped, [&](MappingKey& key) {
+        if (key.outside != from.address) return false;  // of a delegate that is not translated
         key.outside = to.address;
         return !holdings_.find(key);
     });
     std::erase_if(call.pins, [&](Pin& pin) {
+        if (pin.pinhole.outside.address != from.address) return false;
         const MappingEntry* entry =
             holdings_.find(MappingKey{{pin.pinhole.transport, pin.inside}, to.address});
         if (!entry || entry->mapping.outside != pin.pinhole.outside) pin.add_flows(effects.ended);

@@ -105,6 +105,7 @@ void Registrations::request(const Heard& heard, const OwnContact& own, Effects& 
     pending.cseq = message.cseq().number;
     pending.registrar = heard.peer;
     pending.egress = heard.egress;
+    pending.untouched = heard.untouched;
     pending.until = heard.now + transaction_time;
     const std::int64_t general = delta_seconds(message, sip::HeaderId::expires).value_or(default_expires);
     pending.all = each_contact(message, own,
@@ -207,6 +208,7 @@ void Registrations::bind(const BindingKey& key, const Pending& pending, std::int
     binding.shown = entry->public_endpoint();
     binding.outside = entry->mapping.outside;
     binding.others = others;
+    binding.untouched = pending.untouched;
     binding.until = now + Seconds{granted} + registration_grace;
     binding.former.clear();
     // Held anew before the old hold goes, so that an unchanged element never leaves the kernel in between.
@@ -324,6 +326,17 @@ void Registrations::list_records(Time now, std::vector<Change>& changes) const {
         if (binding.until > now)
             store_record(binding.record_id, {}, binding.record, false,
                          std::chrono::ceil<Seconds>(binding.until - now), changes);
+}
+
+bool Registrations::is_registered(const Address& phone, const Address& registrar) const {
+    return std::any_of(bindings_.begin(), bindings_.end(), [&](const auto& entry) {
+        return entry.first.inside.endpoint.address == phone && entry.first.registrar == registrar;
+    });
+}
+
+bool Registrations::awaits(std::string_view call_id, const Address& phone, const Address& registrar) const {
+    const Pending* pending = pending_.find(CallKeyView{call_id, phone});
+    return pending && pending->registrar == registrar;
 }
 
 void Registrations::commit() {

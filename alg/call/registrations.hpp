@@ -29,7 +29,8 @@ struct Pending {
         bool one_flow = false;     ///< has a reg-id: of several flows only this one is meant (RFC 5626)
     };
     std::vector<Contact> contacts;
-    bool outdated = false;  ///< it named an address that the router no longer has: it makes no binding
+    bool untouched = false;  ///< see Binding
+    bool outdated = false;   ///< it named an address that the router no longer has: it makes no binding
     Time until{0};
     Time due{0};  ///< when the deadline queue will name it
 };
@@ -59,6 +60,9 @@ class Registrations {
     void list_records(Time now, std::vector<Change>& changes) const;
 
     const auto& all() const { return bindings_; }
+    bool is_registered(const Address& phone, const Address& registrar) const;
+    /// The phone waits for that registrar's answer.
+    bool awaits(std::string_view call_id, const Address& phone, const Address& registrar) const;
     void commit();
     void cancel();
 

@@ -100,8 +100,14 @@ class LineReader {
             if (candidate.host)
                 add(candidate.tcp ? Transport::tcp : Transport::udp, candidate.address.address,
                     candidate.port, candidate.component == 2);
-        for (const sdp::Altc& altc : description_.altc(media_))
+        for (const sdp::Altc& altc : description_.altc(media_)) {
             add(stream_.transport, altc.address.address, altc.port, false);
+            // Of the other family, its RTCP comes to the next port: what a=rtcp says is of the line's own.
+            const bool other_family = altc.address.address && connection_.address &&
+                                      altc.address.address->family() != connection_.address->family();
+            if (other_family && has_rtcp() && altc.port < 65535)
+                add(Transport::udp, altc.address.address, static_cast<std::uint16_t>(altc.port + 1), true);
+        }
         if (is_active()) return;
         std::string_view rest = media_.path;
         for (auto uri = sdp::next_word(rest); !uri.empty(); uri = sdp::next_word(rest))

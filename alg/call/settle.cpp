@@ -12,6 +12,12 @@ Time Calls::lifetime(const Call& call, Time now) const {
     return std::max(call.ringing_until, now + Time{1000});
 }
 
+// Of a phone's delegates, some may be translated and others not (N5).
+Egress Calls::egress_of(const CallKey& key, const Call& call, const Address& inside) const {
+    if (inside == key.phone || policy_.treatments.is_translated(inside)) return call.egress;
+    return {inside, inside};
+}
+
 void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
     const Time until = lifetime(call, now);
     std::vector<MappingKey> mapped;
@@ -35,7 +41,8 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
             ++wish.run;
         const bool behind = i > 0 && follows(previous, want.inside);
         if (behind) wish.preferred = after_previous;
-        const MappingEntry* entry = holdings_.map(want.inside, call.egress, wish, now);
+        const MappingEntry* entry =
+            holdings_.map(want.inside, egress_of(key, call, want.inside.endpoint.address), wish, now);
         if (!entry) {
             effects.limit = effects.limit || !is_forbidden_port(want.inside.endpoint.port);
             continue;

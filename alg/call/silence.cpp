@@ -53,7 +53,9 @@ bool is_two_way(const Call& call, const Stream& ours) {
 
 std::optional<StreamSilence> silence(const Call& call, const Stream& ours, const Audibility& audibility) {
     if (!is_two_way(call, ours)) return std::nullopt;
-    const auto heard = audibility.heard({{ours.transport, ours.rtp}, call.egress.address}, call.active);
+    const MappingKey* mapping = mapping_of(call, {ours.transport, ours.rtp});
+    if (!mapping) return std::nullopt;
+    const auto heard = audibility.heard(*mapping, call.active);
     if (!heard) return std::nullopt;
     const Silent silent = heard->phone ? (heard->peer ? Silent::nobody : Silent::peer)
                                        : (heard->peer ? Silent::phone : Silent::both);

@@ -29,7 +29,10 @@ std::optional<Endpoint> Outward::reflexive(const Endpoint&) const {
 }
 
 std::optional<Endpoint> Outward::media(const Socket& socket) const {
-    if (socket.endpoint.address != phone_) return std::nullopt;
+    const Address& address = socket.endpoint.address;
+    if (address != phone_ && !is_delegate(address)) return std::nullopt;
+    if (!holdings_.treatments().is_translated(address) && holdings_.find(MappingKey{socket, address}))
+        return socket.endpoint;
     const MappingEntry* entry = find(socket);
     if (!entry) return std::nullopt;
     holdings_.mark_rewritten(*entry);
@@ -40,8 +43,12 @@ std::optional<Address> Outward::media_host(const Address& host) const {
     return this->host(host);
 }
 
+bool Outward::is_delegate(const Address& host) const {
+    return holdings_.treatments().is_delegate(phone_, host);
+}
+
 bool Outward::concerns(const Address& host) const {
-    return host == phone_;
+    return host == phone_ || is_delegate(host);
 }
 
 Inward::Inward(const Holdings& holdings, const Socket& destination, const Egress& egress)
@@ -88,7 +95,7 @@ std::optional<Endpoint> Inward::reflexive(const Endpoint& seen) const {
 
 std::optional<Endpoint> Inward::media(const Socket& socket) const {
     const MappingEntry* entry = holdings_.find_named(socket);
-    if (!entry || !entry->rewritten) return std::nullopt;
+    if (!entry || (!entry->rewritten && !entry->mapping.is_identity())) return std::nullopt;
     return entry->mapping.inside;
 }
 

@@ -33,6 +33,8 @@ class Outward : public rewrite::Translation {
     /// The mapping of one of the phone's sockets. The one that the packet comes from is shown several times,
     /// so it is looked up once.
     const MappingEntry* find(const Socket& inside) const;
+    /// A host that the phone may name in descriptions (N5).
+    bool is_delegate(const Address& host) const;
 
     Holdings& holdings_;
     const Socket source_;

@@ -45,13 +45,19 @@ std::string media(const Json& call) {
     return text;
 }
 
+// Of what is only watched, nothing is in the kernel.
+std::string marked(const Json& row, const std::string& text) {
+    const bool observed = row.is_object() && row.contains("observed") && row["observed"] == true;
+    return observed ? text + " (observed)" : text;
+}
+
 std::string calls(const Json& rows) {
     if (rows.empty()) return "no calls\n";
-    Table table({"STATE", "DIR", "PHONE", "PEER", "FROM", "TO", "STARTED", "MEDIA", "CALL-ID"});
+    Table table({"STATE", "DIR", "PHONE", "PEER", "FROM", "TO", "STARTED", "MESSAGES", "MEDIA", "CALL-ID"});
     for (const Json& row : rows)
-        table.add({cell(row, "state"), cell(row, "direction"), cell(row, "phone"), cell(row, "peer"),
-                   cell(row, "from"), cell(row, "to"), cell(row, "started"), media(row),
-                   cell(row, "call_id")});
+        table.add({marked(row, cell(row, "state")), cell(row, "direction"), cell(row, "phone"),
+                   cell(row, "peer"), cell(row, "from"), cell(row, "to"), cell(row, "started"),
+                   cell(row, "treatment"), media(row), cell(row, "call_id")});
     return table.text();
 }
 
@@ -60,17 +66,17 @@ std::string pinholes(const Json& rows) {
     Table table({"PROTO", "PUBLIC", "INSIDE", "REMOTE", "MEDIA", "STATE", "EXPIRES", "CALL-ID"});
     for (const Json& row : rows)
         table.add({cell(row, "proto"), cell(row, "public"), cell(row, "inside"), cell(row, "remote"),
-                   cell(row, "media") + " " + cell(row, "component"), cell(row, "state"),
+                   cell(row, "media") + " " + cell(row, "component"), marked(row, cell(row, "state")),
                    duration(row, "expires_s"), cell(row, "call_id")});
     return table.text();
 }
 
 std::string bindings(const Json& rows) {
     if (rows.empty()) return "no bindings\n";
-    Table table({"PROTO", "PUBLIC", "INSIDE", "REGISTRAR", "EXPIRES", "AOR"});
+    Table table({"PROTO", "PUBLIC", "INSIDE", "REGISTRAR", "EXPIRES", "MESSAGES", "AOR"});
     for (const Json& row : rows)
         table.add({cell(row, "proto"), cell(row, "public"), cell(row, "inside"), cell(row, "registrar"),
-                   duration(row, "expires_s"), cell(row, "aor")});
+                   duration(row, "expires_s"), marked(row, cell(row, "treatment")), cell(row, "aor")});
     return table.text();
 }
 
@@ -137,6 +143,7 @@ std::string status(const Json& document) {
     if (document.contains("find_sip") && document["find_sip"] == true)
         line("other ports", "SIP is looked for, see sipalgctl flows");
     line("media ports", cell(document, "media_ports"));
+    line("mode", cell(document, "mode"));
     line("queue", cell(document, "queue") + " (" + cell(document, "queue_method") + ")");
     line("table", "inet " + cell(document, "table"));
     line("accept rules", field("accept_in").empty() ? "none" : field("accept_in"));

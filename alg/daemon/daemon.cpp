@@ -32,11 +32,24 @@ Policy policy(const Options& options) {
     return policy;
 }
 
+std::vector<nft::Peers> allowed_peers(const Treatments& treatments) {
+    std::vector<nft::Peers> all;
+    for (const Prefix& prefix : treatments.allowed_peers())
+        all.push_back({prefix.address, prefix.length});
+    return all;
+}
+
 std::string list(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words)
         text += (text.empty() ? "" : ", ") + word;
     return text;
+}
+
+template <class Row>
+std::vector<Row> with(std::vector<Row> rows, const std::vector<Row>& observed) {
+    rows.insert(rows.end(), observed.begin(), observed.end());
+    return rows;
 }
 
 }  // namespace
@@ -51,6 +64,7 @@ nft::Settings ruleset_settings(const Options& options, const std::vector<std::st
     settings.tls_ports = options.tls_ports;
     settings.find_sip = options.find_sip;
     settings.queue = options.queue;
+    settings.allowed = allowed_peers(options.treatments);
     settings.accept_in = options.accept_in;
     settings.accept_in_auto = options.accept_in_auto;
     return settings;
@@ -79,7 +93,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       queue_(options.queue),
       state_(policy(options)),
       hands_(std::make_unique<Hands>(ruleset_, conntrack_)),
-      engine_(state_, *hands_, [this](const Parcel& parcel) { carry(parcel); }),
+      engine_(state_, *hands_, policy(options), [this](const Parcel& parcel) { carry(parcel); }),
       watcher_(ruleset_settings(options, {}).watch_queue(), state_, conntrack_,
                [this](std::span<const Event> events) { engine_.log(events, loop_.now()); }),
       reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
@@ -99,8 +113,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
     loop_.after_wake_up([this](Time now) { return step(now); });
 
     external_ = options_.external_addresses;
-    state_.set_own_addresses(network_.own_addresses());
-    state_.set_occupied(own_sockets());
+    know_own();
     ruleset_.install();
     try {
         const auto advertised = [this](const Address& address) {
@@ -109,8 +122,11 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
         engine_.restore(ruleset_.read(), advertised, loop_.now());
         for (const PinholeReport& open : state_.pinholes(loop_.now()))
             if (open.inside.address.is_v6()) with_ipv6_ = true;
+        know_families();
         follow_addresses();
         sweeper_.first(loop_.now());
+        listener_.set(listening(options_.treatments, network_.egress().ends()));
+        listener_.advance(engine_, loop_.now());
     } catch (...) {
         ruleset_.remove();
         throw;
@@ -203,7 +219,7 @@ void Daemon::on_network() {
     try {
         const Network::News news = network_.refresh();
         if (!news.interfaces) return;
-        state_.set_own_addresses(network_.own_addresses());
+        know_own();
         if (news.outside) outside_to_set_ = network_.outside();
         follow_addresses();
     } catch (const std::exception& error) {
@@ -213,10 +229,11 @@ void Daemon::on_network() {
 
 std::optional<Time> Daemon::step(Time now) {
     if (now >= next_sockets_) {
-        state_.set_occupied(own_sockets());
+        know_own();
         next_sockets_ = now + sockets_every;
     }
     if (outside_to_set_) follow_outside();
+    if (allowed_to_set_) follow_allowed();
     if (next_move_ && now >= *next_move_) {
         if (external_to_set_)
             set_external(std::vector<Address>(*external_to_set_));
@@ -235,9 +252,17 @@ std::optional<Time> Daemon::step(Time now) {
     if (next_move_) next = std::min(next, *next_move_);
     const auto engine_deadline = engine_.advance(now);
     queue_.flush();  // of segments that have waited long enough
-    for (const auto deadline : {engine_deadline, sweeper_.advance(now), control_.advance(now)})
+    for (const auto deadline :
+         {engine_deadline, sweeper_.advance(now), control_.advance(now), listener_.advance(engine_, now)})
         if (deadline) next = std::min(next, *deadline);
     return next;
+}
+
+void Daemon::know_own() {
+    for (State* state : {&state_, &engine_.observer().state()}) {
+        state->set_own_addresses(network_.own_addresses());
+        state->set_occupied(own_sockets());
+    }
 }
 
 void Daemon::learn(Time now) {
@@ -262,9 +287,19 @@ void Daemon::follow_outside() {
     outside_to_set_.reset();
 }
 
+void Daemon::follow_allowed() {
+    try {
+        ruleset_.set_allowed(*allowed_to_set_);
+    } catch (const nft::Error& error) {
+        spdlog::error("other peers could not be allowed: {}", error.what());
+    }
+    allowed_to_set_.reset();
+}
+
 // False: the kernel refused; it is tried again soon.
 bool Daemon::follow_addresses() {
     next_move_.reset();
+    listener_.set(listening(options_.treatments, network_.egress().ends()));
     whereabouts_.see(network_.egress().ends());
     const std::vector<Readdress> moves = whereabouts_.moves(state_.egresses());
     if (moves.empty()) return true;
@@ -272,7 +307,7 @@ bool Daemon::follow_addresses() {
     if (waiting_.leave(std::numeric_limits<std::uint64_t>::max(),
                        [this](const Arrival& arrival, Verdict& verdict) { give_verdict(arrival, verdict); }))
         queue_.flush();
-    state_.set_occupied(own_sockets());
+    know_own();
     if (engine_.readdress(moves, loop_.now())) return true;
     next_move_ = loop_.now() + move_again;
     return false;
@@ -324,8 +359,7 @@ void Daemon::reload() {
         set_log_level(wanted.log_level);
         options_.log_level = wanted.log_level;
         options_.external_addresses = wanted.external_addresses;
-        options_.treatments = wanted.treatments;
-        state_.set_treatments(wanted.treatments);
+        set_treatments(wanted.treatments);
         set_external(wanted.external_addresses);
         spdlog::info("configuration read again{}{}", wanted.config.empty() ? "" : " from ", wanted.config);
         const auto different = differences_that_need_a_restart(options_, wanted);
@@ -337,6 +371,25 @@ void Daemon::reload() {
     sd_notify(0, "READY=1");
 }
 
+// A phone may name IPv6 media in messages over IPv4.
+void Daemon::know_families() {
+    for (const Section& section : options_.treatments.phones)
+        for (const Prefix& delegates : section.treatment.delegates)
+            if (delegates.address.is_v6()) with_ipv6_ = true;
+}
+
+void Daemon::set_treatments(const Treatments& treatments) {
+    if (treatments == options_.treatments) return;
+    options_.treatments = treatments;
+    state_.set_treatments(treatments);
+    network_.egress().set_treatments(treatments);
+    know_families();
+    allowed_to_set_ = allowed_peers(treatments);
+    listener_.set(listening(treatments, network_.egress().ends()));
+    engine_.observer().restart(policy(options_));
+    know_own();
+}
+
 std::string Daemon::answer(std::string_view request) {
     const Json parsed = Json::parse(request, nullptr, false);
     const bool has_command =
@@ -345,10 +398,12 @@ std::string Daemon::answer(std::string_view request) {
     const Time now = loop_.now();
     if (command == "status" || command == "flows") watcher_.forget_ended();
     if (command == "status") return to_text(status());
+    const Observer& observer = engine_.observer();
     if (command == "calls")
-        return to_text(to_json(state_.calls(now), {boot_time(), std::chrono::system_clock::now()}));
-    if (command == "pinholes") return to_text(to_json(state_.pinholes(now)));
-    if (command == "bindings") return to_text(to_json(state_.bindings(now)));
+        return to_text(to_json(with(state_.calls(now), observer.calls(now)),
+                               {boot_time(), std::chrono::system_clock::now()}));
+    if (command == "pinholes") return to_text(to_json(with(state_.pinholes(now), observer.pinholes(now))));
+    if (command == "bindings") return to_text(to_json(with(state_.bindings(now), observer.bindings(now))));
     if (command == "flows")
         return to_text(to_json(state_.flows(now), {boot_time(), std::chrono::system_clock::now()}));
     if (command == "counters") return to_text(to_json(engine_.counters()));

@@ -13,6 +13,7 @@
 #include "alg/daemon/engine.hpp"
 #include "alg/daemon/injector.hpp"
 #include "alg/daemon/json.hpp"
+#include "alg/daemon/listening.hpp"
 #include "alg/daemon/loop.hpp"
 #include "alg/daemon/network.hpp"
 #include "alg/daemon/options.hpp"
@@ -54,8 +55,12 @@ class Daemon {
     void on_network();
     void on_signal(int signal);
     std::optional<Time> step(Time now);
+    void know_own();  ///< addresses and sockets of the router itself
+    void know_families();
+    void set_treatments(const Treatments& treatments);
     void learn(Time now);
     void follow_outside();
+    void follow_allowed();
     bool follow_addresses();
     void set_external(const std::vector<Address>& external);
     void mend_rules();
@@ -87,9 +92,11 @@ class Daemon {
         held_;  ///< segments that wait for the rest of a message, by token
     std::uint64_t last_token_ = 0;
     Whereabouts whereabouts_;
-    std::optional<Time> next_move_;                        ///< the kernel has refused one
-    std::optional<std::vector<Address>> external_to_set_;  ///< for the same reason not in force yet
-    std::vector<Address> external_;                        ///< those in force
+    ListeningPhones listener_;
+    std::optional<Time> next_move_;                          ///< the kernel has refused one
+    std::optional<std::vector<Address>> external_to_set_;    ///< for the same reason not in force yet
+    std::optional<std::vector<nft::Peers>> allowed_to_set_;  ///< the rules don't know them yet
+    std::vector<Address> external_;                          ///< those in force
     Time next_sockets_{0};
     Time next_rules_{0};
     Time next_learning_{0};

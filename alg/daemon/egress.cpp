@@ -7,8 +7,7 @@ namespace sipalg::daemon {
 
 namespace {
 
-// The phone's address, if the packet is IPv6: nothing of it is translated.
-std::optional<Address> routed_phone(Side from, Bytes packet) {
+std::optional<Address> phone_of_ipv6(Side from, Bytes packet) {
     if (packet.size() < 40 || packet[0] >> 4 != 6) return std::nullopt;
     std::array<std::uint8_t, 16> bytes{};
     std::copy_n(packet.begin() + (from == Side::inside ? 8 : 24), 16, bytes.begin());
@@ -55,11 +54,13 @@ const Egress* EgressChooser::find(unsigned index) const {
 }
 
 Egress EgressChooser::choose(Side from, Bytes packet, unsigned in_interface, unsigned out_interface) {
-    if (const auto phone = routed_phone(from, packet)) return {*phone, *phone};
-    if (ends_.size() == 1) return ends_.front().egress;
+    if (const auto phone = phone_of_ipv6(from, packet)) return {*phone, *phone};
     const auto source = address_at(packet, 12);
     const auto destination = address_at(packet, 16);
     if (!source || !destination) return {};
+    const Address& inside = from == Side::inside ? *source : *destination;
+    if (!treatments_.is_translated(inside)) return {inside, inside};
+    if (ends_.size() == 1) return ends_.front().egress;
     // Both directions ask the same question, so that they get the same answer.
     const Way way = from == Side::inside ? Way{*source, *destination, in_interface}
                                          : Way{*destination, *source, out_interface};

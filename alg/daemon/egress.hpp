@@ -36,10 +36,13 @@ class EgressChooser {
     /// or one each). Forgets all answers.
     void set(const Interfaces& interfaces, const std::vector<std::string>& outside,
              const std::vector<Address>& external);
+    /// Which phones are translated.
+    void set_treatments(const Treatments& treatments) { treatments_ = treatments; }
     /// Routes have changed.
     void flush() { ways_.clear(); }
 
-    /// The egress of an IPv4 packet; without addresses if it has none. That of an IPv6 packet is the phone.
+    /// The egress of a packet; without addresses if it has none. Where nothing is translated (N2) it is the
+    /// phone.
     Egress choose(Side from, Bytes packet, unsigned in_interface, unsigned out_interface);
 
     /// Index of the outside interface with this address; 0: there is none.
@@ -61,6 +64,7 @@ class EgressChooser {
     const Egress* find(unsigned index) const;
 
     Lookup lookup_;
+    Treatments treatments_;
     std::vector<End> ends_;
     std::unordered_map<Way, unsigned, WayHash> ways_;  ///< 0: no route
 };

@@ -15,6 +15,7 @@ constexpr Time retry_after{1000};
 // What follows from a refusal, for the log.
 constexpr const char* passed = "the message passed unchanged";
 constexpr const char* again = "it is tried again";
+constexpr const char* would = "would, if not only observing: ";
 constexpr std::size_t longest_subject = 120;  // of a log line; the whole Call-ID is in `sipalgctl calls`
 
 std::string_view name(Event::Kind kind) {
@@ -28,6 +29,9 @@ std::string_view name(Event::Kind kind) {
         case Event::Kind::unregistered: return "unregistered";
         case Event::Kind::readdressed: return "address changed";
         case Event::Kind::sip_found: return "SIP found";
+        case Event::Kind::not_listening: return "not listening";
+        case Event::Kind::peer_minds_nat: return "peer handles NAT itself";
+        case Event::Kind::phone_minds_nat: return "phone handles NAT itself";
         case Event::Kind::body_sealed: return "body left alone";
     }
     return "event";
@@ -36,6 +40,7 @@ std::string_view name(Event::Kind kind) {
 }  // namespace
 
 Fate Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
+    if (state_.mode_of(arrival) == Mode::observe) return observe(arrival, now);
     Reason reason = Reason::unreadable_packet;
     Fate result;
     try {
@@ -107,6 +112,18 @@ void Engine::end_streams(Time now) {
     carry_all();
 }
 
+Fate Engine::observe(const Arrival& arrival, Time now) {
+    try {
+        const Observer::Seen seen = observer_.see(arrival, now);
+        count(seen.reason);
+        log(seen.events, would, now);
+    } catch (const std::exception& error) {
+        observer_.state().cancel();
+        spdlog::debug("a packet could not be observed: {}", error.what());
+    }
+    return {};
+}
+
 bool Engine::build_packet(const Arrival& arrival, std::size_t longest) {
     const auto packet = parse_packet(arrival.bytes);
     return packet && replace_payload(arrival.bytes, *packet, decision_.payload, packet_) &&
@@ -139,6 +156,13 @@ void Engine::erase_ended() {
 }
 
 std::optional<Time> Engine::advance(Time now) {
+    const auto observed = observer_.advance(now);
+    log(observed.events, would, now);
+    const auto next = advance_kernel(now);
+    return next && observed.next ? std::min(next, observed.next) : next ? next : observed.next;
+}
+
+std::optional<Time> Engine::advance_kernel(Time now) {
     const auto deadline = state_.next_deadline();
     if (!deadline) return std::nullopt;
     if (std::max(*deadline, retry_) > now) return std::max(*deadline, retry_);
@@ -179,6 +203,20 @@ void Engine::learn(std::span<const Learned> sources, Time now) {
     }
 }
 
+std::vector<Event> Engine::listen(std::span<const Listening> wanted, Time now) {
+    try {
+        sipalg::listen(state_, wanted, now, decision_);
+        std::vector<Event> failures = std::move(decision_.events);
+        decision_.events.clear();
+        put_in_force(now, again);
+        return failures;
+    } catch (const std::exception& error) {
+        state_.cancel();
+        log_refusal(error.what(), again, now);
+        return {};
+    }
+}
+
 void Engine::restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now) {
     const std::vector<Change> changes = state_.restore(elements, advertised, now);
     if (!changes.empty()) {
@@ -193,13 +231,17 @@ void Engine::restore(std::span<const StoredElement> elements, const State::Adver
 }
 
 void Engine::log(std::span<const Event> events, Time now) {
+    log(events, "", now);
+}
+
+void Engine::log(std::span<const Event> events, const char* before, Time now) {
     for (const Event& event : events) {
         if (!events_limit_.allow(now)) continue;
         if (const auto refused = events_limit_.take_refused())
             spdlog::warn("{} lines about calls were left out: too many at once", refused);
         const std::string_view subject = std::string_view(event.subject).substr(0, longest_subject);
         const auto level = event.kind == Event::Kind::body_sealed ? spdlog::level::warn : spdlog::level::info;
-        spdlog::log(level, "{}: {}: {}", name(event.kind), escape(subject), escape(event.detail));
+        spdlog::log(level, "{}{}: {}: {}", before, name(event.kind), escape(subject), escape(event.detail));
     }
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "alg/daemon/log.hpp"
+#include "alg/daemon/observer.hpp"
 #include "alg/inspect.hpp"
 
 namespace sipalg::daemon {
@@ -50,8 +51,8 @@ class Engine {
   public:
     /// What becomes of packets that were held, and packets of our own.
     using Carry = std::function<void(const Parcel&)>;
-    Engine(State& state, Kernel& kernel, Carry carry = {})
-        : state_(state), kernel_(kernel), carry_(std::move(carry)) {}
+    Engine(State& state, Kernel& kernel, const Policy& policy = {}, Carry carry = {})
+        : state_(state), kernel_(kernel), carry_(std::move(carry)), observer_(policy) {}
 
     /// Decides over a packet and puts the decision into force. An arrival that knows of its sweep is never
     /// sent for another. `longest` is the most a verdict can carry. Never throws for what a packet or the
@@ -72,13 +73,20 @@ class Engine {
     void learn(std::span<const Learned> sources, Time now);
     /// Ends the TCP connections that could not go on without us (T4).
     void end_streams(Time now);
+    /// Has phones' endpoints reachable for the next minutes (N3). Returns which of them can't be had.
+    std::vector<Event> listen(std::span<const Listening> wanted, Time now);
     /// Takes over what is in the kernel (A5). Call once, before the first packet.
     /// `advertised`: see State::restore().
     void restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now);
 
+    /// What is only watched (O7).
+    Observer& observer() { return observer_; }
     const Counters& counters() const { return counters_; }
 
   private:
+    Fate observe(const Arrival& arrival, Time now);
+    void log(std::span<const Event> events, const char* before, Time now);
+    std::optional<Time> advance_kernel(Time now);
     bool build_packet(const Arrival& arrival, std::size_t longest);
     /// `otherwise`: what follows from a refusal, for the log.
     bool put_in_force(Time now, const char* otherwise);
@@ -90,6 +98,7 @@ class Engine {
     State& state_;
     Kernel& kernel_;
     Carry carry_;
+    Observer observer_;
     Decision decision_;                 ///< used again for every packet, so that its buffers are
     std::vector<std::uint8_t> packet_;  ///< the packet in which the payload was replaced
     Counters counters_{};

@@ -16,6 +16,10 @@ std::string calendar(Time time, const ClockPair& clocks) {
                std::chrono::duration_cast<std::chrono::system_clock::duration>(clocks.boot - time));
 }
 
+const char* treatment(bool untouched) {
+    return untouched ? "untouched" : "rewritten";
+}
+
 }  // namespace
 
 Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks) {
@@ -37,6 +41,8 @@ Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks) {
                         {"phone", call.phone},
                         {"peer", call.peer},
                         {"started", calendar(call.started, clocks)},
+                        {"treatment", treatment(call.untouched)},
+                        {"observed", call.observed},
                         {"media", std::move(media)}});
     }
     return rows;
@@ -53,7 +59,8 @@ Json to_json(const std::vector<PinholeReport>& pinholes) {
                         {"component", pinhole.component},
                         {"call_id", pinhole.call_id},
                         {"state", pinhole.state},
-                        {"expires_s", pinhole.expires_s}});
+                        {"expires_s", pinhole.expires_s},
+                        {"observed", pinhole.observed}});
     return rows;
 }
 
@@ -65,7 +72,9 @@ Json to_json(const std::vector<BindingReport>& bindings) {
                         {"inside", text(binding.inside)},
                         {"aor", binding.aor},
                         {"registrar", binding.registrar},
-                        {"expires_s", binding.expires_s}});
+                        {"expires_s", binding.expires_s},
+                        {"treatment", treatment(binding.untouched)},
+                        {"observed", binding.observed}});
     return rows;
 }
 
@@ -136,6 +145,7 @@ Json to_json(const Options& options, const Status& status) {
             {"find_sip", options.find_sip},
             {"sees_streams", status.sees_streams},
             {"media_ports", std::to_string(options.media_low) + "-" + std::to_string(options.media_high)},
+            {"mode", word(options.treatments.mode)},
             {"log_level", name(options.log_level)},
             {"calls", status.totals.calls},
             {"bindings", status.totals.bindings},

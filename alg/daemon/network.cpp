@@ -44,6 +44,7 @@ Network::Network(const Options& options)
     check_interfaces(options, interfaces_);
     outside_ = choose_outside(options, interfaces_);
     egress_.set(interfaces_, outside_, external_);
+    egress_.set_treatments(options.treatments);
 }
 
 Network::News Network::refresh() {

@@ -7,6 +7,7 @@
 #include <boost/program_options.hpp>
 #include <sstream>
 
+#include "alg/daemon/sections.hpp"
 #include "alg/daemon/values.hpp"
 #include "alg/escape.hpp"
 
@@ -17,7 +18,6 @@ namespace po = boost::program_options;
 namespace {
 
 using Apply = void (*)(Options&, const Setting&);
-using ApplyToSection = void (*)(Treatment&, const Setting&);
 
 struct Row {
     const char* name;
@@ -26,7 +26,6 @@ struct Row {
     bool in_file;  ///< may stand in the configuration file
     Apply apply;   ///< nullptr: dealt with before
     const char* help;
-    ApplyToSection apply_to_section = nullptr;  ///< nullptr: can't stand in a section
 };
 
 void set_foreground(Options& o, const Setting& s) {
@@ -83,8 +82,11 @@ void set_media_source(Options& o, const Setting& s) {
             "would open every call's ports to everybody; write it in the [peer ...] section of the "
             "peer that needs it");
 }
-void set_media_source_of(Treatment& t, const Setting& s) {
-    t.media_source = parse_media_source(s);
+void set_mode(Options& o, const Setting& s) {
+    o.treatments.mode = parse_mode(s);
+}
+void set_nat(Options& o, const Setting& s) {
+    o.treatments.nat = parse_nat(s);
 }
 void set_queue(Options& o, const Setting& s) {
     o.queue = parse_queue(s);
@@ -125,8 +127,12 @@ constexpr std::array rows{
     Row{"media-source", "POLICY", false, true, set_media_source,
         "where media may come from besides the negotiated address: negotiated (nowhere else) or latch (the "
         "first "
-        "that sends); 'any' only in a [peer] or [phone] section of the file (default: negotiated)",
-        set_media_source_of},
+        "that sends); 'any' only in a [peer] or [phone] section of the file (default: negotiated)"},
+    Row{"mode", "MODE", false, true, set_mode,
+        "what is done with messages: auto (rewrite, unless phone or provider mind NAT themselves), rewrite, "
+        "pinhole (open, change nothing), observe (only tell what would be done) or off (default: auto)"},
+    Row{"nat", "WHETHER", false, true, set_nat,
+        "whether phones' IPv4 addresses are translated: auto (private ones are), yes or no (default: auto)"},
     Row{"malformed", "POLICY", false, true, set_malformed,
         "what becomes of SIP that can't be read: pass or drop (default: pass)"},
     Row{"queue", "N", false, true, set_queue, "NFQUEUE number; the next one is used as well (default: 5060)"},
@@ -184,9 +190,13 @@ std::string unknown_option(std::string_view name) {
 
 void check_file_setting(const Setting& setting) {
     const Row* row = find_row(setting.name);
-    if (row == nullptr) throw UsageError(setting.where + ": " + unknown_option(setting.name));
-    if (!row->in_file) throw UsageError(setting.where + ": only known on the command line");
-    if (!setting.section.empty() && row->apply_to_section == nullptr)
+    const bool in_sections = is_section_setting(setting.name);
+    if (row == nullptr && !in_sections) throw UsageError(setting.where + ": " + unknown_option(setting.name));
+    if (row != nullptr && !row->in_file) throw UsageError(setting.where + ": only known on the command line");
+    if (row == nullptr && setting.section.empty())
+        throw UsageError(setting.where +
+                         ": stands in a section only, below a line [phone ADDRESS] or [peer ADDRESS]");
+    if (!setting.section.empty() && !in_sections)
         throw UsageError(setting.where +
                          ": can't stand in a section; write it above the first '[', it holds for all");
 }
@@ -203,22 +213,6 @@ std::vector<const Setting*> chosen(const Row& row, const std::vector<Setting>& c
     if (found.size() > 1 && !row.repeatable)
         throw UsageError(found[1]->where + ": given twice; once is right");
     return found;
-}
-
-// Sections of one prefix are one section, in which each setting stands once.
-void add_to_section(Treatments& treatments, const Setting& setting, const Row& row,
-                    std::vector<std::pair<SectionName, const Row*>>& seen) {
-    const SectionName name = parse_section(setting.section).value();
-    const std::pair entry{name, &row};
-    if (std::find(seen.begin(), seen.end(), entry) != seen.end())
-        throw UsageError(setting.where + ": given twice for [" + escape(setting.section) +
-                         "]; once is right");
-    seen.push_back(entry);
-    auto& sections = name.kind == SectionName::Kind::peer ? treatments.peers : treatments.phones;
-    const auto there = std::find_if(sections.begin(), sections.end(),
-                                    [&](const Section& section) { return section.prefix == name.prefix; });
-    Section& section = there != sections.end() ? *there : sections.emplace_back(Section{name.prefix, {}});
-    row.apply_to_section(section.treatment, setting);
 }
 
 void check_together(const Options& options) {
@@ -287,10 +281,7 @@ Options make_options(const std::vector<Setting>& command_line, const std::vector
         for (const Setting* setting : settings)
             row.apply(options, *setting);
     }
-    std::vector<std::pair<SectionName, const Row*>> seen;
-    for (const Setting& setting : file)
-        if (!setting.section.empty())
-            add_to_section(options.treatments, setting, *find_row(setting.name), seen);
+    read_sections(file, options.treatments);
     check_together(options);
     return options;
 }

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "alg/call/ports.hpp"
+
 namespace sipalg::daemon {
 
 namespace {
@@ -127,6 +129,37 @@ MediaSource parse_media_source(const Setting& setting) {
     if (setting.value == "latch") return MediaSource::latch;
     if (setting.value == "any") return MediaSource::any;
     throw complaint(setting, "is no source of media; write negotiated, latch or any");
+}
+
+Mode parse_mode(const Setting& setting) {
+    for (const Mode mode : {Mode::automatic, Mode::rewrite, Mode::pinhole, Mode::observe, Mode::off})
+        if (setting.value == word(mode)) return mode;
+    throw complaint(setting, "is no mode; write auto, rewrite, pinhole, observe or off");
+}
+
+Prefix parse_delegates(const Setting& setting) {
+    const auto prefix = Prefix::parse(setting.value);
+    if (!prefix || prefix->length == 0)
+        throw complaint(
+            setting,
+            "is neither an address nor a prefix of hosts inside; write one, such as 192.168.1.0/24 (no "
+            "bits behind the prefix)");
+    return *prefix;
+}
+
+std::uint16_t parse_listen(const Setting& setting) {
+    const std::uint16_t port = parse_port(setting);
+    if (call::is_forbidden_port(port))
+        throw complaint(
+            setting, "is a port of other services, which is never opened; let the phone listen at another");
+    return port;
+}
+
+Nat parse_nat(const Setting& setting) {
+    if (setting.value == "auto") return Nat::automatic;
+    if (setting.value == "yes") return Nat::yes;
+    if (setting.value == "no") return Nat::no;
+    throw complaint(setting, "is neither auto, yes nor no; auto means private addresses are translated");
 }
 
 }  // namespace sipalg::daemon

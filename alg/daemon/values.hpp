@@ -21,6 +21,10 @@ nft::AcceptIn parse_accept_in(const Setting& setting);   ///< "FAMILY TABLE CHAI
 std::string parse_table(const Setting& setting);         ///< a name that nft(8) can read back
 std::string parse_control(const Setting& setting);       ///< a path that fits into a socket address
 MediaSource parse_media_source(const Setting& setting);  ///< negotiated, latch, any
+Mode parse_mode(const Setting& setting);                 ///< auto, rewrite, pinhole, observe, off
+Nat parse_nat(const Setting& setting);                   ///< auto, yes, no
+Prefix parse_delegates(const Setting& setting);          ///< an address or a prefix of hosts inside
+std::uint16_t parse_listen(const Setting& setting);      ///< a port that phones may have opened
 /// LO-HI: from 1024 on, LO even (RTP takes the even port of a pair), LO below HI.
 std::pair<std::uint16_t, std::uint16_t> parse_media_ports(const Setting& setting);
 

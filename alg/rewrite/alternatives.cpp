@@ -16,6 +16,8 @@ void plan_endpoint(const std::optional<Address>& address, std::string_view addre
         return edits.keep(address_text, place, address ? Kept::no_port : Kept::host_name);
     const auto translated = translation.media({transport, {*address, port}});
     if (!translated) return edits.keep(address_text, place, why_kept(address, translation));
+    // What is not translated keeps its form.
+    if (*translated == Endpoint{*address, port}) return edits.keep(address_text, place, Kept::same);
     edits.replace(address_text, translated->address, place);
     edits.replace_number(port_text, translated->port, place);
 }

@@ -69,7 +69,10 @@ class Connection {
     void plan(const sdp::AddressField& field, const Translation& translation, Edits& edits) const {
         if (!field.address || torn_)
             return edits.keep(field.text, Place::sdp_connection, torn_ ? kept_ : Kept::host_name);
-        if (const auto address = host_ ? host_ : translation.media_host(*field.address))
+        const auto address = host_ ? host_ : translation.media_host(*field.address);
+        if (address == field.address)
+            edits.keep(field.text, Place::sdp_connection, Kept::same);
+        else if (address)
             edits.replace(field.text, *address, Place::sdp_connection);
         else
             edits.keep(field.text, Place::sdp_connection, why_kept(field.address, translation));
@@ -116,8 +119,12 @@ void plan_description(const sdp::Description& description, const Translation& tr
             (field.address == connection.address ? own : Connection{}).plan(field, translation, edits);
         }
         if (lines[i].translated) {
-            if (!any_host) any_host = lines[i].translated->address;
-            edits.replace_number(media[i].port_text, lines[i].translated->port, Place::sdp_port);
+            const Endpoint& there = *lines[i].translated;
+            if (!any_host && there.address != connection.address) any_host = there.address;
+            if (there.port == media[i].port)
+                edits.keep(media[i].port_text, Place::sdp_port, Kept::same);
+            else
+                edits.replace_number(media[i].port_text, there.port, Place::sdp_port);
         } else {
             edits.keep(media[i].port_text, Place::sdp_port, lines[i].kept);
         }

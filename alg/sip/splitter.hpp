@@ -11,13 +11,13 @@ namespace sipalg::sip {
 enum class Kind : std::uint8_t {
     need_more,   ///< stream only: could still become a message
     message,     ///< SIP; `length` bytes of it
-    oversize,    ///< stream only: SIP of `length` bytes, which is more than max_message
     keep_alive,  ///< line ends only (RFC 5626), or a datagram of 0 to 4 bytes
     stun,        ///< RFC 8489: magic cookie in place
     tls,         ///< TLS or DTLS record
     rtp,         ///< RTP or RTCP, version 2; datagrams only
     http,        ///< an HTTP request or response (slipstreaming comes this way)
     garbage,     ///< anything else, and SIP whose head alone is beyond the limits
+    oversize,    ///< stream only: SIP of `length` bytes, which is more than max_message
 };
 
 struct Piece {

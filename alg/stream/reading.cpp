@@ -144,7 +144,7 @@ bool Streams::begin(State::Impl& state, const Arrival& arrival, const Segment& s
     Flow& flow = step_.flow;
     flow.key = key;
     flow.egress = arrival.egress;
-    flow.editing = arrival.egress.address != key.phone.address;
+    flow.editing = policy_.edits && arrival.egress.address != key.phone.address;
     flow.last_seen = now;
     flow.over = now + half_open_time;
     flow.half(arrival.from).begin(segment.sequence, flow.editing);
@@ -249,7 +249,7 @@ bool Streams::read_message(State::Impl& state, const Arrival& arrival, const Hal
                     now, decision);
     if (decision.sweep_first) return false;
     decision.reasons.push_back(std::exchange(decision.reason, Reason::segment));
-    if (!std::exchange(decision.rewritten, false)) return true;
+    if (!std::exchange(decision.rewritten, false) || !policy_.edits) return true;
     state.edits.sort();
     for (const rewrite::Edit& edit : state.edits.planned())
         half.plan(read.begin + edit.offset, read.begin + edit.offset + edit.length, state.edits.text(edit));

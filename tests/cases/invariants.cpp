@@ -107,6 +107,9 @@ class Check {
             if (entry.listener && entry.kernel_until > now_ &&
                 !in_kernel(Listener{entry.mapping.transport, entry.mapping.inside}, entry.kernel_until))
                 fail(text(entry.mapping) + " has lost its listener");
+            if (entry.reachable && entry.kernel_until > now_ &&
+                !in_kernel(Reachable{entry.mapping.transport, entry.mapping.outside}, entry.kernel_until))
+                fail(text(entry.mapping) + " is no longer reachable");
         }
         if (held != mapping_holders_.size()) fail("something holds a mapping that is not there");
         if (pinhole_holders_.size() != impl_.holdings.pinhole_count())
@@ -143,6 +146,10 @@ class Check {
                     MappingKey{{mapping->transport, mapping->inside}, mapping->outside.address});
                 if (!over && (!entry || entry->mapping != *mapping || entry->kernel_until + rounding < until))
                     fail(text(*mapping) + " is nobody's");
+            } else if (const auto* reachable = std::get_if<Reachable>(&element)) {
+                const MappingEntry* entry =
+                    impl_.holdings.find_outside({reachable->transport, reachable->outside});
+                if (!over && (!entry || !entry->reachable)) fail("what is reachable is nobody's");
             } else if (const auto* record = std::get_if<Record>(&element)) {
                 if (record->bytes.empty() || record->bytes.size() > Record::max_bytes)
                     fail("record " + std::to_string(record->id) + " has a piece of " +

@@ -118,6 +118,33 @@ void Router::play(const Step& step) {
         bound(argument(0), std::stoul(argument(1)));
     } else if (step.verb == "media-source") {
         treat(step);
+    } else if (step.verb == "mode") {
+        set_mode(step);
+    } else if (step.verb == "delegates") {
+        auto& section =
+            policy_.treatments.phones.emplace_back(Section{Prefix::parse(argument(0)).value(), {}});
+        for (std::size_t i = 1; i < step.arguments.size(); ++i)
+            section.treatment.delegates.push_back(Prefix::parse(argument(i)).value());
+        state_.set_treatments(policy_.treatments);
+    } else if (step.verb == "allows") {
+        Section& section =
+            policy_.treatments.peers.emplace_back(Section{Prefix::parse(argument(0)).value(), {}});
+        section.treatment.allowed = true;
+        state_.set_treatments(policy_.treatments);
+    } else if (step.verb == "listens") {
+        const Endpoint phone = endpoint(argument(0));
+        const Listening wanted{{Transport::udp, phone}, egress(phone)};
+        sipalg::listen(state_, {&wanted, 1}, now_, decision_);
+        put_in_force();
+    } else if (step.verb == "reachable" || step.verb == "unreachable") {
+        const bool there = kernel_.elements().contains(Reachable{Transport::udp, endpoint(argument(0))});
+        if (there != (step.verb == "reachable"))
+            throw std::runtime_error(there ? "it is reachable" : "it is not reachable");
+    } else if (step.verb == "minds") {
+        static constexpr const char* who[] = {"nobody", "phone", "peer"};
+        const Handling handling =
+            state_.handling(Address::parse(argument(0)).value(), Address::parse(argument(1)).value());
+        same_text("who minds NAT", argument(2), who[static_cast<std::size_t>(handling.minds)]);
     } else if (step.verb == "latched" || step.verb == "unlatched") {
         const bool latched = kernel_.elements().contains(Latch{Transport::udp, endpoint(argument(0))});
         if (latched != (step.verb == "latched"))
@@ -275,6 +302,23 @@ void Router::bound(const std::string& what, std::size_t most) {
     throw std::runtime_error("no such ceiling: " + what);
 }
 
+void Router::set_mode(const Step& step) {
+    const auto& a = step.arguments;
+    const auto mode = [](const std::string& text) {
+        for (const Mode each : {Mode::automatic, Mode::rewrite, Mode::pinhole, Mode::observe, Mode::off})
+            if (word(each) == text) return each;
+        throw std::runtime_error("no mode: " + text);
+    };
+    if (a.size() == 3) {
+        auto& sections = a[0] == "peer" ? policy_.treatments.peers : policy_.treatments.phones;
+        Section& section = sections.emplace_back(Section{Prefix::parse(a[1]).value(), {}});
+        section.treatment.mode = mode(a[2]);
+    } else {
+        policy_.treatments.mode = mode(a.at(0));
+    }
+    state_.set_treatments(policy_.treatments);
+}
+
 void Router::treat(const Step& step) {
     const auto& a = step.arguments;
     if (a.size() != 3) throw std::runtime_error("needs SIDE, ADDRESS and POLICY");
@@ -284,7 +328,8 @@ void Router::treat(const Step& step) {
     auto& sections = a[0] == "peer" ? policy_.treatments.peers : policy_.treatments.phones;
     const Prefix prefix = Prefix::parse(a[1]).value();
     std::erase_if(sections, [&](const Section& section) { return section.prefix == prefix; });
-    sections.push_back({prefix, {source}});
+    Section& section = sections.emplace_back(Section{prefix, {}});
+    section.treatment.media_source = source;
     state_.set_treatments(policy_.treatments);
 }
 

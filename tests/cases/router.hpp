@@ -26,6 +26,7 @@ class Router {
     void restart();
     void treat(const Step& step);
     void bound(const std::string& what, std::size_t most);
+    void set_mode(const Step& step);
     void learn(const Endpoint& outside, const Address& remote);
     void follow_address();
     State fresh_state() const;

@@ -18,7 +18,8 @@ struct Cut {
 };
 
 bool ends_stream(sip::Kind kind) {
-    return kind == sip::Kind::tls || kind == sip::Kind::http || kind == sip::Kind::garbage;
+    return kind == sip::Kind::tls || kind == sip::Kind::http || kind == sip::Kind::garbage ||
+           kind == sip::Kind::oversize;
 }
 
 /// Pieces of a stream that arrives in segments of `step` bytes; line ends between messages may fall apart and

@@ -113,8 +113,9 @@ struct Print {
     void operator()(const Listener& l) const {
         out << "listener " << name(l.transport) << ' ' << l.inside.text();
     }
-    void operator()(const Shifted& s) const {
-        out << "shifted " << s.phone.text() << ' ' << s.peer.text();
+    void operator()(const Shifted& s) const { out << "shifted " << s.phone.text() << ' ' << s.peer.text(); }
+    void operator()(const Reachable& r) const {
+        out << "reachable " << name(r.transport) << ' ' << r.outside.text();
     }
     void operator()(const Record& r) const { out << "record " << r.id << ' ' << r.part << ' ' << r.bytes; }
 };

@@ -14,27 +14,28 @@ TEST_CASE("nothing is a sentence") {
 TEST_CASE("calls") {
     const Json rows = Json::parse(R"([{"call_id":"a1@\u001b[31mx","state":"confirmed","direction":"out",
         "from":"sip:a@x","to":"sip:b@y","phone":"192.168.1.10","peer":"192.0.2.1",
-        "started":"2026-01-02T03:04:05Z","media":[{"type":"audio","state":"open","silent":"peer"},
+        "started":"2026-01-02T03:04:05Z","treatment":"rewritten","media":[{"type":"audio","state":"open","silent":"peer"},
         {"type":"video","state":"off","silent":null}]}])");
     CHECK(view("calls", rows) ==
           "STATE      DIR  PHONE         PEER       FROM     TO       STARTED               "
-          "MEDIA                                CALL-ID\n"
+          "MESSAGES   MEDIA                                CALL-ID\n"
           "confirmed  out  192.168.1.10  192.0.2.1  sip:a@x  sip:b@y  2026-01-02T03:04:05Z  "
-          "audio open (peer silent), video off  a1@\\x1b[31mx\n");
+          "rewritten  audio open (peer silent), video off  a1@\\x1b[31mx\n");
 }
 
 TEST_CASE("pinholes and bindings, with times people can read") {
     const Json pinholes = Json::parse(R"([{"proto":"udp","public":"203.0.113.1:4000",
         "inside":"192.168.1.10:4000","remote":"192.0.2.1","media":"audio","component":"rtp","call_id":"c",
-        "state":"open","expires_s":75}])");
+        "state":"open","expires_s":75,"observed":true}])");
     CHECK(view("pinholes", pinholes) ==
-          "PROTO  PUBLIC            INSIDE             REMOTE     MEDIA      STATE  EXPIRES  CALL-ID\n"
-          "udp    203.0.113.1:4000  192.168.1.10:4000  192.0.2.1  audio rtp  open   1m15s    c\n");
+          "PROTO  PUBLIC            INSIDE             REMOTE     MEDIA      STATE            EXPIRES  "
+          "CALL-ID\n"
+          "udp    203.0.113.1:4000  192.168.1.10:4000  192.0.2.1  audio rtp  open (observed)  1m15s    c\n");
     const Json bindings = Json::parse(R"([{"proto":"udp","public":"203.0.113.1:5060",
-        "inside":"192.168.1.10:5060","aor":"sip:a@x","registrar":"192.0.2.1","expires_s":3599}])");
+        "inside":"192.168.1.10:5060","aor":"sip:a@x","registrar":"192.0.2.1","expires_s":3599,"treatment":"untouched","observed":false}])");
     CHECK(view("bindings", bindings) ==
-          "PROTO  PUBLIC            INSIDE             REGISTRAR  EXPIRES  AOR\n"
-          "udp    203.0.113.1:5060  192.168.1.10:5060  192.0.2.1  59m59s   sip:a@x\n");
+          "PROTO  PUBLIC            INSIDE             REGISTRAR  EXPIRES  MESSAGES   AOR\n"
+          "udp    203.0.113.1:5060  192.168.1.10:5060  192.0.2.1  59m59s   untouched  sip:a@x\n");
 }
 
 TEST_CASE("flows, with what is not configured") {
@@ -57,7 +58,7 @@ TEST_CASE("status says where it stands and what it counted, without the zeros") 
         "outside":["wan"],"inside":["lan","wlan"],"addresses":[{"interface":"wan","address":"10.0.0.1",
         "advertised":"203.0.113.7"}],"queue":5060,"queue_method":"native","table":"sipalg","accept_in":[],
         "sip_ports":[5060,5070],"tls_ports":[5061],
-        "find_sip":true,"sees_streams":false,"flows":{"unknown":0,"tls":1,"sip":2},"media_ports":"16384-32767","calls":1,"bindings":2,"mappings":3,"pinholes":4,
+        "find_sip":true,"sees_streams":false,"flows":{"unknown":0,"tls":1,"sip":2},"media_ports":"16384-32767","mode":"auto","calls":1,"bindings":2,"mappings":3,"pinholes":4,
         "media_counted":true,"counters":{"rewritten":12,"stun":0}})");
     CHECK(view("status", document) ==
           "sipalgd       9.9, pid 7, serving for 1d1h\n"
@@ -68,6 +69,7 @@ TEST_CASE("status says where it stands and what it counted, without the zeros") 
           "TLS ports     5061 (UDP only: this kernel can't look into TCP)\n"
           "other ports   SIP is looked for, see sipalgctl flows\n"
           "media ports   16384-32767\n"
+          "mode          auto\n"
           "queue         5060 (native)\n"
           "table         inet sipalg\n"
           "accept rules  none\n"

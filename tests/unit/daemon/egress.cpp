@@ -109,3 +109,26 @@ TEST_CASE("external addresses: one for all, or one each; none where there is no 
     CHECK(routes.chooser.ends()[0].egress.advertised == a);
     CHECK(routes.chooser.ends()[1].egress.advertised == b);
 }
+
+TEST_CASE("N2 what is not translated keeps its address in either direction") {
+    Routes routes;
+    routes.chooser.set(two_uplinks(), {"dsl"}, {});
+    const auto egress = [&](const char* phone) {
+        const Egress out = routes.chooser.choose(Side::inside, packet(phone, "192.0.2.1"), 4, 0);
+        const Egress in = routes.chooser.choose(Side::outside, packet("192.0.2.1", phone), 2, 4);
+        CHECK(out == in);
+        CHECK(out.address == out.advertised);
+        return out.address.text();
+    };
+    CHECK(egress("192.168.1.10") == "203.0.113.1");
+    CHECK(egress("198.51.100.77") == "198.51.100.77");
+    Treatments treatments;
+    treatments.nat = Nat::yes;
+    routes.chooser.set_treatments(treatments);
+    CHECK(egress("198.51.100.77") == "203.0.113.1");
+    treatments.phones.push_back({*Prefix::parse("192.168.1.10"), {}});
+    treatments.phones[0].treatment.nat = Nat::no;
+    routes.chooser.set_treatments(treatments);
+    CHECK(egress("192.168.1.10") == "192.168.1.10");
+    CHECK(egress("192.168.1.11") == "203.0.113.1");
+}

@@ -209,3 +209,51 @@ TEST_CASE(
     CHECK_FALSE(router.engine.readdress(std::vector<Readdress>{{now, {before, before}}}, router.now));
     CHECK(router.state.egresses() == std::vector<Egress>{{now, now}});
 }
+
+TEST_CASE("O7 mode observe: the kernel is asked nothing, bytes pass, and what would be is told") {
+    Policy policy;
+    policy.treatments.mode = Mode::observe;
+    State state(policy);
+    RecordingKernel kernel;
+    Engine engine(state, kernel, policy);
+    Time now{1'000'000};
+    const Address wan = *Address::parse("203.0.113.1");
+    const auto packet = invite();
+    const Fate fate = engine.handle({Side::inside, packet, {wan, wan}}, now, 65531);
+    CHECK(fate.kind == Fate::Kind::pass);
+    CHECK(kernel.asked.empty());
+    CHECK(state.totals().calls == 0);
+    CHECK(engine.counters()[static_cast<std::size_t>(Reason::would_rewrite)] == 1);
+    const auto calls = engine.observer().calls(now);
+    REQUIRE(calls.size() == 1);
+    CHECK(calls[0].observed);
+    const auto pinholes = engine.observer().pinholes(now);
+    REQUIRE_FALSE(pinholes.empty());
+    CHECK(pinholes[0].observed);
+    CHECK(pinholes[0].remote == "203.0.113.10");
+    // It ends there too, and nobody is told of that either.
+    for (int i = 0; i < 100; ++i) {
+        const auto next = engine.advance(now);
+        if (!next) break;
+        now = std::max(now, *next);
+    }
+    CHECK(engine.observer().calls(now).empty());
+    CHECK(kernel.asked.empty());
+    engine.observer().restart(policy);
+    CHECK_FALSE(engine.advance(now));
+}
+
+TEST_CASE("O7 a phone that is observed leaves others as they are") {
+    Policy policy;
+    policy.treatments.phones.push_back({*Prefix::parse("192.168.1.11"), {}});
+    policy.treatments.phones[0].treatment.mode = Mode::observe;
+    State state(policy);
+    RecordingKernel kernel;
+    Engine engine(state, kernel, policy);
+    const Address wan = *Address::parse("203.0.113.1");
+    const auto packet = invite();
+    CHECK(engine.handle({Side::inside, packet, {wan, wan}}, Time{1'000'000}, 65531).kind ==
+          Fate::Kind::replace);
+    CHECK(engine.observer().calls(Time{1'000'000}).empty());
+    CHECK(state.totals().calls == 1);
+}

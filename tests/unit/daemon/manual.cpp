@@ -7,6 +7,7 @@
 #include <string>
 
 #include "alg/daemon/options.hpp"
+#include "alg/daemon/sections.hpp"
 #include "alg/reason.hpp"
 
 using namespace sipalg;
@@ -47,10 +48,13 @@ TEST_CASE("every reason has its row in sipalgd(8)") {
 
 TEST_CASE("--help, sipalgd(8) and sipalgd.conf(5) know the same options") {
     const std::set<std::string> names = options_in_help();
-    CHECK(names == std::set<std::string>{"config", "foreground", "outside", "inside", "sip-port", "tls-port",
-                                         "find-sip", "media-ports", "external-address", "accept-in",
-                                         "malformed", "media-source", "queue", "table", "control",
-                                         "log-level", "check", "help", "version"});
+    CHECK(names == std::set<std::string>{"config",    "foreground",  "outside",
+                                         "inside",    "sip-port",    "tls-port",
+                                         "find-sip",  "media-ports", "external-address",
+                                         "accept-in", "malformed",   "media-source",
+                                         "mode",      "nat",         "queue",
+                                         "table",     "control",     "log-level",
+                                         "check",     "help",        "version"});
     const std::set<std::string> command_line_only{"config", "check", "help", "version"};
     const std::string page = manual("sipalgd.8");
     const std::string file_page = manual("sipalgd.conf.5");
@@ -59,6 +63,15 @@ TEST_CASE("--help, sipalgd(8) and sipalgd.conf(5) know the same options") {
         CHECK((contains(page, "\n.It Fl -" + name + " Ar ") || contains(page, "\n.It Fl -" + name + " Qq ") ||
                contains(page, "\n.It Fl -" + name + "\n")));
         CHECK(contains(file_page, "\n.It Cm " + name + " No = ") != command_line_only.contains(name));
+    }
+}
+
+TEST_CASE("sipalgd.conf(5) knows what may stand in sections") {
+    const std::string page = manual("sipalgd.conf.5");
+    const std::string sections = page.substr(page.find("\n.Ss Sections\n"));
+    for (const std::string_view name : daemon::section_settings()) {
+        CAPTURE(name);
+        CHECK(contains(sections, "\n.It Cm " + std::string(name) + "\n"));
     }
 }
 

@@ -166,8 +166,8 @@ TEST_CASE("C5 media-source holds for all or stands in sections; any only there")
     CHECK(all.media_source == sipalg::MediaSource::latch);
     REQUIRE(all.peers.size() == 1);
     REQUIRE(all.phones.size() == 1);
-    CHECK(all.peers[0] ==
-          sipalg::Section{*sipalg::Prefix::parse("203.0.113.10"), {sipalg::MediaSource::any}});
+    CHECK(all.peers[0].prefix == *sipalg::Prefix::parse("203.0.113.10"));
+    CHECK(all.peers[0].treatment.media_source == sipalg::MediaSource::any);
     CHECK(all.phones[0].treatment.media_source == sipalg::MediaSource::negotiated);
     // What the command line says for all replaces what the file says for all, not its sections.
     CHECK(parse({"--media-source", "negotiated"}, "[peer 203.0.113.10]\nmedia-source = any\n")
@@ -185,6 +185,58 @@ TEST_CASE("C5 media-source holds for all or stands in sections; any only there")
         error_of({},
                  "[peer 203.0.113.10]\nmedia-source = any\n[peer 203.0.113.10/32]\nmedia-source = latch\n") ==
         "f.conf:4: media-source: given twice for [peer 203.0.113.10/32]; once is right");
+}
+
+TEST_CASE("S2 O7 mode holds for all or stands in sections") {
+    CHECK(parse({"--mode", "observe"}).treatments.mode == sipalg::Mode::observe);
+    const auto all = parse({}, "mode = rewrite\n[phone 192.168.1.20]\nmode = off\n").treatments;
+    CHECK(all.mode == sipalg::Mode::rewrite);
+    CHECK(all.phones.at(0).treatment.mode == sipalg::Mode::off);
+    CHECK(error_of({"--mode", "on"}) ==
+          "--mode: 'on' is no mode; write auto, rewrite, pinhole, observe or off");
+}
+
+TEST_CASE("N2 nat holds for all, or for phones") {
+    CHECK(parse({"--nat", "yes"}).treatments.nat == sipalg::Nat::yes);
+    const auto all = parse({}, "nat = no\n[phone 10.0.0.0/8]\nnat = auto\n").treatments;
+    CHECK(all.nat == sipalg::Nat::no);
+    CHECK(all.phones.at(0).treatment.nat == sipalg::Nat::automatic);
+    CHECK(error_of({"--nat", "maybe"}) ==
+          "--nat: 'maybe' is neither auto, yes nor no; auto means private addresses are translated");
+    CHECK(error_of({}, "[peer 10.0.0.1]\nnat = no\n") ==
+          "f.conf:2: nat: can't stand in [peer 10.0.0.1]; it is about phones");
+}
+
+TEST_CASE("N5 delegates are listed in sections of phones") {
+    const auto all =
+        parse({}, "[phone 192.168.1.2]\ndelegates = 192.168.1.0/24\ndelegates = 2001:db8::/64\n").treatments;
+    REQUIRE(all.phones.size() == 1);
+    CHECK(all.phones[0].treatment.delegates ==
+          std::vector{*sipalg::Prefix::parse("192.168.1.0/24"), *sipalg::Prefix::parse("2001:db8::/64")});
+    CHECK(error_of({}, "delegates = 192.168.1.0/24\n") ==
+          "f.conf:1: delegates: stands in a section only, below a line [phone ADDRESS] or [peer ADDRESS]");
+    CHECK(error_of({}, "[peer 203.0.113.1]\ndelegates = 192.168.1.0/24\n") ==
+          "f.conf:2: delegates: can't stand in [peer 203.0.113.1]; it is about phones");
+    for (const char* bad : {"192.168.1.1/24", "0.0.0.0/0", "host"})
+        CHECK(error_of({}, "[phone 192.168.1.2]\ndelegates = " + std::string(bad) + "\n")
+                  .starts_with("f.conf:2: delegates: '" + std::string(bad) +
+                               "' is neither an address nor a prefix"));
+}
+
+TEST_CASE("N3 peers are allowed in their sections, and phones listen in theirs") {
+    const auto all =
+        parse({}, "[peer 203.0.113.0/24]\nallowed = yes\n[phone 192.168.1.2]\nlisten = 5060\nlisten = 5080\n")
+            .treatments;
+    CHECK(all.peers.at(0).treatment.allowed == true);
+    CHECK(all.phones.at(0).treatment.listen == std::vector<std::uint16_t>{5060, 5080});
+    CHECK(error_of({}, "[phone 192.168.1.0/24]\nlisten = 5060\n") ==
+          "f.conf:2: listen: needs the section of a single phone, not [phone 192.168.1.0/24]");
+    CHECK(error_of({}, "[phone 192.168.1.2]\nlisten = 3389\n") ==
+          "f.conf:2: listen: '3389' is a port of other services, which is never opened; let the phone listen "
+          "at "
+          "another");
+    CHECK(error_of({}, "[phone 192.168.1.2]\nallowed = yes\n") ==
+          "f.conf:2: allowed: can't stand in [phone 192.168.1.2]; it is about peers");
 }
 
 TEST_CASE("options must fit together") {

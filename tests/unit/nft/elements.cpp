@@ -156,3 +156,15 @@ TEST_CASE("neighbours share a message until it is full") {
     CHECK(batch.size() < 200);
     CHECK(test::element_lines(batch.seal(1, true)).size() == 1000);
 }
+
+TEST_CASE("N3 a reachable endpoint is an element of its family's set, both ways") {
+    for (const char* where : {"203.0.113.1:5060", "[2001:db8::1]:5060"}) {
+        const Reachable reachable{Transport::udp, *Endpoint::parse(where)};
+        const Entries entries = entries_of(reachable);
+        REQUIRE(entries.count == 1);
+        CHECK(entries.entry[0].set ==
+              (reachable.outside.address.is_v4() ? set_name::reachable : set_name::reachable6));
+        CHECK(reachable_of(entries.entry[0].key) == reachable);
+    }
+    CHECK(objection(Reachable{Transport::udp, {}}));
+}

@@ -1,0 +1,40 @@
+#include "alg/daemon/listening.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace sipalg::daemon {
+
+std::vector<Listening> listening(const Treatments& treatments, const std::vector<EgressChooser::End>& ends) {
+    std::vector<Listening> wanted;
+    for (const Section& section : treatments.phones)
+        for (const std::uint16_t port : section.treatment.listen) {
+            const Address& phone = section.prefix.address;
+            const Socket inside{Transport::udp, {phone, port}};
+            if (!treatments.is_translated(phone)) {
+                wanted.push_back({inside, {phone, phone}});
+                continue;
+            }
+            for (const EgressChooser::End& end : ends)
+                if (end.egress.address) wanted.push_back({inside, end.egress});
+        }
+    return wanted;
+}
+
+void ListeningPhones::set(std::vector<Listening> wanted) {
+    wanted_ = std::move(wanted);
+    next_ = Time{0};
+}
+
+std::optional<Time> ListeningPhones::advance(Engine& engine, Time now) {
+    if (wanted_.empty()) return std::nullopt;
+    if (now < next_) return next_;
+    next_ = now + every;
+    for (const Event& event : engine.listen(wanted_, now))
+        if (said_.insert(event.subject + event.detail).second)
+            spdlog::warn("not reachable from the start: {}: {}", event.subject, event.detail);
+    return next_;
+}
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+"""Two uplinks, of which one is behind a box that translates 1:1: the world sees another address than the router has (N1)."""
+
+from labtest import PHONE1, PROVIDER, ROUTER_WAN, Call, LabTest, main, sip
+from netns import cable, wait_for
+
+INNER, SEEN, FAR = "10.0.0.2", "198.51.100.1", "198.51.100.10"  # the router's own, what it is seen with, a peer
+
+MODEM = f"""
+table ip modem {{
+    chain prerouting {{
+        type nat hook prerouting priority dstnat;
+        iifname "net" ip daddr {SEEN} dnat to {INNER}
+    }}
+    chain postrouting {{
+        type nat hook postrouting priority srcnat;
+        oifname "net" ip saddr {INNER} snat to {SEEN}
+    }}
+}}
+"""
+
+
+class OneToOne(LabTest):
+    @classmethod
+    def prepare(cls):
+        modem = cls.lab.uplink("modem", "wan2", INNER, "10.0.0.1")
+        cls.far = cls.lab.new_namespace("far")
+        cable(modem, "net", cls.far, "eth0")
+        modem.address(f"{SEEN}/24", "net")
+        cls.far.address(f"{FAR}/24", "eth0")
+        modem.set("net/ipv4/ip_forward", 1)
+        modem.run("ip", "route", "add", "default", "via", INNER)
+        modem.run("nft", "-f", "-", text_in=MODEM)
+        cls.lab.router.run("ip", "route", "add", "198.51.100.0/24", "via", "10.0.0.1")
+        cls.lab.start_daemon("--outside", "wan", "--outside", "wan2", "--external-address", ROUTER_WAN,
+                             "--external-address", SEEN)
+
+    def namespace(self, address):
+        return self.far if address == FAR else super().namespace(address)
+
+    def assert_seen(self, message, public):
+        self.assertIn(f" {public}:", message.get("Via"))
+        self.assertEqual(sip.host_port(sip.uri_of(message.get("Contact")))[0], public)
+        self.assertEqual(message.source[0], public)
+        for address in (INNER, PHONE1):
+            self.assertNotIn(address.encode(), message.raw)
+
+    def test_calls_on_each(self):
+        """N1, CHECKLIST 23: two calls of a phone at once, by each uplink one; media both ways, and each is closed by itself."""
+        phone = self.phone()
+        calls = []
+        for i, (far, public) in enumerate(((PROVIDER, ROUTER_WAN), (FAR, SEEN))):
+            peer = self.peer(far)
+            call = Call(self, phone, peer, self.media(PHONE1, 40000 + 10 * i), self.media(far, 30000))
+            call.phone_dialog = phone.invite(peer.user, sip.sdp(PHONE1, call.phone_rtp.port), hop=(far, 5060))
+            request = peer.hear("INVITE")
+            self.assert_seen(request, public)
+            self.assertEqual(request.media[0].address, public)
+            call.peer_dialog = peer.accept(request)
+            peer.reply(request, 200, sip.sdp(far, 30000))
+            final = phone.hear(200)
+            self.assertIn(PHONE1, final.get("Via"))
+            call.phone_dialog.learn(final)
+            phone.ack(call.phone_dialog, final)
+            peer.hear("ACK")
+            call.peer_told, call.phone_told = request.media[0], final.media[0]
+            calls.append(call)
+        for call in calls:
+            call.exchange(first="right")
+        self.assertEqual({p["public"].split(":")[0] for p in self.pinholes()}, {ROUTER_WAN, SEEN})
+        calls[1].hang_up(by="peer")
+        wait_for(lambda: not self.pinholes(calls[1].id), 1, "the pinholes to go")
+        calls[0].exchange()
+        calls[0].hang_up()
+        self.assert_closed(calls[0])
+
+    def test_called(self):
+        """N1 C8: a phone registered through the box is called at the address that the world sees, though it was idle."""
+        phone, registrar = self.phone(hop=(FAR, 5060)), self.peer(FAR)
+        request, answer = self.register(phone, registrar)
+        self.assert_seen(request, SEEN)
+        self.assertEqual(sip.host_port(sip.uri_of(answer.get("Contact"))), (PHONE1, 5060))
+        self.lab.forget_flows()
+        target = sip.uri_of(request.get("Contact"))
+        call = Call(self, phone, registrar, self.media(PHONE1, 40000), self.media(FAR, 30000))
+        call.peer_dialog = registrar.invite("phone1", sip.sdp(FAR, 30000), hop=sip.host_port(target), target=target)
+        invite = phone.hear("INVITE")
+        self.assertEqual(sip.host_port(invite.uri), (PHONE1, 5060))
+        call.phone_dialog = phone.accept(invite)
+        phone.reply(invite, 200, sip.sdp(PHONE1, 40000))
+        final = registrar.hear(200)
+        call.peer_dialog.learn(final)
+        registrar.ack(call.peer_dialog, final)
+        phone.hear("ACK")
+        call.phone_told, call.peer_told = invite.media[0], final.media[0]
+        self.assertEqual(call.peer_told.address, SEEN)
+        call.exchange(first="right")
+        status = {a["interface"]: (a["address"], a["advertised"]) for a in self.lab.ctl("status")["addresses"]}
+        self.assertEqual(status["wan2"], (INNER, SEEN))
+
+    def test_called_without_server(self):
+        """N1 N3: a phone that listens does so at every uplink, and is called through the box."""
+        self.lab.stop_daemon()
+        self.lab.start_daemon("--outside", "wan", "--outside", "wan2", "--external-address", ROUTER_WAN,
+                              "--external-address", SEEN,
+                              config=f"[peer {FAR}]\nallowed = yes\n[phone {PHONE1}]\nlisten = 5060\n")
+        phone, peer = self.phone(), self.peer(FAR)
+        peer.invite("phone1", sip.sdp(FAR, 30000), hop=(SEEN, 5060), target=f"sip:phone1@{SEEN}:5060")
+        self.assertEqual(sip.host_port(phone.hear("INVITE").uri), (PHONE1, 5060))
+
+
+if __name__ == "__main__":
+    main()
