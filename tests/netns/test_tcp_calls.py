@@ -134,8 +134,9 @@ class TcpCalls(TcpElements):
         contact = sip.host_port(sip.uri_of(request.get("Contact")))
         with self.assertRaises((Timeout, ConnectionError)):
             self.lab.tcp(self.lab.stranger, STRANGER, contact, timeout=0.4)
-        self.lab.tcp(self.lab.provider, PROVIDER, contact, timeout=1).close()
+        near = self.lab.tcp(self.lab.provider, PROVIDER, contact, timeout=1)
         phone.listener.accept().close()
+        near.close()
         phone.request("REGISTER", phone.dialog("phone1"), more=[("Expires", "0")])
         registrar.reply(registrar.hear("REGISTER"), 200)
         phone.hear(200)
