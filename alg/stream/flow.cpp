@@ -177,6 +177,14 @@ void acknowledge(const Flow& flow, Side sender, std::vector<Parcel>& parcels) {
     inject(flow, opposite(sender), make_segment(segment), parcels);
 }
 
+void reset(const Flow& flow, Side sender, const Segment& heard, std::vector<Parcel>& parcels) {
+    Made segment = made(flow, opposite(sender));
+    segment.sequence = heard.acknowledgement;  // it expects just that
+    segment.flags = Segment::rst | Segment::ack;
+    segment.window = 0;
+    inject(flow, opposite(sender), make_segment(segment), parcels);
+}
+
 void reset(const Flow& flow, std::vector<Parcel>& parcels) {
     for (const Side from : {Side::inside, Side::outside}) {
         const Half& own = flow.half(from);

@@ -93,6 +93,8 @@ void acknowledge(const Flow& flow, Side sender, std::vector<Parcel>& parcels);
 bool may_make(const Flow& flow);
 /// Resets to both ends.
 void reset(const Flow& flow, std::vector<Parcel>& parcels);
+/// A reset to the end that has sent `segment`.
+void reset(const Flow& flow, Side sender, const Segment& segment, std::vector<Parcel>& parcels);
 
 /// The record of a flow, with the edits that are planned, and back. False: another layout, or broken.
 std::string write_record(const Flow& flow);

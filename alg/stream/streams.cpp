@@ -71,7 +71,10 @@ void Streams::conclude(const Arrival& arrival, bool in_force, Time now, Decision
             break;
         }
         case Step::Kind::lost:
-            if (flow.needs_us()) {
+            if (flow.refused) {
+                reset(flow, arrival.from, step_.carrier.segment, parcels);
+                parcels.push_back({Parcel::Kind::drop, step_.carrier.token, {}, {}, {}});
+            } else if (flow.needs_us()) {
                 // Nobody can tell any more what stands for what: the ends begin anew.
                 refuse(flow, now, parcels);
                 parcels.push_back({Parcel::Kind::drop, step_.carrier.token, {}, {}, {}});
