@@ -1,0 +1,206 @@
+#include "alg/stream/streams.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "alg/state.hpp"
+#include "alg/stream/segment.hpp"
+
+using namespace sipalg;
+using namespace sipalg::stream;
+
+namespace {
+
+const std::string message =
+    "OPTIONS sip:b@203.0.113.10 SIP/2.0\r\nVia: SIP/2.0/TCP 192.168.1.10:5060;branch=z9hG4bK1\r\n"
+    "From: <sip:a@x.test>;tag=1\r\nTo: <sip:b@x.test>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n"
+    "Contact: <sip:a@192.168.1.10:5060;transport=tcp>\r\nContent-Length: 0\r\n\r\n";
+
+std::string as_outside(std::string text) {
+    const std::string inside = "192.168.1.10", outside = "203.0.113.1";
+    for (std::size_t at = 0; (at = text.find(inside, at)) != std::string::npos; at += outside.size())
+        text.replace(at, inside.size(), outside);
+    return text;
+}
+
+/// A phone's connection as segments that a test makes one by one.
+struct Bench {
+    explicit Bench(Policy policy = {}) : state(std::move(policy)) {}
+
+    /// What goes on towards the other end, in order; tokens that wait are in `waiting`.
+    std::vector<std::string> send(Side from, std::uint8_t flags, std::uint32_t sequence, std::uint32_t ack,
+                                  std::string_view payload, std::uint16_t port = 40000) {
+        Made made;
+        made.source = {*Address::parse("192.168.1.10"), port};
+        made.destination = *Endpoint::parse("203.0.113.10:5060");
+        if (from == Side::outside) std::swap(made.source, made.destination);
+        made.sequence = sequence;
+        made.acknowledgement = ack;
+        made.flags = flags;
+        made.window = 65535;
+        made.payload = payload;
+        packet = make_segment(made);
+        Arrival arrival;
+        arrival.from = from;
+        arrival.bytes = packet;
+        arrival.egress = {*Address::parse("203.0.113.1"), *Address::parse("203.0.113.1")};
+        arrival.swept = true;
+        arrival.token = ++token;
+        inspect(state, arrival, now, decision);
+        if (refuse)
+            state.cancel();
+        else
+            state.commit();
+        if (!decision.stream) return {std::string(payload)};
+        conclude(state, arrival, !refuse, now, decision);
+        return payloads(payload);
+    }
+    std::vector<std::string> payloads(std::string_view own) {
+        std::vector<std::string> all;
+        for (const Parcel& parcel : decision.parcels) {
+            if (parcel.kind == Parcel::Kind::drop) continue;
+            if (parcel.kind == Parcel::Kind::pass) {
+                all.emplace_back(own);
+                continue;
+            }
+            const auto read = parse_packet(parcel.bytes);
+            REQUIRE(read);
+            all.emplace_back(read->payload);
+        }
+        return all;
+    }
+    void open(std::uint16_t port = 40000) {
+        send(Side::inside, Segment::syn, 99, 0, {}, port);
+        send(Side::outside, Segment::syn | Segment::ack, 999, 100, {}, port);
+        send(Side::inside, Segment::ack, 100, 1000, {}, port);
+    }
+    void pass(Time time) {
+        now += time;
+        while (state.next_deadline() && *state.next_deadline() <= now) {
+            expire(state, now, decision);
+            state.commit();
+            conclude(state, {}, true, now, decision);
+            if (!decision.parcels.empty()) return;
+        }
+    }
+
+    State state;
+    Decision decision;
+    std::vector<std::uint8_t> packet;
+    std::uint64_t token = 0;
+    Time now{1'000'000};
+    bool refuse = false;
+};
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("T1: a message waits until it is whole, and each of its segments is written") {
+    Bench bench;
+    bench.open();
+    CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 60)).empty());
+    const Texts out = bench.send(Side::inside, Segment::ack, 160, 1000, message.substr(60));
+    REQUIRE(out.size() == 2);
+    CHECK(out[0] + out[1] == as_outside(message));
+}
+
+TEST_CASE("T4: a connection that was there before is not read") {
+    Bench bench;
+    CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message) == Texts{message});
+    CHECK(bench.decision.reason == Reason::unread_stream);
+    CHECK(bench.decision.changes.empty());
+}
+
+TEST_CASE("T4 X5: a connection that did not begin with SIP never is SIP") {
+    Bench bench;
+    bench.open();
+    const std::string post = "POST / HTTP/1.1\r\nHost: x\r\n\r\n";
+    CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, post) == Texts{post});
+    CHECK(bench.send(Side::inside, Segment::ack, 100 + static_cast<std::uint32_t>(post.size()), 1000,
+                     message) == Texts{message});
+    CHECK(bench.decision.reason == Reason::unread_stream);
+    CHECK(bench.state.totals().calls == 0);
+}
+
+TEST_CASE("law 1: what the kernel refuses passes as it came, and the connection goes on") {
+    Bench bench;
+    bench.open();
+    bench.refuse = true;
+    CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message) == Texts{message});
+    bench.refuse = false;
+    const auto next = static_cast<std::uint32_t>(100 + message.size());
+    CHECK(bench.send(Side::inside, Segment::ack, next, 1000, message) == Texts{as_outside(message)});
+}
+
+TEST_CASE("T1: a message whose rest does not come passes as it is") {
+    Bench bench;
+    bench.open();
+    CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 60)).empty());
+    Texts out;
+    for (int i = 0; i < 1000 && out.empty(); ++i) {
+        bench.pass(Time{50});
+        for (const Parcel& parcel : bench.decision.parcels)
+            if (parcel.kind == Parcel::Kind::pass) out.push_back("the segment");
+    }
+    CHECK(out == Texts{"the segment"});
+    CHECK(bench.now - Time{1'000'000} >= Time{10'000});
+}
+
+TEST_CASE("T1: who may not send more is told that his bytes have come, and they are sent again for him") {
+    Bench bench;
+    bench.open();
+    bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 60));
+    bench.pass(Time{25});
+    REQUIRE(bench.decision.parcels.size() == 1);
+    const Parcel& told = bench.decision.parcels.front();
+    CHECK(told.kind == Parcel::Kind::inject);
+    CHECK(told.from == Side::outside);
+    CHECK(parse_segment(told.bytes, *parse_packet(told.bytes))->acknowledgement == 160);
+    bench.send(Side::inside, Segment::ack, 160, 1000, message.substr(60));
+    bench.pass(Time{300});
+    REQUIRE(bench.decision.parcels.size() == 1);
+    CHECK(bench.payloads({}) == Texts{as_outside(message).substr(0, 60)});  // the part that he was told of
+}
+
+TEST_CASE("T4: a clean stop resets connections whose bytes have moved, and no other") {
+    Bench bench;
+    bench.open(40000);
+    bench.open(40001);
+    bench.send(Side::inside, Segment::ack, 100, 1000, message, 40000);
+    end_streams(bench.state, bench.now, bench.decision);
+    CHECK(bench.decision.parcels.size() == 3);  // to the peer for what was sent and for what has arrived
+    for (const Parcel& parcel : bench.decision.parcels) {
+        const auto segment = parse_segment(parcel.bytes, *parse_packet(parcel.bytes));
+        CHECK(segment->has(Segment::rst));
+    }
+    CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, "\r\n\r\n", 40001) == Texts{"\r\n\r\n"});
+}
+
+TEST_CASE("X7: connections are bounded, in all and for each phone; those beyond pass unread") {
+    Policy policy;
+    policy.max_streams = 10;
+    policy.max_streams_per_phone = 2;
+    Bench bench(policy);
+    bench.open(40000);
+    bench.open(40001);
+    bench.send(Side::inside, Segment::syn, 99, 0, {}, 40002);
+    CHECK(bench.decision.reason == Reason::limit_reached);
+    CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message, 40002) == Texts{message});
+    CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message, 40001) == Texts{as_outside(message)});
+}
+
+TEST_CASE("X7: without memory to wait in, an incomplete message passes as it is") {
+    Policy policy;
+    policy.max_stream_memory = 100;
+    Bench bench(policy);
+    bench.open(40000);
+    bench.open(40001);
+    bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 200), 40000);
+    CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 50), 40001) ==
+          Texts{message.substr(0, 50)});
+    CHECK(bench.decision.reasons == std::vector{Reason::let_through});
+}
