@@ -106,7 +106,8 @@ TEST_CASE("sets that are present are not made again; settings are put in anew") 
     };
     CHECK(count({}, NFT_MSG_NEWSET) == 23);
     CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSET) == 21);
-    CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSETELEM) == 5);  // outside twice, SIP and TLS ports, transports
+    CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSETELEM) ==
+          5);  // outside twice, SIP and TLS ports, transports
     CHECK(count({"pinholes", "outside"}, NFT_MSG_DELSETELEM) == 7);  // emptied before
     CHECK(count({}, NFT_MSG_NEWCHAIN) == 8);
     CHECK(count({}, NFT_MSG_NEWRULE) == 35);
