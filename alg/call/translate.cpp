@@ -2,10 +2,6 @@
 
 namespace sipalg::call {
 
-const MappingEntry* Outward::find(const Socket& inside) const {
-    return inside == source_ ? source_entry_ : holdings_.find(MappingKey{inside, egress_.address});
-}
-
 std::optional<rewrite::Written> Outward::signalling(Transport transport, const Address& host,
                                                     std::optional<std::uint16_t> port, std::uint16_t standard,
                                                     bool via) const {
@@ -31,12 +27,13 @@ std::optional<Endpoint> Outward::reflexive(const Endpoint&) const {
 std::optional<Endpoint> Outward::media(const Socket& socket) const {
     const Address& address = socket.endpoint.address;
     if (address != phone_ && !is_delegate(address)) return std::nullopt;
-    if (!holdings_.treatments().is_translated(address) && holdings_.find(MappingKey{socket, address}))
-        return socket.endpoint;
-    const MappingEntry* entry = find(socket);
-    if (!entry) return std::nullopt;
-    holdings_.mark_rewritten(*entry);
-    return entry->public_endpoint();
+    if (const MappingEntry* entry = find(socket)) {
+        holdings_.mark_rewritten(*entry);
+        return entry->public_endpoint();
+    }
+    const bool untranslated =
+        !holdings_.treatments().is_translated(address) && holdings_.find(MappingKey{socket, address});
+    return untranslated ? std::optional(socket.endpoint) : std::nullopt;
 }
 
 std::optional<Address> Outward::media_host(const Address& host) const {
@@ -52,8 +49,8 @@ bool Outward::concerns(const Address& host) const {
 }
 
 Inward::Inward(const Holdings& holdings, const Socket& destination, const Egress& egress)
-    : holdings_(holdings),
-      transport_(destination.transport),
+    : Translation(destination.transport),
+      holdings_(holdings),
       phone_(destination.endpoint.address),
       egress_(egress) {
     const MappingEntry* entry = holdings.find(MappingKey{destination, egress.address});
@@ -88,7 +85,7 @@ std::optional<Address> Inward::host(const Address& host) const {
 
 std::optional<Endpoint> Inward::reflexive(const Endpoint& seen) const {
     if (!shows_inside_ || !concerns(seen.address)) return std::nullopt;
-    const MappingEntry* entry = seen.port ? holdings_.find_named({transport_, seen}) : nullptr;
+    const MappingEntry* entry = seen.port ? holdings_.find_named({transport(), seen}) : nullptr;
     if (entry && entry->mapping.inside.address == phone_) return entry->mapping.inside;
     return Endpoint{phone_, seen.port};
 }

@@ -12,14 +12,14 @@ class Outward : public rewrite::Translation {
   public:
     /// `source` is where the packet comes from, inside.
     Outward(Holdings& holdings, const Socket& source, const Egress& egress)
-        : holdings_(holdings),
+        : Translation(source.transport),
+          holdings_(holdings),
           source_(source),
           phone_(source_.endpoint.address),
           egress_(egress),
           source_entry_(holdings.find(MappingKey{source, egress.address})) {}
 
     bool inbound() const override { return false; }
-    Transport transport() const override { return transport_; }
     std::optional<rewrite::Written> signalling(Transport transport, const Address& host,
                                                std::optional<std::uint16_t> port, std::uint16_t standard,
                                                bool via) const override;
@@ -32,13 +32,14 @@ class Outward : public rewrite::Translation {
   private:
     /// The mapping of one of the phone's sockets. The one that the packet comes from is shown several times,
     /// so it is looked up once.
-    const MappingEntry* find(const Socket& inside) const;
+    const MappingEntry* find(const Socket& inside) const {
+        return inside == source_ ? source_entry_ : holdings_.find(MappingKey{inside, egress_.address});
+    }
     /// A host that the phone may name in descriptions (N5).
     bool is_delegate(const Address& host) const;
 
     Holdings& holdings_;
     const Socket source_;
-    const Transport transport_ = source_.transport;
     const Address& phone_;
     const Egress& egress_;
     const MappingEntry* const source_entry_;
@@ -53,7 +54,6 @@ class Inward : public rewrite::Translation {
     Inward(const Holdings& holdings, const Socket& destination, const Egress& egress);
 
     bool inbound() const override { return true; }
-    Transport transport() const override { return transport_; }
     std::optional<rewrite::Written> signalling(Transport transport, const Address& host,
                                                std::optional<std::uint16_t> port, std::uint16_t standard,
                                                bool via) const override;
@@ -65,7 +65,6 @@ class Inward : public rewrite::Translation {
 
   private:
     const Holdings& holdings_;
-    const Transport transport_;
     const Address& phone_;
     const Egress& egress_;
     bool shows_inside_ = false;  ///< the phone is shown inside values at this endpoint

@@ -89,12 +89,18 @@ char* put(char* to, const char* from, std::size_t size) {
 
 }  // namespace
 
+namespace {
+
+constexpr auto comes_first = [](const Edit& a, const Edit& b) { return a.offset < b.offset; };
+
+}  // namespace
+
 void Edits::sort() {
-    std::sort(edits_.begin(), edits_.end(), [](const Edit& a, const Edit& b) { return a.offset < b.offset; });
+    std::sort(edits_.begin(), edits_.end(), comes_first);
 }
 
 void Edits::apply(std::string& out) {
-    sort();
+    std::sort(edits_.begin(), edits_.end(), comes_first);
     out.resize(static_cast<std::size_t>(static_cast<std::ptrdiff_t>(bytes_.size()) + growth()));
     char* to = out.data();
     std::size_t from = 0;

@@ -96,15 +96,19 @@ Kept why_not_literal(std::string_view text) {
     return sip ? Kept::host_name : Kept::other_scheme;
 }
 
+std::optional<Transport> transport_to(std::string_view uri, const sip::HostPort& host_port,
+                                      const Translation& translation) {
+    return sip::transport_of(sip::transport(uri, host_port), translation.transport());
+}
+
 // A host that is a name, in front of a maddr that may be an address. True: that is the one that counts.
 bool plan_named(std::string_view text, Place place, const Translation& translation, Edits& edits) {
-    if (place == Place::identity || sip::maddr(text).empty()) return false;
-    const auto uri = sip::parse_uri(text);
+    const std::string_view maddr = place == Place::identity ? std::string_view() : sip::maddr(text);
+    const auto uri = maddr.empty() ? std::nullopt : sip::parse_uri(text);
     if (!uri || uri->host_port.host.empty()) return false;
-    const sip::Target target = sip::target(text, uri->host_port);
-    const auto transport = sip::transport_of(target.transport, translation.transport());
-    return transport && plan_maddr(*transport, target.maddr, uri->host_port, standard_port(uri->scheme),
-                                   false, place, translation, edits);
+    const auto transport = transport_to(text, uri->host_port, translation);
+    return transport && plan_maddr(*transport, maddr, uri->host_port, standard_port(uri->scheme), false,
+                                   place, translation, edits);
 }
 
 void plan_uri(std::string_view text, Place place, const Translation& translation, Edits& edits) {
@@ -120,11 +124,15 @@ void plan_uri(std::string_view text, Place place, const Translation& translation
     if (place == Place::identity && !host_port.port) {
         if (const auto host = translation.host(*host_port.address)) written = Written{{*host, 0}, false};
     } else {
-        const sip::Target target = sip::target(text, host_port);
-        const auto transport = sip::transport_of(target.transport, translation.transport());
-        if (transport && !target.maddr.empty() && place != Place::identity &&
-            plan_maddr(*transport, target.maddr, host_port, standard, false, place, translation, edits))
-            return;
+        std::optional<Transport> transport = translation.transport();
+        if (sip::has_parameters(text, host_port)) {
+            const std::string_view maddr =
+                place == Place::identity ? std::string_view() : sip::maddr(text, host_port);
+            transport = transport_to(text, host_port, translation);
+            if (transport && !maddr.empty() &&
+                plan_maddr(*transport, maddr, host_port, standard, false, place, translation, edits))
+                return;
+        }
         if (transport)
             written = translation.signalling(*transport, *host_port.address, host_port.port, standard, false);
     }

@@ -16,7 +16,7 @@ struct Written {
 /// One direction of one packet. Pure look-ups; std::nullopt means "leave it".
 class Translation {
   public:
-    Translation() = default;
+    explicit Translation(Transport transport) : transport_(transport) {}
     Translation(const Translation&) = delete;
     Translation& operator=(const Translation&) = delete;
     virtual ~Translation() = default;
@@ -24,7 +24,7 @@ class Translation {
     /// True when the packet comes from outside: then Request-URI and Route are translated too (S4).
     virtual bool inbound() const = 0;
     /// What carries the message.
-    virtual Transport transport() const = 0;
+    Transport transport() const { return transport_; }
     /// A Via sent-by or a URI's hostport. `port` is absent when the text has none; `standard` is its default.
     virtual std::optional<Written> signalling(Transport transport, const Address& host,
                                               std::optional<std::uint16_t> port, std::uint16_t standard,
@@ -42,6 +42,9 @@ class Translation {
 
     /// Whether the address is of the kind that this direction translates; for explanations.
     virtual bool concerns(const Address& host) const = 0;
+
+  private:
+    Transport transport_;
 };
 
 }  // namespace sipalg::rewrite

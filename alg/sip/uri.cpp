@@ -195,26 +195,40 @@ std::optional<std::string_view> parameter(std::string_view parameters, std::stri
 
 namespace {
 
-Target target_behind(std::string_view rest) {
-    // Most URIs are done with here.
-    if (rest.empty() || rest.front() != ';' || scan::find<'m', 'M', 't', 'T', '%'>(rest) == rest.size())
-        return {};
-    rest = rest.substr(0, scan::find<'?'>(rest));
-    return {parameter(rest, "maddr").value_or(std::string_view()),
-            parameter(rest, "transport").value_or(std::string_view())};
+std::string_view behind(std::string_view uri, const HostPort& host_port) {
+    const char* const end = host_port.text.data() + host_port.text.size();
+    return uri.substr(static_cast<std::size_t>(end - uri.data()));
+}
+
+// Most URIs are done with by a look for the first letter.
+template <char lower, char upper>
+std::string_view parameter_behind(std::string_view rest, std::string_view name) {
+    if (rest.empty() || rest.front() != ';' || scan::find<lower, upper, '%'>(rest) == rest.size()) return {};
+    return parameter(rest.substr(0, scan::find<'?'>(rest)), name).value_or(std::string_view());
+}
+
+std::string_view maddr_behind(std::string_view rest) {
+    return parameter_behind<'m', 'M'>(rest, "maddr");
 }
 
 }  // namespace
 
-Target target(std::string_view uri, const HostPort& host_port) {
-    const char* const end = host_port.text.data() + host_port.text.size();
-    return target_behind(uri.substr(static_cast<std::size_t>(end - uri.data())));
+std::string_view maddr(std::string_view uri, const HostPort& host_port) {
+    return maddr_behind(behind(uri, host_port));
 }
 
 std::string_view maddr(std::string_view uri) {
     const std::size_t colon = scan::find<':'>(uri);
     if (colon == uri.size()) return {};
-    return target_behind(uri.substr(scan::find<';'>(uri, host_begin(uri, colon)))).maddr;
+    return maddr_behind(uri.substr(scan::find<';'>(uri, host_begin(uri, colon))));
+}
+
+std::string_view transport(std::string_view uri, const HostPort& host_port) {
+    const std::string_view rest = behind(uri, host_port);
+    constexpr std::string_view first = ";transport=";
+    if (text::starts_with(rest, first))
+        return text::slice(rest, first.size(), scan::find<';', '?'>(rest, first.size()));
+    return parameter_behind<'t', 'T'>(rest, "transport");
 }
 
 std::optional<Transport> transport_of(std::string_view parameter, Transport otherwise) {
@@ -225,17 +239,17 @@ std::optional<Transport> transport_of(std::string_view parameter, Transport othe
     return std::nullopt;
 }
 
-std::optional<LiteralHost> literal_target(std::string_view uri) {
+std::optional<LiteralTarget> literal_target(std::string_view uri) {
     const std::string_view value = maddr(uri);
     if (value.empty()) {
-        auto host = literal_host(uri);
-        if (host) host->transport = target(uri, host->host_port).transport;
-        return host;
+        const auto host = literal_host(uri);
+        if (!host) return std::nullopt;
+        return LiteralTarget{*host, transport(uri, host->host_port)};
     }
     const auto whole = parse_uri(uri);
     const auto address = parse_host_port(value);
     if (!whole || !is_sip(whole->scheme) || !address || !address->address) return std::nullopt;
-    LiteralHost result{*address, whole->scheme, target(uri, whole->host_port).transport};
+    LiteralTarget result{{*address, whole->scheme}, transport(uri, whole->host_port)};
     result.host_port.port = whole->host_port.port;
     return result;
 }

@@ -40,17 +40,17 @@ std::optional<Uri> parse_uri(std::string_view text);
 struct LiteralHost {
     HostPort host_port;
     Uri::Scheme scheme = Uri::Scheme::sip;
-    std::string_view transport;  ///< of literal_target(): its parameter; empty: none
 };
 /// nullopt: the host is a name, the scheme another, or parse_uri() would not take the text.
 std::optional<LiteralHost> literal_host(std::string_view uri);
 
-/// The URI parameters that tell where a request goes besides the host (RFC 3261 19.1.1). Views; empty: none.
-struct Target {
-    std::string_view maddr;
-    std::string_view transport;
-};
-Target target(std::string_view uri, const HostPort& host_port);
+/// Whether something like parameters stands behind the URI's hostport.
+inline bool has_parameters(std::string_view uri, const HostPort& host_port) {
+    const char* const end = host_port.text.data() + host_port.text.size();
+    return end < uri.data() + uri.size() && *end == ';';
+}
+/// The value of the URI's transport parameter (RFC 3261 19.1.1), as it stands; empty: there is none.
+std::string_view transport(std::string_view uri, const HostPort& host_port);
 /// What carries messages to a URI with that transport parameter: TLS and WebSockets are TCP to the router.
 /// `otherwise`: where there is none. nullopt: none of ours.
 std::optional<Transport> transport_of(std::string_view parameter, Transport otherwise);
@@ -58,8 +58,13 @@ std::optional<Transport> transport_of(std::string_view parameter, Transport othe
 /// The value of the URI's maddr parameter, as it stands: it takes the host's place as the address to contact
 /// (RFC 3261 19.1.1). Empty: there is none.
 std::string_view maddr(std::string_view uri);
+/// The same where the URI's hostport is known.
+std::string_view maddr(std::string_view uri, const HostPort& host_port);
 /// Where a request to the URI goes, if that is an address literal: its maddr, else its host.
-std::optional<LiteralHost> literal_target(std::string_view uri);
+struct LiteralTarget : LiteralHost {
+    std::string_view transport;  ///< the URI's parameter; empty: none
+};
+std::optional<LiteralTarget> literal_target(std::string_view uri);
 
 /// `name` or `name=value` among ;-separated parameters (quoted values understood); names compare without
 /// case. Returns the value (quotes kept; empty view with non-null data for a parameter without value),
