@@ -136,7 +136,8 @@ audio_path {folder}
         with wave.open(os.path.join(folder, "voice.wav"), "wb") as voice:
             voice.setparams((1, 2, 8000, 0, "NONE", ""))
             voice.writeframes(b"".join(struct.pack("<h", i % 80 * 200 - 8000) for i in range(8000 * 20)))
-        self.process = lab.start(namespace, "baresip", "-f", folder, "-s", name=f"baresip-{user}")
+        family = ["-6"] if address.startswith("[") else []  # else its media are IPv4 all the same
+        self.process = lab.start(namespace, "baresip", *family, "-f", folder, "-s", name=f"baresip-{user}")
         self.control = None
         wait_for(lambda: self._connect(namespace), 10, "baresip's control port")
 

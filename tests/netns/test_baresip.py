@@ -3,8 +3,10 @@
 
 import re
 
-from labtest import MEDIA_SERVER, PHONE1, PROVIDER, ROUTER_WAN, LabTest, main
 import peers
+import test_ipv6
+from lab import PHONE1_6, PROVIDER_6
+from labtest import MEDIA_SERVER, PHONE1, PROVIDER, ROUTER_WAN, LabTest, main
 from netns import wait_for
 
 
@@ -66,6 +68,36 @@ class BaresipCalls(LabTest):
         """C8: baresip is called through kamailio; a second of audio each way, counted at both ends."""
         phone, peer = self.phones()
         self.call(peer, phone, "phone1")
+        phone.quit()
+        peer.quit()
+
+
+class BaresipOverIPv6(LabTest):
+    """Two softphones that call each other without a server, and without translation."""
+
+    @classmethod
+    def prepare(cls):
+        test_ipv6.IPv6.prepare.__func__(cls)
+
+    def test_outgoing(self):
+        """N2 N3: a call over IPv6 to a peer's address; audio comes in through the pinholes and through nothing else."""
+        phone = peers.Baresip(self.lab, self.lab.phone1, f"[{PHONE1_6}]", "phone1", f"[{PROVIDER_6}]", 40000,
+                              registers=False)
+        peer = peers.Baresip(self.lab, self.lab.provider, f"[{PROVIDER_6}]", "peer2", f"[{PROVIDER_6}]", 30000,
+                             registers=False)
+        phone.command("dial", f"sip:peer2@[{PROVIDER_6}]")
+        phone.says("Call established")
+        peer.says("Call established")
+        for where, port in (("phone1", 40000), ("provider", 30000)):
+            wait_for(lambda w=where, p=port: sum(
+                1 for each in self.lab.captures[w].datagrams()
+                if not each.outgoing and ":" in each.destination[0] and each.destination[1] == p) >= 50,
+                10, f"50 packets of audio at {where}")
+        self.assertTrue(all(row["public"] == row["inside"] for row in self.pinholes()))
+        self.assertTrue(self.pinholes())
+        phone.command("hangup")
+        peer.says("terminated")
+        wait_for(lambda: not self.pinholes(), 1, "the pinholes to go")
         phone.quit()
         peer.quit()
 
