@@ -8,17 +8,19 @@ namespace sipalg::daemon {
 
 std::vector<Listening> listening(const Treatments& treatments, const std::vector<EgressChooser::End>& ends) {
     std::vector<Listening> wanted;
-    for (const Section& section : treatments.phones)
-        for (const std::uint16_t port : section.treatment.listen) {
-            const Address& phone = section.prefix.address;
-            const Socket inside{Transport::udp, {phone, port}};
-            if (!treatments.is_translated(phone)) {
-                wanted.push_back({inside, {phone, phone}});
-                continue;
-            }
-            for (const EgressChooser::End& end : ends)
-                if (end.egress.address) wanted.push_back({inside, end.egress});
+    const auto at_each_end = [&](const Socket& inside) {
+        const Address& phone = inside.endpoint.address;
+        if (!treatments.is_translated(phone)) {
+            wanted.push_back({inside, {phone, phone}});
+            return;
         }
+        for (const EgressChooser::End& end : ends)
+            if (end.egress.address) wanted.push_back({inside, end.egress});
+    };
+    for (const Section& section : treatments.phones)
+        for (const std::uint16_t port : section.treatment.listen)
+            for (const Transport transport : {Transport::udp, Transport::tcp})
+                at_each_end({transport, {section.prefix.address, port}});
     return wanted;
 }
 

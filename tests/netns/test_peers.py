@@ -5,7 +5,7 @@ import os
 import signal
 
 from labtest import PHONE1, PROVIDER, ROUTER_WAN, STRANGER, Call, LabTest, main, sip
-from netns import wait_for
+from netns import Timeout, wait_for
 
 ALLOWED = f"[peer {PROVIDER}/32]\nallowed = yes\n"
 LISTENING = f"[phone {PHONE1}]\nlisten = 5060\nlisten = 5080\n"
@@ -65,6 +65,20 @@ class Peers(LabTest):
         call.hang_up(by="peer")
         self.assert_closed(call)
         self.kept_out(phone, STRANGER)
+
+    def test_listening_for_tcp(self):
+        """N3 X3: an allowed peer connects to a phone that has never sent; a stranger can't."""
+        self.configure(ALLOWED + LISTENING)
+        listener = self.lab.tcp_listener(self.lab.phone1, PHONE1, 5060)
+        with self.assertRaises((Timeout, ConnectionError)):
+            self.lab.tcp(self.lab.stranger, STRANGER, (ROUTER_WAN, 5060), timeout=0.4)
+        peer = self.lab.tcp(self.lab.provider, PROVIDER, (ROUTER_WAN, 5060), timeout=2)
+        phone = listener.accept()
+        sent = (f"OPTIONS sip:phone1@{ROUTER_WAN}:5060;transport=tcp SIP/2.0\r\n"
+                f"Via: SIP/2.0/TCP {PROVIDER}:5060;branch=z9hG4bK1\r\nFrom: <sip:a@x.test>;tag=1\r\n"
+                "To: <sip:phone1@x.test>\r\nCall-ID: tcp\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
+        peer.send(sent.encode())
+        phone.expect(sent.replace(f"phone1@{ROUTER_WAN}", f"phone1@{PHONE1}").encode())
 
     def test_other_port(self):
         """N3: the phone's second port is the same outside; only signalling is open to the allowed peer."""

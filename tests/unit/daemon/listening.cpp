@@ -38,11 +38,12 @@ TEST_CASE("N3 N1 a phone listens at every outside address, or at its own where n
                                          end("lte", "10.0.0.2", "198.51.100.1")};
     ends.push_back({});
     const auto wanted = listening(phones_that_listen(), ends);
-    REQUIRE(wanted.size() == 3);
+    REQUIRE(wanted.size() == 6);
     CHECK(wanted[0].inside == Socket{Transport::udp, *Endpoint::parse("192.168.1.10:5060")});
     CHECK(wanted[0].egress == ends[0].egress);
     CHECK(wanted[1].egress == ends[1].egress);
-    CHECK(wanted[2].egress.address == *Address::parse("2001:db8::10"));
+    CHECK(wanted[2].inside == Socket{Transport::tcp, *Endpoint::parse("192.168.1.10:5060")});
+    CHECK(wanted[4].egress.address == *Address::parse("2001:db8::10"));
     CHECK(listening({}, ends).empty());
 }
 
@@ -62,7 +63,7 @@ TEST_CASE("N3 X8 it is renewed in time, and at once when something changes") {
         REQUIRE(next);
         CHECK(*next == now + ListeningPhones::every);
         CHECK(phones.advance(engine, now) == next);
-        CHECK(state.totals().mappings == 2);
+        CHECK(state.totals().mappings == 4);
         engine.advance(now);
         now = *next;
     }
