@@ -11,7 +11,6 @@
 
 #include "alg/daemon/sockets.hpp"
 #include "alg/escape.hpp"
-#include "nft/conntrack_settings.hpp"
 
 namespace sipalg::daemon {
 
@@ -44,12 +43,6 @@ std::string list(const std::vector<std::string>& words) {
     for (const std::string& word : words)
         text += (text.empty() ? "" : ", ") + word;
     return text;
-}
-
-template <class Row>
-std::vector<Row> with(std::vector<Row> rows, const std::vector<Row>& observed) {
-    rows.insert(rows.end(), observed.begin(), observed.end());
-    return rows;
 }
 
 }  // namespace
@@ -388,46 +381,6 @@ void Daemon::set_treatments(const Treatments& treatments) {
     listener_.set(listening(treatments, network_.egress().ends()));
     engine_.observer().restart(policy(options_));
     know_own();
-}
-
-std::string Daemon::answer(std::string_view request) {
-    const Json parsed = Json::parse(request, nullptr, false);
-    const bool has_command =
-        parsed.is_object() && parsed.contains("command") && parsed["command"].is_string();
-    const std::string command = has_command ? parsed["command"].get<std::string>() : std::string();
-    const Time now = loop_.now();
-    if (command == "status" || command == "flows") watcher_.forget_ended();
-    if (command == "status") return to_text(status());
-    const Observer& observer = engine_.observer();
-    if (command == "calls")
-        return to_text(to_json(with(state_.calls(now), observer.calls(now)),
-                               {boot_time(), std::chrono::system_clock::now()}));
-    if (command == "pinholes") return to_text(to_json(with(state_.pinholes(now), observer.pinholes(now))));
-    if (command == "bindings") return to_text(to_json(with(state_.bindings(now), observer.bindings(now))));
-    if (command == "flows")
-        return to_text(to_json(state_.flows(now), {boot_time(), std::chrono::system_clock::now()}));
-    if (command == "counters") return to_text(to_json(engine_.counters()));
-    return to_text({{"error", has_command ? "unknown command '" + command + "'"
-                                          : std::string("a request is {\"command\": NAME}")}});
-}
-
-Json Daemon::status() {
-    Status status;
-    status.pid = getpid();
-    status.uptime_s = std::chrono::duration_cast<Seconds>(loop_.now() - started_).count();
-    status.queue_method = nft::name(ruleset_.queue_method());
-    status.watch_queue = ruleset_settings(options_, {}).watch_queue();
-    status.sees_streams = ruleset_.sees_streams();
-    status.flows = state_.flow_counts();
-    status.ends = network_.egress().ends();
-    status.inside = network_.inside();
-    status.accept_in = ruleset_.accepting_chains();
-    status.totals = state_.totals();
-    status.media_counted = nft::conntrack_counts();
-    status.counters = engine_.counters();
-    status.queue_overflows = queue_.lost_reads() + watcher_.queue().lost_reads();
-    status.refused_verdicts = queue_.refused_verdicts() + watcher_.queue().refused_verdicts();
-    return to_json(options_, status);
 }
 
 }  // namespace sipalg::daemon

@@ -180,6 +180,19 @@ TEST_CASE("T4: a clean stop resets connections whose bytes have moved, and no ot
     CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, "\r\n\r\n", 40001) == Texts{"\r\n\r\n"});
 }
 
+TEST_CASE("O7 N2: what is only read is read in order, and not a segment of it waits") {
+    Policy policy;
+    policy.edits = false;
+    Bench bench(policy);
+    bench.open();
+    CHECK(bench.send(Side::inside, Segment::ack, 160, 1000, message.substr(60)) == Texts{message.substr(60)});
+    CHECK(bench.decision.reasons.empty());
+    CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 60)) ==
+          Texts{message.substr(0, 60)});
+    CHECK(bench.decision.reasons == std::vector{Reason::rewritten});  // as it would be
+    CHECK(bench.state.flows(bench.now).at(0).held == 0);
+}
+
 TEST_CASE("X7: connections are bounded, in all and for each phone; those beyond pass unread") {
     Policy policy;
     policy.max_streams = 10;
