@@ -3,36 +3,10 @@
 #include "alg/inspection.hpp"
 #include "alg/sip/splitter.hpp"
 #include "alg/state.hpp"
-#include "alg/tls/client_hello.hpp"
 
 namespace sipalg {
 
 using call::Effects;
-
-namespace {
-
-FlowKind kind_of(Reason reason) {
-    switch (reason) {
-        case Reason::keep_alive: return FlowKind::keep_alive;
-        case Reason::stun: return FlowKind::stun;
-        case Reason::tls: return FlowKind::dtls;
-        case Reason::http: return FlowKind::http;
-        case Reason::media:
-        case Reason::not_sip: return FlowKind::other;
-        default: return FlowKind::sip;
-    }
-}
-
-FlowTreatment treatment_of(Reason reason) {
-    switch (reason) {
-        case Reason::rewritten: return FlowTreatment::rewritten;
-        case Reason::unchanged:
-        case Reason::limit_reached: return FlowTreatment::followed;
-        default: return FlowTreatment::untouched;
-    }
-}
-
-}  // namespace
 
 void Decision::clear() {
     reason = Reason::unchanged;
@@ -72,19 +46,6 @@ void decide(State::Impl& impl, const Packet& packet, const Arrival& arrival, Tim
     if (decision.rewritten) impl.edits.apply(decision.payload);
 }
 
-// For people; nothing is decided by it.
-void note_flow(State::Impl& impl, const Packet& packet, Side from, Reason reason, Time now) {
-    const bool outward = from == Side::inside;
-    const FlowKey key{packet.transport, outward ? packet.source : packet.destination,
-                      outward ? packet.destination : packet.source};
-    FlowEntry& entry = impl.flows.see(key, from, kind_of(reason), now);
-    entry.configured = true;
-    entry.learn(treatment_of(reason));
-    if (reason != Reason::tls) return;
-    const tls::ClientHello hello = tls::read_datagram(packet.payload);
-    if (!hello.server_name.empty()) entry.server_name = hello.server_name;
-}
-
 }  // namespace
 
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision) {
@@ -105,7 +66,11 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
     }
     decide(impl, *packet, arrival, now, decision);
     // What is asked again is counted then.
-    if (!decision.sweep_first) note_flow(impl, *packet, arrival.from, decision.reason, now);
+    if (decision.sweep_first) return;
+    const bool outward = arrival.from == Side::inside;
+    const FlowKey key{packet->transport, outward ? packet->source : packet->destination,
+                      outward ? packet->destination : packet->source};
+    note_flow(impl, key, arrival.from, decision.reason, packet->payload, now);
 }
 
 void conclude(State& state, const Arrival& arrival, bool in_force, Time now, Decision& decision) {

@@ -28,6 +28,10 @@ void inspect_message(State::Impl& state, const Envelope& envelope, Time now, Dec
 Reason reason_of(sip::Kind kind);
 Reason reason_of(sip::ParseError error);
 
+/// Puts a message, or bytes that are none, into the list of flows: for people, nothing is decided by it.
+void note_flow(State::Impl& state, const FlowKey& key, Side from, Reason reason, std::string_view bytes,
+               Time now);
+
 /// Whether a single host that is not the router can have that address (X2).
 bool is_some_host(const Address& address, const State::Impl& state);
 

@@ -169,18 +169,14 @@ std::optional<Load> Half::load(const Carrier& carrier) {
     }
     const Position stop = blind_ ? carrier.end : std::min(carrier.end, settled_);
     if (stop <= carrier.begin || !has_room(stop)) return std::nullopt;
-    text_.clear();
     // Of what was sent, and what comes behind a gap, only the carrier has the bytes.
     const bool alone = carrier.begin < buffer_begin_ || carrier.begin > received_;
     const Position start = alone ? carrier.begin : std::min(carrier.begin, sent_);
-    if (start == carrier.begin)
-        shift_.write(start, carrier.segment.payload.substr(0, index(stop - start)), text_);
-    else
-        shift_.write(start,
-                     std::string_view(buffer_).substr(index(start - buffer_begin_), index(stop - start)),
-                     text_);
+    const std::string_view own = carrier.segment.payload.substr(0, index(stop - carrier.begin));
+    Load load = start == carrier.begin ? written(start, own) : kept(start, stop);
+    load.whole = stop == carrier.end;
     sent_ = std::max(sent_, stop);
-    return Load{start, text_, stop == carrier.end};
+    return load;
 }
 
 bool Half::has_room(Position stop) const {
@@ -190,11 +186,15 @@ bool Half::has_room(Position stop) const {
     return room_ > 0 && (!under_way || shift_.out(stop) <= acknowledged_out_ + static_cast<Position>(room_));
 }
 
-Load Half::kept(Position start, Position stop) {
+Load Half::written(Position start, std::string_view bytes) {
     text_.clear();
-    shift_.write(start, std::string_view(buffer_).substr(index(start - buffer_begin_), index(stop - start)),
-                 text_);
+    shift_.write(start, bytes, text_);
     return {start, text_, false};
+}
+
+Load Half::kept(Position start, Position stop) {
+    return written(start,
+                   std::string_view(buffer_).substr(index(start - buffer_begin_), index(stop - start)));
 }
 
 std::optional<Load> Half::rest() {

@@ -160,6 +160,7 @@ class Half {
     std::string_view unread() const;
     void absorb();
     bool has_room(Position stop) const;
+    Load written(Position start, std::string_view bytes);
     Load kept(Position start, Position stop);
 
     bool known_ = false, editing_ = true, blind_ = false, through_ = false;

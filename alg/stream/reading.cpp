@@ -6,7 +6,6 @@
 #include "alg/sip/body.hpp"
 #include "alg/state.hpp"
 #include "alg/stream/streams.hpp"
-#include "alg/tls/client_hello.hpp"
 
 namespace sipalg::stream {
 
@@ -31,26 +30,6 @@ void take_options(Half& half, const Segment& segment) {
     half.window = segment.window;
     half.timestamps = segment.timestamps.has_value();
     if (segment.timestamps) half.timestamp = segment.timestamps->first;
-}
-
-// For people: nothing is decided by it. Counted are messages, and bytes that are none.
-void note(State::Impl& state, const FlowKey& key, Side from, const Half::Read& read, Reason reason,
-          Time now) {
-    const auto kind = [&] {
-        switch (read.kind) {
-            case sip::Kind::keep_alive: return FlowKind::keep_alive;
-            case sip::Kind::stun: return FlowKind::stun;
-            case sip::Kind::tls: return FlowKind::tls;
-            case sip::Kind::http: return FlowKind::http;
-            case sip::Kind::message:
-            case sip::Kind::oversize: return FlowKind::sip;
-            default: return FlowKind::other;
-        }
-    }();
-    FlowEntry& entry = state.flows.see({Transport::tcp, key.phone, key.peer}, from, kind, now);
-    if (reason == Reason::rewritten) entry.learn(FlowTreatment::rewritten);
-    if (reason == Reason::unchanged || reason == Reason::limit_reached) entry.learn(FlowTreatment::followed);
-    if (kind == FlowKind::tls) entry.server_name = tls::read_stream(read.bytes).server_name;
 }
 
 }  // namespace
@@ -219,7 +198,8 @@ bool Streams::read(State::Impl& state, const Arrival& arrival, Flow& flow, Time 
                     step_.kind = Step::Kind::untouched;
                 break;
         }
-        note(state, step_.key, arrival.from, *read, decision.reasons.back(), now);
+        note_flow(state, {Transport::tcp, step_.key.phone, step_.key.peer}, arrival.from,
+                  decision.reasons.back(), read->bytes, now);
     }
     const bool last = half.fin && half.received() == *half.fin;
     if (half.parsed() < half.received() && flow.editing && (last || memory_ > policy_.max_stream_memory)) {

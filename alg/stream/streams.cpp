@@ -28,6 +28,28 @@ constexpr Time idle_time = 5 * 24h;
 // A phone that is gone without a word keeps its port no longer than that.
 constexpr Time silent_time = 30min;
 
+// What the kernel has now, as it was asked to, or still has.
+void keep_record(Flow& flow, bool in_force) {
+    if (in_force && !flow.next_record.empty()) {
+        flow.record = flow.next_record;
+        flow.told_at = flow.next_told_at;
+    }
+    flow.next_record.clear();
+}
+
+// What was taken over is sent again if it has not arrived by then.
+void watch_arrival(Flow& flow, Time now) {
+    if (flow.send_again_at != Time{0}) return;
+    flow.send_again_after = send_again_first;
+    flow.send_again_at = now + send_again_first;
+}
+
+void release_held(Flow& flow, Parcel::Kind kind, std::vector<Parcel>& parcels) {
+    for (Half* half : {&flow.from_phone, &flow.from_peer})
+        for (const Half::Held& held : half->take_all())
+            if (!held.passed) parcels.push_back({kind, held.carrier.token, {}, {}, {}});
+}
+
 }  // namespace
 
 void Streams::weigh(Flow& flow) {
@@ -62,7 +84,7 @@ void Streams::conclude(const Arrival& arrival, bool in_force, Time now, Decision
             leave_untouched(flow, now, parcels);
             break;
         case Step::Kind::reset: {
-            drop_held(flow, parcels);
+            release_held(flow, Parcel::Kind::drop, parcels);
             if (const auto load = flow.half(arrival.from).load(step_.carrier))
                 ship(flow, arrival.from, step_.carrier, *load, parcels);
             else
@@ -91,11 +113,7 @@ void Streams::conclude(const Arrival& arrival, bool in_force, Time now, Decision
 
 void Streams::conclude_data(Flow& flow, Side from, bool in_force, Time now, std::vector<Parcel>& parcels) {
     Half& half = flow.half(from);
-    if (in_force && !flow.next_record.empty()) {
-        flow.record = flow.next_record;
-        flow.told_at = flow.next_told_at;
-    }
-    flow.next_record.clear();
+    keep_record(flow, in_force);
     half.settle(in_force);
     const Carrier& carrier = step_.carrier;
     if (flow.editing) {
@@ -123,9 +141,8 @@ void Streams::conclude_data(Flow& flow, Side from, bool in_force, Time now, std:
     if (!flow.from_phone.owes() && !flow.from_peer.owes()) {
         flow.send_again_at = Time{0};
         flow.sent_again = false;
-    } else if (flow.send_again_at == Time{0}) {
-        flow.send_again_after = send_again_first;
-        flow.send_again_at = now + send_again_first;
+    } else {
+        watch_arrival(flow, now);
     }
     if (flow.from_phone.fin && flow.from_peer.fin)
         flow.over = now + closed_time;
@@ -138,11 +155,7 @@ void Streams::conclude_taking_over(bool in_force, Time now, std::vector<Parcel>&
     for (const FlowKey& key : taking_over_) {
         Flow* const flow = find(key);
         if (!flow) continue;
-        if (in_force && !flow->next_record.empty()) {
-            flow->record = flow->next_record;
-            flow->told_at = flow->next_told_at;
-        }
-        flow->next_record.clear();
+        keep_record(*flow, in_force);
         for (const Side sender : {Side::inside, Side::outside}) {
             Half& half = flow->half(sender);
             if (half.next_told() == half.told()) continue;
@@ -152,9 +165,7 @@ void Streams::conclude_taking_over(bool in_force, Time now, std::vector<Parcel>&
             }
             half.confirm_take_over();
             acknowledge(*flow, sender, parcels);
-            if (flow->send_again_at != Time{0}) continue;
-            flow->send_again_after = send_again_first;
-            flow->send_again_at = now + send_again_first;
+            watch_arrival(*flow, now);
         }
         schedule(*flow, now);
     }
@@ -163,9 +174,7 @@ void Streams::conclude_taking_over(bool in_force, Time now, std::vector<Parcel>&
 
 // It was no SIP, or is no longer known: what waits passes, what comes is not looked at.
 void Streams::leave_untouched(Flow& flow, Time now, std::vector<Parcel>& parcels) {
-    for (Half* half : {&flow.from_phone, &flow.from_peer})
-        for (const Half::Held& held : half->take_all())
-            if (!held.passed) parcels.push_back({Parcel::Kind::pass, held.carrier.token, {}, {}, {}});
+    release_held(flow, Parcel::Kind::pass, parcels);
     flow.untouched = true;
     flow.over = now;
 }
@@ -173,17 +182,11 @@ void Streams::leave_untouched(Flow& flow, Time now, std::vector<Parcel>& parcels
 // The ends have to begin anew. Whoever has not heard it is told again when he speaks.
 void Streams::refuse(Flow& flow, Time now, std::vector<Parcel>& parcels) {
     reset(flow, parcels);
-    drop_held(flow, parcels);
+    release_held(flow, Parcel::Kind::drop, parcels);
     flow.refused = true;
     flow.torn = false;
     flow.send_again_at = flow.acknowledge_at = Time{0};
     flow.over = now + refused_time;
-}
-
-void Streams::drop_held(Flow& flow, std::vector<Parcel>& parcels) {
-    for (Half* half : {&flow.from_phone, &flow.from_peer})
-        for (const Half::Held& held : half->take_all())
-            if (!held.passed) parcels.push_back({Parcel::Kind::drop, held.carrier.token, {}, {}, {}});
 }
 
 void Streams::schedule(Flow& flow, Time now) {
@@ -263,7 +266,7 @@ void Streams::expire(State::Impl& state, Time now, Decision& decision) {
         flow->due = Time{0};
         const bool over = flow->over != Time{0} && now >= flow->over;
         if (over || now >= flow->last_seen + idle_time) {
-            drop_held(*flow, decision.parcels);
+            release_held(*flow, Parcel::Kind::drop, decision.parcels);
             end(state, *flow, now, decision.changes);
             continue;
         }

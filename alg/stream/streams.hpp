@@ -72,7 +72,6 @@ class Streams {
     void conclude_data(Flow& flow, Side from, bool in_force, Time now, std::vector<Parcel>& parcels);
     void leave_untouched(Flow& flow, Time now, std::vector<Parcel>& parcels);
     void refuse(Flow& flow, Time now, std::vector<Parcel>& parcels);
-    void drop_held(Flow& flow, std::vector<Parcel>& parcels);
     void end(State::Impl& state, Flow& flow, Time now, std::vector<Change>& changes);
     void conclude_taking_over(bool in_force, Time now, std::vector<Parcel>& parcels);
     void give_up_or_take_over(State::Impl& state, Flow& flow, Time now, Decision& decision);
