@@ -3,6 +3,7 @@
 import functools
 import os
 import re
+import signal
 import sys
 import unittest
 
@@ -188,6 +189,25 @@ class LabTest(unittest.TestCase):
         self.assertTrue(sent, "no SIP went out")
         for datagram in sent:
             self.assertNotRegex(datagram.payload.decode(errors="replace"), r"192\.168\.")
+
+    def reconfigure(self, config):
+        """The same daemon with this file."""
+        said = self.lab.daemon.output().count("configuration read again")
+        self.lab.file("sipalgd.conf", config)
+        os.kill(self.lab.daemon.pid, signal.SIGHUP)
+        wait_for(lambda: self.lab.daemon.output().count("configuration read again") > said, 3, "the new configuration")
+
+    def most_while_running(self, client, rows):
+        """The client ends well meanwhile; the most rows that were there at a time."""
+        most = 0
+
+        def ended():
+            nonlocal most
+            most = max(most, len(rows()))
+            return not client.running
+        wait_for(ended, 40, "sipp to end")
+        self.assertEqual(client.wait(), 0, client.output()[-3000:])
+        return most
 
     def pinholes(self, call_id=None):
         return [p for p in self.lab.ctl("pinholes") if call_id in (None, p["call_id"])]

@@ -207,14 +207,7 @@ class IPv6(LabTest):
         wait_for(lambda: self.lab.provider.run("ss", f"-H{transport[0]}ln", "sport = :5060").stdout, 5, "sipp to listen")
         client = self.lab.start(self.lab.phone1, *sipp, "-sn", "uac", "-t", transport, "-i", PHONE1_6, "-m", 50, "-l", 10,
                                 "-r", 100, "-d", 200, "-timeout", "30", "-timeout_error", f"[{PROVIDER_6}]:5060")
-        most = 0
-
-        def ended():
-            nonlocal most
-            most = max(most, len(self.pinholes()))
-            return not client.running
-        wait_for(ended, 40, "sipp to end")
-        self.assertEqual(client.wait(), 0, client.output()[-3000:])
+        most = self.most_while_running(client, self.pinholes)
         server.kill()
         self.assertGreater(most, 5, "hardly a call at a time")
         wait_for(lambda: not self.pinholes(), 2, "the pinholes to go")

@@ -14,13 +14,6 @@ class Modes(LabTest):
         self.lab.stop_daemon()
         self.lab.start_daemon(config=config)
 
-    def reconfigure(self, config):
-        """The same daemon with this file."""
-        said = self.lab.daemon.output().count("configuration read again")
-        self.lab.file("sipalgd.conf", config)
-        os.kill(self.lab.daemon.pid, signal.SIGHUP)
-        wait_for(lambda: self.lab.daemon.output().count("configuration read again") > said, 3, "the new configuration")
-
     def passes(self, sent, heard):
         self.assertEqual(sent, heard.raw)
 

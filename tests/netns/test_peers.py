@@ -1,9 +1,6 @@
 #!/usr/bin/python3
 """Calls without a server: peers that the owner allows reach phones by themselves, others nothing (N3)."""
 
-import os
-import signal
-
 from labtest import PHONE1, PROVIDER, ROUTER_WAN, STRANGER, Call, LabTest, main, sip
 from netns import Timeout, wait_for
 
@@ -16,12 +13,6 @@ class Peers(LabTest):
         self.lab.stop_daemon()
         self.lab.forget_flows()
         self.lab.start_daemon(config=config)
-
-    def reconfigure(self, config):
-        said = self.lab.daemon.output().count("configuration read again")
-        self.lab.file("sipalgd.conf", config)
-        os.kill(self.lab.daemon.pid, signal.SIGHUP)
-        wait_for(lambda: self.lab.daemon.output().count("configuration read again") > said, 3, "the new configuration")
 
     def ring(self, peer, port=5060):
         """The peer's INVITE to the router's address; its dialog."""

@@ -281,14 +281,7 @@ class ManyCalls(TcpElements):
         client = self.lab.start(self.lab.phone1, "sipp", "-sn", "uac", "-t", mode, "-i", PHONE1, "-p", 5060, "-nostdin", "-cid_str", "%u-%p-test",
                                 "-m", self.CALLS, "-l", 20, "-r", 100, "-d", 200, "-timeout", "30", "-timeout_error",
                                 "-max_socket", 100, f"{PROVIDER}:5060")
-        most = 0
-
-        def ended():
-            nonlocal most
-            most = max(most, len(self.calls()))
-            return not client.running
-        wait_for(ended, 40, "sipp to end")
-        self.assertEqual(client.wait(), 0, client.output()[-3000:])
+        most = self.most_while_running(client, self.calls)
         server.kill()
         self.assertGreater(most, 5, "hardly a call at a time")
         wait_for(lambda: not self.pinholes(), 2, "the pinholes to go")
