@@ -31,6 +31,9 @@ Rewrite numbers(const Flow& flow, Side from, const Segment& segment, Position be
     rewrite.sequence = sequence(own.shift().out(begin), own.initial());
     rewrite.acknowledgement = segment.acknowledgement;
     rewrite.flags = segment.flags;
+    // What waited comes behind what passed it, whose timestamp is newer: it would be taken for a segment of
+    // long ago and dropped (RFC 7323 5.3).
+    if (segment.timestamps) rewrite.timestamp = own.timestamp;
     if (!segment.has(Segment::ack) || !other.known()) return rewrite;
     rewrite.acknowledgement = acknowledgement(other, segment.acknowledgement);
     for (std::size_t i = 0; i < segment.sack_count; ++i)
@@ -85,8 +88,9 @@ void ship(Flow& flow, Side from, const Carrier& carrier, const Load& load, std::
     if (!load.whole) rewrite.flags &= static_cast<std::uint8_t>(~(Segment::fin | Segment::psh));
     const auto same_sacks =
         std::equal(segment.sacks.begin(), segment.sacks.begin() + segment.sack_count, rewrite.sacks.begin());
+    const bool same_time = !rewrite.timestamp || *rewrite.timestamp == segment.timestamps->first;
     if (rewrite.sequence == segment.sequence && rewrite.acknowledgement == segment.acknowledgement &&
-        rewrite.flags == segment.flags && same_sacks && load.text == segment.payload) {
+        rewrite.flags == segment.flags && same_sacks && same_time && load.text == segment.payload) {
         parcels.push_back({Parcel::Kind::pass, carrier.token, {}, from, {}});
         return;
     }

@@ -281,6 +281,10 @@ bool Half::acknowledged(Position out, std::uint32_t window_bytes) {
     return more;
 }
 
+void Half::note_timestamp(std::uint32_t value) {
+    if (!timestamp || static_cast<std::int32_t>(value - *timestamp) > 0) timestamp = value;
+}
+
 std::optional<std::pair<Position, Position>> Half::selective() const {
     if (!has_gap()) return std::nullopt;
     std::pair<Position, Position> run{held_.back().carrier.begin, held_.back().carrier.end};

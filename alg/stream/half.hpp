@@ -146,12 +146,15 @@ class Half {
     void restore(std::uint32_t initial, bool editing, Position parsed, Shift shift, Position acknowledged_out,
                  Position told);
 
+    /// A timestamp of the sender's: they grow, but segments overtake each other (RFC 7323 5.2).
+    void note_timestamp(std::uint32_t value);
+
     // Options of the sender's SYN and what came with his last segments.
     std::uint16_t mss = 536;  ///< the most he takes in one segment (RFC 9293 3.7.1)
     std::uint8_t window_scale = 0;
     bool sack = false;
     bool timestamps = false;                 ///< in each of his segments
-    std::optional<std::uint32_t> timestamp;  ///< his last that was seen
+    std::optional<std::uint32_t> timestamp;  ///< his newest that was seen
     std::uint16_t window = 0;                ///< his last, as it stood
     std::optional<Position> fin;             ///< where the stream ends, once that was sent
     bool spoke_sip = false;                  ///< there was a message

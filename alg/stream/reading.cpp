@@ -85,7 +85,7 @@ void Streams::arrive(State::Impl& state, const Arrival& arrival, const Packet& p
         return;
     }
     half.window = segment->window;
-    if (segment->timestamps) half.timestamp = segment->timestamps->first;
+    if (segment->timestamps) half.note_timestamp(segment->timestamps->first);
     step_.carrier.begin = half.at(segment->sequence);
     step_.carrier.end = step_.carrier.begin + static_cast<Position>(segment->payload.size());
     if (segment->has(Segment::rst)) {

@@ -111,6 +111,8 @@ bool write_segment(Bytes bytes, const Segment& segment, const Rewrite& rewrite,
                 [&](std::uint8_t kind, std::size_t at, std::size_t length) {
                     if (kind == maximum_segment_size && length == 4 && rewrite.mss)
                         store16(out, at + 2, *rewrite.mss);
+                    if (kind == timestamps && length == 10 && rewrite.timestamp)
+                        store32(out, at + 2, *rewrite.timestamp);
                     if (kind == multipath && rewrite.plain_tcp)
                         std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(at), length, no_operation);
                     if (kind != sack) return;

@@ -48,6 +48,7 @@ struct Rewrite {
     std::string_view payload;
     std::array<SackBlock, Segment::max_sacks> sacks{};  ///< as many as the segment had; (0, 0): none now
     std::optional<std::uint16_t> mss;                   ///< only where the segment has one
+    std::optional<std::uint32_t> timestamp;             ///< the same; its echo stays
     bool plain_tcp = false;                             ///< take multipath TCP out (RFC 8684)
 };
 

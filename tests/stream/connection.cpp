@@ -230,6 +230,9 @@ void Connection::move() {
 
 std::string Connection::check() const {
     for (const End* own : {&phone_, &peer_}) {
+        // On lines that keep the order, what is older than what came before it was made so by the router.
+        if (!disorder_ && !repetition_ && own->host->outdated())
+            return own->endpoint.text() + " heard a segment that is older than the one before";
         const std::string& heard = own->host->heard();
         if (own->expected.compare(0, heard.size(), heard) == 0) continue;
         const auto apart =

@@ -127,7 +127,14 @@ void Host::hear(const Packet& bytes, std::vector<Packet>& answers) {
     if (!known_) return;
     if (use_timestamps_) {
         if (!heard->timestamps) throw std::runtime_error("timestamps are missing");
-        peer_clock_ = std::max(peer_clock_, heard->timestamps->first);
+        // Protection against wrapped sequences (RFC 7323 5.3): the older one is dropped and answered, but not
+        // an acknowledgement with another.
+        if (heard->timestamps->first < peer_clock_) {
+            ++outdated_;
+            if (!heard->payload.empty() || heard->is_fin())
+                answers.push_back(segment(Segment::ack, sent_ + (finished_ ? 1 : 0), {}));
+            return;
+        }
     }
     const std::size_t acknowledged = static_cast<std::size_t>(
         stream::position(heard->acknowledgement, initial_, static_cast<stream::Position>(sent_)));
@@ -152,6 +159,7 @@ void Host::hear(const Packet& bytes, std::vector<Packet>& answers) {
         stream::position(heard->sequence, peer_initial_, static_cast<stream::Position>(in_.size()));
     const auto size = static_cast<stream::Position>(heard->payload.size());
     const auto have = static_cast<stream::Position>(in_.size());
+    if (use_timestamps_ && begin <= have) peer_clock_ = heard->timestamps->first;
     if (heard->is_fin()) end_at_ = std::min(end_at_, static_cast<std::size_t>(begin + size));
     if (size > 0 && begin + size > have && begin < have + static_cast<stream::Position>(room())) {
         std::string_view payload = heard->payload;

@@ -47,6 +47,8 @@ class Host {
     bool is_open() const { return known_; }
     const std::string& heard() const { return in_; }
     bool was_reset() const { return reset_; }
+    /// Segments that it dropped because their timestamp is older than that of what came before.
+    std::size_t outdated() const { return outdated_; }
     bool heard_end() const { return heard_end_; }
     bool all_acknowledged() const { return acknowledged_ == out_.size() + (finished_ ? 1 : 0); }
     bool finished() const { return finished_ && all_acknowledged(); }
@@ -70,6 +72,7 @@ class Host {
     bool known_ = false, closing_ = false, finished_ = false, heard_end_ = false, reset_ = false;
     bool use_sack_ = false, use_timestamps_ = false;
     std::uint32_t clock_ = 1000, peer_clock_ = 0;
+    std::size_t outdated_ = 0;
     std::map<std::size_t, std::string> early_;
     std::size_t end_at_ = SIZE_MAX;
     std::size_t unread_ = 0;

@@ -42,6 +42,7 @@ struct Bench {
         made.flags = flags;
         made.window = 65535;
         made.payload = payload;
+        if (clock > 0) made.timestamps = {clock, 0};
         packet = make_segment(made);
         Arrival arrival;
         arrival.from = from;
@@ -93,6 +94,7 @@ struct Bench {
     std::uint64_t token = 0;
     Time now{1'000'000};
     bool refuse = false;
+    std::uint32_t clock = 0;  ///< the timestamp of what is sent; 0: none
 };
 
 using Texts = std::vector<std::string>;
@@ -106,6 +108,22 @@ TEST_CASE("T1: a message waits until it is whole, and each of its segments is wr
     const Texts out = bench.send(Side::inside, Segment::ack, 160, 1000, message.substr(60));
     REQUIRE(out.size() == 2);
     CHECK(out[0] + out[1] == as_outside(message));
+}
+
+TEST_CASE("T2: what waited is no older than what has passed it meanwhile") {
+    Bench bench;
+    bench.clock = 10;
+    bench.open();
+    CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 60)).empty());
+    bench.clock = 14;
+    CHECK(bench.send(Side::inside, Segment::ack, 160, 1000, {}).size() == 1);
+    bench.clock = 12;  // it was overtaken
+    CHECK(bench.send(Side::inside, Segment::ack, 160, 1000, message.substr(60)).size() == 2);
+    for (const Parcel& parcel : bench.decision.parcels) {
+        const auto segment = parse_segment(parcel.bytes, *parse_packet(parcel.bytes));
+        REQUIRE(segment->timestamps);
+        CHECK(segment->timestamps->first == 14);
+    }
 }
 
 TEST_CASE("T4: a connection that was there before is not read") {
