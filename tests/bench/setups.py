@@ -95,6 +95,10 @@ class Setup:
         go_first(process.pid)
         return process
 
+    def forget(self, process):
+        process.kill()
+        self.processes.remove(process)
+
     def load(self, mode, transport, *arguments, stream=False):
         """Runs the server and one phone against each other; returns what the two have to tell."""
         program = os.path.join(self.build, "tests", "bench", "sip_load")
@@ -114,11 +118,11 @@ class Setup:
         spent = self.reader_time() - before
         if self.record and self.reader:
             recorder.stop(signal.SIGINT)
-            self.processes.remove(recorder)
-        server.stop(signal.SIGTERM)
-        self.processes.remove(server)
-        self.processes.remove(client)
-        if status != 0 or server.popen.returncode != 0:
+            self.forget(recorder)
+        served = server.stop(signal.SIGTERM)
+        self.forget(server)
+        self.forget(client)
+        if status != 0 or served != 0:
             raise RuntimeError(f"{self.name}: {client.output()}{server.output()}")
         return last_line(client), last_line(server), spent
 

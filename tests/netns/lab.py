@@ -236,7 +236,7 @@ class Lab:
 
         def serving():
             if not self.daemon.running:
-                raise AssertionError(f"sipalgd ended with {self.daemon.popen.returncode}:\n{self.daemon.output()}")
+                raise AssertionError(f"sipalgd ended with {self.daemon.status()}:\n{self.daemon.output()}")
             return self.ctl_run("status").returncode == 0
         wait_for(serving, 20, "sipalgd to serve")
 

@@ -194,7 +194,7 @@ class LabTest(unittest.TestCase):
         """The same daemon with this file."""
         said = self.lab.daemon.output().count("configuration read again")
         self.lab.file("sipalgd.conf", config)
-        os.kill(self.lab.daemon.pid, signal.SIGHUP)
+        self.lab.daemon.send(signal.SIGHUP)
         wait_for(lambda: self.lab.daemon.output().count("configuration read again") > said, 3, "the new configuration")
 
     def most_while_running(self, client, rows):

@@ -4,7 +4,9 @@
 usage: line.py LEFT RIGHT [--seed N] [--loss P] [--duplicate P] [--reorder P] [--late MS] [--delay MS]
 
 Forwards frames both ways until SIGTERM, and then says what it did, as JSON. Only TCP segments suffer. P is a probability;
-a reordered frame comes --late milliseconds after its time. Both devices' other ends must do without offloads (see
+a reordered frame comes --late milliseconds after its time. Nothing is lost before SIGUSR1, so that a connection can begin:
+whoever loses a segment of the handshake takes the second that he waited for the time of a round trip, and waits for
+seconds whenever he has to send something again (RFC 6298 2), whatever stands between the ends. Both devices' other ends must do without offloads (see
 without_offloads), so that a frame is what would be on a wire.
 """
 
@@ -37,6 +39,7 @@ def without_offloads(namespace, device):
 class Line:
     def __init__(self, options):
         self.options, self.random = options, random.Random(options.seed)
+        self.losing = False
         self.done = dict.fromkeys(("frames", "lost", "duplicated", "reordered"), 0)
         self.waiting, self.serial = [], itertools.count()  # (time, serial, socket, frame)
         self.sockets = [self.open(device) for device in (options.left, options.right)]
@@ -68,7 +71,7 @@ class Line:
             return
         options, chance = self.options, self.random.random
         self.done["frames"] += 1
-        if chance() < options.loss:
+        if chance() < options.loss and self.losing:
             self.done["lost"] += 1
             return
         copies = 1
@@ -102,7 +105,11 @@ def main():
     def leave(_number, _frame):
         print(json.dumps(line.done), flush=True)
         sys.exit(0)
+
+    def lose(_number, _frame):
+        line.losing = True
     signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGUSR1, lose)
     print("ready", flush=True)
     line.run()
 

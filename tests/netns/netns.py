@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -55,7 +56,10 @@ def _die_with_parent():
 
 
 class Process:
-    """A program that runs in a namespace, its output in a file. Ended by its own pid."""
+    """A program that runs in a namespace, its output in a file. Ended by its own pid.
+
+    Whoever has ended stays a zombie until kill(): so long nobody else can get the pid that the signals go to.
+    """
 
     def __init__(self, namespace, argv, log, env=None, stdin=subprocess.DEVNULL):
         self.argv = [str(a) for a in argv]
@@ -69,7 +73,26 @@ class Process:
 
     @property
     def running(self):
-        return self.popen.poll() is None
+        return self.status() is None
+
+    def status(self, timeout=0.0):
+        """The exit status, waited for so many seconds; None while the program runs. Killed by a signal: its negative."""
+        if self.popen.returncode is not None:
+            return self.popen.returncode
+        watched = os.pidfd_open(self.pid)
+        try:
+            select.select([watched], (), (), timeout)
+        finally:
+            os.close(watched)
+        ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if not ended:
+            return None
+        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+    def send(self, sig):
+        """A signal to the program itself; nothing happens if it has ended."""
+        if self.running:
+            os.kill(self.pid, sig)
 
     def output(self):
         with open(self.log, errors="replace") as log:
@@ -77,28 +100,25 @@ class Process:
 
     def wait(self, timeout=10.0):
         """Exit status, once the program has ended by itself."""
-        try:
-            return self.popen.wait(timeout)
-        except subprocess.TimeoutExpired:
-            raise Timeout(f"{os.path.basename(self.argv[0])} did not end in {timeout:g} s:\n"
-                          f"{self.output()[-4000:]}") from None
+        status = self.status(timeout)
+        if status is None:
+            raise Timeout(f"{os.path.basename(self.argv[0])} did not end in {timeout:g} s:\n{self.output()[-4000:]}")
+        return status
 
     def stop(self, sig=signal.SIGTERM, timeout=10.0):
         """Sends `sig` and returns the exit status; whoever does not listen is killed, and that is an error."""
-        if self.running:
-            self.popen.send_signal(sig)
-        try:
-            return self.popen.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.popen.kill()
-            self.popen.wait()
-            raise Timeout(f"{os.path.basename(self.argv[0])} ignored signal {sig}") from None
+        self.send(sig)
+        status = self.status(timeout)
+        if status is None:
+            self.kill()
+            raise Timeout(f"{os.path.basename(self.argv[0])} ignored signal {sig}")
+        return status
 
     def kill(self):
-        """Ends the program and whatever it forked: it leads a process group of its own."""
-        with contextlib.suppress(ProcessLookupError):
+        """Ends the program and whatever it forked: it leads a process group of its own. A second call does nothing."""
+        if self.popen.returncode is None:
             os.killpg(self.pid, signal.SIGKILL)
-        self.popen.wait()
+            self.popen.wait()
 
 
 class Namespace:

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """C5: media from where nobody said, with the policies of peers and phones."""
 
-import os
 import signal
 
 from labtest import MEDIA_SERVER, PROVIDER, ROUTER_WAN, STRANGER, LabTest, main, rtp
@@ -90,13 +89,13 @@ class MediaSource(LabTest):
         """SIGHUP brings another policy into force; a mistake in the file changes nothing and is named."""
         self.configure("")
         self.lab.file("sipalgd.conf", f"[peer {PROVIDER}]\nmedia-source = any\n")
-        os.kill(self.lab.daemon.pid, signal.SIGHUP)
+        self.lab.daemon.send(signal.SIGHUP)
         wait_for(lambda: "configuration read again" in self.lab.daemon.output(), 3, "the new configuration")
         call = self.call_out(media_address=PROVIDER)
         self.let_in(call, self.media(STRANGER, 32000))
         call.hang_up()
         self.lab.file("sipalgd.conf", f"[peer {PROVIDER}]\nmedia-source = all\n")
-        os.kill(self.lab.daemon.pid, signal.SIGHUP)
+        self.lab.daemon.send(signal.SIGHUP)
         wait_for(lambda: "sipalgd.conf:2: media-source: 'all' is no source of media" in self.lab.daemon.output(), 3,
                  "the complaint")
         again = self.call_out(call.phone, call.peer, 42000, 33000)

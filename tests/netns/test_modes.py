@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """What is done with messages, for all, per peer and per phone: mode auto, pinhole, observe, off (S2, O7)."""
 
-import os
 import signal
 
 from labtest import PHONE1, PROVIDER, ROUTER_WAN, Call, LabTest, main, sip
@@ -126,7 +125,7 @@ class Modes(LabTest):
         phone.invite("peer", sip.sdp(PHONE1, 40000))
         self.assertEqual(peer.hear("INVITE").media[0].address, ROUTER_WAN)
         self.lab.file("sipalgd.conf", "mode = on\n")
-        os.kill(self.lab.daemon.pid, signal.SIGHUP)
+        self.lab.daemon.send(signal.SIGHUP)
         wait_for(lambda: "sipalgd.conf:1: mode: 'on' is no mode; write auto" in self.lab.daemon.output(), 3, "the complaint")
         phone.invite("peer", sip.sdp(PHONE1, 40000))
         self.assertEqual(peer.hear("INVITE").media[0].address, ROUTER_WAN)

@@ -189,7 +189,7 @@ class Readdress(LabTest):
         self.assertEqual(call.peer_told.address, "198.51.100.7")
         flows = self.lab.flows(f"src={PHONE1}")
         self.lab.file("sipalgd.conf", "external-address = 198.51.100.8\n")
-        self.lab.daemon.popen.send_signal(signal.SIGHUP)
+        self.lab.daemon.send(signal.SIGHUP)
         wait_for(lambda: {p["public"].split(":")[0] for p in self.pinholes(call.id)} == {"198.51.100.8"}, 3,
                  "the pinholes to be told by the new address")
         self.assertEqual(len(self.lab.flows(f"src={PHONE1}")), len(flows))

@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import sys
 import time
 
@@ -87,6 +88,8 @@ class BadLines(Conversation):
         """A conversation over such lines, large messages both ways at once, the end; in so many seconds."""
         self.lay(**lines)
         connection = self.shifted(phone)
+        for process in self.processes.values():
+            process.send(signal.SIGUSR1)  # from now on they lose
         begun = time.monotonic()
         connection.options()  # before the peer can name an address of the phone, the phone must have shown it
         moved = self.converse(connection, self.COUNT, 10)
