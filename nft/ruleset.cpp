@@ -40,7 +40,7 @@ void require(const Settings& settings) {
                     "\": 1 to 64 letters, digits, `_` or `-` are possible, beginning with a letter or `_`");
     require_interfaces(settings.outside);
     require_interfaces(settings.inside);
-    if (settings.queues == 0 || settings.queue + settings.queues > 65535)
+    if (settings.queues == 0 || settings.queue + settings.queues + 1 > 65535)
         throw Error("queue numbers must lie between 0 and 65535");
 }
 

@@ -57,6 +57,9 @@ struct Settings {
     std::uint16_t queues = 1;  ///< as many consecutive queue numbers
     /// The queue of what is only watched.
     std::uint16_t watch_queue() const { return static_cast<std::uint16_t>(queue + queues); }
+    /// The queue of connections that can't go on without the daemon (Shifted): its packets must not pass
+    /// unread, not even when it is full.
+    std::uint16_t shifted_queue() const { return static_cast<std::uint16_t>(queue + queues + 1); }
     std::vector<AcceptIn> accept_in;  ///< may be empty
     bool accept_in_auto = false;      ///< find base chains of the forward hook by itself
 };

@@ -222,7 +222,7 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin) : name_
         .fields(
             {Field::protocol, Field::source, Field::source_port, Field::destination, Field::destination_port},
             set_name::shifted)
-        .queue(queue, settings.queue, settings.queues, false);
+        .queue(queue, settings.shifted_queue(), 1, false);
     from_inside.add().fields({Field::destination_port}, set_name::sip_ports).goto_chain(outward);
     from_inside.add().fields({Field::source_port}, set_name::sip_ports).goto_chain(outward);
     from_inside.add()
@@ -248,7 +248,7 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin) : name_
         .fields(
             {Field::protocol, Field::destination, Field::destination_port, Field::source, Field::source_port},
             set_name::shifted)
-        .queue(queue, settings.queue, settings.queues, false);
+        .queue(queue, settings.shifted_queue(), 1, false);
     queued(to_inside.add().fields({Field::source_port}, set_name::sip_ports));
     queued(to_inside.add().fields({Field::destination_port}, set_name::sip_ports));
     queued(to_inside.add().fields({Field::protocol, Field::destination, Field::destination_port},

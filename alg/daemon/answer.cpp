@@ -42,7 +42,9 @@ Json Daemon::status() {
     status.pid = getpid();
     status.uptime_s = std::chrono::duration_cast<Seconds>(loop_.now() - started_).count();
     status.queue_method = nft::name(ruleset_.queue_method());
-    status.watch_queue = ruleset_settings(options_, {}).watch_queue();
+    const nft::Settings settings = ruleset_settings(options_, {});
+    status.watch_queue = settings.watch_queue();
+    status.shifted_queue = settings.shifted_queue();
     status.sees_streams = ruleset_.sees_streams();
     status.flows = state_.flow_counts();
     status.ends = network_.egress().ends();
@@ -51,8 +53,10 @@ Json Daemon::status() {
     status.totals = state_.totals();
     status.media_counted = nft::conntrack_counts();
     status.counters = engine_.counters();
-    status.queue_overflows = queue_.lost_reads() + watcher_.queue().lost_reads();
-    status.refused_verdicts = queue_.refused_verdicts() + watcher_.queue().refused_verdicts();
+    for (const Queue* queue : {&queue_, &shifted_queue_, &watcher_.queue()}) {
+        status.queue_overflows += queue->lost_reads();
+        status.refused_verdicts += queue->refused_verdicts();
+    }
     return to_json(options_, status);
 }
 

@@ -22,7 +22,7 @@ void check(const Options& options, std::ostream& out) {
     const nft::Ruleset ruleset(ruleset_settings(options, network.outside()));
     ruleset.check();
     const nft::Settings settings = ruleset_settings(options, {});
-    for (const std::uint16_t number : {options.queue, settings.watch_queue()})
+    for (const std::uint16_t number : {options.queue, settings.watch_queue(), settings.shifted_queue()})
         const Queue queue(number);  // taken? Given back at once.
 
     out << "configuration: "
@@ -35,7 +35,8 @@ void check(const Options& options, std::ostream& out) {
         if (end.egress.advertised != end.egress.address) out << ", shown as " << end.egress.advertised.text();
         out << '\n';
     }
-    out << "queue: " << options.queue << ", for what is only watched " << settings.watch_queue() << " ("
+    out << "queue: " << options.queue << ", for what is only watched " << settings.watch_queue()
+        << ", for TCP connections that need the daemon " << settings.shifted_queue() << " ("
         << nft::name(ruleset.queue_method()) << ")\n";
     if (!ruleset.sees_streams())
         out << "TLS over TCP is not reported: the kernel can't look into TCP (it is older than 5.16)\n";

@@ -84,6 +84,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       ruleset_(ruleset_settings(options, network_.outside())),
       control_(options.control),
       queue_(options.queue),
+      shifted_queue_(ruleset_settings(options, {}).shifted_queue(), WhenFull::drop),
       state_(policy(options)),
       hands_(std::make_unique<Hands>(ruleset_, conntrack_)),
       engine_(state_, *hands_, policy(options), [this](const Parcel& parcel) { carry(parcel); }),
@@ -95,9 +96,11 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
           [this](std::span<const Event> events, Time now) { engine_.log(events, now); }) {
     // Before the rules: a SIGTERM in between must find its way to stop().
     loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
-    loop_.add(queue_.descriptor(), EPOLLIN, [this](std::uint32_t) {
-        queue_.receive([this](const QueuedPacket& packet, Verdict& verdict) { on_packet(packet, verdict); });
-    });
+    for (Queue* queue : {&queue_, &shifted_queue_})
+        loop_.add(queue->descriptor(), EPOLLIN, [this, queue](std::uint32_t) {
+            queue->receive(
+                [this](const QueuedPacket& packet, Verdict& verdict) { on_packet(packet, verdict); });
+        });
     loop_.add(watcher_.queue().descriptor(), EPOLLIN,
               [this](std::uint32_t) { watcher_.receive(loop_.now()); });
     loop_.add(network_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_network(); });
@@ -150,7 +153,7 @@ void Daemon::stop() {
     ruleset_.remove();
     waiting_.clear();
     held_.clear();
-    for (Queue* queue : {&queue_, &watcher_.queue()}) {
+    for (Queue* queue : {&queue_, &shifted_queue_, &watcher_.queue()}) {
         queue->drain();
         queue->flush();
     }
@@ -188,6 +191,11 @@ void Daemon::give_verdict(Arrival arrival, Verdict& verdict) {
     if (fate.kind == Fate::Kind::hold) held_.emplace(arrival.token, std::move(verdict));
 }
 
+void Daemon::flush() {
+    queue_.flush();
+    shifted_queue_.flush();
+}
+
 void Daemon::carry(const Parcel& parcel) {
     if (parcel.kind == Parcel::Kind::inject) {
         injector_.send(parcel.from, parcel.bytes, network_.egress().index_of(parcel.egress));
@@ -205,7 +213,7 @@ void Daemon::on_flows() {
     const bool some = waiting_.leave(sweeper_.ended(), [this](const Arrival& arrival, Verdict& verdict) {
         give_verdict(arrival, verdict);
     });
-    if (some) queue_.flush();
+    if (some) flush();
 }
 
 void Daemon::on_network() {
@@ -244,7 +252,7 @@ std::optional<Time> Daemon::step(Time now) {
     }
     if (next_move_) next = std::min(next, *next_move_);
     const auto engine_deadline = engine_.advance(now);
-    queue_.flush();  // of segments that have waited long enough
+    flush();  // of segments that have waited long enough
     for (const auto deadline :
          {engine_deadline, sweeper_.advance(now), control_.advance(now), listener_.advance(engine_, now)})
         if (deadline) next = std::min(next, *deadline);
@@ -299,7 +307,7 @@ bool Daemon::follow_addresses() {
     // What waits was sent to, or from, the address before.
     if (waiting_.leave(std::numeric_limits<std::uint64_t>::max(),
                        [this](const Arrival& arrival, Verdict& verdict) { give_verdict(arrival, verdict); }))
-        queue_.flush();
+        flush();
     know_own();
     if (engine_.readdress(moves, loop_.now())) return true;
     next_move_ = loop_.now() + move_again;

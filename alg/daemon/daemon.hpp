@@ -51,6 +51,7 @@ class Daemon {
     void on_packet(const QueuedPacket& packet, Verdict& verdict);
     void give_verdict(Arrival arrival, Verdict& verdict);
     void carry(const Parcel& parcel);
+    void flush();  ///< the verdicts that were given outside of Queue::receive()
     void on_flows();
     void on_network();
     void on_signal(int signal);
@@ -79,6 +80,7 @@ class Daemon {
     nft::ConntrackDump dump_;  // the reader's
     ControlSocket control_;
     Queue queue_;
+    Queue shifted_queue_;
     Injector injector_;
     State state_;
     std::unique_ptr<Hands> hands_;

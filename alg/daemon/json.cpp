@@ -135,6 +135,7 @@ Json to_json(const Options& options, const Status& status) {
             {"queues", 1},
             {"queue_method", status.queue_method},
             {"watch_queue", status.watch_queue},
+            {"shifted_queue", status.shifted_queue},
             {"table", options.table},
             {"outside", std::move(outside)},
             {"inside", status.inside},

@@ -34,7 +34,7 @@ struct Status {
     std::int64_t pid = 0;
     std::int64_t uptime_s = 0;
     std::string queue_method;
-    std::uint16_t watch_queue = 0;
+    std::uint16_t watch_queue = 0, shifted_queue = 0;
     bool sees_streams = true;  ///< see nft::Ruleset::sees_streams()
     std::vector<EgressChooser::End> ends;
     std::vector<std::string> inside;

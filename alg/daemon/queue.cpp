@@ -81,7 +81,7 @@ struct Queue::Batch {
     }
 };
 
-Queue::Queue(std::uint16_t number)
+Queue::Queue(std::uint16_t number, WhenFull when_full)
     : number_(number),
       socket_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER)),
       // Not value-initialised: a megabyte that is written page by page as packets need it.
@@ -90,20 +90,20 @@ Queue::Queue(std::uint16_t number)
     address.nl_family = AF_NETLINK;
     if (!socket_ || ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         refuse(number, errno);
-    // A full buffer drops packets (or passes them, FAIL_OPEN) but must not make reads fail.
+    // A full buffer drops packets, or passes them (WhenFull), but must not make reads fail.
     const int on = 1;
     setsockopt(socket_.get(), SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on);
     if (setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) != 0)
         setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     outgoing_.reserve(16384);
-    bind();
+    bind(when_full);
 }
 
 Queue::~Queue() = default;
 
 // One message does it all, so that no packet can meet a half-configured queue: rules that a killed daemon
 // left behind send packets the moment the queue exists.
-void Queue::bind() {
+void Queue::bind(WhenFull when_full) {
     alignas(nlmsghdr) std::array<char, 256> buffer{};
     nlmsghdr* message = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_CONFIG, number_);
     message->nlmsg_flags |= NLM_F_ACK;
@@ -111,7 +111,7 @@ void Queue::bind() {
     nfq_nlmsg_cfg_put_cmd(message, AF_INET, NFQNL_CFG_CMD_BIND);
     nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, 0xFFFF);
     nfq_nlmsg_cfg_put_qmaxlen(message, queue_length);
-    mnl_attr_put_u32(message, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_FAIL_OPEN));
+    mnl_attr_put_u32(message, NFQA_CFG_FLAGS, htonl(when_full == WhenFull::pass ? NFQA_CFG_F_FAIL_OPEN : 0));
     mnl_attr_put_u32(message, NFQA_CFG_MASK, htonl(NFQA_CFG_F_FAIL_OPEN));
     if (send(socket_.get(), message, message->nlmsg_len, 0) < 0) refuse(number_, errno);
     wait_for_acknowledgement(message->nlmsg_seq);

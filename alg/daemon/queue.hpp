@@ -45,6 +45,9 @@ class Verdict {
     bool given_ = false;
 };
 
+/// What becomes of a packet for which there is no room in a queue.
+enum class WhenFull : std::uint8_t { pass, drop };
+
 /// One queue number, bound for as long as the object lives. Packets that wait in the queue at its end are
 /// dropped by the kernel: take away the rules and call drain() before.
 class Queue {
@@ -53,7 +56,7 @@ class Queue {
     static constexpr std::size_t longest_packet = 65531;
 
     /// Throws nft::Error: taken by another program, no CAP_NET_ADMIN, no nfnetlink_queue in the kernel.
-    explicit Queue(std::uint16_t number);
+    explicit Queue(std::uint16_t number, WhenFull when_full = WhenFull::pass);
     ~Queue();
     Queue(const Queue&) = delete;
     Queue& operator=(const Queue&) = delete;
@@ -79,7 +82,7 @@ class Queue {
     friend class Verdict;
     struct Batch;  // buffers of one recvmmsg()
 
-    void bind();
+    void bind(WhenFull when_full);
     void wait_for_acknowledgement(std::uint32_t sequence);
     std::size_t read_batch(const Handler& handler);
     void take_message(const nlmsghdr* message, const Handler& handler);

@@ -47,8 +47,8 @@ std::uint16_t parse_port(const Setting& setting) {
 }
 
 std::uint16_t parse_queue(const Setting& setting) {
-    const auto number = parse_number(setting.value, 0, 65534);  // and the one behind it
-    if (!number) throw complaint(setting, "is no queue number; write a number from 0 to 65534");
+    const auto number = parse_number(setting.value, 0, 65533);  // and the two behind it
+    if (!number) throw complaint(setting, "is no queue number; write a number from 0 to 65533");
     return static_cast<std::uint16_t>(*number);
 }
 

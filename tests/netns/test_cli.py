@@ -121,7 +121,7 @@ class Answers(LabTest):
         """SPEC 1: a second daemon is refused with status 1, for its table and for its queues; the first serves on."""
         config = self.lab.file("other.conf", "")
         for options, word in (((), "sipalg"), (("--table", "other"), "5060"),
-                              (("--table", "other", "--queue", "5059"), "5060")):
+                              (("--table", "other", "--queue", "5058"), "5060")):
             done = self.lab.router.run(program("sipalgd"), "--foreground", "--config", config, "--control",
                                        os.path.join(self.lab.directory, "other.sock"), *options, check=False)
             self.assertEqual(done.returncode, 1, done.stderr)

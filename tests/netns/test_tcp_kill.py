@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """TCP connections when the daemon dies, comes back, or is stopped (T4): they go on or are reset, never corrupted."""
 
-from labtest import PHONE1, main
+import signal
+
+from labtest import PHONE1, PHONE2, PROVIDER, main, wait_for
 from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, description, peer_description
 import tcp
 
@@ -150,6 +152,42 @@ class Killed(DaemonTest):
         self.lab.start_daemon()
         self.assertEqual([b["public"] for b in self.lab.ctl("bindings")], [binding["public"]])
         connection.options()
+
+
+class Flooded(DaemonTest):
+    """More packets than the daemon has time for."""
+
+    def full(self):
+        """Whether the kernel lets packets by that should wait for the daemon."""
+        rows = (line.split() for line in self.lab.router.read("net/netfilter/nfnetlink_queue").splitlines())
+        return any(row[0] == "5060" and (int(row[2]) >= 4096 or int(row[6]) > 0) for row in rows)
+
+    def test_changed(self):
+        """T4: datagrams of a flood pass unread when the queue is full; segments of a changed connection never do."""
+        connections = [self.shifted(phone) for phone in PHONES.values()]
+        flood, peer = self.udp(PHONE2, 5060), self.udp(PROVIDER, 5060)
+        said = []
+        self.lab.daemon.send(signal.SIGSTOP)
+        try:
+            for _ in range(50):
+                if self.full():
+                    break
+                for _ in range(200):
+                    flood.send(b"\r\n\r\n", (PROVIDER, 5060))
+            self.assertTrue(self.full(), "this is no flood")
+            for connection in connections:
+                said.append((connection.names.out(Transaction("INVITE").request(), description()),
+                             connection.names.in_(Transaction("INVITE").peer_request(), peer_description())))
+                connection.near.send(said[-1][0][0])
+                connection.far.send(said[-1][1][0])
+            flood.send(b"\r\n", (PROVIDER, 5060))
+            wait_for(lambda: peer.receive()[0] == b"\r\n", 3, "a datagram that passes the full queue")
+        finally:
+            self.lab.daemon.send(signal.SIGCONT)
+        for connection, (out, in_) in zip(connections, said):
+            connection.far.expect(out[1], 10)
+            connection.near.expect(in_[1], 10)
+            connection.options()
 
 
 class Stopped(DaemonTest):

@@ -122,6 +122,8 @@ TEST_CASE("status holds all that the contract names") {
     status.inside = {"lan"};
     status.accept_in = {{"ip", "filter", "FORWARD"}};
     status.queue_method = "native";
+    status.watch_queue = 5061;
+    status.shifted_queue = 5062;
     status.totals = {1, 2, 3, 4};
     const Json object = to_json(options, status);
     CHECK(object["serving"] == true);
@@ -131,6 +133,8 @@ TEST_CASE("status holds all that the contract names") {
     CHECK(object["queue"] == 5060);
     CHECK(object["queues"] == 1);
     CHECK(object["queue_method"] == "native");
+    CHECK(object["watch_queue"] == 5061);
+    CHECK(object["shifted_queue"] == 5062);
     CHECK(object["table"] == "sipalg");
     CHECK(object["outside"] == Json::array({"wan", "lte"}));
     CHECK(object["inside"] == Json::array({"lan"}));

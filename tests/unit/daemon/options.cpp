@@ -142,7 +142,7 @@ TEST_CASE("mistakes in the file are named with their line") {
     CHECK(error_of({}, "check = yes\n") == "f.conf:1: check: only known on the command line");
     CHECK(error_of({}, "config = x\n") == "f.conf:1: config: only known on the command line");
     CHECK(error_of({}, "# one\nqueue = 70000\n") ==
-          "f.conf:2: queue: '70000' is no queue number; write a number from 0 to 65534");
+          "f.conf:2: queue: '70000' is no queue number; write a number from 0 to 65533");
     CHECK(error_of({"--queue", "3"}, "xyzzy-plugh = 3\n") ==
           "f.conf:1: xyzzy-plugh: unknown option (sipalgd --help lists all)");
 }

@@ -38,8 +38,8 @@ TEST_CASE("ports and queue numbers") {
         CHECK(error_of(parse_port, bad) ==
               "--o: '" + std::string(bad) + "' is no port; write a number from 1 to 65535, such as 5060");
     CHECK(parse_queue(setting("0")) == 0);
-    CHECK(error_of(parse_queue, "65535") ==
-          "--o: '65535' is no queue number; write a number from 0 to 65534");
+    CHECK(error_of(parse_queue, "65534") ==
+          "--o: '65534' is no queue number; write a number from 0 to 65533");
 }
 
 TEST_CASE("interface names") {

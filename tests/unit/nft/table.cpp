@@ -68,6 +68,7 @@ TEST_CASE("settings show in the text") {
     CHECK(has(text, "elements = { 443 }"));
     CHECK(has(text, "queue flags bypass to 10-13"));
     CHECK(has(text, "0x1 queue flags bypass to 14"));  // what is watched has a queue of its own
+    CHECK(has(text, "@shifted queue to 15"));          // and so have those that can't do without the daemon
     CHECK_FALSE(has(text, "sip_words"));
 }
 
