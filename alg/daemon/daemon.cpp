@@ -302,7 +302,7 @@ bool Daemon::follow_addresses() {
     next_move_.reset();
     listener_.set(listening(options_.treatments, network_.egress().ends()));
     whereabouts_.see(network_.egress().ends());
-    const std::vector<Readdress> moves = whereabouts_.moves(state_.egresses());
+    const std::vector<Readdress> moves = whereabouts_.moves(engine_.egresses());
     if (moves.empty()) return true;
     // What waits was sent to, or from, the address before.
     if (waiting_.leave(std::numeric_limits<std::uint64_t>::max(),

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 
 #include "alg/escape.hpp"
 
@@ -182,10 +183,19 @@ std::optional<Time> Engine::advance_kernel(Time now) {
     return next ? std::optional(std::max(*next, retry_)) : std::nullopt;
 }
 
+std::vector<Egress> Engine::egresses() const {
+    const std::vector<Egress> own = state_.egresses(), observed = observer_.egresses();
+    std::vector<Egress> all;
+    std::set_union(own.begin(), own.end(), observed.begin(), observed.end(), std::back_inserter(all));
+    return all;
+}
+
 bool Engine::readdress(std::span<const Readdress> moves, Time now) {
     try {
         sipalg::readdress(state_, moves, now, decision_);
-        return put_in_force(now, again);
+        if (!put_in_force(now, again)) return false;
+        observer_.readdress(moves, now);
+        return true;
     } catch (const std::exception& error) {
         state_.cancel();
         log_refusal(error.what(), again, now);

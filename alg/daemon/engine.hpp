@@ -66,6 +66,8 @@ class Engine {
 
     /// Does what is due. Returns when there is something to do again; nullopt: when a packet brings it.
     std::optional<Time> advance(Time now);
+    /// Where anything stands, also of what is only observed; sorted.
+    std::vector<Egress> egresses() const;
     /// The router's address has changed: moves what stands at the former one, as one transaction (C11).
     /// False: the kernel refused, nothing has moved.
     bool readdress(std::span<const Readdress> moves, Time now);

@@ -46,6 +46,11 @@ Observer::Seen Observer::advance(Time now) {
     return {Reason::unchanged, decision_.events, state_->next_deadline()};
 }
 
+void Observer::readdress(std::span<const Readdress> moves, Time now) {
+    sipalg::readdress(*state_, moves, now, decision_);
+    state_->commit();
+}
+
 std::vector<CallReport> Observer::calls(Time now) const {
     return marked(state_->calls(now));
 }

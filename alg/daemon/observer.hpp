@@ -27,7 +27,11 @@ class Observer {
     Seen see(const Arrival& arrival, Time now);
     Seen advance(Time now);
 
+    /// The router's address has changed; see sipalg::readdress().
+    void readdress(std::span<const Readdress> moves, Time now);
+
     State& state() { return *state_; }
+    std::vector<Egress> egresses() const { return state_->egresses(); }
     std::vector<CallReport> calls(Time now) const;
     std::vector<PinholeReport> pinholes(Time now) const;
     std::vector<BindingReport> bindings(Time now) const;

@@ -243,6 +243,25 @@ TEST_CASE("O7 mode observe: the kernel is asked nothing, bytes pass, and what wo
     CHECK_FALSE(engine.advance(now));
 }
 
+TEST_CASE("O7 C11: what is observed moves with the router's address, and the kernel is told nothing of it") {
+    Policy policy;
+    policy.treatments.mode = Mode::observe;
+    State state(policy);
+    RecordingKernel kernel;
+    Engine engine(state, kernel, policy);
+    const Time now{1'000'000};
+    const Address before = *Address::parse("203.0.113.1"), after = *Address::parse("203.0.113.77");
+    const auto packet = invite();
+    engine.handle({Side::inside, packet, {before, before}}, now, 65531);
+    CHECK(engine.egresses() == std::vector<Egress>{{before, before}});
+    CHECK(engine.readdress(std::vector<Readdress>{{before, {after, after}}}, now));
+    CHECK(engine.egresses() == std::vector<Egress>{{after, after}});
+    const auto pinholes = engine.observer().pinholes(now);
+    REQUIRE_FALSE(pinholes.empty());
+    CHECK(pinholes[0].public_endpoint.address == after);
+    CHECK(kernel.asked.empty());
+}
+
 TEST_CASE("O7 a phone that is observed leaves others as they are") {
     Policy policy;
     policy.treatments.phones.push_back({*Prefix::parse("192.168.1.11"), {}});
