@@ -34,6 +34,13 @@ struct Flow {
     bool refused = false;    ///< it was reset: nothing of it passes any more
     bool holds_mapping = false;
     Half from_phone, from_peer;
+    /// A SYN that came while the connection lived: its sender has begun anew, or somebody else pretends so.
+    /// The other end decides: it answers that SYN, or goes on as before (RFC 5961 4.2).
+    struct Rival {
+        Side from = Side::inside;
+        Segment syn;  ///< without payload
+    };
+    std::optional<Rival> rival;
     Time last_seen{0};
     Time over{0};      ///< when it can be forgotten; zero: not known
     Time due{0};       ///< when the deadline queue will name it
@@ -56,6 +63,8 @@ struct Flow {
     const Half& half(Side from) const { return from == Side::inside ? from_phone : from_peer; }
     const Endpoint& end(Side side) const { return side == Side::inside ? key.phone : key.peer; }
     bool is_shifted() const;
+    /// Something was said, and neither have both ends closed it nor was it reset.
+    bool is_live() const { return !untouched && !refused && over == Time{0}; }
     /// The ends can't go on without us.
     bool needs_us() const { return is_shifted() || from_phone.owes() || from_peer.owes(); }
     bool is_edited() const {

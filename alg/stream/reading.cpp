@@ -46,15 +46,7 @@ void Streams::arrive(State::Impl& state, const Arrival& arrival, const Packet& p
     step_.carrier = {arrival.token, arrival.bytes, *segment, 0, 0};
     Flow* flow = find(step_.key);
     if (segment->has(Segment::syn)) {
-        const bool repeated = flow && flow->half(arrival.from).known() &&
-                              flow->half(arrival.from).initial() == segment->sequence;
-        if (flow && segment->has(Segment::ack) && !repeated) answer(*flow, arrival.from, *segment);
-        if (!segment->has(Segment::ack) && !repeated) {
-            if (flow) end(state, *flow, now, decision.changes);
-            if (!begin(state, arrival, *segment, now, decision)) return;
-        } else if (!flow || flow->untouched || flow->refused) {
-            return;
-        }
+        if (!arrive_syn(state, arrival, *segment, flow, now, decision)) return;
         step_.kind = Step::Kind::syn;
         decision.stream = true;
         decision.reason = Reason::segment;
@@ -103,6 +95,34 @@ void Streams::arrive(State::Impl& state, const Arrival& arrival, const Packet& p
     }
 }
 
+// False: it is passed as it came.
+bool Streams::arrive_syn(State::Impl& state, const Arrival& arrival, const Segment& segment, Flow* flow,
+                         Time now, Decision& decision) {
+    const bool answers = segment.has(Segment::ack);
+    const bool repeated =
+        flow && flow->half(arrival.from).known() && flow->half(arrival.from).initial() == segment.sequence;
+    if (answers && flow && !repeated) {
+        const auto rival = flow->rival;
+        if (!rival || rival->from == arrival.from || segment.acknowledgement != rival->syn.sequence + 1) {
+            answer(*flow, arrival.from, segment);
+        } else {
+            Arrival first = arrival;
+            first.from = rival->from;
+            end(state, *flow, now, decision.changes);
+            if (!begin(state, first, rival->syn, now, decision)) return false;
+            answer(step_.flow, arrival.from, segment);
+        }
+    }
+    if (answers || repeated) return flow && !flow->untouched && !flow->refused;
+    if (flow && flow->is_live()) {
+        flow->rival = {arrival.from, segment};
+        flow->rival->syn.payload = {};
+        return true;
+    }
+    if (flow) end(state, *flow, now, decision.changes);
+    return begin(state, arrival, segment, now, decision);
+}
+
 Flow* Streams::find(const FlowKey& key) {
     const auto it = flows_.find(key);
     return it == flows_.end() ? nullptr : &it->second;
@@ -143,10 +163,14 @@ bool Streams::begin(State::Impl& state, const Arrival& arrival, const Segment& s
     return true;
 }
 
-// The SYN of the other end.
+// The SYN of the other end. Who has answered already may do so with another number as long as nothing was
+// said; whatever comes later is none of the connection's.
 void Streams::answer(Flow& flow, Side from, const Segment& segment) {
     Half& half = flow.half(from);
     Half& first = flow.half(opposite(from));
+    if (segment.acknowledgement != sequence(0, first.initial()) || first.received() > 0 ||
+        half.received() > 0)
+        return;
     half.begin(segment.sequence, flow.editing);
     take_options(half, segment);
     // The windows of SYNs are not scaled (RFC 7323 2.2).

@@ -44,6 +44,14 @@ void watch_arrival(Flow& flow, Time now) {
     flow.send_again_at = now + send_again_first;
 }
 
+// Only the very number that the other end expects ends a connection at once; any other is asked after, and
+// then comes again with that one (RFC 5961 3.2). What it expects lies between what it has told and all there
+// is.
+bool is_believed_reset(const Half& sender, const Carrier& carrier) {
+    return carrier.begin >= sender.acknowledged_in() &&
+           carrier.begin <= std::max(sender.received(), sender.sent()) + (sender.fin ? 1 : 0);
+}
+
 void release_held(Flow& flow, Parcel::Kind kind, std::vector<Parcel>& parcels) {
     for (Half* half : {&flow.from_phone, &flow.from_peer})
         for (const Half::Held& held : half->take_all())
@@ -84,11 +92,16 @@ void Streams::conclude(const Arrival& arrival, bool in_force, Time now, Decision
             leave_untouched(flow, now, parcels);
             break;
         case Step::Kind::reset: {
+            const Carrier& carrier = step_.carrier;
+            if (!is_believed_reset(flow.half(arrival.from), carrier)) {
+                ship(flow, arrival.from, carrier, {carrier.begin, carrier.segment.payload, true}, parcels);
+                break;
+            }
             release_held(flow, Parcel::Kind::drop, parcels);
-            if (const auto load = flow.half(arrival.from).load(step_.carrier))
-                ship(flow, arrival.from, step_.carrier, *load, parcels);
+            if (const auto load = flow.half(arrival.from).load(carrier))
+                ship(flow, arrival.from, carrier, *load, parcels);
             else
-                parcels.push_back({Parcel::Kind::drop, step_.carrier.token, {}, {}, {}});
+                parcels.push_back({Parcel::Kind::drop, carrier.token, {}, {}, {}});
             flow.over = now + reset_time;
             break;
         }

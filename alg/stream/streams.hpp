@@ -61,6 +61,8 @@ class Streams {
     };
 
     Flow* find(const FlowKey& key);
+    bool arrive_syn(State::Impl& state, const Arrival& arrival, const Segment& segment, Flow* flow, Time now,
+                    Decision& decision);
     bool begin(State::Impl& state, const Arrival& arrival, const Segment& segment, Time now,
                Decision& decision);
     void answer(Flow& flow, Side from, const Segment& segment);

@@ -248,3 +248,15 @@ def _socket(namespace, address, port, receive_buffer):
         sock.close()
         raise OSError(error.errno, f"{address}:{port}: {error.strerror}") from None
     return sock
+
+
+def forge(namespace, source, destination, flags, sequence=0, acknowledged=0):
+    """Sends a segment without data that seems to come from (address, port) `source`, which need not be the namespace's."""
+    ends = socket.inet_aton(source[0]) + socket.inet_aton(destination[0])
+    header = struct.pack("!HHIIBBHHH", source[1], destination[1], sequence, acknowledged, 5 << 4, flags, 64000, 0, 0)
+    words = struct.unpack("!16H", ends + struct.pack("!HH", socket.IPPROTO_TCP, len(header)) + header)
+    checksum = sum(words) % 0xFFFF ^ 0xFFFF
+    packet = (struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(header), 0, 0, 64, socket.IPPROTO_TCP, 0) + ends + header[:16]
+              + struct.pack("!HH", checksum, 0))
+    with namespace.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
+        sock.sendto(packet, (destination[0], 0))

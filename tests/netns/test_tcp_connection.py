@@ -8,7 +8,7 @@ from labtest import PHONE1, PHONE2, PROVIDER, ROUTER_WAN, STRANGER, main
 from netns import Timeout, wait_for
 from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, description, peer_description
 import tcp
-from capture import RST
+from capture import ACK, RST, SYN
 
 # linux/tcp.h
 TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT = 4, 5, 6
@@ -102,6 +102,23 @@ class Ends(TcpTest):
         self.assertTrue(sent.startswith(heard) or wanted.startswith(heard), heard)
         port = connection.near.local[1]
         self.connection(port=port).options()
+
+    def test_forged(self):
+        """T2 X4: who pretends to be one of the ends, and to begin, answer or reset, changes nothing (RFC 5961)."""
+        for phone in PHONES.values():
+            connection = self.shifted(phone)
+            inside, outside, provider = connection.near.local, connection.far.remote, (PROVIDER, 5060)
+            # Connection tracking itself lets no SYN pass to the one that has opened the connection.
+            for liar, source, to, hearer, flags in ((self.lab.phone2, inside, provider, "provider", SYN),
+                                                    (self.lab.stranger, provider, outside, "phone1", SYN | ACK),
+                                                    (self.lab.stranger, provider, outside, "phone1", RST)):
+                last = [s for s in self.lab.captures["provider"].segments() if s.outgoing and s.destination == outside][-1]
+                behind = last.sequence + len(last.payload) + 1000
+                tcp.forge(liar, source, to, flags, behind & 0xFFFFFFFF, last.acknowledged if flags & ACK else 0)
+                wait_for(lambda h=hearer, f=flags: [s for s in self.lab.captures[h].segments()
+                                                    if not s.outgoing and s.flags == f and s.window == 64000], 3,
+                         f"{hearer} to hear the forged segment, flags {flags}")
+                connection.options()
 
     def test_port_used_again(self):
         """T2: a new connection between the very ports of a closed one begins anew."""

@@ -126,6 +126,64 @@ TEST_CASE("T2: what waited is no older than what has passed it meanwhile") {
     }
 }
 
+TEST_CASE(
+    "T2 X4: who pretends to begin a connection anew, or to answer, does not disturb the one that lives") {
+    for (const Side side : {Side::inside, Side::outside}) {
+        for (const auto& [flags, ack] : {std::pair<std::uint8_t, std::uint32_t>{Segment::syn, 0},
+                                         {Segment::syn | Segment::ack, 100},
+                                         {Segment::syn | Segment::ack, 5'000'000}}) {
+            Bench bench;
+            bench.open();
+            bench.send(Side::inside, Segment::ack, 100, 1000, message);
+            bench.send(side, flags, 77'000'000, ack, {});
+            const auto next = static_cast<std::uint32_t>(100 + message.size());
+            CHECK(bench.send(Side::inside, Segment::ack, next, 1000, message) == Texts{as_outside(message)});
+            REQUIRE(bench.decision.parcels.size() == 1);
+            const auto segment = parse_segment(bench.decision.parcels[0].bytes,
+                                               *parse_packet(bench.decision.parcels[0].bytes));
+            CHECK(segment->sequence == 100 + as_outside(message).size());
+        }
+    }
+}
+
+TEST_CASE("T2: a connection that is begun anew between the same ends takes the place of the former one") {
+    Bench bench;
+    bench.open();
+    bench.send(Side::inside, Segment::ack, 100, 1000, message);
+    bench.send(Side::inside, Segment::syn, 5099, 0, {});
+    bench.send(Side::outside, Segment::syn | Segment::ack, 8999, 5100, {});
+    bench.send(Side::inside, Segment::ack, 5100, 9000, {});
+    CHECK(bench.send(Side::inside, Segment::ack, 5100, 9000, message) == Texts{as_outside(message)});
+    const auto segment =
+        parse_segment(bench.decision.parcels[0].bytes, *parse_packet(bench.decision.parcels[0].bytes));
+    CHECK(segment->sequence == 5100);
+    CHECK(bench.state.impl().streams.all().size() == 1);
+}
+
+TEST_CASE(
+    "T2: a reset ends a connection if its number is the one that is expected, and keeps its number if not") {
+    Bench bench;
+    bench.open();
+    bench.send(Side::inside, Segment::ack, 100, 1000, message);
+    const auto after = static_cast<std::uint32_t>(100 + message.size());
+    const auto shorter = static_cast<std::uint32_t>(message.size() - as_outside(message).size());
+    const auto number = [&] {
+        REQUIRE(bench.decision.parcels.size() == 1);
+        const Parcel& parcel = bench.decision.parcels[0];
+        const auto segment = parse_segment(parcel.bytes, *parse_packet(parcel.bytes));
+        CHECK(segment->has(Segment::rst));
+        return segment->sequence;
+    };
+    bench.send(Side::inside, Segment::rst | Segment::ack, after + 700, 1000, {});
+    CHECK(number() == after + 700 - shorter);
+    bench.pass(Time{60'000});
+    CHECK(bench.state.impl().streams.all().size() == 1);
+    bench.send(Side::inside, Segment::rst | Segment::ack, after, 1000, {});
+    CHECK(number() == after - shorter);
+    bench.pass(Time{10'000});
+    CHECK(bench.state.impl().streams.all().empty());
+}
+
 TEST_CASE("T4: a connection that was there before is not read") {
     Bench bench;
     CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message) == Texts{message});
