@@ -14,6 +14,7 @@
 #include "nft/elements.hpp"
 #include "nft/rule.hpp"
 #include "nft/ruleset.hpp"
+#include "nft/sets.hpp"
 
 namespace sipalg::nft {
 
@@ -24,26 +25,6 @@ using Names = std::set<std::string, std::less<>>;
 
 /// NFPROTO_INET
 inline constexpr std::uint8_t inet = 1;
-
-struct SetDefinition {
-    std::string_view name;
-    std::string type;       ///< as nft writes it: "inet_proto . ipv4_addr : …"
-    bool by_route = false;  ///< of names that `fib` finds; nft tells them apart from other interface names
-    std::optional<Origin> payload;  ///< of the first four bytes of a payload, counted from there
-    bool timeouts = false;          ///< elements are the daemon's state, come and go, and outlive it
-    std::uint32_t most = 0;         ///< elements, where rules add them; 0: only the daemon does
-    std::uint32_t key_type = 0, key_size = 0;
-    std::uint32_t data_type = 0, data_size = 0;  ///< 0: a set, not a map
-    bool intervals = false;  ///< elements come in pairs: first address, and the one behind the last
-    struct Fixed {
-        Value key;
-        bool ends_interval = false;
-    };
-    std::vector<Fixed> fixed;             ///< elements that come from the settings
-    std::vector<std::string> fixed_text;  ///< the same for text()
-
-    std::uint32_t flags() const;  ///< NFT_SET_…
-};
 
 struct Hook {
     const char* type;      ///< "filter", "nat"
@@ -81,8 +62,6 @@ class Table {
     std::string text() const;
 
   private:
-    void add_set(Batch& batch, const SetDefinition& set) const;
-    void fill(Batch& batch, const SetDefinition& set) const;
     void add_chains(Batch& batch) const;
 
     std::string name_;

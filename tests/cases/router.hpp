@@ -1,44 +1,76 @@
-// A router for cases: the core, a table for a kernel, a clock that cases move.
+// A router for cases: the core, a table for a kernel, a clock that cases move. It does as the daemon does.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "alg/inspect.hpp"
 #include "tests/cases/kernel.hpp"
-#include "tests/cases/text.hpp"
 
 namespace sipalg::test {
 
-/// Plays steps. Every expectation that is not met throws std::runtime_error that tells both sides.
+/// What cannot be done throws std::runtime_error.
 class Router {
   public:
     Router();
-    void play(const Step& step);
 
-  private:
-    void packet(const Step& step);
-    void wait(Seconds time);
-    void seen(const Step& step);
-    void know(const Step& step);
-    void sweep();
-    void restart();
-    void treat(const Step& step);
-    void bound(const std::string& what, std::size_t most);
-    void set_mode(const Step& step);
-    void learn(const Endpoint& outside, const Address& remote);
-    void follow_address();
-    State fresh_state() const;
-    void advance();
-    bool put_in_force();
-    void check_reports() const;
-    void check_inverse(const std::string& out, const std::string& original, const Endpoint& phone,
-                       const Endpoint& peer);
-    Egress egress() const;
-    Egress egress(const Endpoint& phone) const;
+    /// A datagram from one side; returns what comes out on the other.
     std::string send(Side from, const Endpoint& source, const Endpoint& destination,
                      const std::string& payload);
+    /// What a message that the phone has sent would be if it came back. Asked of the translation alone:
+    /// nothing is staged.
+    std::string way_back(const std::string& message, const Endpoint& phone, const Endpoint& peer);
+
+    /// Everything that is due meanwhile happens.
+    void wait(Seconds time);
+    /// The kernel refuses the next changes.
+    void refuse() { refuse_ = true; }
+    bool refuses() const { return refuse_; }
+    /// A piece of a record that another daemon has left in the kernel.
+    void leave_record(std::uint32_t id, const std::string& note);
+    /// Somebody empties the table; the daemon fills it again.
+    void flush();
+    /// The daemon ends; one that knows nothing begins that much later.
+    void die(Seconds later);
+    /// The same, but it takes over what is in the kernel, at this address outside.
+    void restart(Seconds later, const std::optional<Address>& outside);
+
+    void set_outside(const Address& address);
+    /// What the world sees in its place.
+    void set_external(const Address& address);
+    /// Of IPv4, nothing is translated.
+    void set_routed() { routed_ = true; }
+    void set_occupied(const Socket& socket) { state_.set_occupied({socket}); }
+    /// A ceiling; on an empty router.
+    void bound(std::size_t Policy::*ceiling, std::size_t most);
+    /// From now on phones and peers are treated as `change` has it.
+    void treat(const std::function<void(Treatments&)>& change);
+    void listen(const Endpoint& phone);
+
+    /// The kernel takes the latch away with the first packet and says who sent it.
+    void learn(const Endpoint& outside, const Address& remote);
+    /// The flows that sweeps see.
+    void set_conntrack(std::vector<FlowSeen> flows) { conntrack_ = std::move(flows); }
+    void sweep();
+    /// A sweep that sees this flow alone; whether it has the flow erased.
+    bool sweep_one(const FlowSeen& flow);
+
+    State& state() { return state_; }
+    const TableKernel& kernel() const { return kernel_; }
+    const Decision& decision() const { return decision_; }       ///< the last one
+    const std::vector<Event>& swept() const { return events_; }  ///< events of the last sweep
+    bool asked() const { return asked_; }  ///< the last packet had conntrack looked through first
+    Time now() const { return now_; }
+
+  private:
+    State fresh_state() const;
+    Egress egress() const;
+    Egress egress(const Endpoint& phone) const;
+    void advance();
+    bool put_in_force();
+    void follow_address();
 
     Policy policy_;
     Address wan_ = Address::v4(0xCB007101);  ///< 203.0.113.1
@@ -48,11 +80,11 @@ class Router {
     Time now_{1'000'000};
     Address external_;
     bool refuse_ = false;
-    bool routed_ = false;              ///< IPv4 without translation
-    bool to_follow_ = false;           ///< the kernel has refused a change of the address
-    std::vector<FlowSeen> conntrack_;  ///< the flows that sweeps see
-    std::vector<Event> events_;        ///< of the last sweep
-    bool asked_ = false;               ///< the last packet had conntrack looked through first
+    bool routed_ = false;
+    bool to_follow_ = false;  ///< the kernel has refused a change of the address
+    std::vector<FlowSeen> conntrack_;
+    std::vector<Event> events_;
+    bool asked_ = false;
 };
 
 }  // namespace sipalg::test

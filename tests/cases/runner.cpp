@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/cases/router.hpp"
+#include "tests/cases/player.hpp"
 
 namespace {
 
@@ -34,10 +34,10 @@ void note_words(const std::string& name, std::set<std::string>& named) {
 }
 
 bool play(const std::string& path, const sipalg::test::Case& one) {
-    sipalg::test::Router router;
+    sipalg::test::Player player;
     for (const sipalg::test::Step& step : one.steps) {
         try {
-            router.play(step);
+            player.play(step);
         } catch (const std::exception& error) {
             std::fprintf(stderr, "FAIL %s:%d: %s\n  step '%s': %s\n", path.c_str(), step.line,
                          one.name.c_str(), step.verb.c_str(), error.what());

@@ -78,6 +78,22 @@ std::vector<Case> read_cases(const std::string& path) {
     return cases;
 }
 
+const std::string& Step::argument(std::size_t i) const {
+    if (i >= arguments.size()) throw std::runtime_error("an argument is missing");
+    return arguments[i];
+}
+
+Endpoint endpoint(const std::string& text) {
+    const auto value = Endpoint::parse(text);
+    if (!value) throw std::runtime_error("no endpoint: " + text);
+    return *value;
+}
+
+Transport transport(const std::string& text) {
+    if (text != "udp" && text != "tcp") throw std::runtime_error("no transport: " + text);
+    return text == "udp" ? Transport::udp : Transport::tcp;
+}
+
 Versions message_of(const Step& step) {
     Versions versions;
     const bool bare = step.arguments.size() > 3 && step.arguments[3] == "lf";

@@ -1,8 +1,11 @@
 // Case files as steps.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
+
+#include "alg/address.hpp"
 
 namespace sipalg::test {
 
@@ -13,6 +16,8 @@ struct Step {
     std::vector<std::string> arguments;
     std::vector<std::string>
         rows;  ///< indented lines behind it, without the indentation; messages keep their mark
+
+    const std::string& argument(std::size_t i) const;  ///< throws if it is missing
 };
 
 struct Case {
@@ -25,6 +30,10 @@ struct Case {
 /// Reads a file's cases, with the steps of the setups that they play; throws std::runtime_error with its name
 /// and the line.
 std::vector<Case> read_cases(const std::string& path);
+
+/// What an argument names; throws std::runtime_error if it is none.
+Endpoint endpoint(const std::string& text);
+Transport transport(const std::string& text);
 
 /// The two versions of a message in its rows: as it comes in, as it goes out. CRLF line ends (LF for "lf"),
 /// "@" filled in.

@@ -80,7 +80,7 @@ class Lab:
         Lab._made += 1
         self._prefix = f"sipalg-{os.getpid()}-{Lab._made}-"
         self._namespaces, self._processes, self._captures, self._sockets = [], [], [], []
-        self.daemon, self._daemon_options = None, ()
+        self.daemon, self._daemon_options = None, None  # options: of the last start
         self.directory = tempfile.mkdtemp(prefix="sipalg-lab-")
         self.accept_in = "inet admin forward"
         self.control = os.path.join(self.directory, "control.sock")
@@ -202,6 +202,15 @@ class Lab:
     def ruleset(self):
         return self.router.run("nft", "-s", "list", "ruleset").stdout
 
+    def table(self):
+        """The daemon's table as nft lists it."""
+        return self.router.run("nft", "list", "table", "inet", "sipalg").stdout
+
+    def members(self, name, kind="set"):
+        """The words of the elements in one of its sets, or of a "map"."""
+        listed = self.router.run("nft", "list", kind, "inet", "sipalg", name).stdout
+        return listed.split("elements = {")[1].split("}")[0].split() if "elements" in listed else []
+
     def conntrack(self, *argv):
         """Lines of `conntrack -L`, with further conditions, e.g. "-p", "udp"."""
         return self.router.run("conntrack", "-L", *argv, check=False).stdout.splitlines()
@@ -268,6 +277,8 @@ class Lab:
             if not process.lasting:
                 process.kill()
         self.close_sockets()
+        if self._daemon_options is not None and not self.daemon:
+            self.start_daemon(*self._daemon_options)  # that one takes what a killed one has left in the kernel along
         if self.daemon:
             self.stop_daemon()
             self.forget_flows()  # it would take them over

@@ -61,6 +61,22 @@ class Call:
         self.phone_told, self.peer_told = heard["phone"].media[0], heard["peer"].media[0]
         return heard
 
+    def answer(self, request, description, by="peer", more=()):
+        """Who was called takes the call with this SDP, and hears the ACK; both know then where the other's media are.
+
+        Returns the 200 as the caller heard it.
+        """
+        callee, caller = (self.peer, self.phone) if by == "peer" else (self.phone, self.peer)
+        dialog = callee.accept(request)
+        callee.reply(request, 200, description, more)
+        final = caller.confirm(self.phone_dialog if by == "peer" else self.peer_dialog)
+        callee.hear("ACK")
+        if by == "peer":
+            self.peer_dialog, self.peer_told, self.phone_told = dialog, request.media[0], final.media[0]
+        else:
+            self.phone_dialog, self.phone_told, self.peer_told = dialog, request.media[0], final.media[0]
+        return final
+
     def hang_up(self, by="phone"):
         first, second, dialog = ((self.phone, self.peer, self.phone_dialog) if by == "phone"
                                  else (self.peer, self.phone, self.peer_dialog))
@@ -148,15 +164,9 @@ class LabTest(unittest.TestCase):
         call.phone_dialog = phone.invite(peer.user, sip.sdp(phone.address, phone_port),
                                          hop=(peer.address, peer.port))
         request = peer.hear("INVITE")
-        call.peer_dialog = peer.accept(request)
         peer.reply(request, 180)
         phone.hear(180)
-        peer.reply(request, 200, sip.sdp(media_address or peer.address, peer_port))
-        final = phone.hear(200)
-        call.phone_dialog.learn(final)
-        phone.ack(call.phone_dialog, final)
-        peer.hear("ACK")
-        call.peer_told, call.phone_told = request.media[0], final.media[0]
+        call.answer(request, sip.sdp(media_address or peer.address, peer_port))
         return call
 
     def call_in(self, phone=None, peer=None, phone_port=40000, peer_port=30000, media_address=None):
@@ -166,19 +176,12 @@ class LabTest(unittest.TestCase):
         registration, _ = self.register(phone, peer)
         call = Call(self, phone, peer, self.media(phone.address, phone_port),
                     self.media(media_address or peer.address, peer_port))
-        target = sip.uri_of(registration.get("Contact"))
         call.peer_dialog = peer.invite(phone.user, sip.sdp(media_address or peer.address, peer_port),
-                                       hop=sip.host_port(target), target=target)
+                                       contact=registration.get("Contact"))
         request = phone.hear("INVITE")
-        call.phone_dialog = phone.accept(request)
         phone.reply(request, 180)
         peer.hear(180)
-        phone.reply(request, 200, sip.sdp(phone.address, phone_port))
-        final = peer.hear(200)
-        call.peer_dialog.learn(final)
-        peer.ack(call.peer_dialog, final)
-        phone.hear("ACK")
-        call.phone_told, call.peer_told = request.media[0], final.media[0]
+        call.answer(request, sip.sdp(phone.address, phone_port), by="phone")
         return call
 
     # Asserts ------------------------------------------------------------------------------------------------
@@ -189,6 +192,11 @@ class LabTest(unittest.TestCase):
         self.assertTrue(sent, "no SIP went out")
         for datagram in sent:
             self.assertNotRegex(datagram.payload.decode(errors="replace"), r"192\.168\.")
+
+    def configure(self, config):
+        """The daemon anew with this file."""
+        self.lab.stop_daemon()
+        self.lab.start_daemon(config=config)
 
     def reconfigure(self, config):
         """The same daemon with this file."""
@@ -215,9 +223,13 @@ class LabTest(unittest.TestCase):
     def calls(self):
         return {c["call_id"]: c for c in self.lab.ctl("calls")}
 
+    def assert_no_pinholes(self, call_id=None, within=1):
+        """Of this call, or at all."""
+        wait_for(lambda: not self.pinholes(call_id), within, "the pinholes to go")
+
     def assert_closed(self, call):
         """C7: within 1 s neither a fresh nor the established flow gets media to the phone."""
-        wait_for(lambda: not self.pinholes(call.id), 1, "the pinholes to go")
+        self.assert_no_pinholes(call.id)
         public = (call.peer_told.address, call.peer_told.port)
         inside = re.escape(f"{call.phone_rtp.address}")
         wait_for(lambda: not [f for f in self.lab.flows(f"sport={call.phone_rtp.port}") if re.search(inside, f)], 1,

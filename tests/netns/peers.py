@@ -58,6 +58,13 @@ modparam("tls", "private_key", "{tls[1]}")
     return process
 
 
+def start_answering(lab, namespace, address, transport):
+    """sipp's own scenario of the one who is called, with sipp's name of a transport ("u1", "t1"); returns once it listens."""
+    process = lab.start(namespace, "sipp", "-sn", "uas", "-t", transport, "-i", address, "-p", 5060, "-nostdin")
+    wait_for(lambda: namespace.run("ss", f"-H{transport[0]}ln", "sport = :5060").stdout, 5, "sipp to listen")
+    return process
+
+
 class Sipp:
     """One sipp run of a scenario in scenarios/. The Call-ID of call N is "N-PID-test": no address in it."""
 

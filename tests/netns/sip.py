@@ -191,7 +191,11 @@ class Agent:
         return Dialog(token("call-"), f"<sip:{self.user}@{self.domain}>;tag={token('t')}",
                       f"<sip:{user}@{self.domain}>", uri, hop)
 
-    def invite(self, user, body="", hop=None, more=(), target=None):
+    def invite(self, user, body="", hop=None, more=(), target=None, contact=None):
+        """An INVITE; its dialog. To a `contact`, as its registrar has it, the INVITE goes directly."""
+        if contact:
+            target = uri_of(contact)
+            hop = host_port(target)
         dialog = self.dialog(user, hop, target)
         self.request("INVITE", dialog, body, more)
         return dialog
@@ -212,6 +216,13 @@ class Agent:
         branch = re.search(r"branch=([^;]+)", dialog.invite.get("Via")).group(1)
         later = Dialog(dialog.call_id, dialog.local, final.get("To"), dialog.invite.uri, dialog.hop)
         return self.request("ACK", later, cseq=dialog.invite.get("CSeq").split()[0], branch=branch)
+
+    def confirm(self, dialog, body=""):
+        """Hears the 200 to its INVITE, acknowledges it and returns it."""
+        final = self.hear(200)
+        dialog.learn(final)
+        self.ack(dialog, final, body)
+        return final
 
     def cancel(self, dialog):
         branch = re.search(r"branch=([^;]+)", dialog.invite.get("Via")).group(1)

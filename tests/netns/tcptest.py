@@ -176,7 +176,7 @@ class TcpTest(LabTest):
         """
         for what in ("calls", "pinholes", "bindings"):
             self.assertEqual(self.lab.ctl(what), [], what)
-        listing = self.lab.router.run("nft", "list", "table", "inet", "sipalg").stdout
+        listing = self.lab.table()
         for name in ("pinholes", "pinholes_any", "latches", "learned"):
             self.assertIn(f"set {name} {{", listing)
             self.assertNotRegex(listing, rf"set {name} \{{[^}}]*elements", name)

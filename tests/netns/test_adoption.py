@@ -6,11 +6,6 @@ from netns import Timeout, wait_for
 
 
 class Adoption(LabTest):
-    def setUp(self):
-        if not self.lab.daemon:
-            self.lab.start_daemon()
-        super().setUp()
-
     def talk_without_daemon(self, peer, *numbers):
         """Phones talk to the peer through plain NAT; each with the public port that the peer sees."""
         self.lab.stop_daemon()
@@ -54,7 +49,7 @@ class Adoption(LabTest):
         self.assertNotEqual(sip.host_port(target)[1], 5060)
         self.lab.stop_daemon()
         self.lab.start_daemon()
-        dialog = peer.invite("phone2", sip.sdp(MEDIA_SERVER, 30000), hop=sip.host_port(target), target=target)
+        dialog = peer.invite("phone2", sip.sdp(MEDIA_SERVER, 30000), contact=registration.get("Contact"))
         request = phone.hear("INVITE")
         self.assertEqual(request.uri, f"sip:phone2@{PHONE2}:5060")
         voice, ear = self.media(MEDIA_SERVER, 30000), self.media(PHONE2, 40000)

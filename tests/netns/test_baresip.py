@@ -43,7 +43,7 @@ class BaresipCalls(LabTest):
                  "RTCP sender reports at both ends")
         caller.command("hangup")
         callee.says("terminated")
-        wait_for(lambda: not self.pinholes(), 1, "the pinholes to go")
+        self.assert_no_pinholes()
         for end in (caller, callee):
             end.says("EX=BareSip")
             summary = re.search(r"EX=BareSip;.*PR=(\d+);.*PS=(\d+)", end.process.output())
@@ -97,7 +97,7 @@ class BaresipOverIPv6(LabTest):
         self.assertTrue(self.pinholes())
         phone.command("hangup")
         peer.says("terminated")
-        wait_for(lambda: not self.pinholes(), 1, "the pinholes to go")
+        self.assert_no_pinholes()
         phone.quit()
         peer.quit()
 

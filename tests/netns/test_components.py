@@ -17,9 +17,7 @@ class Components(LabTest):
         dialog = phone.invite(peer.user, offer, hop=(PROVIDER, 5060))
         request = peer.hear("INVITE")
         peer.reply(request, 200, answer)
-        final = phone.hear(200)
-        dialog.learn(final)
-        phone.ack(dialog, final)
+        final = phone.confirm(dialog)
         peer.hear("ACK")
         return dialog, request, final
 

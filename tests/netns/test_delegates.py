@@ -20,8 +20,7 @@ class Delegates(LabTest):
 
     def setUp(self):
         super().setUp()  # which starts the daemon without the file's content
-        self.lab.stop_daemon()
-        self.lab.start_daemon(config=CONFIG)
+        self.configure(CONFIG)
 
     def offer(self, description):
         """The PBX's INVITE with this description, as it arrives at the provider."""
@@ -30,20 +29,11 @@ class Delegates(LabTest):
         call.phone_dialog = pbx.invite("peer", description)
         return call, peer.hear("INVITE")
 
-    def answer(self, call, request, description):
-        call.peer_dialog = call.peer.accept(request)
-        call.peer.reply(request, 200, description)
-        final = call.phone.hear(200)
-        call.phone_dialog.learn(final)
-        call.phone.ack(call.phone_dialog, final)
-        call.peer.hear("ACK")
-        call.peer_told, call.phone_told = request.media[0], final.media[0]
-
     def test_phone_behind_pbx(self):
         """N5 C7: a call of the PBX whose media are at another host inside: both directions, and closed by BYE."""
         call, request = self.offer(sip.sdp(PHONE2, 42000, origin=PHONE1))
         call.phone_rtp, call.peer_rtp = self.media(PHONE2, 42000), self.media(MEDIA_SERVER, 30000)
-        self.answer(call, request, sip.sdp(MEDIA_SERVER, 30000))
+        call.answer(request, sip.sdp(MEDIA_SERVER, 30000))
         self.assertEqual((call.peer_told.address, call.peer_told.port), (ROUTER_WAN, 42000))
         call.exchange(first="right")
         call.exchange()
@@ -69,17 +59,15 @@ class Delegates(LabTest):
         voice = rtp.RtpPort(self.lab, self.lab.phone1, PHONE1_6, 41000)
         far = rtp.RtpPort(self.lab, self.lab.provider, MEDIA_SERVER_6, 30000)
         stranger = rtp.RtpPort(self.lab, self.lab.stranger, STRANGER_6, 31000)
-        self.answer(call, request, test_ipv6.description(MEDIA_SERVER_6, 30000))
+        call.answer(request, test_ipv6.description(MEDIA_SERVER_6, 30000))
         to_peer = sip.Media("audio", MEDIA_SERVER_6, 30000, (MEDIA_SERVER_6, 30001), "sendrecv")
         to_phone = sip.Media("audio", PHONE1_6, 41000, (PHONE1_6, 41001), "sendrecv")
         rtp.exchange(voice, to_peer, far, to_phone, first="right")
         voice.forget()
         stranger.send((PHONE1_6, 41000))
         voice.hears_nothing()
-        call.phone.request("BYE", call.phone_dialog)
-        call.peer.reply(call.peer.hear("BYE"), 200)
-        call.phone.hear(200)
-        wait_for(lambda: not self.pinholes(call.id), 1, "the pinholes to go")
+        call.hang_up()
+        self.assert_no_pinholes(call.id)
         wait_for(lambda: not self.lab.conntrack("-f", "ipv6", "-p", "udp", "--orig-port-dst", "41000"), 1,
                  "the media flows to leave conntrack")
         voice.forget()
@@ -90,17 +78,10 @@ class Delegates(LabTest):
         """N5 S4: an incoming call of the PBX, answered with another host's media; the peer's messages come back as they were meant."""
         pbx, peer = self.phone(), self.peer()
         registration, _ = self.register(pbx, peer)
-        target = sip.uri_of(registration.get("Contact"))
         call = Call(self, pbx, peer, self.media(PHONE2, 42000), self.media(PROVIDER, 30000))
-        call.peer_dialog = peer.invite("phone1", sip.sdp(PROVIDER, 30000), hop=sip.host_port(target), target=target)
+        call.peer_dialog = peer.invite("phone1", sip.sdp(PROVIDER, 30000), contact=registration.get("Contact"))
         request = pbx.hear("INVITE")
-        call.phone_dialog = pbx.accept(request)
-        pbx.reply(request, 200, sip.sdp(PHONE2, 42000, origin=PHONE1))
-        final = peer.hear(200)
-        call.peer_dialog.learn(final)
-        peer.ack(call.peer_dialog, final)
-        pbx.hear("ACK")
-        call.phone_told, call.peer_told = request.media[0], final.media[0]
+        call.answer(request, sip.sdp(PHONE2, 42000, origin=PHONE1), by="phone")
         call.exchange(first="right")
         call.hang_up(by="peer")
         self.assert_closed(call)

@@ -47,9 +47,7 @@ class Dialogs(LabTest):
         branches["three"].send(public)
         voice.hears_nothing()
         peer.reply(request, 200, sip.sdp(MEDIA_SERVER, 31000), tag="two")
-        final = phone.hear(200)
-        dialog.learn(final)
-        phone.ack(dialog, final)
+        final = phone.confirm(dialog)
         peer.hear("ACK")
         rtp.exchange(voice, final.media[0], branches["two"], request.media[0])
         wait_for(lambda: PROVIDER not in {p["remote"] for p in self.pinholes(dialog.call_id)}, 35,
@@ -58,7 +56,7 @@ class Dialogs(LabTest):
         phone.request("BYE", dialog)
         peer.reply(peer.hear("BYE"), 200)
         phone.hear(200)
-        wait_for(lambda: not self.pinholes(dialog.call_id), 1, "everything to close")
+        self.assert_no_pinholes(dialog.call_id)
 
     def test_late_offer(self):
         """C2, CHECKLIST 15: the 200 brings the offer, the ACK the answer; audio goes both ways."""
@@ -68,9 +66,7 @@ class Dialogs(LabTest):
         request = peer.hear("INVITE")
         self.assertEqual(self.pinholes(call.id), [])
         peer.reply(request, 200, sip.sdp(MEDIA_SERVER, 30000))
-        final = phone.hear(200)
-        call.phone_dialog.learn(final)
-        phone.ack(call.phone_dialog, final, sip.sdp(PHONE1, 40000))
+        final = phone.confirm(call.phone_dialog, sip.sdp(PHONE1, 40000))
         call.peer_told, call.phone_told = peer.hear("ACK").media[0], final.media[0]
         self.assertEqual(call.peer_told.address, ROUTER_WAN)
         call.exchange()
@@ -82,14 +78,11 @@ class Dialogs(LabTest):
         phone, peer = self.phone(), self.peer()
         registration, _ = self.register(phone, peer)
         call = Call(self, phone, peer, self.media(PHONE1, 40000), self.media(PROVIDER, 30000))
-        target = sip.uri_of(registration.get("Contact"))
-        call.peer_dialog = peer.invite(phone.user, hop=sip.host_port(target), target=target)
+        call.peer_dialog = peer.invite(phone.user, contact=registration.get("Contact"))
         request = phone.hear("INVITE")
         call.phone_dialog = phone.accept(request)
         phone.reply(request, 200, sip.sdp(PHONE1, 40000))
-        final = peer.hear(200)
-        call.peer_dialog.learn(final)
-        peer.ack(call.peer_dialog, final, sip.sdp(PROVIDER, 30000))
+        final = peer.confirm(call.peer_dialog, sip.sdp(PROVIDER, 30000))
         call.phone_told, call.peer_told = phone.hear("ACK").media[0], final.media[0]
         call.exchange(first="right")
         call.hang_up(by="peer")
@@ -205,12 +198,7 @@ class Dialogs(LabTest):
                                             more=[("Replaces", wanted)])
         request = third.hear("INVITE")
         self.assertEqual(request.get("Replaces"), wanted)
-        third.reply(request, 200, sip.sdp(STRANGER, 30400))
-        final = old.phone.hear(200)
-        new.phone_dialog.learn(final)
-        old.phone.ack(new.phone_dialog, final)
-        third.hear("ACK")
-        new.peer_told, new.phone_told = request.media[0], final.media[0]
+        new.answer(request, sip.sdp(STRANGER, 30400))
         new.exchange()
         old.hang_up(by="peer")
         self.assert_closed(old)
@@ -256,7 +244,7 @@ class Dialogs(LabTest):
         peer.reply(request, 487)
         pbx.ack(dialog, pbx.hear(487))
         peer.hear("ACK")
-        wait_for(lambda: not self.pinholes(dialog.call_id), 1, "the cancelled call to close")
+        self.assert_no_pinholes(dialog.call_id)
         far.send((request.media[0].address, request.media[0].port))
         voice.hears_nothing()
         for _, request, voice, far, told in ringing:

@@ -15,8 +15,7 @@ class Bridge:
         """Takes the INVITE that the caller has sent to its answer: (callee's dialog, what each heard)."""
         first = self.peer.hear("INVITE")
         self.to_caller = self.peer.accept(first)
-        target = sip.uri_of(self.contacts[callee.user])
-        self.to_callee = self.peer.invite(callee.user, first.body, hop=sip.host_port(target), target=target)
+        self.to_callee = self.peer.invite(callee.user, first.body, contact=self.contacts[callee.user])
         offered = callee.hear("INVITE")
         callee_dialog = callee.accept(offered)
         callee.reply(offered, 180)
@@ -29,9 +28,7 @@ class Bridge:
         self.peer.ack(self.to_callee, answer)
         callee.hear("ACK")
         self.peer.reply(first, 200, answer.body)
-        final = caller.hear(200)
-        caller_dialog.learn(final)
-        caller.ack(caller_dialog, final)
+        final = caller.confirm(caller_dialog)
         self.peer.hear("ACK")
         return callee_dialog, offered, final
 

@@ -3,6 +3,7 @@
 
 import socket
 
+import peers
 import rtp
 import sip
 import tls
@@ -101,7 +102,7 @@ class IPv6(LabTest):
         self.talk()
         self.kept_out(self.lab.stranger, STRANGER_6)
         self.hang_up()
-        wait_for(lambda: not self.pinholes("six"), 1, "the pinholes to go")
+        self.assert_no_pinholes("six")
         wait_for(lambda: not self.lab.conntrack("-f", "ipv6", "-p", "udp", "--orig-port-dst", "40000"), 1,
                  "the media flows to leave conntrack")
         self.voice.forget()
@@ -119,7 +120,7 @@ class IPv6(LabTest):
         self.lab.forget_flows()
         self.talk()
         self.hang_up()
-        wait_for(lambda: not self.pinholes("six"), 1, "the pinholes to go")
+        self.assert_no_pinholes("six")
         self.kept_out(self.lab.provider, MEDIA_SERVER_6)
 
     def test_tls(self):
@@ -171,7 +172,7 @@ class IPv6(LabTest):
         self.talk()
         passes(near, far, text("BYE", "2 BYE", "six-tcp", "3", PHONE1_6, ";tag=b"))
         passes(far, near, text(200, "2 BYE", "six-tcp", "3", PHONE1_6, ";tag=b"))
-        wait_for(lambda: not self.pinholes("six-tcp"), 1, "the pinholes to go")
+        self.assert_no_pinholes("six-tcp")
         self.kept_out(self.lab.provider, MEDIA_SERVER_6)
         self.assertEqual(self.lab.invalid_packets(), invalid)
 
@@ -202,15 +203,13 @@ class IPv6(LabTest):
         self.passes(self.peer, self.phone, (PHONE1_6, 5060), options)
         for end in (self.phone, self.peer):
             end.close()
-        sipp = ("sipp", "-nostdin", "-p", 5060)
-        server = self.lab.start(self.lab.provider, *sipp, "-sn", "uas", "-t", transport, "-i", PROVIDER_6)
-        wait_for(lambda: self.lab.provider.run("ss", f"-H{transport[0]}ln", "sport = :5060").stdout, 5, "sipp to listen")
-        client = self.lab.start(self.lab.phone1, *sipp, "-sn", "uac", "-t", transport, "-i", PHONE1_6, "-m", 50, "-l", 10,
+        server = peers.start_answering(self.lab, self.lab.provider, PROVIDER_6, transport)
+        client = self.lab.start(self.lab.phone1, "sipp", "-sn", "uac", "-t", transport, "-i", PHONE1_6, "-p", 5060, "-nostdin", "-m", 50, "-l", 10,
                                 "-r", 100, "-d", 200, "-timeout", "30", "-timeout_error", f"[{PROVIDER_6}]:5060")
         most = self.most_while_running(client, self.pinholes)
         server.kill()
         self.assertGreater(most, 5, "hardly a call at a time")
-        wait_for(lambda: not self.pinholes(), 2, "the pinholes to go")
+        self.assert_no_pinholes(within=2)
         for out in (True, False):
             sent = self.messages("phone1" if out else "provider", True)
             self.assertGreaterEqual(len(sent), 150)

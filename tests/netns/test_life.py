@@ -8,11 +8,6 @@ from netns import wait_for
 
 
 class Life(LabTest):
-    def setUp(self):
-        if not self.lab.daemon:
-            self.lab.start_daemon()
-        super().setUp()
-
     def test_clean_stop(self):
         """SPEC 1: SIGTERM in mid-call takes out every rule, chain and table, and nothing of anybody else's."""
         call = self.call_in()
@@ -75,8 +70,7 @@ class Life(LabTest):
         self.lab.forget_flows()
         self.lab.start_daemon()
         self.assertEqual([b["inside"] for b in self.lab.ctl("bindings")], [f"{PHONE1}:5060"])
-        target = sip.uri_of(registration.get("Contact"))
-        peer.invite("phone1", sip.sdp(PROVIDER, 30000), hop=sip.host_port(target), target=target)
+        peer.invite("phone1", sip.sdp(PROVIDER, 30000), contact=registration.get("Contact"))
         self.assertEqual(phone.hear("INVITE").uri, f"sip:phone1@{PHONE1}:5060")
 
     def test_clean_restart_loses_calls_cleanly(self):

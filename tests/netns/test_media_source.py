@@ -10,11 +10,6 @@ PUBLIC = (ROUTER_WAN, 40000)
 
 
 class MediaSource(LabTest):
-    def configure(self, config):
-        """The daemon anew with this file."""
-        self.lab.stop_daemon()
-        self.lab.start_daemon(config=config)
-
     def remotes(self, call):
         return sorted({(p["remote"], p["component"], p["state"]) for p in self.pinholes(call.id)})
 

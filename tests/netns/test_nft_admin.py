@@ -2,13 +2,11 @@
 """The administrator's ruleset around the table: chains to accept in, kernel helpers that are in the way."""
 import pathlib
 import re
-import subprocess
 import sys
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'platform'))
 import namespaces  # noqa: E402
-from namespaces import Driver, Namespace, Refused  # noqa: E402
+from namespaces import DriverTest, Refused  # noqa: E402
 
 CHAINS = '''
 table inet fw {
@@ -44,15 +42,12 @@ def setUpModule():
     namespaces.require()
 
 
-class AdminTest(unittest.TestCase):
+class AdminTest(DriverTest):
     def setUp(self):
-        self.space = Namespace('a')
-        self.addCleanup(self.space.close)
+        self.space = self.namespace('a')
 
     def driver(self, *options):
-        driver = Driver(self.space, '--outside', 'wan', *options)
-        self.addCleanup(driver.close)
-        return driver
+        return self.driver_in(self.space, *options)
 
     def ruleset(self):
         return self.space.run('nft', 'list', 'ruleset')

@@ -3,11 +3,10 @@
 import pathlib
 import re
 import sys
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'platform'))
 import namespaces  # noqa: E402
-from namespaces import Driver, Namespace, Refused  # noqa: E402
+from namespaces import Driver, DriverTest, Refused  # noqa: E402
 
 DOCUMENT = namespaces.ROOT / 'nft/sipalg.nft'
 MAPPING = 'mapping udp 192.168.1.2:5060 203.0.113.1:5060'
@@ -29,15 +28,12 @@ def normal(text):
     return [line.rstrip() for line in lines if line.strip()]
 
 
-class RulesetTest(unittest.TestCase):
+class RulesetTest(DriverTest):
     def setUp(self):
-        self.space = Namespace('r')
-        self.addCleanup(self.space.close)
+        self.space = self.namespace('r')
 
     def driver(self, *options):
-        driver = Driver(self.space, '--outside', 'wan', *options)
-        self.addCleanup(driver.close)
-        return driver
+        return self.driver_in(self.space, *options)
 
     def assertHolds(self, driver, timeouts):
         """The kernel has just these elements, with these timeouts but for what has gone by meanwhile."""
@@ -288,8 +284,7 @@ class RulesetTest(unittest.TestCase):
         with self.assertRaisesRegex(Refused, 'another sipalgd owns table sipalg.*--table'):
             self.driver()
         self.driver('--table', 'sipalg2')
-        elsewhere = Namespace('e')
-        self.addCleanup(elsewhere.close)
+        elsewhere = self.namespace('e')
         Driver(elsewhere, '--outside', 'wan').close()
         first.kill()
         self.driver()

@@ -7,11 +7,10 @@ The administrator masquerades and drops what is forwarded inwards without being 
 import pathlib
 import socket
 import sys
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'platform'))
 import namespaces  # noqa: E402
-from namespaces import Driver, Namespace, receive, until  # noqa: E402
+from namespaces import DriverTest, receive, until  # noqa: E402
 from nfqueue import Reader  # noqa: E402
 
 ADMIN = '''
@@ -40,7 +39,7 @@ def setUpModule():
     namespaces.require()
 
 
-class TrafficTest(unittest.TestCase):
+class TrafficTest(DriverTest):
     def setUp(self):
         self.phone, self.phone2, self.router, self.outside = (
             self.namespace(label) for label in ('phone', 'phone2', 'router', 'outside'))
@@ -53,21 +52,10 @@ class TrafficTest(unittest.TestCase):
         self.router.run('sysctl', '-qw', 'net.ipv4.ip_forward=1')
         self.router.nft(ADMIN)
 
-    def namespace(self, label):
-        space = Namespace(label)
-        self.addCleanup(space.close)
-        return space
-
     def install(self, *options):
-        driver = Driver(self.router, '--outside', 'wan', *options)
-        self.addCleanup(driver.close)
+        driver = self.driver_in(self.router, *options)
         driver('install')
         return driver
-
-    def udp(self, space, address, port=0):
-        sock = space.udp(address, port)
-        self.addCleanup(sock.close)
-        return sock
 
     def queue(self, number=5060):
         reader = Reader(self.router, number)

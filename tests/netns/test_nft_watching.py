@@ -6,11 +6,10 @@ phone 192.168.1.2 - router - outside 203.0.113.5
 import pathlib
 import socket
 import sys
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'platform'))
 import namespaces  # noqa: E402
-from namespaces import Driver, Namespace, receive  # noqa: E402
+from namespaces import DriverTest, receive  # noqa: E402
 from nfqueue import Reader  # noqa: E402
 
 PREROUTING, POSTROUTING = 0, 4
@@ -25,7 +24,7 @@ def setUpModule():
     namespaces.require()
 
 
-class WatchingTest(unittest.TestCase):
+class WatchingTest(DriverTest):
     def setUp(self):
         self.phone, self.router, self.outside = (self.namespace(label) for label in ('phone', 'router', 'outside'))
         namespaces.join(self.router, 'lan', '192.168.1.1/24', self.phone, 'eth0', f'{PHONE}/24')
@@ -34,14 +33,8 @@ class WatchingTest(unittest.TestCase):
         self.outside.run('ip', 'route', 'add', '192.168.1.0/24', 'via', '203.0.113.1')
         self.router.run('sysctl', '-qw', 'net.ipv4.ip_forward=1')
 
-    def namespace(self, label):
-        space = Namespace(label)
-        self.addCleanup(space.close)
-        return space
-
     def install(self, *options):
-        driver = Driver(self.router, '--outside', 'wan', *options)
-        self.addCleanup(driver.close)
+        driver = self.driver_in(self.router, *options)
         driver('install')
         return driver
 
@@ -51,11 +44,6 @@ class WatchingTest(unittest.TestCase):
         for reader in both:
             self.addCleanup(reader.close)
         return both
-
-    def udp(self, space, address, port=0):
-        sock = space.udp(address, port)
-        self.addCleanup(sock.close)
-        return sock
 
     def connect(self, server, address, port, client):
         """A TCP connection: (the client's end, the server's end)."""

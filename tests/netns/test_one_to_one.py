@@ -2,7 +2,7 @@
 """Two uplinks, of which one is behind a box that translates 1:1: the world sees another address than the router has (N1)."""
 
 from labtest import PHONE1, PROVIDER, ROUTER_WAN, Call, LabTest, main, sip
-from netns import cable, wait_for
+from netns import cable
 
 INNER, SEEN, FAR = "10.0.0.2", "198.51.100.1", "198.51.100.10"  # the router's own, what it is seen with, a peer
 
@@ -56,20 +56,14 @@ class OneToOne(LabTest):
             request = peer.hear("INVITE")
             self.assert_seen(request, public)
             self.assertEqual(request.media[0].address, public)
-            call.peer_dialog = peer.accept(request)
-            peer.reply(request, 200, sip.sdp(far, 30000))
-            final = phone.hear(200)
+            final = call.answer(request, sip.sdp(far, 30000))
             self.assertIn(PHONE1, final.get("Via"))
-            call.phone_dialog.learn(final)
-            phone.ack(call.phone_dialog, final)
-            peer.hear("ACK")
-            call.peer_told, call.phone_told = request.media[0], final.media[0]
             calls.append(call)
         for call in calls:
             call.exchange(first="right")
         self.assertEqual({p["public"].split(":")[0] for p in self.pinholes()}, {ROUTER_WAN, SEEN})
         calls[1].hang_up(by="peer")
-        wait_for(lambda: not self.pinholes(calls[1].id), 1, "the pinholes to go")
+        self.assert_no_pinholes(calls[1].id)
         calls[0].exchange()
         calls[0].hang_up()
         self.assert_closed(calls[0])
@@ -81,18 +75,11 @@ class OneToOne(LabTest):
         self.assert_seen(request, SEEN)
         self.assertEqual(sip.host_port(sip.uri_of(answer.get("Contact"))), (PHONE1, 5060))
         self.lab.forget_flows()
-        target = sip.uri_of(request.get("Contact"))
         call = Call(self, phone, registrar, self.media(PHONE1, 40000), self.media(FAR, 30000))
-        call.peer_dialog = registrar.invite("phone1", sip.sdp(FAR, 30000), hop=sip.host_port(target), target=target)
+        call.peer_dialog = registrar.invite("phone1", sip.sdp(FAR, 30000), contact=request.get("Contact"))
         invite = phone.hear("INVITE")
         self.assertEqual(sip.host_port(invite.uri), (PHONE1, 5060))
-        call.phone_dialog = phone.accept(invite)
-        phone.reply(invite, 200, sip.sdp(PHONE1, 40000))
-        final = registrar.hear(200)
-        call.peer_dialog.learn(final)
-        registrar.ack(call.peer_dialog, final)
-        phone.hear("ACK")
-        call.phone_told, call.peer_told = invite.media[0], final.media[0]
+        call.answer(invite, sip.sdp(PHONE1, 40000), by="phone")
         self.assertEqual(call.peer_told.address, SEEN)
         call.exchange(first="right")
         status = {a["interface"]: (a["address"], a["advertised"]) for a in self.lab.ctl("status")["addresses"]}

@@ -21,18 +21,8 @@ class Peers(LabTest):
 
     def set_up(self, call):
         request = call.phone.hear("INVITE")
-        call.phone_dialog = call.phone.accept(request)
-        call.phone.reply(request, 200, sip.sdp(PHONE1, 40000))
-        final = call.peer.hear(200)
-        call.peer_dialog.learn(final)
-        call.peer.ack(call.peer_dialog, final)
-        call.phone.hear("ACK")
-        call.phone_told, call.peer_told = request.media[0], final.media[0]
+        call.answer(request, sip.sdp(PHONE1, 40000), by="phone")
         return request
-
-    def members(self, name):
-        listed = self.lab.router.run("nft", "list", "set", "inet", "sipalg", name).stdout
-        return listed.split("elements = {")[1].split("}")[0].split() if "elements" in listed else []
 
     def kept_out(self, phone, address):
         self.lab.forget_flows()
@@ -77,7 +67,7 @@ class Peers(LabTest):
         phone, peer = self.phone(port=5080), self.peer()
         self.ring(peer, 5080)
         self.assertEqual(sip.host_port(phone.hear("INVITE").uri), (PHONE1, 5080))
-        self.assertEqual({p for p in self.members("reachable") if p.isdigit()}, {"5060", "5080"})
+        self.assertEqual({p for p in self.lab.members("reachable") if p.isdigit()}, {"5060", "5080"})
         other = self.udp(PHONE1, 5090)
         self.udp(PROVIDER, 5091).send(b"x", (ROUTER_WAN, 5090))
         other.hears_nothing()
@@ -92,14 +82,14 @@ class Peers(LabTest):
         self.ring(friend)
         phone.udp.hears_nothing()
         self.reconfigure(f"[peer {STRANGER}]\nallowed = yes\n")
-        wait_for(lambda: self.members("allowed_peers") == [STRANGER], 2, "the peer to be allowed")
+        wait_for(lambda: self.lab.members("allowed_peers") == [STRANGER], 2, "the peer to be allowed")
         phone.request("OPTIONS", phone.dialog("x"))
         peer.hear("OPTIONS")
         self.lab.forget_flows()
         self.ring(friend)
         phone.hear("INVITE")
         self.reconfigure("")
-        wait_for(lambda: not self.members("allowed_peers"), 2, "the peer to be allowed no longer")
+        wait_for(lambda: not self.lab.members("allowed_peers"), 2, "the peer to be allowed no longer")
         self.lab.forget_flows()
         self.ring(friend)
         phone.udp.hears_nothing()
@@ -108,9 +98,9 @@ class Peers(LabTest):
         """N3: nft shows the prefixes as the owner wrote them."""
         self.configure("[peer 203.0.113.0/28]\nallowed = yes\n[peer 255.0.0.0/8]\nallowed = yes\n"
                        "[peer 203.0.113.16/28]\nallowed = yes\n[peer 2001:db8::/32]\nallowed = yes\n")
-        self.assertEqual([m.strip(",") for m in self.members("allowed_peers")],
+        self.assertEqual([m.strip(",") for m in self.lab.members("allowed_peers")],
                          ["203.0.113.0/28", "203.0.113.16/28", "255.0.0.0/8"])
-        self.assertEqual(self.members("allowed_peers6"), ["2001:db8::/32"])
+        self.assertEqual(self.lab.members("allowed_peers6"), ["2001:db8::/32"])
 
     def test_killed(self):
         """N3 A5 A6: without a daemon the allowed peer's packets still arrive, and the next daemon goes on."""
@@ -129,11 +119,10 @@ class Peers(LabTest):
         self.configure("")
         phone, peer = self.phone(), self.peer()
         registration, _ = self.register(phone, peer)
-        target = sip.uri_of(registration.get("Contact"))
         sender = self.peer(port=5090)
         sender.contact = f"<sip:peer@{PROVIDER}:5060>"
         call = Call(self, phone, sender, self.media(PHONE1, 40000), self.media(PROVIDER, 30000))
-        call.peer_dialog = sender.invite("phone1", sip.sdp(PROVIDER, 30000), hop=sip.host_port(target), target=target)
+        call.peer_dialog = sender.invite("phone1", sip.sdp(PROVIDER, 30000), contact=registration.get("Contact"))
         self.set_up(call)
         call.exchange()
         phone.request("BYE", call.phone_dialog)  # to the Contact, at the other port
@@ -141,7 +130,7 @@ class Peers(LabTest):
         self.assertEqual(request.source, (ROUTER_WAN, 5060))
         peer.reply(request, 200)
         phone.hear(200)
-        wait_for(lambda: not self.pinholes(call.id), 1, "the pinholes to go")
+        self.assert_no_pinholes(call.id)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class ProviderCalls(LabTest):
         caller.nudge(call_id)
         caller.finish()
         callee.finish()
-        wait_for(lambda: not self.pinholes(call_id), 1, "the pinholes to go")
+        self.assert_no_pinholes(call_id)
         self.assert_no_inside_address_outside()
 
     def test_outgoing(self):
@@ -77,7 +77,7 @@ class ProviderCalls(LabTest):
         caller.nudge(call_id)
         caller.finish()
         callee.finish()
-        wait_for(lambda: not self.pinholes(call_id), 1, "the pinholes to go")
+        self.assert_no_pinholes(call_id)
         self.assert_no_inside_address_outside()
 
     def test_incoming(self):
@@ -101,9 +101,7 @@ class ProviderCalls(LabTest):
         callee_dialog = callee.accept(request)
         callee.reply(request, 180)
         callee.reply(request, 200, sip.sdp(callee.address, 40000))
-        final = caller.hear(200)
-        dialog.learn(final)
-        caller.ack(dialog, final)
+        final = caller.confirm(dialog)
         callee.hear("ACK")
         caller_told, callee_told = final.media[0], request.media[0]
         self.assertEqual((caller_told.address, callee_told.address), (callee.address, caller.address))
@@ -113,7 +111,7 @@ class ProviderCalls(LabTest):
         callee.request("BYE", callee_dialog)
         caller.reply(caller.hear("BYE"), 200)
         callee.hear(200)
-        wait_for(lambda: not self.pinholes(dialog.call_id), 1, "the pinholes to go")
+        self.assert_no_pinholes(dialog.call_id)
         self.assert_no_inside_address_outside()
 
     def test_hairpin(self):

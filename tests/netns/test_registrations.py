@@ -191,7 +191,7 @@ class Registrations(LabTest):
             first.request("BYE", own)
             second.reply(second.hear("BYE"), 200)
             first.hear(200)
-            wait_for(lambda: not self.pinholes(back.call_id), 1, "the call to close")
+            self.assert_no_pinholes(back.call_id)
 
 
 if __name__ == "__main__":

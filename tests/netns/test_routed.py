@@ -23,11 +23,6 @@ class Routed(LabTest):
         lab.empty_ruleset = lab.ruleset()
         lab.start_daemon()
 
-    def setUp(self):
-        if not self.lab.daemon:
-            self.lab.start_daemon()
-        super().setUp()
-
     def namespace(self, address):
         return self.lab.phone1 if address == PUBLIC else super().namespace(address)
 
@@ -56,10 +51,10 @@ class Routed(LabTest):
         with_stranger.send((PUBLIC, 40000))
         call.exchange()
         self.kept_out(call, self.lab.stranger, STRANGER)
-        self.assertNotIn("elements", self.lab.router.run("nft", "list", "map", "inet", "sipalg", "mappings_in").stdout)
+        self.assertEqual(self.lab.members("mappings_in", "map"), [])
         self.assertIn("mark=268435456", " ".join(self.lab.flows("dport=40000")))
         call.hang_up(by="peer")
-        wait_for(lambda: not self.pinholes(call.id), 1, "the pinholes to go")
+        self.assert_no_pinholes(call.id)
         wait_for(lambda: not self.lab.flows("dport=40000"), 1, "the media flows to leave conntrack")
         self.kept_out(call, self.lab.provider, MEDIA_SERVER)
         self.heard_as_sent()
@@ -91,7 +86,7 @@ class Routed(LabTest):
         self.lab.start_daemon()
         self.assertEqual(self.calls()[call.id]["state"], "confirmed")
         call.hang_up()
-        wait_for(lambda: not self.pinholes(call.id), 1, "the pinholes to go")
+        self.assert_no_pinholes(call.id)
         self.kept_out(call, self.lab.provider, PROVIDER)
 
     def test_both_kinds(self):
@@ -108,8 +103,7 @@ class Routed(LabTest):
 
     def test_latched(self):
         """N2 C5: a latch lets the first source in where nothing is translated."""
-        self.lab.stop_daemon()
-        self.lab.start_daemon(config=f"[peer {PROVIDER}]\nmedia-source = latch\n")
+        self.configure(f"[peer {PROVIDER}]\nmedia-source = latch\n")
         call = self.call_out(self.phone(), media_address=PROVIDER)
         first = self.media(MEDIA_SERVER, 31000)
         first.send((PUBLIC, 40000))
@@ -118,8 +112,7 @@ class Routed(LabTest):
 
     def test_as_the_owner_says(self):
         """N2: `nat = yes` for phones with public addresses that are translated all the same, `nat = no` for private ones that are not."""
-        self.lab.stop_daemon()
-        self.lab.start_daemon(config=f"[phone {PUBLIC}]\nnat = yes\n[phone {PHONE1}]\nnat = no\n")
+        self.configure(f"[phone {PUBLIC}]\nnat = yes\n[phone {PHONE1}]\nnat = no\n")
         peer = self.peer()
         self.phone().invite("peer", sip.sdp(PUBLIC, 40000))
         request = peer.hear("INVITE")

@@ -3,6 +3,7 @@
 
 import re
 
+import peers
 import test_baresip
 import test_provider_calls
 from labtest import MEDIA_SERVER, PHONE1, PHONE2, PHONE3, PROVIDER, ROUTER_WAN, STRANGER, Call, LabTest, main, sip
@@ -31,15 +32,9 @@ class TcpCalls(TcpElements):
                                        target=target)
         request = phone.hear("INVITE")
         self.assertEqual(request.uri, f"sip:{phone.user}@{phone.address}:{phone.port};transport=tcp")
-        call.phone_dialog = phone.accept(request)
         phone.reply(request, 180)
         peer.hear(180)
-        phone.reply(request, 200, sip.sdp(phone.address, phone_port))
-        final = peer.hear(200)
-        call.peer_dialog.learn(final)
-        peer.ack(call.peer_dialog, final)
-        phone.hear("ACK")
-        call.phone_told, call.peer_told = request.media[0], final.media[0]
+        call.answer(request, sip.sdp(phone.address, phone_port), by="phone")
         return call
 
     def test_register(self):
@@ -241,7 +236,7 @@ class TcpCalls(TcpElements):
         peer.reply(request, 486)
         phone.ack(dialog, phone.hear(486))
         peer.hear("ACK")
-        wait_for(lambda: not self.pinholes(dialog.call_id), 1, "the pinholes of the refused call to go")
+        self.assert_no_pinholes(dialog.call_id)
         dialog = phone.invite("peer", sip.sdp(PHONE1, 40000))
         request = peer.hear("INVITE")
         peer.reply(request, 180)
@@ -251,7 +246,7 @@ class TcpCalls(TcpElements):
         peer.reply(request, 487)
         phone.ack(dialog, phone.hear(487))
         peer.hear("ACK")
-        wait_for(lambda: not self.pinholes(dialog.call_id), 1, "the pinholes of the cancelled call to go")
+        self.assert_no_pinholes(dialog.call_id)
 
 
 class ProviderCallsOverTcp(TcpElements, test_provider_calls.ProviderCalls):
@@ -276,15 +271,14 @@ class ManyCalls(TcpElements):
     CALLS = 100
 
     def many(self, mode):
-        server = self.lab.start(self.lab.provider, "sipp", "-sn", "uas", "-t", "t1", "-i", PROVIDER, "-p", 5060, "-nostdin")
-        wait_for(lambda: self.lab.provider.run("ss", "-Hltn", "sport = :5060").stdout, 5, "sipp to listen")
+        server = peers.start_answering(self.lab, self.lab.provider, PROVIDER, "t1")
         client = self.lab.start(self.lab.phone1, "sipp", "-sn", "uac", "-t", mode, "-i", PHONE1, "-p", 5060, "-nostdin", "-cid_str", "%u-%p-test",
                                 "-m", self.CALLS, "-l", 20, "-r", 100, "-d", 200, "-timeout", "30", "-timeout_error",
                                 "-max_socket", 100, f"{PROVIDER}:5060")
         most = self.most_while_running(client, self.calls)
         server.kill()
         self.assertGreater(most, 5, "hardly a call at a time")
-        wait_for(lambda: not self.pinholes(), 2, "the pinholes to go")
+        self.assert_no_pinholes(within=2)
         self.assert_no_inside_address_outside()
         self.assertGreaterEqual(len([d for d in self.lab.captures["wan"].messages()
                                      if d.outgoing and d.payload.startswith(b"BYE ")]), self.CALLS)

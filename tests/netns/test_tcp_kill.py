@@ -8,14 +8,7 @@ from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, description, peer
 import tcp
 
 
-class DaemonTest(TcpTest):
-    def setUp(self):
-        if not self.lab.daemon:  # a test that failed half-way has left none
-            self.lab.start_daemon()
-        super().setUp()
-
-
-class Killed(DaemonTest):
+class Killed(TcpTest):
     """kill -9."""
 
     def test_between_messages(self):
@@ -154,7 +147,7 @@ class Killed(DaemonTest):
         connection.options()
 
 
-class Flooded(DaemonTest):
+class Flooded(TcpTest):
     """More packets than the daemon has time for."""
 
     def full(self):
@@ -190,7 +183,7 @@ class Flooded(DaemonTest):
             connection.options()
 
 
-class Stopped(DaemonTest):
+class Stopped(TcpTest):
     """SIGTERM takes everything out of the kernel, the shifts of connections too."""
 
     def test_changed(self):

@@ -16,12 +16,7 @@ class Timers(LabTest):
         call.phone_dialog = phone.invite(peer.user, sip.sdp(PHONE1, port), hop=(PROVIDER, 5060),
                                          more=[("Supported", "timer"), SESSION])
         request = peer.hear("INVITE")
-        peer.reply(request, 200, sip.sdp(PROVIDER, port - 10000), more=[("Require", "timer"), SESSION])
-        final = phone.hear(200)
-        call.phone_dialog.learn(final)
-        phone.ack(call.phone_dialog, final)
-        peer.hear("ACK")
-        call.peer_told, call.phone_told = request.media[0], final.media[0]
+        call.answer(request, sip.sdp(PROVIDER, port - 10000), more=[("Require", "timer"), SESSION])
         call.exchange(count=3)
         return call
 

@@ -33,13 +33,7 @@ class Uplinks(LabTest):
             self.assertEqual(sip.host_port(sip.uri_of(request.get("Contact")))[0], public)
             self.assertEqual(request.media[0].address, public)
             self.assertEqual(request.source[0], public)
-            call.peer_dialog = peer.accept(request)
-            peer.reply(request, 200, sip.sdp(far, 30000))
-            final = phone.hear(200)
-            call.phone_dialog.learn(final)
-            phone.ack(call.phone_dialog, final)
-            peer.hear("ACK")
-            call.peer_told, call.phone_told = request.media[0], final.media[0]
+            call.answer(request, sip.sdp(far, 30000))
             calls.append(call)
         for call in calls:
             call.exchange()
@@ -55,12 +49,8 @@ class Uplinks(LabTest):
         phone = self.phone()
         for far, public in ((PROVIDER, ROUTER_WAN), (PROVIDER2, ROUTER_WAN2)):
             registrar = self.peer(far)
-            dialog = phone.dialog(phone.user, (far, 5060))
-            phone.request("REGISTER", dialog, more=[("Expires", "600")])
-            request = registrar.hear("REGISTER")
+            request, _ = self.register(phone, registrar)
             self.assertEqual(sip.host_port(sip.uri_of(request.get("Contact")))[0], public)
-            registrar.reply(request, 200, more=[("Contact", f"{request.get('Contact')};expires=600")])
-            phone.hear(200)
             target = sip.uri_of(request.get("Contact"))
             registrar.request("OPTIONS", registrar.dialog(phone.user, sip.host_port(target), target))
             phone.reply(phone.hear("OPTIONS"), 200)

@@ -165,3 +165,23 @@ class Driver:
         self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()
+
+
+class DriverTest(unittest.TestCase):
+    """What a test makes here goes when the test does."""
+
+    def namespace(self, label):
+        space = Namespace(label)
+        self.addCleanup(space.close)
+        return space
+
+    def driver_in(self, space, *options):
+        """A driver whose outside is "wan"."""
+        driver = Driver(space, '--outside', 'wan', *options)
+        self.addCleanup(driver.close)
+        return driver
+
+    def udp(self, space, address, port=0):
+        sock = space.udp(address, port)
+        self.addCleanup(sock.close)
+        return sock

@@ -113,30 +113,3 @@ TEST_CASE("sets that are present are not made again; settings are put in anew") 
     CHECK(count({}, NFT_MSG_NEWCHAIN) == 8);
     CHECK(count({}, NFT_MSG_NEWRULE) == 35);
 }
-
-TEST_CASE("N3 allowed peers are intervals: first address, and the one behind the last") {
-    Settings settings = wan();
-    settings.allowed = {{*sipalg::Address::parse("255.0.0.0"), 8},
-                        {*sipalg::Address::parse("203.0.113.8"), 29},
-                        {*sipalg::Address::parse("203.0.113.255"), 32},
-                        {*sipalg::Address::parse("2001:db8::"), 33}};
-    const Table table(settings, QueueMethod::native, Origin::payload);
-    const auto elements = [&](std::string_view name) {
-        std::string text;
-        for (const SetDefinition& set : table.sets()) {
-            if (set.name != name) continue;
-            for (const auto& [key, ends] : set.fixed) {
-                std::array<std::uint8_t, 16> bytes{};
-                std::copy_n(key.bytes.begin(), 16, bytes.begin());
-                text += (text.empty() ? "" : " ") + std::string(ends ? "-" : "");
-                text += key.size == 4 ? sipalg::Address::v4({bytes[0], bytes[1], bytes[2], bytes[3]}).text()
-                                      : sipalg::Address::v6(bytes).text();
-            }
-        }
-        return text;
-    };
-    CHECK(elements("allowed_peers") == "203.0.113.8 -203.0.113.16 203.0.113.255 -203.0.114.0 255.0.0.0");
-    CHECK(elements("allowed_peers6") == "2001:db8:: -2001:db8:8000::");
-    CHECK(has(table.text(), "elements = { 203.0.113.8/29, 203.0.113.255, 255.0.0.0/8 }"));
-    CHECK(has(table.text(), "elements = { 2001:db8::/33 }"));
-}

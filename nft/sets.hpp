@@ -1,0 +1,46 @@
+// The table's sets and maps: what they are called, what their elements are made of, what settings put in.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nft/batch.hpp"
+#include "nft/elements.hpp"
+#include "nft/rule.hpp"
+#include "nft/ruleset.hpp"
+
+namespace sipalg::nft {
+
+struct SetDefinition {
+    std::string_view name;
+    std::string type;       ///< as nft writes it: "inet_proto . ipv4_addr : …"
+    bool by_route = false;  ///< of names that `fib` finds; nft tells them apart from other interface names
+    std::optional<Origin> payload;  ///< of the first four bytes of a payload, counted from there
+    bool timeouts = false;          ///< elements are the daemon's state, come and go, and outlive it
+    std::uint32_t most = 0;         ///< elements, where rules add them; 0: only the daemon does
+    std::uint32_t key_type = 0, key_size = 0;
+    std::uint32_t data_type = 0, data_size = 0;  ///< 0: a set, not a map
+    bool intervals = false;  ///< elements come in pairs: first address, and the one behind the last
+    struct Fixed {
+        Value key;
+        bool ends_interval = false;
+    };
+    std::vector<Fixed> fixed;             ///< elements that come from the settings
+    std::vector<std::string> fixed_text;  ///< the same for text()
+
+    std::uint32_t flags() const;  ///< NFT_SET_…
+    /// The message that makes the set. `number`: any that no other set of the batch has.
+    void add_to(Batch& batch, const std::string& table, std::uint32_t number) const;
+    /// Messages that give it its fixed elements, in place of others.
+    void fill(Batch& batch, const std::string& table) const;
+    /// As nft lists it.
+    std::string text() const;
+};
+
+/// All sets for given settings. `origin`: see Table.
+std::vector<SetDefinition> sets_of(const Settings& settings, Origin origin);
+
+}  // namespace sipalg::nft

@@ -1,0 +1,150 @@
+#include "tests/cases/expectation.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <vector>
+
+namespace sipalg::test {
+
+namespace {
+
+std::string join(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines)
+        text += "    " + line + "\n";
+    return text.empty() ? "    (none)\n" : text;
+}
+
+void same(const char* what, std::vector<std::string> expected, std::vector<std::string> found) {
+    std::sort(expected.begin(), expected.end());
+    std::sort(found.begin(), found.end());
+    if (expected != found)
+        throw std::runtime_error(std::string(what) + " expected:\n" + join(expected) + "  found:\n" +
+                                 join(found));
+}
+
+std::string row(const PinholeReport& p) {
+    return std::string(name(p.transport)) + " " + p.public_endpoint.text() + " > " + p.inside.text() +
+           " from " + p.remote + " " + p.media + " " + p.component + " " + p.state;
+}
+
+// What is so or not.
+bool is_plain(const Step& step, Router& router) {
+    const auto& elements = router.kernel().elements();
+    const Decision& decision = router.decision();
+    if (step.verb == "reason") {
+        same_text("reason", step.argument(0), std::string(word(decision.reason)));
+    } else if (step.verb == "quiet") {
+        if (!decision.changes.empty()) throw std::runtime_error("the kernel was asked for changes");
+    } else if (step.verb == "identical") {
+        if (decision.rewritten) throw std::runtime_error("the message was written anew");
+    } else if (step.verb == "admits" || step.verb == "denies") {
+        const Address remote = step.argument(3) == "*" ? Address{} : Address::parse(step.argument(3)).value();
+        const bool open =
+            elements.contains(Pinhole{transport(step.argument(0)), remote, endpoint(step.argument(1))});
+        if (open != (step.verb == "admits")) throw std::runtime_error(open ? "it is open" : "it is not open");
+    } else if (step.verb == "reachable" || step.verb == "unreachable") {
+        const bool there = elements.contains(Reachable{Transport::udp, endpoint(step.argument(0))});
+        if (there != (step.verb == "reachable"))
+            throw std::runtime_error(there ? "it is reachable" : "it is not reachable");
+    } else if (step.verb == "latched" || step.verb == "unlatched") {
+        const bool latched = elements.contains(Latch{Transport::udp, endpoint(step.argument(0))});
+        if (latched != (step.verb == "latched"))
+            throw std::runtime_error(latched ? "there is a latch" : "there is no latch");
+    } else if (step.verb == "maps") {
+        if (!elements.contains(
+                Mapping{Transport::udp, endpoint(step.argument(0)), endpoint(step.argument(2))}))
+            throw std::runtime_error("it is not mapped");
+    } else if (step.verb == "empty") {
+        if (!elements.empty())
+            throw std::runtime_error("the kernel still holds " + std::to_string(elements.size()));
+    } else if (step.verb == "minds") {
+        static constexpr const char* who[] = {"nobody", "phone", "peer"};
+        const Handling handling = router.state().handling(Address::parse(step.argument(0)).value(),
+                                                          Address::parse(step.argument(1)).value());
+        same_text("who minds NAT", step.argument(2), who[static_cast<std::size_t>(handling.minds)]);
+    } else if (step.verb == "asked" || step.verb == "unasked") {
+        const bool asked = router.asked();
+        if (asked != (step.verb == "asked"))
+            throw std::runtime_error(asked ? "conntrack was looked through" : "conntrack was not asked");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+// Lists, in any order.
+bool lists(const Step& step, Router& router) {
+    State& state = router.state();
+    const Time now = router.now();
+    const Decision& decision = router.decision();
+    const char* what = "";
+    std::vector<std::string> found;
+    if (step.verb == "pinholes:") {
+        what = "pinholes";
+        for (const PinholeReport& p : state.pinholes(now))
+            found.push_back(row(p));
+    } else if (step.verb == "calls:") {
+        what = "calls";
+        for (const CallReport& call : state.calls(now))
+            found.push_back(call.call_id + " " + call.state);
+    } else if (step.verb == "bindings:") {
+        what = "bindings";
+        for (const BindingReport& b : state.bindings(now))
+            found.push_back(b.aor + " " + b.public_endpoint.text() + " > " + b.inside.text() + " by " +
+                            b.registrar + " " + std::to_string(b.expires_s));
+    } else if (step.verb == "stale:" || step.verb == "ended:") {
+        const bool stale = step.verb == "stale:";
+        what = stale ? "stale flows" : "ended flows";
+        for (const Flow& flow : stale ? decision.stale : decision.ended)
+            found.push_back(flow.source.text() + " > " + flow.destination.text());
+    } else if (step.verb == "silent:") {
+        what = "silent";
+        for (const CallReport& call : state.calls(now))
+            for (const MediaReport& stream : call.media)
+                if (!stream.silent.empty())
+                    found.push_back(call.call_id + " " + stream.type + " " + stream.silent);
+    } else if (step.verb == "missing:" || step.verb == "events:") {
+        const bool missing = step.verb == "missing:";
+        what = missing ? "missing media" : "events";
+        for (const Event& event : missing ? router.swept() : decision.events)
+            found.push_back(event.subject + " " + event.detail);
+    } else {
+        return false;
+    }
+    same(what, step.rows, found);
+    return true;
+}
+
+}  // namespace
+
+void same_text(const char* what, const std::string& expected, const std::string& found) {
+    if (expected != found)
+        throw std::runtime_error(std::string(what) + " expected:\n" + expected + "\n  found:\n" + found);
+}
+
+bool is_met(const Step& step, Router& router) {
+    return is_plain(step, router) || lists(step, router);
+}
+
+void check_reports(Router& router) {
+    const State& state = router.state();
+    const auto& elements = router.kernel().elements();
+    const std::vector<Egress> egresses = state.egresses();
+    for (const PinholeReport& p : state.pinholes(router.now())) {
+        const auto at = std::find_if(egresses.begin(), egresses.end(), [&](const Egress& used) {
+            return used.advertised == p.public_endpoint.address;
+        });
+        const bool translated = p.public_endpoint != p.inside;
+        if (translated && at == egresses.end())
+            throw std::runtime_error("reported at nobody's address: " + row(p));
+        const Address remote = p.remote == "*" ? Address{} : Address::parse(p.remote).value();
+        const Address outside = translated ? at->address : p.inside.address;
+        const Pinhole pinhole{p.transport, remote, {outside, p.public_endpoint.port}};
+        const Mapping mapping{p.transport, p.inside, pinhole.outside};
+        if (!elements.contains(pinhole) || elements.contains(mapping) != translated)
+            throw std::runtime_error("reported but not in the kernel: " + row(p));
+    }
+}
+
+}  // namespace sipalg::test
