@@ -17,10 +17,13 @@ ACCEPTS = 'comment "sipalg:sipalg"'
 
 class Flushed(TcpTest):
     def setUp(self):
-        if not self.lab.daemon:  # a test that failed half-way has left none
+        # A test that failed half-way may have left neither firewall nor daemon.
+        self.reload = self.lab.file("firewall.nft", "flush ruleset\n" + self.lab.empty_ruleset)
+        if "chain forward" not in self.lab.ruleset():
+            self.nft("-f", self.reload)
+        if not self.lab.daemon:
             self.lab.start_daemon()
         super().setUp()
-        self.reload = self.lab.file("firewall.nft", "flush ruleset\n" + self.lab.empty_ruleset)
 
     def nft(self, *command):
         self.lab.router.run("nft", *command)
@@ -51,7 +54,8 @@ class Flushed(TcpTest):
 
     def deletion_of_accept_rule(self):
         listing = self.lab.router.run("nft", "-a", "list", "chain", "inet", "admin", "forward").stdout
-        return ("delete", "rule", "inet", "admin", "forward", "handle", re.search(f"{ACCEPTS} # handle (\\d+)", listing).group(1))
+        handle = re.search(f"{ACCEPTS} # handle (\\d+)", listing).group(1)
+        return ("delete", "rule", "inet", "admin", "forward", "handle", handle)
 
     def test_loaded_in_two_steps(self):
         """The rules come as soon as the chain of the accept rule is back, also when it takes its time."""
@@ -61,7 +65,7 @@ class Flushed(TcpTest):
         self.comes_back("-f", self.reload)
 
     def test_quarrel(self):
-        """X7: a program that takes them away all the time does not keep the daemon busy, and in the end they are back."""
+        """X7: a program that takes them away all the time does not keep the daemon busy; in the end they are back."""
         began, before = time.monotonic(), self.mends()
         for _ in range(60):
             self.lab.router.run("nft", "delete", "table", "inet", "sipalg", check=False)

@@ -28,7 +28,8 @@ class Monitor(unittest.TestCase):
 
     def test_own_transactions_are_not_heard(self):
         for command in ('install', 'apply add pinhole udp 203.0.113.5 203.0.113.1:30000 60',
-                        'apply remove pinhole udp 203.0.113.5 203.0.113.1:30000', 'set_outside wan2', 'bench 50', 'remove'):
+                        'apply remove pinhole udp 203.0.113.5 203.0.113.1:30000', 'set_outside wan2', 'bench 50',
+                        'remove'):
             self.driver(command)
             self.assertFalse(self.changed(), command)
 
