@@ -156,6 +156,15 @@ std::vector<RuleSeen> rules_with_comment(Link& link, const std::string& comment,
     return rules;
 }
 
+std::size_t count_rules(Link& link, const std::string& table) {
+    std::size_t count = 0;
+    const auto narrow = [&](nlmsghdr* request) {
+        mnl_attr_put_strz(request, NFTA_RULE_TABLE, table.c_str());
+    };
+    link.list(NFT_MSG_GETRULE, NFPROTO_INET, narrow, [&](const nlmsghdr*) { ++count; });
+    return count;
+}
+
 void delete_rule(Batch& batch, const RuleSeen& rule) {
     nlmsghdr* message = batch.open(NFT_MSG_DELRULE, 0, rule.family, "deletion of an accept rule");
     mnl_attr_put_strz(message, NFTA_RULE_TABLE, rule.table.c_str());

@@ -1,6 +1,7 @@
 // The rest of the kernel's ruleset, which is the administrator's: looked at, and given one rule where asked.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -46,6 +47,8 @@ std::string accepting_comment(const std::string& table);
 /// Rules that carry the comment: in one chain, or in all.
 std::vector<RuleSeen> rules_with_comment(Link& link, const std::string& comment,
                                          const AcceptIn* chain = nullptr);
+/// How many rules a table of family inet has.
+std::size_t count_rules(Link& link, const std::string& table);
 /// Adds the message that deletes the rule.
 void delete_rule(Batch& batch, const RuleSeen& rule);
 

@@ -52,6 +52,16 @@ std::string_view Batch::label(std::size_t number) const {
     return number > 0 && number <= labels_.size() ? labels_[number - 1] : "transaction";
 }
 
+std::size_t Batch::count(std::uint16_t type) const {
+    std::size_t found = 0;
+    const nlmsghdr* header = nullptr;
+    for (std::size_t at = 0; at < used_; at += MNL_ALIGN(header->nlmsg_len)) {
+        header = reinterpret_cast<const nlmsghdr*>(bytes_.data() + at);
+        if (header->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | type)) ++found;
+    }
+    return found;
+}
+
 std::span<const char> Batch::seal(std::uint32_t sequence, bool commit) {
     close();
     auto* last = reinterpret_cast<nlmsghdr*>(bytes_.data());

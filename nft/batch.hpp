@@ -32,6 +32,8 @@ class Batch {
     /// last of them, and with `commit` adds the end marker: without it the kernel checks everything and then
     /// changes nothing. Returns the bytes to send. Not for an empty batch; clear() comes next.
     std::span<const char> seal(std::uint32_t sequence, bool commit);
+    /// How many messages of a sealed batch are of this type (NFT_MSG_…).
+    std::size_t count(std::uint16_t type) const;
 
   private:
     void close();

@@ -32,6 +32,9 @@ class Link {
   public:
     Link();  ///< Throws Error.
 
+    /// By which the kernel tells others whose transaction it was.
+    std::uint32_t port() const { return mnl_socket_get_portid(socket_.get()); }
+
     /// Sends the batch as one transaction; nullopt: all of it is in force. An empty batch is in force at
     /// once. On refusal nothing of it is.
     std::optional<Refusal> commit(Batch& batch) { return send(batch, true); }

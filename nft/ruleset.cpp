@@ -134,7 +134,8 @@ struct Ruleset::Impl {
     Removal removal = Removal::ensure_and_remove;
     std::vector<AcceptIn> places;
     std::optional<Table> table;
-    std::vector<Rule> rules;  // the accept rule of each place
+    std::vector<Rule> rules;         // the accept rule of each place
+    std::size_t rules_of_table = 0;  // as installed
     Batch batch;
 };
 
@@ -161,6 +162,7 @@ void Ruleset::check() const {
 void Ruleset::install() {
     impl_->attempt([&](Batch& out) { impl_->write_all(out); },
                    [&](Batch& out) { return impl_->link.commit(out); });
+    impl_->rules_of_table = impl_->batch.count(NFT_MSG_NEWRULE) - impl_->places.size();
 }
 
 void Ruleset::remove() {
@@ -175,12 +177,20 @@ void Ruleset::remove() {
     impl_->attempt(write, [&](Batch& out) { return impl_->link.commit(out); });
 }
 
-bool Ruleset::intact() const {
+Missing Ruleset::missing() const {
     const std::string& table = impl_->settings.table;
-    return presence(impl_->link, table) == Presence::ours &&
-           std::all_of(impl_->places.begin(), impl_->places.end(), [&](const AcceptIn& place) {
-               return !rules_with_comment(impl_->link, accepting_comment(table), &place).empty();
-           });
+    if (presence(impl_->link, table) != Presence::ours ||
+        count_rules(impl_->link, table) < impl_->rules_of_table)
+        return Missing::table;
+    const auto there = [&](const AcceptIn& place) {
+        return !rules_with_comment(impl_->link, accepting_comment(table), &place).empty();
+    };
+    return std::all_of(impl_->places.begin(), impl_->places.end(), there) ? Missing::nothing
+                                                                          : Missing::accept_rules;
+}
+
+std::uint32_t Ruleset::port() const {
+    return impl_->link.port();
 }
 
 void Ruleset::set_outside(const std::vector<std::string>& interfaces) {

@@ -45,6 +45,9 @@ struct Peers {
     friend auto operator<=>(const Peers&, const Peers&) = default;
 };
 
+/// What is gone of what install() made. Where the table is, or some of its rules, packets have passed it by.
+enum class Missing : std::uint8_t { nothing, accept_rules, table };
+
 struct Settings {
     std::string table = "sipalg";
     std::vector<std::string> outside;  ///< interface names; none: nothing is diverted or let in for now
@@ -92,10 +95,13 @@ class Ruleset {
     /// Takes the table and the accept rules out; what is already gone is fine. Throws Error.
     void remove();
 
-    /// Whether the table and every accept rule are still there. A reload of the administrator's ruleset
-    /// (`nft flush ruleset`) takes them away silently; install() puts them back, without the elements that
-    /// went with the table. Meant for a timer of some seconds. Throws Error.
-    bool intact() const;
+    /// What others have taken since install(). A reload of the administrator's ruleset (`nft flush ruleset`)
+    /// takes it away silently; install() puts it back, without the elements that went with the table. For
+    /// when a Monitor has heard something, and for a timer of some seconds. Throws Error.
+    Missing missing() const;
+
+    /// By which a Monitor tells our transactions from those of others.
+    std::uint32_t port() const;
 
     /// The interfaces changed (default route moved, --outside came up). Throws Error.
     void set_outside(const std::vector<std::string>& interfaces);

@@ -17,7 +17,6 @@ namespace sipalg::daemon {
 namespace {
 
 constexpr Time sockets_every{30'000};
-constexpr Time rules_every{2'000};
 constexpr Time move_again{1'000};
 constexpr Time learn_every{1'000};
 
@@ -63,31 +62,22 @@ nft::Settings ruleset_settings(const Options& options, const std::vector<std::st
     return settings;
 }
 
-class Daemon::Hands : public Kernel {
-  public:
-    Hands(nft::Ruleset& ruleset, nft::Conntrack& conntrack) : ruleset_(ruleset), conntrack_(conntrack) {}
-    void erase(std::span<const Flow> flows) override { conntrack_.erase(flows); }
-    std::optional<std::string> apply(std::span<const Change> changes) override {
-        return ruleset_.apply(changes);
-    }
-
-  private:
-    nft::Ruleset& ruleset_;
-    nft::Conntrack& conntrack_;
-};
-
 Daemon::Daemon(const CommandLine& command_line, const Options& options)
     : command_line_(command_line),
       options_(options),
       started_(loop_.now()),
       network_(options),
       ruleset_(ruleset_settings(options, network_.outside())),
+      monitor_(ruleset_.port()),
       control_(options.control),
       queue_(options.queue),
       shifted_queue_(ruleset_settings(options, {}).shifted_queue(), WhenFull::drop),
       state_(policy(options)),
-      hands_(std::make_unique<Hands>(ruleset_, conntrack_)),
-      engine_(state_, *hands_, policy(options), [this](const Parcel& parcel) { carry(parcel); }),
+      hands_(ruleset_, conntrack_, monitor_, [this] { upkeep_.heard(); }),
+      engine_(state_, hands_, policy(options), [this](const Parcel& parcel) { carry(parcel); }),
+      upkeep_(
+          hands_, [this](Time now) { engine_.end_streams(now); },
+          [this](Time now) { return state_.elements(now); }),
       watcher_(ruleset_settings(options, {}).watch_queue(), state_, conntrack_,
                [this](std::span<const Event> events) { engine_.log(events, loop_.now()); }),
       reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
@@ -104,6 +94,9 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
     loop_.add(watcher_.queue().descriptor(), EPOLLIN,
               [this](std::uint32_t) { watcher_.receive(loop_.now()); });
     loop_.add(network_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_network(); });
+    loop_.add(monitor_.descriptor(), EPOLLIN, [this](std::uint32_t) {
+        if (monitor_.changed()) upkeep_.heard();
+    });
     loop_.add(reader_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_flows(); });
     control_.serve(loop_, [this](std::string_view request) { return answer(request); });
     loop_.after_wake_up([this](Time now) { return step(now); });
@@ -221,7 +214,7 @@ void Daemon::on_network() {
         const Network::News news = network_.refresh();
         if (!news.interfaces) return;
         know_own();
-        if (news.outside) outside_to_set_ = network_.outside();
+        if (news.outside) upkeep_.want_outside(network_.outside());
         follow_addresses();
     } catch (const std::exception& error) {
         spdlog::warn("interfaces could not be read: {}", error.what());
@@ -229,30 +222,26 @@ void Daemon::on_network() {
 }
 
 std::optional<Time> Daemon::step(Time now) {
+    upkeep_.advance(now);  // the rules first: what follows changes their elements
     if (now >= next_sockets_) {
         know_own();
         next_sockets_ = now + sockets_every;
     }
-    if (outside_to_set_) follow_outside();
-    if (allowed_to_set_) follow_allowed();
     if (next_move_ && now >= *next_move_) {
         if (external_to_set_)
             set_external(std::vector<Address>(*external_to_set_));
         else
             follow_addresses();
     }
-    if (now >= next_rules_) {
-        mend_rules();
-        next_rules_ = now + rules_every;
-    }
-    Time next = std::min(next_sockets_, next_rules_);
+    Time next = next_sockets_;
     if (state_.learning(now)) {
         if (now >= next_learning_) learn(now);
         next = std::min(next, next_learning_);
     }
     if (next_move_) next = std::min(next, *next_move_);
     const auto engine_deadline = engine_.advance(now);
-    flush();  // of segments that have waited long enough
+    next = std::min(next, upkeep_.advance(now));  // again: the kernel may have refused an element
+    flush();                                      // of segments that have waited long enough
     for (const auto deadline :
          {engine_deadline, sweeper_.advance(now), control_.advance(now), listener_.advance(engine_, now)})
         if (deadline) next = std::min(next, *deadline);
@@ -274,27 +263,6 @@ void Daemon::learn(Time now) {
     } catch (const nft::Error& error) {
         spdlog::debug("what latches have let in could not be read: {}", error.what());
     }
-}
-
-void Daemon::follow_outside() {
-    const std::string names = list(*outside_to_set_);
-    try {
-        ruleset_.set_outside(*outside_to_set_);
-        spdlog::info("outside is now {}", names);
-        sd_notifyf(0, "STATUS=Serving, outside %s", names.c_str());
-    } catch (const nft::Error& error) {
-        spdlog::error("the rules could not follow the default route: {}", error.what());
-    }
-    outside_to_set_.reset();
-}
-
-void Daemon::follow_allowed() {
-    try {
-        ruleset_.set_allowed(*allowed_to_set_);
-    } catch (const nft::Error& error) {
-        spdlog::error("other peers could not be allowed: {}", error.what());
-    }
-    allowed_to_set_.reset();
 }
 
 // False: the kernel refused; it is tried again soon.
@@ -324,25 +292,6 @@ void Daemon::set_external(const std::vector<Address>& external) {
         network_.set_external(external_);
         whereabouts_.see(network_.egress().ends());
         external_to_set_ = external;
-    }
-}
-
-// A firewall that is loaded anew often begins with `flush ruleset`, and takes our table or accept rules
-// along.
-void Daemon::mend_rules() {
-    try {
-        if (rules_missing_ || !ruleset_.intact()) {
-            // Meanwhile segments passed as they came, of connections that can't go on so.
-            engine_.end_streams(loop_.now());
-            ruleset_.install();
-            const auto elements = state_.elements(loop_.now());
-            if (const auto refusal = ruleset_.apply(elements)) throw nft::Error(*refusal);
-            spdlog::warn("rules of sipalgd were flushed by another program; they are back");
-        }
-        rules_missing_ = false;
-    } catch (const nft::Error& error) {
-        if (!rules_missing_) spdlog::error("the rules are not in place: {}", error.what());
-        rules_missing_ = true;
     }
 }
 
@@ -385,7 +334,7 @@ void Daemon::set_treatments(const Treatments& treatments) {
     state_.set_treatments(treatments);
     network_.egress().set_treatments(treatments);
     know_families();
-    allowed_to_set_ = allowed_peers(treatments);
+    upkeep_.want_allowed(allowed_peers(treatments));
     listener_.set(listening(treatments, network_.egress().ends()));
     engine_.observer().restart(policy(options_));
     know_own();

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 
 #include "alg/daemon/control.hpp"
 #include "alg/daemon/engine.hpp"
+#include "alg/daemon/hands.hpp"
 #include "alg/daemon/injector.hpp"
 #include "alg/daemon/json.hpp"
 #include "alg/daemon/listening.hpp"
@@ -19,11 +19,13 @@
 #include "alg/daemon/options.hpp"
 #include "alg/daemon/queue.hpp"
 #include "alg/daemon/sweeper.hpp"
+#include "alg/daemon/upkeep.hpp"
 #include "alg/daemon/waiting.hpp"
 #include "alg/daemon/watcher.hpp"
 #include "alg/daemon/whereabouts.hpp"
 #include "alg/inspect.hpp"
 #include "nft/conntrack.hpp"
+#include "nft/monitor.hpp"
 #include "nft/ruleset.hpp"
 
 namespace sipalg::daemon {
@@ -46,8 +48,6 @@ class Daemon {
     void run(const std::function<void()>& serving);
 
   private:
-    class Hands;  // the Kernel of the engine
-
     void on_packet(const QueuedPacket& packet, Verdict& verdict);
     void give_verdict(Arrival arrival, Verdict& verdict);
     void carry(const Parcel& parcel);
@@ -60,11 +60,8 @@ class Daemon {
     void know_families();
     void set_treatments(const Treatments& treatments);
     void learn(Time now);
-    void follow_outside();
-    void follow_allowed();
     bool follow_addresses();
     void set_external(const std::vector<Address>& external);
-    void mend_rules();
     void reload();
     void stop();
     std::string answer(std::string_view request);
@@ -76,6 +73,7 @@ class Daemon {
     Time started_;
     Network network_;
     nft::Ruleset ruleset_;
+    nft::Monitor monitor_;
     nft::Conntrack conntrack_;
     nft::ConntrackDump dump_;  // the reader's
     ControlSocket control_;
@@ -83,8 +81,9 @@ class Daemon {
     Queue shifted_queue_;
     Injector injector_;
     State state_;
-    std::unique_ptr<Hands> hands_;
+    Hands hands_;
     Engine engine_;
+    Upkeep upkeep_;
     Watcher watcher_;
     std::atomic<bool> with_ipv6_{false};  ///< IPv6 was met: the reader looks at its flows as well
     FlowReader reader_;
@@ -95,15 +94,11 @@ class Daemon {
     std::uint64_t last_token_ = 0;
     Whereabouts whereabouts_;
     ListeningPhones listener_;
-    std::optional<Time> next_move_;                          ///< the kernel has refused one
-    std::optional<std::vector<Address>> external_to_set_;    ///< for the same reason not in force yet
-    std::optional<std::vector<nft::Peers>> allowed_to_set_;  ///< the rules don't know them yet
-    std::vector<Address> external_;                          ///< those in force
+    std::optional<Time> next_move_;                        ///< the kernel has refused one
+    std::optional<std::vector<Address>> external_to_set_;  ///< for the same reason not in force yet
+    std::vector<Address> external_;                        ///< those in force
     Time next_sockets_{0};
-    Time next_rules_{0};
     Time next_learning_{0};
-    bool rules_missing_ = false;  ///< putting them back failed, which has been said
-    std::optional<std::vector<std::string>> outside_to_set_;  ///< the rules don't know it yet
 };
 
 }  // namespace sipalg::daemon

@@ -270,14 +270,19 @@ class RulesetTest(DriverTest):
         fw = 'table inet fw {\n chain forward {\n type filter hook forward priority 0;\n }\n}\n'
         self.space.nft(fw)
         driver = self.driver('--accept-in', 'inet fw forward')
-        self.assertEqual(driver('intact'), ['no'])
-        for loss in ('delete table inet sipalg', 'flush chain inet fw forward', 'flush ruleset\n' + fw):
+        self.assertEqual(driver('missing'), ['table'])
+        for loss, missing in (('delete table inet sipalg', 'table'), ('flush chain inet sipalg from_inside', 'table'),
+                              ('flush table inet sipalg', 'table'), ('flush chain inet fw forward', 'accept_rules'),
+                              ('delete table inet fw\n' + fw, 'accept_rules'), ('flush ruleset\n' + fw, 'table')):
             driver('install')
-            self.assertEqual(driver('intact'), ['yes'])
+            self.assertEqual(driver('missing'), ['nothing'])
             self.space.nft(loss)
-            self.assertEqual(driver('intact'), ['no'], loss)
+            self.assertEqual(driver('missing'), [missing], loss)
+        driver('install')
+        self.space.nft('add rule inet sipalg from_inside counter')
+        self.assertEqual(driver('missing'), ['nothing'], 'more than was installed')
         self.space.nft('flush ruleset')
-        self.assertEqual(driver('intact'), ['no'])
+        self.assertEqual(driver('missing'), ['table'])
 
     def test_one_daemon_for_a_table_in_a_namespace(self):
         first = self.driver()

@@ -1,7 +1,7 @@
 // Ruleset and Conntrack by hand: settings as options, commands on standard input, for tests and for looking.
 // Each answer ends with a line "ok" or "error: …".
 //
-//   install | check | remove | intact | text | read | method | chains | set_outside [IF…]
+//   install | check | remove | missing | text | read | method | chains | set_outside [IF…] | listen | changed
 //   apply CHANGE [; CHANGE]…      CHANGE: add|renew|remove ELEMENT [SECONDS]
 //   erase PROTO SRC DST [; …] | known PROTO SRC DST [; …] | dump | bench COUNT
 // ELEMENT: mapping PROTO INSIDE OUTSIDE | pinhole PROTO REMOTE OUTSIDE | listener PROTO INSIDE
@@ -10,12 +10,14 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <memory>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "nft/conntrack.hpp"
+#include "nft/monitor.hpp"
 #include "nft/ruleset.hpp"
 
 namespace {
@@ -120,8 +122,15 @@ struct Print {
     void operator()(const Record& r) const { out << "record " << r.id << ' ' << r.part << ' ' << r.bytes; }
 };
 
+std::optional<std::string> apply(nft::Ruleset& ruleset, nft::Monitor* monitor,
+                                 std::span<const Change> changes) {
+    if (monitor == nullptr) return ruleset.apply(changes);
+    const nft::Monitor::Away away(*monitor);
+    return ruleset.apply(changes);
+}
+
 // Times transactions of eight changes as a call's setup has them, then those that take them away again.
-void bench(nft::Ruleset& ruleset, int count) {
+void bench(nft::Ruleset& ruleset, nft::Monitor* monitor, int count) {
     std::vector<Change> add, renew, remove;
     const auto step = [&](const Element& e) {
         add.push_back({Change::Op::add, e, Seconds{60}});
@@ -143,7 +152,7 @@ void bench(nft::Ruleset& ruleset, int count) {
             if (changes == &add) ruleset.apply(remove);
             if (changes == &remove && i > 0) ruleset.apply(add);
             const auto start = std::chrono::steady_clock::now();
-            const auto refusal = ruleset.apply(*changes);
+            const auto refusal = apply(ruleset, monitor, *changes);
             const auto end = std::chrono::steady_clock::now();
             if (refusal) throw std::runtime_error(*refusal);
             times.push_back(std::chrono::duration<double, std::micro>(end - start).count());
@@ -166,6 +175,7 @@ void dump() {
 }
 
 void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntrack) {
+    static std::unique_ptr<nft::Monitor> monitor;
     std::istringstream in(line);
     const auto command = next<std::string>(in);
     if (command == "erase") return conntrack.erase(parts<Flow>(in, flow));
@@ -179,11 +189,16 @@ void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntra
     if (command == "install") return ruleset->install();
     if (command == "check") return ruleset->check();
     if (command == "remove") return ruleset->remove();
-    if (command == "bench") return bench(*ruleset, next<int>(in));
+    if (command == "bench") return bench(*ruleset, monitor.get(), next<int>(in));
     if (command == "text") {
         std::cout << ruleset->text();
-    } else if (command == "intact") {
-        std::cout << (ruleset->intact() ? "yes\n" : "no\n");
+    } else if (command == "missing") {
+        constexpr const char* words[] = {"nothing", "accept_rules", "table"};
+        std::cout << words[static_cast<int>(ruleset->missing())] << '\n';
+    } else if (command == "listen") {
+        monitor = std::make_unique<nft::Monitor>(ruleset->port());
+    } else if (command == "changed") {
+        std::cout << (monitor->changed() ? "yes\n" : "no\n");
     } else if (command == "method") {
         std::cout << name(ruleset->queue_method()) << '\n';
     } else if (command == "chains") {
@@ -200,7 +215,7 @@ void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntra
             std::cout << ' ' << stored.remaining.count() << '\n';
         }
     } else if (command == "apply") {
-        if (const auto refusal = ruleset->apply(parts<Change>(in, change)))
+        if (const auto refusal = apply(*ruleset, monitor.get(), parts<Change>(in, change)))
             throw std::runtime_error(*refusal);
     } else {
         throw std::invalid_argument("unknown command " + command);

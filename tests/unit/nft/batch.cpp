@@ -52,3 +52,16 @@ TEST_CASE("a batch grows, and starts afresh after clear") {
     batch.open(NFT_MSG_DELTABLE, 0, 1, "y");
     CHECK(messages(batch.seal(1, true)).size() == 3);
 }
+
+TEST_CASE("messages of a type are counted") {
+    Batch batch;
+    batch.open(NFT_MSG_NEWRULE, 0, 1, "x");
+    mnl_attr_put_strz(batch.open(NFT_MSG_NEWCHAIN, 0, 1, "x"), NFTA_CHAIN_TABLE, "a table");
+    batch.open(NFT_MSG_NEWRULE, 0, 1, "x");
+    batch.seal(1, true);
+    CHECK(batch.count(NFT_MSG_NEWRULE) == 2);
+    CHECK(batch.count(NFT_MSG_NEWCHAIN) == 1);
+    CHECK(batch.count(NFT_MSG_DELRULE) == 0);
+    batch.clear();
+    CHECK(batch.count(NFT_MSG_NEWRULE) == 0);
+}

@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+"""Other programs take the daemon's rules away: they are back at once, and nothing is corrupted meanwhile."""
+
+import re
+import time
+
+import tcp
+from lab import ADMIN_RULESET
+from labtest import PHONE1, PROVIDER, main, sip
+from netns import wait_for
+from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, description, peer_description
+
+SOON = 0.5  # s; without a word from the kernel it would be up to two
+BACK = "rules of sipalgd were flushed by another program; they are back"
+ACCEPTS = 'comment "sipalg:sipalg"'
+
+
+class Flushed(TcpTest):
+    def setUp(self):
+        # A test that failed half-way may have left neither firewall nor daemon.
+        self.reload = self.lab.file("firewall.nft", "flush ruleset\n" + self.lab.empty_ruleset)
+        if "chain forward" not in self.lab.ruleset():
+            self.nft("-f", self.reload)
+        if not self.lab.daemon:
+            self.lab.start_daemon()
+        super().setUp()
+
+    def nft(self, *command):
+        self.lab.router.run("nft", *command)
+
+    def mends(self):
+        return self.lab.daemon.output().count(BACK)
+
+    def whole(self):
+        ruleset = self.lab.ruleset()
+        return "chain from_inside" in ruleset and ACCEPTS in ruleset
+
+    def comes_back(self, *command):
+        """Whatever this takes away is there again, and soon."""
+        before = self.mends()
+        self.nft(*command)
+        wait_for(lambda: self.mends() > before, SOON, f"the rules after nft {' '.join(command)}")
+        self.assertTrue(self.whole(), self.lab.ruleset())
+
+    def test_whatever_is_taken(self):
+        """SPEC 1: table, chains or rules of ours, or the accept rule in the owner's chain."""
+        losses = (lambda: ("-f", self.reload), lambda: ("delete", "table", "inet", "sipalg"),
+                  lambda: ("flush", "table", "inet", "sipalg"), self.deletion_of_accept_rule)
+        for loss in losses:
+            self.lab.fresh()
+            command = loss()
+            with self.subTest(command=command):
+                self.comes_back(*command)
+
+    def deletion_of_accept_rule(self):
+        listing = self.lab.router.run("nft", "-a", "list", "chain", "inet", "admin", "forward").stdout
+        handle = re.search(f"{ACCEPTS} # handle (\\d+)", listing).group(1)
+        return ("delete", "rule", "inet", "admin", "forward", "handle", handle)
+
+    def test_loaded_in_two_steps(self):
+        """The rules come as soon as the chain of the accept rule is back, also when it takes its time."""
+        self.nft("flush", "ruleset")
+        wait_for(lambda: "the rules are not in place" in self.lab.daemon.output(), SOON, "a word about it")
+        self.assertNotIn("table inet sipalg", self.lab.ruleset())
+        self.comes_back("-f", self.reload)
+
+    def test_quarrel(self):
+        """X7: a program that takes them away all the time does not keep the daemon busy; in the end they are back."""
+        began, before = time.monotonic(), self.mends()
+        for _ in range(60):
+            self.lab.router.run("nft", "delete", "table", "inet", "sipalg", check=False)
+            time.sleep(0.02)
+        windows = 1 + (time.monotonic() - began) // 2
+        self.assertLessEqual(self.mends() - before, 4 * (windows + 1))
+        self.assertIn("again and again", self.lab.daemon.output())
+        wait_for(self.whole, 3, "the rules, when nobody takes them any more")
+        self.assertEqual(self.lab.ctl_run("status").returncode, 0)
+
+    def test_others_business(self):
+        """Changes that take nothing of ours change nothing, however many they are."""
+        connection = self.shifted()
+        self.nft("add", "table", "inet", "other", "{ set s { type ipv4_addr; } ; }")
+        for n in range(20):
+            self.nft("add", "element", "inet", "other", "s", f"{{ 192.0.2.{n} }}")
+        self.nft("delete", "table", "inet", "other")
+        connection.options()
+        self.assertEqual(self.mends(), 0)
+
+    def test_changed_connection(self):
+        """T4: connections whose bytes were moved are reset, whoever speaks first, and not a wrong byte is heard."""
+        connections = [self.shifted(phone) for phone in PHONES.values()]
+        self.comes_back("-f", self.reload)
+        for connection in connections:
+            out = connection.names.out(Transaction().request())
+            in_ = connection.names.in_(Transaction().peer_request())
+            for end, (sent, _) in ((connection.near, out), (connection.far, in_)):
+                try:
+                    end.send(sent)
+                except ConnectionError:
+                    pass
+            for end in (connection.near, connection.far):
+                self.assertEqual(end.rest(3), (b"", "reset"), f"{end}")
+        self.connection().options()
+
+    def test_within_a_message(self):
+        """T4: the same while half a message is held; what has arrived by then is exact."""
+        for phone in PHONES.values():
+            with self.subTest(phone=phone):
+                connection = self.shifted(phone)
+                sent, wanted = connection.names.out(Transaction("INVITE").request(), description())
+                connection.near.send(sent[:300])
+                connection.near.wait_sent()
+                self.comes_back("-f", self.reload)
+                try:
+                    connection.near.send(sent[300:])
+                except ConnectionError:
+                    pass
+                heard, how = connection.far.rest(3)
+                self.assertTrue(wanted.startswith(heard), tcp.difference(heard, wanted))
+                self.assertEqual(how, "reset")
+
+    def test_only_the_accept_rule(self):
+        """T4: a firewall that loads only its own chains anew takes no connection along."""
+        connections = [self.shifted(phone) for phone in PHONES.values()]
+        self.comes_back("-f", self.lab.file("own.nft", "flush table inet admin\n" + ADMIN_RULESET))
+        for connection in connections:
+            connection.options()
+
+    def test_registered_over_tcp(self):
+        """A phone whose connection was reset connects and registers anew, and gets its calls."""
+        self.shifted(SHORT_PHONE)
+        self.comes_back("-f", self.reload)
+        connection = self.connection(SHORT_PHONE)
+        transaction = Transaction("REGISTER")
+        connection.out(transaction.request("Expires: 600"))
+        connection.in_(transaction.answer(200).replace("<sip:peer@203.0.113.10:5060;transport=tcp>",
+                                                       "<sip:phone@{sig};transport=tcp>;expires=600"))
+        connection.in_(Transaction("INVITE").peer_request(), peer_description())
+
+    def test_registered(self):
+        """C8: a registered phone gets the call that comes right after, and hears it; the call ends as it should."""
+        phone, peer = self.phone(), self.peer()
+        registration, _ = self.register(phone, peer)
+        self.comes_back("-f", self.reload)
+        self.lab.forget_flows()
+        target = sip.uri_of(registration.get("Contact"))
+        peer.invite("phone1", sip.sdp(PROVIDER, 30000), hop=sip.host_port(target), target=target)
+        self.assertEqual(phone.hear("INVITE").uri, f"sip:phone1@{PHONE1}:5060")
+
+    def test_call(self):
+        """A5: a call goes on with its media, also where connection tracking knows nothing any more, and closes."""
+        call = self.call_out()
+        for _ in range(3):
+            self.comes_back("-f", self.reload)
+        self.lab.forget_flows()
+        call.exchange(first="right")
+        call.hang_up()
+        self.assert_closed(call)
+
+
+if __name__ == "__main__":
+    main()
