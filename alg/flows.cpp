@@ -58,11 +58,6 @@ FlowEntry& Flows::see(const FlowKey& key, Side from, FlowKind kind, Time now, Si
     return *entry;
 }
 
-void Flows::name(const FlowKey& key, std::string_view server_name) {
-    const auto known = by_key_.find(key);
-    if (known != by_key_.end()) known->second->server_name = server_name;
-}
-
 void Flows::forget(const FlowKey& key) {
     const auto known = by_key_.find(key);
     if (known != by_key_.end()) erase(known->second);

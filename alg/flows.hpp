@@ -71,8 +71,6 @@ class Flows {
     /// A packet or message of the flow, sent from that side; the first one's sender has opened it. Allocates
     /// only for a flow that is new. The entry is valid until the next call.
     FlowEntry& see(const FlowKey& key, Side from, FlowKind kind, Time now, Sight sight = Sight::whole);
-    /// The host that its ClientHello asks for.
-    void name(const FlowKey& key, std::string_view server_name);
     void forget(const FlowKey& key);
 
     const FlowEntry* find(const FlowKey& key) const;

@@ -4,8 +4,7 @@
 #include "alg/address.hpp"
 #include "alg/inspect.hpp"
 #include "alg/policy.hpp"
-#include "alg/reason.hpp"
-#include "alg/sip/splitter.hpp"
+#include "alg/recognition.hpp"
 #include "alg/state.hpp"
 #include "alg/time.hpp"
 
@@ -23,14 +22,6 @@ struct Envelope {
 /// Decides over the message that was parsed into `state.message`: follows it and writes it for the other
 /// side. Adds to `decision`; what it stages in `state` awaits State::commit().
 void inspect_message(State::Impl& state, const Envelope& envelope, Time now, Decision& decision);
-
-/// The word for bytes that are no message, and for a message that can't be read.
-Reason reason_of(sip::Kind kind);
-Reason reason_of(sip::ParseError error);
-
-/// Puts a message, or bytes that are none, into the list of flows: for people, nothing is decided by it.
-void note_flow(State::Impl& state, const FlowKey& key, Side from, Reason reason, std::string_view bytes,
-               Time now);
 
 /// Whether a single host that is not the router can have that address (X2).
 bool is_some_host(const Address& address, const State::Impl& state);

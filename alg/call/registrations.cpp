@@ -5,86 +5,19 @@
 #include "alg/call/constants.hpp"
 #include "alg/call/delta_seconds.hpp"
 #include "alg/call/records.hpp"
-#include "alg/sip/uri.hpp"
 
 namespace sipalg::call {
 
 namespace {
 
 constexpr std::int64_t default_expires = 3600;  // RFC 3261 10.2.1.1
-constexpr std::size_t max_contacts = 16;
 constexpr std::size_t max_pending = 1024;
 constexpr std::size_t max_text = 512;
-
-// The AOR as people write it: "sip:alice@example.com", without parameters.
-std::string aor_of(const sip::Message& message) {
-    const sip::Header* header = message.first(sip::HeaderId::to);
-    if (!header) return {};
-    std::string_view rest = header->value;
-    const auto entry = sip::next_name_addr(rest);
-    const auto uri = entry ? sip::parse_uri(entry->uri) : std::nullopt;
-    if (!uri) return {};
-    const std::string_view host = uri->host_port.text;
-    if (host.empty()) return std::string(uri->text);
-    return std::string(
-        uri->text.substr(0, static_cast<std::size_t>(host.data() + host.size() - uri->text.data())));
-}
-
-// Calls `visit(inside, expires parameter, whether there is a reg-id)` for each Contact that is the phone's
-// own; true if one was "*".
-template <class Visit>
-bool each_contact(const sip::Message& message, const Registrations::OwnContact& own, Visit visit) {
-    bool star = false;
-    std::size_t count = 0;
-    for (const sip::Header& header : message.headers()) {
-        if (header.id != sip::HeaderId::contact) continue;
-        std::string_view rest = header.value;
-        while (const auto entry = sip::next_name_addr(rest)) {
-            if (entry->star) star = true;
-            const auto uri = sip::literal_target(entry->uri);
-            if (!uri) continue;
-            const auto inside =
-                own(uri->transport, *uri->host_port.address, uri->host_port.port.value_or(5060));
-            if (!inside || ++count > max_contacts) continue;
-            const auto parameter = sip::parameter(entry->parameters, "expires");
-            visit(*inside, parameter ? delta_seconds(*parameter) : std::nullopt,
-                  sip::parameter(entry->parameters, "reg-id").has_value());
-        }
-    }
-    return star;
-}
 
 // The response answers a request that left before the router's address changed.
 bool names_former(const sip::Via& via, Transport transport, const Holdings& holdings) {
     return via.sent_by.address &&
            holdings.find_former({transport, {*via.sent_by.address, via.sent_by.port.value_or(5060)}});
-}
-
-// Who stands between the registrar and the phone as the 2xx has it, where that is told by address: the proxy
-// next to the phone in the path of requests to it (RFC 3327), and the first one that the phone's requests are
-// to go through (RFC 3608).
-std::vector<Address> neighbours(const Heard& heard) {
-    std::string_view nearest, first;
-    for (const sip::Header& header : heard.message.headers()) {
-        if (header.id != sip::HeaderId::path && header.id != sip::HeaderId::service_route) continue;
-        std::string_view rest = header.value;
-        while (const auto entry = sip::next_name_addr(rest)) {
-            if (header.id == sip::HeaderId::path) nearest = entry->uri;
-            if (header.id == sip::HeaderId::service_route && first.empty()) first = entry->uri;
-        }
-    }
-    std::vector<Address> found;
-    for (const std::string_view uri : {nearest, first}) {
-        const auto target = uri.empty() ? std::nullopt : sip::literal_target(uri);
-        if (!target) continue;
-        const Address& address = *target->host_port.address;
-        const bool odd = address.is_unspecified() || address.is_loopback() || address.is_multicast() ||
-                         address.is_broadcast() || address.family() != heard.peer.family() ||
-                         address == heard.egress.address || address == heard.egress.advertised;
-        if (!odd && address != heard.peer && std::find(found.begin(), found.end(), address) == found.end())
-            found.push_back(address);
-    }
-    return found;
 }
 
 }  // namespace
@@ -108,10 +41,9 @@ void Registrations::request(const Heard& heard, const OwnContact& own, Effects& 
     pending.untouched = heard.untouched;
     pending.until = heard.now + transaction_time;
     const std::int64_t general = delta_seconds(message, sip::HeaderId::expires).value_or(default_expires);
-    pending.all = each_contact(message, own,
-                               [&](const Socket& inside, std::optional<std::int64_t> expires, bool one_flow) {
-                                   pending.contacts.push_back({inside, expires.value_or(general), one_flow});
-                               });
+    pending.all = each_contact(message, own, [&](const ListedContact& contact) {
+        pending.contacts.push_back({contact.inside, contact.expires.value_or(general), contact.one_flow});
+    });
     pending.due = known ? known->due : pending.until;
     if (!known) {
         pending_per_phone_.more(heard.phone);
@@ -146,16 +78,15 @@ void Registrations::response(const Heard& heard, const OwnContact& own, std::uin
     }
     const std::vector<Address> others = neighbours(heard);
     const auto general = delta_seconds(message, sip::HeaderId::expires);
-    std::vector<std::pair<Socket, std::optional<std::int64_t>>> listed;
-    each_contact(message, own, [&](const Socket& inside, std::optional<std::int64_t> expires, bool) {
-        listed.emplace_back(inside, expires);
-    });
+    std::vector<ListedContact> listed;
+    each_contact(message, own, [&](const ListedContact& contact) { listed.push_back(contact); });
     for (const Pending::Contact& contact : pending.contacts) {
         const BindingKey key{pending.aor, contact.inside, pending.registrar};
-        const auto row = std::find_if(listed.begin(), listed.end(),
-                                      [&](const auto& entry) { return entry.first == contact.inside; });
+        const auto row = std::find_if(listed.begin(), listed.end(), [&](const ListedContact& entry) {
+            return entry.inside == contact.inside;
+        });
         std::int64_t granted = general ? std::min(*general, contact.expires) : contact.expires;
-        if (row != listed.end() && row->second) granted = *row->second;
+        if (row != listed.end() && row->expires) granted = *row->expires;
         const auto same = [&](const BindingKey& bound) {
             return bound.aor == key.aor && bound.inside == key.inside;
         };

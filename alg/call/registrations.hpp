@@ -13,6 +13,7 @@
 #include "alg/call/follow.hpp"
 #include "alg/call/ledger.hpp"
 #include "alg/call/per_phone.hpp"
+#include "alg/call/registering.hpp"
 
 namespace sipalg::call {
 
@@ -39,10 +40,7 @@ class Registrations {
   public:
     Registrations(const Policy& policy, Holdings& holdings) : policy_(policy), holdings_(holdings) {}
 
-    /// A REGISTER from the phone. `own` resolves a Contact's transport parameter, host and port to the
-    /// phone's socket; nullopt: not its own.
-    using OwnContact = std::function<std::optional<Socket>(std::string_view transport, const Address& host,
-                                                           std::uint16_t port)>;
+    /// A REGISTER from the phone. `own` knows what of it are the phone's sockets.
     void request(const Heard& heard, const OwnContact& own, Effects& effects);
     /// A final response to a REGISTER, from outside. `own` maps what the registrar lists to the phone's
     /// sockets.
