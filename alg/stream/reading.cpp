@@ -15,6 +15,8 @@ namespace {
 // segments passes untranslated while there is no daemon.
 constexpr Seconds kept_for{6 * 24 * 3600};
 constexpr Time renewed_every{12 * 3600 * 1000};
+// No path needs segments this small (Linux takes none below); bytes in smaller ones would be mostly headers.
+constexpr std::uint16_t smallest_mss = 88;
 
 std::int64_t growth(const std::vector<Shift::Edit>& edits) {
     std::int64_t sum = 0;
@@ -24,7 +26,7 @@ std::int64_t growth(const std::vector<Shift::Edit>& edits) {
 }
 
 void take_options(Half& half, const Segment& segment) {
-    if (segment.mss) half.mss = *segment.mss;
+    if (segment.mss) half.mss = std::max(*segment.mss, smallest_mss);
     half.window_scale = segment.window_scale.value_or(0);
     half.sack = segment.sack_permitted;
     half.window = segment.window;
@@ -51,7 +53,12 @@ void Streams::arrive(State::Impl& state, const Arrival& arrival, const Packet& p
         if (flow && segment->has(Segment::ack) && !repeated) answer(*flow, arrival.from, *segment);
         if (!segment->has(Segment::ack) && !repeated) {
             if (flow) end(state, *flow, now, decision.changes);
-            if (!begin(state, arrival, *segment, now, decision)) return;
+            if (!begin(state, arrival, *segment, now, decision)) {
+                // It is not read, but what has waited in the former one has to be let go.
+                decision.stream = flow != nullptr;
+                if (flow) step_.kind = Step::Kind::pass;
+                return;
+            }
         } else if (!flow || flow->untouched || flow->refused) {
             return;
         }
@@ -90,6 +97,11 @@ void Streams::arrive(State::Impl& state, const Arrival& arrival, const Packet& p
     step_.carrier.end = step_.carrier.begin + static_cast<Position>(segment->payload.size());
     if (segment->has(Segment::rst)) {
         step_.kind = Step::Kind::reset;
+        return;
+    }
+    // Nobody sends again what was taken over, so it is kept; what is beyond the bound is as good as lost.
+    if (half.owes() && step_.carrier.end > half.received() && memory_ > policy_.max_stream_memory) {
+        step_.kind = Step::Kind::drop;
         return;
     }
     step_.kind = Step::Kind::data;
@@ -147,6 +159,9 @@ bool Streams::begin(State::Impl& state, const Arrival& arrival, const Segment& s
 void Streams::answer(Flow& flow, Side from, const Segment& segment) {
     Half& half = flow.half(from);
     Half& first = flow.half(opposite(from));
+    // Numbers that bytes were counted by stand: another answer is as old, or as false, for the ends as for us
+    // (RFC 9293 3.10.7.4).
+    if (half.known() && (half.received() > 0 || half.held_count() > 0 || first.received() > 0)) return;
     half.begin(segment.sequence, flow.editing);
     take_options(half, segment);
     // The windows of SYNs are not scaled (RFC 7323 2.2).
@@ -175,6 +190,7 @@ bool Streams::note_acknowledgement(Flow& flow, Side from, const Segment& segment
         flow.send_again_at = flow.last_seen;
         flow.send_again_after = send_again_first;
     }
+    if (other.owes() && out >= sent) flow.send_again_after = std::min(flow.send_again_after, send_again_last);
     return true;
 }
 
@@ -202,9 +218,12 @@ bool Streams::read(State::Impl& state, const Arrival& arrival, Flow& flow, Time 
                   decision.reasons.back(), read->bytes, now);
     }
     const bool last = half.fin && half.received() == *half.fin;
-    if (half.parsed() < half.received() && flow.editing && (last || memory_ > policy_.max_stream_memory)) {
+    const bool full = memory_ > policy_.max_stream_memory;
+    if (half.parsed() < half.received() && (full || (last && flow.editing))) {
         half.let_through();
         decision.reasons.push_back(Reason::let_through);
+        // To find the end of a message its bytes are kept though they have passed. That, too, has an end.
+        if (!flow.editing || memory_ > 2 * policy_.max_stream_memory) half.stop_reading();
     }
     const bool matters = flow.editing && (flow.is_edited() || !half.planned().empty());
     if (matters && half.parsed() != before) store(state, flow, now, decision.changes);
@@ -222,6 +241,10 @@ bool Streams::read_message(State::Impl& state, const Arrival& arrival, const Hal
     }
     if (error != sip::ParseError::none) {
         decision.reasons.push_back(reason_of(error));
+        return true;
+    }
+    if (half.edit_count() >= Half::max_edits) {
+        decision.reasons.push_back(Reason::limit_reached);
         return true;
     }
     const bool outward = arrival.from == Side::inside;
