@@ -181,6 +181,13 @@ void acknowledge(const Flow& flow, Side sender, std::vector<Parcel>& parcels) {
     inject(flow, opposite(sender), make_segment(segment), parcels);
 }
 
+void probe(const Flow& flow, Side sender, std::vector<Parcel>& parcels) {
+    if (!may_make(flow)) return;
+    Made segment = made(flow, sender);
+    --segment.sequence;  // what he has already is answered at once
+    inject(flow, sender, make_segment(segment), parcels);
+}
+
 void reset(const Flow& flow, Side sender, const Segment& heard, std::vector<Parcel>& parcels) {
     Made segment = made(flow, opposite(sender));
     segment.sequence = heard.acknowledgement;  // it expects just that

@@ -79,6 +79,9 @@ inline constexpr Time half_open_time{130'000};
 /// What was taken over is sent again after that, if it does not arrive (RFC 6298 2.4 says a second; one that
 /// has a router's way to go knows it to be shorter).
 inline constexpr Time send_again_first{250};
+/// And less and less often, until nobody waits for it any more; one who does not read, but answers, is waited
+/// for.
+inline constexpr Time send_again_last{16'000};
 /// What the mapping of a phone's end is held for, again and again.
 inline constexpr Time mapping_time{600'000};
 
@@ -98,6 +101,9 @@ void let_go(Flow& flow, Side from, const Carrier* current, bool may_hold, std::v
 /// Tells the sender of a half what has come of it, on the receiver's behalf (T1): behind a gap, as any
 /// receiver would; else that what was taken over has arrived and that there is room for a whole message.
 void acknowledge(const Flow& flow, Side sender, std::vector<Parcel>& parcels);
+/// Asks the receiver of a half whether he has room: nobody else does, where the sender was told that all has
+/// arrived (RFC 9293 3.8.6.1).
+void probe(const Flow& flow, Side sender, std::vector<Parcel>& parcels);
 /// Whether segments of our own can be made: their timestamps are known.
 bool may_make(const Flow& flow);
 /// Resets to both ends.

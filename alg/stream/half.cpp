@@ -275,7 +275,7 @@ void Half::trim() {
 
 bool Half::acknowledged(Position out, std::uint32_t window_bytes) {
     if (out < acknowledged_out_) return false;
-    const bool more = out > std::exchange(acknowledged_out_, out);
+    const bool more = out > std::exchange(acknowledged_out_, out) || (room_ == 0 && window_bytes > 0);
     room_ = window_bytes;
     shift_.forget(shift_.arrived(out));
     return more;

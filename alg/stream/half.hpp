@@ -45,6 +45,9 @@ class Half {
     /// More segments, or bytes of them, are not held for one direction.
     static constexpr std::size_t max_held = 64;
     static constexpr std::size_t max_held_bytes = 131072;
+    /// Beyond that no message is changed until the receiver has acknowledged some: a record names all that he
+    /// has not, and each segment is looked up among them.
+    static constexpr std::size_t max_edits = 2048;
 
     /// `initial`: the sequence number of the SYN. `editing`: the receiver may get other bytes, so none before
     /// it is decided which; else all pass at once and are only read.
@@ -72,6 +75,7 @@ class Half {
     /// The receiver shall get `text` for these bytes. In order, not before `settled`.
     void plan(Position begin, Position end, std::string_view text);
     const std::vector<Shift::Edit>& planned() const { return planned_; }
+    std::size_t edit_count() const { return shift_.edits().size() + planned_.size(); }
 
     /// No more is read: everything passes, with the shift that there is.
     void stop_reading();
@@ -114,7 +118,7 @@ class Half {
     // What both ends have told about this direction -----------------------------------------------------
 
     /// The receiver has everything before `out` (in his numbers) and room for `window` bytes more.
-    /// True: that is more than before.
+    /// True: that is more than before, or he had no room and has some now.
     bool acknowledged(Position out, std::uint32_t window);
     Position acknowledged_out() const { return acknowledged_out_; }
     /// The same in the sender's numbers.

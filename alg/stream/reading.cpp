@@ -15,6 +15,8 @@ namespace {
 // segments passes untranslated while there is no daemon.
 constexpr Seconds kept_for{6 * 24 * 3600};
 constexpr Time renewed_every{12 * 3600 * 1000};
+// No path needs segments this small (Linux takes none below); bytes in smaller ones would be mostly headers.
+constexpr std::uint16_t smallest_mss = 88;
 
 std::int64_t growth(const std::vector<Shift::Edit>& edits) {
     std::int64_t sum = 0;
@@ -24,7 +26,7 @@ std::int64_t growth(const std::vector<Shift::Edit>& edits) {
 }
 
 void take_options(Half& half, const Segment& segment) {
-    if (segment.mss) half.mss = *segment.mss;
+    if (segment.mss) half.mss = std::max(*segment.mss, smallest_mss);
     half.window_scale = segment.window_scale.value_or(0);
     half.sack = segment.sack_permitted;
     half.window = segment.window;
@@ -46,7 +48,12 @@ void Streams::arrive(State::Impl& state, const Arrival& arrival, const Packet& p
     step_.carrier = {arrival.token, arrival.bytes, *segment, 0, 0};
     Flow* flow = find(step_.key);
     if (segment->has(Segment::syn)) {
-        if (!arrive_syn(state, arrival, *segment, flow, now, decision)) return;
+        if (!arrive_syn(state, arrival, *segment, flow, now, decision)) {
+            // It is not read, but what has waited in one whose place it takes has to be let go.
+            decision.stream = !ended_.empty();
+            if (decision.stream) step_.kind = Step::Kind::pass;
+            return;
+        }
         step_.kind = Step::Kind::syn;
         decision.stream = true;
         decision.reason = Reason::segment;
@@ -82,6 +89,11 @@ void Streams::arrive(State::Impl& state, const Arrival& arrival, const Packet& p
     step_.carrier.end = step_.carrier.begin + static_cast<Position>(segment->payload.size());
     if (segment->has(Segment::rst)) {
         step_.kind = Step::Kind::reset;
+        return;
+    }
+    // Nobody sends again what was taken over, so it is kept; what is beyond the bound is as good as lost.
+    if (half.owes() && step_.carrier.end > half.received() && memory_ > policy_.max_stream_memory) {
+        step_.kind = Step::Kind::drop;
         return;
     }
     step_.kind = Step::Kind::data;
@@ -169,7 +181,7 @@ void Streams::answer(Flow& flow, Side from, const Segment& segment) {
     Half& half = flow.half(from);
     Half& first = flow.half(opposite(from));
     if (segment.acknowledgement != sequence(0, first.initial()) || first.received() > 0 ||
-        half.received() > 0)
+        half.received() > 0 || half.held_count() > 0)
         return;
     half.begin(segment.sequence, flow.editing);
     take_options(half, segment);
@@ -193,12 +205,14 @@ bool Streams::note_acknowledgement(Flow& flow, Side from, const Segment& segment
     const Position out = position(segment.acknowledgement, other.initial(), sent);
     if (out > sent + 1) return false;
     if (out == sent + 1) other.fin = other.sent();  // it counts as one, also where an earlier daemon saw it
-    // What got lost was not one segment alone: the next is sent again as soon as one has arrived.
-    if (other.acknowledged(out, static_cast<std::uint32_t>(segment.window) << flow.half(from).window_scale) &&
-        other.owes() && flow.sent_again) {
-        flow.send_again_at = flow.last_seen;
+    const bool more =
+        other.acknowledged(out, static_cast<std::uint32_t>(segment.window) << flow.half(from).window_scale);
+    if (more && other.owes()) {
+        // What got lost was not one segment alone: the next is sent again as soon as one has arrived.
+        flow.send_again_at = flow.last_seen + (flow.sent_again ? Time{0} : send_again_first);
         flow.send_again_after = send_again_first;
     }
+    if (other.owes() && out >= sent) flow.send_again_after = std::min(flow.send_again_after, send_again_last);
     return true;
 }
 
@@ -226,9 +240,12 @@ bool Streams::read(State::Impl& state, const Arrival& arrival, Flow& flow, Time 
                   decision.reasons.back(), read->bytes, now);
     }
     const bool last = half.fin && half.received() == *half.fin;
-    if (half.parsed() < half.received() && flow.editing && (last || memory_ > policy_.max_stream_memory)) {
+    const bool full = memory_ > policy_.max_stream_memory;
+    if (half.parsed() < half.received() && (full || (last && flow.editing))) {
         half.let_through();
         decision.reasons.push_back(Reason::let_through);
+        // To find the end of a message its bytes are kept though they have passed. That, too, has an end.
+        if (!flow.editing || memory_ > 2 * policy_.max_stream_memory) half.stop_reading();
     }
     const bool matters = flow.editing && (flow.is_edited() || !half.planned().empty());
     if (matters && half.parsed() != before) store(state, flow, now, decision.changes);
@@ -246,6 +263,10 @@ bool Streams::read_message(State::Impl& state, const Arrival& arrival, const Hal
     }
     if (error != sip::ParseError::none) {
         decision.reasons.push_back(reason_of(error));
+        return true;
+    }
+    if (half.edit_count() >= Half::max_edits) {
+        decision.reasons.push_back(Reason::limit_reached);
         return true;
     }
     const bool outward = arrival.from == Side::inside;

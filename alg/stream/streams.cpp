@@ -17,8 +17,6 @@ constexpr Time acknowledge_after = 20ms;
 // How long the rest of a message may be on its way since its last bytes, and since its first.
 constexpr Time patience = 10s;
 constexpr Time longest_wait = 60s;
-// What was taken over is sent again less and less often, until nobody waits for it any more.
-constexpr Time send_again_last = 16s;
 // A connection that both ends have closed may still have segments under way; one that was reset hardly.
 constexpr Time closed_time = 120s;
 constexpr Time reset_time = 5s;
@@ -71,8 +69,16 @@ void Streams::weigh(Flow& flow) {
 void Streams::conclude(const Arrival& arrival, bool in_force, Time now, Decision& decision) {
     const auto kind = std::exchange(step_.kind, Step::Kind::none);
     std::vector<Parcel>& parcels = decision.parcels;
+    for (const std::uint64_t token : orphans_)
+        parcels.push_back({Parcel::Kind::drop, token, {}, {}, {}});
+    orphans_.clear();
     conclude_taking_over(in_force, now, parcels);
     if (kind == Step::Kind::none) return;
+    if (kind == Step::Kind::pass || kind == Step::Kind::drop) {
+        const auto verdict = kind == Step::Kind::pass ? Parcel::Kind::pass : Parcel::Kind::drop;
+        parcels.push_back({verdict, step_.carrier.token, {}, {}, {}});
+        return;
+    }
     if (kind == Step::Kind::syn && std::exchange(step_.fresh, false)) {
         if (!in_force) {
             parcels.push_back({Parcel::Kind::pass, step_.carrier.token, {}, {}, {}});
@@ -118,6 +124,8 @@ void Streams::conclude(const Arrival& arrival, bool in_force, Time now, Decision
                 leave_untouched(flow, now, parcels);
             }
             break;
+        case Step::Kind::pass:
+        case Step::Kind::drop:
         case Step::Kind::none: break;
     }
     weigh(flow);
@@ -138,7 +146,7 @@ void Streams::conclude_data(Flow& flow, Side from, bool in_force, Time now, std:
         if (waits_behind_gap || told_before) acknowledge(flow, from, parcels);
     } else {
         parcels.push_back({Parcel::Kind::pass, carrier.token, {}, {}, {}});
-        if (carrier.begin > half.received() && half.wants(carrier))
+        if (carrier.begin > half.received() && half.wants(carrier) && memory_ < policy_.max_stream_memory)
             half.hold(carrier, true);
         else if (carrier.begin > half.received())
             half.stop_reading();
@@ -216,21 +224,23 @@ void Streams::schedule(Flow& flow, Time now) {
 }
 
 void Streams::attend(State::Impl& state, Flow& flow, Time now, Decision& decision) {
-    if (flow.torn || (flow.send_again_at != Time{0} && flow.send_again_after > send_again_last)) {
+    const bool again = flow.send_again_at != Time{0} && now >= flow.send_again_at;
+    if (flow.torn || (again && flow.send_again_after > send_again_last)) {
         refuse(flow, now, decision.parcels);
         return;
     }
     if (flow.acknowledge_at != Time{0} && now >= flow.acknowledge_at)
         give_up_or_take_over(state, flow, now, decision);
-    if (flow.send_again_at != Time{0} && now >= flow.send_again_at) {
-        const std::size_t before = decision.parcels.size();
-        for (const Side sender : {Side::inside, Side::outside})
-            if (const auto load = flow.half(sender).again(flow.half(opposite(sender)).mss))
+    if (again) {
+        for (const Side sender : {Side::inside, Side::outside}) {
+            if (const auto load = flow.half(sender).again(flow.half(opposite(sender)).mss)) {
                 ship(flow, sender, *load, decision.parcels);
-        if (decision.parcels.size() > before) {
-            flow.sent_again = true;
-            flow.send_again_after *= 2;
+                flow.sent_again = true;
+            } else if (flow.half(sender).owes()) {
+                probe(flow, sender, decision.parcels);
+            }
         }
+        flow.send_again_after *= 2;
         flow.send_again_at = now + flow.send_again_after;
     }
     if (flow.holds_mapping && now >= flow.touched + mapping_time / 2 && flow.last_seen + silent_time > now) {
@@ -301,6 +311,9 @@ void Streams::commit() {
     for (const FlowKey& key : ended_) {
         const auto it = flows_.find(key);
         if (it == flows_.end()) continue;
+        for (Half* half : {&it->second.from_phone, &it->second.from_peer})
+            for (const Half::Held& held : half->take_all())
+                if (!held.passed) orphans_.push_back(held.carrier.token);
         memory_ -= it->second.weight;
         held_ -= it->second.held;
         const auto count = per_phone_.find(key.phone.address);

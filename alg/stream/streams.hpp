@@ -52,7 +52,7 @@ class Streams {
   private:
     /// What arrive() has found out for conclude().
     struct Step {
-        enum class Kind : std::uint8_t { none, syn, data, reset, lost, untouched };
+        enum class Kind : std::uint8_t { none, syn, data, reset, lost, untouched, pass, drop };
         Kind kind = Kind::none;
         FlowKey key;
         Carrier carrier;
@@ -88,6 +88,8 @@ class Streams {
     std::size_t memory_ = 0, held_ = 0;  ///< of all connections
     std::vector<FlowKey> taking_over_;
     std::vector<FlowKey> ended_;  ///< to be forgotten once the kernel has forgotten them
+    std::vector<std::uint64_t>
+        orphans_;  ///< what has waited in connections that others have taken the place of
     Step step_;
 };
 

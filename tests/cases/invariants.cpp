@@ -39,6 +39,7 @@ class Check {
 
     void run() {
         count_holders();
+        count_streams();
         mappings();
         elements();
         for (const auto& [key, call] : impl_.calls.all()) {
@@ -51,6 +52,8 @@ class Check {
             if (binding.until > now_) record(binding.record_id, binding.record);
             if (binding.until + patience < now_) fail("binding of " + key.aor + " outlives its time");
         }
+        for (const auto& [key, flow] : impl_.streams.all())
+            if (!flow.record.empty()) record(flow.record_id, flow.record);
         if (!records_.empty()) fail("record " + std::to_string(records_.begin()->first) + " is nobody's");
     }
 
@@ -79,6 +82,15 @@ class Check {
         }
     }
 
+    void count_streams() {
+        for (const auto& [key, flow] : impl_.streams.all()) {
+            if (!flow.holds_mapping) continue;
+            const MappingKey mapping{{Transport::tcp, key.phone}, flow.egress.address};
+            ++mapping_holders_[mapping];
+            connected_.insert(mapping);
+        }
+    }
+
     // What a registrar granted is held for some time longer; renewing for that alone is not worth it.
     static Time allowance(bool registered) {
         return registered ? patience + call::registration_grace : patience;
@@ -93,7 +105,9 @@ class Check {
                 fail(text(entry.mapping) + " counts " + std::to_string(entry.holders) + " holders, not " +
                      std::to_string(expected));
             if (expected > 0) ++held;
-            if (expected > 0 && entry.kernel_until + allowance(registered_.contains(key)) <= now_)
+            // A silent connection keeps its port only as long as others leave it to it.
+            if (expected > 0 && !connected_.contains(key) &&
+                entry.kernel_until + allowance(registered_.contains(key)) <= now_)
                 fail(text(entry.mapping) + " is held but lapsed");
             if (expected == 0 && entry.idle_until > now_ + patience && entry.kernel_until <= now_)
                 fail(text(entry.mapping) + " is kept for signalling but lapsed");
@@ -173,7 +187,7 @@ class Check {
     const Time now_;
     std::map<MappingKey, std::uint32_t> mapping_holders_;
     std::map<Pinhole, std::uint32_t> pinhole_holders_;
-    std::set<MappingKey> registered_;
+    std::set<MappingKey> registered_, connected_;
     std::set<Pinhole> registered_pinholes_;
     std::map<std::uint32_t, std::map<std::uint32_t, std::string>> records_;
 };

@@ -40,7 +40,7 @@ struct Bench {
         made.sequence = sequence;
         made.acknowledgement = ack;
         made.flags = flags;
-        made.window = 65535;
+        made.window = window;
         made.payload = payload;
         if (clock > 0) made.timestamps = {clock, 0};
         packet = make_segment(made);
@@ -95,7 +95,30 @@ struct Bench {
     Time now{1'000'000};
     bool refuse = false;
     std::uint32_t clock = 0;  ///< the timestamp of what is sent; 0: none
+    std::uint16_t window = 65535;
 };
+
+std::size_t count(const std::vector<Parcel>& parcels, Parcel::Kind kind) {
+    return static_cast<std::size_t>(std::count_if(parcels.begin(), parcels.end(),
+                                                  [&](const Parcel& parcel) { return parcel.kind == kind; }));
+}
+
+std::size_t memory(Bench& bench) {
+    std::size_t sum = 0;
+    for (const auto& [key, flow] : bench.state.impl().streams.all())
+        sum += flow.memory();
+    return sum;
+}
+
+/// The phone is told that its bytes have come, and the peer takes none of them: it reads no more.
+void stall(Bench& bench) {
+    bench.open();
+    bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 60));
+    bench.pass(Time{25});
+    bench.window = 0;
+    bench.send(Side::outside, Segment::ack, 1000, 100, {});
+    bench.window = 65535;
+}
 
 using Texts = std::vector<std::string>;
 
@@ -292,4 +315,173 @@ TEST_CASE("X7: without memory to wait in, an incomplete message passes as it is"
     CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 50), 40001) ==
           Texts{message.substr(0, 50)});
     CHECK(bench.decision.reasons == std::vector{Reason::let_through});
+}
+
+TEST_CASE("law 2: what waits in a connection is let go when another one takes its place") {
+    Policy policy;
+    SUBCASE("that is read") {}
+    SUBCASE("that is refused") {
+        policy.max_streams = 1;
+    }
+    Bench bench(policy);
+    bench.open();
+    bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 60));
+    const std::uint64_t waits = bench.token;
+    bench.send(Side::inside, Segment::syn, 5000, 0, {});
+    CHECK(bench.decision.parcels.size() == 1);  // the other end is asked first whether it is one
+    bench.send(Side::outside, Segment::syn | Segment::ack, 7000, 5001, {});
+    REQUIRE(bench.decision.parcels.size() == 2);
+    CHECK(bench.decision.parcels[0].token == waits);
+    CHECK(bench.decision.parcels[0].kind == Parcel::Kind::drop);
+    CHECK(bench.decision.parcels[1].token == bench.token);
+    CHECK(bench.decision.parcels[1].kind != Parcel::Kind::drop);
+}
+
+TEST_CASE("T1: a receiver who has no room is asked for it, as nobody else does, for as long as he answers") {
+    Bench bench;
+    stall(bench);
+    bench.send(Side::inside, Segment::ack, 160, 1000, message.substr(60));
+    bool answers = true;
+    SUBCASE("he does") {}
+    SUBCASE("he does not") {
+        answers = false;
+    }
+    std::size_t asked = 0, resets = 0;
+    for (int i = 0; i < 5000 && resets == 0; ++i) {
+        bench.pass(Time{100});
+        bool probed = false;
+        for (const Parcel& parcel : bench.decision.parcels) {
+            if (parcel.kind != Parcel::Kind::inject) continue;
+            const auto segment = parse_segment(parcel.bytes, *parse_packet(parcel.bytes));
+            if (segment->has(Segment::rst)) ++resets;
+            if (parcel.from != Side::inside || segment->has(Segment::rst)) continue;
+            CHECK(segment->sequence == 99);
+            CHECK(segment->payload.empty());
+            probed = true;
+        }
+        bench.decision.parcels.clear();
+        if (!probed) continue;
+        ++asked;
+        bench.window = 0;
+        if (answers) bench.send(Side::outside, Segment::ack, 1000, 100, {});
+        bench.window = 65535;
+    }
+    CHECK(asked >= 7);
+    CHECK((resets > 0) == !answers);
+    CHECK(asked < 50);
+    if (answers) CHECK(bench.send(Side::outside, Segment::ack, 1000, 100, {}).size() >= 2);
+}
+
+TEST_CASE("T1: what is lost once a receiver has room again comes soon, however long he had none") {
+    Bench bench;
+    stall(bench);
+    bench.send(Side::inside, Segment::ack, 160, 1000, message.substr(60));
+    for (int i = 0; i < 400; ++i) {
+        bench.pass(Time{100});
+        if (std::exchange(bench.decision.parcels, {}).empty()) continue;
+        bench.window = 0;
+        bench.send(Side::outside, Segment::ack, 1000, 100, {});
+        bench.window = 65535;
+    }
+    CHECK(bench.send(Side::outside, Segment::ack, 1000, 100, {}).size() >= 2);
+    bench.decision.parcels.clear();
+    bench.pass(Time{300});
+    CHECK(bench.payloads({}) == Texts{as_outside(message).substr(0, 60)});
+}
+
+TEST_CASE("X7: what is sent to somebody who takes nothing is not kept beyond the bound") {
+    Policy policy;
+    policy.max_stream_memory = 10'000;
+    Bench bench(policy);
+    stall(bench);
+    std::uint32_t next = 160;
+    const std::string more = message.substr(60) + std::string(1000, '\n');
+    for (int i = 0; i < 100; ++i) {
+        bench.send(Side::inside, Segment::ack, next, 1000, more);
+        next += static_cast<std::uint32_t>(more.size());
+        CHECK(memory(bench) < 30'000);
+    }
+    CHECK(count(bench.decision.parcels, Parcel::Kind::drop) == 1);
+}
+
+TEST_CASE("X7: to find the ends of messages, no more is kept than twice the bound") {
+    Policy policy;
+    policy.max_stream_memory = 2'000;
+    SUBCASE("that are changed") {}
+    SUBCASE("that are only read") {
+        policy.edits = false;
+    }
+    Bench bench(policy);
+    const std::string head = message.substr(0, message.find("Content-Length")) + "X: ";
+    for (std::uint16_t port = 40000; port < 40020; ++port) {
+        bench.open(port);
+        bench.send(Side::inside, Segment::ack, 100, 1000, head + std::string(1000, 'x'), port);
+    }
+    CHECK(memory(bench) < 6'000);
+    CHECK(bench.decision.reasons == std::vector{Reason::let_through});
+}
+
+TEST_CASE("X7: segments that are only read are not kept beyond the bound") {
+    Policy policy;
+    policy.edits = false;
+    policy.max_stream_memory = 2'000;
+    Bench bench(policy);
+    for (std::uint16_t port = 40000; port < 40020; ++port) {
+        bench.open(port);
+        bench.send(Side::inside, Segment::ack, 200, 1000, std::string(1000, 'x'), port);
+    }
+    CHECK(memory(bench) < 4'000);
+}
+
+TEST_CASE("X7: messages that the receiver does not acknowledge are changed up to a bound") {
+    Bench bench;
+    bench.open();
+    std::uint32_t next = 100;
+    for (int i = 0; i < 3000; ++i) {
+        bench.send(Side::inside, Segment::ack, next, 1000, message);
+        next += static_cast<std::uint32_t>(message.size());
+    }
+    CHECK(bench.decision.reasons == std::vector{Reason::limit_reached});
+    const auto& flow = bench.state.impl().streams.all().begin()->second;
+    CHECK(flow.from_phone.edit_count() < Half::max_edits + 10);
+    // Once some have arrived it goes on.
+    const Position out = flow.from_phone.shift().out(flow.from_phone.sent());
+    bench.send(Side::outside, Segment::ack, 1000, sequence(out, 99), {});
+    bench.send(Side::inside, Segment::ack, next, 1000, message);
+    CHECK(bench.decision.reasons == std::vector{Reason::rewritten});
+}
+
+TEST_CASE("X7: no end can have its bytes cut into segments of one byte") {
+    Bench bench;
+    Made syn;
+    syn.source = *Endpoint::parse("203.0.113.10:5060");
+    syn.destination = *Endpoint::parse("192.168.1.10:40000");
+    syn.sequence = 999;
+    syn.acknowledgement = 100;
+    syn.flags = Segment::syn | Segment::ack;
+    bench.send(Side::inside, Segment::syn, 99, 0, {});
+    std::vector<std::uint8_t> packet = make_segment(syn);
+    packet.insert(packet.end(), {2, 4, 0, 1});
+    packet[3] = static_cast<std::uint8_t>(packet.size());
+    packet[32] = 0x60;
+    Arrival arrival;
+    arrival.from = Side::outside;
+    arrival.bytes = packet;
+    arrival.egress = {*Address::parse("203.0.113.1"), *Address::parse("203.0.113.1")};
+    inspect(bench.state, arrival, bench.now, bench.decision);
+    bench.state.commit();
+    conclude(bench.state, arrival, true, bench.now, bench.decision);
+    CHECK(bench.state.impl().streams.all().begin()->second.from_peer.mss == 88);
+}
+
+TEST_CASE("law 2 T2: another answer to the SYN, once bytes have come, changes nothing") {
+    Bench bench;
+    bench.open();
+    bench.send(Side::outside, Segment::ack, 1000, 100, message.substr(0, 60));
+    const std::uint64_t waits = bench.token;
+    bench.send(Side::outside, Segment::syn | Segment::ack, 77777, 100, {});
+    bench.send(Side::outside, Segment::ack, 1060, 100, message.substr(60));
+    CHECK(std::any_of(bench.decision.parcels.begin(), bench.decision.parcels.end(),
+                      [&](const Parcel& parcel) { return parcel.token == waits; }));
+    CHECK(bench.decision.reasons.size() == 1);
 }

@@ -1,0 +1,59 @@
+// One end of a TCP connection that may lie: what it has said, and what it has been told.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "alg/stream/position.hpp"
+#include "alg/stream/segment.hpp"
+
+namespace sipalg::test {
+
+/// Keeps its stream and what it hears in order, with no timers of its own: when it speaks, and with which odd
+/// numbers, is its owner's business.
+struct Party {
+    Endpoint own;
+    std::uint32_t initial = 0;
+    bool open = false;  ///< its SYN was sent
+    std::string text;   ///< all that it has to say
+    std::size_t sent = 0;
+    bool finished = false;
+    std::uint16_t window = 65535;
+    std::uint32_t clock = 0;  ///< of its timestamps; 0: none
+    std::size_t longest = 0;  ///< the longest payload that it has sent
+    std::uint16_t mss = 536;  ///< the most that it takes
+
+    /// A message as it is said, and as it is heard when it was rewritten: each is heard in one of both ways.
+    std::vector<std::pair<std::string, std::string>> said;
+    bool legible = true;  ///< everything in `text` is in `said`
+
+    std::string heard;
+    bool heard_end = false;
+    std::uint32_t peer_clock = 0;
+
+    void begin(std::uint32_t number);
+    void say(const std::string& as_sent, const std::string& as_heard);
+    /// Takes a segment of an end that began with `peer_initial`.
+    void hear(const stream::Segment& segment, std::uint32_t peer_initial);
+    /// The number of the byte of `text` at `at`.
+    std::uint32_t number(std::size_t at) const {
+        return stream::sequence(static_cast<stream::Position>(at), initial);
+    }
+    /// What it acknowledges.
+    std::uint32_t acknowledgement(std::uint32_t peer_initial) const {
+        return stream::sequence(static_cast<stream::Position>(heard.size()), peer_initial) +
+               (heard_end ? 1U : 0U);
+    }
+
+  private:
+    std::map<std::size_t, std::string> early_;
+    std::size_t end_at_ = SIZE_MAX;
+};
+
+/// Whether `heard` is the beginning of what was said, each message in one way or the other.
+bool is_what_was_said(const std::string& heard, const std::vector<std::pair<std::string, std::string>>& said);
+
+}  // namespace sipalg::test
