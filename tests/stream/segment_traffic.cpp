@@ -209,7 +209,9 @@ void SegmentTraffic::deliver(std::size_t number, Side from, const Packet& bytes,
     const std::size_t most = std::max(sender.longest, known);
     if (written && segment.payload.size() > most)
         throw std::runtime_error("a segment of " + std::to_string(segment.payload.size()) + " bytes");
-    if (!line.honest || segment.has(Segment::syn) || segment.has(Segment::rst)) return;
+    // Whoever was reset says nothing more of this connection; what comes all the same is nobody's.
+    if (segment.has(Segment::rst)) line.honest = false;
+    if (!line.honest || segment.has(Segment::syn)) return;
     const auto sent = static_cast<stream::Position>(receiver.sent);
     const stream::Position acknowledged = stream::position(segment.acknowledgement, receiver.initial, sent);
     if (segment.has(Segment::ack) && receiver.open && acknowledged > sent + (receiver.finished ? 1 : 0))
