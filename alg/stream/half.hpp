@@ -84,6 +84,8 @@ class Half {
     void let_through();
     /// Some of a message waits here for the rest.
     bool waits() const { return editing_ && sent_ < received_; }
+    /// The receiver has no room for all that he is to get.
+    bool is_stalled() const { return sent_ < settled_; }
     /// There is something behind a gap.
     bool has_gap() const;
 

@@ -91,8 +91,10 @@ void Streams::arrive(State::Impl& state, const Arrival& arrival, const Packet& p
         step_.kind = Step::Kind::reset;
         return;
     }
-    // Nobody sends again what was taken over, so it is kept; what is beyond the bound is as good as lost.
-    if (half.owes() && step_.carrier.end > half.received() && memory_ > policy_.max_stream_memory) {
+    // Nobody sends again what was taken over, so it is kept until the receiver has room; what comes beyond
+    // the bound meanwhile is as good as lost.
+    if (half.owes() && half.is_stalled() && step_.carrier.end > half.received() &&
+        memory_ > policy_.max_stream_memory) {
         step_.kind = Step::Kind::drop;
         return;
     }

@@ -148,10 +148,12 @@ class Capture:
         found = [d for d in self.datagrams() if b" SIP/2.0\r\n" in d.payload or d.payload.startswith(b"SIP/2.0 ")]
         streams = collections.defaultdict(dict)
         for segment in self.segments():
-            if segment.payload:
-                streams[segment.source, segment.destination, segment.outgoing][segment.sequence] = segment.payload
+            pieces = streams[segment.source, segment.destination, segment.outgoing]
+            # What is sent again may be cut in another way.
+            if len(segment.payload) > len(pieces.get(segment.sequence, b"")):
+                pieces[segment.sequence] = segment.payload
         for (source, destination, outgoing), pieces in streams.items():
-            rest = _in_order(pieces)
+            rest = _in_order(pieces) if pieces else b""
             while True:
                 rest = rest.lstrip(b"\r\n")
                 head, separator, _ = rest.partition(b"\r\n\r\n")
