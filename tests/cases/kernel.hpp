@@ -3,8 +3,10 @@
 
 #include <map>
 #include <span>
+#include <stdexcept>
 #include <vector>
 
+#include "alg/inspect.hpp"
 #include "alg/pinhole.hpp"
 
 namespace sipalg::test {
@@ -18,6 +20,34 @@ class TableKernel {
             if (change.op != Change::Op::remove) elements_[change.element] = now + Time{change.timeout};
         }
     }
+    /// As the daemon does it: changes are in force and committed, or (false) refused and cancelled. Throws
+    /// std::runtime_error: one of them would stay for ever (X8).
+    bool put_in_force(State& state, std::span<const Change> changes, Time now) {
+        if (refuses_ && !changes.empty()) {
+            refuses_ = false;
+            state.cancel();
+            return false;
+        }
+        for (const Change& change : changes)
+            if (change.op != Change::Op::remove && change.timeout < Seconds{1})
+                throw std::runtime_error("an element without a timeout");
+        apply(changes, now);
+        state.commit();
+        return true;
+    }
+    /// The next changes are refused.
+    void refuse() { refuses_ = true; }
+    /// The same, unless that was less than ten seconds ago: a kernel that refuses all the time leaves nothing
+    /// in time, and no promise is made for it.
+    void refuse_at_times(Time now) {
+        if (now < next_refusal_) return;
+        next_refusal_ = now + Seconds{10};
+        refuses_ = true;
+    }
+    void relent() { refuses_ = false; }
+    bool refuses() const { return refuses_; }
+
+    void flush() { elements_.clear(); }
     void expire(Time now) {
         std::erase_if(elements_, [&](const auto& entry) { return entry.second <= now; });
     }
@@ -42,6 +72,8 @@ class TableKernel {
     }
 
     std::map<Element, Time> elements_;
+    bool refuses_ = false;
+    Time next_refusal_{0};
 };
 
 }  // namespace sipalg::test

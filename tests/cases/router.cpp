@@ -49,16 +49,8 @@ std::string Router::way_back(const std::string& message, const Endpoint& phone, 
     return back.rewritten ? back.payload : message;
 }
 
-// As the daemon does it: false when the kernel refused.
 bool Router::put_in_force() {
-    if (refuse_ && !decision_.changes.empty()) {
-        refuse_ = false;
-        state_.cancel();
-        return false;
-    }
-    kernel_.apply(decision_.changes, now_);
-    state_.commit();
-    return true;
+    return kernel_.put_in_force(state_, decision_.changes, now_);
 }
 
 void Router::wait(Seconds time) {
@@ -86,7 +78,7 @@ void Router::leave_record(std::uint32_t id, const std::string& note) {
 }
 
 void Router::flush() {
-    kernel_ = TableKernel{};
+    kernel_.flush();
     kernel_.apply(state_.elements(now_), now_);
 }
 

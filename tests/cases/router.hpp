@@ -26,8 +26,8 @@ class Router {
     /// Everything that is due meanwhile happens.
     void wait(Seconds time);
     /// The kernel refuses the next changes.
-    void refuse() { refuse_ = true; }
-    bool refuses() const { return refuse_; }
+    void refuse() { kernel_.refuse(); }
+    bool refuses() const { return kernel_.refuses(); }
     /// A piece of a record that another daemon has left in the kernel.
     void leave_record(std::uint32_t id, const std::string& note);
     /// Somebody empties the table; the daemon fills it again.
@@ -79,7 +79,6 @@ class Router {
     Decision decision_;
     Time now_{1'000'000};
     Address external_;
-    bool refuse_ = false;
     bool routed_ = false;
     bool to_follow_ = false;  ///< the kernel has refused a change of the address
     std::vector<FlowSeen> conntrack_;

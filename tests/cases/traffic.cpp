@@ -90,7 +90,7 @@ void Traffic::play() {
             case 10: go_on(); break;
             case 11: send(known(), nullptr); break;
             case 12: wait(Seconds{std::array{1, 20, 32, 100, 200, 300, 700, 3600}[kind / 16 % 8]}); break;
-            case 13: refuse(); break;
+            case 13: kernel_.refuse_at_times(now_); break;
             case 14:
                 if (kind / 16 % 4 == 0)
                     restart();
@@ -106,15 +106,8 @@ void Traffic::play() {
     }
 }
 
-// A kernel that refuses all the time leaves nothing in time, and no promise is made for it.
-void Traffic::refuse() {
-    if (now_ < next_refusal_) return;
-    next_refusal_ = now_ + Seconds{10};
-    refusals_ = 1;
-}
-
 void Traffic::end() {
-    refusals_ = 0;
+    kernel_.relent();
     state_.begin_sweep(now_);  // conntrack has forgotten all, too
     state_.end_sweep();
     wait(Seconds{3 * 3600});
@@ -261,17 +254,7 @@ void Traffic::ask(Side side, std::span<const std::uint8_t> bytes) {
 }
 
 bool Traffic::put_in_force() {
-    if (refusals_ > 0 && !decision_.changes.empty()) {
-        --refusals_;
-        state_.cancel();
-        return false;
-    }
-    for (const Change& change : decision_.changes)
-        if (change.op != Change::Op::remove && change.timeout < Seconds{1})
-            throw std::runtime_error("an element without a timeout");
-    kernel_.apply(decision_.changes, now_);
-    state_.commit();
-    return true;
+    return kernel_.put_in_force(state_, decision_.changes, now_);
 }
 
 void Traffic::wait(Seconds time) {

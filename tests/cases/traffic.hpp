@@ -47,7 +47,6 @@ class Traffic {
                         const std::string& payload);
     void ask(Side side, std::span<const std::uint8_t> bytes);
     bool put_in_force();
-    void refuse();
     void wait(Seconds time);
     void sweep();
     void restart();
@@ -62,8 +61,6 @@ class Traffic {
     std::span<const std::uint8_t> rest_;
     std::array<Request, 8> requests_;
     std::size_t latest_ = 0;
-    int refusals_ = 0;
-    Time next_refusal_{0};  ///< before, the kernel takes everything
 };
 
 }  // namespace sipalg::test

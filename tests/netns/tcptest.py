@@ -5,10 +5,12 @@ address is longer than the router's outside, so that its messages shrink on thei
 with a shorter address, the other way round.
 """
 
+import contextlib
 import random
 import re
 
 import sip
+import tcp
 from lab import PHONE1, PHONE2, PROVIDER, ROUTER_WAN
 from labtest import LabTest
 
@@ -168,6 +170,30 @@ class TcpTest(LabTest):
         for _ in range(3):
             connection.options()
         return connection
+
+    def assert_reset(self, connections):
+        """Both ends speak, and hear a reset and not a byte."""
+        for connection in connections:
+            out = connection.names.out(Transaction().request())
+            in_ = connection.names.in_(Transaction().peer_request())
+            for end, (sent, _) in ((connection.near, out), (connection.far, in_)):
+                with contextlib.suppress(ConnectionError):
+                    end.send(sent)
+            for end in (connection.near, connection.far):
+                self.assertEqual(end.rest(3), (b"", "reset"), f"{end}")
+
+    def assert_cut_off(self, phone, between):
+        """Half a message, `between()`, and its rest: the provider hears no more than the message, and then a reset."""
+        connection = self.shifted(phone)
+        sent, wanted = connection.names.out(Transaction("INVITE").request(), description())
+        connection.near.send(sent[:300])
+        connection.near.wait_sent()
+        between()
+        with contextlib.suppress(ConnectionError):
+            connection.near.send(sent[300:])
+        heard, how = connection.far.rest(3)
+        self.assertTrue(wanted.startswith(heard), tcp.difference(heard, wanted))
+        self.assertEqual(how, "reset")
 
     def opens_nothing(self):
         """No call, no binding, no way in, neither in the daemon's mind nor in the kernel.

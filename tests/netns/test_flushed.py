@@ -4,11 +4,10 @@
 import re
 import time
 
-import tcp
 from lab import ADMIN_RULESET
 from labtest import PHONE1, PROVIDER, main, sip
 from netns import wait_for
-from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, description, peer_description
+from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, peer_description
 
 SOON = 0.5  # s; without a word from the kernel it would be up to two
 BACK = "rules of sipalgd were flushed by another program; they are back"
@@ -17,12 +16,10 @@ ACCEPTS = 'comment "sipalg:sipalg"'
 
 class Flushed(TcpTest):
     def setUp(self):
-        # A test that failed half-way may have left neither firewall nor daemon.
+        # A test that failed half-way may have left no firewall.
         self.reload = self.lab.file("firewall.nft", "flush ruleset\n" + self.lab.empty_ruleset)
         if "chain forward" not in self.lab.ruleset():
             self.nft("-f", self.reload)
-        if not self.lab.daemon:
-            self.lab.start_daemon()
         super().setUp()
 
     def nft(self, *command):
@@ -90,34 +87,14 @@ class Flushed(TcpTest):
         """T4: connections whose bytes were moved are reset, whoever speaks first, and not a wrong byte is heard."""
         connections = [self.shifted(phone) for phone in PHONES.values()]
         self.comes_back("-f", self.reload)
-        for connection in connections:
-            out = connection.names.out(Transaction().request())
-            in_ = connection.names.in_(Transaction().peer_request())
-            for end, (sent, _) in ((connection.near, out), (connection.far, in_)):
-                try:
-                    end.send(sent)
-                except ConnectionError:
-                    pass
-            for end in (connection.near, connection.far):
-                self.assertEqual(end.rest(3), (b"", "reset"), f"{end}")
+        self.assert_reset(connections)
         self.connection().options()
 
     def test_within_a_message(self):
         """T4: the same while half a message is held; what has arrived by then is exact."""
         for phone in PHONES.values():
             with self.subTest(phone=phone):
-                connection = self.shifted(phone)
-                sent, wanted = connection.names.out(Transaction("INVITE").request(), description())
-                connection.near.send(sent[:300])
-                connection.near.wait_sent()
-                self.comes_back("-f", self.reload)
-                try:
-                    connection.near.send(sent[300:])
-                except ConnectionError:
-                    pass
-                heard, how = connection.far.rest(3)
-                self.assertTrue(wanted.startswith(heard), tcp.difference(heard, wanted))
-                self.assertEqual(how, "reset")
+                self.assert_cut_off(phone, lambda: self.comes_back("-f", self.reload))
 
     def test_only_the_accept_rule(self):
         """T4: a firewall that loads only its own chains anew takes no connection along."""

@@ -190,35 +190,14 @@ class Stopped(TcpTest):
         """T4: after a clean stop neither end hears a wrong byte; a connection that can't go on ends at once."""
         connections = [self.shifted(phone) for phone in PHONES.values()]
         self.lab.stop_daemon()
-        for connection in connections:
-            out = connection.names.out(Transaction().request())
-            in_ = connection.names.in_(Transaction().peer_request())
-            for end, (sent, _) in ((connection.near, out), (connection.far, in_)):
-                try:
-                    end.send(sent)
-                except ConnectionError:
-                    pass
-            for end in (connection.near, connection.far):
-                heard, how = end.rest(3)
-                self.assertEqual((heard, how), (b"", "reset"), f"{end}")
+        self.assert_reset(connections)
         self.lab.start_daemon()
         self.connection().options()
 
     def test_within_a_message(self):
         """T4: the same while half a message is held."""
         for phone in PHONES.values():
-            connection = self.shifted(phone)
-            sent, wanted = connection.names.out(Transaction("INVITE").request(), description())
-            connection.near.send(sent[:300])
-            connection.near.wait_sent()
-            self.lab.stop_daemon()
-            try:
-                connection.near.send(sent[300:])
-            except ConnectionError:
-                pass
-            heard, how = connection.far.rest(3)
-            self.assertTrue(wanted.startswith(heard), tcp.difference(heard, wanted))
-            self.assertEqual(how, "reset")
+            self.assert_cut_off(phone, self.lab.stop_daemon)
             self.lab.start_daemon()
 
     def test_unchanged(self):

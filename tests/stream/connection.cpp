@@ -137,8 +137,7 @@ void Connection::arrive(Side from, const Packet& packet) {
         arrival.swept = true;
         inspect(state_, arrival, now_, decision_);
     }
-    kernel_.apply(decision_.changes, now_);
-    state_.commit();
+    kernel_.put_in_force(state_, decision_.changes, now_);
     if (!decision_.stream) return carry({Parcel::Kind::pass, arrival.token, {}, from, {}});
     conclude(state_, arrival, true, now_, decision_);
     for (const Parcel& parcel : decision_.parcels)
@@ -159,8 +158,7 @@ void Connection::expire() {
     while (const auto due = state_.next_deadline()) {
         if (*due > now_) return;
         sipalg::expire(state_, now_, decision_);
-        kernel_.apply(decision_.changes, now_);
-        state_.commit();
+        kernel_.put_in_force(state_, decision_.changes, now_);
         conclude(state_, {}, true, now_, decision_);
         for (const Parcel& parcel : decision_.parcels)
             carry(parcel);

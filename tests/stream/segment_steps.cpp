@@ -179,10 +179,7 @@ void SegmentTraffic::last_words() {
 
 void SegmentTraffic::upset() {
     if (how_ < 2) {
-        // A kernel that refuses all the time leaves nothing in time, and no promise is made for it.
-        if (now_ < next_refusal_) return;
-        next_refusal_ = now_ + Time{10'000};
-        refuses_ = true;
+        kernel_.refuse_at_times(now_);
     } else if (how_ == 2) {
         restart();
     } else {

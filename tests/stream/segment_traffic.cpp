@@ -155,17 +155,7 @@ void SegmentTraffic::arrive(const Odd& odd) {
 }
 
 bool SegmentTraffic::put_in_force() {
-    if (refuses_ && !decision_.changes.empty()) {
-        refuses_ = false;
-        state_.cancel();
-        return false;
-    }
-    for (const Change& change : decision_.changes)
-        if (change.op != Change::Op::remove && change.timeout < Seconds{1})
-            throw std::runtime_error("an element without a timeout");
-    kernel_.apply(decision_.changes, now_);
-    state_.commit();
-    return true;
+    return kernel_.put_in_force(state_, decision_.changes, now_);
 }
 
 void SegmentTraffic::carry_all() {
@@ -292,7 +282,7 @@ void SegmentTraffic::check_heard(Line& line) {
 void SegmentTraffic::end() {
     for (Line& line : lines_)
         check_heard(line);
-    refuses_ = false;
+    kernel_.relent();
     state_.begin_sweep(now_);  // conntrack has forgotten all, too
     state_.end_sweep();
     wait(Time{Seconds{7 * 24 * 3600}});

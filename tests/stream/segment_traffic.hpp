@@ -83,8 +83,6 @@ class SegmentTraffic {
     std::map<std::uint64_t, Waiting> waiting_;
     std::uint64_t token_ = 0;
     unsigned messages_ = 0;
-    bool refuses_ = false;
-    Time next_refusal_{0};
     // Of this step:
     std::size_t line_ = 0;
     Side side_ = Side::inside;
