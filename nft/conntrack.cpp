@@ -38,7 +38,7 @@ nlmsghdr* put_header(char* at, std::uint16_t type, int flags, std::uint8_t famil
     return header;
 }
 
-void put_tuple(nlmsghdr* message, const Flow& flow) {
+void put_tuple(nlmsghdr* message, const ConntrackTuple& flow) {
     const bool v4 = flow.source.address.is_v4();
     nlattr* tuple = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
     nlattr* addresses = mnl_attr_nest_start(message, CTA_TUPLE_IP);
@@ -122,7 +122,7 @@ bool get_packets(const nlattr* nest, std::uint64_t& packets) {
 }
 
 // An offloaded flow's timeout and counters are not what its packets make of them.
-bool get_flow(const nlmsghdr* message, const UdpTimeouts& timeouts, FlowSeen& flow) {
+bool get_flow(const nlmsghdr* message, const UdpTimeouts& timeouts, ConntrackEntry& flow) {
     Attributes table{};
     mnl_attr_parse(message, sizeof(nfgenmsg), keep, &table);
     flow.transport = Transport::udp;
@@ -154,16 +154,17 @@ struct Conntrack::Impl {
 
     /// Asks for `type` of each flow, in one system call; a flow without addresses is left out, but counted in
     /// sequence numbers. True: something was asked. Throws Error.
-    bool ask(std::uint16_t type, std::span<const Flow> flows, const char* doing);
-    /// Hands the answers, which are there already, to `each`: sequence number and error, 0 for an entry.
+    bool ask(std::uint16_t type, std::span<const ConntrackTuple> flows, const char* doing);
+    /// KernelTables the answers, which are there already, to `each`: sequence number and error, 0 for an
+    /// entry.
     template <class Each>
     void answers(std::uint32_t first, const Each& each);
 };
 
-bool Conntrack::Impl::ask(std::uint16_t type, std::span<const Flow> flows, const char* doing) {
+bool Conntrack::Impl::ask(std::uint16_t type, std::span<const ConntrackTuple> flows, const char* doing) {
     send.resize(flows.size() * message_room);
     std::size_t used = 0;
-    for (const Flow& flow : flows) {
+    for (const ConntrackTuple& flow : flows) {
         const std::uint32_t number = sequence++;
         // A request without a tuple would be about the whole table.
         if (!flow.source.address || flow.source.address.family() != flow.destination.address.family())
@@ -204,7 +205,7 @@ Conntrack::Conntrack() : impl_(std::make_unique<Impl>()) {
 
 Conntrack::~Conntrack() = default;
 
-void Conntrack::erase(std::span<const Flow> flows) {
+void Conntrack::erase(std::span<const ConntrackTuple> flows) {
     constexpr const char* doing = "deleting conntrack entries";
     const std::uint32_t first = impl_->sequence;
     if (!impl_->ask(IPCTNL_MSG_CT_DELETE, flows, doing)) return;
@@ -216,7 +217,7 @@ void Conntrack::erase(std::span<const Flow> flows) {
     if (failure != 0) throw Error(words(doing, failure));
 }
 
-std::vector<bool> Conntrack::known(std::span<const Flow> flows) {
+std::vector<bool> Conntrack::known(std::span<const ConntrackTuple> flows) {
     constexpr std::size_t at_once = 256;  // whose answers fit into the socket's buffer
     std::vector<bool> known(flows.size(), true);
     for (std::size_t begin = 0; begin < flows.size(); begin += at_once) {
@@ -238,7 +239,7 @@ ConntrackDump::ConntrackDump() : socket_(open_netfilter_socket()), receive_(rece
 
 ConntrackDump::~ConntrackDump() = default;
 
-void ConntrackDump::read(const std::function<void(const FlowSeen&)>& entry, bool with_ipv6) {
+void ConntrackDump::read(const std::function<void(const ConntrackEntry&)>& entry, bool with_ipv6) {
     for (const std::uint8_t family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
         if (family == AF_INET6 && !with_ipv6) break;
         for (int attempt = 0; !read_once(entry, family); ++attempt)
@@ -246,7 +247,7 @@ void ConntrackDump::read(const std::function<void(const FlowSeen&)>& entry, bool
     }
 }
 
-bool ConntrackDump::read_once(const std::function<void(const FlowSeen&)>& entry, std::uint8_t family) {
+bool ConntrackDump::read_once(const std::function<void(const ConntrackEntry&)>& entry, std::uint8_t family) {
     alignas(nlmsghdr) char request[message_room];
     const std::uint32_t sequence = sequence_++;
     nlmsghdr* message = put_header(request, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family, sequence);
@@ -254,7 +255,7 @@ bool ConntrackDump::read_once(const std::function<void(const FlowSeen&)>& entry,
     const UdpTimeouts timeouts = read_udp_timeouts();
     if (mnl_socket_sendto(socket_.get(), message, message->nlmsg_len) < 0)
         throw Error(words("asking for conntrack entries", errno));
-    FlowSeen flow;
+    ConntrackEntry flow;
     for (;;) {
         const ssize_t received = recv(mnl_socket_get_fd(socket_.get()), receive_.data(), receive_.size(), 0);
         if (received < 0 && (errno == EINTR || errno == ENOBUFS)) continue;

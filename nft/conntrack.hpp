@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "alg/pinhole.hpp"
+#include "alg/kernel/element.hpp"
 #include "nft/link.hpp"
 
 namespace sipalg::nft {
@@ -22,11 +22,11 @@ class Conntrack {
 
     /// Deletes the entries that have one of `flows` as their original or reply direction, before it returns.
     /// Entries that do not exist are no error. All flows go in one system call.
-    void erase(std::span<const Flow> flows);
+    void erase(std::span<const ConntrackTuple> flows);
 
     /// Of each flow, whether there is an entry that has it as its original or reply direction. Where that
     /// can't be told, true.
-    std::vector<bool> known(std::span<const Flow> flows);
+    std::vector<bool> known(std::span<const ConntrackTuple> flows);
 
   private:
     struct Impl;
@@ -43,11 +43,11 @@ class ConntrackDump {
 
     /// Calls `entry` for every UDP entry, those of IPv6 if `with_ipv6`: the kernel walks its table for each
     /// family. Some may come twice if it lets the reading begin anew.
-    void read(const std::function<void(const FlowSeen&)>& entry, bool with_ipv6);
+    void read(const std::function<void(const ConntrackEntry&)>& entry, bool with_ipv6);
 
   private:
     /// False: the kernel was busy, nothing is lost by another try.
-    bool read_once(const std::function<void(const FlowSeen&)>& entry, std::uint8_t family);
+    bool read_once(const std::function<void(const ConntrackEntry&)>& entry, std::uint8_t family);
 
     NetlinkSocket socket_;
     std::vector<char> receive_;

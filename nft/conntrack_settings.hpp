@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "alg/time.hpp"
+#include "alg/base/time.hpp"
 
 namespace sipalg::nft {
 

@@ -105,9 +105,9 @@ struct Objection {
         return p.remote ? way_objection(p.remote, p.outside) : endpoint_objection(p.outside);
     }
     Answer operator()(const Latch& l) const { return endpoint_objection(l.outside); }
-    Answer operator()(const Learned& l) const { return way_objection(l.remote, l.outside); }
-    Answer operator()(const Listener& l) const { return endpoint_objection(l.inside); }
-    Answer operator()(const Shifted& s) const {
+    Answer operator()(const LatchedSource& l) const { return way_objection(l.remote, l.outside); }
+    Answer operator()(const Diversion& l) const { return endpoint_objection(l.inside); }
+    Answer operator()(const SequenceMapped& s) const {
         Answer answer = mapped_objection(s.phone);
         return answer ? answer : mapped_objection(s.peer);
     }
@@ -140,15 +140,15 @@ struct ToEntries {
         return one(l.outside.address.is_v4() ? set_name::latches : set_name::latches6,
                    endpoint_key(l.transport, l.outside));
     }
-    Entries operator()(const Learned& l) const {
+    Entries operator()(const LatchedSource& l) const {
         return one(l.outside.address.is_v4() ? set_name::learned : set_name::learned6,
                    way_key(l.transport, l.remote, l.outside));
     }
-    Entries operator()(const Listener& l) const {
+    Entries operator()(const Diversion& l) const {
         return one(l.inside.address.is_v4() ? set_name::listeners : set_name::listeners6,
                    endpoint_key(l.transport, l.inside));
     }
-    Entries operator()(const Shifted& s) const {
+    Entries operator()(const SequenceMapped& s) const {
         Value key = endpoint_key(Transport::tcp, s.phone);
         key.put(s.peer.address);
         key.put16(s.peer.port);
@@ -203,11 +203,11 @@ Entries entries_of(const Element& element) {
     return std::visit(ToEntries{}, element);
 }
 
-std::optional<Listener> listener_of(const Value& key) {
+std::optional<Diversion> listener_of(const Value& key) {
     const auto transport = get_transport(key);
     const std::size_t size = address_size(key, 1);
     if (!transport || size == 0) return std::nullopt;
-    return Listener{*transport, {get_address(key, 4, size), get16(key, 4 + size)}};
+    return Diversion{*transport, {get_address(key, 4, size), get16(key, 4 + size)}};
 }
 
 std::optional<Pinhole> pinhole_of(const Value& key) {
@@ -228,14 +228,14 @@ std::optional<Latch> latch_of(const Value& key) {
     return endpoint ? std::optional(Latch{endpoint->transport, endpoint->inside}) : std::nullopt;
 }
 
-std::optional<Learned> learned_of(const Value& key) {
+std::optional<LatchedSource> learned_of(const Value& key) {
     const auto way = pinhole_of(key);
-    return way ? std::optional(Learned{way->transport, way->remote, way->outside}) : std::nullopt;
+    return way ? std::optional(LatchedSource{way->transport, way->remote, way->outside}) : std::nullopt;
 }
 
-std::optional<Shifted> shifted_of(const Value& key) {
+std::optional<SequenceMapped> shifted_of(const Value& key) {
     if (key.size != 20 || get_transport(key) != Transport::tcp) return std::nullopt;
-    return Shifted{{get_address(key, 4, 4), get16(key, 8)}, {get_address(key, 12, 4), get16(key, 16)}};
+    return SequenceMapped{{get_address(key, 4, 4), get16(key, 8)}, {get_address(key, 12, 4), get16(key, 16)}};
 }
 
 std::optional<Reachable> reachable_of(const Value& key) {

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "alg/pinhole.hpp"
+#include "alg/kernel/element.hpp"
 #include "nft/batch.hpp"
 
 namespace sipalg::nft {
@@ -78,12 +78,12 @@ std::optional<std::string> objection(const Element& element);
 Entries entries_of(const Element& element);
 
 /// The reverse, for what is read from the kernel; nullopt: not of our making.
-std::optional<Listener> listener_of(const Value& key);
+std::optional<Diversion> listener_of(const Value& key);
 std::optional<Pinhole> pinhole_of(const Value& key);
 std::optional<Pinhole> pinhole_any_of(const Value& key);
 std::optional<Latch> latch_of(const Value& key);
-std::optional<Learned> learned_of(const Value& key);
-std::optional<Shifted> shifted_of(const Value& key);
+std::optional<LatchedSource> learned_of(const Value& key);
+std::optional<SequenceMapped> shifted_of(const Value& key);
 std::optional<Reachable> reachable_of(const Value& key);
 std::optional<Record> record_of(const Value& key, std::string_view user_data);
 /// From an entry of mappings_out (key: the inside endpoint).

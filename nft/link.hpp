@@ -41,9 +41,9 @@ class Link {
     /// The same without changing anything: would the kernel take it?
     std::optional<Refusal> rehearse(Batch& batch) { return send(batch, false); }
 
-    /// Hands each object of a list (request NFT_MSG_GET…) to `each`. `narrow` may add attributes to the
-    /// request, at most 1 kB. False when what is asked about does not exist (ENOENT). Throws Error; its text
-    /// names CAP_NET_ADMIN when that is missing.
+    /// KernelTables each object of a list (request NFT_MSG_GET…) to `each`. `narrow` may add attributes to
+    /// the request, at most 1 kB. False when what is asked about does not exist (ENOENT). Throws Error; its
+    /// text names CAP_NET_ADMIN when that is missing.
     bool list(std::uint16_t type, std::uint8_t family, const std::function<void(nlmsghdr*)>& narrow,
               const std::function<void(const nlmsghdr*)>& each);
 

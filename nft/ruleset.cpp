@@ -11,11 +11,11 @@
 
 #include "nft/admin.hpp"
 #include "nft/helper.hpp"
+#include "nft/leftover.hpp"
 #include "nft/link.hpp"
-#include "nft/owner.hpp"
-#include "nft/previous.hpp"
 #include "nft/stored.hpp"
 #include "nft/table.hpp"
+#include "nft/table_lock.hpp"
 #include "nft/transaction.hpp"
 
 namespace sipalg::nft {
@@ -210,7 +210,7 @@ std::vector<StoredElement> Ruleset::read() const {
     return read_elements(impl_->link, impl_->settings.table);
 }
 
-std::vector<Learned> Ruleset::read_learned() const {
+std::vector<LatchedSource> Ruleset::read_learned() const {
     return nft::read_learned(impl_->link, impl_->settings.table);
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "alg/pinhole.hpp"
+#include "alg/kernel/element.hpp"
 
 namespace sipalg::nft {
 
@@ -60,8 +60,8 @@ struct Settings {
     std::uint16_t queues = 1;  ///< as many consecutive queue numbers
     /// The queue of what is only watched.
     std::uint16_t watch_queue() const { return static_cast<std::uint16_t>(queue + queues); }
-    /// The queue of connections that can't go on without the daemon (Shifted): its packets must not pass
-    /// unread, not even when it is full.
+    /// The queue of connections that can't go on without the daemon (SequenceMapped): its packets must not
+    /// pass unread, not even when it is full.
     std::uint16_t shifted_queue() const { return static_cast<std::uint16_t>(queue + queues + 1); }
     std::vector<AcceptIn> accept_in;  ///< may be empty
     bool accept_in_auto = false;      ///< find base chains of the forward hook by itself
@@ -113,7 +113,7 @@ class Ruleset {
     std::vector<StoredElement> read() const;
 
     /// Whom latches have let in since it was last taken away. Throws Error.
-    std::vector<Learned> read_learned() const;
+    std::vector<LatchedSource> read_learned() const;
 
     /// Applies the changes as one transaction and waits for the kernel's word. Returns std::nullopt when all
     /// of it is in force; otherwise the kernel's refusal, and nothing of it is in force.

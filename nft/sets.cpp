@@ -9,7 +9,7 @@
 #include <memory>
 #include <new>
 
-#include "nft/watching.hpp"
+#include "nft/tls_and_discovery.hpp"
 
 namespace sipalg::nft {
 

@@ -106,8 +106,8 @@ std::vector<StoredElement> read_elements(Link& link, const std::string& table) {
     return elements;
 }
 
-std::vector<Learned> read_learned(Link& link, const std::string& table) {
-    std::vector<Learned> all;
+std::vector<LatchedSource> read_learned(Link& link, const std::string& table) {
+    std::vector<LatchedSource> all;
     for (const std::string_view set : {set_name::learned, set_name::learned6})
         each_element(link, table, set, [&](const Seen& seen) {
             if (const auto learned = learned_of(seen.key)) all.push_back(*learned);

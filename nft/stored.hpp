@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "alg/pinhole.hpp"
+#include "alg/kernel/element.hpp"
 #include "nft/link.hpp"
 #include "nft/transaction.hpp"
 
@@ -15,7 +15,7 @@ namespace sipalg::nft {
 std::vector<StoredElement> read_elements(Link& link, const std::string& table);
 
 /// Whom latches have let in; nothing without the table.
-std::vector<Learned> read_learned(Link& link, const std::string& table);
+std::vector<LatchedSource> read_learned(Link& link, const std::string& table);
 
 /// The two maps as they are. False: no such table.
 bool read_maps(Link& link, const std::string& table, MapContents& maps);

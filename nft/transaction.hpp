@@ -15,7 +15,7 @@
 #include <span>
 #include <string>
 
-#include "alg/pinhole.hpp"
+#include "alg/kernel/element.hpp"
 #include "nft/batch.hpp"
 #include "nft/elements.hpp"
 

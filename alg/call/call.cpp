@@ -5,10 +5,6 @@
 
 namespace sipalg::call {
 
-std::size_t CallKeyHash::operator()(const CallKeyView& key) const noexcept {
-    return std::hash<std::string_view>{}(key.call_id) * 31 + std::hash<Address>{}(key.phone);
-}
-
 Transaction* Invite::transaction(std::string_view branch) {
     for (Transaction& transaction : transactions)
         if (transaction.branch == branch) return &transaction;
@@ -20,24 +16,17 @@ bool Invite::open() const {
                        [](const Transaction& transaction) { return transaction.open; });
 }
 
-void Pin::add_flows(std::vector<Flow>& flows) const {
+void CallPinhole::add_flows(std::vector<ConntrackTuple>& flows) const {
     if (remote_port == 0) return;
     const Endpoint from{pinhole.remote, remote_port};
     flows.push_back({pinhole.transport, inside, from});
     flows.push_back({pinhole.transport, from, pinhole.outside});
 }
 
-const MappingKey* mapping_of(const Call& call, const Socket& inside) {
-    for (const MappingKey& key : call.mapped)
+const nat::MappingKey* mapping_of(const Call& call, const Socket& inside) {
+    for (const nat::MappingKey& key : call.mapped)
         if (key.inside == inside) return &key;
     return nullptr;
-}
-
-void add_former(std::vector<Endpoint>& former, const Endpoint& shown, const Endpoint& now_shown) {
-    std::erase(former, shown);
-    former.push_back(shown);
-    std::erase(former, now_shown);
-    if (former.size() > max_former) former.erase(former.begin());
 }
 
 Dialog* Call::dialog(std::string_view local_tag, std::string_view remote_tag) {
@@ -87,7 +76,7 @@ class Collector {
         return wants_.back();
     }
 
-    void pin(const Socket& inside, const Address& remote, const Pin& like) {
+    void pin(const Socket& inside, const Address& remote, const CallPinhole& like) {
         const bool reachable = remote.family() == inside.endpoint.address.family();  // of two families (N5)
         if (!remote || !reachable || remote.is_unspecified() || remote.is_multicast()) {
             endpoint(inside);
@@ -97,12 +86,12 @@ class Collector {
     }
 
     /// `remote` none: for everybody.
-    void open(const Socket& inside, const Address& remote, const Pin& like) {
+    void open(const Socket& inside, const Address& remote, const CallPinhole& like) {
         Want& want = endpoint(inside);
-        for (const Pin& known : want.pins)
+        for (const CallPinhole& known : want.pins)
             if (known.pinhole.remote == remote) return;
         if (want.pins.size() >= max_remotes) return;
-        Pin pin = like;
+        CallPinhole pin = like;
         pin.pinhole.transport = inside.transport;
         pin.pinhole.remote = remote;
         pin.inside = inside.endpoint;
@@ -144,7 +133,7 @@ enum class Standing : std::uint8_t { offered, agreed };
 /// Who may send besides those that the peer announces (C5).
 struct Others {
     MediaSource source;
-    const std::vector<LearnedSource>& learned;
+    const std::vector<CallLatchedSource>& learned;
 };
 
 // One media line of the phone: what it listens at, and who may send there.
@@ -203,8 +192,8 @@ class LineCollector {
         }
     }
 
-    Pin pin_like(const MediaSocket& at) const {
-        Pin pin;
+    CallPinhole pin_like(const MediaSocket& at) const {
+        CallPinhole pin;
         pin.type = stream_.type;
         pin.early = unanswered_;
         pin.rtcp = at.rtcp;
@@ -216,7 +205,7 @@ class LineCollector {
         for_each([&](const MediaSocket& at) {
             if (at.rtcp && !with_rtcp_) return;
             const Endpoint& from = at.rtcp ? rtcp_from : rtp_from;
-            Pin pin = pin_like(at);
+            CallPinhole pin = pin_like(at);
             pin.remote_port = from.port;
             out_.pin(at.socket, from.address, pin);
         });
@@ -227,11 +216,11 @@ class LineCollector {
         if (others_.source == MediaSource::negotiated) return;
         for_each([&](const MediaSocket& at) {
             if (at.rtcp && !with_rtcp_) return;
-            Pin pin = pin_like(at);
+            CallPinhole pin = pin_like(at);
             if (others_.source == MediaSource::any) return out_.open(at.socket, {}, pin);
             if (!offered_ && !at.rtcp) out_.endpoint(at.socket).latch = true;
             pin.learned = true;
-            for (const LearnedSource& source : others_.learned)
+            for (const CallLatchedSource& source : others_.learned)
                 if (source.inside == at.socket || (at.rtcp && is_rtp(source.inside)))
                     out_.pin(at.socket, source.remote, pin);
         });
@@ -261,7 +250,7 @@ std::vector<Want> wanted(const Call& call, MediaSource source) {
     Collector out(wants);
     const Others others{source, call.learned};
     const Address peer = call.peers.empty() ? Address{} : call.peers.front();  // of the latest INVITE
-    Pin signalling;
+    CallPinhole signalling;
     signalling.type = "sip";
     // An INVITE from outside opens nothing by itself: the phone has to take it up first (X3).
     if (call.caller == Side::inside || !call.dialogs.empty())

@@ -7,38 +7,14 @@
 #include <string_view>
 #include <vector>
 
-#include "alg/call/holdings.hpp"
+#include "alg/base/time.hpp"
 #include "alg/call/session.hpp"
-#include "alg/policy.hpp"
+#include "alg/dialog/call_key.hpp"
+#include "alg/nat/mappings.hpp"
+#include "alg/policy/policy.hpp"
 #include "alg/sip/header.hpp"
-#include "alg/time.hpp"
 
 namespace sipalg::call {
-
-/// The phone is part of the key because both legs of a hairpin call may carry the same Call-ID (C9).
-struct CallKey {
-    std::string call_id;
-    Address phone;
-    friend bool operator==(const CallKey&, const CallKey&) = default;
-};
-/// The same without a copy, for look-ups.
-struct CallKeyView {
-    std::string_view call_id;
-    Address phone;
-};
-struct CallKeyHash {
-    using is_transparent = void;
-    std::size_t operator()(const CallKeyView& key) const noexcept;
-    std::size_t operator()(const CallKey& key) const noexcept {
-        return (*this)(CallKeyView{key.call_id, key.phone});
-    }
-};
-struct CallKeyEqual {
-    using is_transparent = void;
-    bool operator()(const auto& a, const auto& b) const {
-        return a.phone == b.phone && a.call_id == b.call_id;
-    }
-};
 
 /// An offer that has no answer yet.
 struct Offer {
@@ -102,7 +78,7 @@ struct Dialog {
 };
 
 /// A pinhole of a call, with what people want to know of it.
-struct Pin {
+struct CallPinhole {
     Pinhole pinhole;
     Endpoint inside;
     Endpoint shown;                 ///< the public endpoint as messages say it
@@ -111,18 +87,18 @@ struct Pin {
     bool rtcp = false;
     bool early = false;
     bool learned = false;  ///< not announced: a latch has let it in (C5)
-    bool same_hole(const Pin& other) const { return pinhole == other.pinhole; }
+    bool same_hole(const CallPinhole& other) const { return pinhole == other.pinhole; }
     /// Adds the flow that the pinhole is meant for, begun from either side, if the peer has announced its
     /// port. It may send from other ports as well.
-    void add_flows(std::vector<Flow>& flows) const;
-    friend bool operator==(const Pin&, const Pin&) = default;
+    void add_flows(std::vector<ConntrackTuple>& flows) const;
+    friend bool operator==(const CallPinhole&, const CallPinhole&) = default;
 };
 
 /// Where the media of an endpoint came from as nobody had announced it (C5, `latch`).
-struct LearnedSource {
+struct CallLatchedSource {
     Socket inside;
     Address remote;
-    friend bool operator==(const LearnedSource&, const LearnedSource&) = default;
+    friend bool operator==(const CallLatchedSource&, const CallLatchedSource&) = default;
 };
 
 /// A latch of a call, kept as long as its endpoint is wanted: in the kernel until `until` at most.
@@ -148,10 +124,10 @@ struct Call {
     Invite invite;                 ///< that began it, outside any dialog
     std::optional<Offer> initial;  ///< of that INVITE: every fork answers it anew (C3)
     std::vector<Dialog> dialogs;
-    std::vector<MappingKey> mapped;
-    std::vector<Pin> pins;
-    std::vector<LearnedSource> learned;  ///< at most one for an endpoint
-    std::vector<CallLatch> latches;      ///< not in the record: they end soon by themselves
+    std::vector<nat::MappingKey> mapped;
+    std::vector<CallPinhole> pins;
+    std::vector<CallLatchedSource> learned;  ///< at most one for an endpoint
+    std::vector<CallLatch> latches;          ///< not in the record: they end soon by themselves
     Time started{0};
     Time ringing_until{0};  ///< before an answer: the end of patience
     Time forks_until{0};    ///< after one: when the other forks end (C3)
@@ -173,24 +149,19 @@ struct Call {
 
 inline constexpr std::size_t max_dialogs = 16;
 inline constexpr std::size_t max_transactions = 8;
-inline constexpr std::size_t max_branch = 256;  ///< more of a branch is not looked at
 inline constexpr std::size_t max_peers = 4;
-inline constexpr std::size_t max_former = 4;
 inline constexpr std::size_t max_remotes = 32;  ///< who may send to one endpoint, in all dialogs together
 inline constexpr std::size_t max_learned = 16;  ///< endpoints of a call that have a learned source
 
 /// The mapping that the call holds of an endpoint; nullptr: none.
-const MappingKey* mapping_of(const Call& call, const Socket& inside);
-
-/// Notes a name of the phone that peers may still use: the latest stand, `now_shown` is none of them.
-void add_former(std::vector<Endpoint>& former, const Endpoint& shown, const Endpoint& now_shown);
+const nat::MappingKey* mapping_of(const Call& call, const Socket& inside);
 
 /// One endpoint that a call wants mapped, and who may send there.
 struct Want {
     Socket inside;
-    bool same_line = false;  ///< belongs to the media line of the one before it
-    bool latch = false;      ///< whoever sends first may, besides those (C5)
-    std::vector<Pin> pins;   ///< pinhole.outside and shown are not filled in
+    bool same_line = false;         ///< belongs to the media line of the one before it
+    bool latch = false;             ///< whoever sends first may, besides those (C5)
+    std::vector<CallPinhole> pins;  ///< pinhole.outside and shown are not filled in
 };
 /// What the negotiation, as far as it has come, asks to be open; each endpoint once.
 std::vector<Want> wanted(const Call& call, MediaSource source);

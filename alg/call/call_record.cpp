@@ -1,6 +1,6 @@
 // The record of a call: what a restarted daemon needs to go on with it and to close it (A5).
 #include "alg/call/calls.hpp"
-#include "alg/call/records.hpp"
+#include "alg/kernel/record.hpp"
 
 namespace sipalg::call {
 
@@ -219,7 +219,7 @@ std::string write_record(const CallKey& key, const Call& call) {
     for (const Dialog& dialog : call.dialogs)
         write(out, dialog);
     out.number(call.learned.size(), 1);
-    for (const LearnedSource& source : call.learned) {
+    for (const CallLatchedSource& source : call.learned) {
         out.number(static_cast<std::uint64_t>(source.inside.transport), 1);
         out.endpoint(source.inside.endpoint);
         out.address(source.remote);
@@ -247,7 +247,7 @@ bool read_record(std::string_view bytes, CallKey& key, Call& call) {
     call.egress.advertised = in.address();
     call.contact.transport = read_transport(in);
     call.contact.endpoint = in.endpoint();
-    call.former = in.endpoints(max_former);
+    call.former = in.endpoints(nat::max_former);
     const std::uint64_t peers = in.number(1);
     for (std::uint64_t i = 0; i < peers && i < max_peers; ++i)
         call.peers.push_back(in.address());

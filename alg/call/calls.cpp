@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "alg/call/constants.hpp"
-#include "alg/call/records.hpp"
 #include "alg/call/silence.hpp"
+#include "alg/kernel/record.hpp"
+#include "alg/policy/timing.hpp"
 #include "alg/sip/uri.hpp"
 
 namespace sipalg::call {
@@ -48,7 +48,7 @@ bool Calls::is_closed(const CallKey& key) const {
 }
 
 // Closed calls only wait for late messages: they make room, and count for nobody.
-bool Calls::has_room(const Heard& heard) {
+bool Calls::has_room(const DescribedMessage& heard) {
     if (!shares_.have_room(heard.phone, heard.peer, heard.from)) return false;
     while (calls_.size() >= policy_.max_calls && !closed_.empty()) {
         if (is_closed(closed_.front())) calls_.erase(closed_.front());
@@ -57,7 +57,7 @@ bool Calls::has_room(const Heard& heard) {
     return calls_.size() < policy_.max_calls;
 }
 
-Call* Calls::find_or_make(const Heard& heard, std::uint32_t& next_record, Effects& effects) {
+Call* Calls::find_or_make(const DescribedMessage& heard, std::uint32_t& next_record, Effects& effects) {
     const sip::Message& message = heard.message;
     if (Call* known = calls_.edit(CallKeyView{message.call_id(), heard.phone})) return known;
     if (!message.is_request() || message.method() != sip::Method::invite) return nullptr;
@@ -100,11 +100,11 @@ Call* Calls::find_or_make(const Heard& heard, std::uint32_t& next_record, Effect
                               heard.phone.text() +
                                   (heard.from == Side::inside ? " calls " : " is called through ") +
                                   (heard.from == Side::inside ? call.to : heard.peer.text())});
-    shares_.count(heard.phone, {}, CallShares::of(call));
+    shares_.count(heard.phone, {}, CallQuota::of(call));
     return &calls_.put(key, std::move(call));
 }
 
-void Calls::follow(const Heard& heard, std::uint32_t& next_record, Effects& effects) {
+void Calls::follow(const DescribedMessage& heard, std::uint32_t& next_record, Effects& effects) {
     Call* call = find_or_make(heard, next_record, effects);
     if (!call) return;
     const bool was_closed = call->state == Call::State::closing;
@@ -114,9 +114,9 @@ void Calls::follow(const Heard& heard, std::uint32_t& next_record, Effects& effe
         return;
     }
     const CallKey key{std::string(heard.message.call_id()), heard.phone};
-    const CallShares::Share share = CallShares::of(*call);
+    const CallQuota::Share share = CallQuota::of(*call);
     const Outcome outcome = call::follow(*call, heard);
-    shares_.count(heard.phone, share, CallShares::of(*call));
+    shares_.count(heard.phone, share, CallQuota::of(*call));
     switch (outcome) {
         case Outcome::none: break;
         case Outcome::noted: save(key, *call, heard.now, effects); break;
@@ -138,7 +138,7 @@ void Calls::follow(const Heard& heard, std::uint32_t& next_record, Effects& effe
 
 void Calls::close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects) {
     if (call.state == Call::State::closing) return;
-    shares_.count(key.phone, CallShares::of(call), {});
+    shares_.count(key.phone, CallQuota::of(call), {});
     call.state = Call::State::closing;
     closed_.push_back(key);
     call.closed_until = now + transaction_time;
@@ -151,9 +151,9 @@ void Calls::close(const CallKey& key, Call& call, const char* why, Time now, Eff
 
 Time Calls::media_seen(const Call& call) const {
     Time seen = call.active;
-    for (const MappingKey& key : call.mapped) {
+    for (const nat::MappingKey& key : call.mapped) {
         if (key.inside == call.contact) continue;  // keep-alives flow there, not media
-        if (const MappingEntry* entry = holdings_.find(key)) seen = std::max(seen, entry->flow_seen);
+        if (const nat::MappingEntry* entry = holdings_.find(key)) seen = std::max(seen, entry->flow_seen);
     }
     return seen;
 }
@@ -245,9 +245,9 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
         if (changed) settle(key, *call, now, effects);
         if (call->renew_at <= now) {
             const Time until = lifetime(*call, now);
-            for (const MappingKey& mapping : call->mapped)
+            for (const nat::MappingKey& mapping : call->mapped)
                 holdings_.extend(mapping, until, now, effects.changes);
-            for (const Pin& pin : call->pins)
+            for (const CallPinhole& pin : call->pins)
                 holdings_.extend(pin.pinhole, until, now, effects.changes);
             store_record(call->record_id, call->record, call->record, true,
                          std::chrono::ceil<Seconds>(until - now), effects.changes);
@@ -261,10 +261,10 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
 void Calls::listen_later(const CallKey& key, Call& call, Time now) {
     if (!policy_.sees_flows || call.listened || call.state != Call::State::confirmed) return;
     call.listened = true;
-    to_hear_.emplace_back(now + listening_time, key);
+    to_hear_.emplace_back(now + audio_check_time, key);
 }
 
-void Calls::listen(const Audibility& audibility, Time now, std::vector<Event>& events) {
+void Calls::listen(const AudioCheck& audibility, Time now, std::vector<Event>& events) {
     for (std::size_t left = to_hear_.size(); left > 0 && wants_listening(now); --left) {
         const CallKey key = std::move(to_hear_.front().second);
         to_hear_.pop_front();
@@ -292,7 +292,7 @@ bool Calls::restore(std::uint32_t id, const std::string& record, Time until, Tim
     call.record = record;
     call.active = now;  // silence is measured anew: nobody looked meanwhile
     call.renew_at = now + std::max(until - now, Time{0}) / 2;
-    shares_.count(key.phone, {}, CallShares::of(call));
+    shares_.count(key.phone, {}, CallQuota::of(call));
     Call& there = calls_.put(key, std::move(call));
     settle(key, there, now, effects);
     schedule(key, there, now);

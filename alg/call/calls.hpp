@@ -9,24 +9,25 @@
 #include <utility>
 #include <vector>
 
-#include "alg/call/audibility.hpp"
+#include "alg/base/deadline_queue.hpp"
+#include "alg/base/staged_map.hpp"
+#include "alg/call/audio_check.hpp"
 #include "alg/call/call.hpp"
-#include "alg/call/call_shares.hpp"
-#include "alg/call/deadlines.hpp"
-#include "alg/call/effects.hpp"
+#include "alg/call/call_quota.hpp"
 #include "alg/call/follow.hpp"
-#include "alg/call/ledger.hpp"
+#include "alg/kernel/effects.hpp"
 
 namespace sipalg::call {
 
 class Calls {
   public:
-    Calls(const Policy& policy, Holdings& holdings) : policy_(policy), holdings_(holdings), shares_(policy) {}
+    Calls(const Policy& policy, nat::Mappings& holdings)
+        : policy_(policy), holdings_(holdings), shares_(policy) {}
 
     /// Whether follow() can have something to do with the message: then its session is worth reading.
     bool concerns(const sip::Message& message, const Address& phone) const;
     /// Applies the message to its call, which an INVITE makes if there is none.
-    void follow(const Heard& heard, std::uint32_t& next_record, Effects& effects);
+    void follow(const DescribedMessage& heard, std::uint32_t& next_record, Effects& effects);
 
     /// Renews and closes what is due.
     void expire(Time now, Effects& effects);
@@ -34,19 +35,19 @@ class Calls {
     /// Some call has gone on for long enough that a sweep can tell who is silent.
     bool wants_listening(Time now) const { return !to_hear_.empty() && to_hear_.front().first <= now; }
     /// Of a sweep that began at `now`; not staged. A call is reported once.
-    void listen(const Audibility& audibility, Time now, std::vector<Event>& events);
+    void listen(const AudioCheck& audibility, Time now, std::vector<Event>& events);
 
     /// Takes over a call of an earlier daemon from its record. False: unreadable.
     bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
 
     /// A latch has let somebody in: makes a pinhole of it for the calls that have such a latch.
-    void learn(const Learned& learned, Time now, Effects& effects);
+    void learn(const LatchedSource& learned, Time now, Effects& effects);
     /// Until when the kernel may learn of somebody. Not staged: looking once too often does no harm.
     Time learning_until() const { return learning_until_; }
     void expect_learned(Time until) { learning_until_ = std::max(learning_until_, until + Time{1000}); }
 
-    /// What the calls hold is elsewhere now: they go along (C11). Call after Holdings::readdress().
-    void readdress(Relocation& relocation, Time now, Effects& effects);
+    /// What the calls hold is elsewhere now: they go along (C11). Call after nat::Mappings::readdress().
+    void readdress(nat::Renumbering& relocation, Time now, Effects& effects);
 
     /// Additions for the records of all calls.
     void list_records(Time now, std::vector<Change>& changes) const;
@@ -62,8 +63,8 @@ class Calls {
 
   private:
     bool is_closed(const CallKey& key) const;
-    bool has_room(const Heard& heard);
-    Call* find_or_make(const Heard& heard, std::uint32_t& next_record, Effects& effects);
+    bool has_room(const DescribedMessage& heard);
+    Call* find_or_make(const DescribedMessage& heard, std::uint32_t& next_record, Effects& effects);
     /// Holds what the call wants and does not hold yet, releases what it no longer wants, rewrites its
     /// record.
     void settle(const CallKey& key, Call& call, Time now, Effects& effects);
@@ -78,7 +79,8 @@ class Calls {
     void save(const CallKey& key, Call& call, Time now, Effects& effects);
     /// Its peers may name the phone as they did before, until `until`.
     void name_formerly(const Call& call, Time until);
-    void follow_mappings(Call& call, const Egress& to, Relocation& relocation, Time now, Effects& effects);
+    void follow_mappings(Call& call, const Egress& to, nat::Renumbering& relocation, Time now,
+                         Effects& effects);
     void close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects);
     void schedule(const CallKey& key, Call& call, Time now);
     void listen_later(const CallKey& key, Call& call, Time now);
@@ -88,12 +90,12 @@ class Calls {
     std::optional<Time> silent_until(const Call& call) const;
 
     const Policy& policy_;
-    Holdings& holdings_;
-    Ledger<CallKey, Call, CallKeyHash, CallKeyEqual> calls_;
-    CallShares shares_;
+    nat::Mappings& holdings_;
+    StagedMap<CallKey, Call, CallKeyHash, CallKeyEqual> calls_;
+    CallQuota shares_;
     std::deque<std::pair<Time, CallKey>> to_hear_;  ///< when a sweep can tell; each call at most once
     std::deque<CallKey> closed_;                    ///< oldest first; some are forgotten or alive again
-    Deadlines<CallKey> deadlines_;
+    DeadlineQueue<CallKey> deadlines_;
     Time learning_until_{0};
     bool some_untouched_ = false;
 };

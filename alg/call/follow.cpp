@@ -3,28 +3,28 @@
 #include <algorithm>
 #include <utility>
 
-#include "alg/call/constants.hpp"
-#include "alg/call/delta_seconds.hpp"
 #include "alg/call/offers.hpp"
+#include "alg/policy/timing.hpp"
+#include "alg/sip/delta_seconds.hpp"
 
 namespace sipalg::call {
 
 namespace {
 
-std::string_view requester_tag(const Heard& heard) {
+std::string_view requester_tag(const DescribedMessage& heard) {
     return heard.message.from_tag();
 }
 
 // A 2xx to INVITE or UPDATE begins the session's time anew, or says by its silence that there is no timer
 // (RFC 4028 7.2).
-void refresh_session(Dialog& dialog, const Heard& heard) {
-    const auto interval = delta_seconds(heard.message, sip::HeaderId::session_expires);
+void refresh_session(Dialog& dialog, const DescribedMessage& heard) {
+    const auto interval = sip::delta_seconds(heard.message, sip::HeaderId::session_expires);
     dialog.session_until =
         interval ? heard.now + std::max(Time{Seconds{*interval}}, shortest_session) + session_grace : Time{0};
 }
 
 // Responses to the first INVITE make dialogs, each with its own tag of the side that answers.
-Dialog* find_or_make(Call& call, const Heard& heard) {
+Dialog* find_or_make(Call& call, const DescribedMessage& heard) {
     if (Dialog* known = call.dialog(heard.local_tag(), heard.remote_tag())) return known;
     if (heard.requester() != call.caller || requester_tag(heard) != call.caller_tag) return nullptr;
     if (call.dialogs.size() >= max_dialogs) return nullptr;
@@ -37,7 +37,7 @@ Dialog* find_or_make(Call& call, const Heard& heard) {
 
 // Begins the call, or begins it again: with credentials after 401 or 407, after a redirection, at the next
 // line of a ring group.
-void begin(Call& call, Invite& invite, const Heard& heard) {
+void begin(Call& call, Invite& invite, const DescribedMessage& heard) {
     const sip::Message& message = heard.message;
     invite = {message.cseq().number, heard.session.has_value(), {{std::string(heard.branch()), true}}};
     call.active = heard.now;
@@ -51,14 +51,14 @@ void begin(Call& call, Invite& invite, const Heard& heard) {
 }
 
 // A call that has ended leaves its Call-ID to whoever begins one under it, with a tag of his own.
-void make_way(Call& call, const Heard& heard) {
+void make_way(Call& call, const DescribedMessage& heard) {
     if (call.state != Call::State::closing || requester_tag(heard) == call.caller_tag) return;
     call.caller_tag = requester_tag(heard);
     call.forks_until = Time{0};
     call.invite = {};
 }
 
-Outcome on_first_invite(Call& call, Invite& invite, const Heard& heard) {
+Outcome on_first_invite(Call& call, Invite& invite, const DescribedMessage& heard) {
     const bool closed = call.state == Call::State::closing;
     if (requester_tag(heard) != call.caller_tag || (heard.from != call.caller && !closed))
         return Outcome::none;
@@ -81,7 +81,7 @@ Outcome on_first_invite(Call& call, Invite& invite, const Heard& heard) {
     return Outcome::changed;
 }
 
-Outcome on_invite(Call& call, const Heard& heard) {
+Outcome on_invite(Call& call, const DescribedMessage& heard) {
     const sip::Message& message = heard.message;
     const bool initial = message.to_tag().empty();
     if (initial) make_way(call, heard);
@@ -102,7 +102,7 @@ Outcome on_invite(Call& call, const Heard& heard) {
     return Outcome::changed;
 }
 
-void take_description(Call& call, Dialog& dialog, const Invite& invite, const Heard& heard) {
+void take_description(Call& call, Dialog& dialog, const Invite& invite, const DescribedMessage& heard) {
     if (!heard.session) return;
     if (!invite.offered) {
         // Late offer. Once answered by a PRACK, its repetition is nothing new.
@@ -117,13 +117,13 @@ void take_description(Call& call, Dialog& dialog, const Invite& invite, const He
 }
 
 // The one that a response belongs to: a re-INVITE of its dialog, or else the INVITE that began the call.
-Invite& answered_invite(Call& call, const Heard& heard) {
+Invite& answered_invite(Call& call, const DescribedMessage& heard) {
     Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
     if (!dialog || !dialog->invite(heard.requester()).transaction(heard.branch())) return call.invite;
     return dialog->invite(heard.requester());
 }
 
-Outcome on_refusal(Call& call, Invite& invite, Transaction& transaction, const Heard& heard) {
+Outcome on_refusal(Call& call, Invite& invite, Transaction& transaction, const DescribedMessage& heard) {
     if (!transaction.open) return Outcome::none;
     transaction.open = false;
     Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
@@ -136,7 +136,7 @@ Outcome on_refusal(Call& call, Invite& invite, Transaction& transaction, const H
     return Outcome::changed;
 }
 
-Outcome on_invite_response(Call& call, const Heard& heard) {
+Outcome on_invite_response(Call& call, const DescribedMessage& heard) {
     const sip::Message& message = heard.message;
     Invite& invite = answered_invite(call, heard);
     if (invite.cseq != message.cseq().number || message.status() == 100) return Outcome::none;
@@ -175,7 +175,7 @@ Outcome on_invite_response(Call& call, const Heard& heard) {
     return Outcome::answered;
 }
 
-Outcome on_bye_response(Call& call, const Heard& heard) {
+Outcome on_bye_response(Call& call, const DescribedMessage& heard) {
     const sip::Message& message = heard.message;
     Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
     if (!dialog) return Outcome::none;
@@ -197,7 +197,7 @@ Outcome on_bye_response(Call& call, const Heard& heard) {
     return Outcome::noted;
 }
 
-Outcome on_request_in_dialog(Call& call, const Heard& heard) {
+Outcome on_request_in_dialog(Call& call, const DescribedMessage& heard) {
     const sip::Message& message = heard.message;
     Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
     if (!dialog || dialog->state == Dialog::State::ended) return Outcome::none;
@@ -222,7 +222,7 @@ Outcome on_request_in_dialog(Call& call, const Heard& heard) {
     }
 }
 
-Outcome on_other_response(Call& call, const Heard& heard) {
+Outcome on_other_response(Call& call, const DescribedMessage& heard) {
     Dialog* dialog = call.dialog(heard.local_tag(), heard.remote_tag());
     const int status = heard.message.status();
     if (!dialog || status < 200) return Outcome::none;
@@ -244,34 +244,18 @@ bool is_target_refresh(const sip::Message& message) {
 
 }  // namespace
 
-Side Heard::requester() const {
-    return message.is_request() ? from : other(from);
-}
-
-std::string_view Heard::local_tag() const {
-    return requester() == Side::inside ? message.from_tag() : message.to_tag();
-}
-
-std::string_view Heard::remote_tag() const {
-    return requester() == Side::inside ? message.to_tag() : message.from_tag();
-}
-
-std::string_view Heard::branch() const {
-    return message.top_via().branch.substr(0, max_branch);
-}
-
 namespace {
 
 // Where the phone sends requests of the call is where others come from: the provider, or the far end itself
 // when no proxy stays in the way (RFC 3261 12.2.1.1). True: it is new.
-bool meet_peer(Call& call, const Heard& heard) {
+bool meet_peer(Call& call, const DescribedMessage& heard) {
     if (heard.from != Side::inside || !heard.message.is_request()) return false;
     if (call.has_peer(heard.peer) || call.peers.size() >= max_peers) return false;
     call.peers.push_back(heard.peer);
     return true;
 }
 
-Outcome act(Call& call, const Heard& heard) {
+Outcome act(Call& call, const DescribedMessage& heard) {
     const sip::Method method = heard.message.method();
     if (heard.message.is_request())
         return method == sip::Method::invite ? on_invite(call, heard) : on_request_in_dialog(call, heard);
@@ -287,7 +271,7 @@ Outcome act(Call& call, const Heard& heard) {
 
 }  // namespace
 
-Outcome follow(Call& call, const Heard& heard) {
+Outcome follow(Call& call, const DescribedMessage& heard) {
     if (heard.from == Side::outside && !call.has_peer(heard.peer)) return Outcome::none;  // X4
     if (heard.from == Side::inside && call.state != Call::State::closing && is_target_refresh(heard.message))
         call.contact = heard.contact;

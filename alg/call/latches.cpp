@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "alg/call/calls.hpp"
-#include "alg/call/change.hpp"
-#include "alg/call/constants.hpp"
+#include "alg/kernel/change.hpp"
+#include "alg/policy/timing.hpp"
 
 namespace sipalg::call {
 
@@ -41,10 +41,10 @@ void Calls::set_latches(Call& call, std::vector<CallLatch> latches, Time now, Ef
     call.latches = std::move(latches);
 }
 
-void Calls::learn(const Learned& learned, Time now, Effects& effects) {
-    const MappingEntry* entry = holdings_.find_outside({learned.transport, learned.outside});
+void Calls::learn(const LatchedSource& learned, Time now, Effects& effects) {
+    const nat::MappingEntry* entry = holdings_.find_outside({learned.transport, learned.outside});
     if (!entry) return;
-    const MappingKey mapping = entry->key();
+    const nat::MappingKey mapping = entry->key();
     const Socket inside = mapping.inside;
     std::vector<CallKey> ours;
     for (const auto& [key, call] : calls_)
@@ -56,7 +56,7 @@ void Calls::learn(const Learned& learned, Time now, Effects& effects) {
                          [&](const Want& want) { return want.latch && want.inside == inside; }))
             continue;
         Call& call = *calls_.edit(key);
-        std::erase_if(call.learned, [&](const LearnedSource& source) { return source.inside == inside; });
+        std::erase_if(call.learned, [&](const CallLatchedSource& source) { return source.inside == inside; });
         if (call.learned.size() >= max_learned) continue;
         call.learned.push_back({inside, learned.remote});
         effects.events.push_back({Event::Kind::media_latched, key.call_id,

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "alg/call/constants.hpp"
+#include "alg/policy/timing.hpp"
 
 // Theory of operation. A call has dialogs; each has at most one offer under way. A description is an offer or
 // an answer by where it stands, not by what is in it:
@@ -34,7 +34,7 @@ bool can_answer(const sip::Message& message, const Offer& offer) {
 
 // True when the message answers an offer of the other side. Once something is agreed, an offer of this side
 // that crossed it can only be refused.
-bool answer_offer(Dialog& dialog, const Heard& heard) {
+bool answer_offer(Dialog& dialog, const DescribedMessage& heard) {
     const std::optional<Offer>& offer = dialog.offer(other(heard.from));
     if (!heard.session || !offer || !can_answer(heard.message, *offer)) return false;
     agree(dialog, *offer, *heard.session);
@@ -45,7 +45,7 @@ bool answer_offer(Dialog& dialog, const Heard& heard) {
     return true;
 }
 
-void make_offer(Dialog& dialog, const Heard& heard) {
+void make_offer(Dialog& dialog, const DescribedMessage& heard) {
     if (!heard.session) return;
     const sip::Message& message = heard.message;
     Offer made{heard.from, message.method(), message.cseq().number, *heard.session, !message.is_request()};
@@ -60,7 +60,7 @@ void make_offer(Dialog& dialog, const Heard& heard) {
         offer = std::move(made);
 }
 
-void drop_offer(Dialog& dialog, const Heard& heard) {
+void drop_offer(Dialog& dialog, const DescribedMessage& heard) {
     std::optional<Offer>& offer = dialog.offer(heard.requester());
     if (offer && can_answer(heard.message, *offer)) offer.reset();
     std::optional<Offer>& late = dialog.offer(heard.from);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "alg/address.hpp"
+#include "alg/net/address.hpp"
 #include "alg/sdp/description.hpp"
 
 namespace sipalg::call {

@@ -51,9 +51,9 @@ bool is_two_way(const Call& call, const Stream& ours) {
     return ours.further.empty() && (ours.type == "audio" || ours.type == "video");
 }
 
-std::optional<StreamSilence> silence(const Call& call, const Stream& ours, const Audibility& audibility) {
+std::optional<StreamSilence> silence(const Call& call, const Stream& ours, const AudioCheck& audibility) {
     if (!is_two_way(call, ours)) return std::nullopt;
-    const MappingKey* mapping = mapping_of(call, {ours.transport, ours.rtp});
+    const nat::MappingKey* mapping = mapping_of(call, {ours.transport, ours.rtp});
     if (!mapping) return std::nullopt;
     const auto heard = audibility.heard(*mapping, call.active);
     if (!heard) return std::nullopt;
@@ -62,7 +62,7 @@ std::optional<StreamSilence> silence(const Call& call, const Stream& ours, const
     return StreamSilence{silent, heard->span};
 }
 
-std::string one_way_media(const Call& call, const Audibility& audibility) {
+std::string one_way_media(const Call& call, const AudioCheck& audibility) {
     std::string text;
     const Session* local = local_session(call);
     if (!local) return text;
@@ -79,7 +79,7 @@ std::string one_way_media(const Call& call, const Audibility& audibility) {
     return text;
 }
 
-bool undecided(const Call& call, const Audibility& audibility) {
+bool undecided(const Call& call, const AudioCheck& audibility) {
     const Session* local = local_session(call);
     return local && std::any_of(local->begin(), local->end(), [&](const Stream& ours) {
                if (!is_two_way(call, ours)) return false;

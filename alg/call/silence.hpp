@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "alg/call/audibility.hpp"
+#include "alg/call/audio_check.hpp"
 #include "alg/call/call.hpp"
 
 namespace sipalg::call {
@@ -33,10 +33,10 @@ const Stream* stream_at(const Session& session, std::uint8_t line);
 /// endpoints (ICE).
 bool is_two_way(const Call& call, const Stream& ours);
 /// Of that stream, since the last change of the session. nullopt: not two-way, or not to be told yet.
-std::optional<StreamSilence> silence(const Call& call, const Stream& ours, const Audibility& audibility);
+std::optional<StreamSilence> silence(const Call& call, const Stream& ours, const AudioCheck& audibility);
 /// For people: the streams that only one side is heard on. Empty: none.
-std::string one_way_media(const Call& call, const Audibility& audibility);
+std::string one_way_media(const Call& call, const AudioCheck& audibility);
 /// Some stream can't be told of yet, or has no media at all, which may be only for now.
-bool undecided(const Call& call, const Audibility& audibility);
+bool undecided(const Call& call, const AudioCheck& audibility);
 
 }  // namespace sipalg::call

@@ -46,7 +46,7 @@ std::string metrics(const Json& status) {
         if (count.is_number())
             text += "sipalg_messages_total{reason=\"" + label_value(reason) + "\"} " + count.dump() + "\n";
     if (status.contains("flows") && status["flows"].is_object()) {
-        text += heading("sipalg_flows", false, "Flows of signalling by what they carry.");
+        text += heading("sipalg_flows", false, "FlowList of signalling by what they carry.");
         for (const auto& [kind, count] : status["flows"].items())
             if (count.is_number())
                 text += "sipalg_flows{kind=\"" + label_value(kind) + "\"} " + count.dump() + "\n";

@@ -5,7 +5,7 @@
 #include <boost/program_options.hpp>
 #include <sstream>
 
-#include "alg/escape.hpp"
+#include "alg/base/escape.hpp"
 
 namespace sipalg::ctl {
 

@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "alg/escape.hpp"
+#include "alg/base/escape.hpp"
 
 namespace sipalg::ctl {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "alg/escape.hpp"
+#include "alg/base/escape.hpp"
 
 namespace sipalg::ctl {
 

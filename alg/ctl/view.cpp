@@ -1,7 +1,7 @@
 #include "alg/ctl/view.hpp"
 
+#include "alg/base/escape.hpp"
 #include "alg/ctl/table.hpp"
-#include "alg/escape.hpp"
 
 namespace sipalg::ctl {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "alg/address.hpp"
+#include "alg/net/address.hpp"
 #include "alg/rewrite/place.hpp"
 
 namespace sipalg::rewrite {

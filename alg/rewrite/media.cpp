@@ -87,7 +87,7 @@ class Connection {
 }  // namespace
 
 void plan_description(const sdp::Description& description, const Translation& translation, Edits& edits) {
-    Table<Line, sdp::Description::max_media> lines;
+    InlineTable<Line, sdp::Description::max_media> lines;
     Connection session;
     bool torn = false;
     const std::span<const sdp::Media> media = description.media();

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstddef>
 
-#include "alg/enum_rows.hpp"
+#include "alg/base/enum_rows.hpp"
 
 namespace sipalg::rewrite {
 

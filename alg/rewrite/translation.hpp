@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "alg/address.hpp"
+#include "alg/net/address.hpp"
 
 namespace sipalg::rewrite {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "alg/scan.hpp"
+#include "alg/base/byte_scan.hpp"
 #include "alg/sip/text.hpp"
 
 namespace sipalg::sdp {
@@ -21,7 +21,7 @@ class Words {
         while (position_ < end_ && is_blank(text_[position_]))
             ++position_;
         const std::size_t begin = position_;
-        position_ = scan::find<' ', '\t'>(text_, begin, end_);
+        position_ = byte_scan::find<' ', '\t'>(text_, begin, end_);
         return text::slice(text_, begin, position_);
     }
     /// Taken off the other end.
@@ -213,7 +213,7 @@ class Description::Reader {
 
     // a=<name>[:<value>]
     [[gnu::noinline]] bool attribute(std::size_t begin, std::size_t end) {
-        const std::size_t colon = scan::find<':'>(text_, begin, end);
+        const std::size_t colon = byte_scan::find<':'>(text_, begin, end);
         const std::string_view name = text::slice(text_, begin, colon);
         if (colon == end) {
             flag(text::trim(name));
@@ -268,7 +268,7 @@ class Description::Reader {
     }
 
     template <class T, std::size_t N>
-    static bool add(const std::optional<T>& found, Table<T, N>& table, std::uint16_t& count) {
+    static bool add(const std::optional<T>& found, InlineTable<T, N>& table, std::uint16_t& count) {
         if (!found) return true;
         ++count;
         return table.add(*found) != nullptr;
@@ -292,11 +292,11 @@ bool Description::parse(std::string_view text) {
     media_.clear();
     groups_.clear();
 
-    const std::size_t first_end = line_end(text, scan::find<'\n'>(text));
+    const std::size_t first_end = line_end(text, byte_scan::find<'\n'>(text));
     if (text.substr(0, first_end) != "v=0") return false;
     Reader reader(*this, text);
     for (std::size_t begin = 0; begin < text.size();) {
-        const std::size_t line_feed = scan::find<'\n'>(text, begin);
+        const std::size_t line_feed = byte_scan::find<'\n'>(text, begin);
         const std::size_t end = line_end(text, line_feed);
         if (end >= begin + 2 && text[begin + 1] == '=' && !reader.line(begin, end)) return false;
         begin = line_feed + 1;

@@ -8,8 +8,8 @@
 #include <span>
 #include <string_view>
 
-#include "alg/address.hpp"
-#include "alg/table.hpp"
+#include "alg/base/inline_table.hpp"
+#include "alg/net/address.hpp"
 
 namespace sipalg::sdp {
 
@@ -114,12 +114,12 @@ class Description {
 
     std::string_view text_, origin_session_, origin_version_;
     AddressField origin_;
-    Table<AddressField, max_connections> connections_;
+    InlineTable<AddressField, max_connections> connections_;
     std::size_t session_connections_ = 0;
-    Table<Candidate, max_candidates> candidates_;
-    Table<Altc, max_altc> altc_;
-    Table<Media, max_media> media_;
-    Table<std::string_view, max_groups> groups_;  ///< the mids of each a=group:BUNDLE
+    InlineTable<Candidate, max_candidates> candidates_;
+    InlineTable<Altc, max_altc> altc_;
+    InlineTable<Media, max_media> media_;
+    InlineTable<std::string_view, max_groups> groups_;  ///< the mids of each a=group:BUNDLE
 };
 
 }  // namespace sipalg::sdp

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "alg/address.hpp"
+#include "alg/net/address.hpp"
 #include "alg/sdp/description.hpp"
 #include "alg/sip/text.hpp"
 

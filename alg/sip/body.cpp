@@ -17,9 +17,9 @@ struct MediaType {
 
 MediaType media_type(std::string_view value) {
     MediaType result;
-    const std::size_t semicolon = scan::find<';'>(value);
+    const std::size_t semicolon = byte_scan::find<';'>(value);
     const std::string_view name = value.substr(0, semicolon);
-    const std::size_t slash = scan::find<'/'>(name);
+    const std::size_t slash = byte_scan::find<'/'>(name);
     if (slash == name.size()) return result;
     result.type = text::trim(name.substr(0, slash));
     result.subtype = text::trim(name.substr(slash + 1));
@@ -82,7 +82,7 @@ class Parts {
     Delimiter find_delimiter() {
         while (position_ < body_.size()) {
             const std::size_t begin = position_;
-            const std::size_t line_feed = scan::find<'\n'>(body_, begin);
+            const std::size_t line_feed = byte_scan::find<'\n'>(body_, begin);
             position_ = line_feed + (line_feed < body_.size() ? 1 : 0);
             const std::string_view line = text::slice(body_, begin, line_feed);
             if (line.substr(0, 2) != "--" || line.substr(2, boundary_.size()) != boundary_) continue;

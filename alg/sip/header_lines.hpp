@@ -23,14 +23,14 @@ class HeaderLines {
     // Always inlined, so that the walk's state stays in registers.
     [[gnu::always_inline]] Step next() {
         const std::size_t begin = position_;
-        auto [colon, line_feed] = scan::find_pair<':', '\n'>(text_, begin);
+        auto [colon, line_feed] = byte_scan::find_pair<':', '\n'>(text_, begin);
         if (colon == text_.size()) return Step::incomplete;
         if (text_[colon] == '\n') {
             const bool empty = colon == begin || (colon == begin + 1 && text_[begin] == '\r');
             position_ = colon + 1;
             return empty ? Step::end : Step::bad;
         }
-        for (;; line_feed = scan::find<'\n'>(text_, position_)) {
+        for (;; line_feed = byte_scan::find<'\n'>(text_, position_)) {
             if (line_feed == text_.size()) return Step::incomplete;
             position_ = line_feed + 1;
             if (position_ == text_.size() || (text_[position_] != ' ' && text_[position_] != '\t')) break;

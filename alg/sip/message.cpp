@@ -15,17 +15,17 @@ namespace {
 /// brackets do not close. Unlike in a list a comma has no meaning here, so that an unquoted one in a display
 /// name does no harm.
 std::optional<std::size_t> read_uri(std::string_view value, std::string_view& uri) {
-    std::size_t position = scan::find<'<', ';', '"'>(value);
+    std::size_t position = byte_scan::find<'<', ';', '"'>(value);
     while (position < value.size() && value[position] == '"') {
         position = text::skip_quoted(value, position);
         if (position == text::npos) return std::nullopt;
-        position = scan::find<'<', ';', '"'>(value, position);
+        position = byte_scan::find<'<', ';', '"'>(value, position);
     }
     if (position == value.size() || value[position] != '<') {
         uri = text::trim(value.substr(0, position));
         return position;
     }
-    const std::size_t close = scan::find<'>'>(value, position);
+    const std::size_t close = byte_scan::find<'>'>(value, position);
     if (close == value.size()) return std::nullopt;
     uri = text::slice(value, position + 1, close);
     position = text::skip(value, close + 1, text::white);
@@ -102,7 +102,8 @@ class Message::Reader {
             case HeaderId::call_id:
                 m_.call_id_ = value;
                 return !repeated && !value.empty() &&
-                       scan::find_kind<scan::SpaceOrControl>(value, 0, value.size()) == value.size();
+                       byte_scan::find_kind<byte_scan::SpaceOrControl>(value, 0, value.size()) ==
+                           value.size();
             case HeaderId::cseq: return !repeated && read_cseq(value, m_.cseq_);
             case HeaderId::from: return !repeated && read_party(value, m_.from_.uri, m_.from_.tag);
             case HeaderId::to: return !repeated && read_party(value, m_.to_.uri, m_.to_.tag);
@@ -132,7 +133,7 @@ ParseError Message::parse(std::string_view datagram) {
     first_.fill(0);
 
     const std::size_t begin = skip_line_ends(datagram);
-    std::size_t line_end = scan::find<'\n'>(datagram, begin);
+    std::size_t line_end = byte_scan::find<'\n'>(datagram, begin);
     const std::size_t headers_begin = line_end < datagram.size() ? line_end + 1 : line_end;
     if (line_end > begin && datagram[line_end - 1] == '\r') --line_end;
     const StartLine start = parse_start_line(text::slice(datagram, begin, line_end));

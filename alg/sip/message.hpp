@@ -7,9 +7,9 @@
 #include <span>
 #include <string_view>
 
+#include "alg/base/inline_table.hpp"
 #include "alg/sip/header.hpp"
 #include "alg/sip/via.hpp"
-#include "alg/table.hpp"
 
 namespace sipalg::sip {
 
@@ -104,7 +104,7 @@ class Message {
     CSeq cseq_;
     Via top_via_;
     int status_ = 0;
-    Table<Header, max_headers> headers_;
+    InlineTable<Header, max_headers> headers_;
     /// Place of the first header of each kind in headers_, plus one; 0: none.
     std::array<std::uint8_t, static_cast<std::size_t>(HeaderId::count_)> first_{};
 };

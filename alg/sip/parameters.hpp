@@ -28,16 +28,16 @@ class Parameters {
         if (text_[position_] == ',' && comma_ == Comma::ends) return false;
 
         const std::size_t begin = position_;
-        std::size_t end = scan::find<'=', ';', ',', '"'>(text_, begin);
+        std::size_t end = byte_scan::find<'=', ';', ',', '"'>(text_, begin);
         while (comma_ == Comma::ordinary && end < text_.size() && text_[end] == ',')
-            end = scan::find<'=', ';', ',', '"'>(text_, end + 1);
+            end = byte_scan::find<'=', ';', ',', '"'>(text_, end + 1);
         name_ = text::trim(text::slice(text_, begin, end));
         has_value_ = end < text_.size() && text_[end] == '=';
         if (has_value_) ++end;
         const std::size_t value_begin = end;
         // A value may hold quoted strings in any number and order; only the separators outside them count.
         for (;;) {
-            end = scan::find<';', ',', '"'>(text_, end);
+            end = byte_scan::find<';', ',', '"'>(text_, end);
             if (end == text_.size() || text_[end] == ';') break;
             if (text_[end] == ',') {
                 if (comma_ != Comma::ordinary) break;

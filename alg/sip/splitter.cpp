@@ -107,12 +107,13 @@ std::optional<std::size_t> framed_size(std::string_view head, std::size_t header
 /// Behind the empty line that ends the head; npos: not there. Bytes before `seen` are known to have none.
 std::size_t find_head_end(std::string_view bytes, std::size_t headers_begin, std::size_t seen) {
     // The empty line may have begun up to two bytes before what is new.
-    std::size_t line_feed = scan::find<'\n'>(bytes, std::max(headers_begin - 1, seen < 2 ? 0 : seen - 2));
+    std::size_t line_feed =
+        byte_scan::find<'\n'>(bytes, std::max(headers_begin - 1, seen < 2 ? 0 : seen - 2));
     while (line_feed < bytes.size()) {
         std::size_t next = line_feed + 1;
         if (next < bytes.size() && bytes[next] == '\r') ++next;
         if (next < bytes.size() && bytes[next] == '\n') return next + 1;
-        line_feed = scan::find<'\n'>(bytes, line_feed + 1);
+        line_feed = byte_scan::find<'\n'>(bytes, line_feed + 1);
     }
     return text::npos;
 }
@@ -122,7 +123,7 @@ std::size_t find_head_end(std::string_view bytes, std::size_t headers_begin, std
 Kind classify_datagram(std::string_view datagram) {
     const std::size_t begin = skip_line_ends(datagram);
     if (begin == datagram.size()) return Kind::keep_alive;
-    const std::size_t line_feed = scan::find<'\n'>(datagram, begin);
+    const std::size_t line_feed = byte_scan::find<'\n'>(datagram, begin);
     const std::string_view line = first_line(datagram, begin, line_feed);
     if (meant_as_sip(line)) return Kind::message;
     if (datagram.size() <= 4) return Kind::keep_alive;
@@ -151,7 +152,7 @@ Piece next_piece(std::string_view bytes, std::size_t seen) {
     if (may_become_binary(bytes)) return need_more(bytes);
 
     const std::size_t line_limit = std::min(bytes.size(), max_start_line);
-    const std::size_t line_feed = scan::find<'\n'>(bytes, 0, line_limit);
+    const std::size_t line_feed = byte_scan::find<'\n'>(bytes, 0, line_limit);
     if (line_feed == line_limit) {
         if (bytes.size() < max_start_line && may_become_start_line(bytes)) return need_more(bytes);
         return rest_of_stream(is_http(bytes) ? Kind::http : Kind::garbage, bytes);

@@ -38,10 +38,10 @@ bool names_sip(std::string_view line) {
 
 /// Headers behind the host, which a Request-URI may not have (RFC 3261 19.1.1, RFC 4475 3.1.2.11).
 bool has_headers(std::string_view uri) {
-    const std::size_t question = scan::find<'?'>(uri);
+    const std::size_t question = byte_scan::find<'?'>(uri);
     if (question == uri.size() || !(text::starts_with(uri, "sip:") || text::starts_with(uri, "sips:")))
         return false;
-    return scan::find<'@'>(uri, question) == uri.size() || scan::find<'@'>(uri, 0) < question;
+    return byte_scan::find<'@'>(uri, question) == uri.size() || byte_scan::find<'@'>(uri, 0) < question;
 }
 
 }  // namespace
@@ -50,7 +50,7 @@ StartLine parse_start_line(std::string_view line) {
     if (text::starts_with(line, "sip/")) return parse_status_line(line);
 
     StartLine result;
-    const std::size_t method_end = scan::find<' '>(line);
+    const std::size_t method_end = byte_scan::find<' '>(line);
     if (method_end == 0 || method_end == line.size() || !text::is_token(line, 0, method_end)) return result;
     if (!ends_in_version(line)) {
         if (names_sip(line)) result.kind = StartLine::Kind::malformed;
@@ -60,7 +60,7 @@ StartLine parse_start_line(std::string_view line) {
     const std::size_t uri = method_end + 1;
     const std::size_t uri_end = line.size() - version.size() - 1;
     if (uri >= uri_end || !text::is(line[uri], text::letter)) return result;
-    if (scan::find_kind<scan::SpaceOrControl>(line, uri, uri_end) != uri_end) return result;
+    if (byte_scan::find_kind<byte_scan::SpaceOrControl>(line, uri, uri_end) != uri_end) return result;
     result.request_uri = text::slice(line, uri, uri_end);
     if (has_headers(result.request_uri)) return result;
     result.method = line.substr(0, method_end);

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "alg/scan.hpp"
+#include "alg/base/byte_scan.hpp"
 
 namespace sipalg::text {
 
@@ -53,7 +53,7 @@ inline std::size_t skip(std::string_view s, std::size_t from, unsigned classes) 
 
 /// Whether [from, end) is a token, or empty. Nearly all are of letters, digits, '-', '.' and '_'.
 inline bool is_token(std::string_view s, std::size_t from, std::size_t end) {
-    const std::size_t plain = scan::find_kind<scan::NotHost>(s, from, end);
+    const std::size_t plain = byte_scan::find_kind<byte_scan::NotHost>(s, from, end);
     return plain == end || skip(s, plain, token) >= end;
 }
 
@@ -121,7 +121,7 @@ inline bool starts_with(std::string_view s, std::string_view lower_case) {
 inline std::size_t skip_quoted(std::string_view s, std::size_t open) {
     std::size_t from = open + 1;
     for (;;) {
-        const std::size_t quote = scan::find<'"'>(s, from);
+        const std::size_t quote = byte_scan::find<'"'>(s, from);
         if (quote == s.size()) return npos;
         std::size_t plain = quote;
         while (plain > from && s[plain - 1] == '\\')

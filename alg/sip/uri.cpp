@@ -40,13 +40,13 @@ std::optional<Address> escaped_address(std::string_view host) {
 }
 
 std::size_t skip_host(std::string_view s, std::size_t from) {
-    return scan::find_kind<scan::NotHost>(s, from, s.size());
+    return byte_scan::find_kind<byte_scan::NotHost>(s, from, s.size());
 }
 
 /// Behind the host that begins at `begin`; npos: there is none. Notes the address if it is a literal.
 std::size_t read_host(std::string_view s, std::size_t begin, std::optional<Address>& address) {
     if (begin < s.size() && s[begin] == '[') {
-        const std::size_t close = scan::find<']'>(s, begin);
+        const std::size_t close = byte_scan::find<']'>(s, begin);
         if (close == s.size()) return text::npos;
         address = Address::parse(text::slice(s, begin + 1, close));
         return address && address->is_v6() ? close + 1 : text::npos;
@@ -110,7 +110,7 @@ bool is_sip(Uri::Scheme scheme) {
 std::size_t host_begin(std::string_view uri, std::size_t colon) {
     // '@' is escaped wherever else it may stand, so the first one ends the user part, which may well hold
     // ';', '?' and '/' (RFC 4475 3.1.1.2).
-    const std::size_t at = scan::find<'@'>(uri, colon + 1);
+    const std::size_t at = byte_scan::find<'@'>(uri, colon + 1);
     return at < uri.size() ? at + 1 : colon + 1;
 }
 
@@ -125,7 +125,7 @@ bool read_uri_host_port(std::string_view uri, std::size_t& position, HostPort& r
 
 bool read_uri(std::string_view text, Uri& uri) {
     uri.text = text;
-    const std::size_t colon = scan::find<':'>(text);
+    const std::size_t colon = byte_scan::find<':'>(text);
     const auto scheme = scheme_of(text.substr(0, colon));
     if (colon == text.size() || !scheme) return false;
     uri.scheme = *scheme;
@@ -137,7 +137,7 @@ bool read_uri(std::string_view text, Uri& uri) {
     if (position == text.size()) return true;
     std::size_t question = position;
     if (text[position] == ';') {
-        question = scan::find<'?'>(text, position);
+        question = byte_scan::find<'?'>(text, position);
         uri.parameters = text::slice(text, position + 1, question);
     }
     if (question < text.size()) uri.headers = text.substr(question + 1);
@@ -145,7 +145,7 @@ bool read_uri(std::string_view text, Uri& uri) {
 }
 
 bool read_literal_host(std::string_view uri, LiteralHost& result) {
-    const std::size_t colon = scan::find<':'>(uri);
+    const std::size_t colon = byte_scan::find<':'>(uri);
     if (colon == uri.size()) return false;
     std::size_t position = host_begin(uri, colon);
     if (position == uri.size()) return false;
@@ -203,8 +203,9 @@ std::string_view behind(std::string_view uri, const HostPort& host_port) {
 // Most URIs are done with by a look for the first letter.
 template <char lower, char upper>
 std::string_view parameter_behind(std::string_view rest, std::string_view name) {
-    if (rest.empty() || rest.front() != ';' || scan::find<lower, upper, '%'>(rest) == rest.size()) return {};
-    return parameter(rest.substr(0, scan::find<'?'>(rest)), name).value_or(std::string_view());
+    if (rest.empty() || rest.front() != ';' || byte_scan::find<lower, upper, '%'>(rest) == rest.size())
+        return {};
+    return parameter(rest.substr(0, byte_scan::find<'?'>(rest)), name).value_or(std::string_view());
 }
 
 std::string_view maddr_behind(std::string_view rest) {
@@ -218,16 +219,16 @@ std::string_view maddr(std::string_view uri, const HostPort& host_port) {
 }
 
 std::string_view maddr(std::string_view uri) {
-    const std::size_t colon = scan::find<':'>(uri);
+    const std::size_t colon = byte_scan::find<':'>(uri);
     if (colon == uri.size()) return {};
-    return maddr_behind(uri.substr(scan::find<';'>(uri, host_begin(uri, colon))));
+    return maddr_behind(uri.substr(byte_scan::find<';'>(uri, host_begin(uri, colon))));
 }
 
 std::string_view transport(std::string_view uri, const HostPort& host_port) {
     const std::string_view rest = behind(uri, host_port);
     constexpr std::string_view first = ";transport=";
     if (text::starts_with(rest, first))
-        return text::slice(rest, first.size(), scan::find<';', '?'>(rest, first.size()));
+        return text::slice(rest, first.size(), byte_scan::find<';', '?'>(rest, first.size()));
     return parameter_behind<'t', 'T'>(rest, "transport");
 }
 
@@ -265,14 +266,14 @@ namespace {
 
 /// Reads the value that begins at `begin`; `end` is left behind it.
 bool read_name_addr(std::string_view s, std::size_t begin, std::size_t& end, NameAddr& result) {
-    end = scan::find<'<', ';', ',', '"'>(s, begin);
+    end = byte_scan::find<'<', ';', ',', '"'>(s, begin);
     while (end < s.size() && s[end] == '"') {
         end = text::skip_quoted(s, end);
         if (end == text::npos) return false;
-        end = scan::find<'<', ';', ',', '"'>(s, end);
+        end = byte_scan::find<'<', ';', ',', '"'>(s, end);
     }
     if (end < s.size() && s[end] == '<') {
-        const std::size_t close = scan::find<'>'>(s, end);
+        const std::size_t close = byte_scan::find<'>'>(s, end);
         if (close == s.size()) return false;
         result.uri = text::slice(s, end + 1, close);
         end = text::skip(s, close + 1, text::white);
@@ -284,11 +285,11 @@ bool read_name_addr(std::string_view s, std::size_t begin, std::size_t& end, Nam
     if (result.uri.empty()) return false;
     if (end < s.size() && s[end] == ';') {
         const std::size_t parameters = end + 1;
-        end = scan::find<',', '"'>(s, parameters);
+        end = byte_scan::find<',', '"'>(s, parameters);
         while (end < s.size() && s[end] == '"') {
             end = text::skip_quoted(s, end);
             if (end == text::npos) return false;
-            end = scan::find<',', '"'>(s, end);
+            end = byte_scan::find<',', '"'>(s, end);
         }
         result.parameters = text::trim(text::slice(s, parameters, end));
     }

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "alg/address.hpp"
+#include "alg/net/address.hpp"
 
 namespace sipalg::sip {
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "alg/inspect.hpp"
+#include "alg/core/door.hpp"
 #include "tests/bench/message.hpp"
 #include "tests/bench/replay.hpp"
 

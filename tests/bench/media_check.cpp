@@ -9,9 +9,9 @@
 namespace bench {
 namespace {
 
-constexpr auto patience = std::chrono::milliseconds(500);        // for an answer, and for the first RTP
-constexpr auto closing_time = std::chrono::seconds(1);           // after that, no RTP may come (SPEC C7)
-constexpr auto listening_time = std::chrono::milliseconds(200);  // ten RTP intervals of the server
+constexpr auto patience = std::chrono::milliseconds(500);          // for an answer, and for the first RTP
+constexpr auto closing_time = std::chrono::seconds(1);             // after that, no RTP may come (SPEC C7)
+constexpr auto audio_check_time = std::chrono::milliseconds(200);  // ten RTP intervals of the server
 
 struct Call {
     Dialog dialog;
@@ -82,7 +82,7 @@ int run_media_check(const Options& options) {
         discard(call.rtp, closed);
     for (Call& call : calls) {
         discard(call.rtp, Clock::now() + std::chrono::milliseconds(1));  // what came while others were read
-        heard_after += hears(call.rtp, listening_time) ? 1 : 0;
+        heard_after += hears(call.rtp, audio_check_time) ? 1 : 0;
     }
     std::printf(
         "{\"calls\": %u, \"answered\": %u, \"media_heard\": %u, \"ended\": %u, \"media_after_bye\": %u}\n",

@@ -15,13 +15,13 @@
 #include <string>
 #include <vector>
 
-#include "alg/call/translate.hpp"
+#include "alg/core/state.hpp"
+#include "alg/nat/translate.hpp"
 #include "alg/rewrite/media.hpp"
 #include "alg/rewrite/signalling.hpp"
 #include "alg/sip/body.hpp"
 #include "alg/sip/uri.hpp"
 #include "alg/sip/via.hpp"
-#include "alg/state.hpp"
 #include "tests/allocations.hpp"
 #include "tests/bench/reader.hpp"
 #include "tests/bench/replay.hpp"
@@ -167,9 +167,9 @@ class Rewrite : public Subject {
         sipalg::State::Impl& state = core_.state().impl();
         if (state.message.parse(item.text) != sipalg::sip::ParseError::none) return false;
         if (item.from == Side::inside)
-            write(state, sipalg::call::Outward(state.holdings, item.phone, core_.egress()));
+            write(state, sipalg::nat::Outward(state.holdings, item.phone, core_.egress()));
         else
-            write(state, sipalg::call::Inward(state.holdings, item.phone, core_.egress()));
+            write(state, sipalg::nat::Inward(state.holdings, item.phone, core_.egress()));
         return true;
     }
     bool is_right(const Item& item) const override { return (changed_ ? out_ : item.text) == item.result; }

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "alg/inspect.hpp"
+#include "alg/core/door.hpp"
 #include "tests/bench/message.hpp"
 
 namespace bench {

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "alg/inspect.hpp"
+#include "alg/core/door.hpp"
 #include "tests/bench/message.hpp"
 #include "tests/bench/replay.hpp"
 

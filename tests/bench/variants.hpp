@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "alg/policy.hpp"
+#include "alg/policy/policy.hpp"
 #include "tests/bench/message.hpp"
 
 namespace bench {

@@ -96,7 +96,7 @@ bool lists(const Step& step, Router& router) {
     } else if (step.verb == "stale:" || step.verb == "ended:") {
         const bool stale = step.verb == "stale:";
         what = stale ? "stale flows" : "ended flows";
-        for (const Flow& flow : stale ? decision.stale : decision.ended)
+        for (const ConntrackTuple& flow : stale ? decision.stale : decision.ended)
             found.push_back(flow.source.text() + " > " + flow.destination.text());
     } else if (step.verb == "silent:") {
         what = "silent";

@@ -5,15 +5,15 @@
 #include <stdexcept>
 #include <string>
 
-#include "alg/call/constants.hpp"
-#include "alg/state.hpp"
+#include "alg/core/state.hpp"
+#include "alg/policy/timing.hpp"
 
 namespace sipalg::test {
 
 namespace {
 
-using call::MappingEntry;
-using call::MappingKey;
+using nat::MappingEntry;
+using nat::MappingKey;
 
 // The kernel counts whole seconds, rounded up: an element may outlive its time by that much.
 constexpr Time rounding{1000};
@@ -65,17 +65,17 @@ class Check {
 
     void count_holders() {
         for (const auto& [key, call] : impl_.calls.all()) {
-            for (const MappingKey& mapping : call.mapped)
+            for (const nat::MappingKey& mapping : call.mapped)
                 ++mapping_holders_[mapping];
-            for (const call::Pin& pin : call.pins)
+            for (const call::CallPinhole& pin : call.pins)
                 ++pinhole_holders_[pin.pinhole];
             if (call.state == call::Call::State::closing && (!call.mapped.empty() || !call.pins.empty()))
                 fail("closed call " + key.call_id + " holds something");
         }
         for (const auto& [key, binding] : impl_.registrations.all()) {
-            ++mapping_holders_[MappingKey{key.inside, binding.egress.address}];
-            registered_.insert(MappingKey{key.inside, binding.egress.address});
-            for (const Pinhole& pinhole : call::pinholes(key, binding)) {
+            ++mapping_holders_[nat::MappingKey{key.inside, binding.egress.address}];
+            registered_.insert(nat::MappingKey{key.inside, binding.egress.address});
+            for (const Pinhole& pinhole : registration::pinholes(key, binding)) {
                 ++pinhole_holders_[pinhole];
                 registered_pinholes_.insert(pinhole);
             }
@@ -85,16 +85,14 @@ class Check {
     void count_streams() {
         for (const auto& [key, flow] : impl_.streams.all()) {
             if (!flow.holds_mapping) continue;
-            const MappingKey mapping{{Transport::tcp, key.phone}, flow.egress.address};
+            const nat::MappingKey mapping{{Transport::tcp, key.phone}, flow.egress.address};
             ++mapping_holders_[mapping];
             connected_.insert(mapping);
         }
     }
 
     // What a registrar granted is held for some time longer; renewing for that alone is not worth it.
-    static Time allowance(bool registered) {
-        return registered ? patience + call::registration_grace : patience;
-    }
+    static Time allowance(bool registered) { return registered ? patience + registration_grace : patience; }
 
     void mappings() {
         std::size_t held = 0;
@@ -119,7 +117,7 @@ class Check {
             if (impl_.holdings.find_public({entry.mapping.transport, entry.public_endpoint()}) != &entry)
                 fail(text(entry.mapping) + " is not found by its public endpoint");
             if (entry.listener && entry.kernel_until > now_ &&
-                !in_kernel(Listener{entry.mapping.transport, entry.mapping.inside}, entry.kernel_until))
+                !in_kernel(Diversion{entry.mapping.transport, entry.mapping.inside}, entry.kernel_until))
                 fail(text(entry.mapping) + " has lost its listener");
             if (entry.reachable && entry.kernel_until > now_ &&
                 !in_kernel(Reachable{entry.mapping.transport, entry.mapping.outside}, entry.kernel_until))
@@ -130,7 +128,7 @@ class Check {
             fail(std::to_string(impl_.holdings.pinhole_count()) + " pinholes, held are " +
                  std::to_string(pinhole_holders_.size()));
         for (const auto& [pinhole, holders] : pinhole_holders_) {
-            const call::PinholeEntry* entry = impl_.holdings.find(pinhole);
+            const nat::PinholeEntry* entry = impl_.holdings.find(pinhole);
             if (!entry || entry->holders != holders)
                 fail(text(pinhole) + " has other holders than it counts");
             if (entry->kernel_until + allowance(registered_pinholes_.contains(pinhole)) <= now_)
@@ -156,12 +154,12 @@ class Check {
                 if (!over && !impl_.holdings.find(*pinhole)) fail(text(*pinhole) + " is nobody's");
             } else if (const auto* mapping = std::get_if<Mapping>(&element)) {
                 if (mapping->is_identity()) fail(text(*mapping) + " translates nothing");
-                const MappingEntry* entry = impl_.holdings.find(
-                    MappingKey{{mapping->transport, mapping->inside}, mapping->outside.address});
+                const nat::MappingEntry* entry = impl_.holdings.find(
+                    nat::MappingKey{{mapping->transport, mapping->inside}, mapping->outside.address});
                 if (!over && (!entry || entry->mapping != *mapping || entry->kernel_until + rounding < until))
                     fail(text(*mapping) + " is nobody's");
             } else if (const auto* reachable = std::get_if<Reachable>(&element)) {
-                const MappingEntry* entry =
+                const nat::MappingEntry* entry =
                     impl_.holdings.find_outside({reachable->transport, reachable->outside});
                 if (!over && (!entry || !entry->reachable)) fail("what is reachable is nobody's");
             } else if (const auto* record = std::get_if<Record>(&element)) {
@@ -185,9 +183,9 @@ class Check {
     State::Impl& impl_;
     const TableKernel& kernel_;
     const Time now_;
-    std::map<MappingKey, std::uint32_t> mapping_holders_;
+    std::map<nat::MappingKey, std::uint32_t> mapping_holders_;
     std::map<Pinhole, std::uint32_t> pinhole_holders_;
-    std::set<MappingKey> registered_, connected_;
+    std::set<nat::MappingKey> registered_, connected_;
     std::set<Pinhole> registered_pinholes_;
     std::map<std::uint32_t, std::map<std::uint32_t, std::string>> records_;
 };

@@ -1,7 +1,7 @@
 // What must hold between the state and the kernel at every moment, whatever came before.
 #pragma once
 
-#include "alg/inspect.hpp"
+#include "alg/core/door.hpp"
 #include "tests/cases/kernel.hpp"
 
 namespace sipalg::test {

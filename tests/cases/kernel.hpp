@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "alg/inspect.hpp"
-#include "alg/pinhole.hpp"
+#include "alg/core/door.hpp"
+#include "alg/kernel/element.hpp"
 
 namespace sipalg::test {
 

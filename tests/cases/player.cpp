@@ -14,11 +14,11 @@ namespace {
 
 // INSIDE > REMOTE as PUBLIC: a flow that the phone began. REMOTE > PUBLIC to INSIDE: one that a peer began.
 // Behind it: packets each way if conntrack counts, or whether it was replied to.
-FlowSeen flow_of(const std::string& line) {
+ConntrackEntry flow_of(const std::string& line) {
     std::istringstream in(line);
     std::string source, arrow, destination, kind, translated;
     in >> source >> arrow >> destination >> kind >> translated;
-    FlowSeen flow;
+    ConntrackEntry flow;
     flow.original_source = endpoint(source);
     flow.original_destination = endpoint(destination);
     flow.reply_source = kind == "as" ? flow.original_destination : endpoint(translated);
@@ -67,7 +67,7 @@ bool Player::happen(const Step& step) {
     } else if (step.verb == "seen") {
         seen(step);
     } else if (step.verb == "conntrack:") {
-        std::vector<FlowSeen> flows;
+        std::vector<ConntrackEntry> flows;
         for (const std::string& line : step.rows)
             flows.push_back(flow_of(line));
         router_.set_conntrack(std::move(flows));
@@ -142,7 +142,7 @@ void Player::restart(const Step& step) {
 void Player::seen(const Step& step) {
     const auto& a = step.arguments;
     if (a.size() < 6) throw std::runtime_error("needs two directions");
-    FlowSeen flow;
+    ConntrackEntry flow;
     flow.original_source = endpoint(a[0]);
     flow.original_destination = endpoint(a[2].substr(0, a[2].size() - 1));
     flow.reply_source = endpoint(a[3]);

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "tests/cases/invariants.hpp"
-#include "tests/unit/core/packets.hpp"
+#include "tests/unit/packets.hpp"
 
 namespace sipalg::test {
 
@@ -114,10 +114,10 @@ void Router::set_external(const Address& address) {
 // As the daemon does it with one outside interface.
 void Router::follow_address() {
     state_.set_own_addresses({wan_, *Address::parse("192.168.1.1")});
-    std::vector<Readdress> moves;
+    std::vector<AddressChange> moves;
     for (const Egress& used : state_.egresses()) {
         const bool listed = std::any_of(moves.begin(), moves.end(),
-                                        [&](const Readdress& move) { return move.from == used.address; });
+                                        [&](const AddressChange& move) { return move.from == used.address; });
         if (used != egress() && !listed) moves.push_back({used.address, egress()});
     }
     if (moves.empty()) return decision_.clear();
@@ -136,7 +136,7 @@ void Router::treat(const std::function<void(Treatments&)>& change) {
 }
 
 void Router::listen(const Endpoint& phone) {
-    const Listening wanted{{Transport::udp, phone}, egress(phone)};
+    const StaticPhone wanted{{Transport::udp, phone}, egress(phone)};
     sipalg::listen(state_, {&wanted, 1}, now_, decision_);
     put_in_force();
 }
@@ -144,7 +144,7 @@ void Router::listen(const Endpoint& phone) {
 void Router::learn(const Endpoint& outside, const Address& remote) {
     const Latch latch{Transport::udp, outside};
     if (!kernel_.elements().contains(latch)) throw std::runtime_error("there is no latch");
-    const Learned learned{Transport::udp, remote, outside};
+    const LatchedSource learned{Transport::udp, remote, outside};
     const Change caught[] = {{Change::Op::remove, latch, {}}, {Change::Op::add, learned, Seconds{60}}};
     kernel_.apply(caught, now_);
     if (!state_.learning(now_)) throw std::runtime_error("nobody asks what the kernel has learned");
@@ -155,11 +155,11 @@ void Router::learn(const Endpoint& outside, const Address& remote) {
 
 void Router::sweep() {
     state_.begin_sweep(now_);
-    std::erase_if(conntrack_, [this](const FlowSeen& flow) { return state_.sweep_entry(flow, now_); });
+    std::erase_if(conntrack_, [this](const ConntrackEntry& flow) { return state_.sweep_entry(flow, now_); });
     events_ = state_.end_sweep();
 }
 
-bool Router::sweep_one(const FlowSeen& flow) {
+bool Router::sweep_one(const ConntrackEntry& flow) {
     state_.begin_sweep(now_);
     const bool erased = state_.sweep_entry(flow, now_);
     state_.end_sweep();

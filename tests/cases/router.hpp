@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "alg/inspect.hpp"
+#include "alg/core/door.hpp"
 #include "tests/cases/kernel.hpp"
 
 namespace sipalg::test {
@@ -52,10 +52,10 @@ class Router {
     /// The kernel takes the latch away with the first packet and says who sent it.
     void learn(const Endpoint& outside, const Address& remote);
     /// The flows that sweeps see.
-    void set_conntrack(std::vector<FlowSeen> flows) { conntrack_ = std::move(flows); }
+    void set_conntrack(std::vector<ConntrackEntry> flows) { conntrack_ = std::move(flows); }
     void sweep();
     /// A sweep that sees this flow alone; whether it has the flow erased.
-    bool sweep_one(const FlowSeen& flow);
+    bool sweep_one(const ConntrackEntry& flow);
 
     State& state() { return state_; }
     const TableKernel& kernel() const { return kernel_; }
@@ -81,7 +81,7 @@ class Router {
     Address external_;
     bool routed_ = false;
     bool to_follow_ = false;  ///< the kernel has refused a change of the address
-    std::vector<FlowSeen> conntrack_;
+    std::vector<ConntrackEntry> conntrack_;
     std::vector<Event> events_;
     bool asked_ = false;
 };

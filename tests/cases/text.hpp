@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "alg/address.hpp"
+#include "alg/net/address.hpp"
 
 namespace sipalg::test {
 

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "tests/cases/invariants.hpp"
-#include "tests/unit/core/packets.hpp"
+#include "tests/unit/packets.hpp"
 
 namespace sipalg::test {
 
@@ -275,7 +275,7 @@ void Traffic::wait(Seconds time) {
 void Traffic::sweep() {
     const std::string peer = peers[next(peers.size())];
     const auto flow = [&](const std::string& phone, std::uint16_t port) {
-        FlowSeen seen;
+        ConntrackEntry seen;
         seen.original_source = *Endpoint::parse(phone + ":16000");
         seen.original_destination = *Endpoint::parse(peer + ":30000");
         seen.reply_source = seen.original_destination;
@@ -288,7 +288,7 @@ void Traffic::sweep() {
         state_.sweep_entry(flow(phone, 16000), now_);
         state_.sweep_entry(flow(phone, 20000), now_);
         // Signalling through the owner's NAT, under the phone's own port or another.
-        FlowSeen signalling = flow(phone, next() % 2 ? std::uint16_t{5060} : std::uint16_t{20002});
+        ConntrackEntry signalling = flow(phone, next() % 2 ? std::uint16_t{5060} : std::uint16_t{20002});
         signalling.original_source.port = 5060;
         signalling.reply_source.port = signalling.original_destination.port = 5060;
         state_.sweep_entry(signalling, now_);
@@ -317,7 +317,7 @@ void Traffic::change_address() {
 }
 
 bool Traffic::follow_address() {
-    std::vector<Readdress> moves;
+    std::vector<AddressChange> moves;
     for (const Address& from : {wan, second})
         moves.push_back({from, egress_});
     readdress(state_, moves, now_, decision_);

@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "alg/inspect.hpp"
+#include "alg/core/door.hpp"
 #include "tests/cases/kernel.hpp"
 
 namespace sipalg::test {

@@ -4,7 +4,7 @@
 
 #include "tests/cases/invariants.hpp"
 #include "tests/model/setting.hpp"
-#include "tests/unit/core/packets.hpp"
+#include "tests/unit/packets.hpp"
 
 namespace sipalg::model {
 

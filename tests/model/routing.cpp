@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "tests/model/setting.hpp"
-#include "tests/unit/core/packets.hpp"
+#include "tests/unit/packets.hpp"
 
 namespace sipalg::model {
 
@@ -163,7 +163,7 @@ void World::sweep() {
         for (const Endpoint& endpoint : reference_.media_of(number, now_))
             heard.insert(endpoint);
     }
-    std::vector<FlowSeen> flows;
+    std::vector<ConntrackEntry> flows;
     for (const auto& [element, until] : kernel_.elements())
         if (const auto* mapping = std::get_if<Mapping>(&element);
             mapping && heard.contains(mapping->inside)) {
@@ -172,7 +172,7 @@ void World::sweep() {
                              Seconds{0}, true, false, 0, 0});
         }
     std::set<Endpoint> mapped;
-    for (const FlowSeen& flow : flows) {
+    for (const ConntrackEntry& flow : flows) {
         mapped.insert(flow.original_source);
         const auto left_over = left_over_.find(flow.original_source);
         if (left_over != left_over_.end() && left_over->second > now_)

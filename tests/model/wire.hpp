@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "alg/address.hpp"
-#include "alg/policy.hpp"
+#include "alg/net/address.hpp"
+#include "alg/policy/policy.hpp"
 
 namespace sipalg::model {
 

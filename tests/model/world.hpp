@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "alg/inspect.hpp"
+#include "alg/core/door.hpp"
 #include "tests/cases/kernel.hpp"
 #include "tests/model/conversation.hpp"
 #include "tests/model/reference.hpp"

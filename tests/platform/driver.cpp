@@ -58,15 +58,15 @@ Element element(std::istream& in) {
     }
     if (kind == "shifted") {
         const Endpoint phone = endpoint(in);
-        return Shifted{phone, endpoint(in)};
+        return SequenceMapped{phone, endpoint(in)};
     }
     const Transport t = transport(in);
-    if (kind == "listener") return Listener{t, endpoint(in)};
+    if (kind == "listener") return Diversion{t, endpoint(in)};
     if (kind == "latch") return Latch{t, endpoint(in)};
     if (kind == "open") return Pinhole{t, {}, endpoint(in)};
     if (kind == "pinhole" || kind == "learned") {
         const Address remote = address(in);
-        if (kind == "learned") return Learned{t, remote, endpoint(in)};
+        if (kind == "learned") return LatchedSource{t, remote, endpoint(in)};
         return Pinhole{t, remote, endpoint(in)};
     }
     if (kind != "mapping") throw std::invalid_argument("unknown element " + kind);
@@ -83,7 +83,7 @@ Change change(std::istream& in) {
     return c;
 }
 
-Flow flow(std::istream& in) {
+ConntrackTuple flow(std::istream& in) {
     const Transport t = transport(in);
     const Endpoint source = endpoint(in);
     return {t, source, endpoint(in)};
@@ -109,13 +109,15 @@ struct Print {
             << (p.remote ? p.remote.text() + ' ' : "") << p.outside.text();
     }
     void operator()(const Latch& l) const { out << "latch " << name(l.transport) << ' ' << l.outside.text(); }
-    void operator()(const Learned& l) const {
+    void operator()(const LatchedSource& l) const {
         out << "learned " << name(l.transport) << ' ' << l.remote.text() << ' ' << l.outside.text();
     }
-    void operator()(const Listener& l) const {
+    void operator()(const Diversion& l) const {
         out << "listener " << name(l.transport) << ' ' << l.inside.text();
     }
-    void operator()(const Shifted& s) const { out << "shifted " << s.phone.text() << ' ' << s.peer.text(); }
+    void operator()(const SequenceMapped& s) const {
+        out << "shifted " << s.phone.text() << ' ' << s.peer.text();
+    }
     void operator()(const Reachable& r) const {
         out << "reachable " << name(r.transport) << ' ' << r.outside.text();
     }
@@ -165,7 +167,7 @@ void bench(nft::Ruleset& ruleset, nft::Monitor* monitor, int count) {
 }
 
 void dump() {
-    const auto print = [](const FlowSeen& f) {
+    const auto print = [](const ConntrackEntry& f) {
         std::cout << "flow " << f.original_source.text() << ' ' << f.original_destination.text() << ' '
                   << f.reply_source.text() << ' ' << f.reply_destination.text() << ' ' << f.idle.count()
                   << ' ' << f.replied << ' ' << f.counted << ' ' << f.original_packets << ' '
@@ -178,9 +180,9 @@ void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntra
     static std::unique_ptr<nft::Monitor> monitor;
     std::istringstream in(line);
     const auto command = next<std::string>(in);
-    if (command == "erase") return conntrack.erase(parts<Flow>(in, flow));
+    if (command == "erase") return conntrack.erase(parts<ConntrackTuple>(in, flow));
     if (command == "known") {
-        for (const bool known : conntrack.known(parts<Flow>(in, flow)))
+        for (const bool known : conntrack.known(parts<ConntrackTuple>(in, flow)))
             std::cout << (known ? "yes\n" : "no\n");
         return;
     }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "alg/state.hpp"
+#include "alg/core/state.hpp"
 
 namespace sipalg::test {
 
@@ -103,18 +103,18 @@ void Connection::emit(Side from, Packet packet) {
         std::swap(line.back(), line[dice_.below(line.size())]);
 }
 
-void Connection::carry(const Parcel& parcel) {
+void Connection::carry(const Output& parcel) {
     Side from = parcel.from;
     Packet packet;
-    if (parcel.kind == Parcel::Kind::inject) {
+    if (parcel.kind == Output::Kind::inject) {
         packet = parcel.bytes;
     } else {
         const auto held = held_.find(parcel.token);
         if (held == held_.end()) throw std::runtime_error("a verdict on a packet that has one");
         from = held->second.first;
-        packet = parcel.kind == Parcel::Kind::pass ? held->second.second : parcel.bytes;
+        packet = parcel.kind == Output::Kind::pass ? held->second.second : parcel.bytes;
         held_.erase(held);
-        if (parcel.kind == Parcel::Kind::drop) return;
+        if (parcel.kind == Output::Kind::drop) return;
     }
     if (loss_ && dice_.one_in(loss_)) return;
     auto& line = end(from == Side::inside ? Side::outside : Side::inside).from_router;
@@ -138,9 +138,9 @@ void Connection::arrive(Side from, const Packet& packet) {
         inspect(state_, arrival, now_, decision_);
     }
     kernel_.put_in_force(state_, decision_.changes, now_);
-    if (!decision_.stream) return carry({Parcel::Kind::pass, arrival.token, {}, from, {}});
+    if (!decision_.stream) return carry({Output::Kind::pass, arrival.token, {}, from, {}});
     conclude(state_, arrival, true, now_, decision_);
-    for (const Parcel& parcel : decision_.parcels)
+    for (const Output& parcel : decision_.parcels)
         carry(parcel);
 }
 
@@ -160,7 +160,7 @@ void Connection::expire() {
         sipalg::expire(state_, now_, decision_);
         kernel_.put_in_force(state_, decision_.changes, now_);
         conclude(state_, {}, true, now_, decision_);
-        for (const Parcel& parcel : decision_.parcels)
+        for (const Output& parcel : decision_.parcels)
             carry(parcel);
     }
 }
@@ -280,7 +280,8 @@ std::optional<std::string> Connection::play() {
                 if (restarts_) return std::nullopt;
                 if (!state_.impl().streams.all().empty()) return "the connection is not forgotten";
                 for (const auto& [element, until] : kernel_.elements())
-                    if (std::holds_alternative<Shifted>(element) || std::holds_alternative<Record>(element))
+                    if (std::holds_alternative<SequenceMapped>(element) ||
+                        std::holds_alternative<Record>(element))
                         return "the kernel still has something of the connection";
                 if (!held_.empty()) return std::to_string(held_.size()) + " packets without a verdict";
                 return std::nullopt;

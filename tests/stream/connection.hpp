@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "alg/inspect.hpp"
+#include "alg/core/door.hpp"
 #include "tests/cases/kernel.hpp"
 #include "tests/model/dice.hpp"
 #include "tests/stream/host.hpp"
@@ -37,7 +37,7 @@ class Connection {
     void say(Side from, const std::string& sent, const std::string& heard);
     void emit(Side from, Packet packet);
     void arrive(Side from, const Packet& packet);
-    void carry(const Parcel& parcel);
+    void carry(const Output& parcel);
     void deliver(Side to);
     void move();
     void advance(Time by);

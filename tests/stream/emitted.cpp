@@ -19,12 +19,12 @@ std::uint32_t sum(const std::vector<std::uint8_t>& bytes, std::size_t begin, std
 
 }  // namespace
 
-stream::Segment check_emitted(const std::vector<std::uint8_t>& bytes, const Endpoint& source,
-                              const Endpoint& destination) {
+tcp::Segment check_emitted(const std::vector<std::uint8_t>& bytes, const Endpoint& source,
+                           const Endpoint& destination) {
     const auto packet = parse_packet(bytes);
     if (!packet || packet->transport != Transport::tcp)
         throw std::runtime_error("a packet that can't be read is sent");
-    const auto segment = stream::parse_segment(bytes, *packet);
+    const auto segment = tcp::parse_segment(bytes, *packet);
     if (!segment) throw std::runtime_error("a segment that can't be read is sent");
     if (packet->source != source || packet->destination != destination)
         throw std::runtime_error("a segment goes from " + packet->source.text() + " to " +

@@ -5,7 +5,7 @@
 
 namespace sipalg::test {
 
-using stream::Segment;
+using tcp::Segment;
 
 namespace {
 
@@ -18,14 +18,14 @@ void put16(Host::Packet& bytes, std::size_t at, std::uint32_t value) {
 
 Host::Packet Host::syn() {
     const bool answer = known_;
-    stream::Made made;
+    tcp::Made made;
     made.source = own_;
     made.destination = peer_;
     made.sequence = initial_;
     made.acknowledgement = answer ? peer_initial_ + 1 : 0;
     made.window = static_cast<std::uint16_t>(std::min<std::size_t>(kind_.window, 65535));
     made.flags = static_cast<std::uint8_t>(Segment::syn | (answer ? Segment::ack : 0));
-    Packet packet = stream::make_segment(made);
+    Packet packet = tcp::make_segment(made);
     // Options: MSS, window scale, SACK permitted, timestamps, filled up with no-operations.
     std::vector<std::uint8_t> options{
         2, 4,          static_cast<std::uint8_t>(kind_.mss >> 8), static_cast<std::uint8_t>(kind_.mss), 1, 3,
@@ -39,7 +39,7 @@ Host::Packet Host::syn() {
 }
 
 Host::Packet Host::segment(std::uint8_t flags, std::size_t at, std::string_view payload) {
-    stream::Made made;
+    tcp::Made made;
     made.source = own_;
     made.destination = peer_;
     made.sequence = initial_ + 1 + static_cast<std::uint32_t>(at);
@@ -53,11 +53,11 @@ Host::Packet Host::segment(std::uint8_t flags, std::size_t at, std::string_view 
         std::size_t end = begin;
         for (const auto& [from, bytes] : early_)
             if (from <= end) end = std::max(end, from + bytes.size());
-        made.sack = stream::SackBlock{peer_initial_ + 1 + static_cast<std::uint32_t>(begin),
-                                      peer_initial_ + 1 + static_cast<std::uint32_t>(end)};
+        made.sack = tcp::SackBlock{peer_initial_ + 1 + static_cast<std::uint32_t>(begin),
+                                   peer_initial_ + 1 + static_cast<std::uint32_t>(end)};
     }
     made.payload = payload;
-    return stream::make_segment(made);
+    return tcp::make_segment(made);
 }
 
 std::size_t Host::under_way() const {
@@ -105,7 +105,7 @@ Host::Packet Host::again() {
 
 void Host::hear(const Packet& bytes, std::vector<Packet>& answers) {
     const auto packet = parse_packet(bytes);
-    const auto heard = packet ? stream::parse_segment(bytes, *packet) : std::nullopt;
+    const auto heard = packet ? tcp::parse_segment(bytes, *packet) : std::nullopt;
     if (!heard) throw std::runtime_error("a packet that can't be read");
     if (heard->has(Segment::rst)) {
         reset_ = true;
@@ -137,7 +137,7 @@ void Host::hear(const Packet& bytes, std::vector<Packet>& answers) {
         }
     }
     const std::size_t acknowledged = static_cast<std::size_t>(
-        stream::position(heard->acknowledgement, initial_, static_cast<stream::Position>(sent_)));
+        tcp::position(heard->acknowledgement, initial_, static_cast<tcp::Position>(sent_)));
     if (acknowledged > sent_ + (finished_ ? 1 : 0))
         throw std::runtime_error("acknowledges what was never sent");
     if (acknowledged >= acknowledged_) {
@@ -146,24 +146,23 @@ void Host::hear(const Packet& bytes, std::vector<Packet>& answers) {
     }
     std::erase_if(selective_, [&](const auto& entry) { return entry.second <= acknowledged_; });
     for (std::size_t i = 0; use_sack_ && i < heard->sack_count; ++i) {
-        const auto near = static_cast<stream::Position>(sent_);
-        const auto begin = stream::position(heard->sacks[i].first, initial_, near);
-        const auto end = stream::position(heard->sacks[i].second, initial_, near);
+        const auto near = static_cast<tcp::Position>(sent_);
+        const auto begin = tcp::position(heard->sacks[i].first, initial_, near);
+        const auto end = tcp::position(heard->sacks[i].second, initial_, near);
         if (end > near) throw std::runtime_error("selects what was never sent");
-        if (begin < end && begin > static_cast<stream::Position>(acknowledged_)) {
+        if (begin < end && begin > static_cast<tcp::Position>(acknowledged_)) {
             auto& known = selective_[static_cast<std::size_t>(begin)];
             known = std::max(known, static_cast<std::size_t>(end));
         }
     }
-    const auto begin =
-        stream::position(heard->sequence, peer_initial_, static_cast<stream::Position>(in_.size()));
-    const auto size = static_cast<stream::Position>(heard->payload.size());
-    const auto have = static_cast<stream::Position>(in_.size());
+    const auto begin = tcp::position(heard->sequence, peer_initial_, static_cast<tcp::Position>(in_.size()));
+    const auto size = static_cast<tcp::Position>(heard->payload.size());
+    const auto have = static_cast<tcp::Position>(in_.size());
     if (use_timestamps_ && begin <= have) peer_clock_ = heard->timestamps->first;
     if (heard->is_fin()) end_at_ = std::min(end_at_, static_cast<std::size_t>(begin + size));
-    if (size > 0 && begin + size > have && begin < have + static_cast<stream::Position>(room())) {
+    if (size > 0 && begin + size > have && begin < have + static_cast<tcp::Position>(room())) {
         std::string_view payload = heard->payload;
-        std::size_t at = static_cast<std::size_t>(std::max(begin, stream::Position{0}));
+        std::size_t at = static_cast<std::size_t>(std::max(begin, tcp::Position{0}));
         if (begin < have) {
             payload.remove_prefix(static_cast<std::size_t>(have - begin));
             at = in_.size();

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "alg/stream/position.hpp"
-#include "alg/stream/segment.hpp"
+#include "alg/tcp/position.hpp"
+#include "alg/tcp/segment.hpp"
 #include "tests/model/dice.hpp"
 
 namespace sipalg::test {
@@ -41,7 +41,7 @@ class Host {
     void read() { unread_ = 0; }
     /// After reading: tells that there is room again.
     Packet update() {
-        return known_ ? segment(stream::Segment::ack, sent_ + (finished_ ? 1 : 0), {}) : Packet{};
+        return known_ ? segment(tcp::Segment::ack, sent_ + (finished_ ? 1 : 0), {}) : Packet{};
     }
 
     bool is_open() const { return known_; }

@@ -20,11 +20,11 @@ void Party::say(const std::string& as_sent, const std::string& as_heard) {
     said.emplace_back(as_sent, as_heard);
 }
 
-void Party::hear(const stream::Segment& segment, std::uint32_t peer_initial) {
+void Party::hear(const tcp::Segment& segment, std::uint32_t peer_initial) {
     if (segment.timestamps) peer_clock = segment.timestamps->first;
-    const auto have = static_cast<stream::Position>(heard.size());
-    const stream::Position begin = stream::position(segment.sequence, peer_initial, have);
-    const stream::Position end = begin + static_cast<stream::Position>(segment.payload.size());
+    const auto have = static_cast<tcp::Position>(heard.size());
+    const tcp::Position begin = tcp::position(segment.sequence, peer_initial, have);
+    const tcp::Position end = begin + static_cast<tcp::Position>(segment.payload.size());
     if (segment.is_fin() && end >= 0) end_at_ = std::min(end_at_, static_cast<std::size_t>(end));
     if (begin >= 0 && end > have) {
         std::string& known = early_[static_cast<std::size_t>(begin)];

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "alg/stream/position.hpp"
-#include "alg/stream/segment.hpp"
+#include "alg/tcp/position.hpp"
+#include "alg/tcp/segment.hpp"
 
 namespace sipalg::test {
 
@@ -37,15 +37,14 @@ struct Party {
     void begin(std::uint32_t number);
     void say(const std::string& as_sent, const std::string& as_heard);
     /// Takes a segment of an end that began with `peer_initial`.
-    void hear(const stream::Segment& segment, std::uint32_t peer_initial);
+    void hear(const tcp::Segment& segment, std::uint32_t peer_initial);
     /// The number of the byte of `text` at `at`.
     std::uint32_t number(std::size_t at) const {
-        return stream::sequence(static_cast<stream::Position>(at), initial);
+        return tcp::sequence(static_cast<tcp::Position>(at), initial);
     }
     /// What it acknowledges.
     std::uint32_t acknowledgement(std::uint32_t peer_initial) const {
-        return stream::sequence(static_cast<stream::Position>(heard.size()), peer_initial) +
-               (heard_end ? 1U : 0U);
+        return tcp::sequence(static_cast<tcp::Position>(heard.size()), peer_initial) + (heard_end ? 1U : 0U);
     }
 
   private:

@@ -1,13 +1,13 @@
 // What the bytes say: each step of both ends, of the clock, and of the kernel.
 #include <algorithm>
 
-#include "alg/stream/flow.hpp"
+#include "alg/tcp/connection.hpp"
 #include "tests/stream/phrases.hpp"
 #include "tests/stream/segment_traffic.hpp"
 
 namespace sipalg::test {
 
-using stream::Segment;
+using tcp::Segment;
 
 namespace {
 
@@ -18,7 +18,7 @@ constexpr std::array long_waits{Time{1000}, Time{11'000}, Time{130'000}, Time{3'
 constexpr std::size_t most_text = 200'000;
 
 Side opposite(Side side) {
-    return stream::opposite(side);
+    return tcp::opposite(side);
 }
 
 }  // namespace
@@ -147,7 +147,7 @@ void SegmentTraffic::odd() {
     }
     if (what & 32) {
         const std::uint32_t begin = odd.made.acknowledgement + static_cast<std::uint32_t>(next_offset());
-        odd.made.sack = stream::SackBlock{begin, begin + static_cast<std::uint32_t>(next_offset())};
+        odd.made.sack = tcp::SackBlock{begin, begin + static_cast<std::uint32_t>(next_offset())};
     }
     if (what & 64) {
         party.clock += static_cast<std::uint32_t>(next_offset());

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "alg/state.hpp"
+#include "alg/core/state.hpp"
 #include "tests/cases/invariants.hpp"
 #include "tests/stream/emitted.hpp"
 
 namespace sipalg::test {
 
-using stream::Segment;
+using tcp::Segment;
 
 namespace {
 
@@ -34,7 +34,7 @@ Policy policy(std::uint8_t kind) {
 }
 
 Side opposite(Side side) {
-    return stream::opposite(side);
+    return tcp::opposite(side);
 }
 
 // The same packet with options behind its header, which has none.
@@ -112,11 +112,11 @@ void SegmentTraffic::play() {
     }
 }
 
-stream::Made SegmentTraffic::made(std::size_t number, Side from) {
+tcp::Made SegmentTraffic::made(std::size_t number, Side from) {
     Line& line = lines_[number];
     Party& party = line.of(from);
     Party& other = line.of(opposite(from));
-    stream::Made made;
+    tcp::Made made;
     made.source = party.own;
     made.destination = other.own;
     made.sequence = party.number(party.sent) + (party.finished ? 1U : 0U);
@@ -129,7 +129,7 @@ stream::Made SegmentTraffic::made(std::size_t number, Side from) {
 void SegmentTraffic::arrive(const Odd& odd) {
     Party& party = lines_[line_].of(side_);
     party.longest = std::max(party.longest, odd.made.payload.size());
-    const Packet packet = with_options(stream::make_segment(odd.made), odd.options);
+    const Packet packet = with_options(tcp::make_segment(odd.made), odd.options);
     const std::uint64_t token = ++token_;
     waiting_[token] = {line_, side_, packet};
     Arrival arrival;
@@ -148,7 +148,7 @@ void SegmentTraffic::arrive(const Odd& odd) {
     if (!decision_.stream) {
         if (!decision_.parcels.empty())
             throw std::runtime_error("verdicts for a connection that is not read");
-        return carry({Parcel::Kind::pass, token, {}, side_, {}});
+        return carry({Output::Kind::pass, token, {}, side_, {}});
     }
     conclude(state_, arrival, in_force, now_, decision_);
     carry_all();
@@ -161,12 +161,12 @@ bool SegmentTraffic::put_in_force() {
 void SegmentTraffic::carry_all() {
     if (decision_.parcels.size() > most_parcels)
         throw std::runtime_error(std::to_string(decision_.parcels.size()) + " packets at once");
-    for (const Parcel& parcel : decision_.parcels)
+    for (const Output& parcel : decision_.parcels)
         carry(parcel);
 }
 
-void SegmentTraffic::carry(const Parcel& parcel) {
-    if (parcel.kind == Parcel::Kind::inject) {
+void SegmentTraffic::carry(const Output& parcel) {
+    if (parcel.kind == Output::Kind::inject) {
         if (parcel.token != 0) throw std::runtime_error("an injected packet with a token");
         const auto packet = parse_packet(parcel.bytes);
         for (std::size_t i = 0; packet && i < lines_.size(); ++i) {
@@ -182,8 +182,8 @@ void SegmentTraffic::carry(const Parcel& parcel) {
     if (found == waiting_.end()) throw std::runtime_error("a verdict on a packet that has one");
     const Waiting waiting = std::move(found->second);
     waiting_.erase(found);
-    if (parcel.kind == Parcel::Kind::drop) return;
-    const bool written = parcel.kind == Parcel::Kind::replace;
+    if (parcel.kind == Output::Kind::drop) return;
+    const bool written = parcel.kind == Output::Kind::replace;
     deliver(waiting.line, waiting.from, written ? parcel.bytes : waiting.packet, written);
 }
 
@@ -193,7 +193,7 @@ void SegmentTraffic::deliver(std::size_t number, Side from, const Packet& bytes,
     Party& receiver = line.of(opposite(from));
     if (!written && !line.honest) return;
     const Segment segment = written ? check_emitted(bytes, sender.own, receiver.own)
-                                    : stream::parse_segment(bytes, parse_packet(bytes).value()).value();
+                                    : tcp::parse_segment(bytes, parse_packet(bytes).value()).value();
     // Of two answers to a SYN only one counts; of one that nobody saw, nothing is known (RFC 9293 3.7.1).
     const std::size_t known = line.honest ? std::max<std::size_t>(receiver.mss, 536) : segment_most;
     const std::size_t most = std::max(sender.longest, known);
@@ -202,8 +202,8 @@ void SegmentTraffic::deliver(std::size_t number, Side from, const Packet& bytes,
     // Whoever was reset says nothing more of this connection; what comes all the same is nobody's.
     if (segment.has(Segment::rst)) line.honest = false;
     if (!line.honest || segment.has(Segment::syn)) return;
-    const auto sent = static_cast<stream::Position>(receiver.sent);
-    const stream::Position acknowledged = stream::position(segment.acknowledgement, receiver.initial, sent);
+    const auto sent = static_cast<tcp::Position>(receiver.sent);
+    const tcp::Position acknowledged = tcp::position(segment.acknowledgement, receiver.initial, sent);
     if (segment.has(Segment::ack) && receiver.open && acknowledged > sent + (receiver.finished ? 1 : 0))
         throw std::runtime_error("what was never sent is acknowledged");
     if (!lossy_) receiver.hear(segment, sender.initial);
@@ -252,7 +252,7 @@ void SegmentTraffic::check() {
         memory += flow.memory();
         if (++of_phone[key.phone.address] > policy_.max_streams_per_phone)
             throw std::runtime_error("too many connections of a phone");
-        for (const stream::Half* half : {&flow.from_phone, &flow.from_peer})
+        for (const tcp::Direction* half : {&flow.from_phone, &flow.from_peer})
             if (half->shift().edits().size() > most_edits)
                 throw std::runtime_error("too many edits are kept");
     }

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "alg/inspect.hpp"
+#include "alg/core/door.hpp"
 #include "tests/cases/kernel.hpp"
 #include "tests/stream/party.hpp"
 
@@ -42,7 +42,7 @@ class SegmentTraffic {
     };
     /// Fields of a segment that may be odd, and its options as they stand.
     struct Odd {
-        stream::Made made;
+        tcp::Made made;
         std::vector<std::uint8_t> options;
     };
 
@@ -61,11 +61,11 @@ class SegmentTraffic {
     void last_words();
     void upset();
 
-    stream::Made made(std::size_t line, Side from);
+    tcp::Made made(std::size_t line, Side from);
     void arrive(const Odd& odd);
     bool put_in_force();
     void carry_all();
-    void carry(const Parcel& parcel);
+    void carry(const Output& parcel);
     void deliver(std::size_t line, Side from, const Packet& packet, bool written);
     void wait(Time time);
     void restart();

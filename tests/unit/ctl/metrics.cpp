@@ -14,7 +14,7 @@ TEST_CASE("OpenMetrics text: types, counters with _total, the end mark") {
           "sipalg_messages_total{reason=\"rewritten\"} 12\n"
           "sipalg_messages_total{reason=\"a\\\"b\\\\\\n\"} 1\n"
           "# TYPE sipalg_flows gauge\n"
-          "# HELP sipalg_flows Flows of signalling by what they carry.\n"
+          "# HELP sipalg_flows FlowList of signalling by what they carry.\n"
           "sipalg_flows{kind=\"sip\"} 3\n"
           "sipalg_flows{kind=\"tls\"} 0\n"
           "# TYPE sipalg_uptime_seconds gauge\n"

@@ -1,4 +1,4 @@
-#include "alg/daemon/config_file.hpp"
+#include "alg/daemon/config/config_file.hpp"
 
 #include <doctest/doctest.h>
 

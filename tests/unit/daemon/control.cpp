@@ -1,4 +1,4 @@
-#include "alg/daemon/control.hpp"
+#include "alg/daemon/control/control.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "alg/daemon/egress.hpp"
+#include "alg/daemon/run/egress.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,10 +1,10 @@
-#include "alg/daemon/engine.hpp"
+#include "alg/daemon/run/engine.hpp"
 
 #include <doctest/doctest.h>
 
 #include <stdexcept>
 
-#include "tests/unit/core/packets.hpp"
+#include "tests/unit/packets.hpp"
 
 using namespace sipalg;
 using namespace sipalg::daemon;
@@ -18,7 +18,7 @@ struct RecordingKernel : Kernel {
     std::optional<std::string> refusal;
     bool broken = false;
 
-    void erase(std::span<const Flow>) override { asked.emplace_back("erase"); }
+    void erase(std::span<const ConntrackTuple>) override { asked.emplace_back("erase"); }
     std::optional<std::string> apply(std::span<const Change> changes) override {
         if (broken) throw std::runtime_error("netlink is gone");
         asked.emplace_back("apply");
@@ -133,12 +133,12 @@ TEST_CASE("S9 malformed = drop drops SIP that can't be read, and nothing else") 
             const Address wan = *Address::parse("203.0.113.1");
             return engine.handle({from, bytes, {wan, wan}}, Time{1'000'000}, 65531).kind;
         };
-        const auto unreadable = drop ? Fate::Kind::drop : Fate::Kind::pass;
+        const auto unreadable = drop ? Action::Kind::drop : Action::Kind::pass;
         CHECK(fate(broken) == unreadable);
         CHECK(fate(cut) == unreadable);
-        CHECK(fate("\r\n\r\n") == Fate::Kind::pass);
-        CHECK(fate("GET / HTTP/1.1\r\n\r\n") == Fate::Kind::pass);
-        CHECK(fate(cut.substr(0, cut.size() - 21) + "\r\n") == Fate::Kind::replace);
+        CHECK(fate("\r\n\r\n") == Action::Kind::pass);
+        CHECK(fate("GET / HTTP/1.1\r\n\r\n") == Action::Kind::pass);
+        CHECK(fate(cut.substr(0, cut.size() - 21) + "\r\n") == Action::Kind::replace);
         CHECK(engine.counters()[static_cast<std::size_t>(Reason::malformed)] == 1);
         CHECK(engine.counters()[static_cast<std::size_t>(Reason::truncated)] == 1);
     }
@@ -195,7 +195,7 @@ TEST_CASE(
     Router router;
     router.handle(invite());
     const Address before = *Address::parse("203.0.113.1"), now = *Address::parse("203.0.113.2");
-    const std::vector<Readdress> moves{{before, {now, now}}};
+    const std::vector<AddressChange> moves{{before, {now, now}}};
     router.kernel.asked.clear();
     router.kernel.refusal = "no";
     CHECK_FALSE(router.engine.readdress(moves, router.now));
@@ -206,7 +206,7 @@ TEST_CASE(
     CHECK(router.state.egresses() == std::vector<Egress>{{now, now}});
     CHECK(router.kernel.asked == std::vector<std::string>{"apply"});  // nobody has announced a port yet
     router.kernel.broken = true;
-    CHECK_FALSE(router.engine.readdress(std::vector<Readdress>{{now, {before, before}}}, router.now));
+    CHECK_FALSE(router.engine.readdress(std::vector<AddressChange>{{now, {before, before}}}, router.now));
     CHECK(router.state.egresses() == std::vector<Egress>{{now, now}});
 }
 
@@ -219,8 +219,8 @@ TEST_CASE("O7 mode observe: the kernel is asked nothing, bytes pass, and what wo
     Time now{1'000'000};
     const Address wan = *Address::parse("203.0.113.1");
     const auto packet = invite();
-    const Fate fate = engine.handle({Side::inside, packet, {wan, wan}}, now, 65531);
-    CHECK(fate.kind == Fate::Kind::pass);
+    const Action fate = engine.handle({Side::inside, packet, {wan, wan}}, now, 65531);
+    CHECK(fate.kind == Action::Kind::pass);
     CHECK(kernel.asked.empty());
     CHECK(state.totals().calls == 0);
     CHECK(engine.counters()[static_cast<std::size_t>(Reason::would_rewrite)] == 1);
@@ -254,7 +254,7 @@ TEST_CASE("O7 C11: what is observed moves with the router's address, and the ker
     const auto packet = invite();
     engine.handle({Side::inside, packet, {before, before}}, now, 65531);
     CHECK(engine.egresses() == std::vector<Egress>{{before, before}});
-    CHECK(engine.readdress(std::vector<Readdress>{{before, {after, after}}}, now));
+    CHECK(engine.readdress(std::vector<AddressChange>{{before, {after, after}}}, now));
     CHECK(engine.egresses() == std::vector<Egress>{{after, after}});
     const auto pinholes = engine.observer().pinholes(now);
     REQUIRE_FALSE(pinholes.empty());
@@ -272,7 +272,7 @@ TEST_CASE("O7 a phone that is observed leaves others as they are") {
     const Address wan = *Address::parse("203.0.113.1");
     const auto packet = invite();
     CHECK(engine.handle({Side::inside, packet, {wan, wan}}, Time{1'000'000}, 65531).kind ==
-          Fate::Kind::replace);
+          Action::Kind::replace);
     CHECK(engine.observer().calls(Time{1'000'000}).empty());
     CHECK(state.totals().calls == 1);
 }

@@ -1,4 +1,4 @@
-#include "alg/daemon/flow_reader.hpp"
+#include "alg/daemon/run/flow_reader.hpp"
 
 #include <doctest/doctest.h>
 #include <poll.h>
@@ -13,8 +13,8 @@ using namespace sipalg::daemon;
 
 namespace {
 
-FlowSeen flow(std::size_t number) {
-    FlowSeen seen;
+ConntrackEntry flow(std::size_t number) {
+    ConntrackEntry seen;
     seen.original_source.port = static_cast<std::uint16_t>(number);
     return seen;
 }
@@ -51,7 +51,7 @@ TEST_CASE(
         while (table.reader.reading()) {
             // The caller has a loop: it waits by poll() as well as here.
             if (next % 2 == 1) REQUIRE(readable(table.reader, 5000));
-            for (const FlowSeen& seen : table.reader.wait().flows)
+            for (const ConntrackEntry& seen : table.reader.wait().flows)
                 if (seen.original_source.port == static_cast<std::uint16_t>(next)) ++next;
         }
         CHECK(next == size);

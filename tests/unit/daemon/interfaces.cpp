@@ -1,4 +1,4 @@
-#include "alg/daemon/interfaces.hpp"
+#include "alg/daemon/run/interfaces.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "alg/daemon/json.hpp"
+#include "alg/daemon/control/json.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "alg/daemon/log.hpp"
+#include "alg/daemon/run/log.hpp"
 
 #include <doctest/doctest.h>
 

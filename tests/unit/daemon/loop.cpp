@@ -1,4 +1,4 @@
-#include "alg/daemon/loop.hpp"
+#include "alg/daemon/run/loop.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/epoll.h>

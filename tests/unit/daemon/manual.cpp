@@ -6,9 +6,9 @@
 #include <sstream>
 #include <string>
 
-#include "alg/daemon/options.hpp"
-#include "alg/daemon/sections.hpp"
-#include "alg/reason.hpp"
+#include "alg/daemon/config/options.hpp"
+#include "alg/daemon/config/sections.hpp"
+#include "alg/policy/reason.hpp"
 
 using namespace sipalg;
 

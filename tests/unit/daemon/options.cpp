@@ -1,4 +1,4 @@
-#include "alg/daemon/options.hpp"
+#include "alg/daemon/config/options.hpp"
 
 #include <doctest/doctest.h>
 

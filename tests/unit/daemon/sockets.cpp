@@ -1,4 +1,4 @@
-#include "alg/daemon/sockets.hpp"
+#include "alg/daemon/run/sockets.hpp"
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>

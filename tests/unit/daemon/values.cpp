@@ -1,4 +1,4 @@
-#include "alg/daemon/values.hpp"
+#include "alg/daemon/config/values.hpp"
 
 #include <doctest/doctest.h>
 

@@ -15,7 +15,7 @@ Endpoint at(const char* text) {
 
 const Mapping mapping{Transport::udp, at("192.168.1.2:5060"), at("203.0.113.1:17000")};
 const Pinhole pinhole{Transport::tcp, *Address::parse("203.0.113.5"), at("203.0.113.1:17000")};
-const Listener listener{Transport::udp, at("192.168.1.2:5060")};
+const Diversion listener{Transport::udp, at("192.168.1.2:5060")};
 
 }  // namespace
 
@@ -35,12 +35,12 @@ TEST_CASE("elements come back from their keys, data and notes") {
 
     const Pinhole open{Transport::udp, {}, at("203.0.113.1:17000")};
     const Latch latch{Transport::udp, at("203.0.113.1:17002")};
-    const Learned learned{Transport::udp, *Address::parse("203.0.113.7"), at("203.0.113.1:17002")};
+    const LatchedSource learned{Transport::udp, *Address::parse("203.0.113.7"), at("203.0.113.1:17002")};
     const Pinhole pinhole6{Transport::udp, *Address::parse("2001:db8::5"), at("[2001:db8::1]:17000")};
     const Pinhole open6{Transport::udp, {}, pinhole6.outside};
     const Latch latch6{Transport::udp, pinhole6.outside};
-    const Learned learned6{Transport::udp, pinhole6.remote, pinhole6.outside};
-    const Listener listener6{Transport::udp, pinhole6.outside};
+    const LatchedSource learned6{Transport::udp, pinhole6.remote, pinhole6.outside};
+    const Diversion listener6{Transport::udp, pinhole6.outside};
     for (const Element& element : {Element(open), Element(latch), Element(learned), Element(pinhole6),
                                    Element(open6), Element(latch6), Element(learned6), Element(listener6)}) {
         CHECK_FALSE(objection(element));
@@ -117,9 +117,10 @@ TEST_CASE("what can't be an element is named") {
         says(Mapping{Transport::udp, at("[2001:db8::2]:5060"), mapping.outside}, "only IPv4 is translated"));
     CHECK(says(Mapping{Transport::udp, mapping.inside, at("[2001:db8::2]:5060")}, "2001:db8::2"));
     CHECK(says(Pinhole{Transport::udp, *Address::parse("2001:db8::5"), pinhole.outside}, "2001:db8::5"));
-    CHECK(says(Learned{Transport::udp, *Address::parse("2001:db8::5"), pinhole.outside}, "2001:db8::5"));
+    CHECK(
+        says(LatchedSource{Transport::udp, *Address::parse("2001:db8::5"), pinhole.outside}, "2001:db8::5"));
     CHECK(says(Pinhole{Transport::udp, {}, {{}, 17000}}, "needs an address"));
-    CHECK(says(Listener{Transport::udp, {*Address::parse("192.168.1.2"), 0}}, "port"));
+    CHECK(says(Diversion{Transport::udp, {*Address::parse("192.168.1.2"), 0}}, "port"));
     CHECK(says(Record{1, 1, std::string(241, 'x')}, "241 bytes"));
 }
 

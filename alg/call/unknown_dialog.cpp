@@ -1,0 +1,49 @@
+#include "alg/call/unknown_dialog.hpp"
+
+namespace sipalg::call {
+
+namespace {
+
+const nat::MappingEntry* map(const Socket& inside, const Egress& egress, const nat::PortWish& wish, Time now,
+                             nat::Mappings& holdings, Effects& effects) {
+    const nat::MappingEntry* entry = holdings.map(inside, egress, wish, now);
+    if (entry && entry->holders == 0)
+        holdings.touch(entry->key(), false, now, effects.changes);
+    else if (!entry)
+        effects.limit = effects.limit || !nat::is_forbidden_port(inside.endpoint.port);
+    return entry;
+}
+
+}  // namespace
+
+bool describes_in_dialog(const sip::Message& message) {
+    if (message.to_tag().empty()) return false;
+    if (!message.is_request() && (message.status() <= 100 || message.status() >= 300)) return false;
+    switch (message.method()) {
+        case sip::Method::invite:
+        case sip::Method::ack:
+        case sip::Method::prack:
+        case sip::Method::update: return true;
+        default: return false;
+    }
+}
+
+void map_unfollowed(const Session& session, const Egress& egress, Time now, nat::Mappings& holdings,
+                    Effects& effects) {
+    for (const Stream& stream : session) {
+        const bool pair = stream.rtp.port != 0 && stream.rtcp.address == stream.rtp.address &&
+                          stream.rtcp.port == stream.rtp.port + 1;
+        nat::PortWish rtcp;
+        if (stream.rtp.port != 0) {
+            const nat::PortWish wish{0, pair ? 2U : 1U, false};
+            const nat::MappingEntry* entry =
+                map({stream.transport, stream.rtp}, egress, wish, now, holdings, effects);
+            if (entry && pair) rtcp.preferred = static_cast<std::uint16_t>(entry->mapping.outside.port + 1);
+        }
+        if (stream.rtcp.port != 0) map({Transport::udp, stream.rtcp}, egress, rtcp, now, holdings, effects);
+        for (const MediaSocket& further : stream.further)
+            map(further.socket, egress, {}, now, holdings, effects);
+    }
+}
+
+}  // namespace sipalg::call

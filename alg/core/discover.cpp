@@ -1,0 +1,53 @@
+#include "alg/core/discover.hpp"
+
+#include "alg/core/state.hpp"
+#include "alg/sip/splitter.hpp"
+#include "alg/sip/start_line.hpp"
+#include "alg/tls/client_hello.hpp"
+
+namespace sipalg {
+
+namespace {
+
+// Whoever speaks SIP to ever new ports fills neither the memory nor the log.
+constexpr std::size_t most_found = 256;
+
+bool is_response(std::string_view message) {
+    return message.substr(sip::skip_line_ends(message), 4) == "SIP/";
+}
+
+void found(State::Impl& state, const FlowKey& flow, bool served_by_phone, std::vector<Event>& events) {
+    const Endpoint& server = served_by_phone ? flow.phone : flow.peer;
+    if (state.found.size() == most_found || !state.found.insert({flow.transport, server}).second) return;
+    events.push_back({Event::Kind::sip_found, std::string(name(flow.transport)) + " " + server.text(),
+                      (served_by_phone ? "spoken there by " + flow.peer.address.text()
+                                       : "spoken there by phone " + flow.phone.address.text()) +
+                          "; to look after it: sip-port = " + std::to_string(server.port)});
+}
+
+}  // namespace
+
+void watch(State& state, Bytes bytes, Side from, Time now, std::vector<Event>& events) {
+    const auto packet = parse_packet(bytes);
+    if (!packet) return;
+    State::Impl& impl = state.impl();
+    const bool outward = from == Side::inside;
+    const FlowKey flow{packet->transport, outward ? packet->source : packet->destination,
+                       outward ? packet->destination : packet->source};
+    const bool stream = packet->transport == Transport::tcp;
+    const tls::ClientHello hello =
+        stream ? tls::read_stream(packet->payload) : tls::read_datagram(packet->payload);
+    // Fewer bytes may be the beginning of anything.
+    constexpr std::size_t enough = 6;
+    if (hello.outcome != tls::ClientHello::Outcome::not_hello && packet->payload.size() >= enough) {
+        FlowEntry& entry =
+            impl.flows.see(flow, from, stream ? FlowKind::tls : FlowKind::dtls, now, Sight::beginnings);
+        if (!hello.server_name.empty()) entry.server_name = hello.server_name;
+    } else if (sip::classify_datagram(packet->payload) == sip::Kind::message) {
+        impl.flows.see(flow, from, FlowKind::sip, now, Sight::beginnings).configured = false;
+        // Requests go to where somebody listens, responses come from there.
+        found(impl, flow, outward == is_response(packet->payload), events);
+    }
+}
+
+}  // namespace sipalg

@@ -1,0 +1,348 @@
+#include "alg/core/inspect_message.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "alg/call/unknown_dialog.hpp"
+#include "alg/core/nat_detection.hpp"
+#include "alg/core/state.hpp"
+#include "alg/nat/translate.hpp"
+#include "alg/rewrite/media.hpp"
+#include "alg/rewrite/signalling.hpp"
+#include "alg/sip/body.hpp"
+#include "alg/sip/uri.hpp"
+
+// Theory of operation. A message passes four rooms: what it is (splitter, parser), which of the phone's
+// endpoints it shows (mapped and kept), what it means for calls and registrations (followed), how it is
+// written on the other side (rewritten by look-ups in what the rooms before have mapped). Rewriting never
+// makes a mapping, so a message that is followed or not is written the same way.
+
+namespace sipalg {
+
+namespace {
+
+// The sockets of the phone that a message of its own shows: where it came from, where it wants responses and
+// requests. Few, and bounded.
+class OwnSockets {
+  public:
+    void add(const Socket& socket) {
+        if (count_ < sockets_.size() && std::find(begin(), end(), socket) == end())
+            sockets_[count_++] = socket;
+    }
+    const Socket* begin() const { return sockets_.data(); }
+    const Socket* end() const { return sockets_.data() + count_; }
+
+  private:
+    std::array<Socket, 8> sockets_{};
+    std::size_t count_ = 0;
+};
+
+class Inspection {
+  public:
+    Inspection(State::Impl& state, const Envelope& envelope, Time now, Decision& decision)
+        : state_(state),
+          envelope_(envelope),
+          now_(now),
+          decision_(decision),
+          outward_(envelope.from == Side::inside),
+          phone_(outward_ ? envelope.source : envelope.destination),
+          peer_(outward_ ? envelope.destination : envelope.source),
+          effects_{decision.changes, decision.stale, decision.ended, decision.events} {}
+
+    void run() {
+        contact_ = {envelope_.transport, phone_};
+        if (outward_)
+            map_own_sockets();
+        else
+            state_.holdings.adopt(contact_, envelope_.egress, !is_sip_port(phone_.port), now_,
+                                  decision_.changes);
+        bodies_ = sip::find_sdp(message());
+        learn_who_minds_nat();
+        untouched_ = is_left_alone();
+        follow();
+        if (!untouched_) rewrite();
+        if (effects_.limit) decision_.reason = Reason::limit_reached;
+    }
+
+  private:
+    const sip::Message& message() const { return state_.message; }
+    bool is_sip_port(std::uint16_t port) const {
+        const auto& ports = state_.policy.sip_ports;
+        return std::find(ports.begin(), ports.end(), port) != ports.end();
+    }
+
+    void map_own_sockets() {
+        OwnSockets sockets;
+        sockets.add({envelope_.transport, phone_});
+        if (message().is_request()) {  // a response's topmost Via is the peer's
+            const sip::Via& via = message().top_via();
+            const sip::HostPort& sent_by = via.sent_by;
+            if (sent_by.address == phone_.address || Address::parse(via.maddr) == phone_.address)
+                sockets.add({envelope_.transport, {phone_.address, sent_by.port.value_or(5060)}});
+            else if (sent_by.address)
+                shows(*sent_by.address, sent_by.port, false);
+        }
+        for (const sip::Header& header : message().headers()) {
+            if (header.id != sip::HeaderId::contact) continue;
+            std::string_view rest = header.value;
+            while (const auto entry = sip::next_name_addr(rest)) {
+                const auto uri = sip::literal_target(entry->uri);
+                if (uri) shows(*uri->host_port.address, uri->host_port.port, message().is_request());
+                if (!uri || uri->host_port.address != phone_.address) continue;
+                const Socket socket{envelope_.transport,
+                                    {phone_.address, uri->host_port.port.value_or(5060)}};
+                sockets.add(socket);
+                if (!shows_inside_) contact_ = socket;
+                shows_inside_ = true;
+            }
+        }
+        for (const Socket& socket : sockets) {
+            const nat::MappingEntry* entry = state_.holdings.map(socket, envelope_.egress, {}, now_);
+            if (!entry) {
+                effects_.limit = effects_.limit || !nat::is_forbidden_port(socket.endpoint.port);
+                continue;
+            }
+            const Endpoint outside = entry->mapping.outside;
+            const bool is_new = state_.holdings.touch(entry->key(), !is_sip_port(socket.endpoint.port), now_,
+                                                      decision_.changes);
+            // A flow from before the mapping keeps its old translation (C7), one from before the router's
+            // address changed its old address (C11).
+            const bool moved = state_.readdressed != state_.readdressed_and_swept;
+            // What TCP has begun can't go on elsewhere: it keeps its translation for as long as it lives.
+            if ((!is_new && !moved) || entry->adopted || socket.transport == Transport::tcp) continue;
+            decision_.stale.push_back({socket.transport, socket.endpoint, peer_});
+            decision_.stale.push_back({socket.transport, peer_, outside});
+        }
+    }
+
+    // The phone names a public signalling endpoint as its own: it minds NAT itself (S2). The first time, that
+    // is what conntrack maps its socket to (C12).
+    void shows(const Address& host, std::optional<std::uint16_t> port, bool as_contact) {
+        if (host != envelope_.egress.advertised) return;
+        minds_itself_ = minds_itself_ || (as_contact && host != phone_.address);
+        const Socket shown{envelope_.transport, {host, port.value_or(5060)}};
+        if (const nat::MappingEntry* entry = state_.holdings.find_public(shown)) {
+            if (entry->mapping.inside.address == phone_.address) state_.holdings.mark_own(entry->key());
+            return;
+        }
+        const nat::MappingKey source{{envelope_.transport, phone_}, envelope_.egress.address};
+        if (!state_.holdings.find(source) && !state_.holdings.masquerade().find(source)) ask_conntrack();
+    }
+
+    void ask_conntrack() {
+        if (!envelope_.swept) decision_.sweep_first = true;
+    }
+
+    // What was learned holds from this message on.
+    void learn_who_minds_nat() {
+        const nat::PhonePeer pair{phone_.address, peer_.address};
+        nat::NatHandling& minding = state_.minding;
+        if (outward_) {
+            if (minds_itself_)
+                note(pair, nat::NatHandler::phone);
+            else if (shows_inside_ && minding.of(pair) == nat::NatHandler::phone)
+                minding.forget(pair);
+        } else if (!is_routed() && peer_minds_nat(state_, envelope_)) {
+            note(pair, nat::NatHandler::peer);
+        }
+        if (!minding.empty()) minding.keep(pair, now_);
+    }
+
+    void note(const nat::PhonePeer& pair, nat::NatHandler minds) {
+        const Mode mode = state_.policy.treatments.mode_of(pair.phone, pair.peer);
+        if (mode != Mode::automatic && mode != Mode::observe) return;
+        if (!state_.minding.note(pair, minds, now_)) return;
+        const bool by_peer = minds == nat::NatHandler::peer;
+        effects_.events.push_back({by_peer ? Event::Kind::peer_minds_nat : Event::Kind::phone_minds_nat,
+                                   pair.phone.text() + " at " + pair.peer.text(),
+                                   by_peer ? "it is called by its inside address; messages pass unchanged"
+                                           : "it writes the router's address; nothing needs a change"});
+    }
+
+    bool is_routed() const { return envelope_.egress.address == phone_.address; }
+
+    // Not a byte of the message is to change (N2, S2). A call goes on as it began.
+    bool is_left_alone() const {
+        if (is_routed()) return true;
+        const Mode mode = state_.policy.treatments.mode_of(phone_.address, peer_.address);
+        const bool minded = mode != Mode::rewrite && mode != Mode::pinhole && !state_.minding.empty() &&
+                            state_.minding.of({phone_.address, peer_.address}) == nat::NatHandler::peer;
+        if (mode == Mode::pinhole || minded || state_.calls.some_untouched()) {
+            const call::Call* call =
+                state_.calls.all().find(CallKeyView{message().call_id(), phone_.address});
+            if (call) return call->untouched;
+        }
+        if (!minded) return mode == Mode::pinhole;
+        // What the peer was told before is still told the phone as it wrote it.
+        return outward_ || !names_what_was_told(state_, envelope_);
+    }
+
+    // What a phone announces about itself (X1, X2).
+    std::optional<call::Resolved> resolve_own(const Socket& socket) {
+        const Address& address = socket.endpoint.address;
+        const std::uint16_t port = socket.endpoint.port;
+        if (nat::is_forbidden_port(port) || is_sip_port(port)) return std::nullopt;
+        const Endpoint inside{phone_.address, port};
+        if (address == phone_.address) return call::Resolved{inside};
+        if (state_.policy.treatments.is_delegate(phone_.address, address)) return resolve_delegate(socket);
+        if (address.is_unspecified()) {
+            const bool known =
+                state_.holdings.find(nat::MappingKey{{socket.transport, inside}, envelope_.egress.address});
+            return known ? std::optional(call::Resolved{inside}) : std::nullopt;
+        }
+        if (address != envelope_.egress.advertised) return std::nullopt;
+        // The phone knows its public address by itself (S2): its end of that port, never somebody else's.
+        if (const nat::MappingEntry* entry = state_.holdings.find_public(socket))
+            return entry->mapping.inside.address == phone_.address
+                       ? std::optional(call::Resolved{entry->mapping.inside})
+                       : std::nullopt;
+        // The one that conntrack maps there, if that is the phone's; else the same port.
+        const Endpoint* mapped =
+            state_.holdings.masquerade().find_public({socket.transport, {envelope_.egress.address, port}});
+        if (!mapped) ask_conntrack();
+        const Endpoint end = mapped ? *mapped : inside;
+        if (end.address != phone_.address || is_sip_port(end.port)) return std::nullopt;
+        const auto* made =
+            state_.holdings.map({socket.transport, end}, envelope_.egress, {port, false, true}, now_);
+        return made && made->mapping.outside.port == port ? std::optional(call::Resolved{end}) : std::nullopt;
+    }
+
+    // A host that the owner lets the phone speak for (N5). Where the phone itself is not translated, there is
+    // no address of the router's for one that is.
+    std::optional<call::Resolved> resolve_delegate(const Socket& socket) const {
+        const Address& address = socket.endpoint.address;
+        const bool shown = !state_.policy.treatments.is_translated(address) || !is_routed();
+        if (!shown || !is_some_host(address, state_)) return std::nullopt;
+        return call::Resolved{socket.endpoint};
+    }
+
+    // What a peer announces about itself.
+    std::optional<call::Resolved> resolve_peer(const Socket& socket) const {
+        const Address& address = socket.endpoint.address;
+        if (const nat::MappingEntry* entry = state_.holdings.find_named(socket))
+            return call::Resolved{entry->mapping.inside, true};
+        const bool understood = address.family() == phone_.address.family() ||
+                                state_.policy.treatments.has_delegates(phone_.address, address.family());
+        if (!understood || !is_some_host(address, state_)) return std::nullopt;
+        return call::Resolved{socket.endpoint};
+    }
+
+    std::optional<call::Session> session() {
+        return session(
+            [this](const Socket& socket) { return outward_ ? resolve_own(socket) : resolve_peer(socket); });
+    }
+    std::optional<call::Session> session(const call::Resolve& resolve) {
+        std::optional<call::Session> result;
+        for (std::size_t i = 0; i < bodies_.count; ++i) {
+            if (!state_.description.parse(bodies_.sdp[i].text)) continue;
+            if (!result) result.emplace();
+            call::read_session(state_.description, resolve, *result);
+        }
+        return result;
+    }
+
+    void follow() {
+        const sip::Method method = message().method();
+        call::DescribedMessage heard{{message(), envelope_.from, phone_.address, peer_.address, contact_,
+                                      envelope_.egress, untouched_, now_},
+                                     {}};
+        if (method == sip::Method::register_) {
+            const auto own = [this](std::string_view transport, const Address& host, std::uint16_t port) {
+                return own_contact(transport, host, port);
+            };
+            if (message().is_request() && outward_) state_.registrations.request(heard, own, effects_);
+            if (!message().is_request() && !outward_)
+                state_.registrations.response(heard, own, state_.next_record, effects_);
+            return;
+        }
+        if (!state_.calls.concerns(message(), phone_.address)) return map_description();
+        // Requests from outside make state only at an endpoint that the phone itself has shown (X3).
+        if (!outward_ && !state_.holdings.find(nat::MappingKey{contact_, envelope_.egress.address})) return;
+        heard.session = session();
+        state_.calls.follow(heard, state_.next_record, effects_);
+    }
+
+    void map_description() {
+        const bool translated = envelope_.egress.address != phone_.address;
+        if (!outward_ || !translated || bodies_.count == 0 || !call::describes_in_dialog(message())) return;
+        // 0.0.0.0 stands for what is mapped already, so a repetition would be read differently (C10).
+        const auto described = session([this](const Socket& socket) {
+            return socket.endpoint.address.is_unspecified() ? std::nullopt : resolve_own(socket);
+        });
+        if (described) call::map_unfollowed(*described, envelope_.egress, now_, state_.holdings, effects_);
+    }
+
+    std::optional<Socket> own_contact(std::string_view parameter, const Address& host,
+                                      std::uint16_t port) const {
+        const auto transport = sip::transport_of(parameter, envelope_.transport);
+        if (!transport) return std::nullopt;
+        if (host == phone_.address) return Socket{*transport, {host, port}};
+        const nat::MappingEntry* entry = state_.holdings.find_named({*transport, {host, port}});
+        if (!entry || entry->mapping.inside.address != phone_.address) return std::nullopt;
+        return Socket{*transport, entry->mapping.inside};
+    }
+
+    void rewrite() {
+        const Socket own{envelope_.transport, phone_};
+        if (outward_)
+            write(nat::Outward(state_.holdings, own, envelope_.egress));
+        else
+            write(nat::Inward(state_.holdings, own, envelope_.egress));
+    }
+
+    void write(const rewrite::Translation& translation) {
+        rewrite::Edits& edits = state_.edits;
+        edits.start(message().bytes());
+        rewrite::plan_head(message(), translation, edits);
+        const bool told = bodies_.count == 0 ||
+                          rewrite::plan_body(message(), bodies_, translation, state_.description, edits);
+        // Once: a retransmission asks nothing new of the kernel.
+        if (!told && !decision_.changes.empty())
+            effects_.events.push_back({Event::Kind::body_sealed, std::string(message().call_id()),
+                                       "its signed, encrypted or encoded description names " +
+                                           phone_.address.text() + " and may not be changed"});
+        explain();
+        if (edits.empty()) return;
+        decision_.rewritten = true;
+        decision_.reason = Reason::rewritten;
+    }
+
+    // For people who ask what was done: each place with what became of it, in the order of the message.
+    void explain() {
+        if (!state_.explaining) return;
+        const rewrite::Edits& edits = state_.edits;
+        for (const rewrite::Edit& edit : edits.planned())
+            decision_.explained.push_back({edit.offset, edit.length, std::string(edits.text(edit)),
+                                           edit.place, rewrite::Kept::changed});
+        for (const rewrite::Note& note : edits.notes())
+            decision_.explained.push_back({note.offset, note.length, {}, note.place, note.kept});
+        std::sort(decision_.explained.begin(), decision_.explained.end(),
+                  [](const Explained& a, const Explained& b) { return a.offset < b.offset; });
+    }
+
+    State::Impl& state_;
+    const Envelope& envelope_;
+    const Time now_;
+    Decision& decision_;
+    const bool outward_;
+    const Endpoint phone_, peer_;
+    Socket contact_;
+    bool shows_inside_ = false;  ///< the phone writes its inside address as a contact
+    bool minds_itself_ = false;  ///< the phone writes its public address as its own
+    bool untouched_ = false;
+    sip::Bodies bodies_;
+    Effects effects_;
+};
+
+}  // namespace
+
+void inspect_message(State::Impl& state, const Envelope& envelope, Time now, Decision& decision) {
+    Inspection(state, envelope, now, decision).run();
+}
+
+bool is_some_host(const Address& address, const State::Impl& state) {
+    return address && !address.is_unspecified() && !address.is_loopback() && !address.is_multicast() &&
+           !address.is_broadcast() && !state.own_addresses.contains(address);
+}
+
+}  // namespace sipalg

@@ -1,0 +1,181 @@
+#include "alg/core/report.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "alg/call/silence.hpp"
+#include "alg/core/state.hpp"
+
+namespace sipalg {
+
+namespace {
+
+using call::Call;
+
+std::string_view word(Call::State state) {
+    switch (state) {
+        case Call::State::offered: return "offered";
+        case Call::State::early: return "early";
+        case Call::State::confirmed: return "confirmed";
+        case Call::State::closing: return "closing";
+    }
+    return "";
+}
+
+std::int64_t seconds_left(Time until, Time now) {
+    return std::max<std::int64_t>(0, std::chrono::ceil<Seconds>(until - now).count());
+}
+
+std::vector<MediaReport> media_of(const Call& call, const nat::Mappings& holdings,
+                                  const call::AudioCheck& audibility) {
+    std::vector<MediaReport> rows;
+    const call::Session* local = call::local_session(call);
+    const call::Session* remote = call::remote_session(call);
+    if (!local) return rows;
+    for (const call::Stream& stream : *local) {
+        const call::Stream* peer = remote ? call::stream_at(*remote, stream.line) : nullptr;
+        MediaReport row;
+        row.type = stream.type;
+        row.inside = stream.rtp;
+        const nat::MappingKey* mapping = call::mapping_of(call, {stream.transport, stream.rtp});
+        if (const nat::MappingEntry* entry = mapping ? holdings.find(*mapping) : nullptr)
+            row.public_endpoint = entry->public_endpoint();
+        if (peer && peer->rtp.port != 0) row.remote = peer->rtp.text();
+        const bool off = stream.rtp.port == 0 || (peer && peer->rejected);
+        const bool held = stream.held || (peer && peer->held);
+        row.state = off ? "off" : !peer ? "early" : held ? "held" : "open";
+        if (const auto silence = call::silence(call, stream, audibility))
+            row.silent = call::word(silence->silent);
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+}  // namespace
+
+std::vector<CallReport> State::calls(Time) const {
+    std::vector<CallReport> rows;
+    for (const auto& [key, call] : impl_->calls.all()) {
+        if (call.state == Call::State::closing) continue;
+        CallReport row;
+        row.call_id = key.call_id;
+        row.state = word(call.state);
+        row.direction = call.caller == Side::inside ? "out" : "in";
+        row.from = call.from;
+        row.to = call.to;
+        row.phone = key.phone.text();
+        row.peer = call.peers.empty() ? "" : call.peers.front().text();
+        row.started = call.started;
+        row.untouched = call.untouched;
+        row.media = media_of(call, impl_->holdings, impl_->audibility);
+        rows.push_back(std::move(row));
+    }
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.started, a.call_id, a.phone) < std::tie(b.started, b.call_id, b.phone);
+    });
+    return rows;
+}
+
+std::vector<PinholeReport> State::pinholes(Time now) const {
+    std::vector<PinholeReport> rows;
+    for (const auto& [key, call] : impl_->calls.all()) {
+        for (const call::CallPinhole& pin : call.pins) {
+            if (pin.type == "sip") continue;  // shown with the call, as its peer
+            const nat::PinholeEntry* entry = impl_->holdings.find(pin.pinhole);
+            PinholeReport row;
+            row.transport = pin.pinhole.transport;
+            row.public_endpoint = pin.shown;
+            row.inside = pin.inside;
+            row.remote = pin.pinhole.remote ? pin.pinhole.remote.text() : "*";
+            row.media = pin.type;
+            row.component = pin.rtcp ? "rtcp" : "rtp";
+            row.call_id = key.call_id;
+            row.state = pin.early ? "early" : pin.learned ? "learned" : "open";
+            row.expires_s = entry ? seconds_left(entry->kernel_until, now) : 0;
+            rows.push_back(std::move(row));
+        }
+    }
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.call_id, a.public_endpoint, a.remote) <
+               std::tie(b.call_id, b.public_endpoint, b.remote);
+    });
+    return rows;
+}
+
+std::vector<BindingReport> State::bindings(Time now) const {
+    std::vector<BindingReport> rows;
+    for (const auto& [key, binding] : impl_->registrations.all()) {
+        BindingReport row;
+        row.transport = key.inside.transport;
+        row.public_endpoint = binding.shown;
+        row.inside = key.inside.endpoint;
+        row.aor = key.aor;
+        row.registrar = key.registrar.text();
+        row.untouched = binding.untouched;
+        row.expires_s = seconds_left(binding.until, now);
+        rows.push_back(std::move(row));
+    }
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.aor, a.inside, a.registrar) < std::tie(b.aor, b.inside, b.registrar);
+    });
+    return rows;
+}
+
+std::vector<FlowReport> State::flows(Time now) const {
+    std::vector<FlowReport> rows;
+    rows.reserve(impl_->flows.size());
+    impl_->flows.each([&](const FlowEntry& entry) {
+        FlowReport row;
+        row.transport = entry.key.transport;
+        row.phone = entry.key.phone;
+        row.peer = entry.key.peer;
+        row.opened_by = entry.opener == Side::inside ? "inside" : "outside";
+        row.kind = word(entry.kind);
+        row.sni = entry.server_name;
+        row.treatment = word(entry.treatment);
+        row.configured = entry.configured;
+        row.started = entry.first;
+        row.idle_s = std::chrono::duration_cast<Seconds>(now - entry.last).count();
+        row.outward = entry.outward;
+        row.inward = entry.inward;
+        if (const tcp::Connection* flow = impl_->streams.find(entry.key)) {
+            row.grown_outward = flow->from_phone.shift().length();
+            row.grown_inward = flow->from_peer.shift().length();
+            row.held = flow->memory();
+        }
+        rows.push_back(std::move(row));
+    });
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.phone, a.peer, a.transport) < std::tie(b.phone, b.peer, b.transport);
+    });
+    return rows;
+}
+
+std::vector<FlowKey> State::watched_flows() const {
+    std::vector<FlowKey> keys;
+    impl_->flows.each([&](const FlowEntry& entry) {
+        if (entry.sight == Sight::beginnings && entry.kind != FlowKind::sip) keys.push_back(entry.key);
+    });
+    return keys;
+}
+
+void State::forget_flow(const FlowKey& key) {
+    impl_->flows.forget(key);
+}
+
+std::array<std::size_t, flow_kinds> State::flow_counts() const {
+    return impl_->flows.counts();
+}
+
+Totals State::totals() const {
+    Totals totals;
+    for (const auto& [key, call] : impl_->calls.all())
+        if (call.state != Call::State::closing) ++totals.calls;
+    totals.bindings = impl_->registrations.all().size();
+    for (const auto& [key, entry] : impl_->holdings.mappings())
+        if (entry.kernel_until > Time{0}) ++totals.mappings;
+    totals.pinholes = impl_->holdings.pinhole_count();
+    return totals;
+}
+
+}  // namespace sipalg

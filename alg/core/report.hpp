@@ -1,0 +1,86 @@
+// What people are shown of the state, as plain values; the daemon turns them into JSON.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alg/base/time.hpp"
+#include "alg/kernel/element.hpp"
+#include "alg/net/address.hpp"
+
+namespace sipalg {
+
+/// A row of `sipalgctl pinholes`: one public address:port that somebody outside may send to.
+struct PinholeReport {
+    Transport transport = Transport::udp;
+    Endpoint public_endpoint;
+    Endpoint inside;
+    std::string remote;     ///< "addr", "addr:port" or "*"
+    std::string media;      ///< "audio", "video", …
+    std::string component;  ///< "rtp" or "rtcp"
+    std::string call_id;
+    std::string state;  ///< "early" until answered, then "open", or "learned" (C5); on hold there is none
+    std::int64_t expires_s = 0;
+    bool observed = false;  ///< only would be open
+};
+
+/// One stream of a call.
+struct MediaReport {
+    std::string type;
+    Endpoint inside;
+    Endpoint public_endpoint;
+    std::string remote;  ///< "addr:port" of the peer, empty before the answer
+    std::string state;   ///< "early", "open", "held", "off"
+    std::string
+        silent;  ///< "phone", "peer", "both": who has not been heard lately; empty: nobody, or not known
+};
+
+/// A row of `sipalgctl calls`.
+struct CallReport {
+    std::string call_id;
+    std::string state;      ///< "offered", "early", "confirmed", "closing"
+    std::string direction;  ///< "out" or "in", seen from the phone
+    std::string from;       ///< URI of the From header
+    std::string to;
+    std::string phone;  ///< inside address
+    std::string peer;   ///< signalling address outside
+    Time started{0};
+    bool untouched = false;  ///< its messages are not changed (mode `pinhole`, or the peer minds NAT itself)
+    bool observed = false;   ///< nothing of it is in the kernel (mode `observe`)
+    std::vector<MediaReport> media;
+};
+
+/// A row of `sipalgctl bindings`.
+struct BindingReport {
+    Transport transport = Transport::udp;
+    Endpoint public_endpoint;
+    Endpoint inside;
+    std::string aor;
+    std::string registrar;  ///< address that may send requests in
+    std::int64_t expires_s = 0;
+    bool untouched = false, observed = false;  ///< as of a call
+};
+
+/// A row of `sipalgctl flows`.
+struct FlowReport {
+    Transport transport = Transport::udp;
+    Endpoint phone, peer;
+    std::string opened_by;  ///< "inside" or "outside"
+    std::string kind;       ///< see FlowKind
+    std::string sni;        ///< host that a TLS client asks for
+    std::string treatment;  ///< see FlowTreatment
+    bool configured = true;
+    Time started{0};
+    std::int64_t idle_s = 0;
+    std::uint64_t outward = 0, inward = 0;             ///< packets or messages seen
+    std::int64_t grown_outward = 0, grown_inward = 0;  ///< TCP: bytes added to each stream so far
+    std::size_t held = 0;                              ///< TCP: bytes that wait for the rest of a message
+};
+
+struct Totals {
+    std::size_t calls = 0, bindings = 0, mappings = 0, pinholes = 0;
+};
+
+}  // namespace sipalg

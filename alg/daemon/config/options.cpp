@@ -1,0 +1,338 @@
+#include "alg/daemon/config/options.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/program_options.hpp>
+#include <sstream>
+
+#include "alg/base/escape.hpp"
+#include "alg/daemon/config/sections.hpp"
+#include "alg/daemon/config/values.hpp"
+
+namespace sipalg::daemon {
+
+namespace po = boost::program_options;
+
+namespace {
+
+using Apply = void (*)(Options&, const Setting&);
+
+struct Row {
+    const char* name;
+    const char* argument;  ///< nullptr: a switch
+    bool repeatable;
+    bool in_file;  ///< may stand in the configuration file
+    Apply apply;   ///< nullptr: dealt with before
+    const char* help;
+};
+
+void set_foreground(Options& o, const Setting& s) {
+    o.foreground = parse_switch(s);
+}
+void set_check(Options& o, const Setting& s) {
+    o.check = parse_switch(s);
+}
+void add_outside(Options& o, const Setting& s) {
+    o.outside.push_back(parse_interface(s));
+}
+void add_inside(Options& o, const Setting& s) {
+    o.inside.push_back(parse_interface(s));
+}
+bool has(const std::vector<std::uint16_t>& ports, std::uint16_t port) {
+    return std::find(ports.begin(), ports.end(), port) != ports.end();
+}
+void add_sip_port(Options& o, const Setting& s) {
+    const std::uint16_t port = parse_port(s);
+    if (!has(o.sip_ports, port)) o.sip_ports.push_back(port);
+}
+// Comes behind all SIP ports.
+void add_tls_port(Options& o, const Setting& s) {
+    const std::uint16_t port = parse_port(s);
+    if (has(o.sip_ports, port))
+        throw complaint(s, "is a SIP port already, on which TLS is recognised too; name each port once");
+    if (!has(o.tls_ports, port)) o.tls_ports.push_back(port);
+}
+void set_find_sip(Options& o, const Setting& s) {
+    o.find_sip = parse_switch(s);
+}
+void set_media_ports(Options& o, const Setting& s) {
+    std::tie(o.media_low, o.media_high) = parse_media_ports(s);
+}
+void add_external_address(Options& o, const Setting& s) {
+    o.external_addresses.push_back(parse_external_address(s));
+}
+void add_accept_in(Options& o, const Setting& s) {
+    if (s.value == "auto")
+        o.accept_in_auto = true;
+    else
+        o.accept_in.push_back(parse_accept_in(s));
+}
+void set_malformed(Options& o, const Setting& s) {
+    if (s.value != "pass" && s.value != "drop")
+        throw complaint(s, "is neither 'pass' nor 'drop'; 'pass' leaves it to the other end");
+    o.drop_malformed = s.value == "drop";
+}
+void set_media_source(Options& o, const Setting& s) {
+    o.treatments.media_source = parse_media_source(s);
+    if (o.treatments.media_source == MediaSource::any)
+        throw complaint(
+            s,
+            "would open every call's ports to everybody; write it in the [peer ...] section of the "
+            "peer that needs it");
+}
+void set_mode(Options& o, const Setting& s) {
+    o.treatments.mode = parse_mode(s);
+}
+void set_nat(Options& o, const Setting& s) {
+    o.treatments.nat = parse_nat(s);
+}
+void set_queue(Options& o, const Setting& s) {
+    o.queue = parse_queue(s);
+}
+void set_table(Options& o, const Setting& s) {
+    o.table = parse_table(s);
+}
+void set_control(Options& o, const Setting& s) {
+    o.control = parse_control(s);
+}
+void set_log_level_option(Options& o, const Setting& s) {
+    const auto level = parse_log_level(s.value);
+    if (!level) throw complaint(s, "is no log level; write error, warning, info or debug");
+    o.log_level = *level;
+}
+
+constexpr std::array rows{
+    Row{"config", "FILE", false, false, nullptr,
+        "configuration file (default: /etc/sipalg/sipalgd.conf if it exists)"},
+    Row{"foreground", nullptr, false, true, set_foreground, "do not detach; log to stderr"},
+    Row{"outside", "IFACE", true, true, add_outside,
+        "interface towards the untrusted side, repeatable (default: those of the default routes)"},
+    Row{"inside", "IFACE", true, true, add_inside,
+        "interface towards the phones, repeatable (default: every other interface but loopback)"},
+    Row{"sip-port", "N", true, true, add_sip_port, "port that is SIP in clear, repeatable (default: 5060)"},
+    Row{"tls-port", "N", true, true, add_tls_port,
+        "port whose TLS or DTLS is recognised and reported, never touched, repeatable (default: 5061)"},
+    Row{"find-sip", nullptr, false, true, set_find_sip,
+        "report SIP that is spoken on other ports (sipalgctl flows), to learn which ones the provider uses"},
+    Row{"media-ports", "LO-HI", false, true, set_media_ports,
+        "public ports for media whose own port is not free (default: 16384-32767)"},
+    Row{"external-address", "A", true, true, add_external_address,
+        "address that outside sees, where the WAN address is itself behind NAT; the n-th belongs to the n-th "
+        "--outside, one alone to all"},
+    Row{"accept-in", "CHAIN", true, true, add_accept_in,
+        "\"FAMILY TABLE CHAIN\" of the base chain in which pinholed traffic must be accepted, repeatable; "
+        "'auto' finds them (default: none)"},
+    Row{"media-source", "POLICY", false, true, set_media_source,
+        "where media may come from besides the negotiated address: negotiated (nowhere else) or latch (the "
+        "first "
+        "that sends); 'any' only in a [peer] or [phone] section of the file (default: negotiated)"},
+    Row{"mode", "MODE", false, true, set_mode,
+        "what is done with messages: auto (rewrite, unless phone or provider mind NAT themselves), rewrite, "
+        "pinhole (open, change nothing), observe (only tell what would be done) or off (default: auto)"},
+    Row{"nat", "WHETHER", false, true, set_nat,
+        "whether phones' IPv4 addresses are translated: auto (private ones are), yes or no (default: auto)"},
+    Row{"malformed", "POLICY", false, true, set_malformed,
+        "what becomes of SIP that can't be read: pass or drop (default: pass)"},
+    Row{"queue", "N", false, true, set_queue,
+        "NFQUEUE number; the next two are used as well (default: 5060)"},
+    Row{"table", "NAME", false, true, set_table, "nftables table (family inet) to own (default: sipalg)"},
+    Row{"control", "PATH", false, true, set_control, "control socket (default: /run/sipalg/control.sock)"},
+    Row{"log-level", "LEVEL", false, true, set_log_level_option,
+        "error, warning, info or debug (default: info)"},
+    Row{"check", nullptr, false, false, set_check,
+        "validate configuration and kernel, say what would be installed, change nothing"},
+    Row{"help", nullptr, false, false, nullptr, "print this and exit"},
+    Row{"version", nullptr, false, false, nullptr, "print the version and exit"},
+};
+
+const Row* find_row(std::string_view name) {
+    const auto it = std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.name == name; });
+    return it == rows.end() ? nullptr : &*it;
+}
+
+po::options_description description() {
+    po::options_description options("Options", 100);
+    for (const Row& row : rows) {
+        if (row.argument == nullptr)
+            options.add_options()(row.name, row.help);
+        else
+            options.add_options()(row.name, po::value<std::vector<std::string>>()->value_name(row.argument),
+                                  row.help);
+    }
+    return options;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j)
+        row[j] = j;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i + 1);
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+std::string unknown_option(std::string_view name) {
+    const auto nearest = std::min_element(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+        return edit_distance(name, a.name) < edit_distance(name, b.name);
+    });
+    std::string text = "unknown option";
+    if (edit_distance(name, nearest->name) <= 3)
+        text += "; did you mean '" + std::string(nearest->name) + "'?";
+    return text + " (sipalgd --help lists all)";
+}
+
+void check_file_setting(const Setting& setting) {
+    const Row* row = find_row(setting.name);
+    const bool in_sections = is_section_setting(setting.name);
+    if (row == nullptr && !in_sections) throw UsageError(setting.where + ": " + unknown_option(setting.name));
+    if (row != nullptr && !row->in_file) throw UsageError(setting.where + ": only known on the command line");
+    if (row == nullptr && setting.section.empty())
+        throw UsageError(setting.where +
+                         ": stands in a section only, below a line [phone ADDRESS] or [peer ADDRESS]");
+    if (!setting.section.empty() && !in_sections)
+        throw UsageError(setting.where +
+                         ": can't stand in a section; write it above the first '[', it holds for all");
+}
+
+// The settings that count for one option: those of the command line, if it has any.
+std::vector<const Setting*> chosen(const Row& row, const std::vector<Setting>& command_line,
+                                   const std::vector<Setting>& file) {
+    std::vector<const Setting*> found;
+    for (const auto* source : {&command_line, &file}) {
+        for (const Setting& setting : *source)
+            if (setting.name == row.name && setting.section.empty()) found.push_back(&setting);
+        if (!found.empty()) break;
+    }
+    if (found.size() > 1 && !row.repeatable)
+        throw UsageError(found[1]->where + ": given twice; once is right");
+    return found;
+}
+
+void check_together(const Options& options) {
+    for (const Setting& inside : options.inside)
+        for (const Setting& outside : options.outside)
+            if (inside.value == outside.value)
+                throw complaint(inside, "can't be inside and outside at once; name each interface once");
+    const std::size_t addresses = options.external_addresses.size();
+    if (addresses > 1 && addresses != options.outside.size())
+        throw UsageError("--external-address: " + std::to_string(addresses) + " addresses, but " +
+                         std::to_string(options.outside.size()) +
+                         " --outside; give one address for all, or one for each --outside");
+}
+
+}  // namespace
+
+CommandLine parse_command_line(const std::vector<std::string>& arguments) {
+    const po::options_description options = description();
+    // No guessing: an abbreviation that works today would mean something else tomorrow.
+    constexpr int style = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
+                          po::command_line_style::long_allow_next;
+    CommandLine result;
+    try {
+        const po::parsed_options parsed =
+            po::command_line_parser(arguments).options(options).style(style).run();
+        for (const po::option& option : parsed.options) {
+            const std::string value = option.value.empty() ? std::string() : option.value.front();
+            if (option.position_key != -1)
+                throw UsageError("'" + escape(value) +
+                                 "': options begin with '--' (sipalgd --help lists all)");
+            if (option.string_key == "help")
+                result.help = true;
+            else if (option.string_key == "version")
+                result.version = true;
+            else if (option.string_key == "config" && result.config)
+                throw UsageError("--config: given twice; once is right");
+            else if (option.string_key == "config")
+                result.config = value;
+            else
+                result.settings.push_back({option.string_key, value, "--" + option.string_key});
+        }
+    } catch (const po::unknown_option& error) {
+        const std::string option = error.get_option_name();
+        throw UsageError(escape(option) + ": " +
+                         unknown_option(std::string_view(option).substr(option.find_first_not_of('-'))));
+    } catch (const po::error& error) {
+        throw UsageError(std::string(error.what()) + " (sipalgd --help lists all options)");
+    }
+    return result;
+}
+
+Options make_options(const std::vector<Setting>& command_line, const std::vector<Setting>& file) {
+    for (const Setting& setting : file)
+        check_file_setting(setting);
+    Options options;
+    for (const Row& row : rows) {
+        if (row.apply == nullptr) continue;
+        const auto settings = chosen(row, command_line, file);
+        if (!settings.empty() && row.apply == add_sip_port) options.sip_ports.clear();
+        if (row.apply == add_tls_port) {
+            // By default, what the owner calls a SIP port is none of TLS.
+            const auto is_sip_port = [&](std::uint16_t port) { return has(options.sip_ports, port); };
+            std::erase_if(options.tls_ports, is_sip_port);
+            if (!settings.empty()) options.tls_ports.clear();
+        }
+        for (const Setting* setting : settings)
+            row.apply(options, *setting);
+    }
+    read_sections(file, options.treatments);
+    check_together(options);
+    return options;
+}
+
+Options load_options(const CommandLine& command_line) {
+    const bool use_default = !command_line.config && access(default_config, F_OK) == 0;
+    const std::string file = command_line.config.value_or(use_default ? default_config : "");
+    if (command_line.config && file.empty()) throw UsageError("--config: '' is no file; name one");
+    const auto settings = file.empty() ? std::vector<Setting>{} : parse_config(read_config(file), file);
+    Options options = make_options(command_line.settings, settings);
+    options.config = file;
+    return options;
+}
+
+std::vector<std::string> differences_that_need_a_restart(const Options& running, const Options& wanted) {
+    const auto names = [](const std::vector<Setting>& settings) {
+        std::vector<std::string> values;
+        values.reserve(settings.size());
+        for (const Setting& setting : settings)
+            values.push_back(setting.value);
+        return values;
+    };
+    std::vector<std::string> different;
+    const auto compare = [&](bool same, const char* option) {
+        if (!same) different.emplace_back(option);
+    };
+    compare(running.foreground == wanted.foreground, "foreground");
+    compare(names(running.outside) == names(wanted.outside), "outside");
+    compare(names(running.inside) == names(wanted.inside), "inside");
+    compare(running.sip_ports == wanted.sip_ports, "sip-port");
+    compare(running.tls_ports == wanted.tls_ports, "tls-port");
+    compare(running.find_sip == wanted.find_sip, "find-sip");
+    compare(running.media_low == wanted.media_low && running.media_high == wanted.media_high, "media-ports");
+    compare(running.accept_in == wanted.accept_in && running.accept_in_auto == wanted.accept_in_auto,
+            "accept-in");
+    compare(running.drop_malformed == wanted.drop_malformed, "malformed");
+    compare(running.queue == wanted.queue, "queue");
+    compare(running.table == wanted.table, "table");
+    compare(running.control == wanted.control, "control");
+    return different;
+}
+
+std::string help_text() {
+    std::ostringstream text;
+    text << "Usage: sipalgd [OPTION]...\n"
+            "SIP application-level gateway for this router.\n\n"
+         << description()
+         << "\nThe same names, without '--', can stand in the configuration file as 'name = value'.\n"
+            "Exit status: 0 clean stop, 1 runtime failure, 2 bad usage or configuration. See sipalgd(8).\n";
+    return text.str();
+}
+
+}  // namespace sipalg::daemon

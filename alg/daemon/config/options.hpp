@@ -1,0 +1,65 @@
+// What the owner wants, from the command line and the file: parsed, checked, nothing done with it yet.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alg/daemon/config/config_file.hpp"
+#include "alg/daemon/run/log.hpp"
+#include "alg/net/address.hpp"
+#include "nft/ruleset.hpp"
+
+namespace sipalg::daemon {
+
+inline constexpr const char* default_config = "/etc/sipalg/sipalgd.conf";
+
+/// Validated options. What depends on the machine (does the interface exist?) is checked when it is used.
+struct Options {
+    std::string config;  ///< file that was read; empty: none
+    bool foreground = false;
+    bool check = false;
+    std::vector<Setting> outside;  ///< interface names; empty: those of the default routes
+    std::vector<Setting> inside;   ///< interface names; empty: every other one but loopback
+    std::vector<std::uint16_t> sip_ports{5060};
+    std::vector<std::uint16_t> tls_ports{5061};  ///< none of them is a SIP port
+    bool find_sip = false;
+    bool drop_malformed = false;
+    Treatments treatments;            ///< for all, and of the sections
+    std::uint16_t media_low = 16384;  ///< even
+    std::uint16_t media_high = 32767;
+    std::vector<Address> external_addresses;  ///< none, one for all, or as many as `outside`
+    std::vector<nft::AcceptIn> accept_in;
+    bool accept_in_auto = false;
+    std::uint16_t queue = 5060;
+    std::string table = "sipalg";
+    std::string control = "/run/sipalg/control.sock";
+    LogLevel log_level = LogLevel::info;
+};
+
+/// What the command line asks for. `settings` go into make_options().
+struct CommandLine {
+    bool help = false;
+    bool version = false;
+    std::optional<std::string> config;
+    std::vector<Setting> settings;
+};
+
+/// Throws UsageError: unknown option, missing value, stray words.
+CommandLine parse_command_line(const std::vector<std::string>& arguments);
+
+/// Puts the two together: an option on the command line replaces all that the file says of it.
+/// Throws UsageError for unknown options and bad values.
+Options make_options(const std::vector<Setting>& command_line, const std::vector<Setting>& file);
+
+/// The above in one: reads the file that --config names, or the default one if it exists.
+Options load_options(const CommandLine& command_line);
+
+/// Names of the options that differ between two runs, apart from those a running daemon can change.
+std::vector<std::string> differences_that_need_a_restart(const Options& running, const Options& wanted);
+
+/// Text for --help.
+std::string help_text();
+
+}  // namespace sipalg::daemon

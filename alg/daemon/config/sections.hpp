@@ -1,0 +1,21 @@
+// What stands in the [peer ...] and [phone ...] sections of the configuration file.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "alg/daemon/config/config_file.hpp"
+#include "alg/policy/treatment.hpp"
+
+namespace sipalg::daemon {
+
+/// Whether sections may have such a setting.
+bool is_section_setting(std::string_view name);
+/// Their names, for tests of the manual.
+std::vector<std::string_view> section_settings();
+
+/// Adds what the settings with a section say to `treatments`; all of them are is_section_setting(). Throws
+/// UsageError.
+void read_sections(const std::vector<Setting>& settings, Treatments& treatments);
+
+}  // namespace sipalg::daemon

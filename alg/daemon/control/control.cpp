@@ -1,0 +1,149 @@
+#include "alg/daemon/control/control.hpp"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+
+namespace sipalg::daemon {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& path, const std::string& what) {
+    throw std::runtime_error("control socket " + path + ": " + what);
+}
+
+sockaddr_un socket_address(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path)
+        refuse(path, "path too long; choose a shorter one with --control");
+    std::copy(path.begin(), path.end(), address.sun_path);
+    return address;
+}
+
+Fd unix_socket() {
+    return Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+void remove_dead_socket(const std::string& path, const sockaddr_un& address) {
+    struct stat status {};
+    if (lstat(path.c_str(), &status) != 0) return;
+    if (!S_ISSOCK(status.st_mode)) refuse(path, "is no socket; choose another path with --control");
+    const Fd probe = unix_socket();
+    const bool alive =
+        connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+        errno == EAGAIN;
+    if (alive)
+        refuse(path, "another sipalgd is using it; stop that one or choose another path with --control");
+    if (errno != ECONNREFUSED || unlink(path.c_str()) != 0) refuse(path, std::strerror(errno));
+}
+
+}  // namespace
+
+ControlSocket::ControlSocket(std::string path) : path_(std::move(path)), listener_(unix_socket()) {
+    const sockaddr_un address = socket_address(path_);
+    if (const auto parent = std::filesystem::path(path_).parent_path(); !parent.empty()) {
+        std::error_code ignored;  // bind() says it if the directory is still missing
+        std::filesystem::create_directory(parent, ignored);
+    }
+    remove_dead_socket(path_, address);
+    // The mode must be right from the beginning: between bind() and chmod() anyone could connect.
+    const mode_t former = umask(0117);
+    const bool bound =
+        listener_ && bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    const int error = errno;
+    umask(former);
+    if (!bound) refuse(path_, std::string(std::strerror(error)) + "; choose another path with --control");
+    if (listen(listener_.get(), most_clients) != 0) {
+        const int listen_error = errno;
+        unlink(path_.c_str());
+        refuse(path_, std::strerror(listen_error));
+    }
+}
+
+ControlSocket::~ControlSocket() {
+    while (!clients_.empty())
+        close_client(clients_.begin());
+    if (loop_ != nullptr) loop_->remove(listener_.get());
+    unlink(path_.c_str());
+}
+
+void ControlSocket::serve(Loop& loop, Answer answer) {
+    loop_ = &loop;
+    answer_ = std::move(answer);
+    loop.add(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept_clients(); });
+    listening_ = true;
+}
+
+std::optional<Time> ControlSocket::advance(Time now) {
+    std::optional<Time> next;
+    for (auto client = clients_.begin(); client != clients_.end();) {
+        const auto current = client++;
+        if (current->deadline <= now)
+            close_client(current);
+        else
+            next = next ? std::min(*next, current->deadline) : current->deadline;
+    }
+    return next;
+}
+
+void ControlSocket::accept_clients() {
+    while (clients_.size() < most_clients) {
+        Fd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!fd) return;
+        const auto client = clients_.insert(clients_.end(), Client{});
+        client->fd = std::move(fd);
+        client->deadline = loop_->now() + patience;
+        loop_->add(client->fd.get(), EPOLLIN, [this, client](std::uint32_t) { on_client(client); });
+    }
+    // Full: those who wait stay in the backlog until somebody leaves.
+    loop_->change(listener_.get(), 0);
+    listening_ = false;
+}
+
+void ControlSocket::on_client(Clients::iterator client) {
+    const bool open = client->answered ? write_reply(*client) : read_request(*client);
+    if (!open) close_client(client);
+}
+
+bool ControlSocket::read_request(Client& client) {
+    std::array<char, 1024> buffer{};
+    const ssize_t size = recv(client.fd.get(), buffer.data(), buffer.size(), 0);
+    if (size < 0) return errno == EAGAIN || errno == EINTR;
+    client.request.append(buffer.data(), static_cast<std::size_t>(size));
+    // A request ends with its line or with what the client had to say.
+    const std::size_t end = client.request.find('\n');
+    if (end == std::string::npos && size != 0) return client.request.size() <= longest_request;
+    client.reply = answer_(std::string_view(client.request).substr(0, end)) + "\n";
+    client.answered = true;
+    loop_->change(client.fd.get(), EPOLLOUT);
+    return write_reply(client);
+}
+
+bool ControlSocket::write_reply(Client& client) {
+    while (client.sent < client.reply.size()) {
+        const ssize_t size = send(client.fd.get(), client.reply.data() + client.sent,
+                                  client.reply.size() - client.sent, MSG_NOSIGNAL);
+        if (size < 0) return errno == EAGAIN || errno == EINTR;
+        client.sent += static_cast<std::size_t>(size);
+        client.deadline = loop_->now() + patience;
+    }
+    return false;
+}
+
+void ControlSocket::close_client(Clients::iterator client) {
+    loop_->remove(client->fd.get());
+    clients_.erase(client);
+    if (!listening_) loop_->change(listener_.get(), EPOLLIN);
+    listening_ = true;
+}
+
+}  // namespace sipalg::daemon

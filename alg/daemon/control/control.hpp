@@ -1,0 +1,63 @@
+// The control socket: one JSON request a connection, one JSON document back.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "alg/daemon/run/loop.hpp"
+#include "alg/sys/fd.hpp"
+
+namespace sipalg::daemon {
+
+/// A Unix stream socket at a path, mode 0660. Never blocks: a client that does not read or write in time is
+/// closed. Throws std::runtime_error when the path can't be had.
+class ControlSocket {
+  public:
+    static constexpr std::size_t most_clients = 16;       ///< more wait in the backlog
+    static constexpr std::size_t longest_request = 4096;  ///< bytes
+    static constexpr Time patience{5000};  ///< for a whole request, and for each piece of a reply
+
+    /// Answers a request with a document. Runs in the loop: must be quick.
+    using Answer = std::function<std::string(std::string_view request)>;
+
+    /// Takes the path: a socket of a daemon that is gone is replaced; of a living one, or another file, is
+    /// not.
+    explicit ControlSocket(std::string path);
+    ~ControlSocket();  ///< removes the path
+    ControlSocket(const ControlSocket&) = delete;
+    ControlSocket& operator=(const ControlSocket&) = delete;
+
+    void serve(Loop& loop, Answer answer);
+    /// Closes clients that are too slow. Returns when to call again; nullopt: with the next client.
+    std::optional<Time> advance(Time now);
+
+  private:
+    struct Client {
+        Fd fd;
+        Time deadline{0};
+        std::string request;
+        std::string reply;
+        std::size_t sent = 0;
+        bool answered = false;
+    };
+    using Clients = std::list<Client>;
+
+    void accept_clients();
+    void on_client(Clients::iterator client);
+    bool read_request(Client& client);
+    bool write_reply(Client& client);
+    void close_client(Clients::iterator client);
+
+    std::string path_;
+    Fd listener_;
+    Loop* loop_ = nullptr;
+    Answer answer_;
+    Clients clients_;
+    bool listening_ = false;
+};
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,174 @@
+#include "alg/daemon/control/json.hpp"
+
+#include <ctime>
+
+namespace sipalg::daemon {
+
+namespace {
+
+// Empty where there is none yet: a reader must not take it for an address.
+std::string text(const Endpoint& endpoint) {
+    return endpoint.address ? endpoint.text() : std::string();
+}
+
+std::string calendar(Time time, const ClockPair& clocks) {
+    return utc(clocks.wall -
+               std::chrono::duration_cast<std::chrono::system_clock::duration>(clocks.boot - time));
+}
+
+const char* treatment(bool untouched) {
+    return untouched ? "untouched" : "rewritten";
+}
+
+}  // namespace
+
+Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks) {
+    Json rows = Json::array();
+    for (const CallReport& call : calls) {
+        Json media = Json::array();
+        for (const MediaReport& stream : call.media)
+            media.push_back({{"type", stream.type},
+                             {"public", text(stream.public_endpoint)},
+                             {"inside", text(stream.inside)},
+                             {"remote", stream.remote},
+                             {"state", stream.state},
+                             {"silent", stream.silent.empty() ? Json() : Json(stream.silent)}});
+        rows.push_back({{"call_id", call.call_id},
+                        {"state", call.state},
+                        {"direction", call.direction},
+                        {"from", call.from},
+                        {"to", call.to},
+                        {"phone", call.phone},
+                        {"peer", call.peer},
+                        {"started", calendar(call.started, clocks)},
+                        {"treatment", treatment(call.untouched)},
+                        {"observed", call.observed},
+                        {"media", std::move(media)}});
+    }
+    return rows;
+}
+
+Json to_json(const std::vector<PinholeReport>& pinholes) {
+    Json rows = Json::array();
+    for (const PinholeReport& pinhole : pinholes)
+        rows.push_back({{"proto", name(pinhole.transport)},
+                        {"public", text(pinhole.public_endpoint)},
+                        {"inside", text(pinhole.inside)},
+                        {"remote", pinhole.remote},
+                        {"media", pinhole.media},
+                        {"component", pinhole.component},
+                        {"call_id", pinhole.call_id},
+                        {"state", pinhole.state},
+                        {"expires_s", pinhole.expires_s},
+                        {"observed", pinhole.observed}});
+    return rows;
+}
+
+Json to_json(const std::vector<BindingReport>& bindings) {
+    Json rows = Json::array();
+    for (const BindingReport& binding : bindings)
+        rows.push_back({{"proto", name(binding.transport)},
+                        {"public", text(binding.public_endpoint)},
+                        {"inside", text(binding.inside)},
+                        {"aor", binding.aor},
+                        {"registrar", binding.registrar},
+                        {"expires_s", binding.expires_s},
+                        {"treatment", treatment(binding.untouched)},
+                        {"observed", binding.observed}});
+    return rows;
+}
+
+Json to_json(const std::vector<FlowReport>& flows, const ClockPair& clocks) {
+    Json rows = Json::array();
+    for (const FlowReport& flow : flows) {
+        Json row{{"proto", name(flow.transport)},
+                 {"phone", text(flow.phone)},
+                 {"peer", text(flow.peer)},
+                 {"opened_by", flow.opened_by},
+                 {"kind", flow.kind},
+                 {"sni", flow.sni.empty() ? Json() : Json(flow.sni)},
+                 {"treatment", flow.treatment},
+                 {"configured", flow.configured},
+                 {"started", calendar(flow.started, clocks)},
+                 {"idle_s", flow.idle_s},
+                 {"packets", flow.outward + flow.inward},
+                 {"packets_out", flow.outward},
+                 {"packets_in", flow.inward}};
+        if (flow.transport == Transport::tcp) {
+            row["grown_out"] = flow.grown_outward;
+            row["grown_in"] = flow.grown_inward;
+            row["held"] = flow.held;
+        }
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+Json to_json(const Counters& counters) {
+    Json object = Json::object();
+    for (std::size_t i = 0; i < counters.size(); ++i)
+        object[std::string(word(static_cast<Reason>(i)))] = counters[i];
+    return object;
+}
+
+Json to_json(const Options& options, const Status& status) {
+    Json outside = Json::array();
+    Json addresses = Json::array();
+    for (const auto& end : status.ends) {
+        outside.push_back(end.interface);
+        if (end.egress.address)
+            addresses.push_back({{"interface", end.interface},
+                                 {"address", end.egress.address.text()},
+                                 {"advertised", end.egress.advertised.text()}});
+    }
+    Json flows = Json::object();
+    for (std::size_t i = 0; i < status.flows.size(); ++i)
+        flows[std::string(word(static_cast<FlowKind>(i)))] = status.flows[i];
+    Json accept_in = Json::array();
+    for (const auto& chain : status.accept_in)
+        accept_in.push_back(chain.family + " " + chain.table + " " + chain.chain);
+    return {{"serving", true},
+            {"version", SIPALG_VERSION},
+            {"pid", status.pid},
+            {"uptime_s", status.uptime_s},
+            {"queue", options.queue},
+            {"queues", 1},
+            {"queue_method", status.queue_method},
+            {"watch_queue", status.watch_queue},
+            {"shifted_queue", status.shifted_queue},
+            {"table", options.table},
+            {"outside", std::move(outside)},
+            {"inside", status.inside},
+            {"addresses", std::move(addresses)},
+            {"accept_in", std::move(accept_in)},
+            {"sip_ports", options.sip_ports},
+            {"tls_ports", options.tls_ports},
+            {"find_sip", options.find_sip},
+            {"sees_streams", status.sees_streams},
+            {"media_ports", std::to_string(options.media_low) + "-" + std::to_string(options.media_high)},
+            {"mode", word(options.treatments.mode)},
+            {"log_level", name(options.log_level)},
+            {"calls", status.totals.calls},
+            {"bindings", status.totals.bindings},
+            {"mappings", status.totals.mappings},
+            {"pinholes", status.totals.pinholes},
+            {"flows", std::move(flows)},
+            {"media_counted", status.media_counted},
+            {"queue_overflows", status.queue_overflows},
+            {"refused_verdicts", status.refused_verdicts},
+            {"counters", to_json(status.counters)}};
+}
+
+std::string to_text(const Json& document) {
+    return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string utc(std::chrono::system_clock::time_point time) {
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    char text[32];
+    return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts));
+}
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,56 @@
+// The state as JSON documents, for the control socket.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "alg/core/flow_list.hpp"
+#include "alg/core/report.hpp"
+#include "alg/daemon/config/options.hpp"
+#include "alg/daemon/run/egress.hpp"
+#include "alg/daemon/run/engine.hpp"
+
+namespace sipalg::daemon {
+
+using Json = nlohmann::ordered_json;
+
+/// Two clocks at one moment: core times become calendar times through it.
+struct ClockPair {
+    Time boot{0};
+    std::chrono::system_clock::time_point wall;
+};
+
+Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks);
+Json to_json(const std::vector<PinholeReport>& pinholes);
+Json to_json(const std::vector<BindingReport>& bindings);
+Json to_json(const std::vector<FlowReport>& flows, const ClockPair& clocks);
+Json to_json(const Counters& counters);
+
+/// What `status` says, besides Options.
+struct Status {
+    std::int64_t pid = 0;
+    std::int64_t uptime_s = 0;
+    std::string queue_method;
+    std::uint16_t watch_queue = 0, shifted_queue = 0;
+    bool sees_streams = true;  ///< see nft::Ruleset::sees_streams()
+    std::vector<EgressChooser::End> ends;
+    std::vector<std::string> inside;
+    std::vector<nft::AcceptIn> accept_in;
+    Totals totals;
+    std::array<std::size_t, flow_kinds> flows{};  ///< see State::flow_counts()
+    bool media_counted = false;  ///< conntrack counts packets, so who falls silent later is seen as well
+    Counters counters{};
+    std::uint64_t queue_overflows = 0;
+    std::uint64_t refused_verdicts = 0;
+};
+Json to_json(const Options& options, const Status& status);
+
+/// As text. Bytes that are not UTF-8 become U+FFFD: JSON can't hold them.
+std::string to_text(const Json& document);
+/// RFC 3339, UTC, whole seconds.
+std::string utc(std::chrono::system_clock::time_point time);
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,82 @@
+#include "alg/daemon/run/conntrack_scanner.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <exception>
+
+namespace sipalg::daemon {
+
+void SweepBudget::ended(std::chrono::microseconds spent) {
+    next_ = began_ + std::max(shortest_pause, std::chrono::ceil<Time>(spent * share));
+}
+
+void ConntrackScanner::first(Time now) {
+    begin(now);
+    while (reader_.reading())
+        take(reader_.wait(), now);
+}
+
+std::optional<std::uint64_t> ConntrackScanner::ask(Time now) {
+    if (budget_.next() > now + patience) return std::nullopt;
+    asked_ = true;
+    return begun_ + 1;
+}
+
+std::optional<Time> ConntrackScanner::advance(Time now) {
+    if (reader_.reading()) return std::nullopt;
+    if (!asked_ && !state_.sweep_wanted(now)) {
+        if (state_.idle()) return std::nullopt;
+        return now + look;
+    }
+    if (now < budget_.next()) return budget_.next();
+    begin(now);
+    return std::nullopt;
+}
+
+void ConntrackScanner::begin(Time now) {
+    budget_.began(now);
+    asked_ = false;
+    ++begun_;
+    spent_ = {};
+    seen_ = 0;
+    doomed_.clear();
+    state_.begin_sweep(now);
+    reader_.begin();
+}
+
+void ConntrackScanner::readable(Time now) {
+    if (const auto piece = reader_.take()) take(*piece, now);
+}
+
+void ConntrackScanner::take(const FlowReader::Piece& piece, Time now) {
+    const auto start = std::chrono::steady_clock::now();
+    for (const ConntrackEntry& flow : piece.flows) {
+        ++seen_;
+        if (state_.sweep_entry(flow, now))
+            doomed_.push_back({flow.transport, flow.original_source, flow.original_destination});
+    }
+    std::string failure = piece.failure;
+    if (piece.last && failure.empty()) {
+        report_(state_.end_sweep(), now);
+        try {
+            if (!doomed_.empty()) erase_(doomed_);
+        } catch (const std::exception& error) {
+            failure = error.what();
+        }
+    } else if (piece.last) {
+        state_.abandon_sweep();
+    }
+    spent_ += std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+    if (!piece.last) return;
+    ended_ = begun_;
+    // What is open has a timeout all the same, so a failure is said once, and it is tried again.
+    if (!failure.empty() && !failed_before_)
+        spdlog::warn("conntrack could not be looked through: {}", failure);
+    failed_before_ = !failure.empty();
+    budget_.ended(failed_before_ ? std::chrono::seconds(1) : piece.spent + spent_);
+    spdlog::debug("swept conntrack: {} entries, {} deleted, {} us in the thread, {} us here", seen_,
+                  doomed_.size(), piece.spent.count(), spent_.count());
+}
+
+}  // namespace sipalg::daemon

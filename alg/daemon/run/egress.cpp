@@ -1,0 +1,91 @@
+#include "alg/daemon/run/egress.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sipalg::daemon {
+
+namespace {
+
+std::optional<Address> phone_of_ipv6(Side from, Bytes packet) {
+    if (packet.size() < 40 || packet[0] >> 4 != 6) return std::nullopt;
+    std::array<std::uint8_t, 16> bytes{};
+    std::copy_n(packet.begin() + (from == Side::inside ? 8 : 24), 16, bytes.begin());
+    return Address::v6(bytes);
+}
+
+std::optional<Address> address_at(Bytes packet, std::size_t offset) {
+    if (packet.size() < 20 || packet[0] >> 4 != 4) return std::nullopt;
+    std::array<std::uint8_t, 4> bytes{};
+    std::copy_n(packet.begin() + static_cast<std::ptrdiff_t>(offset), 4, bytes.begin());
+    return Address::v4(bytes);
+}
+
+}  // namespace
+
+std::size_t EgressChooser::WayHash::operator()(const Way& way) const noexcept {
+    const std::hash<Endpoint> hash;
+    return hash({way.phone, static_cast<std::uint16_t>(way.in_interface)}) * 31 + hash({way.peer, 0});
+}
+
+void EgressChooser::set(const Interfaces& interfaces, const std::vector<std::string>& outside,
+                        const std::vector<Address>& external) {
+    ends_.clear();
+    ways_.clear();
+    for (std::size_t i = 0; i < outside.size(); ++i) {
+        End end;
+        end.interface = outside[i];
+        if (const Interface* interface = interfaces.find(outside[i])) {
+            end.index = interface->index;
+            end.egress.address = interface->primary();
+        }
+        end.egress.advertised = end.egress.address;
+        if (end.egress.address && external.size() == 1) end.egress.advertised = external.front();
+        if (end.egress.address && external.size() > 1 && i < external.size())
+            end.egress.advertised = external[i];
+        ends_.push_back(std::move(end));
+    }
+}
+
+const Egress* EgressChooser::find(unsigned index) const {
+    for (const End& end : ends_)
+        if (end.index == index && index != 0) return &end.egress;
+    return nullptr;
+}
+
+Egress EgressChooser::choose(Side from, Bytes packet, unsigned in_interface, unsigned out_interface) {
+    if (const auto phone = phone_of_ipv6(from, packet)) return {*phone, *phone};
+    const auto source = address_at(packet, 12);
+    const auto destination = address_at(packet, 16);
+    if (!source || !destination) return {};
+    const Address& inside = from == Side::inside ? *source : *destination;
+    if (!treatments_.is_translated(inside)) return {inside, inside};
+    if (ends_.size() == 1) return ends_.front().egress;
+    // Both directions ask the same question, so that they get the same answer.
+    const Way way = from == Side::inside ? Way{*source, *destination, in_interface}
+                                         : Way{*destination, *source, out_interface};
+    auto known = ways_.find(way);
+    if (known == ways_.end()) {
+        if (ways_.size() >= most_ways) ways_.clear();
+        known = ways_.emplace(way, lookup_(way).value_or(0)).first;
+    }
+    if (const Egress* egress = find(known->second)) return *egress;
+    // An answer that came in by another way than the question would go out: what counts is what NAT knows it
+    // by.
+    const Egress* arrived = from == Side::outside ? find(in_interface) : nullptr;
+    return arrived == nullptr ? Egress{} : *arrived;
+}
+
+unsigned EgressChooser::index_of(const Address& address) const {
+    for (const End& end : ends_)
+        if (end.egress.address == address) return end.index;
+    return 0;
+}
+
+Address EgressChooser::advertised(const Address& address) const {
+    for (const End& end : ends_)
+        if (end.egress.address == address) return end.egress.advertised;
+    return address;
+}
+
+}  // namespace sipalg::daemon

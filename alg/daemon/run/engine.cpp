@@ -1,0 +1,265 @@
+#include "alg/daemon/run/engine.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <exception>
+#include <iterator>
+
+#include "alg/base/escape.hpp"
+
+namespace sipalg::daemon {
+
+namespace {
+
+constexpr Time retry_after{1000};
+// What follows from a refusal, for the log.
+constexpr const char* passed = "the message passed unchanged";
+constexpr const char* again = "it is tried again";
+constexpr const char* would = "would, if not only observing: ";
+constexpr std::size_t longest_subject = 120;  // of a log line; the whole Call-ID is in `sipalgctl calls`
+
+std::string_view name(Event::Kind kind) {
+    switch (kind) {
+        case Event::Kind::call_offered: return "call offered";
+        case Event::Kind::call_answered: return "call answered";
+        case Event::Kind::call_ended: return "call ended";
+        case Event::Kind::media_missing: return "one-way media";
+        case Event::Kind::media_latched: return "media latched";
+        case Event::Kind::registered: return "registered";
+        case Event::Kind::unregistered: return "unregistered";
+        case Event::Kind::readdressed: return "address changed";
+        case Event::Kind::sip_found: return "SIP found";
+        case Event::Kind::not_listening: return "not listening";
+        case Event::Kind::peer_minds_nat: return "peer handles NAT itself";
+        case Event::Kind::phone_minds_nat: return "phone handles NAT itself";
+        case Event::Kind::body_sealed: return "body left alone";
+    }
+    return "event";
+}
+
+}  // namespace
+
+Action Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
+    if (state_.mode_of(arrival) == Mode::observe) return observe(arrival, now);
+    Reason reason = Reason::unreadable_packet;
+    Action result;
+    try {
+        inspect(state_, arrival, now, decision_);
+        if (decision_.sweep_first) {
+            state_.cancel();
+            return {Action::Kind::sweep_first, {}};
+        }
+        reason = decision_.reason;
+        if (decision_.stream) return conclude_stream(arrival, put_in_force(now, passed), now);
+        if (decision_.rewritten && !build_packet(arrival, longest)) {
+            state_.cancel();
+            reason = Reason::too_long;
+        } else if (!put_in_force(now, passed)) {
+            reason = Reason::kernel_refused;
+        } else if (decision_.rewritten) {
+            result = {Action::Kind::replace, packet_};
+        } else if (decision_.dropped) {
+            result.kind = Action::Kind::drop;
+        }
+    } catch (const std::exception& error) {
+        state_.cancel();
+        log_refusal(error.what(), passed, now);
+        if (decision_.stream) return conclude_stream(arrival, false, now);
+        reason = Reason::kernel_refused;
+    }
+    count(reason);
+    if (spdlog::should_log(spdlog::level::debug))
+        spdlog::debug("packet from {}: {}", arrival.from == Side::inside ? "inside" : "outside",
+                      word(reason));
+    return result;
+}
+
+Action Engine::conclude_stream(const Arrival& arrival, bool in_force, Time now) {
+    conclude(state_, arrival, in_force, now, decision_);
+    if (decision_.reasons.empty()) decision_.reasons.push_back(decision_.reason);
+    for (const Reason reason : decision_.reasons) {
+        count(!in_force && reason == Reason::rewritten ? Reason::kernel_refused : reason);
+        if (spdlog::should_log(spdlog::level::debug))
+            spdlog::debug("segment from {}: {}", arrival.from == Side::inside ? "inside" : "outside",
+                          word(reason));
+    }
+    Action fate{Action::Kind::hold, {}};
+    for (Output& parcel : decision_.parcels) {
+        if (parcel.kind == Output::Kind::inject || parcel.token != arrival.token) {
+            if (carry_) carry_(parcel);
+            continue;
+        }
+        if (parcel.kind == Output::Kind::replace) {
+            packet_.swap(parcel.bytes);
+            fate = {Action::Kind::replace, packet_};
+        } else {
+            fate.kind = parcel.kind == Output::Kind::drop ? Action::Kind::drop : Action::Kind::pass;
+        }
+    }
+    return fate;
+}
+
+void Engine::carry_all() {
+    for (const Reason reason : decision_.reasons)
+        count(reason);
+    if (carry_)
+        for (const Output& parcel : decision_.parcels)
+            carry_(parcel);
+}
+
+void Engine::end_streams(Time now) {
+    sipalg::end_streams(state_, now, decision_);
+    carry_all();
+}
+
+Action Engine::observe(const Arrival& arrival, Time now) {
+    try {
+        const Observer::Seen seen = observer_.see(arrival, now);
+        count(seen.reason);
+        log(seen.events, would, now);
+    } catch (const std::exception& error) {
+        observer_.state().cancel();
+        spdlog::debug("a packet could not be observed: {}", error.what());
+    }
+    return {};
+}
+
+bool Engine::build_packet(const Arrival& arrival, std::size_t longest) {
+    const auto packet = parse_packet(arrival.bytes);
+    return packet && replace_payload(arrival.bytes, *packet, decision_.payload, packet_) &&
+           packet_.size() <= longest;
+}
+
+bool Engine::put_in_force(Time now, const char* otherwise) {
+    if (!decision_.stale.empty()) kernel_.erase(decision_.stale);
+    if (!decision_.changes.empty()) {
+        if (const auto refusal = kernel_.apply(decision_.changes)) {
+            state_.cancel();
+            log_refusal(*refusal, otherwise, now);
+            return false;
+        }
+    }
+    state_.commit();
+    log(decision_.events, now);
+    erase_ended();
+    return true;
+}
+
+void Engine::erase_ended() {
+    if (decision_.ended.empty()) return;
+    try {
+        kernel_.erase(decision_.ended);
+    } catch (const std::exception& error) {
+        // All is in force; the sweep that follows finds these flows as well.
+        spdlog::debug("flows of what was closed are left to the sweep: {}", error.what());
+    }
+}
+
+std::optional<Time> Engine::advance(Time now) {
+    const auto observed = observer_.advance(now);
+    log(observed.events, would, now);
+    const auto next = advance_kernel(now);
+    return next && observed.next ? std::min(next, observed.next) : next ? next : observed.next;
+}
+
+std::optional<Time> Engine::advance_kernel(Time now) {
+    const auto deadline = state_.next_deadline();
+    if (!deadline) return std::nullopt;
+    if (std::max(*deadline, retry_) > now) return std::max(*deadline, retry_);
+    bool done = false;
+    try {
+        expire(state_, now, decision_);
+        done = put_in_force(now, again);
+    } catch (const std::exception& error) {
+        state_.cancel();
+        log_refusal(error.what(), again, now);
+    }
+    conclude(state_, {}, done, now, decision_);
+    carry_all();
+    // What the kernel refused is still due; asking again at once would only spin.
+    if (!done) retry_ = now + retry_after;
+    const auto next = state_.next_deadline();
+    return next ? std::optional(std::max(*next, retry_)) : std::nullopt;
+}
+
+std::vector<Egress> Engine::egresses() const {
+    const std::vector<Egress> own = state_.egresses(), observed = observer_.egresses();
+    std::vector<Egress> all;
+    std::set_union(own.begin(), own.end(), observed.begin(), observed.end(), std::back_inserter(all));
+    return all;
+}
+
+bool Engine::readdress(std::span<const AddressChange> moves, Time now) {
+    try {
+        sipalg::readdress(state_, moves, now, decision_);
+        if (!put_in_force(now, again)) return false;
+        observer_.readdress(moves, now);
+        return true;
+    } catch (const std::exception& error) {
+        state_.cancel();
+        log_refusal(error.what(), again, now);
+        return false;
+    }
+}
+
+void Engine::learn(std::span<const LatchedSource> sources, Time now) {
+    try {
+        sipalg::learn(state_, sources, now, decision_);
+        put_in_force(now, again);
+    } catch (const std::exception& error) {
+        state_.cancel();
+        log_refusal(error.what(), again, now);
+    }
+}
+
+std::vector<Event> Engine::listen(std::span<const StaticPhone> wanted, Time now) {
+    try {
+        sipalg::listen(state_, wanted, now, decision_);
+        std::vector<Event> failures = std::move(decision_.events);
+        decision_.events.clear();
+        put_in_force(now, again);
+        return failures;
+    } catch (const std::exception& error) {
+        state_.cancel();
+        log_refusal(error.what(), again, now);
+        return {};
+    }
+}
+
+void Engine::restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now) {
+    const std::vector<Change> changes = state_.restore(elements, advertised, now);
+    if (!changes.empty()) {
+        // What can't be explained has a timeout, so a refusal is no reason not to serve.
+        if (const auto refusal = kernel_.apply(changes))
+            log_refusal(*refusal, "what nobody can explain ends by itself", now);
+    }
+    const Totals totals = state_.totals();
+    if (!elements.empty())
+        spdlog::info("took over {} calls, {} bindings, {} mappings and {} pinholes of an earlier run",
+                     totals.calls, totals.bindings, totals.mappings, totals.pinholes);
+}
+
+void Engine::log(std::span<const Event> events, Time now) {
+    log(events, "", now);
+}
+
+void Engine::log(std::span<const Event> events, const char* before, Time now) {
+    for (const Event& event : events) {
+        if (!events_limit_.allow(now)) continue;
+        if (const auto refused = events_limit_.take_refused())
+            spdlog::warn("{} lines about calls were left out: too many at once", refused);
+        const std::string_view subject = std::string_view(event.subject).substr(0, longest_subject);
+        const auto level = event.kind == Event::Kind::body_sealed ? spdlog::level::warn : spdlog::level::info;
+        spdlog::log(level, "{}{}: {}: {}", before, name(event.kind), escape(subject), escape(event.detail));
+    }
+}
+
+void Engine::log_refusal(const std::string& refusal, const char* otherwise, Time now) {
+    if (!refusals_limit_.allow(now)) return;
+    const auto refused = refusals_limit_.take_refused();
+    spdlog::warn("the kernel refused a change, {}: {}{}", otherwise, escape(refusal),
+                 refused == 0 ? std::string() : " (and " + std::to_string(refused) + " times more)");
+}
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,136 @@
+#include "alg/daemon/run/flow_reader.hpp"
+
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+namespace sipalg::daemon {
+
+namespace {
+
+struct Stopped {};
+
+/// Signals are for the thread that has the loop; the one made meanwhile gets none.
+class SignalsBlocked {
+  public:
+    SignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    SignalsBlocked(const SignalsBlocked&) = delete;
+    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+  private:
+    sigset_t before_{};
+};
+
+}  // namespace
+
+FlowReader::FlowReader(Read read)
+    : read_(std::move(read)), ready_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE)) {
+    if (!ready_) throw std::system_error(errno, std::generic_category(), "eventfd");
+    const SignalsBlocked blocked;
+    thread_ = std::thread([this] { run(); });
+}
+
+FlowReader::~FlowReader() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+}
+
+void FlowReader::begin() {
+    {
+        const std::lock_guard lock(mutex_);
+        wanted_ = true;
+    }
+    reading_ = true;
+    changed_.notify_all();
+}
+
+std::optional<FlowReader::Piece> FlowReader::take() {
+    Piece piece;
+    {
+        const std::lock_guard lock(mutex_);
+        if (pieces_.empty()) return std::nullopt;
+        piece = std::move(pieces_.front());
+        pieces_.pop_front();
+        std::uint64_t one = 0;
+        [[maybe_unused]] const ssize_t size = read(ready_.get(), &one, sizeof one);
+    }
+    if (piece.last) reading_ = false;
+    changed_.notify_all();
+    return piece;
+}
+
+FlowReader::Piece FlowReader::wait() {
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return !pieces_.empty(); });
+    }
+    return *take();
+}
+
+void FlowReader::run() {
+    for (;;) {
+        {
+            std::unique_lock lock(mutex_);
+            changed_.wait(lock, [this] { return wanted_ || stopping_; });
+            if (stopping_) return;
+            wanted_ = false;
+        }
+        try {
+            hand_over(read_all());
+        } catch (const Stopped&) {
+            return;
+        }
+    }
+}
+
+FlowReader::Piece FlowReader::read_all() {
+    Piece piece;
+    const auto start = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::duration waited{0};
+    std::string failure;
+    try {
+        read_([&](const ConntrackEntry& flow) {
+            piece.flows.push_back(flow);
+            if (piece.flows.size() < piece_size) return;
+            const auto full = std::chrono::steady_clock::now();
+            hand_over(std::exchange(piece, {}));
+            waited += std::chrono::steady_clock::now() - full;
+        });
+    } catch (const std::exception& error) {
+        failure = error.what();
+    }
+    piece.last = true;
+    piece.failure = std::move(failure);
+    piece.spent = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                                        start - waited);
+    return piece;
+}
+
+void FlowReader::hand_over(Piece piece) {
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return pieces_.size() < most_pieces || stopping_; });
+        if (stopping_) throw Stopped{};
+        pieces_.push_back(std::move(piece));
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const ssize_t size = write(ready_.get(), &one, sizeof one);
+    }
+    changed_.notify_all();
+}
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,63 @@
+#include "alg/daemon/run/injector.hpp"
+
+#include <netinet/in.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "nft/ruleset.hpp"
+
+namespace sipalg::daemon {
+
+namespace {
+
+Fd raw_socket() {
+    Fd socket(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
+    if (socket) return socket;
+    if (errno == EPERM)
+        throw nft::Error(
+            "raw socket: not permitted; run as root or with CAP_NET_RAW (besides CAP_NET_ADMIN)");
+    throw nft::Error(std::string("raw socket: ") + std::strerror(errno));
+}
+
+}  // namespace
+
+Injector::Injector() : outward_(raw_socket()), inward_(raw_socket()) {
+    const std::uint32_t mark = nft::own_mark;
+    if (setsockopt(inward_.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0)
+        throw nft::Error(std::string("mark of a raw socket: ") + std::strerror(errno));
+}
+
+void Injector::send(Side from, Bytes packet, unsigned interface) {
+    if (packet.size() < 20 || packet[0] >> 4 != 4) return;
+    sockaddr_in destination{};
+    destination.sin_family = AF_INET;
+    std::memcpy(&destination.sin_addr, packet.data() + 16, sizeof destination.sin_addr);
+    iovec part{const_cast<std::uint8_t*>(packet.data()), packet.size()};
+    msghdr message{};
+    message.msg_name = &destination;
+    message.msg_namelen = sizeof destination;
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in_pktinfo))> control{};
+    if (from == Side::inside && interface != 0) {
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+        cmsghdr* header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = IPPROTO_IP;
+        header->cmsg_type = IP_PKTINFO;
+        header->cmsg_len = CMSG_LEN(sizeof(in_pktinfo));
+        in_pktinfo information{};
+        information.ipi_ifindex = static_cast<int>(interface);
+        std::memcpy(CMSG_DATA(header), &information, sizeof information);
+    }
+    const Fd& socket = from == Side::inside ? outward_ : inward_;
+    if (sendmsg(socket.get(), &message, 0) < 0)
+        spdlog::debug("a segment could not be sent: {}", std::strerror(errno));
+}
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,47 @@
+// The router's interfaces and default routes at one moment, as values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alg/net/address.hpp"
+
+namespace sipalg::daemon {
+
+struct InterfaceAddress {
+    Address address;
+    Address broadcast;       ///< of the network (IPv4, directed); none where there is none
+    bool secondary = false;  ///< not the one the kernel picks as a source
+    bool global = false;     ///< scope global: can be shown to others
+    friend auto operator<=>(const InterfaceAddress&, const InterfaceAddress&) = default;
+};
+
+struct Interface {
+    unsigned index = 0;
+    std::string name;
+    bool loopback = false;
+    std::vector<InterfaceAddress> addresses;
+
+    /// The IPv4 address with which masquerade would leave here; none without one.
+    Address primary() const;
+    friend auto operator<=>(const Interface&, const Interface&) = default;
+};
+
+struct Interfaces {
+    std::vector<Interface> all;
+    std::vector<unsigned> default_routes;  ///< indices of interfaces with a default route, best metric first
+
+    const Interface* find(std::string_view name) const;
+    const Interface* find(unsigned index) const;
+    /// Names of the interfaces with default routes.
+    std::vector<std::string> with_default_route() const;
+    /// Names of the others but loopback.
+    std::vector<std::string> without(const std::vector<std::string>& outside) const;
+    /// Every address of the router, and the broadcast addresses of its networks (X2).
+    std::vector<Address> own_addresses() const;
+    friend bool operator==(const Interfaces&, const Interfaces&) = default;
+};
+
+}  // namespace sipalg::daemon

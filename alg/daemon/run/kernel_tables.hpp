@@ -1,0 +1,46 @@
+// What the daemon does to the kernel's tables.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "alg/daemon/run/engine.hpp"
+#include "alg/daemon/run/ruleset_guard.hpp"
+#include "nft/conntrack.hpp"
+#include "nft/monitor.hpp"
+#include "nft/ruleset.hpp"
+
+namespace sipalg::daemon {
+
+/// For the engine the kernel, for the upkeep the rules in it.
+class KernelTables : public Kernel, public Rules {
+  public:
+    /// `refused` is called when the kernel does not take a change: something may be missing there.
+    KernelTables(nft::Ruleset& ruleset, nft::Conntrack& conntrack, nft::Monitor& monitor,
+                 std::function<void()> refused)
+        : ruleset_(ruleset), conntrack_(conntrack), monitor_(monitor), refused_(std::move(refused)) {}
+
+    void erase(std::span<const ConntrackTuple> flows) override { conntrack_.erase(flows); }
+    std::optional<std::string> apply(std::span<const Change> changes) override {
+        const nft::Monitor::Away away(monitor_);
+        auto refusal = ruleset_.apply(changes);
+        if (refusal) refused_();
+        return refusal;
+    }
+    nft::Missing missing() override { return ruleset_.missing(); }
+    void install() override { ruleset_.install(); }
+    void set_outside(const std::vector<std::string>& names) override { ruleset_.set_outside(names); }
+    void set_allowed(const std::vector<nft::Peers>& peers) override { ruleset_.set_allowed(peers); }
+
+  private:
+    nft::Ruleset& ruleset_;
+    nft::Conntrack& conntrack_;
+    nft::Monitor& monitor_;
+    std::function<void()> refused_;
+};
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,66 @@
+#include "alg/daemon/run/observer.hpp"
+
+namespace sipalg::daemon {
+
+namespace {
+
+template <class Row>
+std::vector<Row> marked(std::vector<Row> rows) {
+    for (Row& row : rows)
+        row.observed = true;
+    return rows;
+}
+
+}  // namespace
+
+void Observer::restart(const Policy& policy) {
+    Policy watching = policy;
+    // Media of these calls leave by mappings that are not ours: whether there are any is not seen.
+    watching.sees_flows = false;
+    watching.edits = false;
+    watching.silence = watching.hold;
+    state_.emplace(std::move(watching));
+}
+
+Observer::Seen Observer::see(const Arrival& arrival, Time now) {
+    Arrival as_swept = arrival;
+    as_swept.swept = true;
+    inspect(*state_, as_swept, now, decision_);
+    state_->commit();
+    Reason reason = decision_.rewritten ? Reason::rewritten : decision_.reason;
+    if (decision_.stream) {
+        conclude(*state_, as_swept, true, now, decision_);
+        for (const Reason of_message : decision_.reasons)
+            if (reason != Reason::rewritten) reason = of_message;
+    }
+    return {reason == Reason::rewritten ? Reason::would_rewrite : reason, decision_.events, {}};
+}
+
+Observer::Seen Observer::advance(Time now) {
+    decision_.events.clear();
+    const auto due = state_->next_deadline();
+    if (due && *due <= now) {
+        expire(*state_, now, decision_);
+        state_->commit();
+    }
+    return {Reason::unchanged, decision_.events, state_->next_deadline()};
+}
+
+void Observer::readdress(std::span<const AddressChange> moves, Time now) {
+    sipalg::readdress(*state_, moves, now, decision_);
+    state_->commit();
+}
+
+std::vector<CallReport> Observer::calls(Time now) const {
+    return marked(state_->calls(now));
+}
+
+std::vector<PinholeReport> Observer::pinholes(Time now) const {
+    return marked(state_->pinholes(now));
+}
+
+std::vector<BindingReport> Observer::bindings(Time now) const {
+    return marked(state_->bindings(now));
+}
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,44 @@
+// Mode `observe`: what the daemon would do, without doing it (O7).
+//
+// Theory of operation. Packets whose mode is `observe` go to a second core, which decides as the first would.
+// Its changes are believed to be in force and told to nobody: the kernel holds nothing of them, and the
+// packets pass as they came. What it says of calls and registrations is what would be.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "alg/core/door.hpp"
+
+namespace sipalg::daemon {
+
+class Observer {
+  public:
+    explicit Observer(const Policy& policy) { restart(policy); }
+    /// Forgets everything.
+    void restart(const Policy& policy);
+
+    struct Seen {
+        Reason reason = Reason::unchanged;
+        std::span<const Event> events;  ///< valid until the next call
+        std::optional<Time> next;       ///< of advance(): when there is something to do again
+    };
+    Seen see(const Arrival& arrival, Time now);
+    Seen advance(Time now);
+
+    /// The router's address has changed; see sipalg::readdress().
+    void readdress(std::span<const AddressChange> moves, Time now);
+
+    State& state() { return *state_; }
+    std::vector<Egress> egresses() const { return state_->egresses(); }
+    std::vector<CallReport> calls(Time now) const;
+    std::vector<PinholeReport> pinholes(Time now) const;
+    std::vector<BindingReport> bindings(Time now) const;
+
+  private:
+    std::optional<State> state_;
+    Decision decision_;
+};
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,100 @@
+// The NFQUEUE from which packets come and to which verdicts go.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "alg/core/door.hpp"
+#include "alg/sys/fd.hpp"
+
+struct nlmsghdr;
+
+namespace sipalg::daemon {
+
+/// A packet as the kernel handed it over.
+struct QueuedPacket {
+    Side from = Side::inside;    ///< told by the hook: prerouting is inside, postrouting outside (A1)
+    unsigned in_interface = 0;   ///< index; 0: not told
+    unsigned out_interface = 0;  ///< index; 0: not told
+    bool whole = true;           ///< false: longer than a netlink attribute can carry
+    Bytes bytes;                 ///< valid until the handler returns
+};
+
+class Queue;
+
+/// The one verdict on one packet. Destroyed unused, it lets the original bytes pass.
+class Verdict {
+  public:
+    Verdict(Queue& queue, std::uint32_t id) : queue_(queue), id_(id) {}
+    ~Verdict();
+    /// The other one is used up by it. Who gives a verdict outside of Queue::receive() calls Queue::flush().
+    Verdict(Verdict&& other) noexcept
+        : queue_(other.queue_), id_(other.id_), given_(std::exchange(other.given_, true)) {}
+    Verdict& operator=(Verdict&&) = delete;
+    /// Lets `packet` pass in place of the original: a whole IP packet of at most Queue::longest_packet bytes.
+    void replace(Bytes packet);
+    void drop();
+
+  private:
+    Queue& queue_;
+    std::uint32_t id_;
+    bool given_ = false;
+};
+
+/// What becomes of a packet for which there is no room in a queue.
+enum class WhenFull : std::uint8_t { pass, drop };
+
+/// One queue number, bound for as long as the object lives. Packets that wait in the queue at its end are
+/// dropped by the kernel: take away the rules and call drain() before.
+class Queue {
+  public:
+    /// A netlink attribute's length, header included, has 16 bits.
+    static constexpr std::size_t longest_packet = 65531;
+
+    /// Throws nft::Error: taken by another program, no CAP_NET_ADMIN, no nfnetlink_queue in the kernel.
+    explicit Queue(std::uint16_t number, WhenFull when_full = WhenFull::pass);
+    ~Queue();
+    Queue(const Queue&) = delete;
+    Queue& operator=(const Queue&) = delete;
+
+    int descriptor() const { return socket_.get(); }
+
+    /// KernelTables the packets that wait to `handler`, at most a few dozen, without blocking; a packet whose
+    /// verdict it does not use passes unchanged. Verdicts leave together when the packets of one read are
+    /// done.
+    using Handler = std::function<void(const QueuedPacket&, Verdict&)>;
+    void receive(const Handler& handler);
+    /// Lets everything pass that waits.
+    void drain();
+    /// Sends the verdicts given meanwhile.
+    void flush();
+
+    std::uint64_t lost_reads() const { return lost_reads_; }  ///< times the socket buffer overflowed
+    std::uint64_t refused_verdicts() const {
+        return refused_verdicts_;
+    }  ///< verdicts the kernel did not take
+
+  private:
+    friend class Verdict;
+    struct Batch;  // buffers of one recvmmsg()
+
+    void bind(WhenFull when_full);
+    void wait_for_acknowledgement(std::uint32_t sequence);
+    std::size_t read_batch(const Handler& handler);
+    void take_message(const nlmsghdr* message, const Handler& handler);
+    /// `verdict`: NF_ACCEPT or NF_DROP.
+    void put_verdict(std::uint32_t id, unsigned verdict, Bytes replacement);
+
+    std::uint16_t number_;
+    Fd socket_;
+    std::unique_ptr<Batch> batch_;
+    std::vector<std::uint8_t> outgoing_;  ///< verdict messages, sent in one system call
+    std::uint64_t lost_reads_ = 0;
+    std::uint64_t refused_verdicts_ = 0;
+};
+
+}  // namespace sipalg::daemon

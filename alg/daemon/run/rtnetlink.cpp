@@ -1,0 +1,213 @@
+#include "alg/daemon/run/rtnetlink.hpp"
+
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <system_error>
+#include <tuple>
+
+#include "alg/sys/attributes.hpp"
+
+namespace sipalg::daemon {
+
+namespace {
+
+constexpr std::size_t buffer_size = 65536;  // the most a dump puts into one read
+using Buffer = std::array<char, buffer_size>;
+
+Fd open_socket(unsigned groups) {
+    Fd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+    sockaddr_nl address{};
+    address.nl_family = AF_NETLINK;
+    address.nl_groups = groups;
+    // A second is long for the kernel: requests are answered while send() runs.
+    const timeval patience{1, 0};
+    if (!fd || bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0)
+        throw std::system_error(errno, std::generic_category(), "rtnetlink");
+    return fd;
+}
+
+Address read_address(const nlattr* attribute, unsigned char family) {
+    const auto* data = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
+    const std::size_t size = mnl_attr_get_payload_len(attribute);
+    if (family == AF_INET && size >= 4) {
+        std::array<std::uint8_t, 4> bytes{};
+        std::copy_n(data, 4, bytes.begin());
+        return Address::v4(bytes);
+    }
+    if (family == AF_INET6 && size >= 16) {
+        std::array<std::uint8_t, 16> bytes{};
+        std::copy_n(data, 16, bytes.begin());
+        return Address::v6(bytes);
+    }
+    return {};
+}
+
+void add_link(const nlmsghdr* message, Interfaces& interfaces) {
+    const auto* link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
+    Interface interface;
+    interface.index = static_cast<unsigned>(link->ifi_index);
+    interface.loopback = (link->ifi_flags & IFF_LOOPBACK) != 0;
+    for (const nlattr* attribute : Attributes(message, sizeof *link)) {
+        if (mnl_attr_get_type(attribute) == IFLA_IFNAME) interface.name = mnl_attr_get_str(attribute);
+    }
+    interfaces.all.push_back(std::move(interface));
+}
+
+void add_address(const nlmsghdr* message, Interfaces& interfaces) {
+    const auto* header = static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(message));
+    Address address, local, broadcast;
+    for (const nlattr* attribute : Attributes(message, sizeof *header)) {
+        switch (mnl_attr_get_type(attribute)) {
+            case IFA_ADDRESS: address = read_address(attribute, header->ifa_family); break;
+            case IFA_LOCAL: local = read_address(attribute, header->ifa_family); break;
+            case IFA_BROADCAST: broadcast = read_address(attribute, header->ifa_family); break;
+            default: break;
+        }
+    }
+    // On a point-to-point link IFA_ADDRESS is the other end.
+    const Address own = local ? local : address;
+    if (!own) return;
+    if (!broadcast && own.is_v4() && address == own && header->ifa_prefixlen <= 30)
+        broadcast = Address::v4(own.v4_value() | (0xFFFFFFFFu >> header->ifa_prefixlen));
+    for (Interface& interface : interfaces.all)
+        if (interface.index == header->ifa_index)
+            interface.addresses.push_back({own, broadcast, (header->ifa_flags & IFA_F_SECONDARY) != 0,
+                                           header->ifa_scope == RT_SCOPE_UNIVERSE});
+}
+
+bool default_route(const nlmsghdr* message) {
+    const auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
+    return route->rtm_dst_len == 0 && route->rtm_type == RTN_UNICAST && route->rtm_table != RT_TABLE_LOCAL &&
+           (route->rtm_flags & RTM_F_CLONED) == 0;
+}
+
+/// A default route's interfaces, best first in this order: IPv4 before IPv6, then the metric.
+using Ranked = std::tuple<unsigned char, std::uint32_t, unsigned>;
+
+void add_default_route(const nlmsghdr* message, std::vector<Ranked>& found) {
+    if (!default_route(message)) return;
+    const auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
+    std::uint32_t metric = 0;
+    std::vector<unsigned> indices;
+    for (const nlattr* attribute : Attributes(message, sizeof *route)) {
+        switch (mnl_attr_get_type(attribute)) {
+            case RTA_PRIORITY: metric = mnl_attr_get_u32(attribute); break;
+            case RTA_OIF: indices.push_back(mnl_attr_get_u32(attribute)); break;
+            case RTA_MULTIPATH: {
+                const auto* hop = static_cast<const rtnexthop*>(mnl_attr_get_payload(attribute));
+                std::size_t left = mnl_attr_get_payload_len(attribute);
+                while (left >= sizeof *hop && hop->rtnh_len >= sizeof *hop && hop->rtnh_len <= left) {
+                    indices.push_back(static_cast<unsigned>(hop->rtnh_ifindex));
+                    const std::size_t step = std::min<std::size_t>(RTNH_ALIGN(hop->rtnh_len), left);
+                    hop = reinterpret_cast<const rtnexthop*>(reinterpret_cast<const char*>(hop) + step);
+                    left -= step;
+                }
+                break;
+            }
+            default: break;
+        }
+    }
+    for (const unsigned index : indices)
+        found.emplace_back(route->rtm_family, metric, index);
+}
+
+}  // namespace
+
+Rtnetlink::Rtnetlink()
+    : events_(open_socket(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
+                          RTMGRP_IPV6_ROUTE)),
+      requests_(open_socket(0)) {}
+
+// Each on a socket of its own: what an abandoned dump would leave unread goes with it.
+void Rtnetlink::dump(std::uint16_t type, unsigned char family,
+                     const std::function<void(const nlmsghdr*)>& message) const {
+    const Fd socket = open_socket(0);
+    alignas(nlmsghdr) Buffer buffer{};
+    nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
+    request->nlmsg_type = type;
+    request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    // The longest of the three headers; what a shorter one leaves is zero.
+    static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg)))->ifi_family = family;
+    if (send(socket.get(), request, request->nlmsg_len, 0) < 0)
+        throw std::system_error(errno, std::generic_category(), "rtnetlink");
+    for (;;) {
+        const ssize_t size = recv(socket.get(), buffer.data(), buffer.size(), 0);
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0) throw std::system_error(errno, std::generic_category(), "rtnetlink");
+        auto* reply = reinterpret_cast<nlmsghdr*>(buffer.data());
+        int left = static_cast<int>(size);
+        for (; mnl_nlmsg_ok(reply, left); reply = mnl_nlmsg_next(reply, &left)) {
+            if (reply->nlmsg_type == NLMSG_DONE || reply->nlmsg_type == NLMSG_ERROR) return;
+            message(reply);
+        }
+    }
+}
+
+Interfaces Rtnetlink::read() const {
+    Interfaces interfaces;
+    dump(RTM_GETLINK, AF_UNSPEC, [&](const nlmsghdr* message) { add_link(message, interfaces); });
+    dump(RTM_GETADDR, AF_UNSPEC, [&](const nlmsghdr* message) { add_address(message, interfaces); });
+    std::vector<Ranked> routes;
+    for (const std::uint8_t family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}})
+        dump(RTM_GETROUTE, family, [&](const nlmsghdr* message) { add_default_route(message, routes); });
+    std::stable_sort(routes.begin(), routes.end());
+    for (const auto& [family, metric, index] : routes)
+        interfaces.default_routes.push_back(index);
+    return interfaces;
+}
+
+std::optional<unsigned> Rtnetlink::route(const Way& way) const {
+    if (!way.peer.is_v4() || !way.phone.is_v4()) return std::nullopt;
+    alignas(nlmsghdr) Buffer buffer{};
+    nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
+    request->nlmsg_type = RTM_GETROUTE;
+    request->nlmsg_flags = NLM_F_REQUEST;
+    auto* header = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(rtmsg)));
+    header->rtm_family = AF_INET;
+    header->rtm_dst_len = header->rtm_src_len = 32;
+    mnl_attr_put(request, RTA_DST, 4, way.peer.bytes().data());
+    mnl_attr_put(request, RTA_SRC, 4, way.phone.bytes().data());
+    if (way.in_interface != 0) mnl_attr_put_u32(request, RTA_IIF, way.in_interface);
+    if (send(requests_.get(), request, request->nlmsg_len, 0) < 0) return std::nullopt;
+    const ssize_t size = recv(requests_.get(), buffer.data(), buffer.size(), 0);
+    if (size < 0) return std::nullopt;
+    const auto* reply = reinterpret_cast<const nlmsghdr*>(buffer.data());
+    if (!mnl_nlmsg_ok(reply, static_cast<int>(size)) || reply->nlmsg_type != RTM_NEWROUTE)
+        return std::nullopt;
+    for (const nlattr* attribute : Attributes(reply, sizeof(rtmsg))) {
+        if (mnl_attr_get_type(attribute) == RTA_OIF) return mnl_attr_get_u32(attribute);
+    }
+    return std::nullopt;
+}
+
+Rtnetlink::Changes Rtnetlink::changes() {
+    Changes changes;
+    alignas(nlmsghdr) Buffer buffer;
+    for (;;) {
+        const ssize_t size = recv(events_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+        if (size < 0 && errno == EINTR) continue;
+        // Events were lost: anything may have changed.
+        if (size < 0 && errno == ENOBUFS) changes = {true, true};
+        if (size < 0 && errno == ENOBUFS) continue;
+        if (size < 0) return changes;
+        const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
+        int left = static_cast<int>(size);
+        for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+            changes.routes = true;
+            const bool route = message->nlmsg_type == RTM_NEWROUTE || message->nlmsg_type == RTM_DELROUTE;
+            changes.interfaces = changes.interfaces || !route || default_route(message);
+        }
+    }
+}
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,42 @@
+// The kernel's word on interfaces, addresses and routes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "alg/daemon/run/egress.hpp"
+#include "alg/daemon/run/interfaces.hpp"
+#include "alg/sys/fd.hpp"
+
+struct nlmsghdr;
+
+namespace sipalg::daemon {
+
+/// Asks rtnetlink, and hears of changes. Throws std::system_error when the kernel does not answer.
+class Rtnetlink {
+  public:
+    Rtnetlink();
+
+    /// All there is now.
+    Interfaces read() const;
+    /// The interface through which a forwarded packet would leave.
+    std::optional<unsigned> route(const Way& way) const;
+
+    int descriptor() const { return events_.get(); }  ///< readable when something changed
+    struct Changes {
+        bool interfaces = false;  ///< links, addresses or default routes: read() again
+        bool routes = false;      ///< any route: kept answers of route() are old
+    };
+    /// What the events that wait are about; without blocking.
+    Changes changes();
+
+  private:
+    void dump(std::uint16_t type, unsigned char family,
+              const std::function<void(const nlmsghdr*)>& message) const;
+
+    Fd events_;
+    Fd requests_;
+};
+
+}  // namespace sipalg::daemon

@@ -1,0 +1,19 @@
+// Ports that the router's own programs hold.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "alg/net/address.hpp"
+
+namespace sipalg::daemon {
+
+/// The local ends in a table of /proc/net (udp, udp6, tcp, tcp6). An IPv4-mapped address is given as IPv4;
+/// the IPv6 wildcard is given for both families, since such a socket usually takes both. Lines that are not
+/// understood are left out.
+void parse_proc_net(std::string_view text, Transport transport, std::vector<Socket>& sockets);
+
+/// All UDP and TCP sockets of this network namespace, each local end once.
+std::vector<Socket> own_sockets();
+
+}  // namespace sipalg::daemon

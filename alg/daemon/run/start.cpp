@@ -1,0 +1,74 @@
+#include "alg/daemon/run/start.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+
+#include "alg/daemon/config/options.hpp"
+#include "alg/daemon/run/check.hpp"
+#include "alg/daemon/run/daemon.hpp"
+#include "alg/daemon/run/detach.hpp"
+
+namespace sipalg::daemon {
+
+namespace {
+
+enum Exit : int { clean = 0, failure = 1, usage = 2 };
+
+int serve(CommandLine command_line, Options options) {
+    // A detached daemon leaves the directory it was started in.
+    options.control = std::filesystem::absolute(options.control).lexically_normal();
+    if (!options.config.empty()) command_line.config = std::filesystem::absolute(options.config);
+    for (Setting& setting : command_line.settings)
+        if (setting.name == "control") setting.value = options.control;
+    std::optional<Detach> detach;
+    if (!options.foreground) {
+        detach.emplace();
+        if (const auto status = detach->parent_status()) return *status;
+    }
+    Daemon daemon(command_line, options);
+    daemon.run([&] {
+        if (!detach) return;
+        log_to_syslog();
+        detach->serving();
+    });
+    return clean;
+}
+
+}  // namespace
+
+int start(const std::vector<std::string>& arguments) {
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        const CommandLine command_line = parse_command_line(arguments);
+        if (command_line.help) {
+            std::cout << help_text();
+            return clean;
+        }
+        if (command_line.version) {
+            std::cout << "sipalgd " SIPALG_VERSION "\n";
+            return clean;
+        }
+        const Options options = load_options(command_line);
+        log_to_stderr();
+        set_log_level(options.log_level);
+        if (options.check) {
+            check(options, std::cout);
+            return clean;
+        }
+        return serve(command_line, options);
+    } catch (const UsageError& error) {
+        std::cerr << "sipalgd: " << error.what() << '\n';
+        return usage;
+    } catch (const std::exception& error) {
+        // A detached daemon has no stderr any more, but syslog; another one logs to stderr anyway.
+        spdlog::error("{}", error.what());
+        return failure;
+    }
+}
+
+}  // namespace sipalg::daemon

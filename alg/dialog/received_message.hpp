@@ -1,0 +1,36 @@
+// A SIP message with its two ends, as everything that follows calls and registrations is given it.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "alg/base/time.hpp"
+#include "alg/net/address.hpp"
+#include "alg/policy/policy.hpp"
+#include "alg/sip/message.hpp"
+
+namespace sipalg {
+
+inline constexpr std::size_t max_branch = 256;  ///< more of a branch is not looked at
+
+/// A message with what inspection already knows of it.
+struct ReceivedMessage {
+    const sip::Message& message;
+    Side from = Side::inside;
+    Address phone;   ///< inside
+    Address peer;    ///< outside
+    Socket contact;  ///< the phone's signalling endpoint: its Contact, else where it sends from or gets
+    Egress egress;
+    bool untouched = false;  ///< the message is not rewritten, nor will be a call that it begins
+    Time now{0};
+
+    /// Tags as the phone sees them, whichever side speaks (X4).
+    std::string_view local_tag() const;
+    std::string_view remote_tag() const;
+    /// Of the topmost Via, cut at max_branch; empty: none.
+    std::string_view branch() const;
+    /// The side whose request this is, or is answered here.
+    Side requester() const;
+};
+
+}  // namespace sipalg

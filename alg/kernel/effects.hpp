@@ -1,0 +1,20 @@
+// What following a message or a deadline asks of the world outside the core.
+#pragma once
+
+#include <vector>
+
+#include "alg/kernel/element.hpp"
+#include "alg/policy/event.hpp"
+
+namespace sipalg {
+
+/// Collected over one message or deadline; the parts of a Decision that calls and registrations fill in.
+struct Effects {
+    std::vector<Change>& changes;
+    std::vector<ConntrackTuple>& stale;
+    std::vector<ConntrackTuple>& ended;
+    std::vector<Event>& events;
+    bool limit = false;  ///< something was refused because a table is full (X7)
+};
+
+}  // namespace sipalg

@@ -1,0 +1,113 @@
+#include "alg/kernel/record.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sipalg {
+
+namespace {
+
+std::string_view piece(std::string_view record, std::size_t part) {
+    const std::size_t begin = std::min(part * Record::max_bytes, record.size());
+    return record.substr(begin, Record::max_bytes);
+}
+
+}  // namespace
+
+void store_record(std::uint32_t id, std::string_view before, std::string_view after, bool renew,
+                  Seconds timeout, std::vector<Change>& changes) {
+    for (std::size_t part = 0; part * Record::max_bytes < std::max(before.size(), after.size()); ++part) {
+        const std::string_view old = piece(before, part);
+        const std::string_view now = piece(after, part);
+        Record record{id, static_cast<std::uint32_t>(part), std::string(now.empty() ? old : now)};
+        if (now.empty())
+            changes.push_back({Change::Op::remove, std::move(record), Seconds{0}});
+        else if (old.empty())
+            changes.push_back({Change::Op::add, std::move(record), timeout});
+        else if (renew || old != now)
+            changes.push_back({Change::Op::renew, std::move(record), timeout});
+    }
+}
+
+void RecordWriter::number(std::uint64_t value, unsigned bytes) {
+    for (unsigned i = 0; i < bytes; ++i)
+        out_ += static_cast<char>(value >> (8 * i));
+}
+
+void RecordWriter::text(std::string_view value) {
+    value = value.substr(0, 65535);
+    number(value.size(), 2);
+    out_ += value;
+}
+
+void RecordWriter::address(const Address& value) {
+    number(value.size(), 1);
+    for (std::size_t i = 0; i < value.size(); ++i)
+        number(value.bytes()[i], 1);
+}
+
+void RecordWriter::endpoint(const Endpoint& value) {
+    address(value.address);
+    number(value.port, 2);
+}
+
+void RecordWriter::endpoints(const std::vector<Endpoint>& values) {
+    number(values.size(), 1);
+    for (const Endpoint& value : values)
+        endpoint(value);
+}
+
+std::string_view RecordReader::take(std::size_t count) {
+    if (count > rest_.size()) {
+        ok_ = false;
+        rest_ = {};
+        return {};
+    }
+    const std::string_view taken = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return taken;
+}
+
+std::uint64_t RecordReader::number(unsigned bytes) {
+    std::uint64_t value = 0;
+    const std::string_view taken = take(bytes);
+    for (std::size_t i = 0; i < taken.size(); ++i)
+        value |= static_cast<std::uint64_t>(static_cast<unsigned char>(taken[i])) << (8 * i);
+    return value;
+}
+
+std::string RecordReader::text() {
+    return std::string(take(number(2)));
+}
+
+Address RecordReader::address() {
+    const std::uint64_t size = number(1);
+    if (size != 0 && size != 4 && size != 16) {
+        ok_ = false;
+        return {};
+    }
+    const std::string_view taken = take(size);
+    std::array<std::uint8_t, 16> bytes{};
+    std::transform(taken.begin(), taken.end(), bytes.begin(),
+                   [](char c) { return static_cast<std::uint8_t>(c); });
+    if (taken.size() == 4) return Address::v4({bytes[0], bytes[1], bytes[2], bytes[3]});
+    return taken.size() == 16 ? Address::v6(bytes) : Address{};
+}
+
+std::vector<Endpoint> RecordReader::endpoints(std::size_t most) {
+    std::vector<Endpoint> values;
+    const std::uint64_t count = number(1);
+    if (count > most) ok_ = false;
+    for (std::uint64_t i = 0; i < count && ok_; ++i)
+        values.push_back(endpoint());
+    return values;
+}
+
+Endpoint RecordReader::endpoint() {
+    Endpoint value;
+    value.address = address();
+    value.port = static_cast<std::uint16_t>(number(2));
+    return value;
+}
+
+}  // namespace sipalg

@@ -1,0 +1,51 @@
+// Records in pieces: how what a restarted daemon needs is cut to fit the kernel's user data.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alg/kernel/element.hpp"
+
+namespace sipalg {
+
+/// Changes that bring the pieces of record `id` from `before` to `after` (either may be empty). Pieces that
+/// stay the same are renewed only when `renew` is set.
+void store_record(std::uint32_t id, std::string_view before, std::string_view after, bool renew,
+                  Seconds timeout, std::vector<Change>& changes);
+
+/// Little-endian fields one after the other.
+class RecordWriter {
+  public:
+    void number(std::uint64_t value, unsigned bytes);
+    void text(std::string_view value);  ///< at most 65,535 bytes
+    void address(const Address& value);
+    void endpoint(const Endpoint& value);
+    void endpoints(const std::vector<Endpoint>& values);  ///< at most 255
+    std::string take() { return std::move(out_); }
+
+  private:
+    std::string out_;
+};
+
+/// Reads what RecordWriter wrote; after the end or a field out of range everything reads as zero and ok() is
+/// false.
+class RecordReader {
+  public:
+    explicit RecordReader(std::string_view bytes) : rest_(bytes) {}
+    std::uint64_t number(unsigned bytes);
+    std::string text();
+    Address address();
+    Endpoint endpoint();
+    std::vector<Endpoint> endpoints(std::size_t most);
+    bool ok() const { return ok_; }
+    bool at_end() const { return rest_.empty(); }
+
+  private:
+    std::string_view take(std::size_t count);
+    std::string_view rest_;
+    bool ok_ = true;
+};
+
+}  // namespace sipalg

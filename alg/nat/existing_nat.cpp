@@ -1,0 +1,49 @@
+#include "alg/nat/existing_nat.hpp"
+
+namespace sipalg::nat {
+
+void ExistingNat::seen(const Mapping& mapping, bool by_phone, bool signalling) {
+    const Socket outside{mapping.transport, mapping.outside};
+    auto known = inside_.find(outside);
+    if (known == inside_.end()) {
+        if (inside_.size() >= most) return;
+        std::size_t& of_host = of_host_[mapping.inside.address];
+        if (of_host >= most_of_a_host) return;
+        ++of_host;
+        known = inside_.emplace(outside, Inside{}).first;
+    } else if (known->second.sweep == sweep_ && known->second.endpoint != mapping.inside) {
+        // One port towards several hosts, for flows with different peers: nobody's for sure. The first
+        // stands.
+        return;
+    }
+    known->second = {mapping.inside, sweep_};
+
+    Way& way = ways_[MappingKey{{mapping.transport, mapping.inside}, mapping.outside.address}];
+    const bool same = way.sweep == sweep_ && way.port == mapping.outside.port;
+    const bool better = way.sweep != sweep_ || (signalling && !way.signalling);
+    if (same)
+        way = {way.port, way.by_phone || by_phone, way.signalling || signalling, sweep_};
+    else if (better)
+        way = {mapping.outside.port, by_phone, signalling, sweep_};
+}
+
+void ExistingNat::end() {
+    const auto unseen = [this](const auto& entry) { return entry.second.sweep != sweep_; };
+    std::erase_if(ways_, unseen);
+    std::erase_if(inside_, unseen);
+    of_host_.clear();
+    for (const auto& [outside, inside] : inside_)
+        ++of_host_[inside.endpoint.address];
+}
+
+const ExistingNat::Way* ExistingNat::find(const MappingKey& key) const {
+    const auto it = ways_.find(key);
+    return it == ways_.end() ? nullptr : &it->second;
+}
+
+const Endpoint* ExistingNat::find_public(const Socket& socket) const {
+    const auto it = inside_.find(socket);
+    return it == inside_.end() ? nullptr : &it->second.endpoint;
+}
+
+}  // namespace sipalg::nat

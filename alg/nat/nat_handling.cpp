@@ -1,0 +1,69 @@
+#include "alg/nat/nat_handling.hpp"
+
+#include "alg/policy/timing.hpp"
+
+namespace sipalg::nat {
+
+void NatHandling::schedule(const PhonePeer& pair, Entry& entry) {
+    if (entry.due != Time{0} && entry.due <= entry.until) return;  // the queue names it early enough
+    entry.due = entry.until;
+    deadlines_.add(entry.due, pair);
+}
+
+bool NatHandling::note(const PhonePeer& pair, NatHandler minds, Time now) {
+    const Entry* known = entries_.find(pair);
+    if (known && (known->minds == minds || known->minds == NatHandler::peer)) {
+        keep(pair, now);
+        return false;
+    }
+    if (!known) {
+        if (entries_.size() >= most || per_phone_.of(pair.phone) >= most_per_phone) return false;
+        per_phone_.more(pair.phone);
+        entries_.put(pair, {});
+    }
+    Entry& entry = *entries_.edit(pair);
+    entry.minds = minds;
+    entry.until = now + idle;
+    schedule(pair, entry);
+    return true;
+}
+
+void NatHandling::keep(const PhonePeer& pair, Time now) {
+    const Entry* known = entries_.find(pair);
+    if (known && known->until - now < idle / 2) entries_.edit(pair)->until = now + idle;
+}
+
+void NatHandling::forget(const PhonePeer& pair) {
+    if (!entries_.contains(pair)) return;
+    entries_.erase(pair);
+    per_phone_.fewer(pair.phone);
+}
+
+void NatHandling::expire(Time now, const std::function<bool(const PhonePeer&)>& held) {
+    for (int i = 0; i < deadlines_at_once; ++i) {
+        const auto pair = deadlines_.due(now);
+        if (!pair) return;
+        Entry* entry = entries_.edit(*pair);
+        if (!entry || entry->due > now) continue;  // forgotten, perhaps noted again since
+        entry->due = Time{0};
+        if (entry->until <= now && held(*pair)) entry->until = now + idle;
+        if (entry->until <= now)
+            forget(*pair);
+        else
+            schedule(*pair, *entry);
+    }
+}
+
+void NatHandling::commit() {
+    entries_.commit();
+    per_phone_.commit();
+    deadlines_.commit();
+}
+
+void NatHandling::cancel() {
+    entries_.cancel();
+    per_phone_.cancel();
+    deadlines_.cancel();
+}
+
+}  // namespace sipalg::nat

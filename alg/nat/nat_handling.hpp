@@ -1,0 +1,73 @@
+// Phones and peers that mind NAT themselves, as their messages have shown (S2).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "alg/base/deadline_queue.hpp"
+#include "alg/base/quota.hpp"
+#include "alg/base/staged_map.hpp"
+#include "alg/base/time.hpp"
+#include "alg/net/address.hpp"
+
+namespace sipalg::nat {
+
+enum class NatHandler : std::uint8_t {
+    neither,
+    phone,  ///< it writes its public address by itself
+    peer    ///< it keeps the phone's inside address and answers to where packets came from
+};
+
+/// A phone and a peer that talk with each other.
+struct PhonePeer {
+    Address phone, peer;
+    friend auto operator<=>(const PhonePeer&, const PhonePeer&) = default;
+};
+struct PhonePeerHash {
+    std::size_t operator()(const PhonePeer& pair) const {
+        return std::hash<Address>{}(pair.phone) * 31 + std::hash<Address>{}(pair.peer);
+    }
+};
+
+/// Bounded (X7): beyond its ceilings nothing more is learned, and messages are rewritten as if nobody minded.
+/// What was learned is forgotten when the pair has been silent for `idle` and no registration holds it.
+class NatHandling {
+  public:
+    static constexpr std::size_t most = 4096;
+    static constexpr std::size_t most_per_phone = 32;
+    static constexpr Time idle{3'600'000};
+
+    NatHandler of(const PhonePeer& pair) const {
+        const Entry* entry = entries_.find(pair);
+        return entry ? entry->minds : NatHandler::neither;
+    }
+    bool empty() const { return entries_.size() == 0; }
+    /// True: that is new. A phone's minding does not replace a peer's.
+    bool note(const PhonePeer& pair, NatHandler minds, Time now);
+    /// The two talk with each other.
+    void keep(const PhonePeer& pair, Time now);
+    void forget(const PhonePeer& pair);
+
+    /// `held` tells whether the phone is registered at the peer.
+    void expire(Time now, const std::function<bool(const PhonePeer&)>& held);
+    std::optional<Time> next_deadline() const { return deadlines_.next(); }
+
+    void commit();
+    void cancel();
+
+  private:
+    struct Entry {
+        NatHandler minds = NatHandler::neither;
+        Time until{0};
+        Time due{0};  ///< when the deadline queue will name it
+    };
+    void schedule(const PhonePeer& pair, Entry& entry);
+
+    StagedMap<PhonePeer, Entry, PhonePeerHash> entries_;
+    Quota per_phone_;
+    DeadlineQueue<PhonePeer> deadlines_;
+};
+
+}  // namespace sipalg::nat

@@ -1,0 +1,31 @@
+// Events of calls and registrations, for the log.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sipalg {
+
+/// What happened in a call or registration, for the log: one line each.
+struct Event {
+    enum class Kind : std::uint8_t {
+        call_offered,
+        call_answered,
+        call_ended,
+        media_missing,
+        media_latched,
+        registered,
+        unregistered,
+        readdressed,      ///< the router's address has changed; the subject is the former one
+        sip_found,        ///< SIP on a port that is not configured; the subject is the server's end
+        not_listening,    ///< a phone's port can't be had outside; the subject is the phone's endpoint
+        peer_minds_nat,   ///< its messages with the phone are left alone from now on (S2)
+        phone_minds_nat,  ///< it writes its public address by itself
+        body_sealed,      ///< a description that names the phone may not be changed (S5): a warning
+    };
+    Kind kind = Kind::call_offered;
+    std::string subject;  ///< Call-ID or AOR
+    std::string detail;   ///< for people: who, why
+};
+
+}  // namespace sipalg

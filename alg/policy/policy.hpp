@@ -1,0 +1,60 @@
+// What the owner sets, and what the daemon knows of the router, as far as the core needs it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "alg/base/time.hpp"
+#include "alg/net/address.hpp"
+#include "alg/policy/treatment.hpp"
+
+namespace sipalg {
+
+/// What the owner sets and the core needs.
+struct Policy {
+    std::uint16_t media_low = 16384;  ///< public ports for media whose own port is not free (A3); low is even
+    std::uint16_t media_high = 32767;
+    std::vector<std::uint16_t> sip_ports{5060};
+    bool drop_malformed = false;  ///< SIP that can't be read is dropped, not passed (S9)
+    Treatments treatments;
+    bool sees_flows = true;  ///< conntrack is swept; without, nothing is known of media
+    bool edits = true;       ///< false: messages pass as they are, whatever is planned
+    // Ceilings (X7). At each of them new work is refused, what lives stays.
+    std::size_t max_mappings = 65536;
+    std::size_t max_mappings_per_phone = 8192;
+    std::size_t max_calls = 16384;
+    std::size_t max_calls_per_phone = 1024;
+    std::size_t max_calls_per_peer = 8192;
+    std::size_t max_unanswered_per_phone = 768;  ///< of the phone's calls, from outside
+    std::size_t max_bindings = 4096;
+    std::size_t max_bindings_per_phone = 64;
+    std::size_t max_streams = 4096;  ///< TCP connections that are read
+    std::size_t max_streams_per_phone = 512;
+    /// Segments that wait in the queue for the rest of a message: far less than its length, or else everybody
+    /// would have to wait.
+    std::size_t max_held_segments = 512;
+    std::size_t max_stream_memory = 16 << 20;  ///< bytes of messages that are not whole yet
+    Seconds silence{300};  ///< a call without media in both directions ends after that (C6)
+    Seconds hold{7200};    ///< the same for a call on hold
+};
+
+/// The side a packet comes from.
+enum class Side : std::uint8_t { inside, outside };
+
+/// The router's address on the way between the packet's two ends. Where nothing is translated (N2) it is the
+/// phone's own: it keeps its endpoints, and messages their bytes.
+struct Egress {
+    Address address;     ///< of the outside interface: what NAT writes into packets
+    Address advertised;  ///< what the world sees and messages say; the same unless --external-address
+    friend auto operator<=>(const Egress&, const Egress&) = default;
+};
+
+/// A change of the router's address: what stood at the outside address `from` is at `to` now. Where only
+/// `to.advertised` is another, `from` is `to.address`.
+struct AddressChange {
+    Address from;
+    Egress to;
+    friend auto operator<=>(const AddressChange&, const AddressChange&) = default;
+};
+
+}  // namespace sipalg

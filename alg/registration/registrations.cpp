@@ -1,0 +1,321 @@
+#include "alg/registration/registrations.hpp"
+
+#include <algorithm>
+
+#include "alg/kernel/record.hpp"
+#include "alg/nat/old_endpoints.hpp"
+#include "alg/policy/timing.hpp"
+#include "alg/sip/delta_seconds.hpp"
+
+namespace sipalg::registration {
+
+namespace {
+
+constexpr std::int64_t default_expires = 3600;  // RFC 3261 10.2.1.1
+constexpr std::size_t max_pending = 1024;
+constexpr std::size_t max_text = 512;
+
+// The response answers a request that left before the router's address changed.
+bool names_former(const sip::Via& via, Transport transport, const nat::Mappings& holdings) {
+    return via.sent_by.address &&
+           holdings.find_former({transport, {*via.sent_by.address, via.sent_by.port.value_or(5060)}});
+}
+
+}  // namespace
+
+void Registrations::request(const ReceivedMessage& heard, const OwnContact& own, Effects& effects) {
+    const sip::Message& message = heard.message;
+    const CallKey key{std::string(message.call_id().substr(0, max_text)), heard.phone};
+    const Pending* known = pending_.find(key);
+    if (!known && (pending_.size() >= max_pending ||
+                   pending_per_phone_.of(heard.phone) >= policy_.max_bindings_per_phone)) {
+        effects.limit = true;
+        return;
+    }
+    Pending pending;
+    pending.from_tag = message.from_tag().substr(0, max_text);
+    pending.branch = heard.branch();
+    pending.aor = aor_of(message).substr(0, max_text);
+    pending.cseq = message.cseq().number;
+    pending.registrar = heard.peer;
+    pending.egress = heard.egress;
+    pending.untouched = heard.untouched;
+    pending.until = heard.now + transaction_time;
+    const std::int64_t general =
+        sip::delta_seconds(message, sip::HeaderId::expires).value_or(default_expires);
+    pending.all = each_contact(message, own, [&](const ListedContact& contact) {
+        pending.contacts.push_back({contact.inside, contact.expires.value_or(general), contact.one_flow});
+    });
+    pending.due = known ? known->due : pending.until;
+    if (!known) {
+        pending_per_phone_.more(heard.phone);
+        pending_deadlines_.add(pending.due, key);
+    }
+    pending_.put(key, std::move(pending));
+}
+
+void Registrations::response(const ReceivedMessage& heard, const OwnContact& own, std::uint32_t& next_record,
+                             Effects& effects) {
+    const sip::Message& message = heard.message;
+    if (message.status() < 200) return;
+    const CallKeyView view{message.call_id(), heard.phone};
+    const Pending* found = pending_.find(view);
+    // All of it must fit, or a stranger could make bindings with a 2xx of his own (X3).
+    if (!found || found->cseq != message.cseq().number || found->from_tag != message.from_tag() ||
+        found->branch != heard.branch() || found->branch.empty() || found->registrar != heard.peer ||
+        found->until < heard.now)
+        return;
+    const Pending pending = *found;
+    // The request has been sent again since, from the address that the router has now: its own answer counts.
+    if (!pending.outdated && names_former(message.top_via(), heard.contact.transport, holdings_)) return;
+    if (message.status() >= 300) return;  // 401, 423: sent again with another CSeq; it ends with its deadline
+    forget({std::string(message.call_id()), heard.phone});
+    if (pending.all) {
+        unbind_those(
+            [&](const BindingKey& key, const Binding&) {
+                return key.aor == pending.aor && key.inside.endpoint.address == heard.phone;
+            },
+            "unregistered", heard.now, effects);
+        return;
+    }
+    const std::vector<Address> others = neighbours(heard);
+    const auto general = sip::delta_seconds(message, sip::HeaderId::expires);
+    std::vector<ListedContact> listed;
+    each_contact(message, own, [&](const ListedContact& contact) { listed.push_back(contact); });
+    for (const Pending::Contact& contact : pending.contacts) {
+        const BindingKey key{pending.aor, contact.inside, pending.registrar};
+        const auto row = std::find_if(listed.begin(), listed.end(), [&](const ListedContact& entry) {
+            return entry.inside == contact.inside;
+        });
+        std::int64_t granted = general ? std::min(*general, contact.expires) : contact.expires;
+        if (row != listed.end() && row->expires) granted = *row->expires;
+        const auto same = [&](const BindingKey& bound) {
+            return bound.aor == key.aor && bound.inside == key.inside;
+        };
+        if (contact.expires == 0 || granted == 0) {
+            unbind_those([&](const BindingKey& bound,
+                             const Binding&) { return bound == key || (!contact.one_flow && same(bound)); },
+                         "unregistered", heard.now, effects);
+        } else if (!pending.outdated) {
+            bind(key, pending, granted, others, next_record, heard.now, effects);
+            // A phone that moves to another server is no longer called by the former one. By several uplinks,
+            // or with a reg-id (RFC 5626), it is registered at both.
+            if (!contact.one_flow)
+                unbind_those(
+                    [&](const BindingKey& bound, const Binding& binding) {
+                        return same(bound) && bound != key &&
+                               binding.egress.address == pending.egress.address;
+                    },
+                    "moved to another server", heard.now, effects);
+        }
+    }
+}
+
+void Registrations::hold(const BindingKey& key, const Binding& binding, Time until, Time now,
+                         Effects& effects) {
+    holdings_.hold(nat::MappingKey{key.inside, binding.egress.address}, until, now, effects.changes);
+    for (const Pinhole& pinhole : pinholes(key, binding))
+        holdings_.hold(pinhole, until, now, effects.changes);
+}
+
+void Registrations::release(const BindingKey& key, const Binding& binding, Time now, Effects& effects) {
+    for (const Pinhole& pinhole : pinholes(key, binding))
+        holdings_.release(pinhole, effects.changes);
+    holdings_.release(nat::MappingKey{key.inside, binding.egress.address}, now, effects.changes);
+}
+
+void Registrations::bind(const BindingKey& key, const Pending& pending, std::int64_t granted,
+                         const std::vector<Address>& others, std::uint32_t& next_record, Time now,
+                         Effects& effects) {
+    const nat::MappingEntry* entry = holdings_.map(key.inside, pending.egress, {}, now);
+    const Binding* known = bindings_.find(key);
+    if (!entry ||
+        (!known && (bindings_.size() >= policy_.max_bindings ||
+                    per_phone_.of(key.inside.endpoint.address) >= policy_.max_bindings_per_phone))) {
+        effects.limit = true;
+        return;
+    }
+    const std::optional<Binding> before = known ? std::optional(*known) : std::nullopt;
+    Binding binding = before.value_or(Binding{});
+    binding.egress = pending.egress;
+    binding.shown = entry->public_endpoint();
+    binding.outside = entry->mapping.outside;
+    binding.others = others;
+    binding.untouched = pending.untouched;
+    binding.until = now + Seconds{granted} + registration_grace;
+    binding.former.clear();
+    // Held anew before the old hold goes, so that an unchanged element never leaves the kernel in between.
+    hold(key, binding, binding.until, now, effects);
+    if (before) {
+        release(key, *before, now, effects);
+    } else {
+        binding.record_id = next_record++;
+        per_phone_.more(key.inside.endpoint.address);
+        effects.events.push_back(
+            {Event::Kind::registered, key.aor,
+             key.inside.endpoint.text() + " is known outside as " + binding.shown.text()});
+    }
+    store(key, binding, true, now, effects);
+    if (binding.due <= now || binding.until < binding.due) {
+        binding.due = binding.until;
+        deadlines_.add(binding.until, key);
+    }
+    bindings_.put(key, std::move(binding));
+}
+
+void Registrations::store(const BindingKey& key, Binding& binding, bool renew, Time now, Effects& effects) {
+    std::string record = write_record(key, binding);
+    const auto timeout = std::max(std::chrono::ceil<Seconds>(binding.until - now), Seconds{1});
+    store_record(binding.record_id, binding.record, record, renew, timeout, effects.changes);
+    binding.record = std::move(record);
+}
+
+void Registrations::name_formerly(const BindingKey& key, const Binding& binding) {
+    for (const Endpoint& shown : binding.former)
+        holdings_.name_formerly({key.inside.transport, shown}, {key.inside, binding.egress.address},
+                                binding.until);
+}
+
+void Registrations::unbind(const BindingKey& key, const char* why, Time now, Effects& effects) {
+    const Binding* found = bindings_.find(key);
+    if (!found) return;
+    const Binding binding = *found;
+    release(key, binding, now, effects);
+    store_record(binding.record_id, binding.record, {}, false, Seconds{0}, effects.changes);
+    effects.events.push_back({Event::Kind::unregistered, key.aor, why});
+    per_phone_.fewer(key.inside.endpoint.address);
+    bindings_.erase(key);
+}
+
+void Registrations::unbind_those(const std::function<bool(const BindingKey&, const Binding&)>& which,
+                                 const char* why, Time now, Effects& effects) {
+    std::vector<BindingKey> ended;
+    for (const auto& [key, binding] : bindings_)
+        if (which(key, binding)) ended.push_back(key);
+    for (const BindingKey& key : ended)
+        unbind(key, why, now, effects);
+}
+
+void Registrations::expire(Time now, Effects& effects) {
+    for (int i = 0; i < deadlines_at_once; ++i) {
+        const auto key = pending_deadlines_.due(now);
+        if (!key) break;
+        Pending* pending = pending_.edit(*key);
+        if (!pending) continue;
+        if (pending->until <= now) {
+            forget(*key);
+        } else {
+            pending->due = pending->until;
+            pending_deadlines_.add(pending->due, *key);
+        }
+    }
+    for (int i = 0; i < deadlines_at_once; ++i) {
+        const auto key = deadlines_.due(now);
+        if (!key) break;
+        Binding* binding = bindings_.edit(*key);
+        if (!binding) continue;
+        if (binding->until <= now) {
+            unbind(*key, "expired", now, effects);
+        } else {
+            binding->due = binding->until;
+            deadlines_.add(binding->due, *key);
+        }
+    }
+}
+
+std::optional<Time> Registrations::next_deadline() const {
+    const auto bindings = deadlines_.next();
+    const auto pending = pending_deadlines_.next();
+    return bindings && pending ? std::min(*bindings, *pending) : bindings ? bindings : pending;
+}
+
+void Registrations::forget(const CallKey& key) {
+    pending_.erase(key);
+    pending_per_phone_.fewer(key.phone);
+}
+
+bool Registrations::restore(std::uint32_t id, const std::string& record, Time until, Time now,
+                            Effects& effects) {
+    BindingKey key;
+    Binding binding;
+    if (!read_record(record, key, binding) || bindings_.contains(key) || binding.until <= now) return false;
+    const nat::MappingEntry* entry =
+        holdings_.map(key.inside, binding.egress, {binding.shown.port, false, false}, now);
+    if (!entry) return false;
+    binding.record_id = id;
+    binding.record = record;
+    binding.outside = entry->mapping.outside;
+    hold(key, binding, std::min(until, binding.until), now, effects);
+    per_phone_.more(key.inside.endpoint.address);
+    binding.due = binding.until;
+    deadlines_.add(binding.due, key);
+    name_formerly(key, binding);
+    bindings_.put(key, std::move(binding));
+    return true;
+}
+
+void Registrations::list_records(Time now, std::vector<Change>& changes) const {
+    for (const auto& [key, binding] : bindings_)
+        if (binding.until > now)
+            store_record(binding.record_id, {}, binding.record, false,
+                         std::chrono::ceil<Seconds>(binding.until - now), changes);
+}
+
+bool Registrations::is_registered(const Address& phone, const Address& registrar) const {
+    return std::any_of(bindings_.begin(), bindings_.end(), [&](const auto& entry) {
+        return entry.first.inside.endpoint.address == phone && entry.first.registrar == registrar;
+    });
+}
+
+bool Registrations::awaits(std::string_view call_id, const Address& phone, const Address& registrar) const {
+    const Pending* pending = pending_.find(CallKeyView{call_id, phone});
+    return pending && pending->registrar == registrar;
+}
+
+void Registrations::commit() {
+    pending_.commit();
+    pending_per_phone_.commit();
+    pending_deadlines_.commit();
+    bindings_.commit();
+    per_phone_.commit();
+    deadlines_.commit();
+}
+
+void Registrations::cancel() {
+    pending_.cancel();
+    pending_per_phone_.cancel();
+    pending_deadlines_.cancel();
+    bindings_.cancel();
+    per_phone_.cancel();
+    deadlines_.cancel();
+}
+
+void Registrations::readdress(nat::Renumbering& relocation, Time now, Effects& effects) {
+    std::vector<CallKey> waiting;
+    for (const auto& [key, pending] : pending_)
+        if (relocation.target(pending.egress)) waiting.push_back(key);
+    for (const CallKey& key : waiting)
+        pending_.edit(key)->outdated = true;
+
+    std::vector<BindingKey> moving;
+    for (const auto& [key, binding] : bindings_)
+        if (relocation.target_of_holder(binding.egress)) moving.push_back(key);
+    for (const BindingKey& key : moving) {
+        Binding& binding = *bindings_.edit(key);
+        const Address from = binding.egress.address;
+        binding.egress = *relocation.target_of_holder(binding.egress);
+        const nat::MappingEntry* entry = holdings_.find(nat::MappingKey{key.inside, binding.egress.address});
+        if (!entry) {
+            unbind(key, "no public port left at the new address", now, effects);
+            continue;
+        }
+        nat::add_former(binding.former, binding.shown, entry->public_endpoint());
+        binding.shown = entry->public_endpoint();
+        binding.outside = entry->mapping.outside;
+        name_formerly(key, binding);
+        store(key, binding, false, now, effects);
+        ++relocation.counts(from).bindings;
+    }
+}
+
+}  // namespace sipalg::registration

@@ -1,0 +1,94 @@
+// Registrations: a REGISTER waits for its 2xx, which makes, renews or ends bindings (RFC 3261 10; C8, X3).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alg/base/deadline_queue.hpp"
+#include "alg/base/quota.hpp"
+#include "alg/base/staged_map.hpp"
+#include "alg/dialog/call_key.hpp"
+#include "alg/dialog/received_message.hpp"
+#include "alg/kernel/effects.hpp"
+#include "alg/nat/mappings.hpp"
+#include "alg/registration/binding.hpp"
+#include "alg/registration/register_message.hpp"
+
+namespace sipalg::registration {
+
+/// A REGISTER that has no final response yet.
+struct Pending {
+    std::string from_tag, branch, aor;
+    std::uint32_t cseq = 0;
+    Address registrar;
+    Egress egress;
+    bool all = false;  ///< Contact: * (with Expires: 0)
+    struct Contact {
+        Socket inside;
+        std::int64_t expires = 0;  ///< asked for, seconds
+        bool one_flow = false;     ///< has a reg-id: of several flows only this one is meant (RFC 5626)
+    };
+    std::vector<Contact> contacts;
+    bool untouched = false;  ///< see Binding
+    bool outdated = false;   ///< it named an address that the router no longer has: it makes no binding
+    Time until{0};
+    Time due{0};  ///< when the deadline queue will name it
+};
+
+class Registrations {
+  public:
+    Registrations(const Policy& policy, nat::Mappings& holdings) : policy_(policy), holdings_(holdings) {}
+
+    /// A REGISTER from the phone. `own` knows what of it are the phone's sockets.
+    void request(const ReceivedMessage& heard, const OwnContact& own, Effects& effects);
+    /// A final response to a REGISTER, from outside. `own` maps what the registrar lists to the phone's
+    /// sockets.
+    void response(const ReceivedMessage& heard, const OwnContact& own, std::uint32_t& next_record,
+                  Effects& effects);
+
+    /// What bindings hold is elsewhere now: they go along, and keep the public port for the phone's next
+    /// REGISTER (C11). Call after nat::Mappings::readdress().
+    void readdress(nat::Renumbering& relocation, Time now, Effects& effects);
+
+    void expire(Time now, Effects& effects);
+    std::optional<Time> next_deadline() const;
+    bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
+
+    /// Additions for the records of all bindings.
+    void list_records(Time now, std::vector<Change>& changes) const;
+
+    const auto& all() const { return bindings_; }
+    bool is_registered(const Address& phone, const Address& registrar) const;
+    /// The phone waits for that registrar's answer.
+    bool awaits(std::string_view call_id, const Address& phone, const Address& registrar) const;
+    void commit();
+    void cancel();
+
+  private:
+    /// `others`: who may send requests in besides the registrar.
+    void bind(const BindingKey& key, const Pending& pending, std::int64_t seconds,
+              const std::vector<Address>& others, std::uint32_t& next_record, Time now, Effects& effects);
+    void hold(const BindingKey& key, const Binding& binding, Time until, Time now, Effects& effects);
+    void release(const BindingKey& key, const Binding& binding, Time now, Effects& effects);
+    /// Ends the bindings that `which` is true of.
+    void unbind_those(const std::function<bool(const BindingKey&, const Binding&)>& which, const char* why,
+                      Time now, Effects& effects);
+    void forget(const CallKey& pending);
+    void store(const BindingKey& key, Binding& binding, bool renew, Time now, Effects& effects);
+    void name_formerly(const BindingKey& key, const Binding& binding);
+    void unbind(const BindingKey& key, const char* why, Time now, Effects& effects);
+
+    const Policy& policy_;
+    nat::Mappings& holdings_;
+    StagedMap<CallKey, Pending, CallKeyHash, CallKeyEqual> pending_;
+    StagedMap<BindingKey, Binding, BindingKeyHash> bindings_;
+    Quota per_phone_;
+    Quota pending_per_phone_;
+    DeadlineQueue<BindingKey> deadlines_;
+    DeadlineQueue<CallKey> pending_deadlines_;
+};
+
+}  // namespace sipalg::registration

@@ -1,0 +1,73 @@
+// A TCP segment: its header as fields, and the same segment with other numbers and another payload.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "alg/net/packet.hpp"
+
+namespace sipalg::tcp {
+
+/// One selective acknowledgement (RFC 2018): sequence numbers of the first byte and behind the last one.
+using SackBlock = std::pair<std::uint32_t, std::uint32_t>;
+
+/// Header fields and options of a segment (RFC 9293 3.1). Views and offsets into the packet that was read.
+struct Segment {
+    static constexpr std::uint8_t fin = 0x01, syn = 0x02, rst = 0x04, psh = 0x08, ack = 0x10, urg = 0x20;
+    static constexpr std::size_t max_sacks = 4;
+
+    std::uint32_t sequence = 0, acknowledgement = 0;
+    std::uint16_t window = 0;  ///< as it stands, not scaled
+    std::uint8_t flags = 0;
+    std::string_view payload;
+    std::optional<std::uint16_t> mss;
+    std::optional<std::uint8_t> window_scale;
+    std::optional<std::pair<std::uint32_t, std::uint32_t>> timestamps;  ///< value, echo (RFC 7323)
+    bool sack_permitted = false;
+    bool authenticated = false;  ///< MD5 or TCP-AO: nothing of it may change (RFC 2385, RFC 5925)
+    std::array<SackBlock, max_sacks> sacks{};
+    std::size_t sack_count = 0;
+    std::size_t header_size = 0;  ///< IP and TCP headers together
+    std::size_t tcp_header = 0;   ///< where the TCP header begins
+
+    bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
+    bool is_fin() const { return has(fin); }
+};
+
+/// The segment in a packet of TCP. nullopt: options that go beyond the header.
+std::optional<Segment> parse_segment(Bytes bytes, const Packet& packet);
+
+/// What becomes of a segment: everything not named here stays.
+struct Rewrite {
+    std::uint32_t sequence = 0, acknowledgement = 0;
+    std::uint8_t flags = 0;
+    std::string_view payload;
+    std::array<SackBlock, Segment::max_sacks> sacks{};  ///< as many as the segment had; (0, 0): none now
+    std::optional<std::uint16_t> mss;                   ///< only where the segment has one
+    std::optional<std::uint32_t> timestamp;             ///< the same; its echo stays
+    bool plain_tcp = false;                             ///< take multipath TCP out (RFC 8684)
+};
+
+/// Writes the packet `bytes`, in which `segment` was read, as `rewrite` says, over `out`: lengths and
+/// checksums in full. A packet that grew may be fragmented (DF is cleared). False: longer than 65,535 bytes.
+bool write_segment(Bytes bytes, const Segment& segment, const Rewrite& rewrite,
+                   std::vector<std::uint8_t>& out);
+
+/// A segment of our own.
+struct Made {
+    Endpoint source, destination;
+    std::uint32_t sequence = 0, acknowledgement = 0;
+    std::uint16_t window = 0;
+    std::uint8_t flags = Segment::ack;
+    std::optional<std::pair<std::uint32_t, std::uint32_t>> timestamps;
+    std::optional<SackBlock> sack;
+    std::string_view payload;
+};
+/// The packet that carries it; both endpoints are of one family.
+std::vector<std::uint8_t> make_segment(const Made& made);
+
+}  // namespace sipalg::tcp

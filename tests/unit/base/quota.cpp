@@ -1,0 +1,26 @@
+#include "alg/base/quota.hpp"
+
+#include <doctest/doctest.h>
+
+namespace sipalg {
+
+TEST_CASE("X7 each phone is counted by itself, and a count that was staged is taken back") {
+    const Address a = Address::v4(1), b = Address::v4(2);
+    Quota count;
+    count.more(a);
+    count.more(a);
+    count.more(b);
+    count.commit();
+    count.fewer(a);
+    count.fewer(b);
+    CHECK(count.of(a) == 1);
+    CHECK(count.of(b) == 0);
+    count.cancel();
+    CHECK(count.of(a) == 2);
+    CHECK(count.of(b) == 1);
+    count.fewer(b);
+    count.fewer(b);  // below nothing there is nothing
+    CHECK(count.of(b) == 0);
+}
+
+}  // namespace sipalg

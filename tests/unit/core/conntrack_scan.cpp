@@ -1,0 +1,106 @@
+// What a sweep of conntrack erases and what it learns; whole calls are in tests/cases/bye.case.
+#include <doctest/doctest.h>
+
+#include "alg/core/state.hpp"
+#include "alg/policy/timing.hpp"
+
+namespace sipalg {
+
+namespace {
+
+const Address wan = Address::v4(0xCB007101);
+const Egress egress{wan, wan};
+const Endpoint phone{Address::v4(0xC0A8010A), 16000};
+const Endpoint peer{Address::v4(0xCB00710B), 30000};
+const Endpoint outside{wan, 16000};
+const nat::MappingKey key{{Transport::udp, phone}, wan};
+const Pinhole hole{Transport::udp, peer.address, outside};
+
+ConntrackEntry from_phone(std::uint16_t public_port = 16000, Seconds idle = Seconds{0}) {
+    return {Transport::udp, phone, peer, peer, {wan, public_port}, idle, true, false, 0, 0};
+}
+ConntrackEntry from_peer() {
+    return {Transport::udp, peer, outside, phone, peer, Seconds{0}, true, false, 0, 0};
+}
+
+/// A mapping with a pinhole, as a call has them.
+struct Fixture {
+    Fixture() : state(Policy{}) {
+        holdings().map({Transport::udp, phone}, egress, {}, now);
+        holdings().hold(key, now + std::chrono::seconds(600), now, changes);
+        holdings().hold(hole, now + std::chrono::seconds(600), now, changes);
+        state.commit();
+    }
+    nat::Mappings& holdings() { return state.impl().holdings; }
+    bool erases(const ConntrackEntry& flow) {
+        state.begin_sweep(now);
+        const bool erased = state.sweep_entry(flow, now);
+        state.end_sweep();
+        return erased;
+    }
+    void close_pinhole() {
+        holdings().release(hole, changes);
+        state.commit();
+    }
+    State state;
+    std::vector<Change> changes;
+    Time now{1'000'000};
+};
+
+}  // namespace
+
+TEST_CASE("C7 flows of what is open stay, those of nobody are not ours") {
+    Fixture f;
+    CHECK(f.state.sweep_wanted(f.now));
+    CHECK_FALSE(f.erases(from_phone()));
+    CHECK_FALSE(f.state.sweep_wanted(f.now));
+    CHECK_FALSE(f.erases(from_peer()));
+    ConntrackEntry foreign = from_phone();
+    foreign.original_source.port = 40000;
+    CHECK_FALSE(f.erases(foreign));
+}
+
+TEST_CASE("C7 a flow under another public port is older than the mapping") {
+    Fixture f;
+    CHECK(f.erases(from_phone(40000)));
+}
+
+TEST_CASE("C7 a closed mapping takes its flows with it, once") {
+    Fixture f;
+    f.holdings().release(hole, f.changes);
+    f.holdings().release(key, f.now, f.changes);
+    f.state.commit();
+    CHECK(f.state.sweep_wanted(f.now));
+    CHECK(f.erases(from_phone()));
+    CHECK_FALSE(f.state.sweep_wanted(f.now));
+    CHECK_FALSE(f.erases(from_phone()));  // now somebody else's
+}
+
+TEST_CASE(
+    "C7 a closed pinhole takes its flows with it, from either side; where signalling goes on, the peer's "
+    "only") {
+    Fixture f;
+    bool signalling = false;
+    SUBCASE("media") {}
+    SUBCASE("signalling") {
+        signalling = true;
+        f.holdings().touch(key, false, f.now, f.changes);
+    }
+    f.close_pinhole();
+    f.state.begin_sweep(f.now);
+    CHECK(f.state.sweep_entry(from_phone(), f.now) == !signalling);
+    CHECK(f.state.sweep_entry(from_peer(), f.now));
+    f.state.end_sweep();
+}
+
+TEST_CASE("C6 when media were seen last is told by how long the flow has been idle") {
+    Fixture f;
+    f.erases(from_phone(16000, Seconds{20}));
+    CHECK(f.holdings().find(key)->flow_seen == f.now - Time{20'000});
+    f.erases(from_phone(16000, Seconds{90}));  // an older sign of life than the one known
+    CHECK(f.holdings().find(key)->flow_seen == f.now - Time{20'000});
+    f.erases(from_peer());
+    CHECK(f.holdings().find(key)->flow_seen == f.now);
+}
+
+}  // namespace sipalg

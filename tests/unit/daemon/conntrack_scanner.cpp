@@ -1,0 +1,155 @@
+#include "alg/daemon/run/conntrack_scanner.hpp"
+
+#include <doctest/doctest.h>
+#include <poll.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+
+#include "alg/core/state.hpp"
+
+using namespace sipalg;
+using namespace sipalg::daemon;
+
+namespace {
+
+const Address wan = *Address::parse("203.0.113.1");
+
+ConntrackEntry flow(std::uint16_t port) {
+    const Endpoint peer = *Endpoint::parse("203.0.113.10:30000");
+    ConntrackEntry seen;
+    seen.original_source = {*Address::parse("192.168.1.10"), port};
+    seen.original_destination = seen.reply_source = peer;
+    seen.reply_destination = {wan, port};
+    return seen;
+}
+
+/// A sweeper over a table of flows, played by hand.
+struct Fixture {
+    std::vector<ConntrackEntry> table;
+    std::atomic<bool> broken{false};
+    State state{Policy{}};
+    FlowReader reader{[this](const auto& each) {
+        for (const ConntrackEntry& seen : table)
+            each(seen);
+        if (broken) throw std::runtime_error("no conntrack");
+    }};
+    std::vector<ConntrackTuple> erased;
+    ConntrackScanner sweeper{
+        state, reader,
+        [this](std::span<const ConntrackTuple> flows) { erased.assign(flows.begin(), flows.end()); },
+        [](std::span<const Event>, Time) {}};
+    Time now{1'000'000};
+
+    bool readable(int milliseconds) {
+        pollfd wait{reader.descriptor(), POLLIN, 0};
+        return poll(&wait, 1, milliseconds) == 1;
+    }
+    void finish() {
+        while (reader.reading()) {
+            REQUIRE(readable(5000));
+            sweeper.readable(now);
+        }
+    }
+    void open_and_close() {
+        std::vector<Change> changes;
+        nat::Mappings& holdings = state.impl().holdings;
+        const nat::MappingKey key{{Transport::udp, flow(16000).original_source}, wan};
+        holdings.map(key.inside, {wan, wan}, {}, now);
+        holdings.hold(key, now + Time{1000}, now, changes);
+        holdings.release(key, now, changes);
+        state.commit();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a quick sweep is followed by 600 ms of quiet from its beginning") {
+    SweepBudget budget;
+    CHECK(budget.next() <= Time(0));
+    budget.began(Time(10'000));
+    budget.ended(std::chrono::microseconds(900));
+    CHECK(budget.next() == Time(10'600));
+}
+
+TEST_CASE("a long sweep takes at most a tenth of the time") {
+    SweepBudget budget;
+    budget.began(Time(10'000));
+    budget.ended(std::chrono::milliseconds(150));
+    CHECK(budget.next() == Time(11'500));
+}
+
+TEST_CASE("C7 flows of what was closed are erased when the sweep ends") {
+    Fixture f;
+    f.table = {flow(16000), flow(17000)};
+    CHECK_FALSE(f.sweeper.advance(f.now));
+    CHECK_FALSE(f.reader.reading());
+    f.open_and_close();
+    f.sweeper.advance(f.now);
+    CHECK(f.reader.reading());
+    f.finish();
+    REQUIRE(f.erased.size() == 1);
+    CHECK(f.erased[0].source.port == 16000);
+}
+
+TEST_CASE("C12 the first sweep is over when it returns, however many flows there are") {
+    Fixture f;
+    for (std::uint16_t port = 1024; port < 9000; ++port) {
+        f.table.push_back(flow(port));
+        f.table.back().original_source.address = Address::v4(0xC0A8010AU + port % 10);
+    }
+    f.sweeper.first(f.now);
+    CHECK_FALSE(f.reader.reading());
+    CHECK_FALSE(f.readable(0));
+    CHECK(f.state.impl().holdings.masquerade().find_public({Transport::udp, {wan, 8999}}));
+    CHECK(f.sweeper.ended() == 1);
+}
+
+TEST_CASE("S2 who asks gets the sweep that begins after, though nothing was opened or closed") {
+    Fixture f;
+    const auto sweep = f.sweeper.ask(f.now);
+    REQUIRE(sweep);
+    f.sweeper.advance(f.now);
+    CHECK(f.sweeper.ask(f.now).value() == *sweep + 1);  // the one under way may have passed the place already
+    CHECK(f.sweeper.ended() < *sweep);
+    f.finish();
+    CHECK(f.sweeper.ended() == *sweep);
+    CHECK(f.sweeper.advance(f.now) == f.now + SweepBudget::shortest_pause);
+}
+
+TEST_CASE("X7 nobody waits for a sweep that the budget puts off for long") {
+    Fixture f;
+    f.broken = true;
+    f.sweeper.ask(f.now);
+    f.sweeper.advance(f.now);
+    f.finish();
+    CHECK_FALSE(f.sweeper.ask(f.now));
+    CHECK(f.sweeper.ended() == 1);
+    f.now += Time(9500);
+    CHECK(f.sweeper.ask(f.now));
+}
+
+TEST_CASE("C7 what a sweep that failed was for is not forgotten") {
+    Fixture f;
+    f.table = {flow(16000)};
+    f.broken = true;
+    f.open_and_close();
+    f.sweeper.advance(f.now);
+    f.finish();
+    CHECK(f.erased.empty());
+    f.broken = false;
+    f.now += Time(10'000);
+    f.sweeper.advance(f.now);
+    f.finish();
+    CHECK(f.erased.size() == 1);
+}
+
+TEST_CASE("a reader that nobody listens to any more ends") {
+    Fixture f;
+    for (int i = 0; i < 20'000; ++i)
+        f.table.push_back(flow(static_cast<std::uint16_t>(i)));
+    f.sweeper.ask(f.now);
+    f.sweeper.advance(f.now);
+    CHECK(f.readable(5000));  // and its queue runs full
+}

@@ -1,0 +1,161 @@
+#include "alg/kernel/record.hpp"
+
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "alg/call/calls.hpp"
+
+namespace sipalg::call {
+
+namespace {
+
+std::string kinds(const std::vector<Change>& changes) {
+    std::string text;
+    for (const Change& change : changes) {
+        const Record& record = std::get<Record>(change.element);
+        CHECK(record.id == 7);
+        CHECK(record.bytes.size() <= Record::max_bytes);
+        text += std::to_string(record.part);
+        text += change.op == Change::Op::add ? 'a' : change.op == Change::Op::renew ? 'r' : 'x';
+    }
+    return text;
+}
+
+std::string stored(const std::string& before, const std::string& after, bool renew = false) {
+    std::vector<Change> changes;
+    store_record(7, before, after, renew, Seconds{60}, changes);
+    return kinds(changes);
+}
+
+Session session(int seed) {
+    Session streams;
+    for (int i = 0; i < seed % 4; ++i) {
+        Stream s;
+        s.type = "audio";
+        s.transport = i % 2 ? Transport::tcp : Transport::udp;
+        s.rtp = {Address::v4(0xC0A8010A), static_cast<std::uint16_t>(16000 + i)};
+        if (i % 2) s.rtcp = {*Address::parse("2001:db8::1"), 16001};
+        if (i % 2) s.further = {{{Transport::tcp, {Address::v4(0xC0A8010A), 2855}}, true}};
+        s.line = static_cast<std::uint8_t>(i);
+        s.bundled = seed % 2 != 0;
+        s.held = seed & 1;
+        s.rejected = seed & 2;
+        s.one_way = seed & 4;
+        s.rtcp_mux = seed & 8;
+        s.hairpin = seed & 16;
+        streams.push_back(s);
+    }
+    return streams;
+}
+
+Call call(int seed) {
+    Call c;
+    c.state = static_cast<Call::State>(seed % 3);
+    c.caller = seed % 2 ? Side::outside : Side::inside;
+    c.caller_tag = "tag" + std::to_string(seed);
+    c.from = "sip:a@b";
+    c.to = std::string(static_cast<std::size_t>(seed), 'x');
+    c.egress = {Address::v4(1), Address::v4(2)};
+    c.contact = {Transport::udp, {Address::v4(3), 5060}};
+    c.peers = {Address::v4(4), Address::v4(5)};
+    c.invite = {7, true, {{"z9hG4bK1", true}, {"", false}}};
+    if (seed % 3) c.initial = Offer{Side::outside, sip::Method::invite, 7, session(seed)};
+    for (int i = 0; i < seed % 5; ++i) {
+        Dialog d;
+        d.local_tag = "l" + std::to_string(i);
+        d.remote_tag = "r";
+        d.state = static_cast<Dialog::State>(i % 3);
+        if (i % 2) d.local = session(seed + i);
+        d.remote = session(i);
+        d.renegotiated = i == 2;
+        if (i % 3) d.invite(Side::outside) = {3, i == 1, {{"z9hG4bKr", i == 2}}, i == 2};
+        if (i % 2) d.offer(Side::inside) = Offer{Side::inside, sip::Method::update, 9, session(3)};
+        if (i % 3) d.offer(Side::outside) = Offer{Side::outside, sip::Method::invite, 8, session(2), true};
+        c.dialogs.push_back(d);
+    }
+    c.started = Time{1};
+    c.ringing_until = Time{1LL << 40};
+    c.forks_until = Time{3};
+    return c;
+}
+
+}  // namespace
+
+TEST_CASE("A5 a record is cut into pieces that the kernel can hold, and only what changed is sent") {
+    const std::string one(100, 'a'), two(400, 'b'), three(481, 'b');
+    CHECK(stored("", one) == "0a");
+    CHECK(stored("", two) == "0a1a");
+    CHECK(stored(two, three) == "1r2a");
+    CHECK(stored(three, two) == "1r2x");
+    CHECK(stored(two, two).empty());
+    CHECK(stored(two, two, true) == "0r1r");
+    CHECK(stored(two, "") == "0x1x");
+    CHECK(stored("", "").empty());
+    CHECK(stored("", std::string(Record::max_bytes, 'c')) == "0a");
+}
+
+TEST_CASE("A5 fields come back as they were written") {
+    RecordWriter out;
+    out.number(0xDEADBEEF, 4);
+    out.text("");
+    out.text(std::string("a\0b", 3));
+    out.endpoint({*Address::parse("2001:db8::1"), 65535});
+    out.address(Address{});
+    const std::string bytes = out.take();
+    RecordReader in(bytes);
+    CHECK(in.number(4) == 0xDEADBEEF);
+    CHECK(in.text().empty());
+    CHECK(in.text() == std::string("a\0b", 3));
+    CHECK(in.endpoint() == Endpoint{*Address::parse("2001:db8::1"), 65535});
+    CHECK(in.address() == Address{});
+    CHECK(in.ok());
+    CHECK(in.at_end());
+    CHECK(in.number(1) == 0);
+    CHECK_FALSE(in.ok());
+}
+
+TEST_CASE("A5 calls come back as they were, whatever they are like") {
+    for (int seed = 0; seed < 64; ++seed) {
+        const CallKey key{"call@" + std::to_string(seed), Address::v4(0xC0A8010A)};
+        const Call before = call(seed);
+        const std::string bytes = write_record(key, before);
+        CallKey key_after;
+        Call after;
+        REQUIRE(read_record(bytes, key_after, after));
+        CHECK(key_after == key);
+        CHECK(after.dialogs == before.dialogs);
+        CHECK(after.invite == before.invite);
+        CHECK(after.initial == before.initial);
+        CHECK(after.peers == before.peers);
+        CHECK(after.contact == before.contact);
+        CHECK(after.to == before.to);
+        CHECK(write_record(key_after, after) == bytes);
+    }
+}
+
+TEST_CASE("A5 a record that is cut, longer or of another make is refused, never misread") {
+    const CallKey key{"call", Address::v4(1)};
+    const std::string whole = write_record(key, call(23));
+    CallKey k;
+    for (std::size_t length = 0; length < whole.size(); ++length) {
+        Call c;
+        REQUIRE_FALSE(read_record(whole.substr(0, length), k, c));
+    }
+    Call c;
+    CHECK_FALSE(read_record(whole + "x", k, c));
+    CHECK_FALSE(read_record("\xc1" + whole.substr(1), k, c));
+    std::mt19937 random(3);
+    for (int i = 0; i < 20000; ++i) {
+        std::string broken = whole;
+        for (int n = 0; n < 3; ++n)
+            broken[1 + random() % (broken.size() - 1)] = static_cast<char>(random());
+        Call other;
+        if (read_record(broken, k, other)) {
+            CHECK(other.dialogs.size() <= max_dialogs);
+            CHECK(other.peers.size() <= max_peers);
+        }
+    }
+}
+
+}  // namespace sipalg::call

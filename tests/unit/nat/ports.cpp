@@ -1,0 +1,56 @@
+#include "alg/nat/ports.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+namespace sipalg::nat {
+
+namespace {
+struct Taken {
+    std::set<std::uint16_t> ports;
+    bool operator()(std::uint16_t port) const { return !ports.contains(port); }
+};
+}  // namespace
+
+TEST_CASE("X2 privileged ports and services are never opened") {
+    for (const int port : {0, 22, 445, 1023, 1080, 1433, 3306, 3389, 5900, 6379, 8080, 11211})
+        CHECK(is_forbidden_port(static_cast<std::uint16_t>(port)));
+    for (const int port : {1024, 5004, 5060, 5061, 5070, 16384, 65535})
+        CHECK_FALSE(is_forbidden_port(static_cast<std::uint16_t>(port)));
+    Ports ports(3388, 3393);  // 3389 is in the range
+    Taken taken{{3388}};
+    CHECK(ports.choose(3389, 1, taken) == 3390);
+    CHECK(ports.choose(22, 1, taken) == 3392);
+}
+
+TEST_CASE("A3 the wanted port if it is free; an odd one stays odd") {
+    Ports ports(20000, 20009);
+    CHECK(ports.choose(5060, 1, Taken{}) == 5060);
+    CHECK(ports.choose(16001, 2, Taken{}) == 16001);
+    CHECK(ports.choose(65535, 1, Taken{}) == 65535);
+    CHECK(ports.choose(65535, 2, Taken{}) == 20000);  // there is no port behind it
+}
+
+TEST_CASE("A3 a pair is even and odd, and both ends are free") {
+    Ports ports(20000, 20009);
+    CHECK(ports.choose(16000, 2, Taken{{16001}}) == 20000);
+    CHECK(ports.choose(16000, 2, Taken{{16000, 20003, 20004}}) == 20006);
+    CHECK(ports.choose(16000, 2, Taken{{16000}}) == 20008);
+    CHECK(ports.choose(16000, 2, Taken{{16000}}) == 20000);  // round again
+}
+
+TEST_CASE("X7 a range that is used up gives nothing") {
+    Ports ports(20000, 20003);
+    CHECK_FALSE(ports.choose(5060, 1, [](std::uint16_t) { return false; }));
+    CHECK(ports.choose(5060, 1, Taken{{5060, 20000}}) == 20002);
+    CHECK_FALSE(ports.choose(5060, 2, Taken{{5060, 20001, 20003}}));
+}
+
+TEST_CASE("A3 the end of the number space is no trouble") {
+    Ports ports(65534, 65535);
+    CHECK(ports.choose(5060, 2, Taken{{5060}}) == 65534);
+    CHECK(ports.choose(5060, 2, Taken{{5060}}) == 65534);
+}
+
+}  // namespace sipalg::nat

@@ -1,0 +1,124 @@
+#include "alg/nat/renumber.hpp"
+
+#include <doctest/doctest.h>
+
+#include "alg/nat/mappings.hpp"
+#include "tests/cases/kernel.hpp"
+
+namespace sipalg::nat {
+
+namespace {
+
+const Address first = Address::v4(0xCB007101), second = Address::v4(0xCB007102);
+const Address phone = Address::v4(0xC0A8010A), remote = Address::v4(0xCB00710B);
+const AddressChange move{first, {second, second}};
+
+Socket udp(const Address& address, std::uint16_t port) {
+    return {Transport::udp, {address, port}};
+}
+
+/// One phone's mappings at two addresses of the router.
+struct Fixture {
+    explicit Fixture(Policy settings = {}) : policy(std::move(settings)), holdings(policy) {}
+
+    nat::MappingKey hold(std::uint16_t port, const Address& at, Time until) {
+        const nat::MappingKey key = holdings.map(udp(phone, port), {at, at}, {}, now)->key();
+        holdings.hold(key, until, now, changes);
+        return key;
+    }
+    nat::Renumbering::Counts go() {
+        nat::Renumbering relocation({&move, 1});
+        holdings.readdress(relocation, now, changes);
+        kernel.apply(changes, now);
+        changes.clear();
+        return relocation.counts(first);
+    }
+    void apply() {
+        kernel.apply(changes, now);
+        changes.clear();
+        holdings.commit();
+    }
+
+    Policy policy;
+    nat::Mappings holdings;
+    test::TableKernel kernel;
+    std::vector<Change> changes;
+    Time now{1000};
+};
+
+}  // namespace
+
+TEST_CASE("C11 what a phone already has at the new address takes up what it had at the former one") {
+    Fixture f;
+    const nat::MappingKey old = f.hold(16000, first, Time{500'000});
+    const nat::MappingKey there = f.hold(16000, second, Time{100'000});
+    const Pinhole hole{Transport::udp, remote, {first, 16000}};
+    f.holdings.hold(hole, Time{500'000}, f.now, f.changes);
+    f.apply();
+    const nat::Renumbering::Counts counts = f.go();
+    f.holdings.commit();
+    CHECK(counts.mappings == 1);
+    CHECK(counts.pinholes == 1);
+    CHECK_FALSE(f.holdings.find(old));
+    REQUIRE(f.holdings.find(there));
+    CHECK(f.holdings.find(there)->holders == 2);
+    CHECK(f.holdings.find(there)->kernel_until == Time{500'000});
+    CHECK_FALSE(f.holdings.find(hole));
+    const Pinhole moved{Transport::udp, remote, {second, 16000}};
+    REQUIRE(f.holdings.find(moved));
+    CHECK(f.holdings.find(moved)->holders == 1);
+    CHECK(f.kernel.elements().size() == 2);
+    CHECK(f.holdings.find_former(udp(first, 16000)) == f.holdings.find(there));
+}
+
+TEST_CASE(
+    "C11 X7 without a port at the new address a mapping is lost, its pinhole too, and the others go on") {
+    Policy narrow;
+    narrow.media_low = 20000;
+    narrow.media_high = 20001;
+    Fixture f(narrow);
+    const nat::MappingKey lost = f.hold(16000, first, Time{500'000});
+    f.hold(16002, first, Time{500'000});
+    f.holdings.hold(Pinhole{Transport::udp, remote, {first, 16000}}, Time{500'000}, f.now, f.changes);
+    f.apply();
+    f.holdings.set_occupied({udp(second, 16000), udp(second, 20000)});
+    const nat::Renumbering::Counts counts = f.go();
+    CHECK(counts.lost == 1);
+    CHECK(counts.mappings == 1);
+    CHECK(counts.pinholes == 0);
+    CHECK_FALSE(f.holdings.find(nat::MappingKey{lost.inside, second}));
+    CHECK(f.holdings.find(nat::MappingKey{udp(phone, 16002), second}));
+    CHECK(f.holdings.pinhole_count() == 0);
+    CHECK(f.kernel.elements().size() == 1);
+}
+
+TEST_CASE("C11 who can keep his port keeps it, whoever else would take it") {
+    Policy narrow;
+    narrow.media_low = 20000;
+    narrow.media_high = 20003;
+    Fixture f(narrow);
+    f.hold(16000, first, Time{500'000});
+    const nat::MappingKey user = f.hold(20000, first, Time{500'000});
+    f.apply();
+    f.holdings.set_occupied({udp(second, 16000)});
+    CHECK(f.go().other_ports == 1);
+    CHECK(f.holdings.find(nat::MappingKey{user.inside, second})->mapping.outside.port == 20000);
+    CHECK(f.holdings.find(nat::MappingKey{udp(phone, 16000), second})->mapping.outside.port == 20002);
+}
+
+TEST_CASE("C11 law 4: refused, everything is where it was") {
+    Fixture f;
+    const nat::MappingKey key = f.hold(16000, first, Time{500'000});
+    f.holdings.hold(Pinhole{Transport::udp, remote, {first, 16000}}, Time{500'000}, f.now, f.changes);
+    f.apply();
+    nat::Renumbering relocation({&move, 1});
+    f.holdings.readdress(relocation, f.now, f.changes);
+    f.holdings.cancel();
+    REQUIRE(f.holdings.find(key));
+    CHECK(f.holdings.find_public(udp(first, 16000)) == f.holdings.find(key));
+    CHECK_FALSE(f.holdings.find_public(udp(second, 16000)));
+    CHECK_FALSE(f.holdings.find_former(udp(first, 16000)));
+    CHECK(f.holdings.find(Pinhole{Transport::udp, remote, {first, 16000}}));
+}
+
+}  // namespace sipalg::nat
