@@ -114,7 +114,7 @@ struct Call {
     std::uint32_t record_id = 0;
     State state = State::offered;
     Side caller = Side::inside;
-    bool untouched = false;  ///< its messages are not rewritten
+    bool unmodified = false;  ///< its messages are not rewritten
     std::string caller_tag;
     std::string from, to;  ///< URIs as the phone writes them
     Egress egress;

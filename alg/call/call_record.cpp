@@ -201,7 +201,7 @@ std::string write_record(const CallKey& key, const Call& call) {
     out.address(key.phone);
     out.number(static_cast<std::uint64_t>(call.state), 1);
     out.number(static_cast<std::uint64_t>(call.caller), 1);
-    out.number(call.untouched, 1);
+    out.number(call.unmodified, 1);
     out.text(call.caller_tag);
     out.text(call.from);
     out.text(call.to);
@@ -239,7 +239,7 @@ bool read_record(std::string_view bytes, CallKey& key, Call& call) {
     key.phone = in.address();
     call.state = static_cast<Call::State>(in.number(1) % 4);
     call.caller = read_side(in);
-    call.untouched = in.number(1);
+    call.unmodified = in.number(1);
     call.caller_tag = in.text();
     call.from = in.text();
     call.to = in.text();

@@ -48,8 +48,8 @@ bool Calls::is_closed(const CallKey& key) const {
 }
 
 // Closed calls only wait for late messages: they make room, and count for nobody.
-bool Calls::has_room(const DescribedMessage& heard) {
-    if (!shares_.have_room(heard.phone, heard.peer, heard.from)) return false;
+bool Calls::has_room(const DescribedMessage& received) {
+    if (!shares_.have_room(received.phone, received.peer, received.from)) return false;
     while (calls_.size() >= policy_.max_calls && !closed_.empty()) {
         if (is_closed(closed_.front())) calls_.erase(closed_.front());
         closed_.pop_front();
@@ -57,83 +57,83 @@ bool Calls::has_room(const DescribedMessage& heard) {
     return calls_.size() < policy_.max_calls;
 }
 
-Call* Calls::find_or_make(const DescribedMessage& heard, std::uint32_t& next_record, Effects& effects) {
-    const sip::Message& message = heard.message;
-    if (Call* known = calls_.edit(CallKeyView{message.call_id(), heard.phone})) return known;
+Call* Calls::find_or_make(const DescribedMessage& received, std::uint32_t& next_record, Effects& effects) {
+    const sip::Message& message = received.message;
+    if (Call* known = calls_.edit(CallKeyView{message.call_id(), received.phone})) return known;
     if (!message.is_request() || message.method() != sip::Method::invite) return nullptr;
     // A stranger's request inside a dialog that nobody here knows makes no state (X3).
     const bool initial = message.to_tag().empty();
-    if (!initial && heard.from == Side::outside) return nullptr;
+    if (!initial && received.from == Side::outside) return nullptr;
     if (message.call_id().size() > max_call_id || message.from_tag().size() > max_tag ||
         message.to_tag().size() > max_tag) {
         effects.limit = true;
         return nullptr;
     }
-    if (!has_room(heard)) {
+    if (!has_room(received)) {
         effects.limit = true;
         return nullptr;
     }
     Call call;
     call.record_id = next_record++;
-    call.caller = heard.from;
-    call.untouched = heard.untouched;
-    some_untouched_ = some_untouched_ || call.untouched;
+    call.caller = received.from;
+    call.unmodified = received.unmodified;
+    some_unmodified_ = some_unmodified_ || call.unmodified;
     call.caller_tag = message.from_tag();
     call.from = shown(uri_of(message.first(sip::HeaderId::from)));
     call.to = shown(uri_of(message.first(sip::HeaderId::to)));
-    call.egress = heard.egress;
-    call.contact = heard.contact;
-    call.peers.push_back(heard.peer);
-    call.started = call.active = heard.now;
-    call.ringing_until = heard.now + ringing_time;
+    call.egress = received.egress;
+    call.contact = received.contact;
+    call.peers.push_back(received.peer);
+    call.started = call.active = received.now;
+    call.ringing_until = received.now + ringing_time;
     if (!initial) {
         // The call is older than we are: take it as it is from here on.
         Dialog dialog;
-        dialog.local_tag = heard.local_tag();
-        dialog.remote_tag = heard.remote_tag();
+        dialog.local_tag = received.local_tag();
+        dialog.remote_tag = received.remote_tag();
         dialog.state = Dialog::State::confirmed;
         call.dialogs.push_back(std::move(dialog));
         call.state = Call::State::confirmed;
     }
-    CallKey key{std::string(message.call_id()), heard.phone};
+    CallKey key{std::string(message.call_id()), received.phone};
     effects.events.push_back({Event::Kind::call_offered, key.call_id,
-                              heard.phone.text() +
-                                  (heard.from == Side::inside ? " calls " : " is called through ") +
-                                  (heard.from == Side::inside ? call.to : heard.peer.text())});
-    shares_.count(heard.phone, {}, CallQuota::of(call));
+                              received.phone.text() +
+                                  (received.from == Side::inside ? " calls " : " is called through ") +
+                                  (received.from == Side::inside ? call.to : received.peer.text())});
+    shares_.count(received.phone, {}, CallQuota::of(call));
     return &calls_.put(key, std::move(call));
 }
 
-void Calls::follow(const DescribedMessage& heard, std::uint32_t& next_record, Effects& effects) {
-    Call* call = find_or_make(heard, next_record, effects);
+void Calls::follow(const DescribedMessage& received, std::uint32_t& next_record, Effects& effects) {
+    Call* call = find_or_make(received, next_record, effects);
     if (!call) return;
     const bool was_closed = call->state == Call::State::closing;
-    const bool invites = heard.message.is_request() && heard.message.method() == sip::Method::invite;
-    if (was_closed && invites && !shares_.have_room(heard.phone, heard.peer, heard.from)) {
+    const bool invites = received.message.is_request() && received.message.method() == sip::Method::invite;
+    if (was_closed && invites && !shares_.have_room(received.phone, received.peer, received.from)) {
         effects.limit = true;
         return;
     }
-    const CallKey key{std::string(heard.message.call_id()), heard.phone};
+    const CallKey key{std::string(received.message.call_id()), received.phone};
     const CallQuota::Share share = CallQuota::of(*call);
-    const Outcome outcome = call::follow(*call, heard);
-    shares_.count(heard.phone, share, CallQuota::of(*call));
+    const Outcome outcome = call::follow(*call, received);
+    shares_.count(received.phone, share, CallQuota::of(*call));
     switch (outcome) {
         case Outcome::none: break;
-        case Outcome::noted: save(key, *call, heard.now, effects); break;
-        case Outcome::changed: settle(key, *call, heard.now, effects); break;
+        case Outcome::noted: save(key, *call, received.now, effects); break;
+        case Outcome::changed: settle(key, *call, received.now, effects); break;
         case Outcome::answered:
             effects.events.push_back({Event::Kind::call_answered, key.call_id, "answered"});
-            settle(key, *call, heard.now, effects);
+            settle(key, *call, received.now, effects);
             break;
         case Outcome::ended:
-            if (heard.message.method() == sip::Method::bye)
-                close(key, *call, "BYE", heard.now, effects);
+            if (received.message.method() == sip::Method::bye)
+                close(key, *call, "BYE", received.now, effects);
             else
-                close(key, *call, "not answered", heard.now, effects);
+                close(key, *call, "not answered", received.now, effects);
             break;
     }
-    if (call->active == heard.now) listen_later(key, *call, heard.now);
-    schedule(key, *call, heard.now);
+    if (call->active == received.now) listen_later(key, *call, received.now);
+    schedule(key, *call, received.now);
 }
 
 void Calls::close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects) {
@@ -153,7 +153,7 @@ Time Calls::media_seen(const Call& call) const {
     Time seen = call.active;
     for (const nat::MappingKey& key : call.mapped) {
         if (key.inside == call.contact) continue;  // keep-alives flow there, not media
-        if (const nat::MappingEntry* entry = holdings_.find(key)) seen = std::max(seen, entry->flow_seen);
+        if (const nat::MappingEntry* entry = mappings_.find(key)) seen = std::max(seen, entry->flow_seen);
     }
     return seen;
 }
@@ -246,9 +246,9 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
         if (call->renew_at <= now) {
             const Time until = lifetime(*call, now);
             for (const nat::MappingKey& mapping : call->mapped)
-                holdings_.extend(mapping, until, now, effects.changes);
+                mappings_.extend(mapping, until, now, effects.changes);
             for (const CallPinhole& pin : call->pins)
-                holdings_.extend(pin.pinhole, until, now, effects.changes);
+                mappings_.extend(pin.pinhole, until, now, effects.changes);
             store_record(call->record_id, call->record, call->record, true,
                          std::chrono::ceil<Seconds>(until - now), effects.changes);
             name_formerly(*call, until);
@@ -288,7 +288,7 @@ bool Calls::restore(std::uint32_t id, const std::string& record, Time until, Tim
     if (!read_record(record, key, call) || calls_.contains(key)) return false;
     call.record_id = id;
     call.restored = true;
-    some_untouched_ = some_untouched_ || call.untouched;
+    some_unmodified_ = some_unmodified_ || call.unmodified;
     call.record = record;
     call.active = now;  // silence is measured anew: nobody looked meanwhile
     call.renew_at = now + std::max(until - now, Time{0}) / 2;

@@ -21,13 +21,13 @@ namespace sipalg::call {
 
 class Calls {
   public:
-    Calls(const Policy& policy, nat::Mappings& holdings)
-        : policy_(policy), holdings_(holdings), shares_(policy) {}
+    Calls(const Policy& policy, nat::Mappings& mappings)
+        : policy_(policy), mappings_(mappings), shares_(policy) {}
 
     /// Whether follow() can have something to do with the message: then its session is worth reading.
     bool concerns(const sip::Message& message, const Address& phone) const;
     /// Applies the message to its call, which an INVITE makes if there is none.
-    void follow(const DescribedMessage& heard, std::uint32_t& next_record, Effects& effects);
+    void follow(const DescribedMessage& received, std::uint32_t& next_record, Effects& effects);
 
     /// Renews and closes what is due.
     void expire(Time now, Effects& effects);
@@ -46,15 +46,15 @@ class Calls {
     Time learning_until() const { return learning_until_; }
     void expect_learned(Time until) { learning_until_ = std::max(learning_until_, until + Time{1000}); }
 
-    /// What the calls hold is elsewhere now: they go along (C11). Call after nat::Mappings::readdress().
-    void readdress(nat::Renumbering& relocation, Time now, Effects& effects);
+    /// What the calls hold is elsewhere now: they go along (C11). Call after nat::Mappings::renumber().
+    void renumber(nat::Renumbering& renumbering, Time now, Effects& effects);
 
     /// Additions for the records of all calls.
     void list_records(Time now, std::vector<Change>& changes) const;
 
     const auto& all() const { return calls_; }
     /// Some call may be one whose messages are not rewritten.
-    bool some_untouched() const { return some_untouched_; }
+    bool some_unmodified() const { return some_unmodified_; }
     /// Last time media of the call were seen.
     Time media_seen(const Call& call) const;
 
@@ -63,8 +63,8 @@ class Calls {
 
   private:
     bool is_closed(const CallKey& key) const;
-    bool has_room(const DescribedMessage& heard);
-    Call* find_or_make(const DescribedMessage& heard, std::uint32_t& next_record, Effects& effects);
+    bool has_room(const DescribedMessage& received);
+    Call* find_or_make(const DescribedMessage& received, std::uint32_t& next_record, Effects& effects);
     /// Holds what the call wants and does not hold yet, releases what it no longer wants, rewrites its
     /// record.
     void settle(const CallKey& key, Call& call, Time now, Effects& effects);
@@ -79,7 +79,7 @@ class Calls {
     void save(const CallKey& key, Call& call, Time now, Effects& effects);
     /// Its peers may name the phone as they did before, until `until`.
     void name_formerly(const Call& call, Time until);
-    void follow_mappings(Call& call, const Egress& to, nat::Renumbering& relocation, Time now,
+    void follow_mappings(Call& call, const Egress& to, nat::Renumbering& renumbering, Time now,
                          Effects& effects);
     void close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects);
     void schedule(const CallKey& key, Call& call, Time now);
@@ -90,14 +90,14 @@ class Calls {
     std::optional<Time> silent_until(const Call& call) const;
 
     const Policy& policy_;
-    nat::Mappings& holdings_;
+    nat::Mappings& mappings_;
     StagedMap<CallKey, Call, CallKeyHash, CallKeyEqual> calls_;
     CallQuota shares_;
     std::deque<std::pair<Time, CallKey>> to_hear_;  ///< when a sweep can tell; each call at most once
     std::deque<CallKey> closed_;                    ///< oldest first; some are forgotten or alive again
     DeadlineQueue<CallKey> deadlines_;
     Time learning_until_{0};
-    bool some_untouched_ = false;
+    bool some_unmodified_ = false;
 };
 
 /// The record of a call and back (record.cpp).

@@ -18,6 +18,6 @@ struct DescribedMessage : ReceivedMessage {
 enum class Outcome : std::uint8_t { none, noted, changed, answered, ended };
 
 /// Applies a message to its call. Retransmissions and messages of strangers to the dialog change nothing.
-Outcome follow(Call& call, const DescribedMessage& heard);
+Outcome follow(Call& call, const DescribedMessage& received);
 
 }  // namespace sipalg::call

@@ -3,9 +3,9 @@
 // Theory of operation. When a description of the peer comes into force, the kernel gets a latch for each RTP
 // endpoint that it concerns, with a short timeout. The first packet from an address that has no pinhole takes
 // the latch away, enters its sender among the learned sources and is translated; all of that is the kernel's
-// doing, so the first packet is heard. Whoever runs this reads the learned sources about once a second while
-// a latch may be open, and makes of each an ordinary pinhole of the call, which lives, renews and closes with
-// it. The flow that the packet began goes on meanwhile by itself.
+// doing, so the first packet is received. Whoever runs this reads the learned sources about once a second
+// while a latch may be open, and makes of each an ordinary pinhole of the call, which lives, renews and
+// closes with it. The flow that the packet began goes on meanwhile by itself.
 #include <algorithm>
 #include <utility>
 
@@ -42,7 +42,7 @@ void Calls::set_latches(Call& call, std::vector<CallLatch> latches, Time now, Ef
 }
 
 void Calls::learn(const LatchedSource& learned, Time now, Effects& effects) {
-    const nat::MappingEntry* entry = holdings_.find_outside({learned.transport, learned.outside});
+    const nat::MappingEntry* entry = mappings_.find_outside({learned.transport, learned.outside});
     if (!entry) return;
     const nat::MappingKey mapping = entry->key();
     const Socket inside = mapping.inside;

@@ -34,25 +34,26 @@ bool can_answer(const sip::Message& message, const Offer& offer) {
 
 // True when the message answers an offer of the other side. Once something is agreed, an offer of this side
 // that crossed it can only be refused.
-bool answer_offer(Dialog& dialog, const DescribedMessage& heard) {
-    const std::optional<Offer>& offer = dialog.offer(other(heard.from));
-    if (!heard.session || !offer || !can_answer(heard.message, *offer)) return false;
-    agree(dialog, *offer, *heard.session);
-    if (offer->late) dialog.invite(heard.from).answered = true;
+bool answer_offer(Dialog& dialog, const DescribedMessage& received) {
+    const std::optional<Offer>& offer = dialog.offer(other(received.from));
+    if (!received.session || !offer || !can_answer(received.message, *offer)) return false;
+    agree(dialog, *offer, *received.session);
+    if (offer->late) dialog.invite(received.from).answered = true;
     for (std::optional<Offer>& settled : dialog.offers)
         settled.reset();
     dialog.renegotiated = true;
     return true;
 }
 
-void make_offer(Dialog& dialog, const DescribedMessage& heard) {
-    if (!heard.session) return;
-    const sip::Message& message = heard.message;
-    Offer made{heard.from, message.method(), message.cseq().number, *heard.session, !message.is_request()};
+void make_offer(Dialog& dialog, const DescribedMessage& received) {
+    if (!received.session) return;
+    const sip::Message& message = received.message;
+    Offer made{received.from, message.method(), message.cseq().number, *received.session,
+               !message.is_request()};
     // Only INVITEs may be thought about for longer (Timer C); the ACK to a 2xx comes soon or never.
     const bool rings = message.method() == sip::Method::invite && message.status() < 200;
-    made.until = heard.now + (rings ? ringing_time : transaction_time);
-    std::optional<Offer>& offer = dialog.offer(heard.from);
+    made.until = received.now + (rings ? ringing_time : transaction_time);
+    std::optional<Offer>& offer = dialog.offer(received.from);
     const Time until = offer ? std::exchange(offer->until, made.until) : made.until;
     if (offer == made)
         offer->until = until;  // a retransmission: its time began with the first
@@ -60,12 +61,12 @@ void make_offer(Dialog& dialog, const DescribedMessage& heard) {
         offer = std::move(made);
 }
 
-void drop_offer(Dialog& dialog, const DescribedMessage& heard) {
-    std::optional<Offer>& offer = dialog.offer(heard.requester());
-    if (offer && can_answer(heard.message, *offer)) offer.reset();
-    std::optional<Offer>& late = dialog.offer(heard.from);
-    if (late && late->late && late->method == heard.message.method() &&
-        late->cseq == heard.message.cseq().number)
+void drop_offer(Dialog& dialog, const DescribedMessage& received) {
+    std::optional<Offer>& offer = dialog.offer(received.requester());
+    if (offer && can_answer(received.message, *offer)) offer.reset();
+    std::optional<Offer>& late = dialog.offer(received.from);
+    if (late && late->late && late->method == received.message.method() &&
+        late->cseq == received.message.cseq().number)
         late.reset();
 }
 

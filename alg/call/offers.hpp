@@ -15,11 +15,11 @@ void agree(Dialog& dialog, const Offer& offer, const Session& answer);
 /// Whether the message stands where an answer to `offer` stands.
 bool can_answer(const sip::Message& message, const Offer& offer);
 /// Takes the message as an answer to the other side's offer. False: it is none.
-bool answer_offer(Dialog& dialog, const DescribedMessage& heard);
+bool answer_offer(Dialog& dialog, const DescribedMessage& received);
 /// Takes the message's description, if it has one, as an offer.
-void make_offer(Dialog& dialog, const DescribedMessage& heard);
+void make_offer(Dialog& dialog, const DescribedMessage& received);
 /// The request was refused, or accepted without an answer: neither its offer leaves a trace, nor one that
 /// came in a response to it.
-void drop_offer(Dialog& dialog, const DescribedMessage& heard);
+void drop_offer(Dialog& dialog, const DescribedMessage& received);
 
 }  // namespace sipalg::call

@@ -42,18 +42,18 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
         const bool behind = i > 0 && follows(previous, want.inside);
         if (behind) wish.preferred = after_previous;
         const nat::MappingEntry* entry =
-            holdings_.map(want.inside, egress_of(key, call, want.inside.endpoint.address), wish, now);
+            mappings_.map(want.inside, egress_of(key, call, want.inside.endpoint.address), wish, now);
         if (!entry) {
             effects.limit = effects.limit || !nat::is_forbidden_port(want.inside.endpoint.port);
             continue;
         }
         if (behind && want.same_line && !entry->joined && entry->mapping.outside.port == after_previous)
-            holdings_.join(entry->key());
+            mappings_.join(entry->key());
         previous = want.inside;
         after_previous = static_cast<std::uint16_t>(entry->mapping.outside.port + 1);
         const nat::MappingKey mapping = entry->key();
         if (std::find(call.mapped.begin(), call.mapped.end(), mapping) == call.mapped.end())
-            holdings_.hold(mapping, until, now, effects.changes);
+            mappings_.hold(mapping, until, now, effects.changes);
         mapped.push_back(mapping);
         bool announced = false;  // by a description that has just come
         for (CallPinhole& pin : want.pins) {
@@ -66,7 +66,7 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
             const bool had = old != call.pins.end();
             announced = announced || (!pin.learned && !pin.early && (!had || old->early));
             if (!had) {
-                const bool opened = holdings_.hold(pin.pinhole, until, now, effects.changes);
+                const bool opened = mappings_.hold(pin.pinhole, until, now, effects.changes);
                 // A flow from before would keep its old translation (C7), unless that is the right one.
                 if (opened && !entry->adopted) pin.add_flows(effects.stale);
             }
@@ -79,11 +79,11 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
     for (const CallPinhole& old : call.pins)
         if (std::none_of(pins.begin(), pins.end(),
                          [&](const CallPinhole& pin) { return pin.same_hole(old); }) &&
-            holdings_.release(old.pinhole, effects.changes))
+            mappings_.release(old.pinhole, effects.changes))
             old.add_flows(effects.ended);
     for (const nat::MappingKey& old : call.mapped)
         if (std::find(mapped.begin(), mapped.end(), old) == mapped.end())
-            holdings_.release(old, now, effects.changes);
+            mappings_.release(old, now, effects.changes);
     call.mapped = std::move(mapped);
     call.pins = std::move(pins);
     set_latches(call, std::move(latches), now, effects);

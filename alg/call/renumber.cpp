@@ -1,21 +1,20 @@
 // Calls whose router has another address now (C11).
 #include "alg/call/calls.hpp"
-
 #include "alg/nat/old_endpoints.hpp"
 
 namespace sipalg::call {
 
-void Calls::readdress(nat::Renumbering& relocation, Time now, Effects& effects) {
+void Calls::renumber(nat::Renumbering& renumbering, Time now, Effects& effects) {
     std::vector<CallKey> moving;
     for (const auto& [key, call] : calls_)
-        if (relocation.target_of_holder(call.egress)) moving.push_back(key);
+        if (renumbering.target_of_holder(call.egress)) moving.push_back(key);
     for (const CallKey& key : moving) {
         Call& call = *calls_.edit(key);
         const Egress from = call.egress;
-        follow_mappings(call, *relocation.target_of_holder(from), relocation, now, effects);
+        follow_mappings(call, *renumbering.target_of_holder(from), renumbering, now, effects);
         name_formerly(call, lifetime(call, now));
         if (call.state == Call::State::closing) continue;
-        ++relocation.counts(from.address).calls;
+        ++renumbering.counts(from.address).calls;
         if (from.address != call.egress.address) {
             call.active = now;  // media are looked for anew
             listen_later(key, call, now);
@@ -25,13 +24,13 @@ void Calls::readdress(nat::Renumbering& relocation, Time now, Effects& effects) 
     }
 }
 
-void Calls::follow_mappings(Call& call, const Egress& to, nat::Renumbering& relocation, Time now,
+void Calls::follow_mappings(Call& call, const Egress& to, nat::Renumbering& renumbering, Time now,
                             Effects& effects) {
     const Egress from = std::exchange(call.egress, to);
-    if (const nat::MappingEntry* entry = holdings_.find(nat::MappingKey{call.contact, to.address})) {
-        const auto port = relocation.former_port({call.contact, from.address});
+    if (const nat::MappingEntry* entry = mappings_.find(nat::MappingKey{call.contact, to.address})) {
+        const auto port = renumbering.former_port({call.contact, from.address});
         nat::add_former(call.former, {from.advertised, port.value_or(entry->mapping.outside.port)},
-                   entry->public_endpoint());
+                        entry->public_endpoint());
     }
     // Those that were open are let go: a new answer opens them at the new address.
     set_latches(call, {}, now, effects);
@@ -39,12 +38,12 @@ void Calls::follow_mappings(Call& call, const Egress& to, nat::Renumbering& relo
     std::erase_if(call.mapped, [&](nat::MappingKey& key) {
         if (key.outside != from.address) return false;  // of a delegate that is not translated
         key.outside = to.address;
-        return !holdings_.find(key);
+        return !mappings_.find(key);
     });
     std::erase_if(call.pins, [&](CallPinhole& pin) {
         if (pin.pinhole.outside.address != from.address) return false;
         const nat::MappingEntry* entry =
-            holdings_.find(nat::MappingKey{{pin.pinhole.transport, pin.inside}, to.address});
+            mappings_.find(nat::MappingKey{{pin.pinhole.transport, pin.inside}, to.address});
         if (!entry || entry->mapping.outside != pin.pinhole.outside) pin.add_flows(effects.ended);
         if (!entry) return true;
         pin.pinhole.outside = entry->mapping.outside;
@@ -55,7 +54,7 @@ void Calls::follow_mappings(Call& call, const Egress& to, nat::Renumbering& relo
 
 void Calls::name_formerly(const Call& call, Time until) {
     for (const Endpoint& shown : call.former)
-        holdings_.name_formerly({call.contact.transport, shown}, {call.contact, call.egress.address}, until);
+        mappings_.name_formerly({call.contact.transport, shown}, {call.contact, call.egress.address}, until);
 }
 
 }  // namespace sipalg::call

@@ -5,10 +5,10 @@ namespace sipalg::call {
 namespace {
 
 const nat::MappingEntry* map(const Socket& inside, const Egress& egress, const nat::PortWish& wish, Time now,
-                             nat::Mappings& holdings, Effects& effects) {
-    const nat::MappingEntry* entry = holdings.map(inside, egress, wish, now);
+                             nat::Mappings& mappings, Effects& effects) {
+    const nat::MappingEntry* entry = mappings.map(inside, egress, wish, now);
     if (entry && entry->holders == 0)
-        holdings.touch(entry->key(), false, now, effects.changes);
+        mappings.touch(entry->key(), false, now, effects.changes);
     else if (!entry)
         effects.limit = effects.limit || !nat::is_forbidden_port(inside.endpoint.port);
     return entry;
@@ -28,7 +28,7 @@ bool describes_in_dialog(const sip::Message& message) {
     }
 }
 
-void map_unfollowed(const Session& session, const Egress& egress, Time now, nat::Mappings& holdings,
+void map_unfollowed(const Session& session, const Egress& egress, Time now, nat::Mappings& mappings,
                     Effects& effects) {
     for (const Stream& stream : session) {
         const bool pair = stream.rtp.port != 0 && stream.rtcp.address == stream.rtp.address &&
@@ -37,12 +37,12 @@ void map_unfollowed(const Session& session, const Egress& egress, Time now, nat:
         if (stream.rtp.port != 0) {
             const nat::PortWish wish{0, pair ? 2U : 1U, false};
             const nat::MappingEntry* entry =
-                map({stream.transport, stream.rtp}, egress, wish, now, holdings, effects);
+                map({stream.transport, stream.rtp}, egress, wish, now, mappings, effects);
             if (entry && pair) rtcp.preferred = static_cast<std::uint16_t>(entry->mapping.outside.port + 1);
         }
-        if (stream.rtcp.port != 0) map({Transport::udp, stream.rtcp}, egress, rtcp, now, holdings, effects);
+        if (stream.rtcp.port != 0) map({Transport::udp, stream.rtcp}, egress, rtcp, now, mappings, effects);
         for (const MediaSocket& further : stream.further)
-            map(further.socket, egress, {}, now, holdings, effects);
+            map(further.socket, egress, {}, now, mappings, effects);
     }
 }
 

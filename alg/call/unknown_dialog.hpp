@@ -15,7 +15,7 @@ bool describes_in_dialog(const sip::Message& message);
 /// Maps where the phone receives, so that its description can name it (A3), for as long as flows of the
 /// phone's go through. What the peer has said is not known, so nothing is opened: the phone has to send
 /// first.
-void map_unfollowed(const Session& session, const Egress& egress, Time now, nat::Mappings& holdings,
+void map_unfollowed(const Session& session, const Egress& egress, Time now, nat::Mappings& mappings,
                     Effects& effects);
 
 }  // namespace sipalg::call

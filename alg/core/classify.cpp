@@ -23,7 +23,7 @@ FlowTreatment treatment_of(Reason reason) {
         case Reason::rewritten: return FlowTreatment::rewritten;
         case Reason::unchanged:
         case Reason::limit_reached: return FlowTreatment::followed;
-        default: return FlowTreatment::untouched;
+        default: return FlowTreatment::unmodified;
     }
 }
 

@@ -8,20 +8,20 @@
 namespace sipalg {
 
 bool State::idle() const {
-    return impl_->holdings.mappings().size() == 0 && impl_->holdings.masquerade().empty();
+    return impl_->mappings.all().size() == 0 && impl_->mappings.existing_nat().empty();
 }
 
-bool State::sweep_wanted(Time now) const {
-    return impl_->holdings.touched() || impl_->calls.wants_listening(now) ||
+bool State::scan_wanted(Time now) const {
+    return impl_->mappings.touched() || impl_->calls.wants_listening(now) ||
            (now >= impl_->next_look && !idle());
 }
 
-void State::begin_sweep(Time now) {
-    impl_->holdings.masquerade().begin();
+void State::begin_scan(Time now) {
+    impl_->mappings.existing_nat().begin();
     impl_->audibility.begin();
-    impl_->sweep_begun = now;
-    impl_->readdressed_at_sweep = impl_->readdressed;
-    const nat::Mappings::Closed closed = impl_->holdings.take_closed();
+    impl_->scan_begun = now;
+    impl_->renumbered_at_scan = impl_->renumbered;
+    const nat::Mappings::Closed closed = impl_->mappings.take_closed();
     impl_->closed.insert(closed.mappings.begin(), closed.mappings.end());
     impl_->closed_pinholes.insert(closed.pinholes.begin(), closed.pinholes.end());
     impl_->next_look = now + scan_interval;
@@ -45,7 +45,7 @@ call::PacketCount count(const ConntrackEntry& flow, Side begun) {
 std::optional<Verdict> judge(State::Impl& state, const Mapping& seen, Side begun, const ConntrackEntry& flow,
                              Time now) {
     const nat::MappingKey key{{seen.transport, seen.inside}, seen.outside.address};
-    const nat::MappingEntry* entry = state.holdings.find(key);
+    const nat::MappingEntry* entry = state.mappings.find(key);
     const bool open = entry && entry->kernel_until > now;
     if (!open || entry->mapping.outside.port != seen.outside.port) {
         // The phone's own flow under another port is older than the mapping; a peer's may be somebody else's.
@@ -54,7 +54,7 @@ std::optional<Verdict> judge(State::Impl& state, const Mapping& seen, Side begun
                           (open && begun == Side::inside && seen.transport == Transport::udp);
         return ours ? std::optional(Verdict::erase) : std::nullopt;
     }
-    state.holdings.flow_seen(key, now - std::min(Time{flow.idle}, now));
+    state.mappings.flow_seen(key, now - std::min(Time{flow.idle}, now));
     if (entry->holders > 0) state.audibility.seen(key, count(flow, begun));
     return Verdict::keep;
 }
@@ -63,7 +63,7 @@ std::optional<Verdict> judge(State::Impl& state, const Mapping& seen, Side begun
 bool has_closed(const State::Impl& state, const Pinhole& pinhole) {
     const Pinhole for_all{pinhole.transport, {}, pinhole.outside};
     return (state.closed_pinholes.contains(pinhole) || state.closed_pinholes.contains(for_all)) &&
-           !state.holdings.find(pinhole) && !state.holdings.find(for_all);
+           !state.mappings.find(pinhole) && !state.mappings.find(for_all);
 }
 
 // The mapping is still there, for another stream or call, but this peer's pinhole has gone. Where signalling
@@ -71,24 +71,24 @@ bool has_closed(const State::Impl& state, const Pinhole& pinhole) {
 bool was_closed(const State::Impl& state, const Mapping& mapping, const Address& remote, Time now) {
     if (!has_closed(state, {mapping.transport, remote, mapping.outside})) return false;
     const nat::MappingEntry* entry =
-        state.holdings.find(nat::MappingKey{{mapping.transport, mapping.inside}, mapping.outside.address});
+        state.mappings.find(nat::MappingKey{{mapping.transport, mapping.inside}, mapping.outside.address});
     return entry && entry->idle_until <= now;
 }
 
 // A flow that the owner's NAT carries, outward or by a port forwarding; many are not translated at all.
-void note_masquerade(State::Impl& state, const ConntrackEntry& flow, const Mapping& outward,
-                     const Mapping& inward) {
+void note_existing_nat(State::Impl& state, const ConntrackEntry& flow, const Mapping& outward,
+                       const Mapping& inward) {
     const auto& ports = state.policy.sip_ports;
     const bool signalling = std::find(ports.begin(), ports.end(), flow.reply_source.port) != ports.end();
     if (outward.inside != outward.outside)
-        state.holdings.masquerade().seen(outward, true, signalling);
+        state.mappings.existing_nat().seen(outward, true, signalling);
     else if (inward.inside != inward.outside)
-        state.holdings.masquerade().seen(inward, false, false);
+        state.mappings.existing_nat().seen(inward, false, false);
 }
 
 }  // namespace
 
-bool State::sweep_entry(const ConntrackEntry& flow, Time now) {
+bool State::scan_entry(const ConntrackEntry& flow, Time now) {
     // The phone began it: the answers go to the public endpoint.
     const Mapping outward{flow.transport, flow.original_source, flow.reply_destination};
     if (const auto verdict = judge(*impl_, outward, Side::inside, flow, now))
@@ -97,29 +97,29 @@ bool State::sweep_entry(const ConntrackEntry& flow, Time now) {
     // The peer began it, through a pinhole that may have closed since.
     const Mapping inward{flow.transport, flow.reply_source, flow.original_destination};
     const auto verdict = judge(*impl_, inward, Side::outside, flow, now);
-    if (!verdict) note_masquerade(*impl_, flow, outward, inward);
+    if (!verdict) note_existing_nat(*impl_, flow, outward, inward);
     if (verdict != Verdict::keep) return verdict == Verdict::erase;
     // Others' flows to the same endpoint, such as those of the owner's own port forwarding, are not ours to
     // end.
     return has_closed(*impl_, {flow.transport, flow.original_source.address, flow.original_destination});
 }
 
-std::vector<Event> State::end_sweep() {
+std::vector<Event> State::end_scan() {
     Impl& impl = *impl_;
     impl.closed.clear();
     impl.closed_pinholes.clear();
-    impl.readdressed_and_swept = impl.readdressed_at_sweep;
-    impl.holdings.masquerade().end();
-    impl.audibility.end(impl.sweep_begun, [&](const nat::MappingKey& key) {
-        const nat::MappingEntry* entry = impl.holdings.find(key);
+    impl.renumbered_and_scanned = impl.renumbered_at_scan;
+    impl.mappings.existing_nat().end();
+    impl.audibility.end(impl.scan_begun, [&](const nat::MappingKey& key) {
+        const nat::MappingEntry* entry = impl.mappings.find(key);
         return entry && entry->holders > 0;
     });
     std::vector<Event> events;
-    impl.calls.listen(impl.audibility, impl.sweep_begun, events);
+    impl.calls.listen(impl.audibility, impl.scan_begun, events);
     return events;
 }
 
-void State::abandon_sweep() {
+void State::abandon_scan() {
     impl_->next_look = Time{0};
 }
 

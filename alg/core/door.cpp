@@ -10,7 +10,7 @@ void Decision::clear() {
     reason = Reason::unchanged;
     dropped = false;
     rewritten = false;
-    sweep_first = false;
+    scan_first = false;
     payload.clear();
     changes.clear();
     stale.clear();
@@ -19,7 +19,7 @@ void Decision::clear() {
     explained.clear();
     stream = false;
     reasons.clear();
-    parcels.clear();
+    outputs.clear();
 }
 
 namespace {
@@ -39,7 +39,7 @@ void decide(State::Impl& impl, const Packet& packet, const Arrival& arrival, Tim
     }
     inspect_message(
         impl,
-        {packet.transport, packet.source, packet.destination, arrival.from, arrival.egress, arrival.swept},
+        {packet.transport, packet.source, packet.destination, arrival.from, arrival.egress, arrival.scanned},
         now, decision);
     if (decision.rewritten) impl.edits.apply(decision.payload);
 }
@@ -59,12 +59,12 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
         return;
     }
     if (packet->transport == Transport::tcp) {
-        impl.streams.arrive(impl, arrival, *packet, now, decision);
+        impl.connections.arrive(impl, arrival, *packet, now, decision);
         return;
     }
     decide(impl, *packet, arrival, now, decision);
     // What is asked again is counted then.
-    if (decision.sweep_first) return;
+    if (decision.scan_first) return;
     const bool outward = arrival.from == Side::inside;
     const FlowKey key{packet->transport, outward ? packet->source : packet->destination,
                       outward ? packet->destination : packet->source};
@@ -72,12 +72,12 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
 }
 
 void conclude(State& state, const Arrival& arrival, bool in_force, Time now, Decision& decision) {
-    state.impl().streams.conclude(arrival, in_force, now, decision);
+    state.impl().connections.conclude(arrival, in_force, now, decision);
 }
 
 void end_streams(State& state, Time now, Decision& decision) {
     decision.clear();
-    state.impl().streams.end_shifted(now, decision);
+    state.impl().connections.end_shifted(now, decision);
 }
 
 void expire(State& state, Time now, Decision& decision) {
@@ -86,10 +86,10 @@ void expire(State& state, Time now, Decision& decision) {
     Effects effects{decision.changes, decision.stale, decision.ended, decision.events};
     impl.registrations.expire(now, effects);
     impl.calls.expire(now, effects);
-    impl.streams.expire(impl, now, decision);
-    impl.holdings.expire(now, decision.changes);
+    impl.connections.expire(impl, now, decision);
+    impl.mappings.expire(now, decision.changes);
     impl.flows.expire(now);
-    impl.minding.expire(now, [&](const nat::PhonePeer& pair) {
+    impl.nat_handling.expire(now, [&](const nat::PhonePeer& pair) {
         return impl.registrations.is_registered(pair.phone, pair.peer);
     });
 }

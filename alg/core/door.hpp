@@ -29,7 +29,7 @@ struct Arrival {
     Side from = Side::inside;
     Bytes bytes;
     Egress egress;
-    bool swept = false;       ///< a sweep of conntrack has begun and ended since the packet came
+    bool scanned = false;     ///< a sweep of conntrack has begun and ended since the packet came
     std::uint64_t token = 0;  ///< names the packet's verdict, should it have to wait (Output)
 };
 
@@ -61,12 +61,13 @@ struct Explained {
 /// What is to be done with a packet, or at a point in time. Order for the daemon: erase `stale` flows, apply
 /// `changes`; if the kernel took them, State::commit(), erase `ended` flows and send `payload` (or the
 /// original); else State::cancel() and let the original bytes pass. Of what was closed, `ended` names the
-/// flows that were negotiated; those from other ports are found by a sweep (see State::sweep_wanted).
+/// flows that were negotiated; those from other ports are found by a sweep (see State::scan_wanted).
 struct Decision {
     Reason reason = Reason::unchanged;
     /// Only conntrack knows what stands behind an address in this message: State::cancel(), sweep, and ask
-    /// again with Arrival::swept, then it never is asked for. If no sweep can be had, ask again all the same.
-    bool sweep_first = false;
+    /// again with Arrival::scanned, then it never is asked for. If no sweep can be had, ask again all the
+    /// same.
+    bool scan_first = false;
     bool dropped = false;    ///< no verdict but drop: the owner wants no malformed SIP to pass (S9)
     bool rewritten = false;  ///< send `payload` in place of the packet's own
     std::string payload;
@@ -80,7 +81,7 @@ struct Decision {
     bool stream = false;  ///< the packet is of a connection that is read: the above is for its messages
     std::vector<Reason> reasons;  ///< of each message in it
     std::vector<Output>
-        parcels;  ///< in order; a packet that is not in it waits until a later decision names it
+        outputs;  ///< in order; a packet that is not in it waits until a later decision names it
     void clear();
 };
 
@@ -124,18 +125,18 @@ class State {
     /// Nothing is mapped, neither by us nor by the owner's NAT: nothing can have to be looked for until a
     /// packet comes.
     bool idle() const;
-    /// Conntrack should be swept: something was opened or closed since the last sweep began, or it is time to
-    /// look which calls still have media, and what the owner's NAT maps. The first sweep is for before the
+    /// Conntrack should be scanned: something was opened or closed since the last sweep began, or it is time
+    /// to look which calls still have media, and what the owner's NAT maps. The first sweep is for before the
     /// first packet (C12).
-    bool sweep_wanted(Time now) const;
-    void begin_sweep(Time now);
+    bool scan_wanted(Time now) const;
+    void begin_scan(Time now);
     /// One conntrack entry of the sweep. Returns true if it must be deleted: a flow of a closed mapping, or
     /// one that an open mapping should carry but does not.
-    bool sweep_entry(const ConntrackEntry& flow, Time now);
+    bool scan_entry(const ConntrackEntry& flow, Time now);
     /// Returns what is to be logged.
-    std::vector<Event> end_sweep();
+    std::vector<Event> end_scan();
     /// The sweep could not be ended: what it was for is still to be done.
-    void abandon_sweep();
+    void abandon_scan();
 
     /// Takes over what an earlier daemon left in the kernel (A5), on an empty state. The returned changes
     /// remove what can't be explained any more; apply them, whatever the kernel says of them.
@@ -177,7 +178,7 @@ struct StaticPhone {
 /// Decides over one packet. `decision` is cleared first (its buffers are used again).
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision);
 /// TCP: what becomes of the packet of the last inspect(), and of those that have waited for it, now that its
-/// changes are `in_force` or were refused. Fills Decision::parcels. After expire() as well, without an
+/// changes are `in_force` or were refused. Fills Decision::outputs. After expire() as well, without an
 /// arrival.
 void conclude(State& state, const Arrival& arrival, bool in_force, Time now, Decision& decision);
 /// Ends the connections whose bytes have moved: nobody would translate them any more (T4).
@@ -191,6 +192,6 @@ void listen(State& state, std::span<const StaticPhone> wanted, Time now, Decisio
 void learn(State& state, std::span<const LatchedSource> sources, Time now, Decision& decision);
 /// The router's address has changed: everything that stands at the former one moves at once (C11). Each
 /// `from` at most once.
-void readdress(State& state, std::span<const AddressChange> moves, Time now, Decision& decision);
+void renumber(State& state, std::span<const AddressChange> moves, Time now, Decision& decision);
 
 }  // namespace sipalg

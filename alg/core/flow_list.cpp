@@ -30,7 +30,7 @@ std::string_view word(FlowKind kind) {
 
 std::string_view word(FlowTreatment treatment) {
     switch (treatment) {
-        case FlowTreatment::untouched: return "untouched";
+        case FlowTreatment::unmodified: return "untouched";
         case FlowTreatment::followed: return "followed";
         case FlowTreatment::rewritten: return "rewritten";
     }

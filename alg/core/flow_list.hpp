@@ -36,9 +36,9 @@ std::string_view word(FlowKind kind);
 
 /// What becomes of its messages; the same order.
 enum class FlowTreatment : std::uint8_t {
-    untouched,  ///< its bytes pass as they are
-    followed,   ///< SIP that was understood and needed no change
-    rewritten,  ///< SIP of which some was changed
+    unmodified,  ///< its bytes pass as they are
+    followed,    ///< SIP that was understood and needed no change
+    rewritten,   ///< SIP of which some was changed
 };
 std::string_view word(FlowTreatment treatment);
 
@@ -49,7 +49,7 @@ struct FlowEntry {
     FlowKey key;
     Side opener = Side::inside;
     FlowKind kind = FlowKind::unknown;
-    FlowTreatment treatment = FlowTreatment::untouched;
+    FlowTreatment treatment = FlowTreatment::unmodified;
     Sight sight = Sight::whole;
     bool configured = true;   ///< false: SIP on a port that is no SIP port
     std::string server_name;  ///< that its ClientHello asks for; empty: none

@@ -54,13 +54,13 @@ class Inspection {
         if (outward_)
             map_own_sockets();
         else
-            state_.holdings.adopt(contact_, envelope_.egress, !is_sip_port(phone_.port), now_,
+            state_.mappings.adopt(contact_, envelope_.egress, !is_sip_port(phone_.port), now_,
                                   decision_.changes);
         bodies_ = sip::find_sdp(message());
-        learn_who_minds_nat();
-        untouched_ = is_left_alone();
+        note_nat_handling();
+        unmodified_ = is_left_alone();
         follow();
-        if (!untouched_) rewrite();
+        if (!unmodified_) rewrite();
         if (effects_.limit) decision_.reason = Reason::limit_reached;
     }
 
@@ -97,17 +97,17 @@ class Inspection {
             }
         }
         for (const Socket& socket : sockets) {
-            const nat::MappingEntry* entry = state_.holdings.map(socket, envelope_.egress, {}, now_);
+            const nat::MappingEntry* entry = state_.mappings.map(socket, envelope_.egress, {}, now_);
             if (!entry) {
                 effects_.limit = effects_.limit || !nat::is_forbidden_port(socket.endpoint.port);
                 continue;
             }
             const Endpoint outside = entry->mapping.outside;
-            const bool is_new = state_.holdings.touch(entry->key(), !is_sip_port(socket.endpoint.port), now_,
+            const bool is_new = state_.mappings.touch(entry->key(), !is_sip_port(socket.endpoint.port), now_,
                                                       decision_.changes);
             // A flow from before the mapping keeps its old translation (C7), one from before the router's
             // address changed its old address (C11).
-            const bool moved = state_.readdressed != state_.readdressed_and_swept;
+            const bool moved = state_.renumbered != state_.renumbered_and_scanned;
             // What TCP has begun can't go on elsewhere: it keeps its translation for as long as it lives.
             if ((!is_new && !moved) || entry->adopted || socket.transport == Transport::tcp) continue;
             decision_.stale.push_back({socket.transport, socket.endpoint, peer_});
@@ -119,41 +119,41 @@ class Inspection {
     // is what conntrack maps its socket to (C12).
     void shows(const Address& host, std::optional<std::uint16_t> port, bool as_contact) {
         if (host != envelope_.egress.advertised) return;
-        minds_itself_ = minds_itself_ || (as_contact && host != phone_.address);
+        handles_nat_itself_ = handles_nat_itself_ || (as_contact && host != phone_.address);
         const Socket shown{envelope_.transport, {host, port.value_or(5060)}};
-        if (const nat::MappingEntry* entry = state_.holdings.find_public(shown)) {
-            if (entry->mapping.inside.address == phone_.address) state_.holdings.mark_own(entry->key());
+        if (const nat::MappingEntry* entry = state_.mappings.find_public(shown)) {
+            if (entry->mapping.inside.address == phone_.address) state_.mappings.mark_own(entry->key());
             return;
         }
         const nat::MappingKey source{{envelope_.transport, phone_}, envelope_.egress.address};
-        if (!state_.holdings.find(source) && !state_.holdings.masquerade().find(source)) ask_conntrack();
+        if (!state_.mappings.find(source) && !state_.mappings.existing_nat().find(source)) ask_conntrack();
     }
 
     void ask_conntrack() {
-        if (!envelope_.swept) decision_.sweep_first = true;
+        if (!envelope_.scanned) decision_.scan_first = true;
     }
 
     // What was learned holds from this message on.
-    void learn_who_minds_nat() {
+    void note_nat_handling() {
         const nat::PhonePeer pair{phone_.address, peer_.address};
-        nat::NatHandling& minding = state_.minding;
+        nat::NatHandling& nat_handling = state_.nat_handling;
         if (outward_) {
-            if (minds_itself_)
+            if (handles_nat_itself_)
                 note(pair, nat::NatHandler::phone);
-            else if (shows_inside_ && minding.of(pair) == nat::NatHandler::phone)
-                minding.forget(pair);
-        } else if (!is_routed() && peer_minds_nat(state_, envelope_)) {
+            else if (shows_inside_ && nat_handling.of(pair) == nat::NatHandler::phone)
+                nat_handling.forget(pair);
+        } else if (!is_routed() && peer_handles_nat(state_, envelope_)) {
             note(pair, nat::NatHandler::peer);
         }
-        if (!minding.empty()) minding.keep(pair, now_);
+        if (!nat_handling.empty()) nat_handling.keep(pair, now_);
     }
 
     void note(const nat::PhonePeer& pair, nat::NatHandler minds) {
         const Mode mode = state_.policy.treatments.mode_of(pair.phone, pair.peer);
         if (mode != Mode::automatic && mode != Mode::observe) return;
-        if (!state_.minding.note(pair, minds, now_)) return;
+        if (!state_.nat_handling.note(pair, minds, now_)) return;
         const bool by_peer = minds == nat::NatHandler::peer;
-        effects_.events.push_back({by_peer ? Event::Kind::peer_minds_nat : Event::Kind::phone_minds_nat,
+        effects_.events.push_back({by_peer ? Event::Kind::peer_handles_nat : Event::Kind::phone_handles_nat,
                                    pair.phone.text() + " at " + pair.peer.text(),
                                    by_peer ? "it is called by its inside address; messages pass unchanged"
                                            : "it writes the router's address; nothing needs a change"});
@@ -165,12 +165,12 @@ class Inspection {
     bool is_left_alone() const {
         if (is_routed()) return true;
         const Mode mode = state_.policy.treatments.mode_of(phone_.address, peer_.address);
-        const bool minded = mode != Mode::rewrite && mode != Mode::pinhole && !state_.minding.empty() &&
-                            state_.minding.of({phone_.address, peer_.address}) == nat::NatHandler::peer;
-        if (mode == Mode::pinhole || minded || state_.calls.some_untouched()) {
+        const bool minded = mode != Mode::rewrite && mode != Mode::pinhole && !state_.nat_handling.empty() &&
+                            state_.nat_handling.of({phone_.address, peer_.address}) == nat::NatHandler::peer;
+        if (mode == Mode::pinhole || minded || state_.calls.some_unmodified()) {
             const call::Call* call =
                 state_.calls.all().find(CallKeyView{message().call_id(), phone_.address});
-            if (call) return call->untouched;
+            if (call) return call->unmodified;
         }
         if (!minded) return mode == Mode::pinhole;
         // What the peer was told before is still told the phone as it wrote it.
@@ -187,23 +187,23 @@ class Inspection {
         if (state_.policy.treatments.is_delegate(phone_.address, address)) return resolve_delegate(socket);
         if (address.is_unspecified()) {
             const bool known =
-                state_.holdings.find(nat::MappingKey{{socket.transport, inside}, envelope_.egress.address});
+                state_.mappings.find(nat::MappingKey{{socket.transport, inside}, envelope_.egress.address});
             return known ? std::optional(call::Resolved{inside}) : std::nullopt;
         }
         if (address != envelope_.egress.advertised) return std::nullopt;
         // The phone knows its public address by itself (S2): its end of that port, never somebody else's.
-        if (const nat::MappingEntry* entry = state_.holdings.find_public(socket))
+        if (const nat::MappingEntry* entry = state_.mappings.find_public(socket))
             return entry->mapping.inside.address == phone_.address
                        ? std::optional(call::Resolved{entry->mapping.inside})
                        : std::nullopt;
         // The one that conntrack maps there, if that is the phone's; else the same port.
         const Endpoint* mapped =
-            state_.holdings.masquerade().find_public({socket.transport, {envelope_.egress.address, port}});
+            state_.mappings.existing_nat().find_public({socket.transport, {envelope_.egress.address, port}});
         if (!mapped) ask_conntrack();
         const Endpoint end = mapped ? *mapped : inside;
         if (end.address != phone_.address || is_sip_port(end.port)) return std::nullopt;
         const auto* made =
-            state_.holdings.map({socket.transport, end}, envelope_.egress, {port, false, true}, now_);
+            state_.mappings.map({socket.transport, end}, envelope_.egress, {port, false, true}, now_);
         return made && made->mapping.outside.port == port ? std::optional(call::Resolved{end}) : std::nullopt;
     }
 
@@ -219,7 +219,7 @@ class Inspection {
     // What a peer announces about itself.
     std::optional<call::Resolved> resolve_peer(const Socket& socket) const {
         const Address& address = socket.endpoint.address;
-        if (const nat::MappingEntry* entry = state_.holdings.find_named(socket))
+        if (const nat::MappingEntry* entry = state_.mappings.find_named(socket))
             return call::Resolved{entry->mapping.inside, true};
         const bool understood = address.family() == phone_.address.family() ||
                                 state_.policy.treatments.has_delegates(phone_.address, address.family());
@@ -243,23 +243,23 @@ class Inspection {
 
     void follow() {
         const sip::Method method = message().method();
-        call::DescribedMessage heard{{message(), envelope_.from, phone_.address, peer_.address, contact_,
-                                      envelope_.egress, untouched_, now_},
-                                     {}};
+        call::DescribedMessage received{{message(), envelope_.from, phone_.address, peer_.address, contact_,
+                                         envelope_.egress, unmodified_, now_},
+                                        {}};
         if (method == sip::Method::register_) {
             const auto own = [this](std::string_view transport, const Address& host, std::uint16_t port) {
                 return own_contact(transport, host, port);
             };
-            if (message().is_request() && outward_) state_.registrations.request(heard, own, effects_);
+            if (message().is_request() && outward_) state_.registrations.request(received, own, effects_);
             if (!message().is_request() && !outward_)
-                state_.registrations.response(heard, own, state_.next_record, effects_);
+                state_.registrations.response(received, own, state_.next_record, effects_);
             return;
         }
         if (!state_.calls.concerns(message(), phone_.address)) return map_description();
         // Requests from outside make state only at an endpoint that the phone itself has shown (X3).
-        if (!outward_ && !state_.holdings.find(nat::MappingKey{contact_, envelope_.egress.address})) return;
-        heard.session = session();
-        state_.calls.follow(heard, state_.next_record, effects_);
+        if (!outward_ && !state_.mappings.find(nat::MappingKey{contact_, envelope_.egress.address})) return;
+        received.session = session();
+        state_.calls.follow(received, state_.next_record, effects_);
     }
 
     void map_description() {
@@ -269,7 +269,7 @@ class Inspection {
         const auto described = session([this](const Socket& socket) {
             return socket.endpoint.address.is_unspecified() ? std::nullopt : resolve_own(socket);
         });
-        if (described) call::map_unfollowed(*described, envelope_.egress, now_, state_.holdings, effects_);
+        if (described) call::map_unfollowed(*described, envelope_.egress, now_, state_.mappings, effects_);
     }
 
     std::optional<Socket> own_contact(std::string_view parameter, const Address& host,
@@ -277,7 +277,7 @@ class Inspection {
         const auto transport = sip::transport_of(parameter, envelope_.transport);
         if (!transport) return std::nullopt;
         if (host == phone_.address) return Socket{*transport, {host, port}};
-        const nat::MappingEntry* entry = state_.holdings.find_named({*transport, {host, port}});
+        const nat::MappingEntry* entry = state_.mappings.find_named({*transport, {host, port}});
         if (!entry || entry->mapping.inside.address != phone_.address) return std::nullopt;
         return Socket{*transport, entry->mapping.inside};
     }
@@ -285,9 +285,9 @@ class Inspection {
     void rewrite() {
         const Socket own{envelope_.transport, phone_};
         if (outward_)
-            write(nat::Outward(state_.holdings, own, envelope_.egress));
+            write(nat::Outward(state_.mappings, own, envelope_.egress));
         else
-            write(nat::Inward(state_.holdings, own, envelope_.egress));
+            write(nat::Inward(state_.mappings, own, envelope_.egress));
     }
 
     void write(const rewrite::Translation& translation) {
@@ -327,9 +327,9 @@ class Inspection {
     const bool outward_;
     const Endpoint phone_, peer_;
     Socket contact_;
-    bool shows_inside_ = false;  ///< the phone writes its inside address as a contact
-    bool minds_itself_ = false;  ///< the phone writes its public address as its own
-    bool untouched_ = false;
+    bool shows_inside_ = false;        ///< the phone writes its inside address as a contact
+    bool handles_nat_itself_ = false;  ///< the phone writes its public address as its own
+    bool unmodified_ = false;
     sip::Bodies bodies_;
     Effects effects_;
 };

@@ -16,7 +16,7 @@ struct Envelope {
     Endpoint source, destination;
     Side from = Side::inside;
     Egress egress;
-    bool swept = false;  ///< see Arrival
+    bool scanned = false;  ///< see Arrival
 };
 
 /// Decides over the message that was parsed into `state.message`: follows it and writes it for the other

@@ -10,17 +10,17 @@ namespace {
 bool was_told(const State::Impl& state, const Envelope& envelope, const Address& host,
               std::optional<std::uint16_t> port) {
     const nat::MappingEntry* entry =
-        state.holdings.find_named({envelope.transport, {host, port.value_or(5060)}});
+        state.mappings.find_named({envelope.transport, {host, port.value_or(5060)}});
     return entry && entry->rewritten && entry->mapping.inside.address == envelope.destination.address;
 }
 
 // A stranger's word makes no state (X3), not even through a port that the owner has forwarded.
 bool is_let_in(const State::Impl& state, const Envelope& envelope) {
-    const nat::MappingEntry* entry = state.holdings.find(
+    const nat::MappingEntry* entry = state.mappings.find(
         nat::MappingKey{{envelope.transport, envelope.destination}, envelope.egress.address});
     if (!entry) return false;
     const Pinhole pinhole{envelope.transport, envelope.source.address, entry->mapping.outside};
-    return entry->adopted || state.holdings.find(pinhole);
+    return entry->adopted || state.mappings.find(pinhole);
 }
 
 // A registrar that has seen where the REGISTER came from says so beside the contact that it keeps, or has put
@@ -47,7 +47,7 @@ bool keeps_private_contact(const State::Impl& state, const Envelope& envelope) {
 
 }  // namespace
 
-bool peer_minds_nat(const State::Impl& state, const Envelope& envelope) {
+bool peer_handles_nat(const State::Impl& state, const Envelope& envelope) {
     const sip::Message& message = state.message;
     const Address& phone = envelope.destination.address;
     if (message.is_request()) {

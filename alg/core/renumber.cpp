@@ -28,7 +28,7 @@ std::string told(const AddressChange& move, const nat::Renumbering::Counts& coun
 std::vector<Egress> State::egresses() const {
     std::set<Egress> found;
     // What is not translated stands at no address of the router's (N2).
-    for (const auto& [key, entry] : impl_->holdings.mappings())
+    for (const auto& [key, entry] : impl_->mappings.all())
         if (!entry.mapping.is_identity()) found.insert({key.outside, entry.advertised});
     for (const auto& [key, call] : impl_->calls.all())
         if (call.egress.address != key.phone) found.insert(call.egress);
@@ -37,18 +37,18 @@ std::vector<Egress> State::egresses() const {
     return {found.begin(), found.end()};
 }
 
-void readdress(State& state, std::span<const AddressChange> moves, Time now, Decision& decision) {
+void renumber(State& state, std::span<const AddressChange> moves, Time now, Decision& decision) {
     decision.clear();
     State::Impl& impl = state.impl();
     Effects effects{decision.changes, decision.stale, decision.ended, decision.events};
-    nat::Renumbering relocation(moves);
-    impl.holdings.readdress(relocation, now, decision.changes);
-    impl.calls.readdress(relocation, now, effects);
-    impl.registrations.readdress(relocation, now, effects);
-    ++impl.readdressed;
+    nat::Renumbering renumbering(moves);
+    impl.mappings.renumber(renumbering, now, decision.changes);
+    impl.calls.renumber(renumbering, now, effects);
+    impl.registrations.renumber(renumbering, now, effects);
+    ++impl.renumbered;
     for (const AddressChange& move : moves)
         decision.events.push_back(
-            {Event::Kind::readdressed, move.from.text(), told(move, relocation.counts(move.from))});
+            {Event::Kind::renumbered, move.from.text(), told(move, renumbering.counts(move.from))});
 }
 
 }  // namespace sipalg

@@ -26,7 +26,7 @@ std::int64_t seconds_left(Time until, Time now) {
     return std::max<std::int64_t>(0, std::chrono::ceil<Seconds>(until - now).count());
 }
 
-std::vector<MediaReport> media_of(const Call& call, const nat::Mappings& holdings,
+std::vector<MediaReport> media_of(const Call& call, const nat::Mappings& mappings,
                                   const call::AudioCheck& audibility) {
     std::vector<MediaReport> rows;
     const call::Session* local = call::local_session(call);
@@ -38,7 +38,7 @@ std::vector<MediaReport> media_of(const Call& call, const nat::Mappings& holding
         row.type = stream.type;
         row.inside = stream.rtp;
         const nat::MappingKey* mapping = call::mapping_of(call, {stream.transport, stream.rtp});
-        if (const nat::MappingEntry* entry = mapping ? holdings.find(*mapping) : nullptr)
+        if (const nat::MappingEntry* entry = mapping ? mappings.find(*mapping) : nullptr)
             row.public_endpoint = entry->public_endpoint();
         if (peer && peer->rtp.port != 0) row.remote = peer->rtp.text();
         const bool off = stream.rtp.port == 0 || (peer && peer->rejected);
@@ -66,8 +66,8 @@ std::vector<CallReport> State::calls(Time) const {
         row.phone = key.phone.text();
         row.peer = call.peers.empty() ? "" : call.peers.front().text();
         row.started = call.started;
-        row.untouched = call.untouched;
-        row.media = media_of(call, impl_->holdings, impl_->audibility);
+        row.unmodified = call.unmodified;
+        row.media = media_of(call, impl_->mappings, impl_->audibility);
         rows.push_back(std::move(row));
     }
     std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
@@ -81,7 +81,7 @@ std::vector<PinholeReport> State::pinholes(Time now) const {
     for (const auto& [key, call] : impl_->calls.all()) {
         for (const call::CallPinhole& pin : call.pins) {
             if (pin.type == "sip") continue;  // shown with the call, as its peer
-            const nat::PinholeEntry* entry = impl_->holdings.find(pin.pinhole);
+            const nat::PinholeEntry* entry = impl_->mappings.find(pin.pinhole);
             PinholeReport row;
             row.transport = pin.pinhole.transport;
             row.public_endpoint = pin.shown;
@@ -111,7 +111,7 @@ std::vector<BindingReport> State::bindings(Time now) const {
         row.inside = key.inside.endpoint;
         row.aor = key.aor;
         row.registrar = key.registrar.text();
-        row.untouched = binding.untouched;
+        row.unmodified = binding.unmodified;
         row.expires_s = seconds_left(binding.until, now);
         rows.push_back(std::move(row));
     }
@@ -138,7 +138,7 @@ std::vector<FlowReport> State::flows(Time now) const {
         row.idle_s = std::chrono::duration_cast<Seconds>(now - entry.last).count();
         row.outward = entry.outward;
         row.inward = entry.inward;
-        if (const tcp::Connection* flow = impl_->streams.find(entry.key)) {
+        if (const tcp::Connection* flow = impl_->connections.find(entry.key)) {
             row.grown_outward = flow->from_phone.shift().length();
             row.grown_inward = flow->from_peer.shift().length();
             row.held = flow->memory();
@@ -172,9 +172,9 @@ Totals State::totals() const {
     for (const auto& [key, call] : impl_->calls.all())
         if (call.state != Call::State::closing) ++totals.calls;
     totals.bindings = impl_->registrations.all().size();
-    for (const auto& [key, entry] : impl_->holdings.mappings())
+    for (const auto& [key, entry] : impl_->mappings.all())
         if (entry.kernel_until > Time{0}) ++totals.mappings;
-    totals.pinholes = impl_->holdings.pinhole_count();
+    totals.pinholes = impl_->mappings.pinhole_count();
     return totals;
 }
 

@@ -34,7 +34,7 @@ struct MediaReport {
     std::string remote;  ///< "addr:port" of the peer, empty before the answer
     std::string state;   ///< "early", "open", "held", "off"
     std::string
-        silent;  ///< "phone", "peer", "both": who has not been heard lately; empty: nobody, or not known
+        silent;  ///< "phone", "peer", "both": who has not been received lately; empty: nobody, or not known
 };
 
 /// A row of `sipalgctl calls`.
@@ -47,8 +47,8 @@ struct CallReport {
     std::string phone;  ///< inside address
     std::string peer;   ///< signalling address outside
     Time started{0};
-    bool untouched = false;  ///< its messages are not changed (mode `pinhole`, or the peer minds NAT itself)
-    bool observed = false;   ///< nothing of it is in the kernel (mode `observe`)
+    bool unmodified = false;  ///< its messages are not changed (mode `pinhole`, or the peer minds NAT itself)
+    bool observed = false;    ///< nothing of it is in the kernel (mode `observe`)
     std::vector<MediaReport> media;
 };
 
@@ -60,7 +60,7 @@ struct BindingReport {
     std::string aor;
     std::string registrar;  ///< address that may send requests in
     std::int64_t expires_s = 0;
-    bool untouched = false, observed = false;  ///< as of a call
+    bool unmodified = false, observed = false;  ///< as of a call
 };
 
 /// A row of `sipalgctl flows`.

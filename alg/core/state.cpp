@@ -11,32 +11,32 @@ State::State(State&&) noexcept = default;
 State& State::operator=(State&&) noexcept = default;
 
 void State::commit() {
-    impl_->holdings.commit();
+    impl_->mappings.commit();
     impl_->calls.commit();
     impl_->registrations.commit();
-    impl_->streams.commit();
-    impl_->minding.commit();
+    impl_->connections.commit();
+    impl_->nat_handling.commit();
 }
 
 void State::cancel() {
-    impl_->holdings.cancel();
+    impl_->mappings.cancel();
     impl_->calls.cancel();
     impl_->registrations.cancel();
-    impl_->streams.cancel();
-    impl_->minding.cancel();
+    impl_->connections.cancel();
+    impl_->nat_handling.cancel();
 }
 
 std::optional<Time> State::next_deadline() const {
     std::optional<Time> next;
-    for (const auto& deadline :
-         {impl_->holdings.next_deadline(), impl_->calls.next_deadline(), impl_->registrations.next_deadline(),
-          impl_->streams.next_deadline(), impl_->minding.next_deadline(), impl_->flows.next_deadline()})
+    for (const auto& deadline : {impl_->mappings.next_deadline(), impl_->calls.next_deadline(),
+                                 impl_->registrations.next_deadline(), impl_->connections.next_deadline(),
+                                 impl_->nat_handling.next_deadline(), impl_->flows.next_deadline()})
         if (deadline && (!next || *deadline < *next)) next = deadline;
     return next;
 }
 
 void State::set_occupied(std::vector<Socket> sockets) {
-    impl_->holdings.set_occupied(std::move(sockets));
+    impl_->mappings.set_occupied(std::move(sockets));
 }
 
 void State::set_own_addresses(std::vector<Address> addresses) {
@@ -64,12 +64,12 @@ Mode State::Impl::mode_of(const Packet& packet, Side from) const {
     const Mode mode = policy.treatments.mode_of(phone.address, peer.address);
     if ((mode != Mode::observe && mode != Mode::off) || packet.transport != Transport::tcp) return mode;
     // A connection in which something was changed can't be left (T4).
-    const tcp::Connection* flow = streams.find(FlowKey{Transport::tcp, phone, peer});
+    const tcp::Connection* flow = connections.find(FlowKey{Transport::tcp, phone, peer});
     return flow && flow->editing && flow->is_edited() ? Mode::automatic : mode;
 }
 
 Handling State::handling(const Address& phone, const Address& peer) const {
-    return {impl_->policy.treatments.mode_of(phone, peer), impl_->minding.of({phone, peer})};
+    return {impl_->policy.treatments.mode_of(phone, peer), impl_->nat_handling.of({phone, peer})};
 }
 
 bool State::learning(Time now) const {
@@ -96,9 +96,9 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     for (const StoredElement& stored : elements) {
         const Time until = now + stored.remaining;
         if (const auto* mapping = std::get_if<Mapping>(&stored.element)) {
-            impl.holdings.restore(*mapping, advertised(mapping->outside.address), until);
+            impl.mappings.restore(*mapping, advertised(mapping->outside.address), until);
         } else if (const auto* pinhole = std::get_if<Pinhole>(&stored.element)) {
-            impl.holdings.restore(*pinhole, until);
+            impl.mappings.restore(*pinhole, until);
         } else if (const auto* record = std::get_if<Record>(&stored.element)) {
             Pieces& pieces = records[record->id];
             pieces.parts[record->part] = record->bytes;
@@ -116,7 +116,7 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
             bytes += text;
         if (impl.calls.restore(id, bytes, pieces.until, now, effects) ||
             impl.registrations.restore(id, bytes, pieces.until, now, effects) ||
-            impl.streams.restore(impl, id, bytes, now, changes)) {
+            impl.connections.restore(impl, id, bytes, now, changes)) {
             commit();
             continue;
         }
@@ -125,25 +125,25 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     }
     for (const StoredElement& stored : elements)
         if (const auto* listener = std::get_if<Diversion>(&stored.element))
-            impl.holdings.restore_listener({listener->transport, listener->inside}, now + stored.remaining);
+            impl.mappings.restore_listener({listener->transport, listener->inside}, now + stored.remaining);
     for (const StoredElement& stored : elements)
         if (const auto* reachable = std::get_if<Reachable>(&stored.element);
-            reachable && !impl.holdings.restore_reachable({reachable->transport, reachable->outside}))
+            reachable && !impl.mappings.restore_reachable({reachable->transport, reachable->outside}))
             changes.push_back({Change::Op::remove, *reachable, Seconds{0}});
     for (const auto& [key, binding] : impl.registrations.all())
-        if (binding.untouched)
-            impl.minding.note({key.inside.endpoint.address, key.registrar}, nat::NatHandler::peer, now);
-    impl.holdings.end_restoration(changes);
+        if (binding.unmodified)
+            impl.nat_handling.note({key.inside.endpoint.address, key.registrar}, nat::NatHandler::peer, now);
+    impl.mappings.end_restoration(changes);
     commit();
     return changes;
 }
 
 std::vector<Change> State::elements(Time now) const {
     std::vector<Change> changes;
-    impl_->holdings.list(now, changes);
+    impl_->mappings.list(now, changes);
     impl_->calls.list_records(now, changes);
     impl_->registrations.list_records(now, changes);
-    impl_->streams.list(changes);
+    impl_->connections.list(changes);
     return changes;
 }
 

@@ -21,20 +21,20 @@ namespace sipalg {
 struct State::Impl {
     explicit Impl(Policy settings)
         : policy(std::move(settings)),
-          holdings(policy),
-          calls(policy, holdings),
-          registrations(policy, holdings),
-          streams(policy) {}
+          mappings(policy),
+          calls(policy, mappings),
+          registrations(policy, mappings),
+          connections(policy) {}
 
     /// How the owner wants the packet treated.
     Mode mode_of(const Packet& packet, Side from) const;
 
     Policy policy;
-    nat::Mappings holdings;
+    nat::Mappings mappings;
     call::Calls calls;
     registration::Registrations registrations;
-    tcp::Connections streams;
-    nat::NatHandling minding;
+    tcp::Connections connections;
+    nat::NatHandling nat_handling;
     std::uint32_t next_record = 1;
     std::unordered_set<Address> own_addresses;
     FlowList flows;
@@ -44,10 +44,10 @@ struct State::Impl {
     std::set<Mapping> closed;
     std::set<Pinhole> closed_pinholes;
     Time next_look{0};
-    Time sweep_begun{0};
+    Time scan_begun{0};
     /// Changes of the router's address so far, those before the sweep that goes on, and before one that has
     /// ended: until then conntrack may have flows that still leave from the former address.
-    std::uint64_t readdressed = 0, readdressed_at_sweep = 0, readdressed_and_swept = 0;
+    std::uint64_t renumbered = 0, renumbered_at_scan = 0, renumbered_and_scanned = 0;
     call::AudioCheck audibility;
 
     // Work space of inspect(), kept so that nothing is allocated per message.

@@ -12,15 +12,15 @@ void listen(State& state, std::span<const StaticPhone> wanted, Time now, Decisio
     for (const StaticPhone& one : wanted) {
         const std::uint16_t port = one.inside.endpoint.port;
         const nat::MappingKey key{one.inside, one.egress.address};
-        const bool known = impl.holdings.find(key) != nullptr;
-        const nat::MappingEntry* entry = impl.holdings.map(one.inside, one.egress, {port, 1, true}, now);
+        const bool known = impl.mappings.find(key) != nullptr;
+        const nat::MappingEntry* entry = impl.mappings.map(one.inside, one.egress, {port, 1, true}, now);
         if (!entry || entry->mapping.outside.port != port)
             decision.events.push_back({Event::Kind::not_listening, one.inside.endpoint.text(),
                                        "its port is taken at " + one.egress.advertised.text()});
         if (!entry) continue;
-        if (!known) impl.holdings.presume(key);
+        if (!known) impl.mappings.presume(key);
         const bool is_sip_port = std::find(sip_ports.begin(), sip_ports.end(), port) != sip_ports.end();
-        impl.holdings.touch(key, !is_sip_port, now, decision.changes);
+        impl.mappings.touch(key, !is_sip_port, now, decision.changes);
     }
 }
 

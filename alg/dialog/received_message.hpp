@@ -21,7 +21,7 @@ struct ReceivedMessage {
     Address peer;    ///< outside
     Socket contact;  ///< the phone's signalling endpoint: its Contact, else where it sends from or gets
     Egress egress;
-    bool untouched = false;  ///< the message is not rewritten, nor will be a call that it begins
+    bool unmodified = false;  ///< the message is not rewritten, nor will be a call that it begins
     Time now{0};
 
     /// Tags as the phone sees them, whichever side speaks (X4).

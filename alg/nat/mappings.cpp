@@ -132,7 +132,7 @@ bool Mappings::touch(const MappingKey& key, bool listener, Time now, std::vector
 bool Mappings::adopt(const Socket& inside, const Egress& egress, bool listener, Time now,
                      std::vector<Change>& changes) {
     const MappingKey key{inside, egress.address};
-    const ExistingNat::Way* way = masquerade_.find(key);
+    const ExistingNat::Way* way = existing_nat_.find(key);
     // A port forwarding of the owner's is no word of the phone's.
     if (mappings_.contains(key) || !way || !way->by_phone) return false;
     if (!map(inside, egress, {way->port, false, true}, now)) return false;

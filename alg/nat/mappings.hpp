@@ -77,7 +77,7 @@ class Mappings {
     }
     const OldEndpoints& former() const { return former_; }
     const PinholeEntry* find(const Pinhole& pinhole) const { return pinholes_.find(pinhole); }
-    const auto& mappings() const { return mappings_; }
+    const auto& all() const { return mappings_; }
     std::size_t pinhole_count() const { return pinholes_.size(); }
 
     const Treatments& treatments() const { return policy_.treatments; }
@@ -126,15 +126,15 @@ class Mappings {
     /// Moves everything to where the router's addresses are now, with its holders and timeouts: to the same
     /// public port if that is free there, else to another, runs as runs. What finds none is forgotten, its
     /// holders' hold with it (C11).
-    void readdress(Renumbering& relocation, Time now, std::vector<Change>& changes);
+    void renumber(Renumbering& renumbering, Time now, std::vector<Change>& changes);
 
     /// Forgets mappings whose time is up and frees their ports.
     void expire(Time now, std::vector<Change>& changes);
     std::optional<Time> next_deadline() const;
 
     /// What the owner's NAT does beside us; sweeps tell it.
-    ExistingNat& masquerade() { return masquerade_; }
-    const ExistingNat& masquerade() const { return masquerade_; }
+    ExistingNat& existing_nat() { return existing_nat_; }
+    const ExistingNat& existing_nat() const { return existing_nat_; }
 
     void set_occupied(std::vector<Socket> sockets);
     /// Enters what an earlier daemon left; holders come with restored calls and bindings.
@@ -200,7 +200,7 @@ class Mappings {
     DeadlineQueue<MappingKey> deadlines_;
     std::unordered_set<Socket> occupied_;
     Quota per_phone_;
-    ExistingNat masquerade_;
+    ExistingNat existing_nat_;
     std::deque<MappingKey> lingering_;  ///< oldest first; some are forgotten or in use again
     Closed closed_;
     bool touched_ = false;

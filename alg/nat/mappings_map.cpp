@@ -22,7 +22,7 @@ bool Mappings::is_free(const Socket& public_socket, const Address& outside) cons
 // its own next socket.
 bool Mappings::is_others(const Socket& inside, const Address& outside, std::uint16_t port,
                          std::uint16_t preferred) const {
-    const Endpoint* user = masquerade_.find_public({inside.transport, {outside, port}});
+    const Endpoint* user = existing_nat_.find_public({inside.transport, {outside, port}});
     return user && (user->address != inside.endpoint.address ||
                     user->port - inside.endpoint.port != port - preferred);
 }
@@ -58,7 +58,7 @@ const MappingEntry* Mappings::map(const Socket& inside, const Egress& egress, co
     if (const MappingEntry* known = mappings_.find(key)) return known;
     if (is_forbidden_port(inside.endpoint.port) || !has_room(inside.endpoint.address, now)) return nullptr;
     // The port that conntrack has for it is the one that peers may know (C12).
-    const ExistingNat::Way* way = masquerade_.find(key);
+    const ExistingNat::Way* way = existing_nat_.find(key);
     const std::uint16_t preferred = wish.preferred ? wish.preferred : way ? way->port : inside.endpoint.port;
     if (egress.address == inside.endpoint.address)
         return &enter({inside.transport, inside.endpoint, inside.endpoint}, egress, false, now);

@@ -44,7 +44,7 @@ class NatHandling {
         return entry ? entry->minds : NatHandler::neither;
     }
     bool empty() const { return entries_.size() == 0; }
-    /// True: that is new. A phone's minding does not replace a peer's.
+    /// True: that is new. A phone's nat_handling does not replace a peer's.
     bool note(const PhonePeer& pair, NatHandler minds, Time now);
     /// The two talk with each other.
     void keep(const PhonePeer& pair, Time now);

@@ -37,15 +37,15 @@ bool OldEndpoints::knows(const Address& host, const Address& outside) const {
     return table_.size() > 0 && hosts_.contains(Host{host, outside});
 }
 
-void OldEndpoints::readdress(const Renumbering& relocation) {
+void OldEndpoints::renumber(const Renumbering& renumbering) {
     std::vector<Socket> moving;
     for (const auto& [shown, former] : table_)
-        for (const AddressChange& move : relocation.moves())
+        for (const AddressChange& move : renumbering.moves())
             if (former.mapping.outside == move.from && move.from != move.to.address) moving.push_back(shown);
     for (const Socket& shown : moving) {
         Former& former = *table_.edit(shown);
         count(former, shown.endpoint.address, false);
-        for (const AddressChange& move : relocation.moves()) {
+        for (const AddressChange& move : renumbering.moves()) {
             if (former.mapping.outside != move.from) continue;
             former.mapping.outside = move.to.address;
             break;

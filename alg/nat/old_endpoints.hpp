@@ -32,7 +32,7 @@ class OldEndpoints {
     bool knows(const Address& host, const Address& outside) const;
 
     /// Their mappings are elsewhere now.
-    void readdress(const Renumbering& relocation);
+    void renumber(const Renumbering& renumbering);
     void expire(Time now);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
     std::size_t size() const { return table_.size(); }

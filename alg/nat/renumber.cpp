@@ -17,8 +17,8 @@ namespace sipalg::nat {
 // kernel before additions, because both may name the same inside endpoint.
 class Mappings::Mover {
   public:
-    Mover(Mappings& holdings, Renumbering& relocation, Time now, std::vector<Change>& changes)
-        : all_(holdings), relocation_(relocation), now_(now), changes_(changes) {}
+    Mover(Mappings& mappings, Renumbering& renumbering, Time now, std::vector<Change>& changes)
+        : all_(mappings), renumbering_(renumbering), now_(now), changes_(changes) {}
 
     void run() {
         take_out();
@@ -38,7 +38,7 @@ class Mappings::Mover {
 
     void take_out() {
         for (const auto& [key, entry] : all_.mappings_)
-            if (relocation_.target({key.outside, entry.advertised})) leaving_.push_back(entry);
+            if (renumbering_.target({key.outside, entry.advertised})) leaving_.push_back(entry);
         // The order of a hash table is nobody's business. Neighbours come together.
         std::sort(leaving_.begin(), leaving_.end(), [](const MappingEntry& a, const MappingEntry& b) {
             return std::tie(a.mapping.outside.address, a.mapping.transport, a.mapping.inside) <
@@ -47,7 +47,7 @@ class Mappings::Mover {
         for (const MappingEntry& entry : leaving_) {
             all_.vacate(entry);
             all_.mappings_.erase(entry.key());
-            relocation_.note_port(entry.key(), entry.mapping.outside.port);
+            renumbering_.note_port(entry.key(), entry.mapping.outside.port);
         }
     }
 
@@ -71,7 +71,7 @@ class Mappings::Mover {
     }
 
     const Egress& target(const MappingEntry& entry) const {
-        return *relocation_.target({entry.mapping.outside.address, entry.advertised});
+        return *renumbering_.target({entry.mapping.outside.address, entry.advertised});
     }
 
     bool is_free(const MappingEntry& entry, std::uint16_t port) const {
@@ -118,7 +118,7 @@ class Mappings::Mover {
 
     void place(const MappingEntry& former, std::uint16_t port) {
         const Egress& to = target(former);
-        Renumbering::Counts& counts = relocation_.counts(former.mapping.outside.address);
+        Renumbering::Counts& counts = renumbering_.counts(former.mapping.outside.address);
         MappingEntry entry = former;
         entry.mapping.outside = {to.address, port};
         entry.advertised = to.advertised;
@@ -175,7 +175,7 @@ class Mappings::Mover {
         outsides_.emplace(Socket{former.mapping.transport, former.mapping.outside}, std::nullopt);
         all_.per_phone_.fewer(former.mapping.inside.address);
         if (former.kernel_until <= now_) return;
-        ++relocation_.counts(former.mapping.outside.address).lost;
+        ++renumbering_.counts(former.mapping.outside.address).lost;
         leave_kernel(former);
         if (former.listener && all_.others_listen_until(former) <= now_)
             changes_.push_back(removal(Diversion{former.mapping.transport, former.mapping.inside}));
@@ -206,7 +206,7 @@ class Mappings::Mover {
             if (!there->second) continue;
             Pinhole pinhole = former;
             pinhole.outside = *there->second;
-            ++relocation_.counts(former.outside.address).pinholes;
+            ++renumbering_.counts(former.outside.address).pinholes;
             PinholeEntry& now_there = all_.pinholes_.contains(pinhole) ? *all_.pinholes_.edit(pinhole)
                                                                        : all_.pinholes_.put(pinhole, {});
             now_there.holders += entry.holders;
@@ -217,7 +217,7 @@ class Mappings::Mover {
     }
 
     Mappings& all_;
-    Renumbering& relocation_;
+    Renumbering& renumbering_;
     const Time now_;
     std::vector<Change>& changes_;
     std::vector<Change> additions_;
@@ -225,14 +225,14 @@ class Mappings::Mover {
     std::unordered_map<Socket, std::optional<Endpoint>> outsides_;  ///< of mappings: former to new, if any
 };
 
-void Mappings::readdress(Renumbering& relocation, Time now, std::vector<Change>& changes) {
+void Mappings::renumber(Renumbering& renumbering, Time now, std::vector<Change>& changes) {
     addresses_.clear();  // or those of years would gather
     for (const auto& [key, entry] : mappings_)
         know_address(key.outside);
-    for (const AddressChange& move : relocation.moves())
+    for (const AddressChange& move : renumbering.moves())
         know_address(move.to.address);
-    former_.readdress(relocation);
-    Mover(*this, relocation, now, changes).run();
+    former_.renumber(renumbering);
+    Mover(*this, renumbering, now, changes).run();
 }
 
 }  // namespace sipalg::nat

@@ -8,15 +8,15 @@ std::optional<rewrite::Written> Outward::signalling(Transport transport, const A
     if (host != phone_) return std::nullopt;
     const MappingEntry* entry = find({transport, {host, port.value_or(standard)}});
     if (!entry) return std::nullopt;
-    holdings_.learn(*entry, via, !port);
+    mappings_.learn(*entry, via, !port);
     // What comes back is written for the endpoint that it comes back to.
-    if (source_entry_ && entry != source_entry_) holdings_.mark_rewritten(*source_entry_);
+    if (source_entry_ && entry != source_entry_) mappings_.mark_rewritten(*source_entry_);
     return rewrite::Written{entry->public_endpoint(), port || entry->mapping.outside.port != standard};
 }
 
 std::optional<Address> Outward::host(const Address& host) const {
     if (host != phone_) return std::nullopt;
-    if (source_entry_) holdings_.mark_rewritten(*source_entry_);
+    if (source_entry_) mappings_.mark_rewritten(*source_entry_);
     return egress_.advertised;
 }
 
@@ -28,11 +28,11 @@ std::optional<Endpoint> Outward::media(const Socket& socket) const {
     const Address& address = socket.endpoint.address;
     if (address != phone_ && !is_delegate(address)) return std::nullopt;
     if (const MappingEntry* entry = find(socket)) {
-        holdings_.mark_rewritten(*entry);
+        mappings_.mark_rewritten(*entry);
         return entry->public_endpoint();
     }
     const bool untranslated =
-        !holdings_.treatments().is_translated(address) && holdings_.find(MappingKey{socket, address});
+        !mappings_.treatments().is_translated(address) && mappings_.find(MappingKey{socket, address});
     return untranslated ? std::optional(socket.endpoint) : std::nullopt;
 }
 
@@ -41,32 +41,32 @@ std::optional<Address> Outward::media_host(const Address& host) const {
 }
 
 bool Outward::is_delegate(const Address& host) const {
-    return holdings_.treatments().is_delegate(phone_, host);
+    return mappings_.treatments().is_delegate(phone_, host);
 }
 
 bool Outward::concerns(const Address& host) const {
     return host == phone_ || is_delegate(host);
 }
 
-Inward::Inward(const Mappings& holdings, const Socket& destination, const Egress& egress)
+Inward::Inward(const Mappings& mappings, const Socket& destination, const Egress& egress)
     : Translation(destination.transport),
-      holdings_(holdings),
+      mappings_(mappings),
       phone_(destination.endpoint.address),
       egress_(egress) {
-    const MappingEntry* entry = holdings.find(MappingKey{destination, egress.address});
+    const MappingEntry* entry = mappings.find(MappingKey{destination, egress.address});
     shows_inside_ = entry && entry->rewritten;
 }
 
 // What the router said before its address changed still stands for the phone (C11).
 bool Inward::concerns(const Address& host) const {
-    return host == egress_.advertised || holdings_.former().knows(host, egress_.address);
+    return host == egress_.advertised || mappings_.former().knows(host, egress_.address);
 }
 
 std::optional<rewrite::Written> Inward::signalling(Transport transport, const Address& host,
                                                    std::optional<std::uint16_t> port, std::uint16_t standard,
                                                    bool via) const {
     if (!concerns(host)) return std::nullopt;
-    const MappingEntry* entry = holdings_.find_named({transport, {host, port.value_or(standard)}});
+    const MappingEntry* entry = mappings_.find_named({transport, {host, port.value_or(standard)}});
     if (!entry || !entry->rewritten || entry->mapping.inside.address != phone_) return std::nullopt;
     const Endpoint& inside = entry->mapping.inside;
     const bool is_standard = inside.port == standard;
@@ -85,13 +85,13 @@ std::optional<Address> Inward::host(const Address& host) const {
 
 std::optional<Endpoint> Inward::reflexive(const Endpoint& seen) const {
     if (!shows_inside_ || !concerns(seen.address)) return std::nullopt;
-    const MappingEntry* entry = seen.port ? holdings_.find_named({transport(), seen}) : nullptr;
+    const MappingEntry* entry = seen.port ? mappings_.find_named({transport(), seen}) : nullptr;
     if (entry && entry->mapping.inside.address == phone_) return entry->mapping.inside;
     return Endpoint{phone_, seen.port};
 }
 
 std::optional<Endpoint> Inward::media(const Socket& socket) const {
-    const MappingEntry* entry = holdings_.find_named(socket);
+    const MappingEntry* entry = mappings_.find_named(socket);
     if (!entry || (!entry->rewritten && !entry->mapping.is_identity())) return std::nullopt;
     return entry->mapping.inside;
 }

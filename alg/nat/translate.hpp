@@ -11,13 +11,13 @@ namespace sipalg::nat {
 class Outward : public rewrite::Translation {
   public:
     /// `source` is where the packet comes from, inside.
-    Outward(Mappings& holdings, const Socket& source, const Egress& egress)
+    Outward(Mappings& mappings, const Socket& source, const Egress& egress)
         : Translation(source.transport),
-          holdings_(holdings),
+          mappings_(mappings),
           source_(source),
           phone_(source_.endpoint.address),
           egress_(egress),
-          source_entry_(holdings.find(MappingKey{source, egress.address})) {}
+          source_entry_(mappings.find(MappingKey{source, egress.address})) {}
 
     bool inbound() const override { return false; }
     std::optional<rewrite::Written> signalling(Transport transport, const Address& host,
@@ -33,12 +33,12 @@ class Outward : public rewrite::Translation {
     /// The mapping of one of the phone's sockets. The one that the packet comes from is shown several times,
     /// so it is looked up once.
     const MappingEntry* find(const Socket& inside) const {
-        return inside == source_ ? source_entry_ : holdings_.find(MappingKey{inside, egress_.address});
+        return inside == source_ ? source_entry_ : mappings_.find(MappingKey{inside, egress_.address});
     }
     /// A host that the phone may name in descriptions (N5).
     bool is_delegate(const Address& host) const;
 
-    Mappings& holdings_;
+    Mappings& mappings_;
     const Socket source_;
     const Address& phone_;
     const Egress& egress_;
@@ -51,7 +51,7 @@ class Outward : public rewrite::Translation {
 class Inward : public rewrite::Translation {
   public:
     /// `destination` is where the packet goes, inside.
-    Inward(const Mappings& holdings, const Socket& destination, const Egress& egress);
+    Inward(const Mappings& mappings, const Socket& destination, const Egress& egress);
 
     bool inbound() const override { return true; }
     std::optional<rewrite::Written> signalling(Transport transport, const Address& host,
@@ -64,7 +64,7 @@ class Inward : public rewrite::Translation {
     bool concerns(const Address& host) const override;
 
   private:
-    const Mappings& holdings_;
+    const Mappings& mappings_;
     const Address& phone_;
     const Egress& egress_;
     bool shows_inside_ = false;  ///< the phone is shown inside values at this endpoint

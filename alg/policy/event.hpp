@@ -16,12 +16,12 @@ struct Event {
         media_latched,
         registered,
         unregistered,
-        readdressed,      ///< the router's address has changed; the subject is the former one
-        sip_found,        ///< SIP on a port that is not configured; the subject is the server's end
-        not_listening,    ///< a phone's port can't be had outside; the subject is the phone's endpoint
-        peer_minds_nat,   ///< its messages with the phone are left alone from now on (S2)
-        phone_minds_nat,  ///< it writes its public address by itself
-        body_sealed,      ///< a description that names the phone may not be changed (S5): a warning
+        renumbered,         ///< the router's address has changed; the subject is the former one
+        sip_found,          ///< SIP on a port that is not configured; the subject is the server's end
+        not_listening,      ///< a phone's port can't be had outside; the subject is the phone's endpoint
+        peer_handles_nat,   ///< its messages with the phone are left alone from now on (S2)
+        phone_handles_nat,  ///< it writes its public address by itself
+        body_sealed,        ///< a description that names the phone may not be changed (S5): a warning
     };
     Kind kind = Kind::call_offered;
     std::string subject;  ///< Call-ID or AOR

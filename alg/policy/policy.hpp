@@ -17,7 +17,7 @@ struct Policy {
     std::vector<std::uint16_t> sip_ports{5060};
     bool drop_malformed = false;  ///< SIP that can't be read is dropped, not passed (S9)
     Treatments treatments;
-    bool sees_flows = true;  ///< conntrack is swept; without, nothing is known of media
+    bool sees_flows = true;  ///< conntrack is scanned; without, nothing is known of media
     bool edits = true;       ///< false: messages pass as they are, whatever is planned
     // Ceilings (X7). At each of them new work is refused, what lives stays.
     std::size_t max_mappings = 65536;

@@ -39,7 +39,7 @@ std::string write_record(const BindingKey& key, const Binding& binding) {
     out.number(binding.others.size(), 1);
     for (const Address& other : binding.others)
         out.address(other);
-    out.number(binding.untouched, 1);
+    out.number(binding.unmodified, 1);
     out.number(static_cast<std::uint64_t>(binding.until.count()), 8);
     return out.take();
 }
@@ -58,7 +58,7 @@ bool read_record(std::string_view bytes, BindingKey& key, Binding& binding) {
     const std::uint64_t others = in.number(1);
     for (std::uint64_t i = 0; i < others && i < max_others && in.ok(); ++i)
         binding.others.push_back(in.address());
-    binding.untouched = in.number(1);
+    binding.unmodified = in.number(1);
     binding.until = Time{static_cast<std::int64_t>(in.number(8))};
     return in.ok() && in.at_end();
 }

@@ -31,7 +31,7 @@ struct Binding {
     Endpoint outside;              ///< the same as packets have it
     std::vector<Endpoint> former;  ///< what the registrar was told before the router's address changed
     std::vector<Address> others;   ///< who may send requests in besides the registrar
-    bool untouched = false;        ///< its messages are not rewritten, because the registrar minds NAT itself
+    bool unmodified = false;       ///< its messages are not rewritten, because the registrar minds NAT itself
     Time until{0};                 ///< what the registrar granted, with grace
     Time due{0};                   ///< when the deadline queue will name it
     std::string record;

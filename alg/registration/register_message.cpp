@@ -48,9 +48,9 @@ bool each_contact(const sip::Message& message, const OwnContact& own,
     return star;
 }
 
-std::vector<Address> neighbours(const ReceivedMessage& heard) {
+std::vector<Address> neighbours(const ReceivedMessage& received) {
     std::string_view nearest, first;
-    for (const sip::Header& header : heard.message.headers()) {
+    for (const sip::Header& header : received.message.headers()) {
         if (header.id != sip::HeaderId::path && header.id != sip::HeaderId::service_route) continue;
         std::string_view rest = header.value;
         while (const auto entry = sip::next_name_addr(rest)) {
@@ -64,9 +64,9 @@ std::vector<Address> neighbours(const ReceivedMessage& heard) {
         if (!target) continue;
         const Address& address = *target->host_port.address;
         const bool odd = address.is_unspecified() || address.is_loopback() || address.is_multicast() ||
-                         address.is_broadcast() || address.family() != heard.peer.family() ||
-                         address == heard.egress.address || address == heard.egress.advertised;
-        if (!odd && address != heard.peer && std::find(found.begin(), found.end(), address) == found.end())
+                         address.is_broadcast() || address.family() != received.peer.family() ||
+                         address == received.egress.address || address == received.egress.advertised;
+        if (!odd && address != received.peer && std::find(found.begin(), found.end(), address) == found.end())
             found.push_back(address);
     }
     return found;

@@ -35,6 +35,6 @@ bool each_contact(const sip::Message& message, const OwnContact& own,
 /// Who stands between the registrar and the phone as the 2xx has it, where that is told by address: the proxy
 /// next to the phone in the path of requests to it (RFC 3327), and the first one that the phone's requests
 /// are to go through (RFC 3608).
-std::vector<Address> neighbours(const ReceivedMessage& heard);
+std::vector<Address> neighbours(const ReceivedMessage& received);
 
 }  // namespace sipalg::registration

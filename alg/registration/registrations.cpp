@@ -16,31 +16,31 @@ constexpr std::size_t max_pending = 1024;
 constexpr std::size_t max_text = 512;
 
 // The response answers a request that left before the router's address changed.
-bool names_former(const sip::Via& via, Transport transport, const nat::Mappings& holdings) {
+bool names_former(const sip::Via& via, Transport transport, const nat::Mappings& mappings) {
     return via.sent_by.address &&
-           holdings.find_former({transport, {*via.sent_by.address, via.sent_by.port.value_or(5060)}});
+           mappings.find_former({transport, {*via.sent_by.address, via.sent_by.port.value_or(5060)}});
 }
 
 }  // namespace
 
-void Registrations::request(const ReceivedMessage& heard, const OwnContact& own, Effects& effects) {
-    const sip::Message& message = heard.message;
-    const CallKey key{std::string(message.call_id().substr(0, max_text)), heard.phone};
+void Registrations::request(const ReceivedMessage& received, const OwnContact& own, Effects& effects) {
+    const sip::Message& message = received.message;
+    const CallKey key{std::string(message.call_id().substr(0, max_text)), received.phone};
     const Pending* known = pending_.find(key);
     if (!known && (pending_.size() >= max_pending ||
-                   pending_per_phone_.of(heard.phone) >= policy_.max_bindings_per_phone)) {
+                   pending_per_phone_.of(received.phone) >= policy_.max_bindings_per_phone)) {
         effects.limit = true;
         return;
     }
     Pending pending;
     pending.from_tag = message.from_tag().substr(0, max_text);
-    pending.branch = heard.branch();
+    pending.branch = received.branch();
     pending.aor = aor_of(message).substr(0, max_text);
     pending.cseq = message.cseq().number;
-    pending.registrar = heard.peer;
-    pending.egress = heard.egress;
-    pending.untouched = heard.untouched;
-    pending.until = heard.now + transaction_time;
+    pending.registrar = received.peer;
+    pending.egress = received.egress;
+    pending.unmodified = received.unmodified;
+    pending.until = received.now + transaction_time;
     const std::int64_t general =
         sip::delta_seconds(message, sip::HeaderId::expires).value_or(default_expires);
     pending.all = each_contact(message, own, [&](const ListedContact& contact) {
@@ -48,37 +48,37 @@ void Registrations::request(const ReceivedMessage& heard, const OwnContact& own,
     });
     pending.due = known ? known->due : pending.until;
     if (!known) {
-        pending_per_phone_.more(heard.phone);
+        pending_per_phone_.more(received.phone);
         pending_deadlines_.add(pending.due, key);
     }
     pending_.put(key, std::move(pending));
 }
 
-void Registrations::response(const ReceivedMessage& heard, const OwnContact& own, std::uint32_t& next_record,
-                             Effects& effects) {
-    const sip::Message& message = heard.message;
+void Registrations::response(const ReceivedMessage& received, const OwnContact& own,
+                             std::uint32_t& next_record, Effects& effects) {
+    const sip::Message& message = received.message;
     if (message.status() < 200) return;
-    const CallKeyView view{message.call_id(), heard.phone};
+    const CallKeyView view{message.call_id(), received.phone};
     const Pending* found = pending_.find(view);
     // All of it must fit, or a stranger could make bindings with a 2xx of his own (X3).
     if (!found || found->cseq != message.cseq().number || found->from_tag != message.from_tag() ||
-        found->branch != heard.branch() || found->branch.empty() || found->registrar != heard.peer ||
-        found->until < heard.now)
+        found->branch != received.branch() || found->branch.empty() || found->registrar != received.peer ||
+        found->until < received.now)
         return;
     const Pending pending = *found;
     // The request has been sent again since, from the address that the router has now: its own answer counts.
-    if (!pending.outdated && names_former(message.top_via(), heard.contact.transport, holdings_)) return;
+    if (!pending.outdated && names_former(message.top_via(), received.contact.transport, mappings_)) return;
     if (message.status() >= 300) return;  // 401, 423: sent again with another CSeq; it ends with its deadline
-    forget({std::string(message.call_id()), heard.phone});
+    forget({std::string(message.call_id()), received.phone});
     if (pending.all) {
         unbind_those(
             [&](const BindingKey& key, const Binding&) {
-                return key.aor == pending.aor && key.inside.endpoint.address == heard.phone;
+                return key.aor == pending.aor && key.inside.endpoint.address == received.phone;
             },
-            "unregistered", heard.now, effects);
+            "unregistered", received.now, effects);
         return;
     }
-    const std::vector<Address> others = neighbours(heard);
+    const std::vector<Address> others = neighbours(received);
     const auto general = sip::delta_seconds(message, sip::HeaderId::expires);
     std::vector<ListedContact> listed;
     each_contact(message, own, [&](const ListedContact& contact) { listed.push_back(contact); });
@@ -95,9 +95,9 @@ void Registrations::response(const ReceivedMessage& heard, const OwnContact& own
         if (contact.expires == 0 || granted == 0) {
             unbind_those([&](const BindingKey& bound,
                              const Binding&) { return bound == key || (!contact.one_flow && same(bound)); },
-                         "unregistered", heard.now, effects);
+                         "unregistered", received.now, effects);
         } else if (!pending.outdated) {
-            bind(key, pending, granted, others, next_record, heard.now, effects);
+            bind(key, pending, granted, others, next_record, received.now, effects);
             // A phone that moves to another server is no longer called by the former one. By several uplinks,
             // or with a reg-id (RFC 5626), it is registered at both.
             if (!contact.one_flow)
@@ -106,28 +106,28 @@ void Registrations::response(const ReceivedMessage& heard, const OwnContact& own
                         return same(bound) && bound != key &&
                                binding.egress.address == pending.egress.address;
                     },
-                    "moved to another server", heard.now, effects);
+                    "moved to another server", received.now, effects);
         }
     }
 }
 
 void Registrations::hold(const BindingKey& key, const Binding& binding, Time until, Time now,
                          Effects& effects) {
-    holdings_.hold(nat::MappingKey{key.inside, binding.egress.address}, until, now, effects.changes);
+    mappings_.hold(nat::MappingKey{key.inside, binding.egress.address}, until, now, effects.changes);
     for (const Pinhole& pinhole : pinholes(key, binding))
-        holdings_.hold(pinhole, until, now, effects.changes);
+        mappings_.hold(pinhole, until, now, effects.changes);
 }
 
 void Registrations::release(const BindingKey& key, const Binding& binding, Time now, Effects& effects) {
     for (const Pinhole& pinhole : pinholes(key, binding))
-        holdings_.release(pinhole, effects.changes);
-    holdings_.release(nat::MappingKey{key.inside, binding.egress.address}, now, effects.changes);
+        mappings_.release(pinhole, effects.changes);
+    mappings_.release(nat::MappingKey{key.inside, binding.egress.address}, now, effects.changes);
 }
 
 void Registrations::bind(const BindingKey& key, const Pending& pending, std::int64_t granted,
                          const std::vector<Address>& others, std::uint32_t& next_record, Time now,
                          Effects& effects) {
-    const nat::MappingEntry* entry = holdings_.map(key.inside, pending.egress, {}, now);
+    const nat::MappingEntry* entry = mappings_.map(key.inside, pending.egress, {}, now);
     const Binding* known = bindings_.find(key);
     if (!entry ||
         (!known && (bindings_.size() >= policy_.max_bindings ||
@@ -141,7 +141,7 @@ void Registrations::bind(const BindingKey& key, const Pending& pending, std::int
     binding.shown = entry->public_endpoint();
     binding.outside = entry->mapping.outside;
     binding.others = others;
-    binding.untouched = pending.untouched;
+    binding.unmodified = pending.unmodified;
     binding.until = now + Seconds{granted} + registration_grace;
     binding.former.clear();
     // Held anew before the old hold goes, so that an unchanged element never leaves the kernel in between.
@@ -172,7 +172,7 @@ void Registrations::store(const BindingKey& key, Binding& binding, bool renew, T
 
 void Registrations::name_formerly(const BindingKey& key, const Binding& binding) {
     for (const Endpoint& shown : binding.former)
-        holdings_.name_formerly({key.inside.transport, shown}, {key.inside, binding.egress.address},
+        mappings_.name_formerly({key.inside.transport, shown}, {key.inside, binding.egress.address},
                                 binding.until);
 }
 
@@ -240,7 +240,7 @@ bool Registrations::restore(std::uint32_t id, const std::string& record, Time un
     Binding binding;
     if (!read_record(record, key, binding) || bindings_.contains(key) || binding.until <= now) return false;
     const nat::MappingEntry* entry =
-        holdings_.map(key.inside, binding.egress, {binding.shown.port, false, false}, now);
+        mappings_.map(key.inside, binding.egress, {binding.shown.port, false, false}, now);
     if (!entry) return false;
     binding.record_id = id;
     binding.record = record;
@@ -290,21 +290,21 @@ void Registrations::cancel() {
     deadlines_.cancel();
 }
 
-void Registrations::readdress(nat::Renumbering& relocation, Time now, Effects& effects) {
+void Registrations::renumber(nat::Renumbering& renumbering, Time now, Effects& effects) {
     std::vector<CallKey> waiting;
     for (const auto& [key, pending] : pending_)
-        if (relocation.target(pending.egress)) waiting.push_back(key);
+        if (renumbering.target(pending.egress)) waiting.push_back(key);
     for (const CallKey& key : waiting)
         pending_.edit(key)->outdated = true;
 
     std::vector<BindingKey> moving;
     for (const auto& [key, binding] : bindings_)
-        if (relocation.target_of_holder(binding.egress)) moving.push_back(key);
+        if (renumbering.target_of_holder(binding.egress)) moving.push_back(key);
     for (const BindingKey& key : moving) {
         Binding& binding = *bindings_.edit(key);
         const Address from = binding.egress.address;
-        binding.egress = *relocation.target_of_holder(binding.egress);
-        const nat::MappingEntry* entry = holdings_.find(nat::MappingKey{key.inside, binding.egress.address});
+        binding.egress = *renumbering.target_of_holder(binding.egress);
+        const nat::MappingEntry* entry = mappings_.find(nat::MappingKey{key.inside, binding.egress.address});
         if (!entry) {
             unbind(key, "no public port left at the new address", now, effects);
             continue;
@@ -314,7 +314,7 @@ void Registrations::readdress(nat::Renumbering& relocation, Time now, Effects& e
         binding.outside = entry->mapping.outside;
         name_formerly(key, binding);
         store(key, binding, false, now, effects);
-        ++relocation.counts(from).bindings;
+        ++renumbering.counts(from).bindings;
     }
 }
 

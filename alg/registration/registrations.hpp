@@ -32,26 +32,26 @@ struct Pending {
         bool one_flow = false;     ///< has a reg-id: of several flows only this one is meant (RFC 5626)
     };
     std::vector<Contact> contacts;
-    bool untouched = false;  ///< see Binding
-    bool outdated = false;   ///< it named an address that the router no longer has: it makes no binding
+    bool unmodified = false;  ///< see Binding
+    bool outdated = false;    ///< it named an address that the router no longer has: it makes no binding
     Time until{0};
     Time due{0};  ///< when the deadline queue will name it
 };
 
 class Registrations {
   public:
-    Registrations(const Policy& policy, nat::Mappings& holdings) : policy_(policy), holdings_(holdings) {}
+    Registrations(const Policy& policy, nat::Mappings& mappings) : policy_(policy), mappings_(mappings) {}
 
     /// A REGISTER from the phone. `own` knows what of it are the phone's sockets.
-    void request(const ReceivedMessage& heard, const OwnContact& own, Effects& effects);
+    void request(const ReceivedMessage& received, const OwnContact& own, Effects& effects);
     /// A final response to a REGISTER, from outside. `own` maps what the registrar lists to the phone's
     /// sockets.
-    void response(const ReceivedMessage& heard, const OwnContact& own, std::uint32_t& next_record,
+    void response(const ReceivedMessage& received, const OwnContact& own, std::uint32_t& next_record,
                   Effects& effects);
 
     /// What bindings hold is elsewhere now: they go along, and keep the public port for the phone's next
-    /// REGISTER (C11). Call after nat::Mappings::readdress().
-    void readdress(nat::Renumbering& relocation, Time now, Effects& effects);
+    /// REGISTER (C11). Call after nat::Mappings::renumber().
+    void renumber(nat::Renumbering& renumbering, Time now, Effects& effects);
 
     void expire(Time now, Effects& effects);
     std::optional<Time> next_deadline() const;
@@ -82,7 +82,7 @@ class Registrations {
     void unbind(const BindingKey& key, const char* why, Time now, Effects& effects);
 
     const Policy& policy_;
-    nat::Mappings& holdings_;
+    nat::Mappings& mappings_;
     StagedMap<CallKey, Pending, CallKeyHash, CallKeyEqual> pending_;
     StagedMap<BindingKey, Binding, BindingKeyHash> bindings_;
     Quota per_phone_;

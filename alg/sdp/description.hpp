@@ -1,5 +1,5 @@
 // A session description as an overlay of views (RFC 8866): the lines an ALG reads or changes, the rest
-// untouched.
+// unmodified.
 #pragma once
 
 #include <array>

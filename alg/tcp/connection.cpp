@@ -68,8 +68,8 @@ Made made(const Connection& flow, Side from) {
 }
 
 void inject(const Connection& flow, Side from, std::vector<std::uint8_t> bytes,
-            std::vector<Output>& parcels) {
-    parcels.push_back({Output::Kind::inject, 0, std::move(bytes), from, flow.egress.address});
+            std::vector<Output>& outputs) {
+    outputs.push_back({Output::Kind::inject, 0, std::move(bytes), from, flow.egress.address});
 }
 
 }  // namespace
@@ -84,7 +84,7 @@ bool Connection::is_shifted() const {
 }
 
 void ship(Connection& flow, Side from, const Carrier& carrier, const Load& load,
-          std::vector<Output>& parcels) {
+          std::vector<Output>& outputs) {
     const Segment& segment = carrier.segment;
     Rewrite rewrite = numbers(flow, from, segment, load.begin);
     if (!load.whole) rewrite.flags &= static_cast<std::uint8_t>(~(Segment::fin | Segment::psh));
@@ -93,7 +93,7 @@ void ship(Connection& flow, Side from, const Carrier& carrier, const Load& load,
     const bool same_time = !rewrite.timestamp || *rewrite.timestamp == segment.timestamps->first;
     if (rewrite.sequence == segment.sequence && rewrite.acknowledgement == segment.acknowledgement &&
         rewrite.flags == segment.flags && same_sacks && same_time && load.text == segment.payload) {
-        parcels.push_back({Output::Kind::pass, carrier.token, {}, from, {}});
+        outputs.push_back({Output::Kind::pass, carrier.token, {}, from, {}});
         return;
     }
     const std::size_t options = segment.header_size - segment.tcp_header - 20;
@@ -105,17 +105,17 @@ void ship(Connection& flow, Side from, const Carrier& carrier, const Load& load,
     for (; rest.size() > most; rest.remove_prefix(most)) {
         rewrite.flags = flags & static_cast<std::uint8_t>(~(Segment::fin | Segment::psh));
         rewrite.payload = rest.substr(0, most);
-        if (write_segment(carrier.bytes, segment, rewrite, packet)) inject(flow, from, packet, parcels);
+        if (write_segment(carrier.bytes, segment, rewrite, packet)) inject(flow, from, packet, outputs);
         rewrite.sequence += static_cast<std::uint32_t>(most);
     }
     rewrite.flags = flags;
     rewrite.payload = rest;
     const bool written = write_segment(carrier.bytes, segment, rewrite, packet);
-    parcels.push_back(
+    outputs.push_back(
         {written ? Output::Kind::replace : Output::Kind::drop, carrier.token, std::move(packet), from, {}});
 }
 
-void ship(Connection& flow, Side from, const Load& load, std::vector<Output>& parcels) {
+void ship(Connection& flow, Side from, const Load& load, std::vector<Output>& outputs) {
     Made segment = made(flow, from);
     const Direction& own = flow.half(from);
     segment.sequence = sequence(own.shift().out(load.begin), own.initial());
@@ -124,12 +124,12 @@ void ship(Connection& flow, Side from, const Load& load, std::vector<Output>& pa
         segment.payload = rest.substr(0, most);
         rest.remove_prefix(segment.payload.size());
         segment.flags = rest.empty() ? Segment::ack | Segment::psh : Segment::ack;
-        inject(flow, from, make_segment(segment), parcels);
+        inject(flow, from, make_segment(segment), outputs);
         segment.sequence += static_cast<std::uint32_t>(segment.payload.size());
     }
 }
 
-void ship_syn(const Connection& flow, const Carrier& carrier, std::vector<Output>& parcels) {
+void ship_syn(const Connection& flow, const Carrier& carrier, std::vector<Output>& outputs) {
     const Segment& segment = carrier.segment;
     Rewrite rewrite;
     rewrite.sequence = segment.sequence;
@@ -142,34 +142,34 @@ void ship_syn(const Connection& flow, const Carrier& carrier, std::vector<Output
     std::vector<std::uint8_t> packet;
     if (!write_segment(carrier.bytes, segment, rewrite, packet) ||
         std::equal(packet.begin(), packet.end(), carrier.bytes.begin(), carrier.bytes.end()))
-        parcels.push_back({Output::Kind::pass, carrier.token, {}, {}, {}});
+        outputs.push_back({Output::Kind::pass, carrier.token, {}, {}, {}});
     else
-        parcels.push_back({Output::Kind::replace, carrier.token, std::move(packet), {}, {}});
+        outputs.push_back({Output::Kind::replace, carrier.token, std::move(packet), {}, {}});
 }
 
 void let_go(Connection& flow, Side from, const Carrier* current, bool may_hold,
-            std::vector<Output>& parcels) {
+            std::vector<Output>& outputs) {
     Direction& half = flow.half(from);
     const auto held_before = [&](Position before) {
         while (const auto ready = half.take_ready(before))
-            if (const auto load = half.load(ready->carrier)) ship(flow, from, ready->carrier, *load, parcels);
+            if (const auto load = half.load(ready->carrier)) ship(flow, from, ready->carrier, *load, outputs);
     };
     if (current) {
         held_before(current->begin);
         if (const auto load = half.load(*current)) {
-            ship(flow, from, *current, *load, parcels);
+            ship(flow, from, *current, *load, outputs);
         } else if (may_hold && half.wants(*current)) {
             half.hold(*current, false);
         } else {
-            parcels.push_back({Output::Kind::drop, current->token, {}, from, {}});
+            outputs.push_back({Output::Kind::drop, current->token, {}, from, {}});
         }
     }
     held_before(std::numeric_limits<Position>::max());
-    if (const auto load = half.rest()) ship(flow, from, *load, parcels);
+    if (const auto load = half.rest()) ship(flow, from, *load, outputs);
     half.trim();
 }
 
-void acknowledge(const Connection& flow, Side sender, std::vector<Output>& parcels) {
+void acknowledge(const Connection& flow, Side sender, std::vector<Output>& outputs) {
     if (!may_make(flow)) return;
     const Direction& half = flow.half(sender);
     const Direction& receiver = flow.half(opposite(sender));
@@ -181,25 +181,25 @@ void acknowledge(const Connection& flow, Side sender, std::vector<Output>& parce
     if (half.owes())
         segment.window = std::max(segment.window, static_cast<std::uint16_t>(std::min<std::size_t>(
                                                       sip::max_message >> receiver.window_scale, 65535)));
-    inject(flow, opposite(sender), make_segment(segment), parcels);
+    inject(flow, opposite(sender), make_segment(segment), outputs);
 }
 
-void probe(const Connection& flow, Side sender, std::vector<Output>& parcels) {
+void probe(const Connection& flow, Side sender, std::vector<Output>& outputs) {
     if (!may_make(flow)) return;
     Made segment = made(flow, sender);
     --segment.sequence;  // what he has already is answered at once
-    inject(flow, sender, make_segment(segment), parcels);
+    inject(flow, sender, make_segment(segment), outputs);
 }
 
-void reset(const Connection& flow, Side sender, const Segment& heard, std::vector<Output>& parcels) {
+void reset(const Connection& flow, Side sender, const Segment& heard, std::vector<Output>& outputs) {
     Made segment = made(flow, opposite(sender));
     segment.sequence = heard.acknowledgement;  // it expects just that
     segment.flags = Segment::rst | Segment::ack;
     segment.window = 0;
-    inject(flow, opposite(sender), make_segment(segment), parcels);
+    inject(flow, opposite(sender), make_segment(segment), outputs);
 }
 
-void reset(const Connection& flow, std::vector<Output>& parcels) {
+void reset(const Connection& flow, std::vector<Output>& outputs) {
     for (const Side from : {Side::inside, Side::outside}) {
         const Direction& own = flow.half(from);
         if (!own.known()) continue;
@@ -208,10 +208,10 @@ void reset(const Connection& flow, std::vector<Output>& parcels) {
         segment.window = 0;
         // Only the very number that the other end expects counts (RFC 5961 3.2): behind what was sent, or
         // behind what has arrived of it.
-        inject(flow, from, make_segment(segment), parcels);
+        inject(flow, from, make_segment(segment), outputs);
         const std::uint32_t arrived = sequence(own.acknowledged_out(), own.initial());
         if (std::exchange(segment.sequence, arrived) != arrived)
-            inject(flow, from, make_segment(segment), parcels);
+            inject(flow, from, make_segment(segment), outputs);
     }
 }
 

@@ -29,9 +29,9 @@ struct Connection {
 
     ConnectionKey key;
     Egress egress;
-    bool editing = true;     ///< the two ends may get other bytes than were sent
-    bool untouched = false;  ///< it is no SIP, or was lost: nothing of it is looked at any more
-    bool refused = false;    ///< it was reset: nothing of it passes any more
+    bool editing = true;      ///< the two ends may get other bytes than were sent
+    bool unmodified = false;  ///< it is no SIP, or was lost: nothing of it is looked at any more
+    bool refused = false;     ///< it was reset: nothing of it passes any more
     bool holds_mapping = false;
     Direction from_phone, from_peer;
     /// A SYN that came while the connection lived: its sender has begun anew, or somebody else pretends so.
@@ -64,7 +64,7 @@ struct Connection {
     const Endpoint& end(Side side) const { return side == Side::inside ? key.phone : key.peer; }
     bool is_shifted() const;
     /// Something was said, and neither have both ends closed it nor was it reset.
-    bool is_live() const { return !untouched && !refused && over == Time{0}; }
+    bool is_live() const { return !unmodified && !refused && over == Time{0}; }
     /// The ends can't go on without us.
     bool needs_us() const { return is_shifted() || from_phone.owes() || from_peer.owes(); }
     bool is_edited() const {
@@ -91,26 +91,26 @@ inline Side opposite(Side side) {
 
 /// Writes the packet in which `carrier` brings `load` on, in as many pieces as its receiver takes.
 void ship(Connection& flow, Side from, const Carrier& carrier, const Load& load,
-          std::vector<Output>& parcels);
+          std::vector<Output>& outputs);
 /// The same for bytes that have no carrier.
-void ship(Connection& flow, Side from, const Load& load, std::vector<Output>& parcels);
+void ship(Connection& flow, Side from, const Load& load, std::vector<Output>& outputs);
 /// A SYN, with less room in it and without what would tie the ends to the bytes.
-void ship_syn(const Connection& flow, const Carrier& carrier, std::vector<Output>& parcels);
+void ship_syn(const Connection& flow, const Carrier& carrier, std::vector<Output>& outputs);
 /// Everything of one half that may go, `current` among it; no current: nullptr. Without `may_hold` it is
 /// dropped if it has to wait: its bytes are kept, or come again.
-void let_go(Connection& flow, Side from, const Carrier* current, bool may_hold, std::vector<Output>& parcels);
+void let_go(Connection& flow, Side from, const Carrier* current, bool may_hold, std::vector<Output>& outputs);
 /// Tells the sender of a half what has come of it, on the receiver's behalf (T1): behind a gap, as any
 /// receiver would; else that what was taken over has arrived and that there is room for a whole message.
-void acknowledge(const Connection& flow, Side sender, std::vector<Output>& parcels);
+void acknowledge(const Connection& flow, Side sender, std::vector<Output>& outputs);
 /// Asks the receiver of a half whether he has room: nobody else does, where the sender was told that all has
 /// arrived (RFC 9293 3.8.6.1).
-void probe(const Connection& flow, Side sender, std::vector<Output>& parcels);
+void probe(const Connection& flow, Side sender, std::vector<Output>& outputs);
 /// Whether segments of our own can be made: their timestamps are known.
 bool may_make(const Connection& flow);
 /// Resets to both ends.
-void reset(const Connection& flow, std::vector<Output>& parcels);
+void reset(const Connection& flow, std::vector<Output>& outputs);
 /// A reset to the end that has sent `segment`.
-void reset(const Connection& flow, Side sender, const Segment& segment, std::vector<Output>& parcels);
+void reset(const Connection& flow, Side sender, const Segment& segment, std::vector<Output>& outputs);
 
 /// The record of a flow, with the edits that are planned, and back. False: another layout, or broken.
 std::string write_record(const Connection& flow);

@@ -50,10 +50,10 @@ bool is_believed_reset(const Direction& sender, const Carrier& carrier) {
            carrier.begin <= std::max(sender.received(), sender.sent()) + (sender.fin ? 1 : 0);
 }
 
-void release_held(Connection& flow, Output::Kind kind, std::vector<Output>& parcels) {
+void release_held(Connection& flow, Output::Kind kind, std::vector<Output>& outputs) {
     for (Direction* half : {&flow.from_phone, &flow.from_peer})
         for (const Direction::Held& held : half->take_all())
-            if (!held.passed) parcels.push_back({kind, held.carrier.token, {}, {}, {}});
+            if (!held.passed) outputs.push_back({kind, held.carrier.token, {}, {}, {}});
 }
 
 }  // namespace
@@ -68,20 +68,20 @@ void Connections::weigh(Connection& flow) {
 
 void Connections::conclude(const Arrival& arrival, bool in_force, Time now, Decision& decision) {
     const auto kind = std::exchange(step_.kind, Step::Kind::none);
-    std::vector<Output>& parcels = decision.parcels;
+    std::vector<Output>& outputs = decision.outputs;
     for (const std::uint64_t token : orphans_)
-        parcels.push_back({Output::Kind::drop, token, {}, {}, {}});
+        outputs.push_back({Output::Kind::drop, token, {}, {}, {}});
     orphans_.clear();
-    conclude_taking_over(in_force, now, parcels);
+    conclude_taking_over(in_force, now, outputs);
     if (kind == Step::Kind::none) return;
     if (kind == Step::Kind::pass || kind == Step::Kind::drop) {
         const auto verdict = kind == Step::Kind::pass ? Output::Kind::pass : Output::Kind::drop;
-        parcels.push_back({verdict, step_.carrier.token, {}, {}, {}});
+        outputs.push_back({verdict, step_.carrier.token, {}, {}, {}});
         return;
     }
     if (kind == Step::Kind::syn && std::exchange(step_.fresh, false)) {
         if (!in_force) {
-            parcels.push_back({Output::Kind::pass, step_.carrier.token, {}, {}, {}});
+            outputs.push_back({Output::Kind::pass, step_.carrier.token, {}, {}, {}});
             return;
         }
         ++per_phone_[step_.key.phone.address];
@@ -91,37 +91,37 @@ void Connections::conclude(const Arrival& arrival, bool in_force, Time now, Deci
     if (!found) return;
     Connection& flow = *found;
     switch (kind) {
-        case Step::Kind::syn: ship_syn(flow, step_.carrier, parcels); break;
-        case Step::Kind::data: conclude_data(flow, arrival.from, in_force, now, parcels); break;
-        case Step::Kind::untouched:
-            conclude_data(flow, arrival.from, in_force, now, parcels);
-            leave_untouched(flow, now, parcels);
+        case Step::Kind::syn: ship_syn(flow, step_.carrier, outputs); break;
+        case Step::Kind::data: conclude_data(flow, arrival.from, in_force, now, outputs); break;
+        case Step::Kind::unmodified:
+            conclude_data(flow, arrival.from, in_force, now, outputs);
+            leave_untouched(flow, now, outputs);
             break;
         case Step::Kind::reset: {
             const Carrier& carrier = step_.carrier;
             if (!is_believed_reset(flow.half(arrival.from), carrier)) {
-                ship(flow, arrival.from, carrier, {carrier.begin, carrier.segment.payload, true}, parcels);
+                ship(flow, arrival.from, carrier, {carrier.begin, carrier.segment.payload, true}, outputs);
                 break;
             }
-            release_held(flow, Output::Kind::drop, parcels);
+            release_held(flow, Output::Kind::drop, outputs);
             if (const auto load = flow.half(arrival.from).load(carrier))
-                ship(flow, arrival.from, carrier, *load, parcels);
+                ship(flow, arrival.from, carrier, *load, outputs);
             else
-                parcels.push_back({Output::Kind::drop, carrier.token, {}, {}, {}});
+                outputs.push_back({Output::Kind::drop, carrier.token, {}, {}, {}});
             flow.over = now + reset_time;
             break;
         }
         case Step::Kind::lost:
             if (flow.refused) {
-                reset(flow, arrival.from, step_.carrier.segment, parcels);
-                parcels.push_back({Output::Kind::drop, step_.carrier.token, {}, {}, {}});
+                reset(flow, arrival.from, step_.carrier.segment, outputs);
+                outputs.push_back({Output::Kind::drop, step_.carrier.token, {}, {}, {}});
             } else if (flow.needs_us()) {
                 // Nobody can tell any more what stands for what: the ends begin anew.
-                refuse(flow, now, parcels);
-                parcels.push_back({Output::Kind::drop, step_.carrier.token, {}, {}, {}});
+                refuse(flow, now, outputs);
+                outputs.push_back({Output::Kind::drop, step_.carrier.token, {}, {}, {}});
             } else {
-                parcels.push_back({Output::Kind::pass, step_.carrier.token, {}, {}, {}});
-                leave_untouched(flow, now, parcels);
+                outputs.push_back({Output::Kind::pass, step_.carrier.token, {}, {}, {}});
+                leave_untouched(flow, now, outputs);
             }
             break;
         case Step::Kind::pass:
@@ -133,20 +133,20 @@ void Connections::conclude(const Arrival& arrival, bool in_force, Time now, Deci
 }
 
 void Connections::conclude_data(Connection& flow, Side from, bool in_force, Time now,
-                                std::vector<Output>& parcels) {
+                                std::vector<Output>& outputs) {
     Direction& half = flow.half(from);
     keep_record(flow, in_force);
     half.settle(in_force);
     const Carrier& carrier = step_.carrier;
     if (flow.editing) {
-        let_go(flow, from, &carrier, held_ < policy_.max_held_segments, parcels);
+        let_go(flow, from, &carrier, held_ < policy_.max_held_segments, outputs);
         // The receiver's answer may have made room for what waits the other way.
-        let_go(flow, opposite(from), nullptr, true, parcels);
+        let_go(flow, opposite(from), nullptr, true, outputs);
         const bool waits_behind_gap = half.has_gap() && carrier.end > half.received();
         const bool told_before = carrier.end > carrier.begin && carrier.end <= half.told();
-        if (waits_behind_gap || told_before) acknowledge(flow, from, parcels);
+        if (waits_behind_gap || told_before) acknowledge(flow, from, outputs);
     } else {
-        parcels.push_back({Output::Kind::pass, carrier.token, {}, {}, {}});
+        outputs.push_back({Output::Kind::pass, carrier.token, {}, {}, {}});
         if (carrier.begin > half.received() && half.wants(carrier) && memory_ < policy_.max_stream_memory)
             half.hold(carrier, true);
         else if (carrier.begin > half.received())
@@ -173,7 +173,7 @@ void Connections::conclude_data(Connection& flow, Side from, bool in_force, Time
 }
 
 // The kernel keeps what a later daemon has to know before a sender is told to forget his bytes.
-void Connections::conclude_taking_over(bool in_force, Time now, std::vector<Output>& parcels) {
+void Connections::conclude_taking_over(bool in_force, Time now, std::vector<Output>& outputs) {
     for (const ConnectionKey& key : taking_over_) {
         Connection* const flow = find(key);
         if (!flow) continue;
@@ -186,7 +186,7 @@ void Connections::conclude_taking_over(bool in_force, Time now, std::vector<Outp
                 continue;
             }
             half.confirm_take_over();
-            acknowledge(*flow, sender, parcels);
+            acknowledge(*flow, sender, outputs);
             watch_arrival(*flow, now);
         }
         schedule(*flow, now);
@@ -195,16 +195,16 @@ void Connections::conclude_taking_over(bool in_force, Time now, std::vector<Outp
 }
 
 // It was no SIP, or is no longer known: what waits passes, what comes is not looked at.
-void Connections::leave_untouched(Connection& flow, Time now, std::vector<Output>& parcels) {
-    release_held(flow, Output::Kind::pass, parcels);
-    flow.untouched = true;
+void Connections::leave_untouched(Connection& flow, Time now, std::vector<Output>& outputs) {
+    release_held(flow, Output::Kind::pass, outputs);
+    flow.unmodified = true;
     flow.over = now;
 }
 
 // The ends have to begin anew. Whoever has not heard it is told again when he speaks.
-void Connections::refuse(Connection& flow, Time now, std::vector<Output>& parcels) {
-    reset(flow, parcels);
-    release_held(flow, Output::Kind::drop, parcels);
+void Connections::refuse(Connection& flow, Time now, std::vector<Output>& outputs) {
+    reset(flow, outputs);
+    release_held(flow, Output::Kind::drop, outputs);
     flow.refused = true;
     flow.torn = false;
     flow.send_again_at = flow.acknowledge_at = Time{0};
@@ -227,7 +227,7 @@ void Connections::schedule(Connection& flow, Time now) {
 void Connections::attend(State::Impl& state, Connection& flow, Time now, Decision& decision) {
     const bool again = flow.send_again_at != Time{0} && now >= flow.send_again_at;
     if (flow.torn || (again && flow.send_again_after > send_again_last)) {
-        refuse(flow, now, decision.parcels);
+        refuse(flow, now, decision.outputs);
         return;
     }
     if (flow.acknowledge_at != Time{0} && now >= flow.acknowledge_at)
@@ -235,10 +235,10 @@ void Connections::attend(State::Impl& state, Connection& flow, Time now, Decisio
     if (again) {
         for (const Side sender : {Side::inside, Side::outside}) {
             if (const auto load = flow.half(sender).again(flow.half(opposite(sender)).mss)) {
-                ship(flow, sender, *load, decision.parcels);
+                ship(flow, sender, *load, decision.outputs);
                 flow.sent_again = true;
             } else if (flow.half(sender).owes()) {
-                probe(flow, sender, decision.parcels);
+                probe(flow, sender, decision.outputs);
             }
         }
         flow.send_again_after *= 2;
@@ -246,7 +246,7 @@ void Connections::attend(State::Impl& state, Connection& flow, Time now, Decisio
     }
     if (flow.holds_mapping && now >= flow.touched + mapping_time / 2 && flow.last_seen + silent_time > now) {
         const nat::MappingKey mapping{{Transport::tcp, flow.key.phone}, flow.egress.address};
-        state.holdings.extend(mapping, now + mapping_time, now, decision.changes);
+        state.mappings.extend(mapping, now + mapping_time, now, decision.changes);
         flow.touched = now;
     }
     weigh(flow);
@@ -261,7 +261,7 @@ void Connections::give_up_or_take_over(State::Impl& state, Connection& flow, Tim
         if (now - flow.progress >= patience || now - flow.waiting_since >= longest_wait) {
             half.let_through();
             half.settle(false);
-            let_go(flow, sender, nullptr, true, decision.parcels);
+            let_go(flow, sender, nullptr, true, decision.outputs);
             decision.reasons.push_back(Reason::let_through);
             continue;
         }
@@ -290,7 +290,7 @@ void Connections::expire(State::Impl& state, Time now, Decision& decision) {
         flow->due = Time{0};
         const bool over = flow->over != Time{0} && now >= flow->over;
         if (over || now >= flow->last_seen + idle_time) {
-            release_held(*flow, Output::Kind::drop, decision.parcels);
+            release_held(*flow, Output::Kind::drop, decision.outputs);
             end(state, *flow, now, decision.changes);
             continue;
         }
@@ -301,8 +301,8 @@ void Connections::expire(State::Impl& state, Time now, Decision& decision) {
 
 void Connections::end_shifted(Time now, Decision& decision) {
     for (auto& [key, flow] : flows_) {
-        if (flow.untouched || flow.refused || !flow.needs_us()) continue;
-        refuse(flow, now, decision.parcels);
+        if (flow.unmodified || flow.refused || !flow.needs_us()) continue;
+        refuse(flow, now, decision.outputs);
         schedule(flow, now);
     }
 }

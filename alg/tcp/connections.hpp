@@ -44,7 +44,7 @@ class Connections {
     /// nullptr: it is not read.
     const Connection* find(const FlowKey& key) const {
         const auto it = key.transport == Transport::tcp ? flows_.find({key.phone, key.peer}) : flows_.end();
-        return it == flows_.end() || it->second.untouched ? nullptr : &it->second;
+        return it == flows_.end() || it->second.unmodified ? nullptr : &it->second;
     }
     void commit();
     void cancel();
@@ -52,7 +52,7 @@ class Connections {
   private:
     /// What arrive() has found out for conclude().
     struct Step {
-        enum class Kind : std::uint8_t { none, syn, data, reset, lost, untouched, pass, drop };
+        enum class Kind : std::uint8_t { none, syn, data, reset, lost, unmodified, pass, drop };
         Kind kind = Kind::none;
         ConnectionKey key;
         Carrier carrier;
@@ -71,11 +71,11 @@ class Connections {
     bool read_message(State::Impl& state, const Arrival& arrival, const Direction::Read& read,
                       Direction& half, Time now, Decision& decision);
     void store(State::Impl& state, Connection& flow, Time now, std::vector<Change>& changes);
-    void conclude_data(Connection& flow, Side from, bool in_force, Time now, std::vector<Output>& parcels);
-    void leave_untouched(Connection& flow, Time now, std::vector<Output>& parcels);
-    void refuse(Connection& flow, Time now, std::vector<Output>& parcels);
+    void conclude_data(Connection& flow, Side from, bool in_force, Time now, std::vector<Output>& outputs);
+    void leave_untouched(Connection& flow, Time now, std::vector<Output>& outputs);
+    void refuse(Connection& flow, Time now, std::vector<Output>& outputs);
     void end(State::Impl& state, Connection& flow, Time now, std::vector<Change>& changes);
-    void conclude_taking_over(bool in_force, Time now, std::vector<Output>& parcels);
+    void conclude_taking_over(bool in_force, Time now, std::vector<Output>& outputs);
     void give_up_or_take_over(State::Impl& state, Connection& flow, Time now, Decision& decision);
     void attend(State::Impl& state, Connection& flow, Time now, Decision& decision);
     void schedule(Connection& flow, Time now);

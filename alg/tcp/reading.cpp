@@ -59,7 +59,7 @@ void Connections::arrive(State::Impl& state, const Arrival& arrival, const Packe
         decision.reason = Reason::segment;
         return;
     }
-    if (!flow || flow->untouched) return;
+    if (!flow || flow->unmodified) return;
     Direction& half = flow->half(arrival.from);
     flow->last_seen = now;
     decision.stream = true;
@@ -127,7 +127,7 @@ bool Connections::arrive_syn(State::Impl& state, const Arrival& arrival, const S
             answer(step_.flow, arrival.from, segment);
         }
     }
-    if (answers || repeated) return flow && !flow->untouched && !flow->refused;
+    if (answers || repeated) return flow && !flow->unmodified && !flow->refused;
     if (flow && flow->is_live()) {
         flow->rival = {arrival.from, segment};
         flow->rival->syn.payload = {};
@@ -164,13 +164,13 @@ bool Connections::begin(State::Impl& state, const Arrival& arrival, const Segmen
     take_options(flow.half(arrival.from), segment);
     // What the phone says of itself must be what NAT makes of it, and NAT decides now.
     const Socket inside{Transport::tcp, key.phone};
-    if (arrival.from == Side::inside && !state.holdings.map(inside, arrival.egress, {}, now)) {
+    if (arrival.from == Side::inside && !state.mappings.map(inside, arrival.egress, {}, now)) {
         decision.reason = Reason::limit_reached;
         return false;
     }
     const nat::MappingKey mapping{inside, arrival.egress.address};
-    flow.holds_mapping = state.holdings.find(mapping) != nullptr;
-    if (flow.holds_mapping) state.holdings.hold(mapping, now + mapping_time, now, decision.changes);
+    flow.holds_mapping = state.mappings.find(mapping) != nullptr;
+    if (flow.holds_mapping) state.mappings.hold(mapping, now + mapping_time, now, decision.changes);
     flow.touched = now;
     state.flows.see({Transport::tcp, key.phone, key.peer}, arrival.from, FlowKind::unknown, now);
     step_.fresh = true;
@@ -236,7 +236,7 @@ bool Connections::read(State::Impl& state, const Arrival& arrival, Connection& f
                 // Bytes that are no SIP settle it for ever, whatever may follow (X5).
                 half.stop_reading();
                 if (!flow.from_phone.spoke_sip && !flow.from_peer.spoke_sip)
-                    step_.kind = Step::Kind::untouched;
+                    step_.kind = Step::Kind::unmodified;
                 break;
         }
         note_flow(state, {Transport::tcp, step_.key.phone, step_.key.peer}, arrival.from,
@@ -276,9 +276,10 @@ bool Connections::read_message(State::Impl& state, const Arrival& arrival, const
     const Endpoint& source = outward ? step_.key.phone : step_.key.peer;
     const Endpoint& destination = outward ? step_.key.peer : step_.key.phone;
     decision.reason = Reason::unchanged;
-    inspect_message(state, {Transport::tcp, source, destination, arrival.from, arrival.egress, arrival.swept},
-                    now, decision);
-    if (decision.sweep_first) return false;
+    inspect_message(state,
+                    {Transport::tcp, source, destination, arrival.from, arrival.egress, arrival.scanned}, now,
+                    decision);
+    if (decision.scan_first) return false;
     decision.reasons.push_back(std::exchange(decision.reason, Reason::segment));
     if (!std::exchange(decision.rewritten, false) || !policy_.edits) return true;
     state.edits.sort();
@@ -307,7 +308,7 @@ void Connections::end(State::Impl& state, Connection& flow, Time now, std::vecto
     if (flow.told_at != Time{0})
         changes.push_back({Change::Op::remove, SequenceMapped{flow.key.phone, flow.key.peer}, Seconds{0}});
     if (flow.holds_mapping)
-        state.holdings.release(nat::MappingKey{{Transport::tcp, flow.key.phone}, flow.egress.address}, now,
+        state.mappings.release(nat::MappingKey{{Transport::tcp, flow.key.phone}, flow.egress.address}, now,
                                changes);
     ended_.push_back(flow.key);
 }
@@ -322,8 +323,8 @@ bool Connections::restore(State::Impl& state, std::uint32_t id, const std::strin
     if (flow.is_shifted() || flow.from_phone.told() > 0 || flow.from_peer.told() > 0) flow.told_at = now;
     flow.torn = flow.from_phone.owes() || flow.from_peer.owes();
     const nat::MappingKey mapping{{Transport::tcp, flow.key.phone}, flow.egress.address};
-    flow.holds_mapping = state.holdings.find(mapping) != nullptr;
-    if (flow.holds_mapping) state.holdings.hold(mapping, now + mapping_time, now, changes);
+    flow.holds_mapping = state.mappings.find(mapping) != nullptr;
+    if (flow.holds_mapping) state.mappings.hold(mapping, now + mapping_time, now, changes);
     ++per_phone_[flow.key.phone.address];
     Connection& kept = flows_.insert_or_assign(flow.key, std::move(flow)).first->second;
     schedule(kept, now);

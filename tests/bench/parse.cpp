@@ -167,9 +167,9 @@ class Rewrite : public Subject {
         sipalg::State::Impl& state = core_.state().impl();
         if (state.message.parse(item.text) != sipalg::sip::ParseError::none) return false;
         if (item.from == Side::inside)
-            write(state, sipalg::nat::Outward(state.holdings, item.phone, core_.egress()));
+            write(state, sipalg::nat::Outward(state.mappings, item.phone, core_.egress()));
         else
-            write(state, sipalg::nat::Inward(state.holdings, item.phone, core_.egress()));
+            write(state, sipalg::nat::Inward(state.mappings, item.phone, core_.egress()));
         return true;
     }
     bool is_right(const Item& item) const override { return (changed_ ? out_ : item.text) == item.result; }

@@ -107,7 +107,7 @@ bool lists(const Step& step, Router& router) {
     } else if (step.verb == "missing:" || step.verb == "events:") {
         const bool missing = step.verb == "missing:";
         what = missing ? "missing media" : "events";
-        for (const Event& event : missing ? router.swept() : decision.events)
+        for (const Event& event : missing ? router.scanned() : decision.events)
             found.push_back(event.subject + " " + event.detail);
     } else {
         return false;

@@ -52,7 +52,7 @@ class Check {
             if (binding.until > now_) record(binding.record_id, binding.record);
             if (binding.until + patience < now_) fail("binding of " + key.aor + " outlives its time");
         }
-        for (const auto& [key, flow] : impl_.streams.all())
+        for (const auto& [key, flow] : impl_.connections.all())
             if (!flow.record.empty()) record(flow.record_id, flow.record);
         if (!records_.empty()) fail("record " + std::to_string(records_.begin()->first) + " is nobody's");
     }
@@ -83,7 +83,7 @@ class Check {
     }
 
     void count_streams() {
-        for (const auto& [key, flow] : impl_.streams.all()) {
+        for (const auto& [key, flow] : impl_.connections.all()) {
             if (!flow.holds_mapping) continue;
             const nat::MappingKey mapping{{Transport::tcp, key.phone}, flow.egress.address};
             ++mapping_holders_[mapping];
@@ -96,7 +96,7 @@ class Check {
 
     void mappings() {
         std::size_t held = 0;
-        for (const auto& [key, entry] : impl_.holdings.mappings()) {
+        for (const auto& [key, entry] : impl_.mappings.all()) {
             const auto holders = mapping_holders_.find(key);
             const std::uint32_t expected = holders == mapping_holders_.end() ? 0 : holders->second;
             if (entry.holders != expected)
@@ -114,7 +114,7 @@ class Check {
                 fail(text(entry.mapping) + " is not in the kernel");
             if (expected == 0 && std::max(entry.idle_until, entry.linger_until) + patience < now_)
                 fail(text(entry.mapping) + " is not forgotten");
-            if (impl_.holdings.find_public({entry.mapping.transport, entry.public_endpoint()}) != &entry)
+            if (impl_.mappings.find_public({entry.mapping.transport, entry.public_endpoint()}) != &entry)
                 fail(text(entry.mapping) + " is not found by its public endpoint");
             if (entry.listener && entry.kernel_until > now_ &&
                 !in_kernel(Diversion{entry.mapping.transport, entry.mapping.inside}, entry.kernel_until))
@@ -124,24 +124,24 @@ class Check {
                 fail(text(entry.mapping) + " is no longer reachable");
         }
         if (held != mapping_holders_.size()) fail("something holds a mapping that is not there");
-        if (pinhole_holders_.size() != impl_.holdings.pinhole_count())
-            fail(std::to_string(impl_.holdings.pinhole_count()) + " pinholes, held are " +
+        if (pinhole_holders_.size() != impl_.mappings.pinhole_count())
+            fail(std::to_string(impl_.mappings.pinhole_count()) + " pinholes, held are " +
                  std::to_string(pinhole_holders_.size()));
         for (const auto& [pinhole, holders] : pinhole_holders_) {
-            const nat::PinholeEntry* entry = impl_.holdings.find(pinhole);
+            const nat::PinholeEntry* entry = impl_.mappings.find(pinhole);
             if (!entry || entry->holders != holders)
                 fail(text(pinhole) + " has other holders than it counts");
             if (entry->kernel_until + allowance(registered_pinholes_.contains(pinhole)) <= now_)
                 fail(text(pinhole) + " is held but lapsed");
             if (entry->kernel_until > now_ && !in_kernel(pinhole, entry->kernel_until))
                 fail(text(pinhole) + " is not in the kernel");
-            if (!impl_.holdings.find_public({pinhole.transport, advertised(pinhole.outside)}))
+            if (!impl_.mappings.find_public({pinhole.transport, advertised(pinhole.outside)}))
                 fail(text(pinhole) + " leads nowhere");
         }
     }
 
     Endpoint advertised(const Endpoint& outside) const {
-        for (const auto& [key, entry] : impl_.holdings.mappings())
+        for (const auto& [key, entry] : impl_.mappings.all())
             if (entry.mapping.outside == outside) return entry.public_endpoint();
         return outside;
     }
@@ -151,16 +151,16 @@ class Check {
             if (until > now_ + std::chrono::hours(24 * 8)) fail("an element without a timeout (X8)");
             const bool over = until < now_ + rounding;  // as it was read back; the kernel ends it by itself
             if (const auto* pinhole = std::get_if<Pinhole>(&element)) {
-                if (!over && !impl_.holdings.find(*pinhole)) fail(text(*pinhole) + " is nobody's");
+                if (!over && !impl_.mappings.find(*pinhole)) fail(text(*pinhole) + " is nobody's");
             } else if (const auto* mapping = std::get_if<Mapping>(&element)) {
                 if (mapping->is_identity()) fail(text(*mapping) + " translates nothing");
-                const nat::MappingEntry* entry = impl_.holdings.find(
+                const nat::MappingEntry* entry = impl_.mappings.find(
                     nat::MappingKey{{mapping->transport, mapping->inside}, mapping->outside.address});
                 if (!over && (!entry || entry->mapping != *mapping || entry->kernel_until + rounding < until))
                     fail(text(*mapping) + " is nobody's");
             } else if (const auto* reachable = std::get_if<Reachable>(&element)) {
                 const nat::MappingEntry* entry =
-                    impl_.holdings.find_outside({reachable->transport, reachable->outside});
+                    impl_.mappings.find_outside({reachable->transport, reachable->outside});
                 if (!over && (!entry || !entry->reachable)) fail("what is reachable is nobody's");
             } else if (const auto* record = std::get_if<Record>(&element)) {
                 if (record->bytes.empty() || record->bytes.size() > Record::max_bytes)

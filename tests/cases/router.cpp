@@ -30,13 +30,13 @@ std::string Router::send(Side from, const Endpoint& source, const Endpoint& dest
     const auto bytes = udp_packet(source.text(), destination.text(), payload);
     const Egress way = egress(from == Side::inside ? source : destination);
     inspect(state_, Arrival{from, bytes, way}, now_, decision_);
-    asked_ = decision_.sweep_first;
+    asked_ = decision_.scan_first;
     if (asked_) {
         state_.cancel();
         check_invariants(state_, kernel_, now_);
         sweep();
         inspect(state_, Arrival{from, bytes, way, true}, now_, decision_);
-        if (decision_.sweep_first) throw std::runtime_error("a second sweep is asked for");
+        if (decision_.scan_first) throw std::runtime_error("a second sweep is asked for");
     }
     return put_in_force() && decision_.rewritten ? decision_.payload : payload;
 }
@@ -121,7 +121,7 @@ void Router::follow_address() {
         if (used != egress() && !listed) moves.push_back({used.address, egress()});
     }
     if (moves.empty()) return decision_.clear();
-    readdress(state_, moves, now_, decision_);
+    renumber(state_, moves, now_, decision_);
     to_follow_ = !put_in_force();
 }
 
@@ -154,15 +154,15 @@ void Router::learn(const Endpoint& outside, const Address& remote) {
 }
 
 void Router::sweep() {
-    state_.begin_sweep(now_);
-    std::erase_if(conntrack_, [this](const ConntrackEntry& flow) { return state_.sweep_entry(flow, now_); });
-    events_ = state_.end_sweep();
+    state_.begin_scan(now_);
+    std::erase_if(conntrack_, [this](const ConntrackEntry& flow) { return state_.scan_entry(flow, now_); });
+    events_ = state_.end_scan();
 }
 
 bool Router::sweep_one(const ConntrackEntry& flow) {
-    state_.begin_sweep(now_);
-    const bool erased = state_.sweep_entry(flow, now_);
-    state_.end_sweep();
+    state_.begin_scan(now_);
+    const bool erased = state_.scan_entry(flow, now_);
+    state_.end_scan();
     return erased;
 }
 

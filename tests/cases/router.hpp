@@ -59,8 +59,8 @@ class Router {
 
     State& state() { return state_; }
     const TableKernel& kernel() const { return kernel_; }
-    const Decision& decision() const { return decision_; }       ///< the last one
-    const std::vector<Event>& swept() const { return events_; }  ///< events of the last sweep
+    const Decision& decision() const { return decision_; }         ///< the last one
+    const std::vector<Event>& scanned() const { return events_; }  ///< events of the last sweep
     bool asked() const { return asked_; }  ///< the last packet had conntrack looked through first
     Time now() const { return now_; }
 

@@ -108,8 +108,8 @@ void Traffic::play() {
 
 void Traffic::end() {
     kernel_.relent();
-    state_.begin_sweep(now_);  // conntrack has forgotten all, too
-    state_.end_sweep();
+    state_.begin_scan(now_);  // conntrack has forgotten all, too
+    state_.end_scan();
     wait(Seconds{3 * 3600});
     check_invariants(state_, kernel_, now_);
     const Totals left = state_.totals();
@@ -245,12 +245,12 @@ void Traffic::inspect_packet(Side side, const std::string& source, const std::st
 // As the daemon does: at times the sweep that is asked for can't be had.
 void Traffic::ask(Side side, std::span<const std::uint8_t> bytes) {
     inspect(state_, Arrival{side, bytes, egress_}, now_, decision_);
-    if (!decision_.sweep_first) return;
+    if (!decision_.scan_first) return;
     state_.cancel();
     check_invariants(state_, kernel_, now_);
     if (bytes.size() % 2) sweep();
     inspect(state_, Arrival{side, bytes, egress_, true}, now_, decision_);
-    if (decision_.sweep_first) throw std::runtime_error("a second sweep is asked for");
+    if (decision_.scan_first) throw std::runtime_error("a second sweep is asked for");
 }
 
 bool Traffic::put_in_force() {
@@ -283,17 +283,17 @@ void Traffic::sweep() {
         seen.idle = Seconds{20};
         return seen;
     };
-    state_.begin_sweep(now_);
+    state_.begin_scan(now_);
     for (const char* phone : phones) {
-        state_.sweep_entry(flow(phone, 16000), now_);
-        state_.sweep_entry(flow(phone, 20000), now_);
+        state_.scan_entry(flow(phone, 16000), now_);
+        state_.scan_entry(flow(phone, 20000), now_);
         // Signalling through the owner's NAT, under the phone's own port or another.
         ConntrackEntry signalling = flow(phone, next() % 2 ? std::uint16_t{5060} : std::uint16_t{20002});
         signalling.original_source.port = 5060;
         signalling.reply_source.port = signalling.original_destination.port = 5060;
-        state_.sweep_entry(signalling, now_);
+        state_.scan_entry(signalling, now_);
     }
-    state_.end_sweep();
+    state_.end_scan();
 }
 
 void Traffic::restart() {
@@ -320,7 +320,7 @@ bool Traffic::follow_address() {
     std::vector<AddressChange> moves;
     for (const Address& from : {wan, second})
         moves.push_back({from, egress_});
-    readdress(state_, moves, now_, decision_);
+    renumber(state_, moves, now_, decision_);
     if (!put_in_force()) return false;
     for (const Egress& used : state_.egresses())
         if (used != egress_) throw std::runtime_error("something stays at " + used.address.text());

@@ -105,7 +105,7 @@ std::string World::inspected(Side from, const Endpoint& source, const Endpoint& 
                              const std::string& text) {
     const auto bytes = test::udp_packet(source.text(), destination.text(), text);
     inspect(state_, Arrival{from, bytes, egress()}, now_, decision_);
-    if (decision_.sweep_first) throw std::runtime_error("conntrack is asked for what nobody hides");
+    if (decision_.scan_first) throw std::runtime_error("conntrack is asked for what nobody hides");
     return decision_.rewritten ? decision_.payload : text;
 }
 
@@ -157,7 +157,7 @@ void World::expire_due() {
 // Media flow through every pinhole of calls that have media.
 void World::sweep() {
     std::set<Endpoint> heard;
-    state_.begin_sweep(now_);
+    state_.begin_scan(now_);
     for (const auto& [number, conversation] : conversations_) {
         if (silent_[number] || !reference_.alive(number)) continue;
         for (const Endpoint& endpoint : reference_.media_of(number, now_))
@@ -177,9 +177,9 @@ void World::sweep() {
         const auto left_over = left_over_.find(flow.original_source);
         if (left_over != left_over_.end() && left_over->second > now_)
             left_over->second = now_ + unfollowed_time;
-        state_.sweep_entry(flow, now_);
+        state_.scan_entry(flow, now_);
     }
-    state_.end_sweep();
+    state_.end_scan();
     reference_.hear(mapped, now_);
 }
 

@@ -103,18 +103,18 @@ void Connection::emit(Side from, Packet packet) {
         std::swap(line.back(), line[dice_.below(line.size())]);
 }
 
-void Connection::carry(const Output& parcel) {
-    Side from = parcel.from;
+void Connection::carry(const Output& output) {
+    Side from = output.from;
     Packet packet;
-    if (parcel.kind == Output::Kind::inject) {
-        packet = parcel.bytes;
+    if (output.kind == Output::Kind::inject) {
+        packet = output.bytes;
     } else {
-        const auto held = held_.find(parcel.token);
+        const auto held = held_.find(output.token);
         if (held == held_.end()) throw std::runtime_error("a verdict on a packet that has one");
         from = held->second.first;
-        packet = parcel.kind == Output::Kind::pass ? held->second.second : parcel.bytes;
+        packet = output.kind == Output::Kind::pass ? held->second.second : output.bytes;
         held_.erase(held);
-        if (parcel.kind == Output::Kind::drop) return;
+        if (output.kind == Output::Kind::drop) return;
     }
     if (loss_ && dice_.one_in(loss_)) return;
     auto& line = end(from == Side::inside ? Side::outside : Side::inside).from_router;
@@ -132,16 +132,16 @@ void Connection::arrive(Side from, const Packet& packet) {
     arrival.egress = {router, router};
     arrival.token = token_;
     inspect(state_, arrival, now_, decision_);
-    if (decision_.sweep_first) {
+    if (decision_.scan_first) {
         state_.cancel();
-        arrival.swept = true;
+        arrival.scanned = true;
         inspect(state_, arrival, now_, decision_);
     }
     kernel_.put_in_force(state_, decision_.changes, now_);
     if (!decision_.stream) return carry({Output::Kind::pass, arrival.token, {}, from, {}});
     conclude(state_, arrival, true, now_, decision_);
-    for (const Output& parcel : decision_.parcels)
-        carry(parcel);
+    for (const Output& output : decision_.outputs)
+        carry(output);
 }
 
 void Connection::deliver(Side to) {
@@ -160,8 +160,8 @@ void Connection::expire() {
         sipalg::expire(state_, now_, decision_);
         kernel_.put_in_force(state_, decision_.changes, now_);
         conclude(state_, {}, true, now_, decision_);
-        for (const Output& parcel : decision_.parcels)
-            carry(parcel);
+        for (const Output& output : decision_.outputs)
+            carry(output);
     }
 }
 
@@ -278,7 +278,7 @@ std::optional<std::string> Connection::play() {
                 advance(Time{600'000});
                 // Who was killed between the last words does not know that they were spoken.
                 if (restarts_) return std::nullopt;
-                if (!state_.impl().streams.all().empty()) return "the connection is not forgotten";
+                if (!state_.impl().connections.all().empty()) return "the connection is not forgotten";
                 for (const auto& [element, until] : kernel_.elements())
                     if (std::holds_alternative<SequenceMapped>(element) ||
                         std::holds_alternative<Record>(element))

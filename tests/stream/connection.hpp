@@ -37,7 +37,7 @@ class Connection {
     void say(Side from, const std::string& sent, const std::string& heard);
     void emit(Side from, Packet packet);
     void arrive(Side from, const Packet& packet);
-    void carry(const Output& parcel);
+    void carry(const Output& output);
     void deliver(Side to);
     void move();
     void advance(Time by);

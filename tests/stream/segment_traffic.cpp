@@ -138,15 +138,15 @@ void SegmentTraffic::arrive(const Odd& odd) {
     arrival.egress = lines_[line_].egress;
     arrival.token = token;
     inspect(state_, arrival, now_, decision_);
-    if (decision_.sweep_first) {
+    if (decision_.scan_first) {
         state_.cancel();
-        arrival.swept = true;
+        arrival.scanned = true;
         inspect(state_, arrival, now_, decision_);
-        if (decision_.sweep_first) throw std::runtime_error("a second sweep is asked for");
+        if (decision_.scan_first) throw std::runtime_error("a second sweep is asked for");
     }
     const bool in_force = put_in_force();
     if (!decision_.stream) {
-        if (!decision_.parcels.empty())
+        if (!decision_.outputs.empty())
             throw std::runtime_error("verdicts for a connection that is not read");
         return carry({Output::Kind::pass, token, {}, side_, {}});
     }
@@ -159,32 +159,32 @@ bool SegmentTraffic::put_in_force() {
 }
 
 void SegmentTraffic::carry_all() {
-    if (decision_.parcels.size() > most_parcels)
-        throw std::runtime_error(std::to_string(decision_.parcels.size()) + " packets at once");
-    for (const Output& parcel : decision_.parcels)
-        carry(parcel);
+    if (decision_.outputs.size() > most_parcels)
+        throw std::runtime_error(std::to_string(decision_.outputs.size()) + " packets at once");
+    for (const Output& output : decision_.outputs)
+        carry(output);
 }
 
-void SegmentTraffic::carry(const Output& parcel) {
-    if (parcel.kind == Output::Kind::inject) {
-        if (parcel.token != 0) throw std::runtime_error("an injected packet with a token");
-        const auto packet = parse_packet(parcel.bytes);
+void SegmentTraffic::carry(const Output& output) {
+    if (output.kind == Output::Kind::inject) {
+        if (output.token != 0) throw std::runtime_error("an injected packet with a token");
+        const auto packet = parse_packet(output.bytes);
         for (std::size_t i = 0; packet && i < lines_.size(); ++i) {
-            const Endpoint phone = parcel.from == Side::inside ? packet->source : packet->destination;
+            const Endpoint phone = output.from == Side::inside ? packet->source : packet->destination;
             if (phone != lines_[i].phone.own) continue;
-            if (parcel.egress != lines_[i].egress.address)
+            if (output.egress != lines_[i].egress.address)
                 throw std::runtime_error("injected at another egress");
-            return deliver(i, parcel.from, parcel.bytes, true);
+            return deliver(i, output.from, output.bytes, true);
         }
         throw std::runtime_error("an injected packet of no connection");
     }
-    const auto found = waiting_.find(parcel.token);
+    const auto found = waiting_.find(output.token);
     if (found == waiting_.end()) throw std::runtime_error("a verdict on a packet that has one");
     const Waiting waiting = std::move(found->second);
     waiting_.erase(found);
-    if (parcel.kind == Output::Kind::drop) return;
-    const bool written = parcel.kind == Output::Kind::replace;
-    deliver(waiting.line, waiting.from, written ? parcel.bytes : waiting.packet, written);
+    if (output.kind == Output::Kind::drop) return;
+    const bool written = output.kind == Output::Kind::replace;
+    deliver(waiting.line, waiting.from, written ? output.bytes : waiting.packet, written);
 }
 
 void SegmentTraffic::deliver(std::size_t number, Side from, const Packet& bytes, bool written) {
@@ -246,7 +246,7 @@ void SegmentTraffic::check() {
     check_invariants(state_, kernel_, now_);
     std::size_t held = 0, memory = 0;
     std::map<Address, std::size_t> of_phone;
-    const auto& flows = state_.impl().streams.all();
+    const auto& flows = state_.impl().connections.all();
     for (const auto& [key, flow] : flows) {
         if (flow.editing) held += flow.held_count();
         memory += flow.memory();
@@ -283,12 +283,12 @@ void SegmentTraffic::end() {
     for (Line& line : lines_)
         check_heard(line);
     kernel_.relent();
-    state_.begin_sweep(now_);  // conntrack has forgotten all, too
-    state_.end_sweep();
+    state_.begin_scan(now_);  // conntrack has forgotten all, too
+    state_.end_scan();
     wait(Time{Seconds{7 * 24 * 3600}});
     check();
     const Totals left = state_.totals();
-    if (!state_.impl().streams.all().empty()) throw std::runtime_error("a connection is not forgotten");
+    if (!state_.impl().connections.all().empty()) throw std::runtime_error("a connection is not forgotten");
     if (left.calls || left.bindings || left.mappings || left.pinholes)
         throw std::runtime_error("something is left");
     if (!kernel_.elements().empty()) throw std::runtime_error("something is left in the kernel");

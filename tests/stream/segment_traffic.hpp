@@ -65,7 +65,7 @@ class SegmentTraffic {
     void arrive(const Odd& odd);
     bool put_in_force();
     void carry_all();
-    void carry(const Output& parcel);
+    void carry(const Output& output);
     void deliver(std::size_t line, Side from, const Packet& packet, bool written);
     void wait(Time time);
     void restart();

@@ -22,7 +22,7 @@ std::string Daemon::answer(std::string_view request) {
         parsed.is_object() && parsed.contains("command") && parsed["command"].is_string();
     const std::string command = has_command ? parsed["command"].get<std::string>() : std::string();
     const Time now = loop_.now();
-    if (command == "status" || command == "flows") watcher_.forget_ended();
+    if (command == "status" || command == "flows") tls_watch_.forget_ended();
     if (command == "status") return to_text(status());
     const Observer& observer = engine_.observer();
     if (command == "calls")
@@ -53,7 +53,7 @@ Json Daemon::status() {
     status.totals = state_.totals();
     status.media_counted = nft::conntrack_counts();
     status.counters = engine_.counters();
-    for (const Queue* queue : {&queue_, &shifted_queue_, &watcher_.queue()}) {
+    for (const Queue* queue : {&queue_, &shifted_queue_, &tls_watch_.queue()}) {
         status.queue_overflows += queue->lost_reads();
         status.refused_verdicts += queue->refused_verdicts();
     }

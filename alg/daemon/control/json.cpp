@@ -16,8 +16,8 @@ std::string calendar(Time time, const ClockPair& clocks) {
                std::chrono::duration_cast<std::chrono::system_clock::duration>(clocks.boot - time));
 }
 
-const char* treatment(bool untouched) {
-    return untouched ? "untouched" : "rewritten";
+const char* treatment(bool unmodified) {
+    return unmodified ? "untouched" : "rewritten";
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks) {
                         {"phone", call.phone},
                         {"peer", call.peer},
                         {"started", calendar(call.started, clocks)},
-                        {"treatment", treatment(call.untouched)},
+                        {"treatment", treatment(call.unmodified)},
                         {"observed", call.observed},
                         {"media", std::move(media)}});
     }
@@ -73,7 +73,7 @@ Json to_json(const std::vector<BindingReport>& bindings) {
                         {"aor", binding.aor},
                         {"registrar", binding.registrar},
                         {"expires_s", binding.expires_s},
-                        {"treatment", treatment(binding.untouched)},
+                        {"treatment", treatment(binding.unmodified)},
                         {"observed", binding.observed}});
     return rows;
 }

@@ -25,7 +25,7 @@ std::optional<std::uint64_t> ConntrackScanner::ask(Time now) {
 
 std::optional<Time> ConntrackScanner::advance(Time now) {
     if (reader_.reading()) return std::nullopt;
-    if (!asked_ && !state_.sweep_wanted(now)) {
+    if (!asked_ && !state_.scan_wanted(now)) {
         if (state_.idle()) return std::nullopt;
         return now + look;
     }
@@ -41,7 +41,7 @@ void ConntrackScanner::begin(Time now) {
     spent_ = {};
     seen_ = 0;
     doomed_.clear();
-    state_.begin_sweep(now);
+    state_.begin_scan(now);
     reader_.begin();
 }
 
@@ -53,19 +53,19 @@ void ConntrackScanner::take(const FlowReader::Piece& piece, Time now) {
     const auto start = std::chrono::steady_clock::now();
     for (const ConntrackEntry& flow : piece.flows) {
         ++seen_;
-        if (state_.sweep_entry(flow, now))
+        if (state_.scan_entry(flow, now))
             doomed_.push_back({flow.transport, flow.original_source, flow.original_destination});
     }
     std::string failure = piece.failure;
     if (piece.last && failure.empty()) {
-        report_(state_.end_sweep(), now);
+        report_(state_.end_scan(), now);
         try {
             if (!doomed_.empty()) erase_(doomed_);
         } catch (const std::exception& error) {
             failure = error.what();
         }
     } else if (piece.last) {
-        state_.abandon_sweep();
+        state_.abandon_scan();
     }
     spent_ += std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
     if (!piece.last) return;
@@ -75,7 +75,7 @@ void ConntrackScanner::take(const FlowReader::Piece& piece, Time now) {
         spdlog::warn("conntrack could not be looked through: {}", failure);
     failed_before_ = !failure.empty();
     budget_.ended(failed_before_ ? std::chrono::seconds(1) : piece.spent + spent_);
-    spdlog::debug("swept conntrack: {} entries, {} deleted, {} us in the thread, {} us here", seen_,
+    spdlog::debug("scanned conntrack: {} entries, {} deleted, {} us in the thread, {} us here", seen_,
                   doomed_.size(), piece.spent.count(), spent_.count());
 }
 

@@ -73,15 +73,15 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       queue_(options.queue),
       shifted_queue_(ruleset_settings(options, {}).shifted_queue(), WhenFull::drop),
       state_(policy(options)),
-      hands_(ruleset_, conntrack_, monitor_, [this] { upkeep_.heard(); }),
-      engine_(state_, hands_, policy(options), [this](const Output& parcel) { carry(parcel); }),
-      upkeep_(
-          hands_, [this](Time now) { engine_.end_streams(now); },
+      kernel_tables_(ruleset_, conntrack_, monitor_, [this] { guard_.heard(); }),
+      engine_(state_, kernel_tables_, policy(options), [this](const Output& output) { carry(output); }),
+      guard_(
+          kernel_tables_, [this](Time now) { engine_.end_streams(now); },
           [this](Time now) { return state_.elements(now); }),
-      watcher_(ruleset_settings(options, {}).watch_queue(), state_, conntrack_,
-               [this](std::span<const Event> events) { engine_.log(events, loop_.now()); }),
+      tls_watch_(ruleset_settings(options, {}).watch_queue(), state_, conntrack_,
+                 [this](std::span<const Event> events) { engine_.log(events, loop_.now()); }),
       reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
-      sweeper_(
+      scanner_(
           state_, reader_, [this](std::span<const ConntrackTuple> flows) { conntrack_.erase(flows); },
           [this](std::span<const Event> events, Time now) { engine_.log(events, now); }) {
     // Before the rules: a SIGTERM in between must find its way to stop().
@@ -91,11 +91,11 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
             queue->receive(
                 [this](const QueuedPacket& packet, Verdict& verdict) { on_packet(packet, verdict); });
         });
-    loop_.add(watcher_.queue().descriptor(), EPOLLIN,
-              [this](std::uint32_t) { watcher_.receive(loop_.now()); });
+    loop_.add(tls_watch_.queue().descriptor(), EPOLLIN,
+              [this](std::uint32_t) { tls_watch_.receive(loop_.now()); });
     loop_.add(network_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_network(); });
     loop_.add(monitor_.descriptor(), EPOLLIN, [this](std::uint32_t) {
-        if (monitor_.changed()) upkeep_.heard();
+        if (monitor_.changed()) guard_.heard();
     });
     loop_.add(reader_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_flows(); });
     control_.serve(loop_, [this](std::string_view request) { return answer(request); });
@@ -113,7 +113,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
             if (open.inside.address.is_v6()) with_ipv6_ = true;
         know_families();
         follow_addresses();
-        sweeper_.first(loop_.now());
+        scanner_.first(loop_.now());
         listener_.set(listening(options_.treatments, network_.egress().ends()));
         listener_.advance(engine_, loop_.now());
     } catch (...) {
@@ -144,9 +144,9 @@ void Daemon::stop() {
     sd_notify(0, "STOPPING=1\nSTATUS=Removing the rules");
     engine_.end_streams(loop_.now());
     ruleset_.remove();
-    waiting_.clear();
+    postponed_.clear();
     held_.clear();
-    for (Queue* queue : {&queue_, &shifted_queue_, &watcher_.queue()}) {
+    for (Queue* queue : {&queue_, &shifted_queue_, &tls_watch_.queue()}) {
         queue->drain();
         queue->flush();
     }
@@ -170,13 +170,13 @@ void Daemon::on_packet(const QueuedPacket& packet, Verdict& verdict) {
 
 void Daemon::give_verdict(Arrival arrival, Verdict& verdict) {
     Action fate = engine_.handle(arrival, loop_.now(), Queue::longest_packet);
-    if (fate.kind == Action::Kind::sweep_first) {
-        const auto sweep = waiting_.full() ? std::nullopt : sweeper_.ask(loop_.now());
+    if (fate.kind == Action::Kind::scan_first) {
+        const auto sweep = postponed_.full() ? std::nullopt : scanner_.ask(loop_.now());
         if (sweep) {
-            waiting_.enter(arrival, std::move(verdict), *sweep);
+            postponed_.enter(arrival, std::move(verdict), *sweep);
             return;
         }
-        arrival.swept = true;
+        arrival.scanned = true;
         fate = engine_.handle(arrival, loop_.now(), Queue::longest_packet);
     }
     if (fate.kind == Action::Kind::replace) verdict.replace(fate.packet);
@@ -189,21 +189,21 @@ void Daemon::flush() {
     shifted_queue_.flush();
 }
 
-void Daemon::carry(const Output& parcel) {
-    if (parcel.kind == Output::Kind::inject) {
-        injector_.send(parcel.from, parcel.bytes, network_.egress().index_of(parcel.egress));
+void Daemon::carry(const Output& output) {
+    if (output.kind == Output::Kind::inject) {
+        injector_.send(output.from, output.bytes, network_.egress().index_of(output.egress));
         return;
     }
-    const auto held = held_.find(parcel.token);
+    const auto held = held_.find(output.token);
     if (held == held_.end()) return;
-    if (parcel.kind == Output::Kind::replace) held->second.replace(parcel.bytes);
-    if (parcel.kind == Output::Kind::drop) held->second.drop();
+    if (output.kind == Output::Kind::replace) held->second.replace(output.bytes);
+    if (output.kind == Output::Kind::drop) held->second.drop();
     held_.erase(held);
 }
 
 void Daemon::on_flows() {
-    sweeper_.readable(loop_.now());
-    const bool some = waiting_.leave(sweeper_.ended(), [this](const Arrival& arrival, Verdict& verdict) {
+    scanner_.readable(loop_.now());
+    const bool some = postponed_.leave(scanner_.ended(), [this](const Arrival& arrival, Verdict& verdict) {
         give_verdict(arrival, verdict);
     });
     if (some) flush();
@@ -214,7 +214,7 @@ void Daemon::on_network() {
         const Network::News news = network_.refresh();
         if (!news.interfaces) return;
         know_own();
-        if (news.outside) upkeep_.want_outside(network_.outside());
+        if (news.outside) guard_.want_outside(network_.outside());
         follow_addresses();
     } catch (const std::exception& error) {
         spdlog::warn("interfaces could not be read: {}", error.what());
@@ -222,7 +222,7 @@ void Daemon::on_network() {
 }
 
 std::optional<Time> Daemon::step(Time now) {
-    upkeep_.advance(now);  // the rules first: what follows changes their elements
+    guard_.advance(now);  // the rules first: what follows changes their elements
     if (now >= next_sockets_) {
         know_own();
         next_sockets_ = now + sockets_every;
@@ -240,10 +240,10 @@ std::optional<Time> Daemon::step(Time now) {
     }
     if (next_move_) next = std::min(next, *next_move_);
     const auto engine_deadline = engine_.advance(now);
-    next = std::min(next, upkeep_.advance(now));  // again: the kernel may have refused an element
-    flush();                                      // of segments that have waited long enough
+    next = std::min(next, guard_.advance(now));  // again: the kernel may have refused an element
+    flush();                                     // of segments that have waited long enough
     for (const auto deadline :
-         {engine_deadline, sweeper_.advance(now), control_.advance(now), listener_.advance(engine_, now)})
+         {engine_deadline, scanner_.advance(now), control_.advance(now), listener_.advance(engine_, now)})
         if (deadline) next = std::min(next, *deadline);
     return next;
 }
@@ -269,15 +269,16 @@ void Daemon::learn(Time now) {
 bool Daemon::follow_addresses() {
     next_move_.reset();
     listener_.set(listening(options_.treatments, network_.egress().ends()));
-    whereabouts_.see(network_.egress().ends());
-    const std::vector<AddressChange> moves = whereabouts_.moves(engine_.egresses());
+    address_tracker_.see(network_.egress().ends());
+    const std::vector<AddressChange> moves = address_tracker_.moves(engine_.egresses());
     if (moves.empty()) return true;
     // What waits was sent to, or from, the address before.
-    if (waiting_.leave(std::numeric_limits<std::uint64_t>::max(),
-                       [this](const Arrival& arrival, Verdict& verdict) { give_verdict(arrival, verdict); }))
+    if (postponed_.leave(
+            std::numeric_limits<std::uint64_t>::max(),
+            [this](const Arrival& arrival, Verdict& verdict) { give_verdict(arrival, verdict); }))
         flush();
     know_own();
-    if (engine_.readdress(moves, loop_.now())) return true;
+    if (engine_.renumber(moves, loop_.now())) return true;
     next_move_ = loop_.now() + move_again;
     return false;
 }
@@ -290,7 +291,7 @@ void Daemon::set_external(const std::vector<Address>& external) {
         external_to_set_.reset();
     } else {
         network_.set_external(external_);
-        whereabouts_.see(network_.egress().ends());
+        address_tracker_.see(network_.egress().ends());
         external_to_set_ = external;
     }
 }
@@ -334,7 +335,7 @@ void Daemon::set_treatments(const Treatments& treatments) {
     state_.set_treatments(treatments);
     network_.egress().set_treatments(treatments);
     know_families();
-    upkeep_.want_allowed(allowed_peers(treatments));
+    guard_.want_allowed(allowed_peers(treatments));
     listener_.set(listening(treatments, network_.egress().ends()));
     engine_.observer().restart(policy(options_));
     know_own();

@@ -50,7 +50,7 @@ class Daemon {
   private:
     void on_packet(const QueuedPacket& packet, Verdict& verdict);
     void give_verdict(Arrival arrival, Verdict& verdict);
-    void carry(const Output& parcel);
+    void carry(const Output& output);
     void flush();  ///< the verdicts that were given outside of Queue::receive()
     void on_flows();
     void on_network();
@@ -81,18 +81,18 @@ class Daemon {
     Queue shifted_queue_;
     Injector injector_;
     State state_;
-    KernelTables hands_;
+    KernelTables kernel_tables_;
     Engine engine_;
-    RulesetGuard upkeep_;
-    TlsWatch watcher_;
+    RulesetGuard guard_;
+    TlsWatch tls_watch_;
     std::atomic<bool> with_ipv6_{false};  ///< IPv6 was met: the reader looks at its flows as well
     FlowReader reader_;
-    ConntrackScanner sweeper_;
-    PostponedPackets waiting_;  // after the queue, which outlives its verdicts
+    ConntrackScanner scanner_;
+    PostponedPackets postponed_;  // after the queue, which outlives its verdicts
     std::unordered_map<std::uint64_t, Verdict>
         held_;  ///< segments that wait for the rest of a message, by token
     std::uint64_t last_token_ = 0;
-    AddressTracker whereabouts_;
+    AddressTracker address_tracker_;
     StaticPhones listener_;
     std::optional<Time> next_move_;                        ///< the kernel has refused one
     std::optional<std::vector<Address>> external_to_set_;  ///< for the same reason not in force yet

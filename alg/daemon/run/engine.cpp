@@ -28,11 +28,11 @@ std::string_view name(Event::Kind kind) {
         case Event::Kind::media_latched: return "media latched";
         case Event::Kind::registered: return "registered";
         case Event::Kind::unregistered: return "unregistered";
-        case Event::Kind::readdressed: return "address changed";
+        case Event::Kind::renumbered: return "address changed";
         case Event::Kind::sip_found: return "SIP found";
         case Event::Kind::not_listening: return "not listening";
-        case Event::Kind::peer_minds_nat: return "peer handles NAT itself";
-        case Event::Kind::phone_minds_nat: return "phone handles NAT itself";
+        case Event::Kind::peer_handles_nat: return "peer handles NAT itself";
+        case Event::Kind::phone_handles_nat: return "phone handles NAT itself";
         case Event::Kind::body_sealed: return "body left alone";
     }
     return "event";
@@ -46,9 +46,9 @@ Action Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
     Action result;
     try {
         inspect(state_, arrival, now, decision_);
-        if (decision_.sweep_first) {
+        if (decision_.scan_first) {
             state_.cancel();
-            return {Action::Kind::sweep_first, {}};
+            return {Action::Kind::scan_first, {}};
         }
         reason = decision_.reason;
         if (decision_.stream) return conclude_stream(arrival, put_in_force(now, passed), now);
@@ -85,16 +85,16 @@ Action Engine::conclude_stream(const Arrival& arrival, bool in_force, Time now) 
                           word(reason));
     }
     Action fate{Action::Kind::hold, {}};
-    for (Output& parcel : decision_.parcels) {
-        if (parcel.kind == Output::Kind::inject || parcel.token != arrival.token) {
-            if (carry_) carry_(parcel);
+    for (Output& output : decision_.outputs) {
+        if (output.kind == Output::Kind::inject || output.token != arrival.token) {
+            if (carry_) carry_(output);
             continue;
         }
-        if (parcel.kind == Output::Kind::replace) {
-            packet_.swap(parcel.bytes);
+        if (output.kind == Output::Kind::replace) {
+            packet_.swap(output.bytes);
             fate = {Action::Kind::replace, packet_};
         } else {
-            fate.kind = parcel.kind == Output::Kind::drop ? Action::Kind::drop : Action::Kind::pass;
+            fate.kind = output.kind == Output::Kind::drop ? Action::Kind::drop : Action::Kind::pass;
         }
     }
     return fate;
@@ -104,8 +104,8 @@ void Engine::carry_all() {
     for (const Reason reason : decision_.reasons)
         count(reason);
     if (carry_)
-        for (const Output& parcel : decision_.parcels)
-            carry_(parcel);
+        for (const Output& output : decision_.outputs)
+            carry_(output);
 }
 
 void Engine::end_streams(Time now) {
@@ -190,11 +190,11 @@ std::vector<Egress> Engine::egresses() const {
     return all;
 }
 
-bool Engine::readdress(std::span<const AddressChange> moves, Time now) {
+bool Engine::renumber(std::span<const AddressChange> moves, Time now) {
     try {
-        sipalg::readdress(state_, moves, now, decision_);
+        sipalg::renumber(state_, moves, now, decision_);
         if (!put_in_force(now, again)) return false;
-        observer_.readdress(moves, now);
+        observer_.renumber(moves, now);
         return true;
     } catch (const std::exception& error) {
         state_.cancel();

@@ -37,8 +37,8 @@ struct Action {
         pass,     ///< the original
         replace,  ///< by `packet`
         drop,
-        sweep_first,  ///< not decided: sweep conntrack and come again with Arrival::swept
-        hold,         ///< not yet: a later parcel names its token
+        scan_first,  ///< not decided: sweep conntrack and come again with Arrival::scanned
+        hold,        ///< not yet: a later output names its token
     };
     Kind kind = Kind::pass;
     Bytes packet;  ///< valid until the engine's next packet
@@ -70,7 +70,7 @@ class Engine {
     std::vector<Egress> egresses() const;
     /// The router's address has changed: moves what stands at the former one, as one transaction (C11).
     /// False: the kernel refused, nothing has moved.
-    bool readdress(std::span<const AddressChange> moves, Time now);
+    bool renumber(std::span<const AddressChange> moves, Time now);
     /// Makes pinholes of what latches have let in (C5).
     void learn(std::span<const LatchedSource> sources, Time now);
     /// Ends the TCP connections that could not go on without us (T4).

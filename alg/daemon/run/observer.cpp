@@ -24,7 +24,7 @@ void Observer::restart(const Policy& policy) {
 
 Observer::Seen Observer::see(const Arrival& arrival, Time now) {
     Arrival as_swept = arrival;
-    as_swept.swept = true;
+    as_swept.scanned = true;
     inspect(*state_, as_swept, now, decision_);
     state_->commit();
     Reason reason = decision_.rewritten ? Reason::rewritten : decision_.reason;
@@ -46,8 +46,8 @@ Observer::Seen Observer::advance(Time now) {
     return {Reason::unchanged, decision_.events, state_->next_deadline()};
 }
 
-void Observer::readdress(std::span<const AddressChange> moves, Time now) {
-    sipalg::readdress(*state_, moves, now, decision_);
+void Observer::renumber(std::span<const AddressChange> moves, Time now) {
+    sipalg::renumber(*state_, moves, now, decision_);
     state_->commit();
 }
 

@@ -27,8 +27,8 @@ class Observer {
     Seen see(const Arrival& arrival, Time now);
     Seen advance(Time now);
 
-    /// The router's address has changed; see sipalg::readdress().
-    void readdress(std::span<const AddressChange> moves, Time now);
+    /// The router's address has changed; see sipalg::renumber().
+    void renumber(std::span<const AddressChange> moves, Time now);
 
     State& state() { return *state_; }
     std::vector<Egress> egresses() const { return state_->egresses(); }

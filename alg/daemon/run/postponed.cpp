@@ -8,7 +8,7 @@ void PostponedPackets::enter(const Arrival& arrival, Verdict&& verdict, std::uin
     Packet& packet = packets_.emplace_back(
         Packet{arrival, {arrival.bytes.begin(), arrival.bytes.end()}, std::move(verdict), sweep});
     packet.arrival.bytes = packet.bytes;
-    packet.arrival.swept = true;
+    packet.arrival.scanned = true;
 }
 
 bool PostponedPackets::leave(std::uint64_t ended,

@@ -49,7 +49,7 @@ TEST_CASE("a flow is what most was seen of in it, and so is what becomes of it")
     Noted noted;
     CHECK(noted.note(Reason::keep_alive).kind == FlowKind::keep_alive);
     CHECK(noted.note(Reason::media).kind == FlowKind::other);
-    CHECK(noted.note(Reason::not_sip).treatment == FlowTreatment::untouched);
+    CHECK(noted.note(Reason::not_sip).treatment == FlowTreatment::unmodified);
     CHECK(noted.note(Reason::malformed).kind == FlowKind::sip);
     CHECK(noted.note(Reason::limit_reached).treatment == FlowTreatment::followed);
     CHECK(noted.note(Reason::rewritten).treatment == FlowTreatment::rewritten);

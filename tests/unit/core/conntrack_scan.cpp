@@ -26,20 +26,20 @@ ConntrackEntry from_peer() {
 /// A mapping with a pinhole, as a call has them.
 struct Fixture {
     Fixture() : state(Policy{}) {
-        holdings().map({Transport::udp, phone}, egress, {}, now);
-        holdings().hold(key, now + std::chrono::seconds(600), now, changes);
-        holdings().hold(hole, now + std::chrono::seconds(600), now, changes);
+        mappings().map({Transport::udp, phone}, egress, {}, now);
+        mappings().hold(key, now + std::chrono::seconds(600), now, changes);
+        mappings().hold(hole, now + std::chrono::seconds(600), now, changes);
         state.commit();
     }
-    nat::Mappings& holdings() { return state.impl().holdings; }
+    nat::Mappings& mappings() { return state.impl().mappings; }
     bool erases(const ConntrackEntry& flow) {
-        state.begin_sweep(now);
-        const bool erased = state.sweep_entry(flow, now);
-        state.end_sweep();
+        state.begin_scan(now);
+        const bool erased = state.scan_entry(flow, now);
+        state.end_scan();
         return erased;
     }
     void close_pinhole() {
-        holdings().release(hole, changes);
+        mappings().release(hole, changes);
         state.commit();
     }
     State state;
@@ -51,9 +51,9 @@ struct Fixture {
 
 TEST_CASE("C7 flows of what is open stay, those of nobody are not ours") {
     Fixture f;
-    CHECK(f.state.sweep_wanted(f.now));
+    CHECK(f.state.scan_wanted(f.now));
     CHECK_FALSE(f.erases(from_phone()));
-    CHECK_FALSE(f.state.sweep_wanted(f.now));
+    CHECK_FALSE(f.state.scan_wanted(f.now));
     CHECK_FALSE(f.erases(from_peer()));
     ConntrackEntry foreign = from_phone();
     foreign.original_source.port = 40000;
@@ -67,12 +67,12 @@ TEST_CASE("C7 a flow under another public port is older than the mapping") {
 
 TEST_CASE("C7 a closed mapping takes its flows with it, once") {
     Fixture f;
-    f.holdings().release(hole, f.changes);
-    f.holdings().release(key, f.now, f.changes);
+    f.mappings().release(hole, f.changes);
+    f.mappings().release(key, f.now, f.changes);
     f.state.commit();
-    CHECK(f.state.sweep_wanted(f.now));
+    CHECK(f.state.scan_wanted(f.now));
     CHECK(f.erases(from_phone()));
-    CHECK_FALSE(f.state.sweep_wanted(f.now));
+    CHECK_FALSE(f.state.scan_wanted(f.now));
     CHECK_FALSE(f.erases(from_phone()));  // now somebody else's
 }
 
@@ -84,23 +84,23 @@ TEST_CASE(
     SUBCASE("media") {}
     SUBCASE("signalling") {
         signalling = true;
-        f.holdings().touch(key, false, f.now, f.changes);
+        f.mappings().touch(key, false, f.now, f.changes);
     }
     f.close_pinhole();
-    f.state.begin_sweep(f.now);
-    CHECK(f.state.sweep_entry(from_phone(), f.now) == !signalling);
-    CHECK(f.state.sweep_entry(from_peer(), f.now));
-    f.state.end_sweep();
+    f.state.begin_scan(f.now);
+    CHECK(f.state.scan_entry(from_phone(), f.now) == !signalling);
+    CHECK(f.state.scan_entry(from_peer(), f.now));
+    f.state.end_scan();
 }
 
 TEST_CASE("C6 when media were seen last is told by how long the flow has been idle") {
     Fixture f;
     f.erases(from_phone(16000, Seconds{20}));
-    CHECK(f.holdings().find(key)->flow_seen == f.now - Time{20'000});
+    CHECK(f.mappings().find(key)->flow_seen == f.now - Time{20'000});
     f.erases(from_phone(16000, Seconds{90}));  // an older sign of life than the one known
-    CHECK(f.holdings().find(key)->flow_seen == f.now - Time{20'000});
+    CHECK(f.mappings().find(key)->flow_seen == f.now - Time{20'000});
     f.erases(from_peer());
-    CHECK(f.holdings().find(key)->flow_seen == f.now);
+    CHECK(f.mappings().find(key)->flow_seen == f.now);
 }
 
 }  // namespace sipalg

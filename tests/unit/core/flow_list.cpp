@@ -60,7 +60,7 @@ TEST_CASE("a flow has an opener, the kind that says most, and counts for each wa
     FlowList flows;
     flows.see(key(1), Side::outside, FlowKind::stun, at);
     flows.see(key(1), Side::inside, FlowKind::sip, at + Seconds{1}).learn(FlowTreatment::rewritten);
-    flows.see(key(1), Side::inside, FlowKind::keep_alive, at + Seconds{2}).learn(FlowTreatment::untouched);
+    flows.see(key(1), Side::inside, FlowKind::keep_alive, at + Seconds{2}).learn(FlowTreatment::unmodified);
     const FlowEntry* entry = flows.find(key(1));
     REQUIRE(entry);
     CHECK(entry->opener == Side::outside);

@@ -35,7 +35,7 @@ TEST_CASE("pinholes and bindings, with times people can read") {
         "inside":"192.168.1.10:5060","aor":"sip:a@x","registrar":"192.0.2.1","expires_s":3599,"treatment":"untouched","observed":false}])");
     CHECK(view("bindings", bindings) ==
           "PROTO  PUBLIC            INSIDE             REGISTRAR  EXPIRES  MESSAGES   AOR\n"
-          "udp    203.0.113.1:5060  192.168.1.10:5060  192.0.2.1  59m59s   untouched  sip:a@x\n");
+          "udp    203.0.113.1:5060  192.168.1.10:5060  192.0.2.1  59m59s   unmodified  sip:a@x\n");
 }
 
 TEST_CASE("flows, with what is not configured") {
@@ -44,13 +44,14 @@ TEST_CASE("flows, with what is not configured") {
         "idle_s":61,"packets":1},{"proto":"udp","phone":"192.168.1.10:5070","peer":"192.0.2.1:5070",
         "opened_by":"outside","kind":"sip","sni":null,"treatment":"untouched","configured":false,"idle_s":0,
         "packets":12}])");
-    CHECK(view("flows", rows) ==
-          "PROTO  PHONE               PEER            OPENED   KIND  TREATMENT                PACKETS  IDLE  "
-          "SERVER NAME\n"
-          "tcp    192.168.1.10:40000  192.0.2.1:5061  inside   tls   untouched                1        1m1s  "
-          "sip.example.com\n"
-          "udp    192.168.1.10:5070   192.0.2.1:5070  outside  sip   untouched (no SIP port)  12       0s    "
-          "-\n");
+    CHECK(
+        view("flows", rows) ==
+        "PROTO  PHONE               PEER            OPENED   KIND  TREATMENT                PACKETS  IDLE  "
+        "SERVER NAME\n"
+        "tcp    192.168.1.10:40000  192.0.2.1:5061  inside   tls   unmodified                1        1m1s  "
+        "sip.example.com\n"
+        "udp    192.168.1.10:5070   192.0.2.1:5070  outside  sip   unmodified (no SIP port)  12       0s    "
+        "-\n");
 }
 
 TEST_CASE("status says where it stands and what it counted, without the zeros") {

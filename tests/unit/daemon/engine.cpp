@@ -198,15 +198,15 @@ TEST_CASE(
     const std::vector<AddressChange> moves{{before, {now, now}}};
     router.kernel.asked.clear();
     router.kernel.refusal = "no";
-    CHECK_FALSE(router.engine.readdress(moves, router.now));
+    CHECK_FALSE(router.engine.renumber(moves, router.now));
     CHECK(router.state.egresses() == std::vector<Egress>{{before, before}});
     router.kernel.refusal.reset();
     router.kernel.asked.clear();
-    CHECK(router.engine.readdress(moves, router.now));
+    CHECK(router.engine.renumber(moves, router.now));
     CHECK(router.state.egresses() == std::vector<Egress>{{now, now}});
     CHECK(router.kernel.asked == std::vector<std::string>{"apply"});  // nobody has announced a port yet
     router.kernel.broken = true;
-    CHECK_FALSE(router.engine.readdress(std::vector<AddressChange>{{now, {before, before}}}, router.now));
+    CHECK_FALSE(router.engine.renumber(std::vector<AddressChange>{{now, {before, before}}}, router.now));
     CHECK(router.state.egresses() == std::vector<Egress>{{now, now}});
 }
 
@@ -254,7 +254,7 @@ TEST_CASE("O7 C11: what is observed moves with the router's address, and the ker
     const auto packet = invite();
     engine.handle({Side::inside, packet, {before, before}}, now, 65531);
     CHECK(engine.egresses() == std::vector<Egress>{{before, before}});
-    CHECK(engine.readdress(std::vector<AddressChange>{{before, {after, after}}}, now));
+    CHECK(engine.renumber(std::vector<AddressChange>{{before, {after, after}}}, now));
     CHECK(engine.egresses() == std::vector<Egress>{{after, after}});
     const auto pinholes = engine.observer().pinholes(now);
     REQUIRE_FALSE(pinholes.empty());

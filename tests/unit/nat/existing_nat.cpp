@@ -97,12 +97,12 @@ TEST_CASE("X7 C12 a host with thousands of flows leaves room for what phones hav
 
 TEST_CASE("A3 a port that another host's flows use is not free, one's own is preferred") {
     const Policy policy;
-    nat::Mappings holdings(policy);
-    sweep(holdings.masquerade(), {mapping(10, 16000, 40000), mapping(11, 16000, 16000)});
+    nat::Mappings mappings(policy);
+    sweep(mappings.existing_nat(), {mapping(10, 16000, 40000), mapping(11, 16000, 16000)});
     const Time now{1000};
     const auto port = [&](std::uint8_t host, std::uint16_t inside) {
         const nat::MappingEntry* entry =
-            holdings.map({Transport::udp, {Address::v4(0xC0A80100U + host), inside}}, egress, {}, now);
+            mappings.map({Transport::udp, {Address::v4(0xC0A80100U + host), inside}}, egress, {}, now);
         return entry ? entry->mapping.outside.port : std::uint16_t{0};
     };
     CHECK(port(10, 16000) == 40000);
@@ -113,9 +113,9 @@ TEST_CASE("A3 a port that another host's flows use is not free, one's own is pre
 
 TEST_CASE("A3 a phone's own RTCP flow does not keep its RTP from its port") {
     const Policy policy;
-    nat::Mappings holdings(policy);
-    sweep(holdings.masquerade(), {mapping(10, 16001, 16001)});
-    const nat::MappingEntry* entry = holdings.map({Transport::udp, {Address::v4(0xC0A8010A), 16000}}, egress,
+    nat::Mappings mappings(policy);
+    sweep(mappings.existing_nat(), {mapping(10, 16001, 16001)});
+    const nat::MappingEntry* entry = mappings.map({Transport::udp, {Address::v4(0xC0A8010A), 16000}}, egress,
                                                   {0, true, false}, Time{1000});
     REQUIRE(entry);
     CHECK(entry->mapping.outside.port == 16000);

@@ -20,14 +20,14 @@ Socket udp(const Address& address, std::uint16_t port) {
 
 /// nat::Mappings with a kernel that takes everything.
 struct Fixture {
-    explicit Fixture(Policy settings = {}) : policy(std::move(settings)), holdings(policy) {}
+    explicit Fixture(Policy settings = {}) : policy(std::move(settings)), mappings(policy) {}
 
     nat::MappingKey map(const Socket& inside, const nat::PortWish& wish = {}) {
-        const nat::MappingEntry* entry = holdings.map(inside, egress, wish, now);
+        const nat::MappingEntry* entry = mappings.map(inside, egress, wish, now);
         return entry ? entry->key() : nat::MappingKey{};
     }
     std::uint16_t public_port(const nat::MappingKey& key) const {
-        const nat::MappingEntry* entry = holdings.find(key);
+        const nat::MappingEntry* entry = mappings.find(key);
         return entry ? entry->mapping.outside.port : std::uint16_t{0};
     }
     Pinhole hole(const nat::MappingKey& key) const {
@@ -36,13 +36,13 @@ struct Fixture {
     void apply() {
         kernel.apply(changes, now);
         changes.clear();
-        holdings.commit();
+        mappings.commit();
     }
     void pass(Time time) {
         const Time end = now + time;
-        while (holdings.next_deadline() && *holdings.next_deadline() <= end) {
-            now = std::max(now, *holdings.next_deadline());
-            holdings.expire(now, changes);
+        while (mappings.next_deadline() && *mappings.next_deadline() <= end) {
+            now = std::max(now, *mappings.next_deadline());
+            mappings.expire(now, changes);
             apply();
         }
         now = end;
@@ -50,7 +50,7 @@ struct Fixture {
     }
 
     Policy policy;
-    nat::Mappings holdings;
+    nat::Mappings mappings;
     test::TableKernel kernel;
     std::vector<Change> changes;
     Time now{1000};
@@ -74,36 +74,36 @@ TEST_CASE("A3 one inside socket has one public endpoint, two never the same") {
     const nat::MappingKey b = f.map(udp(other, 5060));
     CHECK(f.public_port(a) == 5060);
     CHECK(f.public_port(b) == 16384);
-    CHECK(f.holdings.find_public(udp(wan, 16384))->mapping.inside.address == other);
-    CHECK(f.holdings.find_public(udp(wan, 5061)) == nullptr);
-    CHECK(f.holdings.map(udp(phone, 22), egress, {}, f.now) == nullptr);  // X2
-    CHECK(f.holdings.map(udp(phone, 6000), egress, {16384, false, true}, f.now) == nullptr);
+    CHECK(f.mappings.find_public(udp(wan, 16384))->mapping.inside.address == other);
+    CHECK(f.mappings.find_public(udp(wan, 5061)) == nullptr);
+    CHECK(f.mappings.map(udp(phone, 22), egress, {}, f.now) == nullptr);  // X2
+    CHECK(f.mappings.map(udp(phone, 6000), egress, {16384, false, true}, f.now) == nullptr);
     CHECK(f.changes.empty());
 }
 
 TEST_CASE("A3 router sockets on the address or on all of them are left alone") {
     Fixture f;
-    f.holdings.set_occupied({udp(wan, 5060), udp(Address::v4(0), 5070), udp(Address::v6({}), 5072)});
+    f.mappings.set_occupied({udp(wan, 5060), udp(Address::v4(0), 5070), udp(Address::v6({}), 5072)});
     for (const std::uint16_t port : std::initializer_list<std::uint16_t>{5060, 5070, 5072})
         CHECK(f.public_port(f.map(udp(phone, port))) >= 16384);
-    f.holdings.set_occupied({});
+    f.mappings.set_occupied({});
     CHECK(f.public_port(f.map(udp(other, 5070))) == 5070);
 }
 
 TEST_CASE("A3 C7 a mapping is in the kernel while somebody holds it, and its port is kept for latecomers") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 16000));
-    f.holdings.hold(key, f.now + 600s, f.now, f.changes);
-    f.holdings.hold(key, f.now + 600s, f.now, f.changes);
+    f.mappings.hold(key, f.now + 600s, f.now, f.changes);
+    f.mappings.hold(key, f.now + 600s, f.now, f.changes);
     CHECK(f.changes.size() == 1);
     f.apply();
-    f.holdings.release(key, f.now, f.changes);
+    f.mappings.release(key, f.now, f.changes);
     CHECK(f.changes.empty());
-    f.holdings.release(key, f.now, f.changes);
+    f.mappings.release(key, f.now, f.changes);
     f.apply();
     CHECK(f.kernel.elements().empty());
-    CHECK(f.holdings.take_closed().mappings.size() == 1);
-    f.holdings.release(key, f.now, f.changes);  // nobody holds it: nothing happens
+    CHECK(f.mappings.take_closed().mappings.size() == 1);
+    f.mappings.release(key, f.now, f.changes);  // nobody holds it: nothing happens
     CHECK(f.changes.empty());
     f.pass(31s);
     CHECK(f.public_port(f.map(udp(other, 16000))) != 16000);
@@ -114,40 +114,40 @@ TEST_CASE("A3 C7 a mapping is in the kernel while somebody holds it, and its por
 TEST_CASE("A2 C8 signalling keeps a mapping for a while, and renews it by halves") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 5070));
-    CHECK(f.holdings.touch(key, true, f.now, f.changes));
+    CHECK(f.mappings.touch(key, true, f.now, f.changes));
     f.apply();
     CHECK(f.kernel.elements().size() == 2);  // with its listener
     f.pass(80s);
-    CHECK_FALSE(f.holdings.touch(key, true, f.now, f.changes));
+    CHECK_FALSE(f.mappings.touch(key, true, f.now, f.changes));
     CHECK(f.changes.empty());
     f.pass(20s);
-    CHECK_FALSE(f.holdings.touch(key, true, f.now, f.changes));
+    CHECK_FALSE(f.mappings.touch(key, true, f.now, f.changes));
     CHECK(f.changes.size() == 2);
     f.apply();
     f.pass(idle_time - 1s);
-    CHECK(f.holdings.find(key));
+    CHECK(f.mappings.find(key));
     f.pass(1s);
-    CHECK_FALSE(f.holdings.find(key));
+    CHECK_FALSE(f.mappings.find(key));
     CHECK(f.kernel.elements().empty());
 }
 
 TEST_CASE("A2 a mapping that keep-alives use stays in the kernel when its binding ends") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 5070));
-    f.holdings.touch(key, true, f.now, f.changes);
-    f.holdings.hold(key, f.now + 600s, f.now, f.changes);
+    f.mappings.touch(key, true, f.now, f.changes);
+    f.mappings.hold(key, f.now + 600s, f.now, f.changes);
     f.apply();
     f.pass(590s);
-    f.holdings.flow_seen(key, f.now);
+    f.mappings.flow_seen(key, f.now);
     f.pass(10s);  // its element has run out with the binding
-    f.holdings.release(key, f.now, f.changes);
+    f.mappings.release(key, f.now, f.changes);
     f.apply();
-    const Time idle = f.holdings.find(key)->idle_until;
+    const Time idle = f.mappings.find(key)->idle_until;
     CHECK(idle == f.now - 10s + idle_time);
     f.pass(idle - f.now - 1s);
     CHECK(f.kernel.elements().size() == 2);
     f.pass(1s);
-    CHECK_FALSE(f.holdings.find(key));
+    CHECK_FALSE(f.mappings.find(key));
     CHECK(f.kernel.elements().empty());
 }
 
@@ -156,16 +156,16 @@ TEST_CASE(
     "first") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 5070));
-    f.holdings.hold(key, f.now + 160s, f.now, f.changes);
-    f.holdings.touch(key, false, f.now, f.changes);
+    f.mappings.hold(key, f.now + 160s, f.now, f.changes);
+    f.mappings.touch(key, false, f.now, f.changes);
     f.apply();
-    f.holdings.release(key, f.now, f.changes);
+    f.mappings.release(key, f.now, f.changes);
     f.apply();
     f.pass(idle_time - 1s);
-    REQUIRE(f.holdings.find(key));
+    REQUIRE(f.mappings.find(key));
     CHECK(f.kernel.elements().size() == 1);
     f.pass(1s);
-    CHECK_FALSE(f.holdings.find(key));
+    CHECK_FALSE(f.mappings.find(key));
     CHECK(f.kernel.elements().empty());
 }
 
@@ -174,16 +174,16 @@ TEST_CASE("X7 deadlines do not pile up with use") {
     const nat::MappingKey key = f.map(udp(phone, 5060));
     int named = 0;
     for (int i = 0; i < 1000; ++i) {
-        f.holdings.touch(key, false, f.now, f.changes);
+        f.mappings.touch(key, false, f.now, f.changes);
         f.apply();
         f.now += 100s;
-        while (f.holdings.next_deadline() && *f.holdings.next_deadline() <= f.now) {
+        while (f.mappings.next_deadline() && *f.mappings.next_deadline() <= f.now) {
             ++named;
-            f.holdings.expire(f.now, f.changes);
+            f.mappings.expire(f.now, f.changes);
             f.apply();
         }
     }
-    CHECK(f.holdings.find(key));
+    CHECK(f.mappings.find(key));
     CHECK(named <= 1000);
     CHECK(named >= 500);
 }
@@ -191,37 +191,37 @@ TEST_CASE("X7 deadlines do not pile up with use") {
 TEST_CASE("law 4 what was due and refused is due again; nothing staged stays") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 16000));
-    f.holdings.hold(key, f.now + 600s, f.now, f.changes);
-    f.holdings.hold(f.hole(key), f.now + 600s, f.now, f.changes);
-    f.holdings.cancel();
+    f.mappings.hold(key, f.now + 600s, f.now, f.changes);
+    f.mappings.hold(f.hole(key), f.now + 600s, f.now, f.changes);
+    f.mappings.cancel();
     f.changes.clear();
-    CHECK_FALSE(f.holdings.find(key));
-    CHECK(f.holdings.pinhole_count() == 0);
+    CHECK_FALSE(f.mappings.find(key));
+    CHECK(f.mappings.pinhole_count() == 0);
     const nat::MappingKey again = f.map(udp(phone, 16000));
     f.apply();
     f.now += transaction_time;
-    f.holdings.expire(f.now, f.changes);
-    CHECK_FALSE(f.holdings.find(again));
-    f.holdings.cancel();
-    CHECK(f.holdings.find(again));
+    f.mappings.expire(f.now, f.changes);
+    CHECK_FALSE(f.mappings.find(again));
+    f.mappings.cancel();
+    CHECK(f.mappings.find(again));
     f.pass(2s);
-    CHECK_FALSE(f.holdings.find(again));
+    CHECK_FALSE(f.mappings.find(again));
 }
 
 TEST_CASE("C1 C7 a pinhole is open while somebody holds it") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 16000));
-    CHECK(f.holdings.hold(f.hole(key), f.now + 600s, f.now, f.changes));
-    CHECK_FALSE(f.holdings.hold(f.hole(key), f.now + 600s, f.now, f.changes));
+    CHECK(f.mappings.hold(f.hole(key), f.now + 600s, f.now, f.changes));
+    CHECK_FALSE(f.mappings.hold(f.hole(key), f.now + 600s, f.now, f.changes));
     f.apply();
-    f.holdings.release(f.hole(key), f.changes);
+    f.mappings.release(f.hole(key), f.changes);
     CHECK(f.changes.empty());
-    f.holdings.release(f.hole(key), f.changes);
+    f.mappings.release(f.hole(key), f.changes);
     CHECK(f.changes.size() == 1);
     f.apply();
     CHECK(f.kernel.elements().empty());
-    CHECK(f.holdings.take_closed().pinholes == std::vector<Pinhole>{f.hole(key)});
-    f.holdings.release(f.hole(key), f.changes);
+    CHECK(f.mappings.take_closed().pinholes == std::vector<Pinhole>{f.hole(key)});
+    f.mappings.release(f.hole(key), f.changes);
     CHECK(f.changes.empty());
 }
 
@@ -229,19 +229,19 @@ TEST_CASE("X8 C8 a timeout is renewed when it is worth a transaction, and never 
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 5060));
     const Pinhole hole = f.hole(key);
-    f.holdings.hold(key, f.now + 3632s, f.now, f.changes);
-    f.holdings.hold(hole, f.now + 3632s, f.now, f.changes);
+    f.mappings.hold(key, f.now + 3632s, f.now, f.changes);
+    f.mappings.hold(hole, f.now + 3632s, f.now, f.changes);
     f.apply();
-    const Time first = f.holdings.find(hole)->kernel_until;
-    f.holdings.extend(hole, first + 20s, f.now, f.changes);
-    f.holdings.extend(key, first + 20s, f.now, f.changes);
+    const Time first = f.mappings.find(hole)->kernel_until;
+    f.mappings.extend(hole, first + 20s, f.now, f.changes);
+    f.mappings.extend(key, first + 20s, f.now, f.changes);
     CHECK(f.changes.empty());
-    f.holdings.extend(hole, first + 40s, f.now, f.changes);
-    f.holdings.extend(key, first + 40s, f.now, f.changes);
+    f.mappings.extend(hole, first + 40s, f.now, f.changes);
+    f.mappings.extend(key, first + 40s, f.now, f.changes);
     CHECK(f.changes.size() == 2);
-    f.holdings.extend(hole, first, f.now, f.changes);  // never shorter
+    f.mappings.extend(hole, first, f.now, f.changes);  // never shorter
     CHECK(f.changes.size() == 2);
-    CHECK(f.holdings.find(hole)->kernel_until == first + 40s);
+    CHECK(f.mappings.find(hole)->kernel_until == first + 40s);
 }
 
 TEST_CASE("X7 at the ceiling lingering ports make room, held ones do not") {
@@ -249,35 +249,35 @@ TEST_CASE("X7 at the ceiling lingering ports make room, held ones do not") {
     for (std::uint16_t port = 30000; port < 30004; ++port) {
         const nat::MappingKey key = f.map(udp(phone, port));
         REQUIRE(f.public_port(key) == port);
-        f.holdings.hold(key, f.now + 600s, f.now, f.changes);
+        f.mappings.hold(key, f.now + 600s, f.now, f.changes);
     }
     f.apply();
-    CHECK(f.holdings.map(udp(phone, 30010), egress, {}, f.now) == nullptr);
+    CHECK(f.mappings.map(udp(phone, 30010), egress, {}, f.now) == nullptr);
     CHECK(f.public_port(f.map(udp(other, 30010))) == 30010);
-    f.holdings.release(nat::MappingKey{udp(phone, 30001), wan}, f.now, f.changes);
+    f.mappings.release(nat::MappingKey{udp(phone, 30001), wan}, f.now, f.changes);
     f.apply();
     CHECK(f.public_port(f.map(udp(phone, 30011))) == 30011);
-    CHECK_FALSE(f.holdings.find(nat::MappingKey{udp(phone, 30001), wan}));
+    CHECK_FALSE(f.mappings.find(nat::MappingKey{udp(phone, 30001), wan}));
 }
 
 TEST_CASE("A5 what an earlier daemon left is taken over; what nobody accounts for is closed") {
     Fixture f;
     const Mapping left{Transport::udp, {phone, 16000}, {wan, 16500}};
     const Pinhole held{Transport::udp, remote, left.outside}, unheld{Transport::udp, other, left.outside};
-    f.holdings.restore(left, wan, f.now + 500s);
-    f.holdings.restore(held, f.now + 500s);
-    f.holdings.restore(unheld, f.now + 500s);
+    f.mappings.restore(left, wan, f.now + 500s);
+    f.mappings.restore(held, f.now + 500s);
+    f.mappings.restore(unheld, f.now + 500s);
     const nat::MappingKey key{udp(phone, 16000), wan};
     CHECK(f.map(udp(phone, 16000)) == key);
     CHECK(f.public_port(key) == 16500);
-    f.holdings.hold(key, f.now + 400s, f.now, f.changes);
-    f.holdings.hold(held, f.now + 400s, f.now, f.changes);
+    f.mappings.hold(key, f.now + 400s, f.now, f.changes);
+    f.mappings.hold(held, f.now + 400s, f.now, f.changes);
     CHECK(f.changes.empty());
-    f.holdings.end_restoration(f.changes);
+    f.mappings.end_restoration(f.changes);
     REQUIRE(f.changes.size() == 1);
     CHECK(f.changes[0].element == Element{unheld});
     f.apply();
-    f.holdings.release(key, f.now, f.changes);
+    f.mappings.release(key, f.now, f.changes);
     CHECK(f.changes.size() == 1);  // gone with its holder
 }
 

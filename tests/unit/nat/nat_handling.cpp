@@ -15,7 +15,7 @@ const auto nobody = [](const PhonePeer&) { return false; };
 
 }  // namespace
 
-TEST_CASE("S2 what was learned is said once, and a peer's minding outweighs a phone's") {
+TEST_CASE("S2 what was learned is said once, and a peer's nat_handling outweighs a phone's") {
     NatHandling all;
     CHECK(all.note(pair(1), NatHandler::phone, Time{0}));
     CHECK_FALSE(all.note(pair(1), NatHandler::phone, Time{0}));

@@ -42,7 +42,7 @@ TEST_CASE("C11 a second change takes the names of before along") {
     former.add(shown(first), {phone, second}, Time{32'000});
     former.commit();
     const AddressChange move{second, {third, third}};
-    former.readdress(nat::Renumbering({&move, 1}));
+    former.renumber(nat::Renumbering({&move, 1}));
     CHECK(former.find(shown(first))->outside == third);
     CHECK(former.knows(first, third));
     CHECK_FALSE(former.knows(first, second));

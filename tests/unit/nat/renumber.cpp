@@ -19,28 +19,28 @@ Socket udp(const Address& address, std::uint16_t port) {
 
 /// One phone's mappings at two addresses of the router.
 struct Fixture {
-    explicit Fixture(Policy settings = {}) : policy(std::move(settings)), holdings(policy) {}
+    explicit Fixture(Policy settings = {}) : policy(std::move(settings)), mappings(policy) {}
 
     nat::MappingKey hold(std::uint16_t port, const Address& at, Time until) {
-        const nat::MappingKey key = holdings.map(udp(phone, port), {at, at}, {}, now)->key();
-        holdings.hold(key, until, now, changes);
+        const nat::MappingKey key = mappings.map(udp(phone, port), {at, at}, {}, now)->key();
+        mappings.hold(key, until, now, changes);
         return key;
     }
     nat::Renumbering::Counts go() {
-        nat::Renumbering relocation({&move, 1});
-        holdings.readdress(relocation, now, changes);
+        nat::Renumbering renumbering({&move, 1});
+        mappings.renumber(renumbering, now, changes);
         kernel.apply(changes, now);
         changes.clear();
-        return relocation.counts(first);
+        return renumbering.counts(first);
     }
     void apply() {
         kernel.apply(changes, now);
         changes.clear();
-        holdings.commit();
+        mappings.commit();
     }
 
     Policy policy;
-    nat::Mappings holdings;
+    nat::Mappings mappings;
     test::TableKernel kernel;
     std::vector<Change> changes;
     Time now{1000};
@@ -53,22 +53,22 @@ TEST_CASE("C11 what a phone already has at the new address takes up what it had 
     const nat::MappingKey old = f.hold(16000, first, Time{500'000});
     const nat::MappingKey there = f.hold(16000, second, Time{100'000});
     const Pinhole hole{Transport::udp, remote, {first, 16000}};
-    f.holdings.hold(hole, Time{500'000}, f.now, f.changes);
+    f.mappings.hold(hole, Time{500'000}, f.now, f.changes);
     f.apply();
     const nat::Renumbering::Counts counts = f.go();
-    f.holdings.commit();
+    f.mappings.commit();
     CHECK(counts.mappings == 1);
     CHECK(counts.pinholes == 1);
-    CHECK_FALSE(f.holdings.find(old));
-    REQUIRE(f.holdings.find(there));
-    CHECK(f.holdings.find(there)->holders == 2);
-    CHECK(f.holdings.find(there)->kernel_until == Time{500'000});
-    CHECK_FALSE(f.holdings.find(hole));
+    CHECK_FALSE(f.mappings.find(old));
+    REQUIRE(f.mappings.find(there));
+    CHECK(f.mappings.find(there)->holders == 2);
+    CHECK(f.mappings.find(there)->kernel_until == Time{500'000});
+    CHECK_FALSE(f.mappings.find(hole));
     const Pinhole moved{Transport::udp, remote, {second, 16000}};
-    REQUIRE(f.holdings.find(moved));
-    CHECK(f.holdings.find(moved)->holders == 1);
+    REQUIRE(f.mappings.find(moved));
+    CHECK(f.mappings.find(moved)->holders == 1);
     CHECK(f.kernel.elements().size() == 2);
-    CHECK(f.holdings.find_former(udp(first, 16000)) == f.holdings.find(there));
+    CHECK(f.mappings.find_former(udp(first, 16000)) == f.mappings.find(there));
 }
 
 TEST_CASE(
@@ -79,16 +79,16 @@ TEST_CASE(
     Fixture f(narrow);
     const nat::MappingKey lost = f.hold(16000, first, Time{500'000});
     f.hold(16002, first, Time{500'000});
-    f.holdings.hold(Pinhole{Transport::udp, remote, {first, 16000}}, Time{500'000}, f.now, f.changes);
+    f.mappings.hold(Pinhole{Transport::udp, remote, {first, 16000}}, Time{500'000}, f.now, f.changes);
     f.apply();
-    f.holdings.set_occupied({udp(second, 16000), udp(second, 20000)});
+    f.mappings.set_occupied({udp(second, 16000), udp(second, 20000)});
     const nat::Renumbering::Counts counts = f.go();
     CHECK(counts.lost == 1);
     CHECK(counts.mappings == 1);
     CHECK(counts.pinholes == 0);
-    CHECK_FALSE(f.holdings.find(nat::MappingKey{lost.inside, second}));
-    CHECK(f.holdings.find(nat::MappingKey{udp(phone, 16002), second}));
-    CHECK(f.holdings.pinhole_count() == 0);
+    CHECK_FALSE(f.mappings.find(nat::MappingKey{lost.inside, second}));
+    CHECK(f.mappings.find(nat::MappingKey{udp(phone, 16002), second}));
+    CHECK(f.mappings.pinhole_count() == 0);
     CHECK(f.kernel.elements().size() == 1);
 }
 
@@ -100,25 +100,25 @@ TEST_CASE("C11 who can keep his port keeps it, whoever else would take it") {
     f.hold(16000, first, Time{500'000});
     const nat::MappingKey user = f.hold(20000, first, Time{500'000});
     f.apply();
-    f.holdings.set_occupied({udp(second, 16000)});
+    f.mappings.set_occupied({udp(second, 16000)});
     CHECK(f.go().other_ports == 1);
-    CHECK(f.holdings.find(nat::MappingKey{user.inside, second})->mapping.outside.port == 20000);
-    CHECK(f.holdings.find(nat::MappingKey{udp(phone, 16000), second})->mapping.outside.port == 20002);
+    CHECK(f.mappings.find(nat::MappingKey{user.inside, second})->mapping.outside.port == 20000);
+    CHECK(f.mappings.find(nat::MappingKey{udp(phone, 16000), second})->mapping.outside.port == 20002);
 }
 
 TEST_CASE("C11 law 4: refused, everything is where it was") {
     Fixture f;
     const nat::MappingKey key = f.hold(16000, first, Time{500'000});
-    f.holdings.hold(Pinhole{Transport::udp, remote, {first, 16000}}, Time{500'000}, f.now, f.changes);
+    f.mappings.hold(Pinhole{Transport::udp, remote, {first, 16000}}, Time{500'000}, f.now, f.changes);
     f.apply();
-    nat::Renumbering relocation({&move, 1});
-    f.holdings.readdress(relocation, f.now, f.changes);
-    f.holdings.cancel();
-    REQUIRE(f.holdings.find(key));
-    CHECK(f.holdings.find_public(udp(first, 16000)) == f.holdings.find(key));
-    CHECK_FALSE(f.holdings.find_public(udp(second, 16000)));
-    CHECK_FALSE(f.holdings.find_former(udp(first, 16000)));
-    CHECK(f.holdings.find(Pinhole{Transport::udp, remote, {first, 16000}}));
+    nat::Renumbering renumbering({&move, 1});
+    f.mappings.renumber(renumbering, f.now, f.changes);
+    f.mappings.cancel();
+    REQUIRE(f.mappings.find(key));
+    CHECK(f.mappings.find_public(udp(first, 16000)) == f.mappings.find(key));
+    CHECK_FALSE(f.mappings.find_public(udp(second, 16000)));
+    CHECK_FALSE(f.mappings.find_former(udp(first, 16000)));
+    CHECK(f.mappings.find(Pinhole{Transport::udp, remote, {first, 16000}}));
 }
 
 }  // namespace sipalg::nat

@@ -25,10 +25,10 @@ struct Answer {
         REQUIRE(message.parse(text) == sip::ParseError::none);
     }
     std::vector<std::string> neighbours() const {
-        const ReceivedMessage heard{message, Side::outside,     phone, proxy,
-                                    {},      {router, outside}, false, Time{0}};
+        const ReceivedMessage received{message, Side::outside,     phone, proxy,
+                                       {},      {router, outside}, false, Time{0}};
         std::vector<std::string> found;
-        for (const Address& address : registration::neighbours(heard))
+        for (const Address& address : registration::neighbours(received))
             found.push_back(address.text());
         return found;
     }

@@ -23,8 +23,8 @@ TEST_CASE("T1: a message whose rest does not come passes as it is") {
     Texts out;
     for (int i = 0; i < 1000 && out.empty(); ++i) {
         bench.pass(Time{50});
-        for (const Output& parcel : bench.decision.parcels)
-            if (parcel.kind == Output::Kind::pass) out.push_back("the segment");
+        for (const Output& output : bench.decision.outputs)
+            if (output.kind == Output::Kind::pass) out.push_back("the segment");
     }
     CHECK(out == Texts{"the segment"});
     CHECK(bench.now - Time{1'000'000} >= Time{10'000});
@@ -35,14 +35,14 @@ TEST_CASE("T1: who may not send more is told that his bytes have come, and they 
     bench.open();
     bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 60));
     bench.pass(Time{25});
-    REQUIRE(bench.decision.parcels.size() == 1);
-    const Output& told = bench.decision.parcels.front();
+    REQUIRE(bench.decision.outputs.size() == 1);
+    const Output& told = bench.decision.outputs.front();
     CHECK(told.kind == Output::Kind::inject);
     CHECK(told.from == Side::outside);
     CHECK(parse_segment(told.bytes, *parse_packet(told.bytes))->acknowledgement == 160);
     bench.send(Side::inside, Segment::ack, 160, 1000, message.substr(60));
     bench.pass(Time{300});
-    REQUIRE(bench.decision.parcels.size() == 1);
+    REQUIRE(bench.decision.outputs.size() == 1);
     CHECK(bench.payloads({}) == Texts{as_outside(message).substr(0, 60)});  // the part that he was told of
 }
 
@@ -52,9 +52,9 @@ TEST_CASE("T4: a clean stop resets connections whose bytes have moved, and no ot
     bench.open(40001);
     bench.send(Side::inside, Segment::ack, 100, 1000, message, 40000);
     end_streams(bench.state, bench.now, bench.decision);
-    CHECK(bench.decision.parcels.size() == 3);  // to the peer for what was sent and for what has arrived
-    for (const Output& parcel : bench.decision.parcels) {
-        const auto segment = parse_segment(parcel.bytes, *parse_packet(parcel.bytes));
+    CHECK(bench.decision.outputs.size() == 3);  // to the peer for what was sent and for what has arrived
+    for (const Output& output : bench.decision.outputs) {
+        const auto segment = parse_segment(output.bytes, *parse_packet(output.bytes));
         CHECK(segment->has(Segment::rst));
     }
     CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, "\r\n\r\n", 40001) == Texts{"\r\n\r\n"});
@@ -85,16 +85,16 @@ TEST_CASE("T1: a receiver who has no room is asked for it, as nobody else does, 
     for (int i = 0; i < 5000 && resets == 0; ++i) {
         bench.pass(Time{100});
         bool probed = false;
-        for (const Output& parcel : bench.decision.parcels) {
-            if (parcel.kind != Output::Kind::inject) continue;
-            const auto segment = parse_segment(parcel.bytes, *parse_packet(parcel.bytes));
+        for (const Output& output : bench.decision.outputs) {
+            if (output.kind != Output::Kind::inject) continue;
+            const auto segment = parse_segment(output.bytes, *parse_packet(output.bytes));
             if (segment->has(Segment::rst)) ++resets;
-            if (parcel.from != Side::inside || segment->has(Segment::rst)) continue;
+            if (output.from != Side::inside || segment->has(Segment::rst)) continue;
             CHECK(segment->sequence == 99);
             CHECK(segment->payload.empty());
             probed = true;
         }
-        bench.decision.parcels.clear();
+        bench.decision.outputs.clear();
         if (!probed) continue;
         ++asked;
         bench.window = 0;
@@ -113,13 +113,13 @@ TEST_CASE("T1: what is lost once a receiver has room again comes soon, however l
     bench.send(Side::inside, Segment::ack, 160, 1000, message.substr(60));
     for (int i = 0; i < 400; ++i) {
         bench.pass(Time{100});
-        if (std::exchange(bench.decision.parcels, {}).empty()) continue;
+        if (std::exchange(bench.decision.outputs, {}).empty()) continue;
         bench.window = 0;
         bench.send(Side::outside, Segment::ack, 1000, 100, {});
         bench.window = 65535;
     }
     CHECK(bench.send(Side::outside, Segment::ack, 1000, 100, {}).size() >= 2);
-    bench.decision.parcels.clear();
+    bench.decision.outputs.clear();
     bench.pass(Time{300});
     CHECK(bench.payloads({}) == Texts{as_outside(message).substr(0, 60)});
 }
@@ -136,7 +136,7 @@ TEST_CASE("X7: what is sent to somebody who takes nothing is not kept beyond the
         next += static_cast<std::uint32_t>(more.size());
         CHECK(memory(bench) < 30'000);
     }
-    CHECK(count(bench.decision.parcels, Output::Kind::drop) == 1);
+    CHECK(count(bench.decision.outputs, Output::Kind::drop) == 1);
 }
 
 TEST_CASE("X7: to find the ends of messages, no more is kept than twice the bound") {

@@ -15,8 +15,8 @@ TEST_CASE("T2: what waited is no older than what has passed it meanwhile") {
     CHECK(bench.send(Side::inside, Segment::ack, 160, 1000, {}).size() == 1);
     bench.clock = 12;  // it was overtaken
     CHECK(bench.send(Side::inside, Segment::ack, 160, 1000, message.substr(60)).size() == 2);
-    for (const Output& parcel : bench.decision.parcels) {
-        const auto segment = parse_segment(parcel.bytes, *parse_packet(parcel.bytes));
+    for (const Output& output : bench.decision.outputs) {
+        const auto segment = parse_segment(output.bytes, *parse_packet(output.bytes));
         REQUIRE(segment->timestamps);
         CHECK(segment->timestamps->first == 14);
     }
@@ -34,9 +34,9 @@ TEST_CASE(
             bench.send(side, flags, 77'000'000, ack, {});
             const auto next = static_cast<std::uint32_t>(100 + message.size());
             CHECK(bench.send(Side::inside, Segment::ack, next, 1000, message) == Texts{as_outside(message)});
-            REQUIRE(bench.decision.parcels.size() == 1);
-            const auto segment = parse_segment(bench.decision.parcels[0].bytes,
-                                               *parse_packet(bench.decision.parcels[0].bytes));
+            REQUIRE(bench.decision.outputs.size() == 1);
+            const auto segment = parse_segment(bench.decision.outputs[0].bytes,
+                                               *parse_packet(bench.decision.outputs[0].bytes));
             CHECK(segment->sequence == 100 + as_outside(message).size());
         }
     }
@@ -51,9 +51,9 @@ TEST_CASE("T2: a connection that is begun anew between the same ends takes the p
     bench.send(Side::inside, Segment::ack, 5100, 9000, {});
     CHECK(bench.send(Side::inside, Segment::ack, 5100, 9000, message) == Texts{as_outside(message)});
     const auto segment =
-        parse_segment(bench.decision.parcels[0].bytes, *parse_packet(bench.decision.parcels[0].bytes));
+        parse_segment(bench.decision.outputs[0].bytes, *parse_packet(bench.decision.outputs[0].bytes));
     CHECK(segment->sequence == 5100);
-    CHECK(bench.state.impl().streams.all().size() == 1);
+    CHECK(bench.state.impl().connections.all().size() == 1);
 }
 
 TEST_CASE(
@@ -64,20 +64,20 @@ TEST_CASE(
     const auto after = static_cast<std::uint32_t>(100 + message.size());
     const auto shorter = static_cast<std::uint32_t>(message.size() - as_outside(message).size());
     const auto number = [&] {
-        REQUIRE(bench.decision.parcels.size() == 1);
-        const Output& parcel = bench.decision.parcels[0];
-        const auto segment = parse_segment(parcel.bytes, *parse_packet(parcel.bytes));
+        REQUIRE(bench.decision.outputs.size() == 1);
+        const Output& output = bench.decision.outputs[0];
+        const auto segment = parse_segment(output.bytes, *parse_packet(output.bytes));
         CHECK(segment->has(Segment::rst));
         return segment->sequence;
     };
     bench.send(Side::inside, Segment::rst | Segment::ack, after + 700, 1000, {});
     CHECK(number() == after + 700 - shorter);
     bench.pass(Time{60'000});
-    CHECK(bench.state.impl().streams.all().size() == 1);
+    CHECK(bench.state.impl().connections.all().size() == 1);
     bench.send(Side::inside, Segment::rst | Segment::ack, after, 1000, {});
     CHECK(number() == after - shorter);
     bench.pass(Time{10'000});
-    CHECK(bench.state.impl().streams.all().empty());
+    CHECK(bench.state.impl().connections.all().empty());
 }
 
 TEST_CASE("T4: a connection that was there before is not read") {
@@ -145,13 +145,13 @@ TEST_CASE("law 2: what waits in a connection is let go when another one takes it
     bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 60));
     const std::uint64_t waits = bench.token;
     bench.send(Side::inside, Segment::syn, 5000, 0, {});
-    CHECK(bench.decision.parcels.size() == 1);  // the other end is asked first whether it is one
+    CHECK(bench.decision.outputs.size() == 1);  // the other end is asked first whether it is one
     bench.send(Side::outside, Segment::syn | Segment::ack, 7000, 5001, {});
-    REQUIRE(bench.decision.parcels.size() == 2);
-    CHECK(bench.decision.parcels[0].token == waits);
-    CHECK(bench.decision.parcels[0].kind == Output::Kind::drop);
-    CHECK(bench.decision.parcels[1].token == bench.token);
-    CHECK(bench.decision.parcels[1].kind != Output::Kind::drop);
+    REQUIRE(bench.decision.outputs.size() == 2);
+    CHECK(bench.decision.outputs[0].token == waits);
+    CHECK(bench.decision.outputs[0].kind == Output::Kind::drop);
+    CHECK(bench.decision.outputs[1].token == bench.token);
+    CHECK(bench.decision.outputs[1].kind != Output::Kind::drop);
 }
 
 TEST_CASE("X7: messages that the receiver does not acknowledge are changed up to a bound") {
@@ -163,7 +163,7 @@ TEST_CASE("X7: messages that the receiver does not acknowledge are changed up to
         next += static_cast<std::uint32_t>(message.size());
     }
     CHECK(bench.decision.reasons == std::vector{Reason::limit_reached});
-    const auto& flow = bench.state.impl().streams.all().begin()->second;
+    const auto& flow = bench.state.impl().connections.all().begin()->second;
     CHECK(flow.from_phone.edit_count() < Direction::max_edits + 10);
     // Once some have arrived it goes on.
     const Position out = flow.from_phone.shift().out(flow.from_phone.sent());
@@ -192,7 +192,7 @@ TEST_CASE("X7: no end can have its bytes cut into segments of one byte") {
     inspect(bench.state, arrival, bench.now, bench.decision);
     bench.state.commit();
     conclude(bench.state, arrival, true, bench.now, bench.decision);
-    CHECK(bench.state.impl().streams.all().begin()->second.from_peer.mss == 88);
+    CHECK(bench.state.impl().connections.all().begin()->second.from_peer.mss == 88);
 }
 
 TEST_CASE("law 2 T2: another answer to the SYN, once bytes have come, changes nothing") {
@@ -202,7 +202,7 @@ TEST_CASE("law 2 T2: another answer to the SYN, once bytes have come, changes no
     const std::uint64_t waits = bench.token;
     bench.send(Side::outside, Segment::syn | Segment::ack, 77777, 100, {});
     bench.send(Side::outside, Segment::ack, 1060, 100, message.substr(60));
-    CHECK(std::any_of(bench.decision.parcels.begin(), bench.decision.parcels.end(),
-                      [&](const Output& parcel) { return parcel.token == waits; }));
+    CHECK(std::any_of(bench.decision.outputs.begin(), bench.decision.outputs.end(),
+                      [&](const Output& output) { return output.token == waits; }));
     CHECK(bench.decision.reasons.size() == 1);
 }

@@ -49,7 +49,7 @@ struct Bench {
         arrival.from = from;
         arrival.bytes = packet;
         arrival.egress = {*Address::parse("203.0.113.1"), *Address::parse("203.0.113.1")};
-        arrival.swept = true;
+        arrival.scanned = true;
         arrival.token = ++token;
         inspect(state, arrival, now, decision);
         if (refuse)
@@ -62,13 +62,13 @@ struct Bench {
     }
     std::vector<std::string> payloads(std::string_view own) {
         std::vector<std::string> all;
-        for (const Output& parcel : decision.parcels) {
-            if (parcel.kind == Output::Kind::drop) continue;
-            if (parcel.kind == Output::Kind::pass) {
+        for (const Output& output : decision.outputs) {
+            if (output.kind == Output::Kind::drop) continue;
+            if (output.kind == Output::Kind::pass) {
                 all.emplace_back(own);
                 continue;
             }
-            const auto read = parse_packet(parcel.bytes);
+            const auto read = parse_packet(output.bytes);
             REQUIRE(read);
             all.emplace_back(read->payload);
         }
@@ -85,7 +85,7 @@ struct Bench {
             expire(state, now, decision);
             state.commit();
             conclude(state, {}, true, now, decision);
-            if (!decision.parcels.empty()) return;
+            if (!decision.outputs.empty()) return;
         }
     }
 
@@ -99,14 +99,14 @@ struct Bench {
     std::uint16_t window = 65535;
 };
 
-inline std::size_t count(const std::vector<Output>& parcels, Output::Kind kind) {
-    return static_cast<std::size_t>(std::count_if(parcels.begin(), parcels.end(),
-                                                  [&](const Output& parcel) { return parcel.kind == kind; }));
+inline std::size_t count(const std::vector<Output>& outputs, Output::Kind kind) {
+    return static_cast<std::size_t>(std::count_if(outputs.begin(), outputs.end(),
+                                                  [&](const Output& output) { return output.kind == kind; }));
 }
 
 inline std::size_t memory(Bench& bench) {
     std::size_t sum = 0;
-    for (const auto& [key, flow] : bench.state.impl().streams.all())
+    for (const auto& [key, flow] : bench.state.impl().connections.all())
         sum += flow.memory();
     return sum;
 }
