@@ -16,7 +16,6 @@ Reason reason_of(sip::Kind kind);
 Reason reason_of(sip::ParseError error);
 
 /// Puts a message, or bytes that are none, into the list of flows: for people, nothing is decided by it.
-void note_flow(State::Impl& state, const FlowKey& key, Side from, Reason reason, std::string_view bytes,
-               Time now);
+void note_flow(State& state, const FlowKey& key, Side from, Reason reason, std::string_view bytes, Time now);
 
 }  // namespace sipalg

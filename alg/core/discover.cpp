@@ -16,7 +16,7 @@ bool is_response(std::string_view message) {
     return message.substr(sip::skip_line_ends(message), 4) == "SIP/";
 }
 
-void found(State::Impl& state, const FlowKey& flow, bool served_by_phone, std::vector<Event>& events) {
+void found(State& state, const FlowKey& flow, bool served_by_phone, std::vector<Event>& events) {
     const Endpoint& server = served_by_phone ? flow.phone : flow.peer;
     if (state.found.size() == most_found || !state.found.insert({flow.transport, server}).second) return;
     events.push_back({Event::Kind::sip_found, std::string(name(flow.transport)) + " " + server.text(),
@@ -30,7 +30,6 @@ void found(State::Impl& state, const FlowKey& flow, bool served_by_phone, std::v
 void watch(State& state, Bytes bytes, Side from, Time now, std::vector<Event>& events) {
     const auto packet = parse_packet(bytes);
     if (!packet) return;
-    State::Impl& impl = state.impl();
     const bool outward = from == Side::inside;
     const FlowKey flow{packet->transport, outward ? packet->source : packet->destination,
                        outward ? packet->destination : packet->source};
@@ -41,12 +40,12 @@ void watch(State& state, Bytes bytes, Side from, Time now, std::vector<Event>& e
     constexpr std::size_t enough = 6;
     if (hello.outcome != tls::ClientHello::Outcome::not_hello && packet->payload.size() >= enough) {
         FlowEntry& entry =
-            impl.flows.see(flow, from, stream ? FlowKind::tls : FlowKind::dtls, now, Sight::beginnings);
+            state.flows.see(flow, from, stream ? FlowKind::tls : FlowKind::dtls, now, Sight::beginnings);
         if (!hello.server_name.empty()) entry.server_name = hello.server_name;
     } else if (sip::classify_datagram(packet->payload) == sip::Kind::message) {
-        impl.flows.see(flow, from, FlowKind::sip, now, Sight::beginnings).configured = false;
+        state.flows.see(flow, from, FlowKind::sip, now, Sight::beginnings).configured = false;
         // Requests go to where somebody listens, responses come from there.
-        found(impl, flow, outward == is_response(packet->payload), events);
+        found(state, flow, outward == is_response(packet->payload), events);
     }
 }
 

@@ -39,7 +39,7 @@ class OwnSockets {
 
 class Inspection {
   public:
-    Inspection(State::Impl& state, const Envelope& envelope, Time now, Decision& decision)
+    Inspection(State& state, const Envelope& envelope, Time now, Decision& decision)
         : state_(state),
           envelope_(envelope),
           now_(now),
@@ -107,7 +107,7 @@ class Inspection {
                                                       decision_.changes);
             // A flow from before the mapping keeps its old translation (C7), one from before the router's
             // address changed its old address (C11).
-            const bool moved = state_.renumbered != state_.renumbered_and_scanned;
+            const bool moved = state_.scan.old_flows_possible();
             // What TCP has begun can't go on elsewhere: it keeps its translation for as long as it lives.
             if ((!is_new && !moved) || entry->adopted || socket.transport == Transport::tcp) continue;
             decision_.stale.push_back({socket.transport, socket.endpoint, peer_});
@@ -320,7 +320,7 @@ class Inspection {
                   [](const Explained& a, const Explained& b) { return a.offset < b.offset; });
     }
 
-    State::Impl& state_;
+    State& state_;
     const Envelope& envelope_;
     const Time now_;
     Decision& decision_;
@@ -336,11 +336,11 @@ class Inspection {
 
 }  // namespace
 
-void inspect_message(State::Impl& state, const Envelope& envelope, Time now, Decision& decision) {
+void inspect_message(State& state, const Envelope& envelope, Time now, Decision& decision) {
     Inspection(state, envelope, now, decision).run();
 }
 
-bool is_some_host(const Address& address, const State::Impl& state) {
+bool is_some_host(const Address& address, const State& state) {
     return address && !address.is_unspecified() && !address.is_loopback() && !address.is_multicast() &&
            !address.is_broadcast() && !state.own_addresses.contains(address);
 }

@@ -21,9 +21,9 @@ struct Envelope {
 
 /// Decides over the message that was parsed into `state.message`: follows it and writes it for the other
 /// side. Adds to `decision`; what it stages in `state` awaits State::commit().
-void inspect_message(State::Impl& state, const Envelope& envelope, Time now, Decision& decision);
+void inspect_message(State& state, const Envelope& envelope, Time now, Decision& decision);
 
 /// Whether a single host that is not the router can have that address (X2).
-bool is_some_host(const Address& address, const State::Impl& state);
+bool is_some_host(const Address& address, const State& state);
 
 }  // namespace sipalg

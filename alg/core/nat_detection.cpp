@@ -7,7 +7,7 @@ namespace sipalg {
 
 namespace {
 
-bool was_told(const State::Impl& state, const Envelope& envelope, const Address& host,
+bool was_told(const State& state, const Envelope& envelope, const Address& host,
               std::optional<std::uint16_t> port) {
     const nat::MappingEntry* entry =
         state.mappings.find_named({envelope.transport, {host, port.value_or(5060)}});
@@ -15,7 +15,7 @@ bool was_told(const State::Impl& state, const Envelope& envelope, const Address&
 }
 
 // A stranger's word makes no state (X3), not even through a port that the owner has forwarded.
-bool is_let_in(const State::Impl& state, const Envelope& envelope) {
+bool is_let_in(const State& state, const Envelope& envelope) {
     const nat::MappingEntry* entry = state.mappings.find(
         nat::MappingKey{{envelope.transport, envelope.destination}, envelope.egress.address});
     if (!entry) return false;
@@ -25,7 +25,7 @@ bool is_let_in(const State::Impl& state, const Envelope& envelope) {
 
 // A registrar that has seen where the REGISTER came from says so beside the contact that it keeps, or has put
 // the inside address back in the place of the public one. A private contact alone may be a forgotten one.
-bool keeps_private_contact(const State::Impl& state, const Envelope& envelope) {
+bool keeps_private_contact(const State& state, const Envelope& envelope) {
     const sip::Message& message = state.message;
     const Address& phone = envelope.destination.address;
     bool with_source = false, private_contact = false, public_contact = false;
@@ -47,7 +47,7 @@ bool keeps_private_contact(const State::Impl& state, const Envelope& envelope) {
 
 }  // namespace
 
-bool peer_handles_nat(const State::Impl& state, const Envelope& envelope) {
+bool peer_handles_nat(const State& state, const Envelope& envelope) {
     const sip::Message& message = state.message;
     const Address& phone = envelope.destination.address;
     if (message.is_request()) {
@@ -59,7 +59,7 @@ bool peer_handles_nat(const State::Impl& state, const Envelope& envelope) {
            keeps_private_contact(state, envelope);
 }
 
-bool names_what_was_told(const State::Impl& state, const Envelope& envelope) {
+bool names_what_was_told(const State& state, const Envelope& envelope) {
     const sip::Message& message = state.message;
     if (!message.is_request()) {
         const sip::HostPort& sent_by = message.top_via().sent_by;

@@ -1,9 +1,8 @@
-#include "alg/nat/renumber.hpp"
+#include "alg/core/renumber.hpp"
 
-#include <set>
 #include <string>
 
-#include "alg/core/state.hpp"
+#include "alg/nat/renumber.hpp"
 
 namespace sipalg {
 
@@ -25,27 +24,14 @@ std::string told(const AddressChange& move, const nat::Renumbering::Counts& coun
 
 }  // namespace
 
-std::vector<Egress> State::egresses() const {
-    std::set<Egress> found;
-    // What is not translated stands at no address of the router's (N2).
-    for (const auto& [key, entry] : impl_->mappings.all())
-        if (!entry.mapping.is_identity()) found.insert({key.outside, entry.advertised});
-    for (const auto& [key, call] : impl_->calls.all())
-        if (call.egress.address != key.phone) found.insert(call.egress);
-    for (const auto& [key, binding] : impl_->registrations.all())
-        if (binding.egress.address != key.inside.endpoint.address) found.insert(binding.egress);
-    return {found.begin(), found.end()};
-}
-
 void renumber(State& state, std::span<const AddressChange> moves, Time now, Decision& decision) {
     decision.clear();
-    State::Impl& impl = state.impl();
     Effects effects{decision.changes, decision.stale, decision.ended, decision.events};
     nat::Renumbering renumbering(moves);
-    impl.mappings.renumber(renumbering, now, decision.changes);
-    impl.calls.renumber(renumbering, now, effects);
-    impl.registrations.renumber(renumbering, now, effects);
-    ++impl.renumbered;
+    state.mappings.renumber(renumbering, now, decision.changes);
+    state.calls.renumber(renumbering, now, effects);
+    state.registrations.renumber(renumbering, now, effects);
+    state.scan.note_renumbered();
     for (const AddressChange& move : moves)
         decision.events.push_back(
             {Event::Kind::renumbered, move.from.text(), told(move, renumbering.counts(move.from))});

@@ -53,9 +53,9 @@ std::vector<MediaReport> media_of(const Call& call, const nat::Mappings& mapping
 
 }  // namespace
 
-std::vector<CallReport> State::calls(Time) const {
+std::vector<CallReport> report_calls(const State& state) {
     std::vector<CallReport> rows;
-    for (const auto& [key, call] : impl_->calls.all()) {
+    for (const auto& [key, call] : state.calls.all()) {
         if (call.state == Call::State::closing) continue;
         CallReport row;
         row.call_id = key.call_id;
@@ -67,7 +67,7 @@ std::vector<CallReport> State::calls(Time) const {
         row.peer = call.peers.empty() ? "" : call.peers.front().text();
         row.started = call.started;
         row.unmodified = call.unmodified;
-        row.media = media_of(call, impl_->mappings, impl_->audibility);
+        row.media = media_of(call, state.mappings, state.scan.audio());
         rows.push_back(std::move(row));
     }
     std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
@@ -76,12 +76,12 @@ std::vector<CallReport> State::calls(Time) const {
     return rows;
 }
 
-std::vector<PinholeReport> State::pinholes(Time now) const {
+std::vector<PinholeReport> report_pinholes(const State& state, Time now) {
     std::vector<PinholeReport> rows;
-    for (const auto& [key, call] : impl_->calls.all()) {
+    for (const auto& [key, call] : state.calls.all()) {
         for (const call::CallPinhole& pin : call.pins) {
             if (pin.type == "sip") continue;  // shown with the call, as its peer
-            const nat::PinholeEntry* entry = impl_->mappings.find(pin.pinhole);
+            const nat::PinholeEntry* entry = state.mappings.find(pin.pinhole);
             PinholeReport row;
             row.transport = pin.pinhole.transport;
             row.public_endpoint = pin.shown;
@@ -102,9 +102,9 @@ std::vector<PinholeReport> State::pinholes(Time now) const {
     return rows;
 }
 
-std::vector<BindingReport> State::bindings(Time now) const {
+std::vector<BindingReport> report_bindings(const State& state, Time now) {
     std::vector<BindingReport> rows;
-    for (const auto& [key, binding] : impl_->registrations.all()) {
+    for (const auto& [key, binding] : state.registrations.all()) {
         BindingReport row;
         row.transport = key.inside.transport;
         row.public_endpoint = binding.shown;
@@ -121,10 +121,10 @@ std::vector<BindingReport> State::bindings(Time now) const {
     return rows;
 }
 
-std::vector<FlowReport> State::flows(Time now) const {
+std::vector<FlowReport> report_flows(const State& state, Time now) {
     std::vector<FlowReport> rows;
-    rows.reserve(impl_->flows.size());
-    impl_->flows.each([&](const FlowEntry& entry) {
+    rows.reserve(state.flows.size());
+    state.flows.each([&](const FlowEntry& entry) {
         FlowReport row;
         row.transport = entry.key.transport;
         row.phone = entry.key.phone;
@@ -138,7 +138,7 @@ std::vector<FlowReport> State::flows(Time now) const {
         row.idle_s = std::chrono::duration_cast<Seconds>(now - entry.last).count();
         row.outward = entry.outward;
         row.inward = entry.inward;
-        if (const tcp::Connection* flow = impl_->connections.find(entry.key)) {
+        if (const tcp::Connection* flow = state.connections.find(entry.key)) {
             row.grown_outward = flow->from_phone.shift().length();
             row.grown_inward = flow->from_peer.shift().length();
             row.held = flow->memory();
@@ -151,30 +151,22 @@ std::vector<FlowReport> State::flows(Time now) const {
     return rows;
 }
 
-std::vector<FlowKey> State::watched_flows() const {
+std::vector<FlowKey> watched_flows(const State& state) {
     std::vector<FlowKey> keys;
-    impl_->flows.each([&](const FlowEntry& entry) {
+    state.flows.each([&](const FlowEntry& entry) {
         if (entry.sight == Sight::beginnings && entry.kind != FlowKind::sip) keys.push_back(entry.key);
     });
     return keys;
 }
 
-void State::forget_flow(const FlowKey& key) {
-    impl_->flows.forget(key);
-}
-
-std::array<std::size_t, flow_kinds> State::flow_counts() const {
-    return impl_->flows.counts();
-}
-
-Totals State::totals() const {
+Totals totals(const State& state) {
     Totals totals;
-    for (const auto& [key, call] : impl_->calls.all())
+    for (const auto& [key, call] : state.calls.all())
         if (call.state != Call::State::closing) ++totals.calls;
-    totals.bindings = impl_->registrations.all().size();
-    for (const auto& [key, entry] : impl_->mappings.all())
+    totals.bindings = state.registrations.all().size();
+    for (const auto& [key, entry] : state.mappings.all())
         if (entry.kernel_until > Time{0}) ++totals.mappings;
-    totals.pinholes = impl_->mappings.pinhole_count();
+    totals.pinholes = state.mappings.pinhole_count();
     return totals;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "alg/base/time.hpp"
+#include "alg/core/flow_list.hpp"
 #include "alg/kernel/element.hpp"
 #include "alg/net/address.hpp"
 
@@ -82,5 +83,15 @@ struct FlowReport {
 struct Totals {
     std::size_t calls = 0, bindings = 0, mappings = 0, pinholes = 0;
 };
+
+struct State;
+
+std::vector<CallReport> report_calls(const State& state);
+std::vector<PinholeReport> report_pinholes(const State& state, Time now);
+std::vector<BindingReport> report_bindings(const State& state, Time now);
+std::vector<FlowReport> report_flows(const State& state, Time now);
+/// TLS and DTLS flows of which only the beginning is seen: conntrack tells when they end.
+std::vector<FlowKey> watched_flows(const State& state);
+Totals totals(const State& state);
 
 }  // namespace sipalg

@@ -1,26 +1,24 @@
-// Phones that are reachable from the start (N3).
-#include <algorithm>
+#include "alg/core/static_phones.hpp"
 
-#include "alg/core/state.hpp"
+#include <algorithm>
 
 namespace sipalg {
 
-void listen(State& state, std::span<const StaticPhone> wanted, Time now, Decision& decision) {
+void map_static_phones(State& state, std::span<const StaticPhone> wanted, Time now, Decision& decision) {
     decision.clear();
-    State::Impl& impl = state.impl();
-    const auto& sip_ports = impl.policy.sip_ports;
+    const auto& sip_ports = state.policy.sip_ports;
     for (const StaticPhone& one : wanted) {
         const std::uint16_t port = one.inside.endpoint.port;
         const nat::MappingKey key{one.inside, one.egress.address};
-        const bool known = impl.mappings.find(key) != nullptr;
-        const nat::MappingEntry* entry = impl.mappings.map(one.inside, one.egress, {port, 1, true}, now);
+        const bool known = state.mappings.find(key) != nullptr;
+        const nat::MappingEntry* entry = state.mappings.map(one.inside, one.egress, {port, 1, true}, now);
         if (!entry || entry->mapping.outside.port != port)
             decision.events.push_back({Event::Kind::not_listening, one.inside.endpoint.text(),
                                        "its port is taken at " + one.egress.advertised.text()});
         if (!entry) continue;
-        if (!known) impl.mappings.presume(key);
+        if (!known) state.mappings.presume(key);
         const bool is_sip_port = std::find(sip_ports.begin(), sip_ports.end(), port) != sip_ports.end();
-        impl.mappings.touch(key, !is_sip_port, now, decision.changes);
+        state.mappings.touch(key, !is_sip_port, now, decision.changes);
     }
 }
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "alg/core/door.hpp"
+#include "alg/core/decision.hpp"
 #include "alg/policy/policy.hpp"
 #include "alg/tcp/direction.hpp"
 

@@ -224,7 +224,7 @@ void Connections::schedule(Connection& flow, Time now) {
     deadlines_.add(due, flow.key);
 }
 
-void Connections::attend(State::Impl& state, Connection& flow, Time now, Decision& decision) {
+void Connections::attend(State& state, Connection& flow, Time now, Decision& decision) {
     const bool again = flow.send_again_at != Time{0} && now >= flow.send_again_at;
     if (flow.torn || (again && flow.send_again_after > send_again_last)) {
         refuse(flow, now, decision.outputs);
@@ -253,7 +253,7 @@ void Connections::attend(State::Impl& state, Connection& flow, Time now, Decisio
 }
 
 // The rest of a message has not come yet.
-void Connections::give_up_or_take_over(State::Impl& state, Connection& flow, Time now, Decision& decision) {
+void Connections::give_up_or_take_over(State& state, Connection& flow, Time now, Decision& decision) {
     bool takes_over = false, waits = false;
     for (const Side sender : {Side::inside, Side::outside}) {
         Direction& half = flow.half(sender);
@@ -281,7 +281,7 @@ void Connections::give_up_or_take_over(State::Impl& state, Connection& flow, Tim
     if (!waits) flow.waiting_since = Time{0};
 }
 
-void Connections::expire(State::Impl& state, Time now, Decision& decision) {
+void Connections::expire(State& state, Time now, Decision& decision) {
     for (int i = 0; i < deadlines_at_once; ++i) {
         const auto key = deadlines_.due(now);
         if (!key) break;

@@ -8,10 +8,14 @@
 #include <vector>
 
 #include "alg/base/deadline_queue.hpp"
-#include "alg/core/door.hpp"
+#include "alg/core/decision.hpp"
 #include "alg/core/flow_list.hpp"
 #include "alg/policy/policy.hpp"
 #include "alg/tcp/connection.hpp"
+
+namespace sipalg {
+struct State;
+}
 
 namespace sipalg::tcp {
 
@@ -23,19 +27,18 @@ class Connections {
   public:
     explicit Connections(const Policy& policy) : policy_(policy) {}
 
-    void arrive(State::Impl& state, const Arrival& arrival, const Packet& packet, Time now,
-                Decision& decision);
+    void arrive(State& state, const Arrival& arrival, const Packet& packet, Time now, Decision& decision);
     void conclude(const Arrival& arrival, bool in_force, Time now, Decision& decision);
 
     /// Acknowledges on behalf, gives up waiting, forgets what is over.
-    void expire(State::Impl& state, Time now, Decision& decision);
+    void expire(State& state, Time now, Decision& decision);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
 
     /// Resets every connection whose bytes have moved.
     void end_shifted(Time now, Decision& decision);
 
     /// False: no record of a connection.
-    bool restore(State::Impl& state, std::uint32_t id, const std::string& record, Time now,
+    bool restore(State& state, std::uint32_t id, const std::string& record, Time now,
                  std::vector<Change>& changes);
     /// Additions for everything that the kernel should hold.
     void list(std::vector<Change>& changes) const;
@@ -61,23 +64,22 @@ class Connections {
     };
 
     Connection* find(const ConnectionKey& key);
-    bool arrive_syn(State::Impl& state, const Arrival& arrival, const Segment& segment, Connection* flow,
-                    Time now, Decision& decision);
-    bool begin(State::Impl& state, const Arrival& arrival, const Segment& segment, Time now,
-               Decision& decision);
+    bool arrive_syn(State& state, const Arrival& arrival, const Segment& segment, Connection* flow, Time now,
+                    Decision& decision);
+    bool begin(State& state, const Arrival& arrival, const Segment& segment, Time now, Decision& decision);
     void answer(Connection& flow, Side from, const Segment& segment);
     bool note_acknowledgement(Connection& flow, Side from, const Segment& segment);
-    bool read(State::Impl& state, const Arrival& arrival, Connection& flow, Time now, Decision& decision);
-    bool read_message(State::Impl& state, const Arrival& arrival, const Direction::Read& read,
-                      Direction& half, Time now, Decision& decision);
-    void store(State::Impl& state, Connection& flow, Time now, std::vector<Change>& changes);
+    bool read(State& state, const Arrival& arrival, Connection& flow, Time now, Decision& decision);
+    bool read_message(State& state, const Arrival& arrival, const Direction::Read& read, Direction& half,
+                      Time now, Decision& decision);
+    void store(State& state, Connection& flow, Time now, std::vector<Change>& changes);
     void conclude_data(Connection& flow, Side from, bool in_force, Time now, std::vector<Output>& outputs);
     void leave_untouched(Connection& flow, Time now, std::vector<Output>& outputs);
     void refuse(Connection& flow, Time now, std::vector<Output>& outputs);
-    void end(State::Impl& state, Connection& flow, Time now, std::vector<Change>& changes);
+    void end(State& state, Connection& flow, Time now, std::vector<Change>& changes);
     void conclude_taking_over(bool in_force, Time now, std::vector<Output>& outputs);
-    void give_up_or_take_over(State::Impl& state, Connection& flow, Time now, Decision& decision);
-    void attend(State::Impl& state, Connection& flow, Time now, Decision& decision);
+    void give_up_or_take_over(State& state, Connection& flow, Time now, Decision& decision);
+    void attend(State& state, Connection& flow, Time now, Decision& decision);
     void schedule(Connection& flow, Time now);
     void weigh(Connection& flow);
 

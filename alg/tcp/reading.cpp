@@ -36,7 +36,7 @@ void take_options(Direction& half, const Segment& segment) {
 
 }  // namespace
 
-void Connections::arrive(State::Impl& state, const Arrival& arrival, const Packet& packet, Time now,
+void Connections::arrive(State& state, const Arrival& arrival, const Packet& packet, Time now,
                          Decision& decision) {
     step_.kind = Step::Kind::none;
     decision.reason = Reason::unread_stream;
@@ -110,8 +110,8 @@ void Connections::arrive(State::Impl& state, const Arrival& arrival, const Packe
 }
 
 // False: it is passed as it came.
-bool Connections::arrive_syn(State::Impl& state, const Arrival& arrival, const Segment& segment,
-                             Connection* flow, Time now, Decision& decision) {
+bool Connections::arrive_syn(State& state, const Arrival& arrival, const Segment& segment, Connection* flow,
+                             Time now, Decision& decision) {
     const bool answers = segment.has(Segment::ack);
     const bool repeated =
         flow && flow->half(arrival.from).known() && flow->half(arrival.from).initial() == segment.sequence;
@@ -143,7 +143,7 @@ Connection* Connections::find(const ConnectionKey& key) {
 }
 
 // A SYN: the connection's first word. False: it will not be read.
-bool Connections::begin(State::Impl& state, const Arrival& arrival, const Segment& segment, Time now,
+bool Connections::begin(State& state, const Arrival& arrival, const Segment& segment, Time now,
                         Decision& decision) {
     const ConnectionKey& key = step_.key;
     if (segment.authenticated || arrival.egress.address.family() != key.phone.address.family()) return false;
@@ -219,8 +219,7 @@ bool Connections::note_acknowledgement(Connection& flow, Side from, const Segmen
 }
 
 // False: conntrack has to be looked through first.
-bool Connections::read(State::Impl& state, const Arrival& arrival, Connection& flow, Time now,
-                       Decision& decision) {
+bool Connections::read(State& state, const Arrival& arrival, Connection& flow, Time now, Decision& decision) {
     Direction& half = flow.half(arrival.from);
     const Position before = half.parsed();
     while (const auto read = half.next()) {
@@ -255,7 +254,7 @@ bool Connections::read(State::Impl& state, const Arrival& arrival, Connection& f
     return true;
 }
 
-bool Connections::read_message(State::Impl& state, const Arrival& arrival, const Direction::Read& read,
+bool Connections::read_message(State& state, const Arrival& arrival, const Direction::Read& read,
                                Direction& half, Time now, Decision& decision) {
     sip::ParseError error = state.message.parse(read.bytes);
     if (read.kind == sip::Kind::oversize) {
@@ -288,7 +287,7 @@ bool Connections::read_message(State::Impl& state, const Arrival& arrival, const
     return true;
 }
 
-void Connections::store(State::Impl& state, Connection& flow, Time now, std::vector<Change>& changes) {
+void Connections::store(State& state, Connection& flow, Time now, std::vector<Change>& changes) {
     if (flow.record_id == 0) flow.record_id = state.next_record++;
     flow.next_record = write_record(flow);
     store_record(flow.record_id, flow.record, flow.next_record, true, kept_for, changes);
@@ -303,7 +302,7 @@ void Connections::store(State::Impl& state, Connection& flow, Time now, std::vec
     flow.next_told_at = now;
 }
 
-void Connections::end(State::Impl& state, Connection& flow, Time now, std::vector<Change>& changes) {
+void Connections::end(State& state, Connection& flow, Time now, std::vector<Change>& changes) {
     if (flow.record_id != 0) store_record(flow.record_id, flow.record, {}, false, Seconds{0}, changes);
     if (flow.told_at != Time{0})
         changes.push_back({Change::Op::remove, SequenceMapped{flow.key.phone, flow.key.peer}, Seconds{0}});
@@ -313,7 +312,7 @@ void Connections::end(State::Impl& state, Connection& flow, Time now, std::vecto
     ended_.push_back(flow.key);
 }
 
-bool Connections::restore(State::Impl& state, std::uint32_t id, const std::string& record, Time now,
+bool Connections::restore(State& state, std::uint32_t id, const std::string& record, Time now,
                           std::vector<Change>& changes) {
     Connection flow;
     if (!read_record(record, flow)) return false;

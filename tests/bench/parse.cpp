@@ -164,7 +164,7 @@ class Rewrite : public Subject {
     explicit Rewrite(Core& core) : Subject("parse + rewrite", true), core_(core) {}
 
     bool take(const Item& item) override {
-        sipalg::State::Impl& state = core_.state().impl();
+        sipalg::State& state = core_.state();
         if (state.message.parse(item.text) != sipalg::sip::ParseError::none) return false;
         if (item.from == Side::inside)
             write(state, sipalg::nat::Outward(state.mappings, item.phone, core_.egress()));
@@ -175,7 +175,7 @@ class Rewrite : public Subject {
     bool is_right(const Item& item) const override { return (changed_ ? out_ : item.text) == item.result; }
 
   private:
-    void write(sipalg::State::Impl& state, const sipalg::rewrite::Translation& translation) {
+    void write(sipalg::State& state, const sipalg::rewrite::Translation& translation) {
         const sipalg::sip::Bodies bodies = sipalg::sip::find_sdp(state.message);
         state.edits.start(state.message.bytes());
         sipalg::rewrite::plan_head(state.message, translation, state.edits);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "alg/core/door.hpp"
+#include "alg/core/report.hpp"
 #include "tests/bench/message.hpp"
 
 namespace bench {
@@ -25,7 +26,7 @@ class Core {
     /// inspect() and commit(). The decision stays until the next call.
     const sipalg::Decision& take(sipalg::Side from, const Packet& bytes, sipalg::Time now);
 
-    sipalg::Totals totals() const { return state_.totals(); }
+    sipalg::Totals totals() const { return sipalg::totals(state_); }
     sipalg::State& state() { return state_; }
     const sipalg::Egress& egress() const { return egress_; }
 

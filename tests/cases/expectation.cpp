@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "alg/core/report.hpp"
+
 namespace sipalg::test {
 
 namespace {
@@ -82,15 +84,15 @@ bool lists(const Step& step, Router& router) {
     std::vector<std::string> found;
     if (step.verb == "pinholes:") {
         what = "pinholes";
-        for (const PinholeReport& p : state.pinholes(now))
+        for (const PinholeReport& p : report_pinholes(state, now))
             found.push_back(row(p));
     } else if (step.verb == "calls:") {
         what = "calls";
-        for (const CallReport& call : state.calls(now))
+        for (const CallReport& call : report_calls(state))
             found.push_back(call.call_id + " " + call.state);
     } else if (step.verb == "bindings:") {
         what = "bindings";
-        for (const BindingReport& b : state.bindings(now))
+        for (const BindingReport& b : report_bindings(state, now))
             found.push_back(b.aor + " " + b.public_endpoint.text() + " > " + b.inside.text() + " by " +
                             b.registrar + " " + std::to_string(b.expires_s));
     } else if (step.verb == "stale:" || step.verb == "ended:") {
@@ -100,7 +102,7 @@ bool lists(const Step& step, Router& router) {
             found.push_back(flow.source.text() + " > " + flow.destination.text());
     } else if (step.verb == "silent:") {
         what = "silent";
-        for (const CallReport& call : state.calls(now))
+        for (const CallReport& call : report_calls(state))
             for (const MediaReport& stream : call.media)
                 if (!stream.silent.empty())
                     found.push_back(call.call_id + " " + stream.type + " " + stream.silent);
@@ -131,7 +133,7 @@ void check_reports(Router& router) {
     const State& state = router.state();
     const auto& elements = router.kernel().elements();
     const std::vector<Egress> egresses = state.egresses();
-    for (const PinholeReport& p : state.pinholes(router.now())) {
+    for (const PinholeReport& p : report_pinholes(state, router.now())) {
         const auto at = std::find_if(egresses.begin(), egresses.end(), [&](const Egress& used) {
             return used.advertised == p.public_endpoint.address;
         });

@@ -34,8 +34,7 @@ std::string text(const Pinhole& p) {
 
 class Check {
   public:
-    Check(State& state, const TableKernel& kernel, Time now)
-        : impl_(state.impl()), kernel_(kernel), now_(now) {}
+    Check(State& state, const TableKernel& kernel, Time now) : impl_(state), kernel_(kernel), now_(now) {}
 
     void run() {
         count_holders();
@@ -180,7 +179,7 @@ class Check {
         records_.erase(id);
     }
 
-    State::Impl& impl_;
+    State& impl_;
     const TableKernel& kernel_;
     const Time now_;
     std::map<nat::MappingKey, std::uint32_t> mapping_holders_;

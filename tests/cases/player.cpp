@@ -148,7 +148,7 @@ void Player::seen(const Step& step) {
     flow.reply_source = endpoint(a[3]);
     flow.reply_destination = endpoint(a[5]);
     const bool erased = a.size() > 6 && a[6] == "erased";
-    if (erased && !router_.state().scan_wanted(router_.now())) throw std::runtime_error("no sweep is wanted");
+    if (erased && !router_.state().scan.wanted(router_.now())) throw std::runtime_error("no sweep is wanted");
     if (router_.sweep_one(flow) != erased)
         throw std::runtime_error(erased ? "the flow stays" : "the flow is erased");
 }

@@ -3,17 +3,20 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "alg/core/renumber.hpp"
+#include "alg/core/static_phones.hpp"
 #include "tests/cases/invariants.hpp"
 #include "tests/unit/packets.hpp"
 
 namespace sipalg::test {
 
-Router::Router() : state_(fresh_state()) {}
+Router::Router() {
+    start();
+}
 
-State Router::fresh_state() const {
-    State state{policy_};
-    state.set_own_addresses({wan_, *Address::parse("192.168.1.1")});
-    return state;
+void Router::start() {
+    state_.emplace(policy_);
+    state_->set_own_addresses({wan_, *Address::parse("192.168.1.1")});
 }
 
 Egress Router::egress() const {
@@ -29,13 +32,13 @@ std::string Router::send(Side from, const Endpoint& source, const Endpoint& dest
                          const std::string& payload) {
     const auto bytes = udp_packet(source.text(), destination.text(), payload);
     const Egress way = egress(from == Side::inside ? source : destination);
-    inspect(state_, Arrival{from, bytes, way}, now_, decision_);
+    inspect(*state_, Arrival{from, bytes, way}, now_, decision_);
     asked_ = decision_.scan_first;
     if (asked_) {
-        state_.cancel();
-        check_invariants(state_, kernel_, now_);
+        state_->cancel();
+        check_invariants(*state_, kernel_, now_);
         sweep();
-        inspect(state_, Arrival{from, bytes, way, true}, now_, decision_);
+        inspect(*state_, Arrival{from, bytes, way, true}, now_, decision_);
         if (decision_.scan_first) throw std::runtime_error("a second sweep is asked for");
     }
     return put_in_force() && decision_.rewritten ? decision_.payload : payload;
@@ -44,20 +47,20 @@ std::string Router::send(Side from, const Endpoint& source, const Endpoint& dest
 std::string Router::way_back(const std::string& message, const Endpoint& phone, const Endpoint& peer) {
     const auto bytes = udp_packet(peer.text(), phone.text(), message);
     Decision back;
-    inspect(state_, Arrival{Side::outside, bytes, egress(phone)}, now_, back);
-    state_.cancel();
+    inspect(*state_, Arrival{Side::outside, bytes, egress(phone)}, now_, back);
+    state_->cancel();
     return back.rewritten ? back.payload : message;
 }
 
 bool Router::put_in_force() {
-    return kernel_.put_in_force(state_, decision_.changes, now_);
+    return kernel_.put_in_force(*state_, decision_.changes, now_);
 }
 
 void Router::wait(Seconds time) {
     if (to_follow_) follow_address();
     const Time end = now_ + time;
     for (int i = 0; i < 100'000; ++i) {
-        const auto next = state_.next_deadline();
+        const auto next = state_->next_deadline();
         if (!next || *next > end) break;
         now_ = std::max(now_, *next);
         kernel_.expire(now_);
@@ -68,7 +71,7 @@ void Router::wait(Seconds time) {
 }
 
 void Router::advance() {
-    expire(state_, now_, decision_);
+    expire(*state_, now_, decision_);
     put_in_force();
 }
 
@@ -79,25 +82,24 @@ void Router::leave_record(std::uint32_t id, const std::string& note) {
 
 void Router::flush() {
     kernel_.flush();
-    kernel_.apply(state_.elements(now_), now_);
+    kernel_.apply(state_->elements(now_), now_);
 }
 
 void Router::die(Seconds later) {
     now_ += later;
     kernel_.expire(now_);
-    state_ = fresh_state();
+    start();
 }
 
 void Router::restart(Seconds later, const std::optional<Address>& outside) {
     if (outside) wan_ = *outside;
     now_ += later;
     kernel_.expire(now_);
-    State fresh = fresh_state();
-    const auto changes = fresh.restore(
+    start();
+    const auto changes = state_->restore(
         kernel_.read(now_),
         [this](const Address& address) { return address == wan_ ? egress().advertised : address; }, now_);
     kernel_.apply(changes, now_);
-    state_ = std::move(fresh);
     follow_address();
 }
 
@@ -113,31 +115,31 @@ void Router::set_external(const Address& address) {
 
 // As the daemon does it with one outside interface.
 void Router::follow_address() {
-    state_.set_own_addresses({wan_, *Address::parse("192.168.1.1")});
+    state_->set_own_addresses({wan_, *Address::parse("192.168.1.1")});
     std::vector<AddressChange> moves;
-    for (const Egress& used : state_.egresses()) {
+    for (const Egress& used : state_->egresses()) {
         const bool listed = std::any_of(moves.begin(), moves.end(),
                                         [&](const AddressChange& move) { return move.from == used.address; });
         if (used != egress() && !listed) moves.push_back({used.address, egress()});
     }
     if (moves.empty()) return decision_.clear();
-    renumber(state_, moves, now_, decision_);
+    renumber(*state_, moves, now_, decision_);
     to_follow_ = !put_in_force();
 }
 
 void Router::bound(std::size_t Policy::*ceiling, std::size_t most) {
     policy_.*ceiling = most;
-    state_ = fresh_state();
+    start();
 }
 
 void Router::treat(const std::function<void(Treatments&)>& change) {
     change(policy_.treatments);
-    state_.set_treatments(policy_.treatments);
+    state_->set_treatments(policy_.treatments);
 }
 
 void Router::listen(const Endpoint& phone) {
     const StaticPhone wanted{{Transport::udp, phone}, egress(phone)};
-    sipalg::listen(state_, {&wanted, 1}, now_, decision_);
+    map_static_phones(*state_, {&wanted, 1}, now_, decision_);
     put_in_force();
 }
 
@@ -147,22 +149,22 @@ void Router::learn(const Endpoint& outside, const Address& remote) {
     const LatchedSource learned{Transport::udp, remote, outside};
     const Change caught[] = {{Change::Op::remove, latch, {}}, {Change::Op::add, learned, Seconds{60}}};
     kernel_.apply(caught, now_);
-    if (!state_.learning(now_)) throw std::runtime_error("nobody asks what the kernel has learned");
-    sipalg::learn(state_, {&learned, 1}, now_, decision_);
+    if (!state_->awaits_latched(now_)) throw std::runtime_error("nobody asks what the kernel has learned");
+    note_latched(*state_, {&learned, 1}, now_, decision_);
     put_in_force();
     if (kernel_.elements().contains(learned)) throw std::runtime_error("what was learned is still there");
 }
 
 void Router::sweep() {
-    state_.begin_scan(now_);
-    std::erase_if(conntrack_, [this](const ConntrackEntry& flow) { return state_.scan_entry(flow, now_); });
-    events_ = state_.end_scan();
+    state_->scan.begin(now_);
+    std::erase_if(conntrack_, [this](const ConntrackEntry& flow) { return state_->scan.entry(flow, now_); });
+    events_ = state_->scan.end();
 }
 
 bool Router::sweep_one(const ConntrackEntry& flow) {
-    state_.begin_scan(now_);
-    const bool erased = state_.scan_entry(flow, now_);
-    state_.end_scan();
+    state_->scan.begin(now_);
+    const bool erased = state_->scan.entry(flow, now_);
+    state_->scan.end();
     return erased;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "alg/core/door.hpp"
+#include "alg/core/report.hpp"
 #include "tests/cases/kernel.hpp"
 
 namespace sipalg::test {
@@ -42,7 +43,7 @@ class Router {
     void set_external(const Address& address);
     /// Of IPv4, nothing is translated.
     void set_routed() { routed_ = true; }
-    void set_occupied(const Socket& socket) { state_.set_occupied({socket}); }
+    void set_occupied(const Socket& socket) { state_->set_occupied({socket}); }
     /// A ceiling; on an empty router.
     void bound(std::size_t Policy::*ceiling, std::size_t most);
     /// From now on phones and peers are treated as `change` has it.
@@ -57,7 +58,7 @@ class Router {
     /// A sweep that sees this flow alone; whether it has the flow erased.
     bool sweep_one(const ConntrackEntry& flow);
 
-    State& state() { return state_; }
+    State& state() { return *state_; }
     const TableKernel& kernel() const { return kernel_; }
     const Decision& decision() const { return decision_; }         ///< the last one
     const std::vector<Event>& scanned() const { return events_; }  ///< events of the last sweep
@@ -65,7 +66,7 @@ class Router {
     Time now() const { return now_; }
 
   private:
-    State fresh_state() const;
+    void start();
     Egress egress() const;
     Egress egress(const Endpoint& phone) const;
     void advance();
@@ -74,7 +75,7 @@ class Router {
 
     Policy policy_;
     Address wan_ = Address::v4(0xCB007101);  ///< 203.0.113.1
-    State state_;
+    std::optional<State> state_;
     TableKernel kernel_;
     Decision decision_;
     Time now_{1'000'000};

@@ -3,6 +3,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "alg/core/renumber.hpp"
 #include "tests/cases/invariants.hpp"
 #include "tests/unit/packets.hpp"
 
@@ -32,10 +33,9 @@ Policy policy() {
     return small;
 }
 
-State fresh_state() {
-    State state{policy()};
-    state.set_own_addresses({wan, second, *Address::parse("192.168.1.1")});
-    return state;
+void start(std::optional<State>& state) {
+    state.emplace(policy());
+    state->set_own_addresses({wan, second, *Address::parse("192.168.1.1")});
 }
 
 constexpr std::array phones{"192.168.1.10", "192.168.1.11", "192.168.1.12"};
@@ -67,8 +67,9 @@ constexpr std::array attributes{"",
 
 }  // namespace
 
-Traffic::Traffic(std::span<const std::uint8_t> bytes)
-    : egress_(egresses[0]), state_(fresh_state()), rest_(bytes) {}
+Traffic::Traffic(std::span<const std::uint8_t> bytes) : egress_(egresses[0]), rest_(bytes) {
+    start(state_);
+}
 
 std::uint8_t Traffic::next() {
     if (rest_.empty()) return 0;
@@ -102,23 +103,23 @@ void Traffic::play() {
             case 15: raw_packet(); break;
             default: answer(); break;
         }
-        check_invariants(state_, kernel_, now_);
+        check_invariants(*state_, kernel_, now_);
     }
 }
 
 void Traffic::end() {
     kernel_.relent();
-    state_.begin_scan(now_);  // conntrack has forgotten all, too
-    state_.end_scan();
+    state_->scan.begin(now_);  // conntrack has forgotten all, too
+    state_->scan.end();
     wait(Seconds{3 * 3600});
-    check_invariants(state_, kernel_, now_);
-    const Totals left = state_.totals();
+    check_invariants(*state_, kernel_, now_);
+    const Totals left = totals(*state_);
     if (left.calls || left.bindings || left.mappings || left.pinholes || !kernel_.elements().empty())
         throw std::runtime_error(
             "something is left: " + std::to_string(left.calls) + " calls, " + std::to_string(left.bindings) +
             " bindings, " + std::to_string(left.mappings) + " mappings, " + std::to_string(left.pinholes) +
             " pinholes, in the kernel " + std::to_string(kernel_.elements().size()));
-    if (!state_.idle() || state_.next_deadline()) throw std::runtime_error("something is waited for");
+    if (!state_->scan.idle() || state_->next_deadline()) throw std::runtime_error("something is waited for");
 }
 
 std::string Traffic::sdp(bool inside, const std::string& own) {
@@ -244,28 +245,28 @@ void Traffic::inspect_packet(Side side, const std::string& source, const std::st
 
 // As the daemon does: at times the sweep that is asked for can't be had.
 void Traffic::ask(Side side, std::span<const std::uint8_t> bytes) {
-    inspect(state_, Arrival{side, bytes, egress_}, now_, decision_);
+    inspect(*state_, Arrival{side, bytes, egress_}, now_, decision_);
     if (!decision_.scan_first) return;
-    state_.cancel();
-    check_invariants(state_, kernel_, now_);
+    state_->cancel();
+    check_invariants(*state_, kernel_, now_);
     if (bytes.size() % 2) sweep();
-    inspect(state_, Arrival{side, bytes, egress_, true}, now_, decision_);
+    inspect(*state_, Arrival{side, bytes, egress_, true}, now_, decision_);
     if (decision_.scan_first) throw std::runtime_error("a second sweep is asked for");
 }
 
 bool Traffic::put_in_force() {
-    return kernel_.put_in_force(state_, decision_.changes, now_);
+    return kernel_.put_in_force(*state_, decision_.changes, now_);
 }
 
 void Traffic::wait(Seconds time) {
     const Time end = now_ + time;
     for (int steps = 0;; ++steps) {
         if (steps > 100'000) throw std::runtime_error("deadlines do not come to an end");
-        const auto due = state_.next_deadline();
+        const auto due = state_->next_deadline();
         if (!due || *due > end) break;
         now_ = std::max(now_, *due);
         kernel_.expire(now_);
-        expire(state_, now_, decision_);
+        expire(*state_, now_, decision_);
         put_in_force();
     }
     now_ = end;
@@ -283,27 +284,26 @@ void Traffic::sweep() {
         seen.idle = Seconds{20};
         return seen;
     };
-    state_.begin_scan(now_);
+    state_->scan.begin(now_);
     for (const char* phone : phones) {
-        state_.scan_entry(flow(phone, 16000), now_);
-        state_.scan_entry(flow(phone, 20000), now_);
+        static_cast<void>(state_->scan.entry(flow(phone, 16000), now_));
+        static_cast<void>(state_->scan.entry(flow(phone, 20000), now_));
         // Signalling through the owner's NAT, under the phone's own port or another.
         ConntrackEntry signalling = flow(phone, next() % 2 ? std::uint16_t{5060} : std::uint16_t{20002});
         signalling.original_source.port = 5060;
         signalling.reply_source.port = signalling.original_destination.port = 5060;
-        state_.scan_entry(signalling, now_);
+        static_cast<void>(state_->scan.entry(signalling, now_));
     }
-    state_.end_scan();
+    state_->scan.end();
 }
 
 void Traffic::restart() {
-    State after = fresh_state();
-    const auto changes = after.restore(
+    start(state_);
+    const auto changes = state_->restore(
         kernel_.read(now_),
         [this](const Address& address) { return address == egress_.address ? egress_.advertised : address; },
         now_);
     kernel_.apply(changes, now_);
-    state_ = std::move(after);
     follow_address();
     wait(Seconds{0});  // what ran out meanwhile is due at once
 }
@@ -320,9 +320,9 @@ bool Traffic::follow_address() {
     std::vector<AddressChange> moves;
     for (const Address& from : {wan, second})
         moves.push_back({from, egress_});
-    renumber(state_, moves, now_, decision_);
+    renumber(*state_, moves, now_, decision_);
     if (!put_in_force()) return false;
-    for (const Egress& used : state_.egresses())
+    for (const Egress& used : state_->egresses())
         if (used != egress_) throw std::runtime_error("something stays at " + used.address.text());
     return true;
 }

@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "alg/core/door.hpp"
+#include "alg/core/report.hpp"
 #include "tests/cases/kernel.hpp"
 
 namespace sipalg::test {
@@ -54,7 +56,7 @@ class Traffic {
     bool follow_address();
 
     Egress egress_;
-    State state_;
+    std::optional<State> state_;
     TableKernel kernel_;
     Decision decision_;
     Time now_{1'000'000};

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "alg/core/report.hpp"
 #include "tests/cases/invariants.hpp"
 #include "tests/model/setting.hpp"
 #include "tests/unit/packets.hpp"
@@ -91,7 +92,7 @@ void World::finish() {
         silent_[number] = true;
     conversations_.clear();
     advance(Time{3 * 3'600'000});
-    const Totals left = state_.totals();
+    const Totals left = totals(state_);
     if (left.calls || left.bindings || left.mappings || left.pinholes || !kernel_.elements().empty())
         throw std::runtime_error("something is left: " + std::to_string(left.calls) + " calls, " +
                                  std::to_string(left.mappings) + " mappings, " +
@@ -99,7 +100,7 @@ void World::finish() {
     now_ +=
         Time{Seconds{registration_s}};  // deadlines are not taken back: that of the binding is still there
     expire_due();
-    if (!state_.idle() || state_.next_deadline()) throw std::runtime_error("something is waited for");
+    if (!state_.scan.idle() || state_.next_deadline()) throw std::runtime_error("something is waited for");
     check_room();
 }
 

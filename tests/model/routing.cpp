@@ -157,7 +157,7 @@ void World::expire_due() {
 // Media flow through every pinhole of calls that have media.
 void World::sweep() {
     std::set<Endpoint> heard;
-    state_.begin_scan(now_);
+    state_.scan.begin(now_);
     for (const auto& [number, conversation] : conversations_) {
         if (silent_[number] || !reference_.alive(number)) continue;
         for (const Endpoint& endpoint : reference_.media_of(number, now_))
@@ -177,9 +177,9 @@ void World::sweep() {
         const auto left_over = left_over_.find(flow.original_source);
         if (left_over != left_over_.end() && left_over->second > now_)
             left_over->second = now_ + unfollowed_time;
-        state_.scan_entry(flow, now_);
+        static_cast<void>(state_.scan.entry(flow, now_));
     }
-    state_.end_scan();
+    state_.scan.end();
     reference_.hear(mapped, now_);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "alg/core/door.hpp"
+#include "alg/core/report.hpp"
 #include "tests/cases/kernel.hpp"
 #include "tests/model/conversation.hpp"
 #include "tests/model/reference.hpp"

@@ -128,7 +128,7 @@ void Connection::arrive(Side from, const Packet& packet) {
     held_[++token_] = {from, packet};
     Arrival arrival;
     arrival.from = from;
-    arrival.bytes = held_[token_].second;
+    arrival.read(held_[token_].second);
     arrival.egress = {router, router};
     arrival.token = token_;
     inspect(state_, arrival, now_, decision_);
@@ -278,7 +278,7 @@ std::optional<std::string> Connection::play() {
                 advance(Time{600'000});
                 // Who was killed between the last words does not know that they were spoken.
                 if (restarts_) return std::nullopt;
-                if (!state_.impl().connections.all().empty()) return "the connection is not forgotten";
+                if (!state_.connections.all().empty()) return "the connection is not forgotten";
                 for (const auto& [element, until] : kernel_.elements())
                     if (std::holds_alternative<SequenceMapped>(element) ||
                         std::holds_alternative<Record>(element))

@@ -183,7 +183,7 @@ void SegmentTraffic::upset() {
     } else if (how_ == 2) {
         restart();
     } else {
-        end_streams(state_, now_, decision_);
+        end_connections(state_, now_, decision_);
         carry_all();
     }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "alg/core/report.hpp"
 #include "alg/core/state.hpp"
 #include "tests/cases/invariants.hpp"
 #include "tests/stream/emitted.hpp"
@@ -134,7 +135,7 @@ void SegmentTraffic::arrive(const Odd& odd) {
     waiting_[token] = {line_, side_, packet};
     Arrival arrival;
     arrival.from = side_;
-    arrival.bytes = packet;
+    arrival.read(packet);
     arrival.egress = lines_[line_].egress;
     arrival.token = token;
     inspect(state_, arrival, now_, decision_);
@@ -246,7 +247,7 @@ void SegmentTraffic::check() {
     check_invariants(state_, kernel_, now_);
     std::size_t held = 0, memory = 0;
     std::map<Address, std::size_t> of_phone;
-    const auto& flows = state_.impl().connections.all();
+    const auto& flows = state_.connections.all();
     for (const auto& [key, flow] : flows) {
         if (flow.editing) held += flow.held_count();
         memory += flow.memory();
@@ -283,16 +284,16 @@ void SegmentTraffic::end() {
     for (Line& line : lines_)
         check_heard(line);
     kernel_.relent();
-    state_.begin_scan(now_);  // conntrack has forgotten all, too
-    state_.end_scan();
+    state_.scan.begin(now_);  // conntrack has forgotten all, too
+    state_.scan.end();
     wait(Time{Seconds{7 * 24 * 3600}});
     check();
-    const Totals left = state_.totals();
-    if (!state_.impl().connections.all().empty()) throw std::runtime_error("a connection is not forgotten");
+    const Totals left = totals(state_);
+    if (!state_.connections.all().empty()) throw std::runtime_error("a connection is not forgotten");
     if (left.calls || left.bindings || left.mappings || left.pinholes)
         throw std::runtime_error("something is left");
     if (!kernel_.elements().empty()) throw std::runtime_error("something is left in the kernel");
-    if (!state_.idle() || state_.next_deadline()) throw std::runtime_error("something is waited for");
+    if (!state_.scan.idle() || state_.next_deadline()) throw std::runtime_error("something is waited for");
 }
 
 }  // namespace sipalg::test

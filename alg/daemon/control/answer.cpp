@@ -26,12 +26,14 @@ std::string Daemon::answer(std::string_view request) {
     if (command == "status") return to_text(status());
     const Observer& observer = engine_.observer();
     if (command == "calls")
-        return to_text(to_json(with(state_.calls(now), observer.calls(now)),
+        return to_text(to_json(with(report_calls(state_), observer.calls()),
                                {boot_time(), std::chrono::system_clock::now()}));
-    if (command == "pinholes") return to_text(to_json(with(state_.pinholes(now), observer.pinholes(now))));
-    if (command == "bindings") return to_text(to_json(with(state_.bindings(now), observer.bindings(now))));
+    if (command == "pinholes")
+        return to_text(to_json(with(report_pinholes(state_, now), observer.pinholes(now))));
+    if (command == "bindings")
+        return to_text(to_json(with(report_bindings(state_, now), observer.bindings(now))));
     if (command == "flows")
-        return to_text(to_json(state_.flows(now), {boot_time(), std::chrono::system_clock::now()}));
+        return to_text(to_json(report_flows(state_, now), {boot_time(), std::chrono::system_clock::now()}));
     if (command == "counters") return to_text(to_json(engine_.counters()));
     return to_text({{"error", has_command ? "unknown command '" + command + "'"
                                           : std::string("a request is {\"command\": NAME}")}});
@@ -46,11 +48,11 @@ Json Daemon::status() {
     status.watch_queue = settings.watch_queue();
     status.shifted_queue = settings.shifted_queue();
     status.sees_streams = ruleset_.sees_streams();
-    status.flows = state_.flow_counts();
+    status.flows = state_.flows.counts();
     status.ends = network_.egress().ends();
     status.inside = network_.inside();
     status.accept_in = ruleset_.accepting_chains();
-    status.totals = state_.totals();
+    status.totals = totals(state_);
     status.media_counted = nft::conntrack_counts();
     status.counters = engine_.counters();
     for (const Queue* queue : {&queue_, &shifted_queue_, &tls_watch_.queue()}) {

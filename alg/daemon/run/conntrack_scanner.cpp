@@ -25,8 +25,8 @@ std::optional<std::uint64_t> ConntrackScanner::ask(Time now) {
 
 std::optional<Time> ConntrackScanner::advance(Time now) {
     if (reader_.reading()) return std::nullopt;
-    if (!asked_ && !state_.scan_wanted(now)) {
-        if (state_.idle()) return std::nullopt;
+    if (!asked_ && !state_.scan.wanted(now)) {
+        if (state_.scan.idle()) return std::nullopt;
         return now + look;
     }
     if (now < budget_.next()) return budget_.next();
@@ -41,7 +41,7 @@ void ConntrackScanner::begin(Time now) {
     spent_ = {};
     seen_ = 0;
     doomed_.clear();
-    state_.begin_scan(now);
+    state_.scan.begin(now);
     reader_.begin();
 }
 
@@ -53,19 +53,19 @@ void ConntrackScanner::take(const FlowReader::Piece& piece, Time now) {
     const auto start = std::chrono::steady_clock::now();
     for (const ConntrackEntry& flow : piece.flows) {
         ++seen_;
-        if (state_.scan_entry(flow, now))
+        if (state_.scan.entry(flow, now))
             doomed_.push_back({flow.transport, flow.original_source, flow.original_destination});
     }
     std::string failure = piece.failure;
     if (piece.last && failure.empty()) {
-        report_(state_.end_scan(), now);
+        report_(state_.scan.end(), now);
         try {
             if (!doomed_.empty()) erase_(doomed_);
         } catch (const std::exception& error) {
             failure = error.what();
         }
     } else if (piece.last) {
-        state_.abandon_scan();
+        state_.scan.abandon();
     }
     spent_ += std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
     if (!piece.last) return;

@@ -76,7 +76,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       kernel_tables_(ruleset_, conntrack_, monitor_, [this] { guard_.heard(); }),
       engine_(state_, kernel_tables_, policy(options), [this](const Output& output) { carry(output); }),
       guard_(
-          kernel_tables_, [this](Time now) { engine_.end_streams(now); },
+          kernel_tables_, [this](Time now) { engine_.end_connections(now); },
           [this](Time now) { return state_.elements(now); }),
       tls_watch_(ruleset_settings(options, {}).watch_queue(), state_, conntrack_,
                  [this](std::span<const Event> events) { engine_.log(events, loop_.now()); }),
@@ -109,7 +109,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
             return network_.egress().advertised(address);
         };
         engine_.restore(ruleset_.read(), advertised, loop_.now());
-        for (const PinholeReport& open : state_.pinholes(loop_.now()))
+        for (const PinholeReport& open : report_pinholes(state_, loop_.now()))
             if (open.inside.address.is_v6()) with_ipv6_ = true;
         know_families();
         follow_addresses();
@@ -142,7 +142,7 @@ void Daemon::run(const std::function<void()>& serving) {
 // it.
 void Daemon::stop() {
     sd_notify(0, "STOPPING=1\nSTATUS=Removing the rules");
-    engine_.end_streams(loop_.now());
+    engine_.end_connections(loop_.now());
     ruleset_.remove();
     postponed_.clear();
     held_.clear();
@@ -159,13 +159,9 @@ void Daemon::on_packet(const QueuedPacket& packet, Verdict& verdict) {
         return;
     }
     if (packet.bytes[0] >> 4 == 6) with_ipv6_ = true;
-    Arrival arrival;
-    arrival.from = packet.from;
-    arrival.bytes = packet.bytes;
-    arrival.egress =
+    const Egress egress =
         network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface);
-    arrival.token = ++last_token_;
-    give_verdict(arrival, verdict);
+    give_verdict(Arrival(packet.from, packet.bytes, egress, false, ++last_token_), verdict);
 }
 
 void Daemon::give_verdict(Arrival arrival, Verdict& verdict) {
@@ -234,7 +230,7 @@ std::optional<Time> Daemon::step(Time now) {
             follow_addresses();
     }
     Time next = next_sockets_;
-    if (state_.learning(now)) {
+    if (state_.awaits_latched(now)) {
         if (now >= next_learning_) learn(now);
         next = std::min(next, next_learning_);
     }
@@ -259,7 +255,7 @@ void Daemon::learn(Time now) {
     next_learning_ = now + learn_every;
     try {
         const std::vector<LatchedSource> sources = ruleset_.read_learned();
-        if (!sources.empty()) engine_.learn(sources, now);
+        if (!sources.empty()) engine_.note_latched(sources, now);
     } catch (const nft::Error& error) {
         spdlog::debug("what latches have let in could not be read: {}", error.what());
     }

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "alg/base/escape.hpp"
+#include "alg/core/renumber.hpp"
 
 namespace sipalg::daemon {
 
@@ -108,8 +109,8 @@ void Engine::carry_all() {
             carry_(output);
 }
 
-void Engine::end_streams(Time now) {
-    sipalg::end_streams(state_, now, decision_);
+void Engine::end_connections(Time now) {
+    sipalg::end_connections(state_, now, decision_);
     carry_all();
 }
 
@@ -126,8 +127,7 @@ Action Engine::observe(const Arrival& arrival, Time now) {
 }
 
 bool Engine::build_packet(const Arrival& arrival, std::size_t longest) {
-    const auto packet = parse_packet(arrival.bytes);
-    return packet && replace_payload(arrival.bytes, *packet, decision_.payload, packet_) &&
+    return arrival.packet && replace_payload(arrival.bytes, *arrival.packet, decision_.payload, packet_) &&
            packet_.size() <= longest;
 }
 
@@ -203,9 +203,9 @@ bool Engine::renumber(std::span<const AddressChange> moves, Time now) {
     }
 }
 
-void Engine::learn(std::span<const LatchedSource> sources, Time now) {
+void Engine::note_latched(std::span<const LatchedSource> sources, Time now) {
     try {
-        sipalg::learn(state_, sources, now, decision_);
+        sipalg::note_latched(state_, sources, now, decision_);
         put_in_force(now, again);
     } catch (const std::exception& error) {
         state_.cancel();
@@ -213,9 +213,9 @@ void Engine::learn(std::span<const LatchedSource> sources, Time now) {
     }
 }
 
-std::vector<Event> Engine::listen(std::span<const StaticPhone> wanted, Time now) {
+std::vector<Event> Engine::map_static_phones(std::span<const StaticPhone> wanted, Time now) {
     try {
-        sipalg::listen(state_, wanted, now, decision_);
+        sipalg::map_static_phones(state_, wanted, now, decision_);
         std::vector<Event> failures = std::move(decision_.events);
         decision_.events.clear();
         put_in_force(now, again);
@@ -234,10 +234,10 @@ void Engine::restore(std::span<const StoredElement> elements, const State::Adver
         if (const auto refusal = kernel_.apply(changes))
             log_refusal(*refusal, "what nobody can explain ends by itself", now);
     }
-    const Totals totals = state_.totals();
+    const Totals held = totals(state_);
     if (!elements.empty())
         spdlog::info("took over {} calls, {} bindings, {} mappings and {} pinholes of an earlier run",
-                     totals.calls, totals.bindings, totals.mappings, totals.pinholes);
+                     held.calls, held.bindings, held.mappings, held.pinholes);
 }
 
 void Engine::log(std::span<const Event> events, Time now) {

@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "alg/core/door.hpp"
+#include "alg/core/report.hpp"
+#include "alg/core/static_phones.hpp"
 #include "alg/daemon/run/log.hpp"
 #include "alg/daemon/run/observer.hpp"
 
@@ -72,11 +74,11 @@ class Engine {
     /// False: the kernel refused, nothing has moved.
     bool renumber(std::span<const AddressChange> moves, Time now);
     /// Makes pinholes of what latches have let in (C5).
-    void learn(std::span<const LatchedSource> sources, Time now);
+    void note_latched(std::span<const LatchedSource> sources, Time now);
     /// Ends the TCP connections that could not go on without us (T4).
-    void end_streams(Time now);
+    void end_connections(Time now);
     /// Has phones' endpoints reachable for the next minutes (N3). Returns which of them can't be had.
-    std::vector<Event> listen(std::span<const StaticPhone> wanted, Time now);
+    std::vector<Event> map_static_phones(std::span<const StaticPhone> wanted, Time now);
     /// Takes over what is in the kernel (A5). Call once, before the first packet.
     /// `advertised`: see State::restore().
     void restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now);

@@ -1,5 +1,7 @@
 #include "alg/daemon/run/observer.hpp"
 
+#include "alg/core/renumber.hpp"
+
 namespace sipalg::daemon {
 
 namespace {
@@ -51,16 +53,16 @@ void Observer::renumber(std::span<const AddressChange> moves, Time now) {
     state_->commit();
 }
 
-std::vector<CallReport> Observer::calls(Time now) const {
-    return marked(state_->calls(now));
+std::vector<CallReport> Observer::calls() const {
+    return marked(report_calls(*state_));
 }
 
 std::vector<PinholeReport> Observer::pinholes(Time now) const {
-    return marked(state_->pinholes(now));
+    return marked(report_pinholes(*state_, now));
 }
 
 std::vector<BindingReport> Observer::bindings(Time now) const {
-    return marked(state_->bindings(now));
+    return marked(report_bindings(*state_, now));
 }
 
 }  // namespace sipalg::daemon

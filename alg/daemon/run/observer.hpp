@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "alg/core/door.hpp"
+#include "alg/core/report.hpp"
 
 namespace sipalg::daemon {
 
@@ -32,7 +33,7 @@ class Observer {
 
     State& state() { return *state_; }
     std::vector<Egress> egresses() const { return state_->egresses(); }
-    std::vector<CallReport> calls(Time now) const;
+    std::vector<CallReport> calls() const;
     std::vector<PinholeReport> pinholes(Time now) const;
     std::vector<BindingReport> bindings(Time now) const;
 

@@ -7,7 +7,7 @@ namespace sipalg::daemon {
 void PostponedPackets::enter(const Arrival& arrival, Verdict&& verdict, std::uint64_t sweep) {
     Packet& packet = packets_.emplace_back(
         Packet{arrival, {arrival.bytes.begin(), arrival.bytes.end()}, std::move(verdict), sweep});
-    packet.arrival.bytes = packet.bytes;
+    packet.arrival.read(packet.bytes);
     packet.arrival.scanned = true;
 }
 
@@ -18,7 +18,7 @@ bool PostponedPackets::leave(std::uint64_t ended,
     for (; !packets_.empty() && packets_.front().sweep <= ended; some = true) {
         Packet packet = std::move(packets_.front());
         packets_.pop_front();
-        packet.arrival.bytes = packet.bytes;
+        packet.arrival.read(packet.bytes);
         handler(packet.arrival, packet.verdict);
     }
     return some;

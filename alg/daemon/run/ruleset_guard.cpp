@@ -9,8 +9,8 @@
 
 namespace sipalg::daemon {
 
-RulesetGuard::RulesetGuard(Rules& rules, EndStreams end_streams, Elements elements)
-    : rules_(rules), end_streams_(std::move(end_streams)), elements_(std::move(elements)) {}
+RulesetGuard::RulesetGuard(Rules& rules, EndStreams end_connections, Elements elements)
+    : rules_(rules), end_streams_(std::move(end_connections)), elements_(std::move(elements)) {}
 
 void RulesetGuard::want_outside(std::vector<std::string> names) {
     outside_ = std::move(names);

@@ -44,7 +44,7 @@ class RulesetGuard {
     static constexpr int most_mends = 4;
     static constexpr Time window{2'000};
 
-    RulesetGuard(Rules& rules, EndStreams end_streams, Elements elements);
+    RulesetGuard(Rules& rules, EndStreams end_connections, Elements elements);
 
     void want_outside(std::vector<std::string> names);
     void want_allowed(std::vector<nft::Peers> peers);

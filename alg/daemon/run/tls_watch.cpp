@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "alg/core/discover.hpp"
+#include "alg/core/report.hpp"
 #include "nft/ruleset.hpp"
 
 namespace sipalg::daemon {
@@ -23,7 +24,7 @@ void TlsWatch::receive(Time now) {
 }
 
 void TlsWatch::forget_ended() {
-    const std::vector<FlowKey> keys = state_.watched_flows();
+    const std::vector<FlowKey> keys = watched_flows(state_);
     std::vector<ConntrackTuple> flows;
     flows.reserve(keys.size());
     for (const FlowKey& key : keys)
@@ -31,7 +32,7 @@ void TlsWatch::forget_ended() {
     try {
         const std::vector<bool> known = conntrack_.known(flows);
         for (std::size_t i = 0; i < keys.size(); ++i)
-            if (!known[i]) state_.forget_flow(keys[i]);
+            if (!known[i]) state_.flows.forget(keys[i]);
     } catch (const nft::Error& error) {
         spdlog::debug("which watched flows have ended can't be found out: {}", error.what());
     }

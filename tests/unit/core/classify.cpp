@@ -21,8 +21,8 @@ struct Noted {
     explicit Noted(Transport transport = Transport::udp)
         : key{transport, {Address::v4(0xC0A8010B), 5060}, {Address::v4(0xCB00710A), 5060}} {}
     const FlowEntry& note(Reason reason, std::string_view bytes = {}) {
-        note_flow(state.impl(), key, Side::inside, reason, bytes, at);
-        return *state.impl().flows.find(key);
+        note_flow(state, key, Side::inside, reason, bytes, at);
+        return *state.flows.find(key);
     }
 };
 

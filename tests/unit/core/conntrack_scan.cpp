@@ -31,11 +31,11 @@ struct Fixture {
         mappings().hold(hole, now + std::chrono::seconds(600), now, changes);
         state.commit();
     }
-    nat::Mappings& mappings() { return state.impl().mappings; }
+    nat::Mappings& mappings() { return state.mappings; }
     bool erases(const ConntrackEntry& flow) {
-        state.begin_scan(now);
-        const bool erased = state.scan_entry(flow, now);
-        state.end_scan();
+        state.scan.begin(now);
+        const bool erased = state.scan.entry(flow, now);
+        state.scan.end();
         return erased;
     }
     void close_pinhole() {
@@ -51,9 +51,9 @@ struct Fixture {
 
 TEST_CASE("C7 flows of what is open stay, those of nobody are not ours") {
     Fixture f;
-    CHECK(f.state.scan_wanted(f.now));
+    CHECK(f.state.scan.wanted(f.now));
     CHECK_FALSE(f.erases(from_phone()));
-    CHECK_FALSE(f.state.scan_wanted(f.now));
+    CHECK_FALSE(f.state.scan.wanted(f.now));
     CHECK_FALSE(f.erases(from_peer()));
     ConntrackEntry foreign = from_phone();
     foreign.original_source.port = 40000;
@@ -70,9 +70,9 @@ TEST_CASE("C7 a closed mapping takes its flows with it, once") {
     f.mappings().release(hole, f.changes);
     f.mappings().release(key, f.now, f.changes);
     f.state.commit();
-    CHECK(f.state.scan_wanted(f.now));
+    CHECK(f.state.scan.wanted(f.now));
     CHECK(f.erases(from_phone()));
-    CHECK_FALSE(f.state.scan_wanted(f.now));
+    CHECK_FALSE(f.state.scan.wanted(f.now));
     CHECK_FALSE(f.erases(from_phone()));  // now somebody else's
 }
 
@@ -87,10 +87,10 @@ TEST_CASE(
         f.mappings().touch(key, false, f.now, f.changes);
     }
     f.close_pinhole();
-    f.state.begin_scan(f.now);
-    CHECK(f.state.scan_entry(from_phone(), f.now) == !signalling);
-    CHECK(f.state.scan_entry(from_peer(), f.now));
-    f.state.end_scan();
+    f.state.scan.begin(f.now);
+    CHECK(f.state.scan.entry(from_phone(), f.now) == !signalling);
+    CHECK(f.state.scan.entry(from_peer(), f.now));
+    f.state.scan.end();
 }
 
 TEST_CASE("C6 when media were seen last is told by how long the flow has been idle") {

@@ -7,6 +7,7 @@
 
 #include "alg/core/discover.hpp"
 #include "alg/core/door.hpp"
+#include "alg/core/report.hpp"
 #include "tests/allocations.hpp"
 #include "tests/unit/packets.hpp"
 #include "tests/unit/tls/hellos.hpp"
@@ -48,7 +49,7 @@ struct Router {
         watch(state, packet, from, now, events);
     }
     FlowReport only() const {
-        const auto rows = state.flows(now);
+        const auto rows = report_flows(state, now);
         REQUIRE(rows.size() == 1);
         return rows.front();
     }
@@ -149,8 +150,8 @@ TEST_CASE("S8: what goes through the UDP door is in the table, by its kind") {
     CHECK(row.started == at);
     CHECK(row.idle_s == 7);
     router.queued(peer, "192.168.1.12:5060", "INVITE nonsense", Side::outside);
-    REQUIRE(router.state.flows(router.now).size() == 2);
-    const FlowReport other = router.state.flows(router.now)[1];
+    REQUIRE(report_flows(router.state, router.now).size() == 2);
+    const FlowReport other = report_flows(router.state, router.now)[1];
     CHECK(other.opened_by == "outside");
     CHECK(other.phone.text() == "192.168.1.12:5060");
     CHECK(other.treatment == "untouched");
@@ -162,7 +163,7 @@ TEST_CASE("flows are forgotten as time goes, and nothing is waited for") {
     REQUIRE(router.state.next_deadline());
     Decision decision;
     expire(router.state, *router.state.next_deadline(), decision);
-    CHECK(router.state.flows(router.now).empty());
+    CHECK(report_flows(router.state, router.now).empty());
     CHECK(decision.changes.empty());
 }
 
@@ -177,11 +178,11 @@ TEST_CASE("N4: a watched hello is reported with its name and opens nothing") {
     CHECK(row.configured);
     CHECK(row.opened_by == "inside");
     CHECK(router.state.elements(router.now).empty());
-    CHECK(router.state.idle());
+    CHECK(router.state.scan.idle());
 
-    REQUIRE(router.state.watched_flows().size() == 1);
-    router.state.forget_flow(router.state.watched_flows().front());
-    CHECK(router.state.flows(router.now).empty());
+    REQUIRE(watched_flows(router.state).size() == 1);
+    router.state.flows.forget(watched_flows(router.state).front());
+    CHECK(report_flows(router.state, router.now).empty());
 
     // The first segment of a longer one; then it is clear that there is a TLS, and not for whom.
     Router half;
@@ -200,7 +201,7 @@ TEST_CASE("N4: what is no hello and no SIP is not reported") {
     router.watched(tcp_packet("192.168.1.11:40000", "203.0.113.10:5061", "\x16\x03"));
     router.watched(udp_packet("192.168.1.11:40000", "203.0.113.10:5061", "INVITATION"));
     router.watched({});
-    CHECK(router.state.flows(router.now).empty());
+    CHECK(report_flows(router.state, router.now).empty());
     CHECK(router.events.empty());
 }
 
@@ -212,7 +213,7 @@ TEST_CASE("N3: SIP on another port is reported once for each port that somebody 
     CHECK(row.kind == "sip");
     CHECK_FALSE(row.configured);
     CHECK(row.treatment == "untouched");
-    CHECK(router.state.watched_flows().empty());  // a finding stays to be seen, though the flow may end
+    CHECK(watched_flows(router.state).empty());  // a finding stays to be seen, though the flow may end
     REQUIRE(router.events.size() == 1);
     CHECK(router.events[0].kind == Event::Kind::sip_found);
     CHECK(router.events[0].subject == "udp 203.0.113.10:5070");

@@ -54,7 +54,7 @@ struct Fixture {
     }
     void open_and_close() {
         std::vector<Change> changes;
-        nat::Mappings& mappings = state.impl().mappings;
+        nat::Mappings& mappings = state.mappings;
         const nat::MappingKey key{{Transport::udp, flow(16000).original_source}, wan};
         mappings.map(key.inside, {wan, wan}, {}, now);
         mappings.hold(key, now + Time{1000}, now, changes);
@@ -102,7 +102,7 @@ TEST_CASE("C12 the first sweep is over when it returns, however many flows there
     f.sweeper.first(f.now);
     CHECK_FALSE(f.reader.reading());
     CHECK_FALSE(f.readable(0));
-    CHECK(f.state.impl().mappings.existing_nat().find_public({Transport::udp, {wan, 8999}}));
+    CHECK(f.state.mappings.existing_nat().find_public({Transport::udp, {wan, 8999}}));
     CHECK(f.sweeper.ended() == 1);
 }
 

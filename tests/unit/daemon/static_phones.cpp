@@ -63,7 +63,7 @@ TEST_CASE("N3 X8 it is renewed in time, and at once when something changes") {
         REQUIRE(next);
         CHECK(*next == now + StaticPhones::every);
         CHECK(phones.advance(engine, now) == next);
-        CHECK(state.totals().mappings == 4);
+        CHECK(totals(state).mappings == 4);
         engine.advance(now);
         now = *next;
     }
@@ -73,5 +73,5 @@ TEST_CASE("N3 X8 it is renewed in time, and at once when something changes") {
     CHECK_FALSE(phones.advance(engine, now));
     for (int i = 0; i < 100; ++i)
         if (const auto next = engine.advance(now)) now = std::max(now, *next);
-    CHECK(state.totals().mappings == 0);
+    CHECK(totals(state).mappings == 0);
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "alg/core/state.hpp"
+#include "alg/core/door.hpp"
 #include "alg/sip/body.hpp"
 #include "tests/unit/packets.hpp"
 
@@ -184,7 +184,7 @@ class Router {
     std::string back(const std::string& message) {
         return pass(Side::outside, peer + ":5060", phone + ":5060", message, false);
     }
-    const rewrite::Edits& edits() { return state_.impl().edits; }
+    const rewrite::Edits& edits() { return state_.edits; }
 
   private:
     std::string pass(Side side, const std::string& from, const std::string& to, const std::string& message,

@@ -51,7 +51,7 @@ TEST_CASE("T4: a clean stop resets connections whose bytes have moved, and no ot
     bench.open(40000);
     bench.open(40001);
     bench.send(Side::inside, Segment::ack, 100, 1000, message, 40000);
-    end_streams(bench.state, bench.now, bench.decision);
+    end_connections(bench.state, bench.now, bench.decision);
     CHECK(bench.decision.outputs.size() == 3);  // to the peer for what was sent and for what has arrived
     for (const Output& output : bench.decision.outputs) {
         const auto segment = parse_segment(output.bytes, *parse_packet(output.bytes));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "alg/core/door.hpp"
+#include "alg/core/report.hpp"
 #include "alg/core/state.hpp"
 #include "alg/tcp/segment.hpp"
 
@@ -47,7 +48,7 @@ struct Bench {
         packet = make_segment(made);
         Arrival arrival;
         arrival.from = from;
-        arrival.bytes = packet;
+        arrival.read(packet);
         arrival.egress = {*Address::parse("203.0.113.1"), *Address::parse("203.0.113.1")};
         arrival.scanned = true;
         arrival.token = ++token;
@@ -106,7 +107,7 @@ inline std::size_t count(const std::vector<Output>& outputs, Output::Kind kind) 
 
 inline std::size_t memory(Bench& bench) {
     std::size_t sum = 0;
-    for (const auto& [key, flow] : bench.state.impl().connections.all())
+    for (const auto& [key, flow] : bench.state.connections.all())
         sum += flow.memory();
     return sum;
 }

@@ -1,0 +1,68 @@
+// Scans of conntrack: which flows outlive their mapping, which calls still have media, or only from one side,
+// and how the owner's NAT translates other flows (C6, C7, C12, O5).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "alg/base/time.hpp"
+#include "alg/call/audio_check.hpp"
+#include "alg/call/calls.hpp"
+#include "alg/kernel/element.hpp"
+#include "alg/nat/mappings.hpp"
+#include "alg/policy/event.hpp"
+#include "alg/policy/policy.hpp"
+
+namespace sipalg {
+
+/// One scan at a time: begin(), entry() for each conntrack entry, end() or abandon(). Facts, not decisions:
+/// nothing here is staged.
+class ConntrackScan {
+  public:
+    ConntrackScan(const Policy& policy, nat::Mappings& mappings, call::Calls& calls)
+        : policy_(policy), mappings_(mappings), calls_(calls) {}
+
+    /// No mapping exists, neither ours nor the owner's: a scan has nothing to look for until a packet comes.
+    bool idle() const;
+    /// A scan is due: something was opened or closed since the last one began, calls have to be checked for
+    /// media, or it is time to see what the owner's NAT maps. The first is for before the first packet (C12).
+    bool wanted(Time now) const;
+    void begin(Time now);
+    /// Returns true if the conntrack entry must be deleted: a flow of a closed mapping, or one that an open
+    /// mapping should carry but does not (C7).
+    [[nodiscard]] bool entry(const ConntrackEntry& flow, Time now);
+    /// Returns what is to be logged.
+    std::vector<Event> end();
+    /// The scan failed: its work is still to be done.
+    void abandon() { next_ = Time{0}; }
+
+    /// The router's address has changed: until a later scan has ended, conntrack may have flows that still
+    /// leave from the old one (C11).
+    void note_renumbered() { ++renumbered_; }
+    bool old_flows_possible() const { return renumbered_ != renumbered_and_scanned_; }
+
+    const call::AudioCheck& audio() const { return audio_; }
+
+  private:
+    enum class Disposition : std::uint8_t { keep, erase };
+    std::optional<Disposition> judge(const Mapping& seen, Side begun, const ConntrackEntry& flow, Time now);
+    bool has_closed(const Pinhole& pinhole) const;
+    bool was_closed(const Mapping& mapping, const Address& remote, Time now) const;
+    void note_existing_nat(const ConntrackEntry& flow, const Mapping& outward, const Mapping& inward);
+
+    const Policy& policy_;
+    nat::Mappings& mappings_;
+    call::Calls& calls_;
+    std::set<Mapping> closed_;  ///< left the kernel before this scan began
+    std::set<Pinhole> closed_pinholes_;
+    Time next_{0};
+    Time begun_{0};
+    std::uint64_t renumbered_ = 0;              ///< changes of the router's address so far
+    std::uint64_t renumbered_at_begin_ = 0;     ///< those before this scan began
+    std::uint64_t renumbered_and_scanned_ = 0;  ///< those before a scan that has ended
+    call::AudioCheck audio_;
+};
+
+}  // namespace sipalg
