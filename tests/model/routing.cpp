@@ -27,10 +27,10 @@ Policy policy() {
 
 }  // namespace
 
-State fresh_state() {
-    State state{policy()};
-    state.set_own_addresses({wan, *Address::parse("192.168.1.1")});
-    return state;
+State& start(std::optional<State>& state) {
+    state.emplace(policy());
+    state->set_own_addresses({wan, *Address::parse("192.168.1.1")});
+    return *state;
 }
 
 bool World::pass(Message& message, bool refuse) {

@@ -16,7 +16,6 @@ inline constexpr std::size_t call_ceiling = 12;
 inline constexpr std::size_t unanswered_ceiling = 10;  ///< more than there ever are at once
 inline constexpr std::size_t room_lines = 6;  ///< check_room() fills the share of mappings to the brim
 
-State fresh_state();
 inline Egress egress() {
     return {wan, wan};
 }

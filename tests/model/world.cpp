@@ -11,7 +11,7 @@ constexpr int max_calls = 5;  // alive at once
 
 }  // namespace
 
-World::World(bool told) : state_(fresh_state()), told_(told) {
+World::World(bool told) : told_(told) {
     contact_ = register_phone(phones[0], 1, registration_s);
 }
 
@@ -197,11 +197,10 @@ bool World::restart(Dice& dice) {
             message.comparable = false;
     now_ += gone;
     kernel_.expire(now_);
-    State fresh = fresh_state();
-    kernel_.apply(fresh.restore(
+    start(stored_);
+    kernel_.apply(state_.restore(
                       kernel_.read(now_), [](const Address&) { return wan; }, now_),
                   now_);
-    state_ = std::move(fresh);
     reference_.restart(now_);
     now_ += Time{1};  // what has become due meanwhile
     expire_due();

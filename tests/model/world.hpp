@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,9 @@ struct Step {
     Kind kind = Kind::carry;
     std::uint64_t seed = 0;
 };
+
+/// A State as after the start of the daemon, in place of the previous one.
+State& start(std::optional<State>& state);
 
 /// Every function throws std::runtime_error when router and reference disagree.
 class World {
@@ -87,7 +91,8 @@ class World {
     void check_room();
     Conversation* conversation(int number);
 
-    State state_;
+    std::optional<State> stored_;
+    State& state_ = start(stored_);  ///< the same place across restarts
     test::TableKernel kernel_;
     Decision decision_;
     Reference reference_;

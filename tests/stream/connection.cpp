@@ -34,7 +34,7 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 
 }  // namespace
 
-Connection::Connection(std::uint64_t seed) : dice_(seed), state_(policy()) {
+Connection::Connection(std::uint64_t seed) : dice_(seed), state_(stored_.emplace(policy())) {
     phone_.endpoint = *Endpoint::parse(dice_.one_in(2) ? "10.0.0.2:40000" : "192.168.111.111:40000");
     peer_.endpoint = *Endpoint::parse("203.0.113.10:5060");
     for (const Side side : {Side::inside, Side::outside}) {
@@ -179,11 +179,10 @@ void Connection::restart() {
         return;
     held_.clear();
     const std::vector<StoredElement> elements = kernel_.read(now_);
-    State fresh(policy());
-    const auto changes = fresh.restore(
+    stored_.emplace(policy());
+    const auto changes = state_.restore(
         elements, [](const Address& address) { return address; }, now_);
     kernel_.apply(changes, now_);
-    state_ = std::move(fresh);
 }
 
 bool Connection::quiet() const {

@@ -50,7 +50,8 @@ class Connection {
     std::size_t loss_ = 0, repetition_ = 0, disorder_ = 0;  ///< one in so many; 0: never
     bool restarts_ = false;
     Time now_{1'000'000};
-    State state_;
+    std::optional<State> stored_;
+    State& state_;  ///< the same place across restarts
     TableKernel kernel_;
     Decision decision_;
     std::map<std::uint64_t, std::pair<Side, Packet>> held_;

@@ -57,7 +57,7 @@ std::vector<std::uint8_t> with_options(std::vector<std::uint8_t> packet, std::ve
 }  // namespace
 
 SegmentTraffic::SegmentTraffic(std::span<const std::uint8_t> bytes)
-    : policy_(policy(bytes.empty() ? 0 : bytes[0])), state_(policy_), rest_(bytes) {
+    : policy_(policy(bytes.empty() ? 0 : bytes[0])), state_(stored_.emplace(policy_)), rest_(bytes) {
     const std::uint8_t kind = next();
     initial_ = kind & 4 ? 0xffffff00 : 5000;
     // What the phone says of itself grows on the one line and shrinks on the other.
@@ -235,11 +235,10 @@ void SegmentTraffic::wait(Time time) {
 // Killed and started again: what waits is dropped by the kernel.
 void SegmentTraffic::restart() {
     waiting_.clear();
-    State fresh{policy_};
-    const auto changes = fresh.restore(
+    stored_.emplace(policy_);
+    const auto changes = state_.restore(
         kernel_.read(now_), [](const Address& address) { return address; }, now_);
     kernel_.apply(changes, now_);
-    state_ = std::move(fresh);
     wait(Time{0});
 }
 

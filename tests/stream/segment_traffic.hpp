@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -73,7 +74,8 @@ class SegmentTraffic {
     void check_heard(Line& line);
 
     Policy policy_;
-    State state_;
+    std::optional<State> stored_;
+    State& state_;  ///< the same place across restarts
     TableKernel kernel_;
     Decision decision_;
     Time now_{1'000'000};
