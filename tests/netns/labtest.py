@@ -10,10 +10,10 @@ import unittest
 import rtp
 import sip
 from lab import MEDIA_SERVER, PHONE1, PHONE2, PHONE3, PROVIDER, ROUTER_WAN, STRANGER, Lab
-from netns import wait_for
+from netns import promised, wait_for
 
 __all__ = ["MEDIA_SERVER", "PHONE1", "PHONE2", "PHONE3", "PROVIDER", "ROUTER_WAN", "STRANGER", "Call", "Lab",
-           "LabTest", "main", "rtp", "sip", "wait_for"]
+           "LabTest", "main", "promised", "rtp", "sip", "wait_for"]
 
 
 def _with_evidence(method):
@@ -225,14 +225,14 @@ class LabTest(unittest.TestCase):
 
     def assert_no_pinholes(self, call_id=None, within=1):
         """Of this call, or at all."""
-        wait_for(lambda: not self.pinholes(call_id), within, "the pinholes to go")
+        promised(lambda: not self.pinholes(call_id), within, "the pinholes to go")
 
     def assert_closed(self, call):
         """C7: within 1 s neither a fresh nor the established flow gets media to the phone."""
         self.assert_no_pinholes(call.id)
         public = (call.peer_told.address, call.peer_told.port)
         inside = re.escape(f"{call.phone_rtp.address}")
-        wait_for(lambda: not [f for f in self.lab.flows(f"sport={call.phone_rtp.port}") if re.search(inside, f)], 1,
+        promised(lambda: not [f for f in self.lab.flows(f"sport={call.phone_rtp.port}") if re.search(inside, f)], 1,
                  "the media flows to leave conntrack")
         call.phone_rtp.forget()
         call.peer_rtp.send(public, 3)

@@ -9,6 +9,8 @@ import socket
 import subprocess
 import time
 
+from patience import Limit
+
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 SO_RCVBUFFORCE = 33
@@ -20,14 +22,26 @@ class Timeout(AssertionError):
 
 
 def wait_for(condition, timeout=5.0, what="a condition"):
-    """Polls until `condition()` is true and returns its value; Timeout names `what` otherwise."""
-    end = time.monotonic() + timeout
+    """Polls until `condition()` is true and returns its value; Timeout names `what` otherwise.
+
+    On a loaded machine it waits longer than `timeout` seconds (patience.py): for a time that is promised, see promised().
+    """
+    return _poll(condition, Limit(timeout), what)
+
+
+def promised(condition, seconds, what):
+    """The same for what the product promises to do within a time: that never stretches."""
+    return _poll(condition, Limit(seconds, exact=True), what)
+
+
+def _poll(condition, limit, what):
     while True:
+        over = limit.over()  # before the last look: what has come by then is in time
         value = condition()
         if value:
             return value
-        if time.monotonic() >= end:
-            raise Timeout(f"waited {timeout:g} s in vain for {what}")
+        if over:
+            raise Timeout(f"waited {limit} in vain for {what}")
         time.sleep(0.01)
 
 
@@ -100,15 +114,22 @@ class Process:
 
     def wait(self, timeout=10.0):
         """Exit status, once the program has ended by itself."""
-        status = self.status(timeout)
+        limit = Limit(timeout)
+        status = self._status_within(limit)
         if status is None:
-            raise Timeout(f"{os.path.basename(self.argv[0])} did not end in {timeout:g} s:\n{self.output()[-4000:]}")
+            raise Timeout(f"{os.path.basename(self.argv[0])} did not end in {limit}:\n{self.output()[-4000:]}")
+        return status
+
+    def _status_within(self, limit):
+        status = self.status(limit.left())
+        while status is None and not limit.over():
+            status = self.status(limit.left())
         return status
 
     def stop(self, sig=signal.SIGTERM, timeout=10.0):
         """Sends `sig` and returns the exit status; whoever does not listen is killed, and that is an error."""
         self.send(sig)
-        status = self.status(timeout)
+        status = self._status_within(Limit(timeout))
         if status is None:
             self.kill()
             raise Timeout(f"{os.path.basename(self.argv[0])} ignored signal {sig}")
@@ -197,12 +218,20 @@ class Udp:
 
     def receive(self, timeout=3.0):
         """(bytes, (address, port)) of the next datagram."""
-        self.socket.settimeout(timeout)
-        try:
-            data, source = self.socket.recvfrom(65535)
-            return data, source[:2]
-        except (TimeoutError, ConnectionRefusedError):
-            raise Timeout(f"{self.address}:{self.port} heard nothing for {timeout:g} s") from None
+        return self._receive(Limit(timeout))
+
+    def _receive(self, limit):
+        left = limit.left()
+        while left:
+            self.socket.settimeout(left)
+            try:
+                data, source = self.socket.recvfrom(65535)
+                return data, source[:2]
+            except TimeoutError:
+                left = limit.left()
+            except ConnectionRefusedError:
+                break
+        raise Timeout(f"{self.address}:{self.port} heard nothing for {limit}")
 
     def waiting(self):
         """All datagrams that are there already."""
@@ -217,7 +246,7 @@ class Udp:
     def hears_nothing(self, for_s=0.25):
         """Raises AssertionError if a datagram comes within that time (loopback-fast paths need microseconds)."""
         try:
-            data, source = self.receive(for_s)
+            data, source = self._receive(Limit(for_s, exact=True))
         except Timeout:
             return
         raise AssertionError(f"{self.address}:{self.port} heard from {source[0]}:{source[1]}: {data[:200]!r}")

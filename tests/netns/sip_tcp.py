@@ -1,10 +1,10 @@
 """A SIP element that speaks TCP, as RFC 3261 section 18 has it: answers go back on the connection of their request."""
 
 import select
-import time
 
 import sip
 from netns import Timeout
+from patience import Limit
 
 
 class TcpAgent(sip.Agent):
@@ -46,8 +46,8 @@ class TcpAgent(sip.Agent):
     def _transmit(self, raw, to):
         (self.connection(to) or self.connect(to)).send(raw)
 
-    def _receive(self, timeout):
-        end = time.monotonic() + timeout
+    def _receive(self, timeout, exact=False):
+        limit = Limit(timeout, exact)
         while True:
             for stream in self.connections:
                 raw = stream.framed()
@@ -56,9 +56,9 @@ class TcpAgent(sip.Agent):
             ears = {stream.socket: stream for stream in self.connections}
             if self.listener:
                 ears[self.listener.socket] = None
-            ready = select.select(list(ears), (), (), max(0, end - time.monotonic()))[0]
-            if not ready:
-                raise Timeout(f"{self.address}:{self.port} heard nothing over TCP for {timeout:g} s")
+            ready = select.select(list(ears), (), (), limit.left())[0]
+            if not ready and limit.over():
+                raise Timeout(f"{self.address}:{self.port} heard nothing over TCP for {limit}")
             for sock in ready:
                 if ears[sock] is None:
                     self.connections.insert(0, self._lab.kept(self.listener.accept()))
@@ -70,7 +70,7 @@ class TcpAgent(sip.Agent):
 
     def hears_nothing(self, for_s=0.25):
         try:
-            raw, source = self._receive(for_s)
+            raw, source = self._receive(for_s, exact=True)
         except Timeout:
             return
         raise AssertionError(f"{self.address}:{self.port} heard from {source}: {raw[:200]!r}")

@@ -1,12 +1,15 @@
 """TCP ends in namespaces: bytes in given cuts, whole SIP messages back, and every way to end a connection."""
 
 import contextlib
+import errno
+import os
 import re
+import select
 import socket
 import struct
-import time
 
 from netns import Timeout, wait_for
+from patience import Limit
 
 # struct tcp_info of linux/tcp.h; kernels only ever add to its end.
 _INFO = struct.Struct("8B24I4Q6I")
@@ -97,32 +100,35 @@ class Stream:
 
     # Hearing ------------------------------------------------------------------------------------------------
 
-    def _more(self, end, what):
-        """Takes in what comes before the time `end`. False at the end of the stream."""
-        left = end - time.monotonic()
-        try:
-            self.socket.settimeout(max(left, 0.001))
-            data = self.socket.recv(1 << 18)
-        except TimeoutError:
-            raise Timeout(f"{self} waited in vain for {what}; it has {len(self._heard)} bytes: "
-                          f"{self._heard[-200:]!r}; {vars(self.info)}") from None
-        self._heard += data
-        return bool(data)
+    def _more(self, limit, what):
+        """Takes in what comes before the Limit is over. False at the end of the stream."""
+        while True:
+            left = limit.left()
+            try:
+                self.socket.settimeout(max(left, 0.001))
+                data = self.socket.recv(1 << 18)
+            except TimeoutError:
+                if left and not limit.over():
+                    continue
+                raise Timeout(f"{self} waited {limit} in vain for {what}; it has {len(self._heard)} bytes: "
+                              f"{self._heard[-200:]!r}; {vars(self.info)}") from None
+            self._heard += data
+            return bool(data)
 
     def receive(self, count, timeout=5.0):
         """Exactly so many bytes."""
-        end = time.monotonic() + timeout
+        limit = Limit(timeout)
         while len(self._heard) < count:
-            if not self._more(end, f"{count} bytes in {timeout:g} s"):
+            if not self._more(limit, f"{count} bytes"):
                 raise AssertionError(f"{self}: the stream ended after {len(self._heard)} bytes of {count}")
         data, self._heard = self._heard[:count], self._heard[count:]
         return data
 
     def expect(self, wanted, timeout=5.0):
         """The next bytes must be these; the first that differ fail it, however few came."""
-        end = time.monotonic() + timeout
+        limit = Limit(timeout)
         while len(self._heard) < len(wanted) and wanted.startswith(self._heard):
-            if not self._more(end, f"{len(wanted)} bytes in {timeout:g} s"):
+            if not self._more(limit, f"{len(wanted)} bytes"):
                 raise AssertionError(f"{self}: the stream ended after {len(self._heard)} bytes of {len(wanted)}")
         data, self._heard = self._heard[:len(wanted)], self._heard[len(wanted):]
         apart = difference(data, wanted)
@@ -131,12 +137,12 @@ class Stream:
 
     def message(self, timeout=3.0):
         """The next SIP message (RFC 3261 18.3), without the CRLFs before it."""
-        end = time.monotonic() + timeout
+        limit = Limit(timeout)
         while True:
             message = self.framed()
             if message:
                 return message
-            if not self._more(end, "a SIP message"):
+            if not self._more(limit, "a SIP message"):
                 raise AssertionError(f"{self}: the stream ended in {self._heard!r}")
 
     def framed(self):
@@ -156,16 +162,16 @@ class Stream:
 
     def listen(self):
         """Takes in what is there. False at the end of the stream."""
-        return self._more(time.monotonic() + 0.01, "something")
+        return self._more(Limit(0.01, exact=True), "something")
 
-    def rest(self, timeout=5.0, enough=None):
+    def rest(self, timeout=5.0, enough=None, exact=False):
         """(bytes, how it ended): all that comes until the stream's "end" or "reset", or nothing for `timeout`.
 
-        `enough` bytes end it as well, as "more".
+        `enough` bytes end it as well, as "more". `exact`: the time does not stretch on a loaded machine.
         """
         while enough is None or len(self._heard) < enough:
             try:
-                if not self._more(time.monotonic() + timeout, "the end"):
+                if not self._more(Limit(timeout, exact), "the end"):
                     return self._take(), "reset" if self._was_reset else "end"
             except Timeout:
                 return self._take(), "silence"
@@ -192,7 +198,7 @@ class Stream:
             raise AssertionError(f"{self}: wanted {wanted}, heard {how} after {data[:200]!r}")
 
     def hears_nothing(self, for_s=0.25):
-        data, how = self.rest(for_s)
+        data, how = self.rest(for_s, exact=True)
         if data or how != "silence":
             raise AssertionError(f"{self} heard {how} after {data[:200]!r}")
 
@@ -205,16 +211,19 @@ class Listener:
         self.socket.listen(1024)
         self.address, self.port = self.socket.getsockname()[:2]
 
-    def accept(self, timeout=3.0):
-        self.socket.settimeout(timeout)
-        try:
-            return Stream(self.socket.accept()[0])
-        except TimeoutError:
-            raise Timeout(f"nobody connected to {self.address}:{self.port} in {timeout:g} s") from None
+    def accept(self, timeout=3.0, exact=False):
+        limit = Limit(timeout, exact)
+        left = limit.left()
+        while left:
+            self.socket.settimeout(left)
+            with contextlib.suppress(TimeoutError):
+                return Stream(self.socket.accept()[0])
+            left = limit.left()
+        raise Timeout(f"nobody connected to {self.address}:{self.port} in {limit}")
 
     def hears_nothing(self, for_s=0.25):
         try:
-            stream = self.accept(for_s)
+            stream = self.accept(for_s, exact=True)
         except Timeout:
             return
         stream.close()
@@ -227,12 +236,19 @@ class Listener:
 def connect(namespace, address, to, port=0, receive_buffer=None, timeout=3.0):
     """A connection from `address`, any port of it or a certain one."""
     sock = _socket(namespace, address, port, receive_buffer)
-    sock.settimeout(timeout)
-    try:
-        sock.connect(to)
-    except TimeoutError:
+    limit = Limit(timeout)
+    sock.setblocking(False)
+    error = sock.connect_ex(to)
+    while error == errno.EINPROGRESS:
+        left = limit.left()
+        if not left:
+            sock.close()
+            raise Timeout(f"{address} could not connect to {to[0]}:{to[1]} in {limit}")
+        if select.select((), [sock], (), left)[1]:
+            error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
         sock.close()
-        raise Timeout(f"{address} could not connect to {to[0]}:{to[1]} in {timeout:g} s") from None
+        raise OSError(error, f"{address} to {to[0]}:{to[1]}: {os.strerror(error)}")
     return Stream(sock)
 
 

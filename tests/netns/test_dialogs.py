@@ -6,7 +6,7 @@ import os
 
 from labtest import (MEDIA_SERVER, PHONE1, PHONE3, PROVIDER, ROUTER_WAN, STRANGER, Call, LabTest, main, rtp,
                      sip)
-from netns import wait_for
+from netns import promised, wait_for
 
 
 def t38(address, port):
@@ -42,7 +42,7 @@ class Dialogs(LabTest):
         peer.reply(request, 199, tag="three")
         phone.hear(199)
         self.assertNotIn(STRANGER, {p["remote"] for p in self.pinholes(dialog.call_id)})
-        wait_for(lambda: not self.lab.flows(STRANGER), 1, "the flow of the ended branch to go")
+        promised(lambda: not self.lab.flows(STRANGER), 1, "the flow of the ended branch to go")
         voice.forget()
         branches["three"].send(public)
         voice.hears_nothing()
@@ -153,7 +153,7 @@ class Dialogs(LabTest):
         call.phone.reply(call.phone.hear("INVITE"), 488)
         call.peer.ack(call.peer_dialog, call.peer.hear(488))
         call.phone.hear("ACK")
-        wait_for(lambda: self.public_ports(call.id) == before, 1, "the pinholes to be as before")
+        promised(lambda: self.public_ports(call.id) == before, 1, "the pinholes to be as before")
         call.exchange()
 
     def test_video_comes_and_goes(self):
@@ -269,7 +269,7 @@ class Dialogs(LabTest):
         wait_for(lambda: len(confirmed()) == 300, 15, "all calls to be open")
         beside.exchange()
         self.assertEqual(pbx.wait(30), 0, pbx.output()[-3000:])
-        wait_for(lambda: set(self.calls()) == {beside.id}, 1, "the PBX's calls to close")
+        promised(lambda: set(self.calls()) == {beside.id}, 1, "the PBX's calls to close")
         self.assertEqual([p for p in self.pinholes() if p["inside"].startswith(PHONE3) and p["media"] != "sip"], [])
         beside.exchange()
         beside.hang_up()

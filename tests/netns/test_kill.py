@@ -4,7 +4,7 @@
 import time
 
 from labtest import PHONE1, PROVIDER, Call, LabTest, main, rtp, sip
-from netns import wait_for
+from netns import promised, wait_for
 
 
 class Kill(LabTest):
@@ -84,7 +84,7 @@ class Kill(LabTest):
         call.peer.reply(request, 488)
         call.phone.ack(call.phone_dialog, call.phone.hear(488))
         call.peer.hear("ACK")
-        wait_for(lambda: {p["public"] for p in self.pinholes(call.id)} == before, 1, "the pinholes to be as before")
+        promised(lambda: {p["public"] for p in self.pinholes(call.id)} == before, 1, "the pinholes to be as before")
         call.exchange()
         call.hang_up()
         self.assert_closed(call)

@@ -4,7 +4,7 @@
 import json
 
 from labtest import MEDIA_SERVER, PHONE1, PHONE2, PROVIDER, ROUTER_WAN, STRANGER, LabTest, main, rtp, sip
-from netns import wait_for
+from netns import promised, wait_for
 
 
 class Media(LabTest):
@@ -189,7 +189,7 @@ class Media(LabTest):
         call.peer.reply(call.peer.hear("INVITE"), 488)
         call.phone.ack(call.phone_dialog, call.phone.hear(488))
         call.peer.hear("ACK")
-        wait_for(lambda: open_now() == before, 1, "the pinholes to be as before")
+        promised(lambda: open_now() == before, 1, "the pinholes to be as before")
         call.exchange()
 
     def test_rejected_stream(self):

@@ -4,7 +4,7 @@
 import signal
 
 from labtest import PHONE1, PROVIDER, ROUTER_WAN, Call, LabTest, main, sip
-from netns import wait_for
+from netns import promised, wait_for
 
 
 class Modes(LabTest):
@@ -103,7 +103,7 @@ class Modes(LabTest):
         self.assertEqual(self.lab.ctl("status")["calls"], 0)
         peer.reply(request, 486)
         phone.hear(486)
-        wait_for(lambda: not self.lab.ctl("calls"), 1, "the observed call to end")
+        promised(lambda: not self.lab.ctl("calls"), 1, "the observed call to end")
 
     def test_off_and_live(self):
         """S2: a phone that is switched off is not looked at; SIGHUP changes that for the next message, a mistake nothing."""

@@ -2,7 +2,7 @@
 """Calls without a server: peers that the owner allows reach phones by themselves, others nothing (N3)."""
 
 from labtest import PHONE1, PROVIDER, ROUTER_WAN, STRANGER, Call, LabTest, main, sip
-from netns import Timeout, wait_for
+from netns import Timeout, promised
 
 ALLOWED = f"[peer {PROVIDER}/32]\nallowed = yes\n"
 LISTENING = f"[phone {PHONE1}]\nlisten = 5060\nlisten = 5080\n"
@@ -82,14 +82,14 @@ class Peers(LabTest):
         self.ring(friend)
         phone.udp.hears_nothing()
         self.reconfigure(f"[peer {STRANGER}]\nallowed = yes\n")
-        wait_for(lambda: self.lab.members("allowed_peers") == [STRANGER], 2, "the peer to be allowed")
+        promised(lambda: self.lab.members("allowed_peers") == [STRANGER], 2, "the peer to be allowed")
         phone.request("OPTIONS", phone.dialog("x"))
         peer.hear("OPTIONS")
         self.lab.forget_flows()
         self.ring(friend)
         phone.hear("INVITE")
         self.reconfigure("")
-        wait_for(lambda: not self.lab.members("allowed_peers"), 2, "the peer to be allowed no longer")
+        promised(lambda: not self.lab.members("allowed_peers"), 2, "the peer to be allowed no longer")
         self.lab.forget_flows()
         self.ring(friend)
         phone.udp.hears_nothing()

@@ -2,7 +2,7 @@
 """Registrations as registrars really answer them, and who is let in by them (C8)."""
 
 from labtest import MEDIA_SERVER, PHONE1, PROVIDER, ROUTER_WAN, STRANGER, LabTest, main, sip
-from netns import wait_for
+from netns import promised, wait_for
 
 
 class Registrations(LabTest):
@@ -55,7 +55,7 @@ class Registrations(LabTest):
         self.assertEqual(last.get("Contact"), "*")
         registrar.reply(last, 200)
         phone.hear(200)
-        wait_for(lambda: not self.lab.ctl("bindings"), 1, "the binding to end")
+        promised(lambda: not self.lab.ctl("bindings"), 1, "the binding to end")
 
     def test_refreshed_with_another_contact(self):
         """C8, CHECKLIST 18: a phone that moves to another port and registers it is reached there; the old one ends in its own time."""
@@ -141,7 +141,7 @@ class Registrations(LabTest):
         request = registrar.hear("REGISTER")
         registrar.reply(request, 200)
         phone.hear(200)
-        wait_for(lambda: len(self.bindings()) == 1, 1, "the one that was unregistered to end")
+        promised(lambda: len(self.bindings()) == 1, 1, "the one that was unregistered to end")
         self.reached(phone, registrar, publics["work"])
         # The time granted, and that in which a refresh may be on its way.
         wait_for(lambda: not self.bindings(), 40, "the one that nobody refreshes to end")

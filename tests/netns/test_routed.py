@@ -4,7 +4,7 @@
 import rtp
 import sip
 from labtest import MEDIA_SERVER, PHONE1, PROVIDER, ROUTER_WAN, STRANGER, LabTest, main
-from netns import wait_for
+from netns import promised
 
 PUBLIC = "198.51.100.11"  # the phone's own, behind the router
 
@@ -55,7 +55,7 @@ class Routed(LabTest):
         self.assertIn("mark=268435456", " ".join(self.lab.flows("dport=40000")))
         call.hang_up(by="peer")
         self.assert_no_pinholes(call.id)
-        wait_for(lambda: not self.lab.flows("dport=40000"), 1, "the media flows to leave conntrack")
+        promised(lambda: not self.lab.flows("dport=40000"), 1, "the media flows to leave conntrack")
         self.kept_out(call, self.lab.provider, MEDIA_SERVER)
         self.heard_as_sent()
 

@@ -7,7 +7,7 @@ import peers
 import test_baresip
 import test_provider_calls
 from labtest import MEDIA_SERVER, PHONE1, PHONE2, PHONE3, PROVIDER, ROUTER_WAN, STRANGER, Call, LabTest, main, sip
-from netns import Timeout, wait_for
+from netns import Timeout, promised
 from sip_tcp import TcpAgent
 
 PUBLIC, INSIDE = f"{ROUTER_WAN}:5060", f"{PHONE1}:5060"
@@ -135,7 +135,7 @@ class TcpCalls(TcpElements):
         phone.request("REGISTER", phone.dialog("phone1"), more=[("Expires", "0")])
         registrar.reply(registrar.hear("REGISTER"), 200)
         phone.hear(200)
-        wait_for(lambda: not self.lab.ctl("bindings"), 1, "the binding to end")
+        promised(lambda: not self.lab.ctl("bindings"), 1, "the binding to end")
         with self.assertRaises((Timeout, ConnectionError)):
             self.lab.tcp(self.lab.provider, PROVIDER, contact, timeout=0.4)
         phone.listener.hears_nothing(0.01)

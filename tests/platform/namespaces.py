@@ -17,6 +17,9 @@ import sys
 import time
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'netns'))
+from patience import Limit  # noqa: E402 (needs the path above)
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
 _numbers = itertools.count(1)
@@ -52,14 +55,15 @@ def main():
 
 
 def until(condition, what, seconds=10):
-    """Waits for a condition and returns its first true value."""
-    end = time.monotonic() + seconds * (10 if os.environ.get('VMRUN') else 1)
+    """Waits for a condition and returns its first true value; longer than `seconds` where the machine is slow."""
+    limit = Limit(seconds)
     while True:
+        over = limit.over()
         value = condition()
         if value:
             return value
-        if time.monotonic() > end:
-            raise AssertionError(f'timed out waiting for {what}')
+        if over:
+            raise AssertionError(f'timed out after {limit} waiting for {what}')
         time.sleep(0.01)
 
 
@@ -116,12 +120,13 @@ def join(a, a_interface, a_address, b, b_interface, b_address):
         space.run('ip', 'link', 'set', interface, 'up')
 
 
-def receive(sock, seconds=5):
-    """(payload, source) of the next datagram, or None when none comes."""
-    if os.environ.get('VMRUN'):
-        seconds *= 5
-    ready, _, _ = select.select([sock], [], [], seconds)
-    return sock.recvfrom(65535) if ready else None
+def receive(sock, nothing_for=None):
+    """(payload, source) of the next datagram, or None when none comes; that is expected within `nothing_for` seconds."""
+    limit = Limit(5) if nothing_for is None else Limit(nothing_for * (5 if os.environ.get('VMRUN') else 1), exact=True)
+    while not limit.over():
+        if select.select([sock], [], [], limit.left())[0]:
+            return sock.recvfrom(65535)
+    return None
 
 
 class Refused(Exception):
