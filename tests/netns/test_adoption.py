@@ -4,6 +4,8 @@
 from labtest import MEDIA_SERVER, PHONE1, PHONE2, PROVIDER, ROUTER_WAN, LabTest, main, rtp, sip
 from netns import Timeout, wait_for
 
+SANITIZED = True  # in every run of tests/run also with sanitizers
+
 
 class Adoption(LabTest):
     def talk_without_daemon(self, peer, *numbers):

@@ -6,6 +6,8 @@ import time
 from labtest import PHONE1, PROVIDER, Call, LabTest, main, rtp, sip
 from netns import promised, wait_for
 
+SANITIZED = True  # in every run of tests/run also with sanitizers
+
 
 class Kill(LabTest):
     def killed(self):

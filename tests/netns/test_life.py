@@ -5,6 +5,8 @@ import signal
 
 from labtest import PHONE1, PROVIDER, LabTest, main, sip
 
+SANITIZED = True  # in every run of tests/run also with sanitizers
+
 
 class Life(LabTest):
     def test_clean_stop(self):

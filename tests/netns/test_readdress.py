@@ -6,6 +6,8 @@ import signal
 from labtest import PHONE1, PROVIDER, ROUTER_WAN, LabTest, main, sip
 from netns import wait_for
 
+SANITIZED = True  # in every run of tests/run also with sanitizers
+
 NEW_WAN = "203.0.113.2"
 
 

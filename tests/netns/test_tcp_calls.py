@@ -10,6 +10,8 @@ from labtest import MEDIA_SERVER, PHONE1, PHONE2, PHONE3, PROVIDER, ROUTER_WAN, 
 from netns import Timeout, promised
 from sip_tcp import TcpAgent
 
+SANITIZED = True  # in every run of tests/run also with sanitizers
+
 PUBLIC, INSIDE = f"{ROUTER_WAN}:5060", f"{PHONE1}:5060"
 
 

@@ -10,6 +10,8 @@ from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, description, peer
 import tcp
 from capture import ACK, RST, SYN
 
+SANITIZED = True  # in every run of tests/run also with sanitizers
+
 # linux/tcp.h
 TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT = 4, 5, 6
 

@@ -7,6 +7,8 @@ from labtest import PHONE1, PHONE2, PROVIDER, main, wait_for
 from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, description, peer_description
 import tcp
 
+SANITIZED = True  # in every run of tests/run also with sanitizers
+
 
 class Killed(TcpTest):
     """kill -9."""

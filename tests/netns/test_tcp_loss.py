@@ -13,6 +13,8 @@ from labtest import PHONE1, main
 from netns import wait_for
 from tcptest import PHONES, SHORT_PHONE, Transaction, description, peer_description
 
+SANITIZED = True  # in every run of tests/run also with sanitizers
+
 LINE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "line.py")
 FILL = "".join(f"a=x-{n:05}:{'z' * 90}\r\n" for n in range(600))
 

@@ -6,6 +6,8 @@ from netns import Timeout
 from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, description, peer_description
 import tcp
 
+SANITIZED = True  # in every run of tests/run also with sanitizers
+
 
 class Strangers(TcpTest):
     """What is no SIP, or not SIP from its beginning, passes as it is and opens nothing (T4, S8, X5)."""

@@ -6,6 +6,8 @@ from labtest import PHONE1, main
 from conversation import Conversation
 from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, description, peer_description
 
+SANITIZED = True  # in every run of tests/run also with sanitizers
+
 
 class Cuts(TcpTest):
     """One message in pieces, and several in one."""

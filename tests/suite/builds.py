@@ -1,0 +1,87 @@
+"""The two builds: plain (as users have it, g++) and sanitize (clang++ with AddressSanitizer and UBSan)."""
+
+import json
+import os
+import re
+import shutil
+
+import program
+from program import CORES, NICE_BUILD, ROOT
+
+
+class Build:
+    """A build directory, and the tests that ctest knows in it."""
+
+    def __init__(self, name, directory, options, targets, wanted):
+        """`targets`: what is built, besides all of it for None. `wanted`: tells by its labels whether a test is run."""
+        self.name, self.directory = name, directory
+        self.path = os.path.join(ROOT, directory)
+        self._options, self._targets, self._wanted = options, targets, wanted
+        self._built_tests = {}  # by name
+
+    def configure(self, outcome):
+        """Returns whether it succeeded; a failure is counted. Prepares the list of tests."""
+        self._forget_other_compiler()
+        launcher = "ccache" if shutil.which("ccache") else ""
+        done = program.run(["cmake", "-S", ".", "-B", self.directory, "-DBUILD_TESTING=ON",
+                            f"-DCMAKE_CXX_COMPILER_LAUNCHER={launcher}", *self._options], nice=NICE_BUILD)
+        outcome.step(f"{self.name}: configure", done)
+        if done.status != 0:
+            outcome.fail(f"{self.name}: configure", done.output)
+        return done.status == 0
+
+    def build(self, outcome):
+        """Returns whether it succeeded; one test case."""
+        argv = ["cmake", "--build", self.directory, "-j", str(CORES)]
+        if self._targets:
+            argv += ["--target", *self._targets]
+        # A precompiled header carries no time stamps that matter: the options ccache's manual asks for.
+        env = {"CCACHE_SLOPPINESS": "pch_defines,time_macros,include_file_mtime,include_file_ctime",
+               "CCACHE_BASEDIR": ROOT, "CCACHE_NOHASHDIR": "1"}
+        built = outcome.program(f"{self.name}: build", program.run(argv, 3600, env, NICE_BUILD, os.killpg))
+        self._built_tests = {test["name"]: test for test in self.tests()}
+        return built
+
+    def tests(self):
+        """ctest's description of each test that this build runs; it has the commands of those that are built."""
+        listing = program.run(["ctest", "--test-dir", self.directory, "--show-only=json-v1"])
+        tests = json.loads(listing.output)["tests"] if listing.status == 0 else []
+        for test in tests:
+            test["properties"] = {p["name"]: p["value"] for p in test.get("properties", [])}
+        return [test for test in tests if self._wanted(set(test["properties"].get("LABELS", [])))]
+
+    def run_test(self, name, piece, outcome):
+        """Runs one of tests(), named `piece` in the outcome."""
+        test = self._built_tests[name]
+        properties = test["properties"]
+        env = {"UBSAN_OPTIONS": "print_stacktrace=1"}
+        env.update(e.split("=", 1) for e in properties.get("ENVIRONMENT", []))
+        done = program.run(test["command"], max(900, properties.get("TIMEOUT", 0)), env)
+        outcome.program(piece, done, properties.get("SKIP_RETURN_CODE"))
+
+    def _forget_other_compiler(self):
+        """CMake loses options when a directory that another compiler was chosen for is configured again."""
+        wanted = [o.split("=")[1] for o in self._options if o.startswith("-DCMAKE_CXX_COMPILER=")]
+        cache = os.path.join(self.path, "CMakeCache.txt")
+        if not wanted or not os.path.exists(cache):
+            return
+        with open(cache) as file:
+            lines = [line.rstrip() for line in file if line.startswith("CMAKE_CXX_COMPILER:")]
+        if not any(re.search(rf"[=/]{re.escape(wanted[0])}$", line) for line in lines):
+            shutil.rmtree(self.path)
+
+
+def builds(mode):
+    """The builds of a run: mode is "normal", "quick" or "full"."""
+    # -g1: the code is the users', but writing all of -g takes a tenth of the time.
+    plain = ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -g1 -DNDEBUG", "-DSANITIZE=OFF",
+             "-DPCH=OFF"]
+    sanitize = ["-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_BUILD_TYPE=None", "-DCMAKE_CXX_FLAGS=-O1 -g1", "-DSANITIZE=ON",
+                "-DPCH=ON"]
+    if mode == "quick":
+        return [Build("plain", "build", plain, None, lambda labels: True)]
+    if mode == "full":
+        return [Build("plain", "build", plain, None, lambda labels: True),
+                Build("sanitize", "build-sanitize", sanitize, ["all", "plain"], lambda labels: True)]
+    return [Build("plain", "build", plain, ["plain"], lambda labels: labels & {"plain", "network"}),
+            Build("sanitize", "build-sanitize", sanitize, None, lambda labels: "plain" not in labels)]

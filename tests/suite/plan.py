@@ -1,0 +1,79 @@
+"""The pieces of a run: everything that --only can name."""
+
+import dataclasses
+import fnmatch
+import os
+import typing
+
+import builds
+import lint
+import network
+import program
+from program import ROOT
+
+# Programs that take longest, to be started first.
+LONGEST = ("call_model", "streams", "unit_core", "fuzz_corpus_inspect", "fuzz_corpus_stream", "cases")
+
+
+@dataclasses.dataclass
+class Piece:
+    """Something that can be run alone with --only. `name` is "BUILD/TEST", or a linter's name."""
+    name: str
+    build: builds.Build | None
+    run: typing.Callable[[], object]  # for a network module: returns the names of its failed tests
+    waits: bool = False               # it mostly waits: many run at a time
+    module: str = ""                  # of a network test
+
+    def is_named(self, patterns):
+        """Whether a pattern is its name, or the part before or after the slash."""
+        build, _, test = self.name.rpartition("/")
+        return any(fnmatch.fnmatch(word, p) for p in patterns for word in (self.name, build, test))
+
+
+def pieces(made, mode, outcome):
+    """All pieces of a run with these builds, in the order in which they begin. `mode`: see builds.py."""
+    if not made:
+        return []
+    return [*_linters(made, mode, outcome), *(piece for build in made for piece in _pieces_of(build, mode, outcome))]
+
+
+def select(pieces_, patterns):
+    """Those that the patterns name; all without patterns."""
+    return [piece for piece in pieces_ if not patterns or piece.is_named(patterns)]
+
+
+def _pieces_of(build, mode, outcome):
+    """Network modules and tests of ctest that run on this build, the longest first."""
+    found = []
+    for module in network.modules():
+        if build.name == "plain" or mode == "full" or network.sanitized(module):
+            name = f"{build.name}/{module}"
+            found.append(Piece(name, build, lambda m=module, n=name: network.run(m, build, n, outcome), True, module))
+    if build.name == "plain":
+        found.append(Piece("plain/demonstration", build, lambda: _demonstrate(build, outcome), True))
+    tests = [test["name"] for test in build.tests()]
+    if not tests:
+        outcome.fail(f"{build.name}: ctest knows no tests")
+    for test in sorted(tests, key=lambda t: LONGEST.index(t) if t in LONGEST else len(LONGEST)):
+        name = f"{build.name}/{test}"
+        waits = test.startswith("test_nft_") or test == "bench_smoke"
+        found.append(Piece(name, build, lambda t=test, n=name: build.run_test(t, n, outcome), waits))
+    return found
+
+
+def _demonstrate(build, outcome):
+    if os.geteuid() != 0:
+        outcome.skip("plain/demonstration", "needs root to make network namespaces")
+        return
+    done = program.run([os.path.join(ROOT, "packaging/demo/call")], env={"SIPALG_BUILD": build.path},
+                       nice=program.NICE_NETWORK)
+    outcome.program("plain/demonstration", done)
+
+
+def _linters(made, mode, outcome):
+    """The last build's: what they read is complete then."""
+    plain, last = made[0], made[-1]
+    yield Piece("clang-format", None, lambda: lint.clang_format("clang-format", outcome))
+    yield Piece("clang-tidy", last, lambda: lint.clang_tidy("clang-tidy", plain, mode, outcome))
+    if mode == "normal":
+        yield Piece("clang-bench", last, lambda: lint.clang_bench("clang-bench", last, outcome))

@@ -1,0 +1,65 @@
+"""Runs the pieces of a plan: builds one after the other, tests beside the next build."""
+
+import concurrent.futures
+import traceback
+
+import network
+import program
+from program import CORES
+
+
+class Pools:
+    """Runs pieces: those that wait for packets many at a time, those that work one a processor."""
+
+    def __init__(self):
+        self._waiting = concurrent.futures.ThreadPoolExecutor(network.AT_A_TIME)
+        self._working = concurrent.futures.ThreadPoolExecutor(CORES)
+        self._futures = {}
+
+    def submit(self, piece, outcome):
+        def run():
+            try:
+                return piece.run()
+            except Exception:
+                outcome.fail(piece.name, traceback.format_exc())
+        pool = self._waiting if piece.waits else self._working
+        self._futures[pool.submit(run)] = piece
+
+    def results(self):
+        """(piece, what it returned) of all that were submitted, once all have ended."""
+        return [(piece, future.result()) for future, piece in self._futures.items()]
+
+    def stop(self):
+        """After Ctrl-C: nothing new begins, what runs cleans up and ends."""
+        for pool in (self._waiting, self._working):
+            pool.shutdown(wait=False, cancel_futures=True)
+        program.end_all()
+        for pool in (self._waiting, self._working):
+            pool.shutdown(wait=True)
+
+
+def label(failures, outcome):
+    """Tells a network test that fails because the machine is loaded from one that always does. Both have failed."""
+    for piece, names in failures:
+        outcome.say(f"{piece.name}: once more, alone")
+        alone = network.passes_alone(piece.module, piece.build)
+        note = "failed under load, passes alone" if alone else "fails alone, too"
+        outcome.failed = [f"{name} ({note})" if name in names else name for name in outcome.failed]
+
+
+def run(pieces, made, outcome):
+    """Builds what the pieces need, each build while the tests of the one before run."""
+    pools = Pools()
+    try:
+        for piece in pieces:
+            if piece.build is None:
+                pools.submit(piece, outcome)
+        for build in made:
+            mine = [piece for piece in pieces if piece.build is build]
+            if mine and build.build(outcome):
+                for piece in mine:
+                    pools.submit(piece, outcome)
+        label([(piece, names) for piece, names in pools.results() if piece.module and names], outcome)
+    except BaseException:
+        pools.stop()
+        raise
