@@ -15,8 +15,10 @@ void agree(Dialog& dialog, const Offer& offer, const Session& answer);
 /// Whether the message stands where an answer to `offer` stands.
 bool can_answer(const sip::Message& message, const Offer& offer);
 /// Takes the message as an answer to the other side's offer. False: it is none.
+/// Narrows the pinholes to the answered streams (C2).
 bool answer_offer(Dialog& dialog, const DescribedMessage& received);
 /// Takes the message's description, if it has one, as an offer.
+/// An offer opens early pinholes only (C2).
 void make_offer(Dialog& dialog, const DescribedMessage& received);
 /// The request was refused, or accepted without an answer: neither its offer leaves a trace, nor one that
 /// came in a response to it.

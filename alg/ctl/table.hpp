@@ -8,6 +8,7 @@ namespace sipalg::ctl {
 
 /// Rows under a heading; each column as wide as its widest cell. Cells are escaped: they come from the
 /// network. An empty cell is shown as "-", so that columns can be counted by scripts and eyes.
+/// What `calls`, `pinholes`, `bindings` and `flows` print on a terminal (O1).
 class Table {
   public:
     explicit Table(std::vector<std::string> heading);

@@ -74,6 +74,7 @@ struct Media {
 /// The whole description. Views into the text given to parse().
 class Description {
   public:
+    /// m= lines of any protocol (D4).
     static constexpr std::size_t max_media = 32;
     static constexpr std::size_t max_connections = 64;  ///< c= lines in all
     static constexpr std::size_t max_candidates = 128;  ///< candidates in all

@@ -10,6 +10,7 @@
 namespace sipalg::sdp {
 
 /// The transport of a media line's packets: TCP for "TCP/…", UDP for everything else.
+/// Unknown protocols count as UDP (D4).
 inline Transport transport_of(const Media& media) {
     return text::starts_with(media.proto, "tcp") ? Transport::tcp : Transport::udp;
 }

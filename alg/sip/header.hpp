@@ -48,6 +48,7 @@ enum class HeaderId : std::uint8_t {
 
 /// Case-insensitive, long or compact name (RFC 3261 7.3.3 and the IANA registry); `other` when not in the
 /// table.
+/// A compact name has the id of the long one (S10).
 HeaderId header_id(std::string_view name);
 /// The long name as RFC 3261 spells it; "" for other.
 std::string_view long_name(HeaderId id);
@@ -72,6 +73,7 @@ enum class Method : std::uint8_t {
     publish
 };
 /// Case-sensitive, as RFC 3261 7.1 says.
+/// `unknown` is a method like any other: its message is handled by its headers (S7).
 Method method(std::string_view name);
 
 }  // namespace sipalg::sip

@@ -40,6 +40,7 @@ enum class ParseError : std::uint8_t {
 /// views point into the bytes given to parse(), which must outlive the message.
 class Message {
   public:
+    /// Known headers; a message with more is `too_many_headers` and opens nothing (X6).
     static constexpr std::size_t max_headers = 128;
 
     /// Reads one datagram (RFC 3261 18.3: bytes after the body by Content-Length are not part of the

@@ -90,6 +90,7 @@ bool may_become_start_line(std::string_view bytes) {
 }
 
 /// How long the message is whose whole head is the first `head_size` bytes; nullopt: cannot be said.
+/// Conflicting, negative or oversized lengths are refused (X6).
 std::optional<std::size_t> framed_size(std::string_view head, std::size_t headers_begin) {
     HeaderLines lines(head, headers_begin);
     std::optional<std::uint32_t> length;

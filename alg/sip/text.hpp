@@ -104,6 +104,7 @@ bool same_words(const char* s, const char* lower_case, std::size_t size) {
 
 /// Equal without regard to ASCII case. `lower_case` may hold lower-case letters, digits and what stands below
 /// '@', nothing else. Against a literal it comes down to a few word compares.
+/// Header names, schemes, hosts and parameters are compared with it (S10).
 inline bool equals(std::string_view s, std::string_view lower_case) {
     const std::size_t size = lower_case.size();
     if (s.size() != size) return false;
@@ -118,6 +119,7 @@ inline bool starts_with(std::string_view s, std::string_view lower_case) {
 
 /// `open` is where a '"' stands: the position behind the closing one, npos if there is none. A backslash
 /// takes the next byte out of the game.
+/// Delimiters inside quotes are no delimiters (S10).
 inline std::size_t skip_quoted(std::string_view s, std::size_t open) {
     std::size_t from = open + 1;
     for (;;) {

@@ -55,7 +55,7 @@ ControlSocket::ControlSocket(std::string path) : path_(std::move(path)), listene
         std::filesystem::create_directory(parent, ignored);
     }
     remove_dead_socket(path_, address);
-    // The mode must be right from the beginning: between bind() and chmod() anyone could connect.
+    // X9: the mode must be right from the beginning; between bind() and chmod() anyone could connect.
     const mode_t former = umask(0117);
     const bool bound =
         listener_ && bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;

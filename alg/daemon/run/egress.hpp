@@ -43,6 +43,7 @@ class EgressChooser {
 
     /// The egress of a packet; without addresses if it has none. Where nothing is translated (N2) it is the
     /// phone.
+    /// Named in messages, so it must be that of the interface the packet leaves by (A9).
     Egress choose(Side from, Bytes packet, unsigned in_interface, unsigned out_interface);
 
     /// Index of the outside interface with this address; 0: there is none.

@@ -13,6 +13,7 @@ namespace sipalg::daemon {
 
 /// Reads the queue of watched packets into State::flows(). No verdict is ever given on one of them, so each
 /// passes as it came.
+/// Encrypted signalling is listed and never changed (N4).
 class TlsWatch {
   public:
     using Log = std::function<void(std::span<const Event>)>;
