@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""Includes between folders go down only: checks them against the table of rooms in alg/README.md.
+"""Checks the sources against the documents that describe them.
 
-Usage: architecture.py SOURCE-DIRECTORY. Also checks that the table and the folders agree, and that CMake builds the
-core from the rooms that the table gives it.
+Usage: architecture.py SOURCE-DIRECTORY. Includes between folders go down only, by the table of rooms in
+alg/README.md; the table and the folders agree, and CMake builds the core from the table's core rooms. Every rule that
+a comment or a case names is in man/sipalg-rules.7, and every rule there is named by the code that keeps it, unless
+the page says that it is not kept yet.
 """
 import pathlib
 import re
@@ -16,6 +18,10 @@ KNOWN_EXCEPTIONS = {
 }
 LAST_CORE_ROOM = "core"
 ROW = re.compile(r"^\| `([a-z/_]+)` \| .* \| ([^|]+) \|$")
+RULE = re.compile(r"^\.It Sy (?:\\&)?([ACDNOPSTX][1-9][0-9]?)$", re.MULTILINE)
+# A comment names rules in brackets: (S3), (RFC 3264, C2). A case names them behind "case:".
+CITED = re.compile(r"\(([^()]*)\)|^case: (.*)$", re.MULTILINE)
+RULE_NAME = re.compile(r"(?<![\w*])[ACDNOPSTX][1-9][0-9]?(?!\w)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 
 
@@ -64,10 +70,28 @@ def faults(root: pathlib.Path, known: set[tuple[str, str]]) -> list[str]:
     return found
 
 
+def rule_faults(root: pathlib.Path) -> list[str]:
+    page = (root / "man/sipalg-rules.7").read_text()
+    parts = RULE.split(page)
+    entries = dict(zip(parts[1::2], parts[2::2]))
+    found = []
+    code = [p for top, pattern in (("alg", "*.[ch]pp"), ("nft", "*.[ch]pp"), ("nft", "*.nft"), ("packaging", "*.service"))
+            for p in (root / top).rglob(pattern)] + [root / "CMakeLists.txt"]
+    for path in code + sorted((root / "tests/cases").glob("*.case")):
+        for cited in CITED.finditer(path.read_text(errors="replace")):
+            text = cited[1] if cited[1] is not None else cited[2]
+            found += [f"{path.relative_to(root)}: names the rule {name}, which is not in man/sipalg-rules.7"
+                      for name in RULE_NAME.findall(text) if name not in entries]
+    named = set(RULE_NAME.findall("\n".join(path.read_text(errors="replace") for path in code)))
+    found += [f"man/sipalg-rules.7: no source names the rule {name}" for name, text in entries.items()
+              if name not in named and ".Em Not yet" not in text]
+    return found
+
+
 def main() -> int:
     root = pathlib.Path(sys.argv[1])
-    found = faults(root, KNOWN_EXCEPTIONS)
-    print("\n".join(found) if found else "includes follow alg/README.md")
+    found = faults(root, KNOWN_EXCEPTIONS) + rule_faults(root)
+    print("\n".join(found) if found else "the sources agree with alg/README.md and man/sipalg-rules.7")
     for room, target in sorted(KNOWN_EXCEPTIONS):
         print(f"known exception: {room} includes {target}")
     return 1 if found else 0
