@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Plays one call through a NAT router with sipalgd and tells what happens. Started by the script "call"."""
+"""Plays one call through a NAT router with sipalgd and explains each step. Started by the script "call"."""
 
 import difflib
 import os
@@ -50,10 +50,10 @@ class Demonstration:
         listing(f"phone {PHONE1} -- [ router ] {ROUTER_WAN} -- provider {PROVIDER}\n"
                 f"                                               |- its media server {MEDIA_SERVER}\n"
                 f"                                               '- a stranger {STRANGER}")
-        say("The router masquerades what goes out and lets nothing in by itself. Without help the provider would "
-            "be told to send the audio to 192.168.1.11, an address that exists only at home.")
+        say("The router masquerades outgoing packets and drops incoming ones. Without help the phone would tell the "
+            "provider to send the audio to 192.168.1.11, an address that exists only inside.")
         lab.start_daemon()
-        say("sipalgd runs on the router now. What it says of itself (sipalgctl status):")
+        say("sipalgd now runs on the router. Its status (sipalgctl status):")
         listing("\n".join(lab.ctl_run("status").stdout.splitlines()[:9]))
 
         step(2, "The phone calls: INVITE")
@@ -64,38 +64,38 @@ class Demonstration:
         stranger_rtp = rtp.RtpPort(lab, lab.stranger, STRANGER, 30000)
         dialog = phone.invite("bob", sip.sdp(PHONE1, 40000))
         request = peer.hear("INVITE")
-        say("What the phone sent (-) and what the provider received (+). Lines without a mark are the same, byte "
-            "for byte:")
+        say("The message that the phone sent (-) and the provider received (+). Lines without a mark are identical, "
+            "byte for byte:")
         show_change(dialog.invite.raw, request.raw)
         assert b"192.168." not in request.raw, "an inside address went out"
 
-        step(3, "The door was open before the INVITE left: sipalgctl pinholes")
+        step(3, "The pinholes were open before the INVITE left: sipalgctl pinholes")
         listing(lab.ctl_run("pinholes").stdout)
-        say("These public ports lead to the phone's RTP and RTCP ports. Until the call is answered only the "
-            "provider's signalling address may send to them, and each goes by itself when its time is up.")
+        say("These public ports lead to the phone's RTP and RTCP ports. Until the call is answered, only the "
+            "provider's signalling address may send to them. Each pinhole has a timeout in the kernel.")
 
-        step(4, "The provider answers; its media come from another host, and that host speaks first")
+        step(4, "The provider answers. Its media come from another host, which sends first")
         answer = peer.reply(request, 200, sip.sdp(MEDIA_SERVER, 30000))
         final = phone.hear(200)
-        say("What the provider sent (-) and what the phone received (+): the phone finds its own addresses again.")
+        say("The message that the provider sent (-) and the phone received (+). The phone sees its own addresses:")
         show_change(answer, final.raw)
         dialog.learn(final)
         phone.ack(dialog, final)
         peer.hear("ACK")
-        say("The pinholes have followed the answer: now the media server may send, and nobody else.")
+        say("The pinholes follow the answer: only the media server may send now.")
         listing(lab.ctl_run("pinholes").stdout)
 
         step(5, f"Audio: {PACKETS} RTP packets each way, and RTCP")
         phone_told, peer_told = final.media[0], request.media[0]
         queued = lab.queue_counters()
         rtp.exchange(phone_rtp, phone_told, peer_rtp, peer_told, PACKETS, first="right")
-        listing(f"media server -> phone   sent {PACKETS}   heard {len(phone_rtp.heard)}   "
-                f"RTCP heard {len(phone_rtp.heard_rtcp)}\n"
-                f"phone -> media server   sent {PACKETS}   heard {len(peer_rtp.heard)}   "
-                f"RTCP heard {len(peer_rtp.heard_rtcp)}")
+        listing(f"media server -> phone   sent {PACKETS}   received {len(phone_rtp.heard)}   "
+                f"RTCP received {len(phone_rtp.heard_rtcp)}\n"
+                f"phone -> media server   sent {PACKETS}   received {len(peer_rtp.heard)}   "
+                f"RTCP received {len(peer_rtp.heard_rtcp)}")
         self.intrude(stranger_rtp, phone_rtp, peer_told, "stranger -> phone       ")
         seen = lab.queue_counters()[0] - queued[0]
-        say(f"Packets of these that left the kernel for sipalgd: {seen}. Media never do.")
+        say(f"Media packets that were queued to sipalgd: {seen}.")
         assert seen == 0, "media were queued"
 
         step(6, "The phone hangs up: BYE")
@@ -106,18 +106,18 @@ class Demonstration:
                  "the pinholes and flows to go")
         listing(lab.ctl_run("pinholes").stdout)
         self.intrude(peer_rtp, phone_rtp, peer_told, "media server -> phone   ")
-        say("The flow itself was cut too, not just the pinhole: a peer that goes on talking is not heard.")
+        say("The flow was deleted together with the pinhole: a peer that keeps sending is not heard.")
 
         step(7, "sipalgd stops")
         lab.stop_daemon()
-        say("The router's ruleset is again what it was before, compared as text.")
+        say("The router's ruleset is the same as before, compared as text.")
 
     @staticmethod
     def intrude(voice, phone_rtp, told, label):
         phone_rtp.forget()
         voice.send((told.address, told.port), 50)
         phone_rtp.hears_nothing()
-        listing(f"{label}sent 50    heard {len(phone_rtp.heard)}")
+        listing(f"{label}sent 50    received {len(phone_rtp.heard)}")
 
 
 def main():
@@ -126,10 +126,10 @@ def main():
         lab = Lab()
         Demonstration(lab).call()
     except KeyboardInterrupt:
-        print("\nInterrupted; everything is being taken away again.")
+        print("\nInterrupted. Removing everything.")
         return 130
     except (AssertionError, OSError, RuntimeError) as problem:
-        print(f"\nThe call did not work: {problem}")
+        print(f"\nThe call failed: {problem}")
         if lab:
             print(lab.evidence())
         return 1
@@ -140,7 +140,7 @@ def main():
     if left:
         print(f"Left behind: {', '.join(left)}")
         return 1
-    show("\nThe call worked: audio both ways, nobody else got in, nothing is left behind.", "=")
+    show("\nThe call worked: audio in both directions, no packet from anyone else, nothing left behind.", "=")
     return 0
 
 
