@@ -80,9 +80,7 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
 
     const auto endpoint = {Field::protocol, Field::destination, Field::destination_port};
     const auto way = {Field::protocol, Field::source, Field::destination, Field::destination_port};
-    // A7: NAT chains see the first packet of a flow only, so media meet the table once.
     ChainDefinition& admit = chains_.emplace_back("admit", before_dnat);
-    // A4: the mark tells the administrator's chains which flows came through a pinhole.
     const auto let_in = [&](Rule& r) {
         r.mark_connection(pinhole_mark).translate(Nat::destination, endpoint, set_name::mappings_in);
     };

@@ -119,7 +119,6 @@ inline bool starts_with(std::string_view s, std::string_view lower_case) {
 
 /// `open` is where a '"' stands: the position behind the closing one, npos if there is none. A backslash
 /// takes the next byte out of the game.
-/// Delimiters inside quotes are no delimiters (S10).
 inline std::size_t skip_quoted(std::string_view s, std::size_t open) {
     std::size_t from = open + 1;
     for (;;) {
