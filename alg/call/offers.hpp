@@ -1,4 +1,5 @@
-// Offers and answers of a dialog (RFC 3264, RFC 3261 13.2.1, RFC 3262 5, RFC 3311, RFC 6141).
+// Offers and answers of a dialog (C2; RFC 3264, RFC 3261 13.2.1, RFC 3262 5, RFC 3311, RFC
+// 6141).
 #pragma once
 
 #include "alg/call/call.hpp"
@@ -15,10 +16,8 @@ void agree(Dialog& dialog, const Offer& offer, const Session& answer);
 /// Whether the message stands where an answer to `offer` stands.
 bool can_answer(const sip::Message& message, const Offer& offer);
 /// Takes the message as an answer to the other side's offer. False: it is none.
-/// Narrows the pinholes to the answered streams (C2).
 bool answer_offer(Dialog& dialog, const DescribedMessage& received);
 /// Takes the message's description, if it has one, as an offer.
-/// An offer opens early pinholes only (C2).
 void make_offer(Dialog& dialog, const DescribedMessage& received);
 /// The request was refused, or accepted without an answer: neither its offer leaves a trace, nor one that
 /// came in a response to it.
