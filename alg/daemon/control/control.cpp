@@ -83,8 +83,18 @@ void ControlSocket::serve(Loop& loop, Answer answer) {
     listening_ = true;
 }
 
+void ControlSocket::accept_more(bool wanted) {
+    if (wanted == listening_) return;
+    loop_->change(listener_.get(), wanted ? std::uint32_t{EPOLLIN} : 0U);
+    listening_ = wanted;
+}
+
 std::optional<Time> ControlSocket::advance(Time now) {
-    std::optional<Time> next;
+    if (paused_until_ && now >= *paused_until_) {
+        paused_until_.reset();
+        accept_more(true);
+    }
+    std::optional<Time> next = paused_until_;
     for (auto client = clients_.begin(); client != clients_.end();) {
         const auto current = client++;
         if (current->deadline <= now)
@@ -98,15 +108,21 @@ std::optional<Time> ControlSocket::advance(Time now) {
 void ControlSocket::accept_clients() {
     while (clients_.size() < most_clients) {
         Fd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-        if (!fd) return;
+        if (!fd) {
+            // The client stays in the backlog and the listener readable, so the loop would not sleep.
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+                paused_until_ = loop_->now() + pause;
+                accept_more(false);
+            }
+            return;
+        }
         const auto client = clients_.insert(clients_.end(), Client{});
         client->fd = std::move(fd);
         client->deadline = loop_->now() + patience;
         loop_->add(client->fd.get(), EPOLLIN, [this, client](std::uint32_t) { on_client(client); });
     }
-    // Full: those who wait stay in the backlog until somebody leaves.
-    loop_->change(listener_.get(), 0);
-    listening_ = false;
+    // The others wait in the backlog until a client is closed.
+    accept_more(false);
 }
 
 void ControlSocket::on_client(Clients::iterator client) {
@@ -142,8 +158,8 @@ bool ControlSocket::write_reply(Client& client) {
 void ControlSocket::close_client(Clients::iterator client) {
     loop_->remove(client->fd.get());
     clients_.erase(client);
-    if (!listening_) loop_->change(listener_.get(), EPOLLIN);
-    listening_ = true;
+    paused_until_.reset();
+    if (loop_ != nullptr) accept_more(true);
 }
 
 }  // namespace sipalg::daemon

@@ -20,6 +20,7 @@ class ControlSocket {
     static constexpr std::size_t most_clients = 16;       ///< more wait in the backlog
     static constexpr std::size_t longest_request = 4096;  ///< bytes
     static constexpr Time patience{5000};  ///< for a whole request, and for each piece of a reply
+    static constexpr Time pause{100};  ///< without accepting, after the system had no descriptor or memory
 
     /// Answers a request with a document. Runs in the loop: must be quick.
     using Answer = std::function<std::string(std::string_view request)>;
@@ -32,7 +33,8 @@ class ControlSocket {
     ControlSocket& operator=(const ControlSocket&) = delete;
 
     void serve(Loop& loop, Answer answer);
-    /// Closes clients that are too slow. Returns when to call again; nullopt: with the next client.
+    /// Closes clients that are too slow, and accepts again after a pause. Returns when to call again;
+    /// nullopt: with the next client.
     std::optional<Time> advance(Time now);
 
   private:
@@ -47,6 +49,7 @@ class ControlSocket {
     using Clients = std::list<Client>;
 
     void accept_clients();
+    void accept_more(bool wanted);  ///< the loop calls accept_clients() when a client connects
     void on_client(Clients::iterator client);
     bool read_request(Client& client);
     bool write_reply(Client& client);
@@ -57,7 +60,8 @@ class ControlSocket {
     Loop* loop_ = nullptr;
     Answer answer_;
     Clients clients_;
-    bool listening_ = false;
+    bool listening_ = false;  ///< see accept_more()
+    std::optional<Time> paused_until_;
 };
 
 }  // namespace sipalg::daemon

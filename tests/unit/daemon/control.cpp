@@ -1,6 +1,7 @@
 #include "alg/daemon/control/control.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -176,4 +177,49 @@ TEST_CASE("a missing directory is made, a missing path above it is not") {
     CHECK(std::filesystem::is_directory(place.directory / "run"));
     CHECK_THROWS_WITH(ControlSocket(place.directory / "a" / "b" / "c.sock"),
                       doctest::Contains("choose another path with --control"));
+}
+
+namespace {
+
+/// While it exists, this process gets no further descriptor.
+class NoDescriptors {
+  public:
+    NoDescriptors() {
+        REQUIRE(getrlimit(RLIMIT_NOFILE, &before_) == 0);
+        const Fd free(dup(STDERR_FILENO));  // the lowest free number
+        rlimit none = before_;
+        none.rlim_cur = static_cast<rlim_t>(free.get());
+        REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    }
+    ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+    NoDescriptors(const NoDescriptors&) = delete;
+    NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+  private:
+    rlimit before_{};
+};
+
+}  // namespace
+
+TEST_CASE("a client for whom there is no descriptor waits, and the loop sleeps meanwhile") {
+    const Place place;
+    Loop loop;
+    ControlSocket control(place.path());
+    control.serve(loop, [](std::string_view) { return "late"; });
+    const Fd client = place.connect_client();
+    say(client, "\n");
+    int wake_ups = 0;
+    {
+        const NoDescriptors none;
+        const Time start = boot_time();
+        loop.after_wake_up([&](Time now) -> std::optional<Time> {
+            ++wake_ups;
+            if (now >= start + 3 * ControlSocket::pause) loop.stop();
+            const Time end = start + 3 * ControlSocket::pause;
+            return std::min(end, control.advance(now).value_or(end));
+        });
+        loop.run();
+    }
+    CHECK(wake_ups < 20);
+    CHECK(serve_until_closed(loop, control, client) == "late\n");
 }
