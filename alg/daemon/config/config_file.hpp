@@ -23,7 +23,11 @@ struct Setting {
     std::string name;
     std::string value;
     std::string where;         ///< "FILE:LINE: name" or "--name", the beginning of a message about it
-    std::string section = {};  ///< "peer 203.0.113.0/24": what stands between the brackets above it, if any
+    std::string section = {};  ///< "peer 203.0.113.0/24": the text between the brackets above it, if any
+    /// The same setting, wherever it is written.
+    friend bool operator==(const Setting& a, const Setting& b) {
+        return a.name == b.name && a.value == b.value && a.section == b.section;
+    }
 };
 
 /// Whom a section is about.

@@ -17,7 +17,18 @@ namespace po = boost::program_options;
 
 namespace {
 
+/// Puts a setting into the options. Throws UsageError.
 using Apply = void (*)(Options&, const Setting&);
+/// Whether two runs have the same value. `copy` makes the first one's value that of the second.
+struct Field {
+    bool (*same)(const Options&, const Options&);
+    void (*copy)(Options&, const Options&);
+};
+
+enum class Live : bool {
+    no,  ///< changed by a restart only
+    yes  ///< changed by SIGHUP
+};
 
 struct Row {
     const char* name;
@@ -25,8 +36,29 @@ struct Row {
     bool repeatable;
     bool in_file;  ///< may stand in the configuration file
     Apply apply;   ///< nullptr: dealt with before
+    Live live;
+    Field field;  ///< empty: it has no value that a run keeps
     const char* help;
 };
+
+/// A field that is one member of Options.
+template <auto member>
+constexpr Field field{[](const Options& a, const Options& b) { return a.*member == b.*member; },
+                      [](Options& to, const Options& from) { to.*member = from.*member; }};
+/// The same for a member of Options::treatments.
+template <auto member>
+constexpr Field treatment{
+    [](const Options& a, const Options& b) { return a.treatments.*member == b.treatments.*member; },
+    [](Options& to, const Options& from) { to.treatments.*member = from.treatments.*member; }};
+/// For two members that belong to one option.
+template <auto first, auto second>
+constexpr Field fields{
+    [](const Options& a, const Options& b) { return field<first>.same(a, b) && field<second>.same(a, b); },
+    [](Options& to, const Options& from) {
+        field<first>.copy(to, from);
+        field<second>.copy(to, from);
+    }};
+constexpr Field no_field{nullptr, nullptr};
 
 void set_foreground(Options& o, const Setting& s) {
     o.foreground = parse_switch(s);
@@ -104,47 +136,55 @@ void set_log_level_option(Options& o, const Setting& s) {
 }
 
 constexpr std::array rows{
-    Row{"config", "FILE", false, false, nullptr,
+    Row{"config", "FILE", false, false, nullptr, Live::no, no_field,
         "configuration file (default: /etc/sipalg/sipalgd.conf if it exists)"},
-    Row{"foreground", nullptr, false, true, set_foreground, "do not detach; log to stderr"},
-    Row{"outside", "IFACE", true, true, add_outside,
+    Row{"foreground", nullptr, false, true, set_foreground, Live::no, field<&Options::foreground>,
+        "do not detach; log to stderr"},
+    Row{"outside", "IFACE", true, true, add_outside, Live::no, field<&Options::outside>,
         "interface towards the untrusted side, repeatable (default: those of the default routes)"},
-    Row{"inside", "IFACE", true, true, add_inside,
+    Row{"inside", "IFACE", true, true, add_inside, Live::no, field<&Options::inside>,
         "interface towards the phones, repeatable (default: every other interface but loopback)"},
-    Row{"sip-port", "N", true, true, add_sip_port, "port that is SIP in clear, repeatable (default: 5060)"},
-    Row{"tls-port", "N", true, true, add_tls_port,
+    Row{"sip-port", "N", true, true, add_sip_port, Live::no, field<&Options::sip_ports>,
+        "port that is SIP in clear, repeatable (default: 5060)"},
+    Row{"tls-port", "N", true, true, add_tls_port, Live::no, field<&Options::tls_ports>,
         "port whose TLS or DTLS is recognised and reported, never touched, repeatable (default: 5061)"},
-    Row{"find-sip", nullptr, false, true, set_find_sip,
+    Row{"find-sip", nullptr, false, true, set_find_sip, Live::no, field<&Options::find_sip>,
         "report SIP that is spoken on other ports (sipalgctl flows), to learn which ones the provider uses"},
-    Row{"media-ports", "LO-HI", false, true, set_media_ports,
+    Row{"media-ports", "LO-HI", false, true, set_media_ports, Live::no,
+        fields<&Options::media_low, &Options::media_high>,
         "public ports for media whose own port is not free (default: 16384-32767)"},
-    Row{"external-address", "A", true, true, add_external_address,
+    Row{"external-address", "A", true, true, add_external_address, Live::yes,
+        field<&Options::external_addresses>,
         "address that outside sees, where the WAN address is itself behind NAT; the n-th belongs to the n-th "
         "--outside, one alone to all"},
-    Row{"accept-in", "CHAIN", true, true, add_accept_in,
+    Row{"accept-in", "CHAIN", true, true, add_accept_in, Live::no,
+        fields<&Options::accept_in, &Options::accept_in_auto>,
         "\"FAMILY TABLE CHAIN\" of the base chain in which pinholed traffic must be accepted, repeatable; "
         "'auto' finds them (default: none)"},
-    Row{"media-source", "POLICY", false, true, set_media_source,
+    Row{"media-source", "POLICY", false, true, set_media_source, Live::yes,
+        treatment<&Treatments::media_source>,
         "where media may come from besides the negotiated address: negotiated (nowhere else) or latch (the "
         "first "
         "that sends); 'any' only in a [peer] or [phone] section of the file (default: negotiated)"},
-    Row{"mode", "MODE", false, true, set_mode,
+    Row{"mode", "MODE", false, true, set_mode, Live::yes, treatment<&Treatments::mode>,
         "what is done with messages: auto (rewrite, unless phone or provider mind NAT themselves), rewrite, "
         "pinhole (open, change nothing), observe (only tell what would be done) or off (default: auto)"},
-    Row{"nat", "WHETHER", false, true, set_nat,
+    Row{"nat", "WHETHER", false, true, set_nat, Live::yes, treatment<&Treatments::nat>,
         "whether phones' IPv4 addresses are translated: auto (private ones are), yes or no (default: auto)"},
-    Row{"malformed", "POLICY", false, true, set_malformed,
+    Row{"malformed", "POLICY", false, true, set_malformed, Live::no, field<&Options::drop_malformed>,
         "what becomes of SIP that can't be read: pass or drop (default: pass)"},
-    Row{"queue", "N", false, true, set_queue,
+    Row{"queue", "N", false, true, set_queue, Live::no, field<&Options::queue>,
         "NFQUEUE number; the next two are used as well (default: 5060)"},
-    Row{"table", "NAME", false, true, set_table, "nftables table (family inet) to own (default: sipalg)"},
-    Row{"control", "PATH", false, true, set_control, "control socket (default: /run/sipalg/control.sock)"},
-    Row{"log-level", "LEVEL", false, true, set_log_level_option,
+    Row{"table", "NAME", false, true, set_table, Live::no, field<&Options::table>,
+        "nftables table (family inet) to own (default: sipalg)"},
+    Row{"control", "PATH", false, true, set_control, Live::no, field<&Options::control>,
+        "control socket (default: /run/sipalg/control.sock)"},
+    Row{"log-level", "LEVEL", false, true, set_log_level_option, Live::yes, field<&Options::log_level>,
         "error, warning, info or debug (default: info)"},
-    Row{"check", nullptr, false, false, set_check,
+    Row{"check", nullptr, false, false, set_check, Live::no, no_field,
         "validate configuration and kernel, say what would be installed, change nothing"},
-    Row{"help", nullptr, false, false, nullptr, "print this and exit"},
-    Row{"version", nullptr, false, false, nullptr, "print the version and exit"},
+    Row{"help", nullptr, false, false, nullptr, Live::no, no_field, "print this and exit"},
+    Row{"version", nullptr, false, false, nullptr, Live::no, no_field, "print the version and exit"},
 };
 
 const Row* find_row(std::string_view name) {
@@ -297,32 +337,33 @@ Options load_options(const CommandLine& command_line) {
     return options;
 }
 
+namespace {
+
+// The sections of the file, which have no row: all of them can change at run time.
+constexpr Field peers = treatment<&Treatments::peers>;
+constexpr Field phones = treatment<&Treatments::phones>;
+
+}  // namespace
+
 std::vector<std::string> differences_that_need_a_restart(const Options& running, const Options& wanted) {
-    const auto names = [](const std::vector<Setting>& settings) {
-        std::vector<std::string> values;
-        values.reserve(settings.size());
-        for (const Setting& setting : settings)
-            values.push_back(setting.value);
-        return values;
-    };
-    std::vector<std::string> different;
-    const auto compare = [&](bool same, const char* option) {
-        if (!same) different.emplace_back(option);
-    };
-    compare(running.foreground == wanted.foreground, "foreground");
-    compare(names(running.outside) == names(wanted.outside), "outside");
-    compare(names(running.inside) == names(wanted.inside), "inside");
-    compare(running.sip_ports == wanted.sip_ports, "sip-port");
-    compare(running.tls_ports == wanted.tls_ports, "tls-port");
-    compare(running.find_sip == wanted.find_sip, "find-sip");
-    compare(running.media_low == wanted.media_low && running.media_high == wanted.media_high, "media-ports");
-    compare(running.accept_in == wanted.accept_in && running.accept_in_auto == wanted.accept_in_auto,
-            "accept-in");
-    compare(running.drop_malformed == wanted.drop_malformed, "malformed");
-    compare(running.queue == wanted.queue, "queue");
-    compare(running.table == wanted.table, "table");
-    compare(running.control == wanted.control, "control");
-    return different;
+    std::vector<std::string> names;
+    for (const Row& row : rows)
+        if (row.field.same && row.live == Live::no && !row.field.same(running, wanted))
+            names.emplace_back(row.name);
+    return names;
+}
+
+std::vector<std::string> take_live_options(Options& running, const Options& wanted) {
+    std::vector<std::string> names;
+    for (const Row& row : rows) {
+        if (!row.field.same || row.live == Live::no || row.field.same(running, wanted)) continue;
+        row.field.copy(running, wanted);
+        names.emplace_back(row.name);
+    }
+    if (!peers.same(running, wanted) || !phones.same(running, wanted)) names.emplace_back("sections");
+    peers.copy(running, wanted);
+    phones.copy(running, wanted);
+    return names;
 }
 
 std::string help_text() {

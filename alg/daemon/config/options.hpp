@@ -56,8 +56,10 @@ Options make_options(const std::vector<Setting>& command_line, const std::vector
 /// The above in one: reads the file that --config names, or the default one if it exists.
 Options load_options(const CommandLine& command_line);
 
-/// Names of the options that differ between two runs, apart from those a running daemon can change.
+/// Names of the options that differ and that a running daemon can't change.
 std::vector<std::string> differences_that_need_a_restart(const Options& running, const Options& wanted);
+/// Copies the other options that differ and returns their names; "sections" stands for those of the file.
+std::vector<std::string> take_live_options(Options& running, const Options& wanted);
 
 /// Text for --help.
 std::string help_text();
