@@ -20,7 +20,9 @@ constexpr std::array numbers{
     Number{"mappings", "sipalg_mappings", false, "Inside endpoints with a public one."},
     Number{"pinholes", "sipalg_pinholes", false, "Public endpoints that somebody outside may send to."},
     Number{"queue_overflows", "sipalg_queue_overflows", true, "Times the queue's socket buffer was full."},
-    Number{"refused_verdicts", "sipalg_refused_verdicts", true, "Verdicts that the kernel did not take."},
+    Number{"refused_verdicts", "sipalg_refused_verdicts", true,
+           "Verdicts that the kernel answered with an error."},
+    Number{"lost_verdicts", "sipalg_lost_verdicts", true, "Verdicts that never reached the kernel."},
 };
 
 std::string heading(const std::string& name, bool counter, const char* help) {

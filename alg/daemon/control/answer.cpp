@@ -58,6 +58,7 @@ Json Daemon::status() {
     for (const Queue* queue : {&queue_, &shifted_queue_, &tls_watch_.queue()}) {
         status.queue_overflows += queue->lost_reads();
         status.refused_verdicts += queue->refused_verdicts();
+        status.lost_verdicts += queue->lost_verdicts();
     }
     return to_json(options_, status);
 }

@@ -156,6 +156,7 @@ Json to_json(const Options& options, const Status& status) {
             {"media_counted", status.media_counted},
             {"queue_overflows", status.queue_overflows},
             {"refused_verdicts", status.refused_verdicts},
+            {"lost_verdicts", status.lost_verdicts},
             {"counters", to_json(status.counters)}};
 }
 

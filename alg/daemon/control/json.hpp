@@ -45,6 +45,7 @@ struct Status {
     Counters counters{};
     std::uint64_t queue_overflows = 0;
     std::uint64_t refused_verdicts = 0;
+    std::uint64_t lost_verdicts = 0;  ///< see Queue
 };
 Json to_json(const Options& options, const Status& status);
 

@@ -239,7 +239,8 @@ std::optional<Time> Daemon::step(Time now) {
     next = std::min(next, guard_.advance(now));  // again: the kernel may have refused an element
     flush();                                     // of segments that have waited long enough
     for (const auto deadline :
-         {engine_deadline, scanner_.advance(now), control_.advance(now), listener_.advance(engine_, now)})
+         {engine_deadline, scanner_.advance(now), control_.advance(now), listener_.advance(engine_, now),
+          queue_.advance(now), shifted_queue_.advance(now)})
         if (deadline) next = std::min(next, *deadline);
     return next;
 }

@@ -25,8 +25,9 @@ constexpr std::size_t batch_size = 16;       // packets in one read: more only d
 constexpr std::size_t batches_in_a_row = 4;  // then timers and other sockets get their turn
 constexpr std::size_t buffer_size = 65536 + 4096;  // the longest packet and the attributes beside it
 constexpr int receive_buffer = 8 << 20;
+// Room for twice the bytes of one send(); the kernel refuses a longer one with EMSGSIZE.
+constexpr int send_buffer = 2 * VerdictBuffer::most_outgoing;
 constexpr std::uint32_t queue_length = 4096;
-constexpr std::size_t most_outgoing = 131072;  // the kernel takes no more at once than the send buffer
 
 std::uint16_t message_type(unsigned type) {
     return static_cast<std::uint16_t>(NFNL_SUBSYS_QUEUE << 8 | type);
@@ -52,19 +53,19 @@ bool taken(std::uint16_t number) {
 }  // namespace
 
 Verdict::~Verdict() {
-    if (!given_) queue_.put_verdict(id_, NF_ACCEPT, {});
+    if (!given_) queue_.verdicts_.put(id_, NF_ACCEPT, {});
 }
 
 void Verdict::replace(Bytes packet) {
     if (given_ || packet.empty() || packet.size() > Queue::longest_packet) return;
     given_ = true;
-    queue_.put_verdict(id_, NF_ACCEPT, packet);
+    queue_.verdicts_.put(id_, NF_ACCEPT, packet);
 }
 
 void Verdict::drop() {
     if (given_) return;
     given_ = true;
-    queue_.put_verdict(id_, NF_DROP, {});
+    queue_.verdicts_.put(id_, NF_DROP, {});
 }
 
 struct Queue::Batch {
@@ -85,7 +86,9 @@ Queue::Queue(std::uint16_t number, WhenFull when_full)
     : number_(number),
       socket_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER)),
       // Not value-initialised: a megabyte that is written page by page as packets need it.
-      batch_(new Batch) {
+      batch_(new Batch),
+      verdicts_(number,
+                [this](const void* bytes, std::size_t size) { return send(socket_.get(), bytes, size, 0); }) {
     sockaddr_nl address{};
     address.nl_family = AF_NETLINK;
     if (!socket_ || ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
@@ -95,7 +98,8 @@ Queue::Queue(std::uint16_t number, WhenFull when_full)
     setsockopt(socket_.get(), SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on);
     if (setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) != 0)
         setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-    outgoing_.reserve(16384);
+    if (setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &send_buffer, sizeof send_buffer) != 0)
+        setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
     bind(when_full);
 }
 
@@ -133,7 +137,7 @@ void Queue::wait_for_acknowledgement(std::uint32_t sequence) {
             if (message->nlmsg_type == NLMSG_ERROR && message->nlmsg_seq == sequence) {
                 const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message));
                 if (error->error != 0) refuse(number_, -error->error);
-                flush();
+                verdicts_.flush();
                 return;
             }
             take_message(message, {});
@@ -146,9 +150,20 @@ void Queue::receive(const Handler& handler) {
         if (read_batch(handler) < batch_size) return;
 }
 
+// Kept verdicts leave with those of the next packets, or, if none come, after the pause.
+std::optional<Time> Queue::advance(Time now) {
+    const bool wait = verdicts_.has_kept() && retry_at_ && now < *retry_at_;
+    if (!wait) {
+        retry_at_.reset();
+        if (!verdicts_.flush()) retry_at_ = now + VerdictBuffer::pause;
+    }
+    return retry_at_;
+}
+
 void Queue::drain() {
     while (read_batch({}) > 0) {
     }
+    verdicts_.flush();
 }
 
 std::size_t Queue::read_batch(const Handler& handler) {
@@ -163,7 +178,7 @@ std::size_t Queue::read_batch(const Handler& handler) {
         for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
             take_message(message, handler);
     }
-    flush();
+    verdicts_.flush();
     return static_cast<std::size_t>(count);
 }
 
@@ -192,30 +207,6 @@ void Queue::take_message(const nlmsghdr* message, const Handler& handler) {
     packet.from = header->hook == NF_INET_PRE_ROUTING ? Side::inside : Side::outside;
     Verdict verdict(*this, ntohl(header->packet_id));
     if (handler) handler(packet, verdict);
-}
-
-void Queue::put_verdict(std::uint32_t id, unsigned verdict, Bytes replacement) {
-    const std::size_t size = MNL_ALIGN(sizeof(nlmsghdr)) + MNL_ALIGN(sizeof(nfgenmsg)) +
-                             MNL_ALIGN(MNL_ATTR_HDRLEN + sizeof(nfqnl_msg_verdict_hdr)) +
-                             MNL_ALIGN(MNL_ATTR_HDRLEN + replacement.size());
-    if (outgoing_.size() + size > most_outgoing) flush();
-    const std::size_t start = outgoing_.size();
-    outgoing_.resize(start + size);
-    nlmsghdr* message =
-        nfq_nlmsg_put(reinterpret_cast<char*>(outgoing_.data()) + start, NFQNL_MSG_VERDICT, number_);
-    nfq_nlmsg_verdict_put(message, static_cast<int>(id), static_cast<int>(verdict));
-    if (!replacement.empty())
-        nfq_nlmsg_verdict_put_pkt(message, replacement.data(),
-                                  static_cast<std::uint32_t>(replacement.size()));
-    outgoing_.resize(start + message->nlmsg_len);
-}
-
-void Queue::flush() {
-    if (outgoing_.empty()) return;
-    // The kernel works through netlink messages inside send(): nothing waits, nothing comes half.
-    while (send(socket_.get(), outgoing_.data(), outgoing_.size(), 0) < 0 && errno == EINTR) {
-    }
-    outgoing_.clear();
 }
 
 }  // namespace sipalg::daemon

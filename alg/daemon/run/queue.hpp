@@ -4,11 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
+#include <optional>
 #include <utility>
-#include <vector>
 
+#include "alg/base/time.hpp"
 #include "alg/core/door.hpp"
+#include "alg/daemon/run/verdict_buffer.hpp"
 #include "alg/sys/fd.hpp"
 
 struct nlmsghdr;
@@ -31,7 +32,7 @@ class Verdict {
   public:
     Verdict(Queue& queue, std::uint32_t id) : queue_(queue), id_(id) {}
     ~Verdict();
-    /// The other one is used up by it. Who gives a verdict outside of Queue::receive() calls Queue::flush().
+    /// The other object is used up. After a verdict outside of Queue::receive(), call Queue::advance().
     Verdict(Verdict&& other) noexcept
         : queue_(other.queue_), id_(other.id_), given_(std::exchange(other.given_, true)) {}
     Verdict& operator=(Verdict&&) = delete;
@@ -63,20 +64,25 @@ class Queue {
 
     int descriptor() const { return socket_.get(); }
 
-    /// KernelTables the packets that wait to `handler`, at most a few dozen, without blocking; a packet whose
+    /// Gives the packets that wait to `handler`, at most a few dozen, without blocking; a packet whose
     /// verdict it does not use passes unchanged. Verdicts leave together when the packets of one read are
     /// done.
     using Handler = std::function<void(const QueuedPacket&, Verdict&)>;
     void receive(const Handler& handler);
-    /// Lets everything pass that waits.
+    /// Accepts everything that waits.
     void drain();
-    /// Sends the verdicts given meanwhile.
-    void flush();
+    /// Sends the verdicts given outside of receive(), and those that the kernel had no memory for. Returns
+    /// when to call again; nullopt: none is left.
+    std::optional<Time> advance(Time now);
 
-    std::uint64_t lost_reads() const { return lost_reads_; }  ///< times the socket buffer overflowed
-    std::uint64_t refused_verdicts() const {
-        return refused_verdicts_;
-    }  ///< verdicts the kernel did not take
+    /// Sends the verdicts given meanwhile.
+    void flush() { verdicts_.flush(); }
+    /// Times the socket buffer overflowed.
+    std::uint64_t lost_reads() const { return lost_reads_; }
+    /// Verdicts that the kernel answered with an error.
+    std::uint64_t refused_verdicts() const { return refused_verdicts_; }
+    /// Verdicts that never reached the kernel.
+    std::uint64_t lost_verdicts() const { return verdicts_.lost(); }
 
   private:
     friend class Verdict;
@@ -86,13 +92,12 @@ class Queue {
     void wait_for_acknowledgement(std::uint32_t sequence);
     std::size_t read_batch(const Handler& handler);
     void take_message(const nlmsghdr* message, const Handler& handler);
-    /// `verdict`: NF_ACCEPT or NF_DROP.
-    void put_verdict(std::uint32_t id, unsigned verdict, Bytes replacement);
 
     std::uint16_t number_;
     Fd socket_;
     std::unique_ptr<Batch> batch_;
-    std::vector<std::uint8_t> outgoing_;  ///< verdict messages, sent in one system call
+    VerdictBuffer verdicts_;
+    std::optional<Time> retry_at_;  ///< of kept verdicts
     std::uint64_t lost_reads_ = 0;
     std::uint64_t refused_verdicts_ = 0;
 };
