@@ -206,15 +206,20 @@ void Daemon::on_flows() {
 }
 
 void Daemon::on_network() {
-    try {
-        const Network::News news = network_.refresh();
-        if (!news.interfaces) return;
-        know_own();
-        if (news.outside) guard_.want_outside(network_.outside());
-        follow_addresses();
-    } catch (const std::exception& error) {
-        spdlog::warn("interfaces could not be read: {}", error.what());
+    const auto news = network_.refresh(loop_.now());
+    if (!news) {
+        if (!network_failed_) spdlog::warn("cannot read the interfaces, trying again: {}", news.error());
+        network_failed_ = true;
+        return;
     }
+    if (network_failed_ && !network_.retry_at()) {
+        spdlog::info("read the interfaces again");
+        network_failed_ = false;
+    }
+    if (!news->interfaces) return;
+    know_own();
+    if (news->outside) guard_.want_outside(network_.outside());
+    follow_addresses();
 }
 
 std::optional<Time> Daemon::step(Time now) {
@@ -230,6 +235,8 @@ std::optional<Time> Daemon::step(Time now) {
             follow_addresses();
     }
     Time next = next_sockets_;
+    if (network_.retry_at() && now >= *network_.retry_at()) on_network();
+    if (network_.retry_at()) next = std::min(next, *network_.retry_at());
     if (state_.awaits_latched(now)) {
         if (now >= next_learning_) learn(now);
         next = std::min(next, next_learning_);

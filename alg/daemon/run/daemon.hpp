@@ -97,6 +97,7 @@ class Daemon {
     std::optional<Time> next_move_;                        ///< the kernel has refused one
     std::optional<std::vector<Address>> external_to_set_;  ///< for the same reason not in force yet
     std::vector<Address> external_;                        ///< those in force
+    bool network_failed_ = false;  ///< which has been logged
     Time next_sockets_{0};
     Time next_learning_{0};
 };

@@ -1,7 +1,11 @@
 #include "alg/daemon/run/network.hpp"
 
+#include <algorithm>
+#include <exception>
 #include <stdexcept>
 #include <utility>
+
+#include "alg/daemon/run/rtnetlink.hpp"
 
 namespace sipalg::daemon {
 
@@ -35,25 +39,37 @@ void check_interfaces(const Options& options, const Interfaces& interfaces) {
             "there is no default route to tell which interface is outside; name it with --outside");
 }
 
-Network::Network(const Options& options)
+Network::Network(const Options& options) : Network(options, std::make_unique<Rtnetlink>()) {}
+
+Network::Network(const Options& options, std::unique_ptr<Routing> routing)
     : follows_routes_(options.outside.empty()),
       named_inside_(values(options.inside)),
       external_(options.external_addresses),
-      interfaces_(rtnetlink_.read()),
-      egress_([this](const Way& way) { return rtnetlink_.route(way); }) {
+      routing_(std::move(routing)),
+      interfaces_(routing_->read()),
+      egress_([this](const Way& way) { return routing_->route(way); }) {
     check_interfaces(options, interfaces_);
     outside_ = choose_outside(options, interfaces_);
     egress_.set(interfaces_, outside_, external_);
     egress_.set_treatments(options.treatments);
 }
 
-Network::News Network::refresh() {
-    const Rtnetlink::Changes changes = rtnetlink_.changes();
+Result<Network::News> Network::refresh(Time now) {
+    const Routing::Changes changes = routing_->changes();
     if (changes.routes) egress_.flush();
-    if (!changes.interfaces) return {};
-    Interfaces now = rtnetlink_.read();
-    if (now == interfaces_) return {};
-    interfaces_ = std::move(now);
+    const bool retry = retry_at_ && now >= *retry_at_;
+    if (!changes.interfaces && !retry) return News{};
+    Interfaces current;
+    try {
+        current = routing_->read();
+    } catch (const std::exception& error) {
+        pause_ = retry_at_ ? std::min(2 * pause_, last_retry) : first_retry;
+        retry_at_ = now + pause_;
+        return Failure{std::string(error.what())};
+    }
+    retry_at_.reset();
+    if (current == interfaces_) return News{};
+    interfaces_ = std::move(current);
     News news{true, false};
     if (follows_routes_) {
         auto outside = interfaces_.with_default_route();

@@ -1,13 +1,17 @@
-// Where the router stands: its outside and inside as the owner named them or as the routes say.
+// Which interfaces are outside and inside: those that the owner named, or those that the routes tell.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "alg/base/result.hpp"
+#include "alg/base/time.hpp"
 #include "alg/daemon/config/options.hpp"
 #include "alg/daemon/run/egress.hpp"
 #include "alg/daemon/run/interfaces.hpp"
-#include "alg/daemon/run/rtnetlink.hpp"
+#include "alg/daemon/run/routing.hpp"
 
 namespace sipalg::daemon {
 
@@ -21,16 +25,24 @@ void check_interfaces(const Options& options, const Interfaces& interfaces);
 /// Follows the kernel's interfaces and routes.
 class Network {
   public:
-    /// Throws as check_interfaces() does, and std::system_error.
-    explicit Network(const Options& options);
+    /// Waits between attempts to read the interfaces: doubled from the first to the last.
+    static constexpr Time first_retry{100};
+    static constexpr Time last_retry{10'000};
 
-    int descriptor() const { return rtnetlink_.descriptor(); }
+    /// Asks the kernel. Throws as check_interfaces() does, and std::system_error.
+    explicit Network(const Options& options);
+    Network(const Options& options, std::unique_ptr<Routing> routing);
+
+    int descriptor() const { return routing_->descriptor(); }
     struct News {
-        bool interfaces = false;  ///< own_addresses() may be others now
-        bool outside = false;     ///< outside() is another
+        bool interfaces = false;  ///< own_addresses() may have changed
+        bool outside = false;     ///< outside() has changed
     };
-    /// Takes in what changed, without blocking. While no default route is left, those of before stay outside.
-    News refresh();
+    /// Takes in the changes that wait, without blocking. The last default routes stay outside while there is
+    /// none. Fails if the interfaces can't be read; call again at retry_at() then.
+    [[nodiscard]] Result<News> refresh(Time now);
+    /// When to call refresh() without a notification; nullopt: no read has failed.
+    std::optional<Time> retry_at() const { return retry_at_; }
     /// Other --external-address.
     void set_external(const std::vector<Address>& external);
 
@@ -43,10 +55,12 @@ class Network {
     bool follows_routes_;
     std::vector<std::string> named_inside_;
     std::vector<Address> external_;
-    Rtnetlink rtnetlink_;
+    std::unique_ptr<Routing> routing_;
     Interfaces interfaces_;
     std::vector<std::string> outside_;
     EgressChooser egress_;
+    std::optional<Time> retry_at_;  ///< interfaces_ may be out of date: the last read failed
+    Time pause_{0};                 ///< the wait that ends at retry_at_
 };
 
 }  // namespace sipalg::daemon

@@ -153,7 +153,7 @@ void Rtnetlink::dump(std::uint16_t type, unsigned char family,
     }
 }
 
-Interfaces Rtnetlink::read() const {
+Interfaces Rtnetlink::read() {
     Interfaces interfaces;
     dump(RTM_GETLINK, AF_UNSPEC, [&](const nlmsghdr* message) { add_link(message, interfaces); });
     dump(RTM_GETADDR, AF_UNSPEC, [&](const nlmsghdr* message) { add_address(message, interfaces); });
@@ -166,7 +166,7 @@ Interfaces Rtnetlink::read() const {
     return interfaces;
 }
 
-std::optional<unsigned> Rtnetlink::route(const Way& way) const {
+std::optional<unsigned> Rtnetlink::route(const Way& way) {
     if (!way.peer.is_v4() || !way.phone.is_v4()) return std::nullopt;
     alignas(nlmsghdr) Buffer buffer{};
     nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());

@@ -7,6 +7,7 @@
 
 #include "alg/daemon/run/egress.hpp"
 #include "alg/daemon/run/interfaces.hpp"
+#include "alg/daemon/run/routing.hpp"
 #include "alg/sys/fd.hpp"
 
 struct nlmsghdr;
@@ -14,22 +15,18 @@ struct nlmsghdr;
 namespace sipalg::daemon {
 
 /// Asks rtnetlink, and hears of changes. Throws std::system_error when the kernel does not answer.
-class Rtnetlink {
+class Rtnetlink : public Routing {
   public:
     Rtnetlink();
 
     /// All there is now.
-    Interfaces read() const;
+    Interfaces read() override;
     /// The interface through which a forwarded packet would leave.
-    std::optional<unsigned> route(const Way& way) const;
+    std::optional<unsigned> route(const Way& way) override;
 
-    int descriptor() const { return events_.get(); }  ///< readable when something changed
-    struct Changes {
-        bool interfaces = false;  ///< links, addresses or default routes: read() again
-        bool routes = false;      ///< any route: kept answers of route() are old
-    };
+    int descriptor() const override { return events_.get(); }  ///< readable when something changed
     /// What the events that wait are about; without blocking.
-    Changes changes();
+    Changes changes() override;
 
   private:
     void dump(std::uint16_t type, unsigned char family,

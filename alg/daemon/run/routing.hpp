@@ -1,0 +1,29 @@
+// The part of the kernel that knows interfaces, addresses and routes, as the daemon asks it.
+#pragma once
+
+#include <optional>
+
+#include "alg/daemon/run/egress.hpp"
+#include "alg/daemon/run/interfaces.hpp"
+
+namespace sipalg::daemon {
+
+/// Implemented by Rtnetlink, and by fakes in tests.
+class Routing {
+  public:
+    virtual ~Routing() = default;
+    /// All interfaces, addresses and default routes. Throws std::system_error if the kernel does not answer.
+    virtual Interfaces read() = 0;
+    /// The interface through which the kernel would forward a packet; nullopt: no route.
+    virtual std::optional<unsigned> route(const Way& way) = 0;
+
+    struct Changes {
+        bool interfaces = false;  ///< links, addresses or default routes: read() again
+        bool routes = false;      ///< any route: earlier answers of route() may be wrong
+    };
+    virtual int descriptor() const = 0;  ///< readable: call changes()
+    /// The subject of the notifications that wait. Does not block.
+    virtual Changes changes() = 0;
+};
+
+}  // namespace sipalg::daemon
