@@ -98,10 +98,17 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
         if (monitor_.changed()) guard_.heard();
     });
     loop_.add(reader_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_flows(); });
+    loop_.add(socket_reader_.descriptor(), EPOLLIN, [this](std::uint32_t) {
+        auto sockets = socket_reader_.take();
+        if (!sockets) return;
+        own_sockets_ = std::move(*sockets);
+        know_own();
+    });
     control_.serve(loop_, [this](std::string_view request) { return answer(request); });
     loop_.after_wake_up([this](Time now) { return step(now); });
 
     external_ = options_.external_addresses;
+    own_sockets_ = own_sockets();
     know_own();
     ruleset_.install();
     try {
@@ -218,6 +225,7 @@ void Daemon::on_network() {
     }
     if (!news->interfaces) return;
     know_own();
+    socket_reader_.request();
     if (news->outside) guard_.want_outside(network_.outside());
     follow_addresses();
 }
@@ -225,7 +233,7 @@ void Daemon::on_network() {
 std::optional<Time> Daemon::step(Time now) {
     guard_.advance(now);  // the rules first: what follows changes their elements
     if (now >= next_sockets_) {
-        know_own();
+        socket_reader_.request();
         next_sockets_ = now + sockets_every;
     }
     if (next_move_ && now >= *next_move_) {
@@ -255,7 +263,7 @@ std::optional<Time> Daemon::step(Time now) {
 void Daemon::know_own() {
     for (State* state : {&state_, &engine_.observer().state()}) {
         state->set_own_addresses(network_.own_addresses());
-        state->set_occupied(own_sockets());
+        state->set_occupied(own_sockets_);
     }
 }
 

@@ -22,6 +22,8 @@
 #include "alg/daemon/run/postponed.hpp"
 #include "alg/daemon/run/queue.hpp"
 #include "alg/daemon/run/ruleset_guard.hpp"
+#include "alg/daemon/run/socket_reader.hpp"
+#include "alg/daemon/run/sockets.hpp"
 #include "alg/daemon/run/static_phones.hpp"
 #include "alg/daemon/run/tls_watch.hpp"
 #include "nft/conntrack.hpp"
@@ -88,6 +90,8 @@ class Daemon {
     std::atomic<bool> with_ipv6_{false};  ///< IPv6 was met: the reader looks at its flows as well
     FlowReader reader_;
     ConntrackScanner scanner_;
+    SocketReader socket_reader_{own_sockets};
+    std::vector<Socket> own_sockets_;
     PostponedPackets postponed_;  // after the queue, which outlives its verdicts
     std::unordered_map<std::uint64_t, Verdict>
         held_;  ///< segments that wait for the rest of a message, by token

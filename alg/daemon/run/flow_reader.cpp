@@ -1,36 +1,20 @@
 #include "alg/daemon/run/flow_reader.hpp"
 
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <exception>
 #include <system_error>
 #include <utility>
+
+#include "alg/daemon/run/signals_blocked.hpp"
 
 namespace sipalg::daemon {
 
 namespace {
 
 struct Stopped {};
-
-/// Signals are for the thread that has the loop; the one made meanwhile gets none.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-  private:
-    sigset_t before_{};
-};
 
 }  // namespace
 
