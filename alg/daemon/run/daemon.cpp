@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <csignal>
 #include <exception>
-#include <limits>
+#include <utility>
 
-#include "alg/base/escape.hpp"
+#include "alg/daemon/run/reload.hpp"
 #include "alg/daemon/run/sockets.hpp"
 
 namespace sipalg::daemon {
@@ -17,8 +17,7 @@ namespace sipalg::daemon {
 namespace {
 
 constexpr Time sockets_every{30'000};
-constexpr Time move_again{1'000};
-constexpr Time learn_every{1'000};
+constexpr Time latched_every{1'000};
 
 Policy policy(const Options& options) {
     Policy policy;
@@ -65,64 +64,35 @@ nft::Settings ruleset_settings(const Options& options, const std::vector<std::st
 Daemon::Daemon(const CommandLine& command_line, const Options& options)
     : command_line_(command_line),
       options_(options),
-      started_(loop_.now()),
       network_(options),
       ruleset_(ruleset_settings(options, network_.outside())),
       monitor_(ruleset_.port()),
       control_(options.control),
-      queue_(options.queue),
-      shifted_queue_(ruleset_settings(options, {}).shifted_queue(), WhenFull::drop),
       state_(policy(options)),
-      kernel_tables_(ruleset_, conntrack_, monitor_, [this] { guard_.heard(); }),
-      engine_(state_, kernel_tables_, policy(options), [this](const Output& output) { carry(output); }),
+      kernel_tables_(ruleset_, conntrack_, monitor_, [this] { guard_.look_soon(); }),
+      engine_(state_, kernel_tables_, policy(options),
+              [this](const Output& output) { packets_.emit(output); }),
       guard_(
           kernel_tables_, [this](Time now) { engine_.end_connections(now); },
           [this](Time now) { return state_.elements(now); }),
       tls_watch_(ruleset_settings(options, {}).watch_queue(), state_, conntrack_,
                  [this](std::span<const Event> events) { engine_.log(events, loop_.now()); }),
-      reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
+      flow_reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
       scanner_(
-          state_, reader_, [this](std::span<const ConntrackTuple> flows) { conntrack_.erase(flows); },
-          [this](std::span<const Event> events, Time now) { engine_.log(events, now); }) {
-    // Before the rules: a SIGTERM in between must find its way to stop().
-    loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
-    for (Queue* queue : {&queue_, &shifted_queue_})
-        loop_.add(queue->descriptor(), EPOLLIN, [this, queue](std::uint32_t) {
-            queue->receive(
-                [this](const QueuedPacket& packet, Verdict& verdict) { on_packet(packet, verdict); });
-        });
-    loop_.add(tls_watch_.queue().descriptor(), EPOLLIN,
-              [this](std::uint32_t) { tls_watch_.receive(loop_.now()); });
-    loop_.add(network_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_network(); });
-    loop_.add(monitor_.descriptor(), EPOLLIN, [this](std::uint32_t) {
-        if (monitor_.changed()) guard_.heard();
-    });
-    loop_.add(reader_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_flows(); });
-    loop_.add(socket_reader_.descriptor(), EPOLLIN, [this](std::uint32_t) {
-        auto sockets = socket_reader_.take();
-        if (!sockets) return;
-        own_sockets_ = std::move(*sockets);
-        know_own();
-    });
-    control_.serve(loop_, [this](std::string_view request) { return answer(request); });
-    loop_.after_wake_up([this](Time now) { return step(now); });
-
-    external_ = options_.external_addresses;
+          state_, flow_reader_, [this](std::span<const ConntrackTuple> flows) { conntrack_.erase(flows); },
+          [this](std::span<const Event> events, Time now) { engine_.log(events, now); }),
+      packets_(options.queue, ruleset_settings(options, {}).shifted_queue(), network_, engine_, scanner_,
+               [this] { with_ipv6_ = true; }),
+      socket_reader_(own_sockets),
+      addresses_(*this, options.external_addresses),
+      answers_({options_, state_, engine_, network_, ruleset_, tls_watch_, packets_}, loop_.now()) {
+    add_to_loop();
+    set_own_addresses();
     own_sockets_ = own_sockets();
-    know_own();
+    set_own_sockets();
     ruleset_.install();
     try {
-        const auto advertised = [this](const Address& address) {
-            return network_.egress().advertised(address);
-        };
-        engine_.restore(ruleset_.read(), advertised, loop_.now());
-        for (const PinholeReport& open : report_pinholes(state_, loop_.now()))
-            if (open.inside.address.is_v6()) with_ipv6_ = true;
-        know_families();
-        follow_addresses();
-        scanner_.first(loop_.now());
-        listener_.set(listening(options_.treatments, network_.egress().ends()));
-        listener_.advance(engine_, loop_.now());
+        take_over_kernel_state();
     } catch (...) {
         ruleset_.remove();
         throw;
@@ -130,6 +100,37 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
 }
 
 Daemon::~Daemon() = default;
+
+// Signals first: a SIGTERM that comes before the rules are installed must still lead to stop().
+void Daemon::add_to_loop() {
+    loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
+    for (Queue* queue : packets_.queues())
+        loop_.add(queue->descriptor(), EPOLLIN,
+                  [this, queue](std::uint32_t) { packets_.receive(*queue, loop_.now()); });
+    loop_.add(tls_watch_.queue().descriptor(), EPOLLIN,
+              [this](std::uint32_t) { tls_watch_.receive(loop_.now()); });
+    loop_.add(network_.descriptor(), EPOLLIN, [this](std::uint32_t) { refresh_network(loop_.now()); });
+    loop_.add(monitor_.descriptor(), EPOLLIN, [this](std::uint32_t) {
+        if (monitor_.changed()) guard_.look_soon();
+    });
+    loop_.add(flow_reader_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_scan(); });
+    loop_.add(socket_reader_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_sockets(); });
+    control_.serve(loop_, [this](std::string_view request) { return answers_.answer(request, loop_.now()); });
+    loop_.after_wake_up([this](Time now) { return step(now); });
+}
+
+// A5, C12: what an earlier run left in the kernel, then the flows of phones that are registered already.
+void Daemon::take_over_kernel_state() {
+    const Time now = loop_.now();
+    const auto advertised = [this](const Address& address) { return network_.egress().advertised(address); };
+    engine_.restore(ruleset_.read(), advertised, now);
+    for (const PinholeReport& open : report_pinholes(state_, now))
+        if (open.inside.address.is_v6()) with_ipv6_ = true;
+    note_ipv6_delegates();
+    addresses_.follow(now);
+    scanner_.first(now);
+    static_phones_.advance(engine_, now);
+}
 
 void Daemon::run(const std::function<void()>& serving) {
     try {
@@ -145,75 +146,55 @@ void Daemon::run(const std::function<void()>& serving) {
     stop();
 }
 
-// First the rules, so that nothing new comes; then what waits in the queue may pass; the kernel would drop
-// it.
+// Remove the rules first so nothing more is queued, then accept what is queued: the kernel drops the rest of
+// a queue that closes.
 void Daemon::stop() {
     sd_notify(0, "STOPPING=1\nSTATUS=Removing the rules");
     engine_.end_connections(loop_.now());
     ruleset_.remove();
-    postponed_.clear();
-    held_.clear();
-    for (Queue* queue : {&queue_, &shifted_queue_, &tls_watch_.queue()}) {
-        queue->drain();
-        queue->flush();
-    }
+    packets_.drain();
+    tls_watch_.queue().drain();
     spdlog::info("stopped, all rules removed");
 }
 
-void Daemon::on_packet(const QueuedPacket& packet, Verdict& verdict) {
-    if (!packet.whole || packet.bytes.empty()) {
-        engine_.count(Reason::unreadable_packet);
-        return;
+std::optional<Time> Daemon::step(Time now) {
+    guard_.advance(now);  // the rules first: what follows changes their elements
+    if (now >= next_sockets_) {
+        socket_reader_.request();
+        next_sockets_ = now + sockets_every;
     }
-    if (packet.bytes[0] >> 4 == 6) with_ipv6_ = true;
-    const Egress egress =
-        network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface);
-    give_verdict(Arrival(packet.from, packet.bytes, egress, false, ++last_token_), verdict);
-}
-
-void Daemon::give_verdict(Arrival arrival, Verdict& verdict) {
-    Action fate = engine_.handle(arrival, loop_.now(), Queue::longest_packet);
-    if (fate.kind == Action::Kind::scan_first) {
-        const auto sweep = postponed_.full() ? std::nullopt : scanner_.ask(loop_.now());
-        if (sweep) {
-            postponed_.enter(arrival, std::move(verdict), *sweep);
-            return;
-        }
-        arrival.scanned = true;
-        fate = engine_.handle(arrival, loop_.now(), Queue::longest_packet);
+    Time next = next_sockets_;
+    if (network_.retry_at() && now >= *network_.retry_at()) refresh_network(now);
+    if (state_.awaits_latched(now)) {
+        if (now >= next_latched_) note_latched(now);
+        next = std::min(next, next_latched_);
     }
-    if (fate.kind == Action::Kind::replace) verdict.replace(fate.packet);
-    if (fate.kind == Action::Kind::drop) verdict.drop();
-    if (fate.kind == Action::Kind::hold) held_.emplace(arrival.token, std::move(verdict));
+    const auto addresses_deadline = addresses_.advance(now);
+    const auto engine_deadline = engine_.advance(now);
+    next = std::min(next, guard_.advance(now));  // again: the kernel may have refused an element
+    // The queues last: the parts before them give verdicts on segments that have waited long enough.
+    for (const auto deadline :
+         {network_.retry_at(), addresses_deadline, engine_deadline, scanner_.advance(now),
+          control_.advance(now), static_phones_.advance(engine_, now), packets_.advance(now)})
+        if (deadline) next = std::min(next, *deadline);
+    return next;
 }
 
-void Daemon::flush() {
-    queue_.flush();
-    shifted_queue_.flush();
-}
-
-void Daemon::carry(const Output& output) {
-    if (output.kind == Output::Kind::inject) {
-        injector_.send(output.from, output.bytes, network_.egress().index_of(output.egress));
-        return;
-    }
-    const auto held = held_.find(output.token);
-    if (held == held_.end()) return;
-    if (output.kind == Output::Kind::replace) held->second.replace(output.bytes);
-    if (output.kind == Output::Kind::drop) held->second.drop();
-    held_.erase(held);
-}
-
-void Daemon::on_flows() {
+void Daemon::on_scan() {
     scanner_.readable(loop_.now());
-    const bool some = postponed_.leave(scanner_.ended(), [this](const Arrival& arrival, Verdict& verdict) {
-        give_verdict(arrival, verdict);
-    });
-    if (some) flush();
+    packets_.scan_ended(loop_.now());
 }
 
-void Daemon::on_network() {
-    const auto news = network_.refresh(loop_.now());
+void Daemon::on_sockets() {
+    auto sockets = socket_reader_.take();
+    if (!sockets) return;
+    own_sockets_ = std::move(*sockets);
+    set_own_sockets();
+}
+
+// C11
+void Daemon::refresh_network(Time now) {
+    const auto news = network_.refresh(now);
     if (!news) {
         if (!network_failed_) spdlog::warn("cannot read the interfaces, trying again: {}", news.error());
         network_failed_ = true;
@@ -224,87 +205,19 @@ void Daemon::on_network() {
         network_failed_ = false;
     }
     if (!news->interfaces) return;
-    know_own();
+    set_own_addresses();
     socket_reader_.request();
     if (news->outside) guard_.want_outside(network_.outside());
-    follow_addresses();
+    addresses_.follow(now);
 }
 
-std::optional<Time> Daemon::step(Time now) {
-    guard_.advance(now);  // the rules first: what follows changes their elements
-    if (now >= next_sockets_) {
-        socket_reader_.request();
-        next_sockets_ = now + sockets_every;
-    }
-    if (next_move_ && now >= *next_move_) {
-        if (external_to_set_)
-            set_external(std::vector<Address>(*external_to_set_));
-        else
-            follow_addresses();
-    }
-    Time next = next_sockets_;
-    if (network_.retry_at() && now >= *network_.retry_at()) on_network();
-    if (network_.retry_at()) next = std::min(next, *network_.retry_at());
-    if (state_.awaits_latched(now)) {
-        if (now >= next_learning_) learn(now);
-        next = std::min(next, next_learning_);
-    }
-    if (next_move_) next = std::min(next, *next_move_);
-    const auto engine_deadline = engine_.advance(now);
-    next = std::min(next, guard_.advance(now));  // again: the kernel may have refused an element
-    flush();                                     // of segments that have waited long enough
-    for (const auto deadline :
-         {engine_deadline, scanner_.advance(now), control_.advance(now), listener_.advance(engine_, now),
-          queue_.advance(now), shifted_queue_.advance(now)})
-        if (deadline) next = std::min(next, *deadline);
-    return next;
-}
-
-void Daemon::know_own() {
-    for (State* state : {&state_, &engine_.observer().state()}) {
-        state->set_own_addresses(network_.own_addresses());
-        state->set_occupied(own_sockets_);
-    }
-}
-
-void Daemon::learn(Time now) {
-    next_learning_ = now + learn_every;
+void Daemon::note_latched(Time now) {
+    next_latched_ = now + latched_every;
     try {
         const std::vector<LatchedSource> sources = ruleset_.read_learned();
         if (!sources.empty()) engine_.note_latched(sources, now);
     } catch (const nft::Error& error) {
-        spdlog::debug("what latches have let in could not be read: {}", error.what());
-    }
-}
-
-// False: the kernel refused; it is tried again soon.
-bool Daemon::follow_addresses() {
-    next_move_.reset();
-    listener_.set(listening(options_.treatments, network_.egress().ends()));
-    address_tracker_.see(network_.egress().ends());
-    const std::vector<AddressChange> moves = address_tracker_.moves(engine_.egresses());
-    if (moves.empty()) return true;
-    // What waits was sent to, or from, the address before.
-    if (postponed_.leave(
-            std::numeric_limits<std::uint64_t>::max(),
-            [this](const Arrival& arrival, Verdict& verdict) { give_verdict(arrival, verdict); }))
-        flush();
-    know_own();
-    if (engine_.renumber(moves, loop_.now())) return true;
-    next_move_ = loop_.now() + move_again;
-    return false;
-}
-
-// Messages say the new address once calls and bindings are known by it, and not before.
-void Daemon::set_external(const std::vector<Address>& external) {
-    network_.set_external(external);
-    if (follow_addresses()) {
-        external_ = external;
-        external_to_set_.reset();
-    } else {
-        network_.set_external(external_);
-        address_tracker_.see(network_.egress().ends());
-        external_to_set_ = external;
+        spdlog::debug("cannot read the sources that latches have let in: {}", error.what());
     }
 }
 
@@ -317,40 +230,64 @@ void Daemon::on_signal(int signal) {
 
 void Daemon::reload() {
     sd_notify(0, "RELOADING=1");
-    try {
-        const Options wanted = load_options(command_line_);
-        set_log_level(wanted.log_level);
-        options_.log_level = wanted.log_level;
-        options_.external_addresses = wanted.external_addresses;
-        set_treatments(wanted.treatments);
-        set_external(wanted.external_addresses);
-        spdlog::info("configuration read again{}{}", wanted.config.empty() ? "" : " from ", wanted.config);
-        const auto different = differences_that_need_a_restart(options_, wanted);
-        if (!different.empty())
-            spdlog::warn("changed, but only in force after a restart: {}", list(different));
-    } catch (const UsageError& error) {
-        spdlog::error("configuration not changed: {}", error.what());
+    const auto outcome = daemon::reload(
+        options_, [this] { return load_options(command_line_); },
+        [this](const Options& wanted) { apply(wanted); });
+    if (outcome) {
+        spdlog::info("configuration reloaded{}{}", outcome->file.empty() ? "" : " from ", outcome->file);
+        if (!outcome->for_restart.empty())
+            spdlog::warn("these options change only after a restart: {}", list(outcome->for_restart));
+    } else {
+        spdlog::error("configuration not changed: {}", outcome.error());
     }
     sd_notify(0, "READY=1");
 }
 
+// `wanted` differs from options_ only in options that can change at run time.
+void Daemon::apply(const Options& wanted) {
+    set_log_level(wanted.log_level);
+    if (wanted.treatments != options_.treatments) {
+        options_.treatments = wanted.treatments;
+        state_.set_treatments(wanted.treatments);
+        network_.egress().set_treatments(wanted.treatments);
+        guard_.want_allowed(allowed_peers(wanted.treatments));
+        engine_.observer().restart(policy(wanted));
+        set_own_addresses();
+        set_own_sockets();
+    }
+    options_ = wanted;
+    note_ipv6_delegates();
+    addresses_.set_external(wanted.external_addresses, loop_.now());
+}
+
+// X2
+void Daemon::set_own_addresses() {
+    for (State* state : {&state_, &engine_.observer().state()})
+        state->set_own_addresses(network_.own_addresses());
+}
+
+// X2
+void Daemon::set_own_sockets() {
+    for (State* state : {&state_, &engine_.observer().state()})
+        state->set_occupied(own_sockets_);
+}
+
 // A phone may name IPv6 media in messages over IPv4.
-void Daemon::know_families() {
+void Daemon::note_ipv6_delegates() {
     for (const Section& section : options_.treatments.phones)
         for (const Prefix& delegates : section.treatment.delegates)
             if (delegates.address.is_v6()) with_ipv6_ = true;
 }
 
-void Daemon::set_treatments(const Treatments& treatments) {
-    if (treatments == options_.treatments) return;
-    options_.treatments = treatments;
-    state_.set_treatments(treatments);
-    network_.egress().set_treatments(treatments);
-    know_families();
-    guard_.want_allowed(allowed_peers(treatments));
-    listener_.set(listening(treatments, network_.egress().ends()));
-    engine_.observer().restart(policy(options_));
-    know_own();
+bool Daemon::renumber(std::span<const AddressChange> moves, Time now) {
+    // Packets that wait belong to the old addresses.
+    packets_.release_postponed(now);
+    packets_.advance(now);
+    return engine_.renumber(moves, now);
+}
+
+void Daemon::ends_changed() {
+    static_phones_.set(static_endpoints(options_.treatments, network_.egress().ends()));
 }
 
 }  // namespace sipalg::daemon

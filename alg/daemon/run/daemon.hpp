@@ -1,29 +1,25 @@
-// The running daemon: all parts together, from the first rule to the last.
+// The running daemon: its parts, and which event goes to which of them.
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "alg/core/door.hpp"
 #include "alg/daemon/config/options.hpp"
+#include "alg/daemon/control/answers.hpp"
 #include "alg/daemon/control/control.hpp"
-#include "alg/daemon/control/json.hpp"
-#include "alg/daemon/run/address_tracker.hpp"
+#include "alg/daemon/run/address_follower.hpp"
 #include "alg/daemon/run/conntrack_scanner.hpp"
 #include "alg/daemon/run/engine.hpp"
-#include "alg/daemon/run/injector.hpp"
 #include "alg/daemon/run/kernel_tables.hpp"
 #include "alg/daemon/run/loop.hpp"
 #include "alg/daemon/run/network.hpp"
-#include "alg/daemon/run/postponed.hpp"
-#include "alg/daemon/run/queue.hpp"
+#include "alg/daemon/run/packet_path.hpp"
 #include "alg/daemon/run/ruleset_guard.hpp"
 #include "alg/daemon/run/socket_reader.hpp"
-#include "alg/daemon/run/sockets.hpp"
 #include "alg/daemon/run/static_phones.hpp"
 #include "alg/daemon/run/tls_watch.hpp"
 #include "nft/conntrack.hpp"
@@ -32,78 +28,74 @@
 
 namespace sipalg::daemon {
 
-/// What the kernel shall hold for these options.
+/// The ruleset for these options.
 nft::Settings ruleset_settings(const Options& options, const std::vector<std::string>& outside);
 
 /// Serves from construction to SIGTERM or SIGINT. SIGHUP reads the configuration again.
-class Daemon {
+class Daemon : private AddressUser {
   public:
-    /// Takes queue, table, and control socket, and installs the rules. Throws UsageError, nft::Error or
-    /// std::exception; then nothing of it stays.
+    /// Takes queues, table and control socket, and installs the rules. Throws UsageError, nft::Error or
+    /// std::exception; everything is removed again then.
     Daemon(const CommandLine& command_line, const Options& options);
-    ~Daemon();
+    ~Daemon() override;
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
 
-    /// Packets are served from now on; calls `serving` once, first. Returns after a clean stop with
-    /// everything removed. Throws nft::Error if the rules can't be removed.
+    /// Calls `serving` once, then serves packets. Returns after a clean stop with everything removed. Throws
+    /// nft::Error if the rules can't be removed.
     void run(const std::function<void()>& serving);
 
   private:
-    void on_packet(const QueuedPacket& packet, Verdict& verdict);
-    void give_verdict(Arrival arrival, Verdict& verdict);
-    void carry(const Output& output);
-    void flush();  ///< the verdicts that were given outside of Queue::receive()
-    void on_flows();
-    void on_network();
-    void on_signal(int signal);
-    std::optional<Time> step(Time now);
-    void know_own();  ///< addresses and sockets of the router itself
-    void know_families();
-    void set_treatments(const Treatments& treatments);
-    void learn(Time now);
-    bool follow_addresses();
-    void set_external(const std::vector<Address>& external);
-    void reload();
+    void add_to_loop();
+    void take_over_kernel_state();
     void stop();
-    std::string answer(std::string_view request);
-    Json status();
+    std::optional<Time> step(Time now);
+
+    void on_scan();
+    void on_sockets();
+    void on_signal(int signal);
+    void refresh_network(Time now);
+    void note_latched(Time now);
+
+    void reload();
+    void apply(const Options& wanted);
+    void set_own_addresses();
+    void set_own_sockets();
+    void note_ipv6_delegates();
+
+    // AddressUser
+    const std::vector<EgressChooser::End>& ends() override { return network_.egress().ends(); }
+    void set_external(const std::vector<Address>& external) override { network_.set_external(external); }
+    std::vector<Egress> used() override { return engine_.egresses(); }
+    bool renumber(std::span<const AddressChange> moves, Time now) override;
+    void ends_changed() override;
 
     CommandLine command_line_;
     Options options_;
     Loop loop_;
-    Time started_;
     Network network_;
     nft::Ruleset ruleset_;
     nft::Monitor monitor_;
     nft::Conntrack conntrack_;
-    nft::ConntrackDump dump_;  // the reader's
+    nft::ConntrackDump dump_;  ///< for flow_reader_'s thread
     ControlSocket control_;
-    Queue queue_;
-    Queue shifted_queue_;
-    Injector injector_;
     State state_;
     KernelTables kernel_tables_;
     Engine engine_;
     RulesetGuard guard_;
     TlsWatch tls_watch_;
-    std::atomic<bool> with_ipv6_{false};  ///< IPv6 was met: the reader looks at its flows as well
-    FlowReader reader_;
+    std::atomic<bool> with_ipv6_{false};  ///< IPv6 was seen: flow_reader_ reads its entries as well
+    FlowReader flow_reader_;
     ConntrackScanner scanner_;
-    SocketReader socket_reader_{own_sockets};
+    PacketPath packets_;
+    SocketReader socket_reader_;
     std::vector<Socket> own_sockets_;
-    PostponedPackets postponed_;  // after the queue, which outlives its verdicts
-    std::unordered_map<std::uint64_t, Verdict>
-        held_;  ///< segments that wait for the rest of a message, by token
-    std::uint64_t last_token_ = 0;
-    AddressTracker address_tracker_;
-    StaticPhones listener_;
-    std::optional<Time> next_move_;                        ///< the kernel has refused one
-    std::optional<std::vector<Address>> external_to_set_;  ///< for the same reason not in force yet
-    std::vector<Address> external_;                        ///< those in force
+    AddressFollower addresses_;
+    StaticPhones static_phones_;
+    Answers answers_;
     bool network_failed_ = false;  ///< which has been logged
     Time next_sockets_{0};
-    Time next_learning_{0};
+    Time next_latched_{0};
 };
 
 }  // namespace sipalg::daemon

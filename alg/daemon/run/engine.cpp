@@ -85,33 +85,33 @@ Action Engine::conclude_stream(const Arrival& arrival, bool in_force, Time now) 
             spdlog::debug("segment from {}: {}", arrival.from == Side::inside ? "inside" : "outside",
                           word(reason));
     }
-    Action fate{Action::Kind::hold, {}};
+    Action action{Action::Kind::hold, {}};
     for (Output& output : decision_.outputs) {
         if (output.kind == Output::Kind::inject || output.token != arrival.token) {
-            if (carry_) carry_(output);
+            if (emit_) emit_(output);
             continue;
         }
         if (output.kind == Output::Kind::replace) {
             packet_.swap(output.bytes);
-            fate = {Action::Kind::replace, packet_};
+            action = {Action::Kind::replace, packet_};
         } else {
-            fate.kind = output.kind == Output::Kind::drop ? Action::Kind::drop : Action::Kind::pass;
+            action.kind = output.kind == Output::Kind::drop ? Action::Kind::drop : Action::Kind::pass;
         }
     }
-    return fate;
+    return action;
 }
 
-void Engine::carry_all() {
+void Engine::emit_all() {
     for (const Reason reason : decision_.reasons)
         count(reason);
-    if (carry_)
+    if (emit_)
         for (const Output& output : decision_.outputs)
-            carry_(output);
+            emit_(output);
 }
 
 void Engine::end_connections(Time now) {
     sipalg::end_connections(state_, now, decision_);
-    carry_all();
+    emit_all();
 }
 
 Action Engine::observe(const Arrival& arrival, Time now) {
@@ -176,7 +176,7 @@ std::optional<Time> Engine::advance_kernel(Time now) {
         log_refusal(error.what(), again, now);
     }
     conclude(state_, {}, done, now, decision_);
-    carry_all();
+    emit_all();
     // What the kernel refused is still due; asking again at once would only spin.
     if (!done) retry_ = now + retry_after;
     const auto next = state_.next_deadline();

@@ -52,9 +52,9 @@ using Counters = std::array<std::uint64_t, reason_count>;
 class Engine {
   public:
     /// What becomes of packets that were held, and packets of our own.
-    using Carry = std::function<void(const Output&)>;
-    Engine(State& state, Kernel& kernel, const Policy& policy = {}, Carry carry = {})
-        : state_(state), kernel_(kernel), carry_(std::move(carry)), observer_(policy) {}
+    using Emit = std::function<void(const Output&)>;
+    Engine(State& state, Kernel& kernel, const Policy& policy = {}, Emit emit = {})
+        : state_(state), kernel_(kernel), emit_(std::move(emit)), observer_(policy) {}
 
     /// Decides over a packet and puts the decision into force. An arrival that knows of its sweep is never
     /// sent for another. `longest` is the most a verdict can carry. Never throws for what a packet or the
@@ -96,12 +96,12 @@ class Engine {
     bool put_in_force(Time now, const char* otherwise);
     void erase_ended();
     Action conclude_stream(const Arrival& arrival, bool in_force, Time now);
-    void carry_all();
+    void emit_all();
     void log_refusal(const std::string& refusal, const char* otherwise, Time now);
 
     State& state_;
     Kernel& kernel_;
-    Carry carry_;
+    Emit emit_;
     Observer observer_;
     Decision decision_;                 ///< used again for every packet, so that its buffers are
     std::vector<std::uint8_t> packet_;  ///< the packet in which the payload was replaced

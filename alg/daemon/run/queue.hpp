@@ -75,8 +75,6 @@ class Queue {
     /// when to call again; nullopt: none is left.
     std::optional<Time> advance(Time now);
 
-    /// Sends the verdicts given meanwhile.
-    void flush() { verdicts_.flush(); }
     /// Times the socket buffer overflowed.
     std::uint64_t lost_reads() const { return lost_reads_; }
     /// Verdicts that the kernel answered with an error.

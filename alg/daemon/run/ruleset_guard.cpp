@@ -23,7 +23,7 @@ void RulesetGuard::want_allowed(std::vector<nft::Peers> peers) {
 }
 
 Time RulesetGuard::advance(Time now) {
-    const auto due = [this] { return heard_ ? std::min(next_look_, last_look_ + pause) : next_look_; };
+    const auto due = [this] { return look_soon_ ? std::min(next_look_, last_look_ + pause) : next_look_; };
     if (now >= due()) look(now);
     if (!outside_ && !allowed_) return due();
     if (now >= next_tell_) tell(now);
@@ -33,7 +33,7 @@ Time RulesetGuard::advance(Time now) {
 void RulesetGuard::look(Time now) {
     last_look_ = now;
     next_look_ = now + every;
-    heard_ = false;
+    look_soon_ = false;
     try {
         const nft::Missing missing = rules_.missing();
         if (missing == nft::Missing::nothing && !incomplete_) return;
@@ -41,7 +41,7 @@ void RulesetGuard::look(Time now) {
     } catch (const nft::Error& error) {
         if (!incomplete_) spdlog::error("the rules are not in place: {}", error.what());
         incomplete_ = true;
-        heard_ = false;  // of our own attempt
+        look_soon_ = false;  // of our own attempt
     }
 }
 

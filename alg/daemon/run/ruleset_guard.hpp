@@ -49,7 +49,7 @@ class RulesetGuard {
     void want_outside(std::vector<std::string> names);
     void want_allowed(std::vector<nft::Peers> peers);
     /// Others have changed something in nftables, or it looks like it.
-    void heard() { heard_ = true; }
+    void look_soon() { look_soon_ = true; }
     /// Does what is due. Returns when to ask again, at the latest.
     Time advance(Time now);
 
@@ -62,7 +62,7 @@ class RulesetGuard {
     Rules& rules_;
     EndStreams end_streams_;
     Elements elements_;
-    bool heard_ = false;
+    bool look_soon_ = false;
     bool incomplete_ = false;  ///< putting them back failed, which has been said
     bool refused_ = false;     ///< telling them of something failed, which has been said
     Time last_look_{-pause};

@@ -6,8 +6,8 @@
 
 namespace sipalg::daemon {
 
-std::vector<StaticPhone> listening(const Treatments& treatments,
-                                   const std::vector<EgressChooser::End>& ends) {
+std::vector<StaticPhone> static_endpoints(const Treatments& treatments,
+                                          const std::vector<EgressChooser::End>& ends) {
     std::vector<StaticPhone> wanted;
     const auto at_each_end = [&](const Socket& inside) {
         const Address& phone = inside.endpoint.address;

@@ -13,7 +13,8 @@ namespace sipalg::daemon {
 
 /// The endpoints that the sections of phones list, at every outside address, or at their own where nothing is
 /// translated.
-std::vector<StaticPhone> listening(const Treatments& treatments, const std::vector<EgressChooser::End>& ends);
+std::vector<StaticPhone> static_endpoints(const Treatments& treatments,
+                                          const std::vector<EgressChooser::End>& ends);
 
 /// Has them mapped, and renews that each minute; says once what can't be had.
 class StaticPhones {

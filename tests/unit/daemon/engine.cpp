@@ -128,17 +128,17 @@ TEST_CASE("S9 malformed = drop drops SIP that can't be read, and nothing else") 
         State state(policy);
         RecordingKernel kernel;
         Engine engine(state, kernel);
-        const auto fate = [&](const std::string& text, Side from = Side::inside) {
+        const auto action = [&](const std::string& text, Side from = Side::inside) {
             const auto bytes = packet(text);
             const Address wan = *Address::parse("203.0.113.1");
             return engine.handle({from, bytes, {wan, wan}}, Time{1'000'000}, 65531).kind;
         };
         const auto unreadable = drop ? Action::Kind::drop : Action::Kind::pass;
-        CHECK(fate(broken) == unreadable);
-        CHECK(fate(cut) == unreadable);
-        CHECK(fate("\r\n\r\n") == Action::Kind::pass);
-        CHECK(fate("GET / HTTP/1.1\r\n\r\n") == Action::Kind::pass);
-        CHECK(fate(cut.substr(0, cut.size() - 21) + "\r\n") == Action::Kind::replace);
+        CHECK(action(broken) == unreadable);
+        CHECK(action(cut) == unreadable);
+        CHECK(action("\r\n\r\n") == Action::Kind::pass);
+        CHECK(action("GET / HTTP/1.1\r\n\r\n") == Action::Kind::pass);
+        CHECK(action(cut.substr(0, cut.size() - 21) + "\r\n") == Action::Kind::replace);
         CHECK(engine.counters()[static_cast<std::size_t>(Reason::malformed)] == 1);
         CHECK(engine.counters()[static_cast<std::size_t>(Reason::truncated)] == 1);
     }
@@ -219,8 +219,8 @@ TEST_CASE("O7 mode observe: the kernel is asked nothing, bytes pass, and what wo
     Time now{1'000'000};
     const Address wan = *Address::parse("203.0.113.1");
     const auto packet = invite();
-    const Action fate = engine.handle({Side::inside, packet, {wan, wan}}, now, 65531);
-    CHECK(fate.kind == Action::Kind::pass);
+    const Action action = engine.handle({Side::inside, packet, {wan, wan}}, now, 65531);
+    CHECK(action.kind == Action::Kind::pass);
     CHECK(kernel.asked.empty());
     CHECK(totals(state).calls == 0);
     CHECK(engine.counters()[static_cast<std::size_t>(Reason::would_rewrite)] == 1);

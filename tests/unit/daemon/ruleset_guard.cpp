@@ -67,7 +67,7 @@ struct Fixture {
     }
     ~Fixture() { spdlog::set_level(spdlog::level::info); }
     Time hear() {
-        upkeep.heard();
+        upkeep.look_soon();
         return upkeep.advance(now);
     }
     std::string take_done() { return std::exchange(rules.done, {}); }
@@ -174,7 +174,7 @@ TEST_CASE_FIXTURE(Fixture, "what the kernel refuses is tried again after two sec
     SUBCASE("elements") {
         rules.lost = nft::Missing::table;
         rules.refuse_elements = true;
-        rules.refused = [this] { upkeep.heard(); };
+        rules.refused = [this] { upkeep.look_soon(); };
         const Time next = hear();
         CHECK(next == now + RulesetGuard::every);
         CHECK(take_done() == "end install apply 1 ");

@@ -16,7 +16,7 @@ struct Yes : Kernel {
     }
 };
 
-Treatments phones_that_listen() {
+Treatments static_phones() {
     Treatments treatments;
     for (const char* phone : {"192.168.1.10", "2001:db8::10"}) {
         Section& section = treatments.phones.emplace_back(Section{*Prefix::parse(phone), {}});
@@ -37,26 +37,26 @@ TEST_CASE("N3 N1 a phone listens at every outside address, or at its own where n
     std::vector<EgressChooser::End> ends{end("dsl", "203.0.113.1", "203.0.113.1"),
                                          end("lte", "10.0.0.2", "198.51.100.1")};
     ends.push_back({});
-    const auto wanted = listening(phones_that_listen(), ends);
+    const auto wanted = static_endpoints(static_phones(), ends);
     REQUIRE(wanted.size() == 6);
     CHECK(wanted[0].inside == Socket{Transport::udp, *Endpoint::parse("192.168.1.10:5060")});
     CHECK(wanted[0].egress == ends[0].egress);
     CHECK(wanted[1].egress == ends[1].egress);
     CHECK(wanted[2].inside == Socket{Transport::tcp, *Endpoint::parse("192.168.1.10:5060")});
     CHECK(wanted[4].egress.address == *Address::parse("2001:db8::10"));
-    CHECK(listening({}, ends).empty());
+    CHECK(static_endpoints({}, ends).empty());
 }
 
 TEST_CASE("N3 X8 it is renewed in time, and at once when something changes") {
     Policy policy;
-    policy.treatments = phones_that_listen();
+    policy.treatments = static_phones();
     State state(policy);
     Yes kernel;
     Engine engine(state, kernel);
     StaticPhones phones;
     Time now{1'000'000};
     CHECK_FALSE(phones.advance(engine, now));
-    const auto wanted = listening(policy.treatments, {end("dsl", "203.0.113.1", "203.0.113.1")});
+    const auto wanted = static_endpoints(policy.treatments, {end("dsl", "203.0.113.1", "203.0.113.1")});
     phones.set(wanted);
     for (int i = 0; i < 10; ++i) {
         const auto next = phones.advance(engine, now);

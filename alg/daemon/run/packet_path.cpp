@@ -1,0 +1,87 @@
+#include "alg/daemon/run/packet_path.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace sipalg::daemon {
+
+PacketPath::PacketPath(std::uint16_t queue, std::uint16_t tcp_queue, Network& network, Engine& engine,
+                       ConntrackScanner& scanner, std::function<void()> ipv6_seen)
+    : network_(network),
+      engine_(engine),
+      scanner_(scanner),
+      ipv6_seen_(std::move(ipv6_seen)),
+      queue_(queue),
+      tcp_queue_(tcp_queue, WhenFull::drop) {}
+
+void PacketPath::receive(Queue& queue, Time now) {
+    queue.receive([&](const QueuedPacket& packet, Verdict& verdict) { decide(packet, verdict, now); });
+}
+
+void PacketPath::decide(const QueuedPacket& packet, Verdict& verdict, Time now) {
+    if (!packet.whole || packet.bytes.empty()) {
+        engine_.count(Reason::unreadable_packet);
+        return;
+    }
+    if (packet.bytes[0] >> 4 == 6) ipv6_seen_();
+    const Egress egress =
+        network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface);
+    decide(Arrival(packet.from, packet.bytes, egress, false, ++last_token_), verdict, now);
+}
+
+void PacketPath::decide(Arrival arrival, Verdict& verdict, Time now) {
+    Action action = engine_.handle(arrival, now, Queue::longest_packet);
+    if (action.kind == Action::Kind::scan_first) {
+        const auto scan = postponed_.full() ? std::nullopt : scanner_.ask(now);
+        if (scan) {
+            postponed_.enter(arrival, std::move(verdict), *scan);
+            return;
+        }
+        arrival.scanned = true;
+        action = engine_.handle(arrival, now, Queue::longest_packet);
+    }
+    if (action.kind == Action::Kind::replace) verdict.replace(action.packet);
+    if (action.kind == Action::Kind::drop) verdict.drop();
+    if (action.kind == Action::Kind::hold) segments_.emplace(arrival.token, std::move(verdict));
+}
+
+void PacketPath::emit(const Output& output) {
+    if (output.kind == Output::Kind::inject) {
+        injector_.send(output.from, output.bytes, network_.egress().index_of(output.egress));
+        return;
+    }
+    const auto segment = segments_.find(output.token);
+    if (segment == segments_.end()) return;
+    if (output.kind == Output::Kind::replace) segment->second.replace(output.bytes);
+    if (output.kind == Output::Kind::drop) segment->second.drop();
+    segments_.erase(segment);
+}
+
+void PacketPath::decide_postponed(std::uint64_t ended, Time now) {
+    postponed_.leave(ended, [&](const Arrival& arrival, Verdict& verdict) { decide(arrival, verdict, now); });
+}
+
+void PacketPath::scan_ended(Time now) {
+    decide_postponed(scanner_.ended(), now);
+}
+
+void PacketPath::release_postponed(Time now) {
+    decide_postponed(std::numeric_limits<std::uint64_t>::max(), now);
+}
+
+std::optional<Time> PacketPath::advance(Time now) {
+    std::optional<Time> next;
+    for (Queue* queue : queues())
+        if (const auto retry = queue->advance(now)) next = next ? std::min(*next, *retry) : *retry;
+    return next;
+}
+
+void PacketPath::drain() {
+    postponed_.clear();
+    segments_.clear();
+    for (Queue* queue : queues())
+        queue->drain();
+}
+
+}  // namespace sipalg::daemon
