@@ -200,10 +200,10 @@ class LabTest(unittest.TestCase):
 
     def reconfigure(self, config):
         """The same daemon with this file."""
-        said = self.lab.daemon.output().count("configuration read again")
+        said = self.lab.daemon.output().count("configuration reloaded")
         self.lab.file("sipalgd.conf", config)
         self.lab.daemon.send(signal.SIGHUP)
-        wait_for(lambda: self.lab.daemon.output().count("configuration read again") > said, 3, "the new configuration")
+        wait_for(lambda: self.lab.daemon.output().count("configuration reloaded") > said, 3, "the new configuration")
 
     def most_while_running(self, client, rows):
         """The client ends well meanwhile; the most rows that were there at a time."""

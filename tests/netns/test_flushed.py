@@ -10,7 +10,7 @@ from netns import wait_for
 from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, peer_description
 
 SOON = 0.5  # s; without a word from the kernel it would be up to two
-BACK = "rules of sipalgd were flushed by another program; they are back"
+BACK = "another program removed the rules of sipalgd; they are restored"
 ACCEPTS = 'comment "sipalg:sipalg"'
 
 

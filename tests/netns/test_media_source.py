@@ -85,13 +85,13 @@ class MediaSource(LabTest):
         self.configure("")
         self.lab.file("sipalgd.conf", f"[peer {PROVIDER}]\nmedia-source = any\n")
         self.lab.daemon.send(signal.SIGHUP)
-        wait_for(lambda: "configuration read again" in self.lab.daemon.output(), 3, "the new configuration")
+        wait_for(lambda: "configuration reloaded" in self.lab.daemon.output(), 3, "the new configuration")
         call = self.call_out(media_address=PROVIDER)
         self.let_in(call, self.media(STRANGER, 32000))
         call.hang_up()
         self.lab.file("sipalgd.conf", f"[peer {PROVIDER}]\nmedia-source = all\n")
         self.lab.daemon.send(signal.SIGHUP)
-        wait_for(lambda: "sipalgd.conf:2: media-source: 'all' is no source of media" in self.lab.daemon.output(), 3,
+        wait_for(lambda: "sipalgd.conf:2: media-source: 'all' is not a media source" in self.lab.daemon.output(), 3,
                  "the complaint")
         again = self.call_out(call.phone, call.peer, 42000, 33000)
         self.assertIn(("*", "rtp", "open"), self.remotes(again))

@@ -97,7 +97,7 @@ class Modes(LabTest):
         self.assertIn("(observed)", self.lab.ctl_run("pinholes").stdout)
         for name in ("pinholes", "records", "mappings_out"):
             self.assertEqual(self.lab.members(name, "map" if name == "mappings_out" else "set"), [])
-        self.assertIn("would, if not only observing: call offered", self.lab.daemon.output())
+        self.assertIn("observe only: call offered", self.lab.daemon.output())
         self.assertGreater(self.lab.ctl("counters")["would_rewrite"], 0)
         self.assertEqual(self.lab.ctl("status")["mode"], "observe")
         self.assertEqual(self.lab.ctl("status")["calls"], 0)
@@ -118,7 +118,7 @@ class Modes(LabTest):
         self.assertEqual(peer.hear("INVITE").media[0].address, ROUTER_WAN)
         self.lab.file("sipalgd.conf", "mode = on\n")
         self.lab.daemon.send(signal.SIGHUP)
-        wait_for(lambda: "sipalgd.conf:1: mode: 'on' is no mode; write auto" in self.lab.daemon.output(), 3, "the complaint")
+        wait_for(lambda: "sipalgd.conf:1: mode: 'on' is not a mode (expected auto" in self.lab.daemon.output(), 3, "the complaint")
         phone.invite("peer", sip.sdp(PHONE1, 40000))
         self.assertEqual(peer.hear("INVITE").media[0].address, ROUTER_WAN)
 

@@ -38,10 +38,9 @@ void check_section(const std::string& section, const std::string& place) {
     if (!parse_section(section))
         throw UsageError(
             place + "'[" + escape(section) +
-            "]': write [peer ADDRESS] or [phone ADDRESS], with an address such as 203.0.113.10 or "
-            "a prefix such as 203.0.113.0/24 (no bits behind the prefix, and not everybody: what holds for "
-            "all "
-            "stands above the first section)");
+            "]' is not a section (expected [peer ADDRESS] or [phone ADDRESS], with an address such as "
+            "203.0.113.10 or a prefix such as 203.0.113.0/24 without host bits; settings for all phones and "
+            "peers belong above the first section)");
 }
 
 }  // namespace
@@ -55,8 +54,8 @@ std::optional<SectionName> parse_section(std::string_view section) {
     return SectionName{kind == "peer" ? SectionName::Kind::peer : SectionName::Kind::phone, *prefix};
 }
 
-UsageError complaint(const Setting& setting, std::string_view what) {
-    return UsageError(setting.where + ": '" + escape(setting.value) + "' " + std::string(what));
+UsageError complaint(const Setting& setting, std::string_view text) {
+    return UsageError(setting.where + ": '" + escape(setting.value) + "' " + std::string(text));
 }
 
 std::vector<Setting> parse_config(std::string_view text, const std::string& file) {

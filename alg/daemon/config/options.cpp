@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "alg/base/escape.hpp"
+#include "alg/base/similar.hpp"
 #include "alg/daemon/config/sections.hpp"
 #include "alg/daemon/config/values.hpp"
 
@@ -35,7 +36,7 @@ struct Row {
     const char* argument;  ///< nullptr: a switch
     bool repeatable;
     bool in_file;  ///< may stand in the configuration file
-    Apply apply;   ///< nullptr: dealt with before
+    Apply apply;   ///< nullptr: parse_command_line() handles it
     Live live;
     Field field;  ///< empty: it has no value that a run keeps
     const char* help;
@@ -79,11 +80,11 @@ void add_sip_port(Options& o, const Setting& s) {
     const std::uint16_t port = parse_port(s);
     if (!has(o.sip_ports, port)) o.sip_ports.push_back(port);
 }
-// Comes behind all SIP ports.
+// Its row comes after sip-port.
 void add_tls_port(Options& o, const Setting& s) {
     const std::uint16_t port = parse_port(s);
     if (has(o.sip_ports, port))
-        throw complaint(s, "is a SIP port already, on which TLS is recognised too; name each port once");
+        throw complaint(s, "is a SIP port already, where TLS is recognised too; name each port once");
     if (!has(o.tls_ports, port)) o.tls_ports.push_back(port);
 }
 void set_find_sip(Options& o, const Setting& s) {
@@ -102,17 +103,15 @@ void add_accept_in(Options& o, const Setting& s) {
         o.accept_in.push_back(parse_accept_in(s));
 }
 void set_malformed(Options& o, const Setting& s) {
-    if (s.value != "pass" && s.value != "drop")
-        throw complaint(s, "is neither 'pass' nor 'drop'; 'pass' leaves it to the other end");
+    if (s.value != "pass" && s.value != "drop") throw complaint(s, "is neither 'pass' nor 'drop'");
     o.drop_malformed = s.value == "drop";
 }
 void set_media_source(Options& o, const Setting& s) {
     o.treatments.media_source = parse_media_source(s);
     if (o.treatments.media_source == MediaSource::any)
-        throw complaint(
-            s,
-            "would open every call's ports to everybody; write it in the [peer ...] section of the "
-            "peer that needs it");
+        throw complaint(s,
+                        "would open every call to any sender; set it in the [peer ...] section of the peer "
+                        "that needs it");
 }
 void set_mode(Options& o, const Setting& s) {
     o.treatments.mode = parse_mode(s);
@@ -129,9 +128,15 @@ void set_table(Options& o, const Setting& s) {
 void set_control(Options& o, const Setting& s) {
     o.control = parse_control(s);
 }
+void set_control_group(Options& o, const Setting& s) {
+    o.control_group = parse_group(s);
+}
+void set_admin_group(Options& o, const Setting& s) {
+    o.admin_group = parse_group(s);
+}
 void set_log_level_option(Options& o, const Setting& s) {
     const auto level = parse_log_level(s.value);
-    if (!level) throw complaint(s, "is no log level; write error, warning, info or debug");
+    if (!level) throw complaint(s, "is not a log level (expected error, warning, info or debug)");
     o.log_level = *level;
 }
 
@@ -145,22 +150,22 @@ constexpr std::array rows{
     Row{"inside", "IFACE", true, true, add_inside, Live::no, field<&Options::inside>,
         "interface towards the phones, repeatable (default: every other interface but loopback)"},
     Row{"sip-port", "N", true, true, add_sip_port, Live::no, field<&Options::sip_ports>,
-        "port that is SIP in clear, repeatable (default: 5060)"},
+        "port of SIP in clear text, UDP and TCP, repeatable (default: 5060)"},
     Row{"tls-port", "N", true, true, add_tls_port, Live::no, field<&Options::tls_ports>,
-        "port whose TLS or DTLS is recognised and reported, never touched, repeatable (default: 5061)"},
+        "port on which TLS and DTLS are reported and never changed, repeatable (default: 5061)"},
     Row{"find-sip", nullptr, false, true, set_find_sip, Live::no, field<&Options::find_sip>,
-        "report SIP that is spoken on other ports (sipalgctl flows), to learn which ones the provider uses"},
+        "report SIP on other ports (sipalgctl flows), to find the ports that a provider uses"},
     Row{"media-ports", "LO-HI", false, true, set_media_ports, Live::no,
         fields<&Options::media_low, &Options::media_high>,
-        "public ports for media whose own port is not free (default: 16384-32767)"},
+        "public ports for media if the phone's own port is not free (default: 16384-32767)"},
     Row{"external-address", "A", true, true, add_external_address, Live::yes,
         field<&Options::external_addresses>,
-        "address that outside sees, where the WAN address is itself behind NAT; the n-th belongs to the n-th "
-        "--outside, one alone to all"},
+        "public address where the WAN address is itself behind NAT, repeatable; the n-th belongs to the n-th "
+        "--outside, a single one to all of them"},
     Row{"accept-in", "CHAIN", true, true, add_accept_in, Live::no,
         fields<&Options::accept_in, &Options::accept_in_auto>,
-        "\"FAMILY TABLE CHAIN\" of the base chain in which pinholed traffic must be accepted, repeatable; "
-        "'auto' finds them (default: none)"},
+        "\"FAMILY TABLE CHAIN\" of the base chain that must accept media of pinholes, repeatable; 'auto' "
+        "finds these chains (default: none)"},
     Row{"media-source", "POLICY", false, true, set_media_source, Live::yes,
         treatment<&Treatments::media_source>,
         "where media may come from besides the negotiated address: negotiated (nowhere else) or latch (the "
@@ -172,17 +177,21 @@ constexpr std::array rows{
     Row{"nat", "WHETHER", false, true, set_nat, Live::yes, treatment<&Treatments::nat>,
         "whether phones' IPv4 addresses are translated: auto (private ones are), yes or no (default: auto)"},
     Row{"malformed", "POLICY", false, true, set_malformed, Live::no, field<&Options::drop_malformed>,
-        "what becomes of SIP that can't be read: pass or drop (default: pass)"},
+        "treatment of SIP that cannot be parsed: pass or drop (default: pass)"},
     Row{"queue", "N", false, true, set_queue, Live::no, field<&Options::queue>,
-        "NFQUEUE number; the next two are used as well (default: 5060)"},
+        "NFQUEUE number; the next two are used too (default: 5060)"},
     Row{"table", "NAME", false, true, set_table, Live::no, field<&Options::table>,
         "nftables table (family inet) to own (default: sipalg)"},
     Row{"control", "PATH", false, true, set_control, Live::no, field<&Options::control>,
         "control socket (default: /run/sipalg/control.sock)"},
+    Row{"control-group", "NAME", false, true, set_control_group, Live::no, field<&Options::control_group>,
+        "group that may query the daemon (default: sipalg if it exists, else only root)"},
+    Row{"admin-group", "NAME", false, true, set_admin_group, Live::no, field<&Options::admin_group>,
+        "group that may also close calls, record and reload (default: none, only root)"},
     Row{"log-level", "LEVEL", false, true, set_log_level_option, Live::yes, field<&Options::log_level>,
         "error, warning, info or debug (default: info)"},
     Row{"check", nullptr, false, false, set_check, Live::no, no_field,
-        "validate configuration and kernel, say what would be installed, change nothing"},
+        "check configuration and kernel, print the ruleset, change nothing"},
     Row{"help", nullptr, false, false, nullptr, Live::no, no_field, "print this and exit"},
     Row{"version", nullptr, false, false, nullptr, Live::no, no_field, "print the version and exit"},
 };
@@ -204,42 +213,28 @@ po::options_description description() {
     return options;
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j)
-        row[j] = j;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        std::size_t diagonal = std::exchange(row[0], i + 1);
-        for (std::size_t j = 0; j < b.size(); ++j) {
-            const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
-        }
-    }
-    return row.back();
-}
-
-std::string unknown_option(std::string_view name) {
-    const auto nearest = std::min_element(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
-        return edit_distance(name, a.name) < edit_distance(name, b.name);
-    });
+std::string describe_unknown(std::string_view name) {
+    std::vector<std::string_view> names;
+    for (const Row& row : rows)
+        names.emplace_back(row.name);
     std::string text = "unknown option";
-    if (edit_distance(name, nearest->name) <= 3)
-        text += "; did you mean '" + std::string(nearest->name) + "'?";
+    if (const auto similar = most_similar(name, names))
+        text += "; did you mean '" + std::string(*similar) + "'?";
     return text + " (sipalgd --help lists all)";
 }
 
 void check_file_setting(const Setting& setting) {
     const Row* row = find_row(setting.name);
     const bool in_sections = is_section_setting(setting.name);
-    if (row == nullptr && !in_sections) throw UsageError(setting.where + ": " + unknown_option(setting.name));
-    if (row != nullptr && !row->in_file) throw UsageError(setting.where + ": only known on the command line");
+    if (row == nullptr && !in_sections)
+        throw UsageError(setting.where + ": " + describe_unknown(setting.name));
+    if (row != nullptr && !row->in_file)
+        throw UsageError(setting.where + ": allowed on the command line only");
     if (row == nullptr && setting.section.empty())
         throw UsageError(setting.where +
-                         ": stands in a section only, below a line [phone ADDRESS] or [peer ADDRESS]");
+                         ": allowed only in a section, below a line [phone ADDRESS] or [peer ADDRESS]");
     if (!setting.section.empty() && !in_sections)
-        throw UsageError(setting.where +
-                         ": can't stand in a section; write it above the first '[', it holds for all");
+        throw UsageError(setting.where + ": not allowed in a section; write it above the first '['");
 }
 
 // The settings that count for one option: those of the command line, if it has any.
@@ -252,7 +247,7 @@ std::vector<const Setting*> chosen(const Row& row, const std::vector<Setting>& c
         if (!found.empty()) break;
     }
     if (found.size() > 1 && !row.repeatable)
-        throw UsageError(found[1]->where + ": given twice; once is right");
+        throw UsageError(found[1]->where + ": given twice (expected once)");
     return found;
 }
 
@@ -272,7 +267,7 @@ void check_together(const Options& options) {
 
 CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     const po::options_description options = description();
-    // No guessing: an abbreviation that works today would mean something else tomorrow.
+    // No abbreviations: a new option could change the meaning of one.
     constexpr int style = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
                           po::command_line_style::long_allow_next;
     CommandLine result;
@@ -289,7 +284,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
             else if (option.string_key == "version")
                 result.version = true;
             else if (option.string_key == "config" && result.config)
-                throw UsageError("--config: given twice; once is right");
+                throw UsageError("--config: given twice (expected once)");
             else if (option.string_key == "config")
                 result.config = value;
             else
@@ -298,7 +293,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     } catch (const po::unknown_option& error) {
         const std::string option = error.get_option_name();
         throw UsageError(escape(option) + ": " +
-                         unknown_option(std::string_view(option).substr(option.find_first_not_of('-'))));
+                         describe_unknown(std::string_view(option).substr(option.find_first_not_of('-'))));
     } catch (const po::error& error) {
         throw UsageError(std::string(error.what()) + " (sipalgd --help lists all options)");
     }
@@ -314,7 +309,7 @@ Options make_options(const std::vector<Setting>& command_line, const std::vector
         const auto settings = chosen(row, command_line, file);
         if (!settings.empty() && row.apply == add_sip_port) options.sip_ports.clear();
         if (row.apply == add_tls_port) {
-            // By default, what the owner calls a SIP port is none of TLS.
+            // By default, a SIP port is not a TLS port.
             const auto is_sip_port = [&](std::uint16_t port) { return has(options.sip_ports, port); };
             std::erase_if(options.tls_ports, is_sip_port);
             if (!settings.empty()) options.tls_ports.clear();
@@ -330,7 +325,7 @@ Options make_options(const std::vector<Setting>& command_line, const std::vector
 Options load_options(const CommandLine& command_line) {
     const bool use_default = !command_line.config && access(default_config, F_OK) == 0;
     const std::string file = command_line.config.value_or(use_default ? default_config : "");
-    if (command_line.config && file.empty()) throw UsageError("--config: '' is no file; name one");
+    if (command_line.config && file.empty()) throw UsageError("--config: the name of the file is empty");
     const auto settings = file.empty() ? std::vector<Setting>{} : parse_config(read_config(file), file);
     Options options = make_options(command_line.settings, settings);
     options.config = file;
@@ -371,7 +366,7 @@ std::string help_text() {
     text << "Usage: sipalgd [OPTION]...\n"
             "SIP application-level gateway for this router.\n\n"
          << description()
-         << "\nThe same names, without '--', can stand in the configuration file as 'name = value'.\n"
+         << "\nThe configuration file takes the same names without '--', as 'name = value'.\n"
             "Exit status: 0 clean stop, 1 runtime failure, 2 bad usage or configuration. See sipalgd(8).\n";
     return text.str();
 }

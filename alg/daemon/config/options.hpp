@@ -1,4 +1,4 @@
-// What the owner wants, from the command line and the file: parsed, checked, nothing done with it yet.
+// The options of sipalgd, from the command line and the file: parsed and checked.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,11 @@
 namespace sipalg::daemon {
 
 inline constexpr const char* default_config = "/etc/sipalg/sipalgd.conf";
+/// Used if it exists.
+inline constexpr const char* default_control_group = "sipalg";
 
-/// Validated options. What depends on the machine (does the interface exist?) is checked when it is used.
+/// Validated options. Parts that depend on the machine (does an interface exist?) are checked when they are
+/// used.
 struct Options {
     std::string config;  ///< file that was read; empty: none
     bool foreground = false;
@@ -26,7 +29,7 @@ struct Options {
     std::vector<std::uint16_t> tls_ports{5061};  ///< none of them is a SIP port
     bool find_sip = false;
     bool drop_malformed = false;
-    Treatments treatments;            ///< for all, and of the sections
+    Treatments treatments;            ///< for all, and those of the sections
     std::uint16_t media_low = 16384;  ///< even
     std::uint16_t media_high = 32767;
     std::vector<Address> external_addresses;  ///< none, one for all, or as many as `outside`
@@ -35,10 +38,12 @@ struct Options {
     std::uint16_t queue = 5060;
     std::string table = "sipalg";
     std::string control = "/run/sipalg/control.sock";
+    std::optional<Setting> control_group;  ///< name of a group; none: default_control_group
+    std::optional<Setting> admin_group;    ///< name of a group
     LogLevel log_level = LogLevel::info;
 };
 
-/// What the command line asks for. `settings` go into make_options().
+/// The command line. `settings` are for make_options().
 struct CommandLine {
     bool help = false;
     bool version = false;
@@ -49,7 +54,7 @@ struct CommandLine {
 /// Throws UsageError: unknown option, missing value, stray words.
 CommandLine parse_command_line(const std::vector<std::string>& arguments);
 
-/// Puts the two together: an option on the command line replaces all that the file says of it.
+/// Combines the two: an option on the command line replaces all settings of that name in the file.
 /// Throws UsageError for unknown options and bad values.
 Options make_options(const std::vector<Setting>& command_line, const std::vector<Setting>& file);
 

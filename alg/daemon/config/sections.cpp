@@ -17,7 +17,7 @@ using Kind = SectionName::Kind;
 struct Row {
     const char* name;
     bool repeatable;
-    std::optional<Kind> kind;  ///< of section, if it can't stand in every one
+    std::optional<Kind> kind;  ///< of section; nullopt: any
     void (*apply)(Treatment&, const Setting&);
 };
 
@@ -57,7 +57,7 @@ std::vector<std::string_view> section_settings() {
     return names;
 }
 
-// Sections of one prefix are one section, in which each setting stands once, unless it is a list.
+// Sections with the same prefix are one section. Each setting appears in it once, unless it is a list.
 void read_sections(const std::vector<Setting>& settings, Treatments& treatments) {
     std::vector<std::pair<SectionName, const Row*>> seen;
     for (const Setting& setting : settings) {
@@ -65,15 +65,15 @@ void read_sections(const std::vector<Setting>& settings, Treatments& treatments)
         const Row& row = *find_row(setting.name);
         const SectionName name = parse_section(setting.section).value();
         if (row.kind && *row.kind != name.kind)
-            throw UsageError(setting.where + ": can't stand in [" + escape(setting.section) +
-                             "]; it is about " + (*row.kind == Kind::phone ? "phones" : "peers"));
+            throw UsageError(setting.where + ": not allowed in [" + escape(setting.section) +
+                             "]; it is a setting of " + (*row.kind == Kind::phone ? "phones" : "peers"));
         const std::pair entry{name, &row};
         if (setting.name == "listen" && name.prefix.length != name.prefix.address.size() * 8)
             throw UsageError(setting.where + ": needs the section of a single phone, not [" +
                              escape(setting.section) + "]");
         if (!row.repeatable && std::find(seen.begin(), seen.end(), entry) != seen.end())
             throw UsageError(setting.where + ": given twice for [" + escape(setting.section) +
-                             "]; once is right");
+                             "] (expected once)");
         seen.push_back(entry);
         auto& sections = name.kind == Kind::peer ? treatments.peers : treatments.phones;
         row.apply(section_of(sections, name.prefix).treatment, setting);

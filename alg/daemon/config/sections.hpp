@@ -1,4 +1,4 @@
-// What stands in the [peer ...] and [phone ...] sections of the configuration file.
+// The [peer ...] and [phone ...] sections of the configuration file.
 #pragma once
 
 #include <string_view>
@@ -14,8 +14,8 @@ bool is_section_setting(std::string_view name);
 /// Their names, for tests of the manual.
 std::vector<std::string_view> section_settings();
 
-/// Adds what the settings with a section say to `treatments`; all of them are is_section_setting(). Throws
-/// UsageError.
+/// Adds the settings that have a section to `treatments`. Precondition: is_section_setting() for each of
+/// them. Throws UsageError.
 void read_sections(const std::vector<Setting>& settings, Treatments& treatments);
 
 }  // namespace sipalg::daemon

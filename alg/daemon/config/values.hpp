@@ -1,4 +1,4 @@
-// The values of options: text to value, or a complaint that says what would be right.
+// The values of options: from text to value, or an error that says which values are right.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@ std::uint16_t parse_queue(const Setting& setting);       ///< 0 to 65535
 Setting parse_interface(const Setting& setting);         ///< a name the kernel would allow, not loopback
 Address parse_external_address(const Setting& setting);  ///< an IPv4 unicast address
 nft::AcceptIn parse_accept_in(const Setting& setting);   ///< "FAMILY TABLE CHAIN"
+Setting parse_group(const Setting& setting);             ///< a name of a group, which may not exist
 std::string parse_table(const Setting& setting);         ///< a name that nft(8) can read back
 std::string parse_control(const Setting& setting);       ///< a path that fits into a socket address
 MediaSource parse_media_source(const Setting& setting);  ///< negotiated, latch, any

@@ -5,26 +5,26 @@
 namespace sipalg::daemon {
 
 namespace {
-constexpr std::size_t most_known = 64;  // former addresses; things live at the latest of them
+constexpr std::size_t most_seen = 64;  // addresses, old ones included; calls use only the latest
 }
 
 void AddressTracker::see(const std::vector<EgressChooser::End>& ends) {
     ends_ = ends;
     for (const EgressChooser::End& end : ends_) {
         if (!end.egress.address) continue;
-        std::erase_if(known_, [&](const Known& known) { return known.address == end.egress.address; });
-        known_.push_back({end.interface, end.egress.address, ends_.size() == 1});
+        std::erase_if(seen_, [&](const Seen& seen) { return seen.address == end.egress.address; });
+        seen_.push_back({end.interface, end.egress.address, ends_.size() == 1});
     }
-    if (known_.size() > most_known)
-        known_.erase(known_.begin(), known_.end() - static_cast<std::ptrdiff_t>(most_known));
+    if (seen_.size() > most_seen)
+        seen_.erase(seen_.begin(), seen_.end() - static_cast<std::ptrdiff_t>(most_seen));
 }
 
 const Egress* AddressTracker::successor(const Address& address, std::span<const Egress> used) const {
     for (const EgressChooser::End& end : ends_)
         if (end.egress.address == address) return &end.egress;
     const auto known =
-        std::find_if(known_.begin(), known_.end(), [&](const Known& one) { return one.address == address; });
-    if (known != known_.end()) {
+        std::find_if(seen_.begin(), seen_.end(), [&](const Seen& one) { return one.address == address; });
+    if (known != seen_.end()) {
         for (const EgressChooser::End& end : ends_)
             if (end.interface == known->interface) return end.egress.address ? &end.egress : nullptr;
         // While one of several uplinks is down, its calls wait for it.

@@ -1,4 +1,4 @@
-// Where things that stand at an address of the router have to go when the addresses change (C11).
+// The new address of calls and bindings when the router's addresses change (C11).
 #pragma once
 
 #include <span>
@@ -10,29 +10,28 @@
 
 namespace sipalg::daemon {
 
-/// Remembers which outside interface had which address. An interface without an address, down or gone, moves
-/// nothing: when it comes back with the same one, nothing has changed (flap, DHCP renewal).
+/// Remembers which outside interface had which address. An interface that is down, gone or without an address
+/// causes no move: if it comes back with the same address, nothing has changed (flap, DHCP renewal).
 class AddressTracker {
   public:
     /// The outside interfaces as they are now.
     void see(const std::vector<EgressChooser::End>& ends);
-    /// What must move so that nothing of `used` stands at an address that no outside interface has, or is
-    /// told by an advertised address that is not its own. An address goes where its interface went: to that
-    /// interface's new address, or from the only outside interface to the only one that has taken its place.
-    /// One of an earlier daemon goes to the only interface there is, or the only one that nothing stands at.
-    /// Others stay.
+    /// The moves after which each address in `used` is one of an outside interface, advertised as that
+    /// interface advertises it. An address moves to the new address of its interface, or from the only
+    /// outside interface to the one that has replaced it. An address that only a previous run knew moves to
+    /// the only interface, or to the only one that is not in use. All others stay.
     std::vector<AddressChange> moves(std::span<const Egress> used) const;
 
   private:
-    struct Known {
+    struct Seen {
         std::string interface;
         Address address;
-        bool alone = false;  ///< it was the only outside interface
+        bool alone = false;  ///< its interface was the only outside one
     };
     const Egress* successor(const Address& address, std::span<const Egress> used) const;
 
     std::vector<EgressChooser::End> ends_;
-    std::vector<Known> known_;  ///< oldest first, each address at most once
+    std::vector<Seen> seen_;  ///< oldest first, each address at most once
 };
 
 }  // namespace sipalg::daemon

@@ -23,7 +23,7 @@ void check(const Options& options, std::ostream& out) {
     ruleset.check();
     const nft::Settings settings = ruleset_settings(options, {});
     for (const std::uint16_t number : {options.queue, settings.watch_queue(), settings.shifted_queue()})
-        const Queue queue(number);  // taken? Given back at once.
+        const Queue queue(number);  // throws if the number is taken; released at once
 
     out << "configuration: "
         << (options.config.empty() ? "no file, defaults and command line" : options.config)
@@ -31,15 +31,16 @@ void check(const Options& options, std::ostream& out) {
     for (const auto& end : network.egress().ends()) {
         out << "address on " << end.interface << ": "
             << (end.egress.address ? end.egress.address.text()
-                                   : "none (nothing is changed until there is one)");
-        if (end.egress.advertised != end.egress.address) out << ", shown as " << end.egress.advertised.text();
+                                   : "none (messages stay unmodified until there is one)");
+        if (end.egress.advertised != end.egress.address)
+            out << ", advertised as " << end.egress.advertised.text();
         out << '\n';
     }
-    out << "queue: " << options.queue << ", for what is only watched " << settings.watch_queue()
-        << ", for TCP connections that need the daemon " << settings.shifted_queue() << " ("
+    out << "queue: " << options.queue << ", for TLS and discovery " << settings.watch_queue()
+        << ", for TCP connections with changed bytes " << settings.shifted_queue() << " ("
         << nft::name(ruleset.queue_method()) << ")\n";
     if (!ruleset.sees_streams())
-        out << "TLS over TCP is not reported: the kernel can't look into TCP (it is older than 5.16)\n";
+        out << "TLS over TCP is not reported: the kernel (older than 5.16) cannot match TCP payload\n";
     if (ruleset.accepting_chains().empty())
         out << "accept rules: none; packets of pinholes carry ct mark 0x10000000 (see sipalgd(8))\n";
     for (const nft::AcceptIn& chain : ruleset.accepting_chains())

@@ -7,8 +7,8 @@
 
 namespace sipalg::daemon {
 
-/// Asks the kernel whether all of it would work and writes what would be installed to `out`. Changes nothing.
-/// Throws what starting with these options would throw.
+/// Asks the kernel whether it would take the configuration, and writes the ruleset that would be installed to
+/// `out`. Changes nothing. Throws the same as starting with these options.
 void check(const Options& options, std::ostream& out);
 
 }  // namespace sipalg::daemon

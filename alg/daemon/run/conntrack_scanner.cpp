@@ -7,27 +7,27 @@
 
 namespace sipalg::daemon {
 
-void SweepBudget::ended(std::chrono::microseconds spent) {
+void ScanBudget::ended(std::chrono::microseconds spent) {
     next_ = began_ + std::max(shortest_pause, std::chrono::ceil<Time>(spent * share));
 }
 
 void ConntrackScanner::first(Time now) {
     begin(now);
     while (reader_.reading())
-        take(reader_.wait(), now);
+        process(reader_.wait(), now);
 }
 
 std::optional<std::uint64_t> ConntrackScanner::ask(Time now) {
     if (budget_.next() > now + patience) return std::nullopt;
-    asked_ = true;
+    requested_ = true;
     return begun_ + 1;
 }
 
 std::optional<Time> ConntrackScanner::advance(Time now) {
     if (reader_.reading()) return std::nullopt;
-    if (!asked_ && !state_.scan.wanted(now)) {
+    if (!requested_ && !state_.scan.wanted(now)) {
         if (state_.scan.idle()) return std::nullopt;
-        return now + look;
+        return now + ask_every;
     }
     if (now < budget_.next()) return budget_.next();
     begin(now);
@@ -36,31 +36,31 @@ std::optional<Time> ConntrackScanner::advance(Time now) {
 
 void ConntrackScanner::begin(Time now) {
     budget_.began(now);
-    asked_ = false;
+    requested_ = false;
     ++begun_;
     spent_ = {};
     seen_ = 0;
-    doomed_.clear();
+    to_erase_.clear();
     state_.scan.begin(now);
     reader_.begin();
 }
 
 void ConntrackScanner::readable(Time now) {
-    if (const auto piece = reader_.take()) take(*piece, now);
+    if (const auto piece = reader_.take()) process(*piece, now);
 }
 
-void ConntrackScanner::take(const FlowReader::Piece& piece, Time now) {
+void ConntrackScanner::process(const FlowReader::Piece& piece, Time now) {
     const auto start = std::chrono::steady_clock::now();
     for (const ConntrackEntry& flow : piece.flows) {
         ++seen_;
         if (state_.scan.entry(flow, now))
-            doomed_.push_back({flow.transport, flow.original_source, flow.original_destination});
+            to_erase_.push_back({flow.transport, flow.original_source, flow.original_destination});
     }
     std::string failure = piece.failure;
     if (piece.last && failure.empty()) {
         report_(state_.scan.end(), now);
         try {
-            if (!doomed_.empty()) erase_(doomed_);
+            if (!to_erase_.empty()) erase_(to_erase_);
         } catch (const std::exception& error) {
             failure = error.what();
         }
@@ -70,13 +70,12 @@ void ConntrackScanner::take(const FlowReader::Piece& piece, Time now) {
     spent_ += std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
     if (!piece.last) return;
     ended_ = begun_;
-    // What is open has a timeout all the same, so a failure is said once, and it is tried again.
-    if (!failure.empty() && !failed_before_)
-        spdlog::warn("conntrack could not be looked through: {}", failure);
+    // X8: pinholes have a kernel timeout all the same, so a failure is logged once, and the next scan comes.
+    if (!failure.empty() && !failed_before_) spdlog::warn("cannot read the conntrack table: {}", failure);
     failed_before_ = !failure.empty();
     budget_.ended(failed_before_ ? std::chrono::seconds(1) : piece.spent + spent_);
-    spdlog::debug("scanned conntrack: {} entries, {} deleted, {} us in the thread, {} us here", seen_,
-                  doomed_.size(), piece.spent.count(), spent_.count());
+    spdlog::debug("conntrack scan: {} entries, {} deleted, {} us reading, {} us processing", seen_,
+                  to_erase_.size(), piece.spent.count(), spent_.count());
 }
 
 }  // namespace sipalg::daemon

@@ -1,5 +1,5 @@
-// Looks through conntrack for flows that must go, for media that still flows, and for what the owner's NAT
-// maps.
+// Scans the conntrack table for entries to delete, for media that still flows, and for the mappings of the
+// owner's NAT.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +13,15 @@
 
 namespace sipalg::daemon {
 
-/// When the next sweep may begin: not within 600 ms of the last one's beginning, and so late that sweeps take
-/// at most a tenth of the time.
-class SweepBudget {
+/// When the next scan may begin: at least 600 ms after the last one began, and so late that scans take at
+/// most a tenth of the time.
+class ScanBudget {
   public:
     static constexpr Time shortest_pause{600};
-    static constexpr int share = 10;  ///< one part in so many
+    static constexpr int share = 10;  ///< scans take at most one part in ten
 
     void began(Time now) { began_ = now; }
-    /// `spent` is the work of the whole sweep.
+    /// `spent` is the work of the whole scan.
     void ended(std::chrono::microseconds spent);
     Time next() const { return next_; }
 
@@ -30,7 +30,7 @@ class SweepBudget {
     Time next_{0};
 };
 
-/// One sweep at a time, in the pieces in which the reader hands the table over.
+/// Runs one scan at a time, in the pieces that the reader delivers.
 class ConntrackScanner {
   public:
     /// Deletes conntrack entries; throws std::exception.
@@ -40,39 +40,39 @@ class ConntrackScanner {
     ConntrackScanner(State& state, FlowReader& reader, Erase erase, Report report)
         : state_(state), reader_(reader), erase_(std::move(erase)), report_(std::move(report)) {}
 
-    /// A whole sweep, before the first packet (C12).
+    /// A whole scan, before the first packet (C12).
     void first(Time now);
-    /// Begins a sweep if one is wanted and allowed. Returns when to ask again; nullopt: with the next event.
+    /// Begins a scan if one is needed and allowed. Returns when to call again; nullopt: after the next event.
     std::optional<Time> advance(Time now);
     /// FlowReader::descriptor() is readable.
     void readable(Time now);
 
-    /// A packet wants to know what conntrack has now: the number of the sweep that begins next, which will
-    /// begin soon; nullopt: not soon enough for a packet to wait for it.
+    /// Requests a scan for a packet. Returns the number of the next scan; nullopt: it would begin too late
+    /// for a packet to wait.
     std::optional<std::uint64_t> ask(Time now);
-    /// Sweeps up to this number have ended, well or not.
+    /// All scans up to this number have ended, successfully or not.
     std::uint64_t ended() const { return ended_; }
 
   private:
-    /// How often the state is asked without any event whether it wants to look after silent calls.
-    static constexpr Time look{2000};
-    /// The longest that a packet waits for a sweep to begin: less than the sender's patience (T1, RFC 3261
-    /// 17.1.1.2), or a retransmission more.
+    /// How often the state is asked whether it needs a scan for calls that may be silent.
+    static constexpr Time ask_every{2000};
+    /// The longest that a packet waits for a scan to begin: about one retransmission of the sender (T1 is
+    /// 500 ms, RFC 3261 17.1.1.2).
     static constexpr Time patience{700};
 
     void begin(Time now);
-    void take(const FlowReader::Piece& piece, Time now);
+    void process(const FlowReader::Piece& piece, Time now);
 
     State& state_;
     FlowReader& reader_;
     Erase erase_;
     Report report_;
-    SweepBudget budget_;
-    bool asked_ = false;
+    ScanBudget budget_;
+    bool requested_ = false;
     std::uint64_t begun_ = 0, ended_ = 0;
-    std::size_t seen_ = 0;  ///< entries of this sweep
-    std::vector<ConntrackTuple> doomed_;
-    std::chrono::microseconds spent_{0};  ///< here; the reader counts its own
+    std::size_t seen_ = 0;  ///< entries of this scan
+    std::vector<ConntrackTuple> to_erase_;
+    std::chrono::microseconds spent_{0};  ///< in this thread; the reader counts its own time
     bool failed_before_ = false;
 };
 

@@ -41,8 +41,8 @@ void Detach::serving() {
         if (null) dup2(null.get(), standard);
     if (chdir("/") != 0) throw std::system_error(errno, std::generic_category(), "chdir");
     const char byte = 1;
-    // A parent that is gone needs no word.
-    [[maybe_unused]] const ssize_t told = write(pipe_.get(), &byte, 1);
+    // It fails only if the parent has been killed.
+    [[maybe_unused]] const ssize_t size = write(pipe_.get(), &byte, 1);
     pipe_.reset();
 }
 

@@ -1,4 +1,4 @@
-// Into the background, without losing what goes wrong on the way.
+// Detaches the daemon from the terminal and reports a failed start to the shell.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,8 @@
 
 namespace sipalg::daemon {
 
-/// A child that does the work, and a parent that waits until it serves, so that scripts see whether it does.
+/// A child that becomes the daemon, and a parent that waits until it serves, so that scripts get its exit
+/// status.
 class Detach {
   public:
     /// Forks. Throws std::system_error.
@@ -15,7 +16,7 @@ class Detach {
     /// In the parent: its exit status, once the child serves (0) or has ended (the child's). nullopt: this is
     /// the child.
     std::optional<int> parent_status() const;
-    /// In the child: lets the parent go, and the terminal with it.
+    /// In the child: makes the parent exit with status 0, and closes the terminal.
     void serving();
 
   private:

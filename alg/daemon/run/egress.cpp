@@ -23,15 +23,15 @@ std::optional<Address> address_at(Bytes packet, std::size_t offset) {
 
 }  // namespace
 
-std::size_t EgressChooser::WayHash::operator()(const Way& way) const noexcept {
+std::size_t EgressChooser::QueryHash::operator()(const RouteQuery& query) const noexcept {
     const std::hash<Endpoint> hash;
-    return hash({way.phone, static_cast<std::uint16_t>(way.in_interface)}) * 31 + hash({way.peer, 0});
+    return hash({query.phone, static_cast<std::uint16_t>(query.in_interface)}) * 31 + hash({query.peer, 0});
 }
 
 void EgressChooser::set(const Interfaces& interfaces, const std::vector<std::string>& outside,
                         const std::vector<Address>& external) {
     ends_.clear();
-    ways_.clear();
+    routes_.clear();
     for (std::size_t i = 0; i < outside.size(); ++i) {
         End end;
         end.interface = outside[i];
@@ -61,17 +61,16 @@ Egress EgressChooser::choose(Side from, Bytes packet, unsigned in_interface, uns
     const Address& inside = from == Side::inside ? *source : *destination;
     if (!treatments_.is_translated(inside)) return {inside, inside};
     if (ends_.size() == 1) return ends_.front().egress;
-    // Both directions ask the same question, so that they get the same answer.
-    const Way way = from == Side::inside ? Way{*source, *destination, in_interface}
-                                         : Way{*destination, *source, out_interface};
-    auto known = ways_.find(way);
-    if (known == ways_.end()) {
-        if (ways_.size() >= most_ways) ways_.clear();
-        known = ways_.emplace(way, lookup_(way).value_or(0)).first;
+    // Both directions make the same query, so that they get the same answer.
+    const RouteQuery query = from == Side::inside ? RouteQuery{*source, *destination, in_interface}
+                                                  : RouteQuery{*destination, *source, out_interface};
+    auto known = routes_.find(query);
+    if (known == routes_.end()) {
+        if (routes_.size() >= most_routes) routes_.clear();
+        known = routes_.emplace(query, lookup_(query).value_or(0)).first;
     }
     if (const Egress* egress = find(known->second)) return *egress;
-    // An answer that came in by another way than the question would go out: what counts is what NAT knows it
-    // by.
+    // The reply came in by another uplink than a request would leave by: NAT knows the flow by that uplink.
     const Egress* arrived = from == Side::outside ? find(in_interface) : nullptr;
     return arrived == nullptr ? Egress{} : *arrived;
 }

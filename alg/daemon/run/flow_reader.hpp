@@ -1,5 +1,5 @@
-// Conntrack's table, read by a thread of its own: the kernel walks all of it in one system call, which takes
-// 10 to 20 ms where the table has 262,144 buckets, and nobody who gives verdicts can wait that long.
+// Reads the conntrack table in a thread: the kernel walks the whole table in one system call, which takes 10
+// to 20 ms where it has 262,144 buckets, and packets can't wait that long for their verdicts.
 #pragma once
 
 #include <chrono>
@@ -17,9 +17,9 @@
 
 namespace sipalg::daemon {
 
-/// Theory of operation. The thread knows nothing but the table: it hands over pieces of what it reads through
-/// a short queue and waits when that is full. All that is decided over flows is decided by who takes them, so
-/// State has one thread. All functions are for that one thread.
+/// Theory of operation. The thread only reads: it puts pieces of the table into a short queue and waits while
+/// that is full. The thread that takes the pieces decides about the flows, so State needs no lock. All
+/// functions are for that one thread.
 class FlowReader {
   public:
     /// Calls its argument for each flow there is; throws std::exception. Runs in the reader's thread.
@@ -31,18 +31,18 @@ class FlowReader {
 
     /// Begins to read; only when nothing is being read.
     void begin();
-    /// Something was begun and its last piece not taken yet.
+    /// A read has begun, and take() has not returned its last piece yet.
     bool reading() const { return reading_; }
 
     struct Piece {
         std::vector<ConntrackEntry> flows;
         bool last = false;
-        std::string failure;                 ///< with the last one: why not all could be read
-        std::chrono::microseconds spent{0};  ///< with the last one: by the reading
+        std::string failure;                 ///< with the last one: the reason why the rest is missing
+        std::chrono::microseconds spent{0};  ///< with the last one: time of the whole read
     };
     /// The next piece if there is one; never waits.
     std::optional<Piece> take();
-    /// The next piece of what is being read.
+    /// The next piece of the read that is under way; waits for it.
     Piece wait();
     int descriptor() const { return ready_.get(); }  ///< readable while take() has something
 

@@ -26,9 +26,11 @@ Fd raw_socket() {
 
 }  // namespace
 
-Injector::Injector() : outward_(raw_socket()), inward_(raw_socket()) {
+Injector::Injector() {
+    for (Fd& socket : sockets_)
+        socket = raw_socket();
     const std::uint32_t mark = nft::own_mark;
-    if (setsockopt(inward_.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0)
+    if (setsockopt(sockets_[Side::outside].get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0)
         throw nft::Error(std::string("mark of a raw socket: ") + std::strerror(errno));
 }
 
@@ -55,9 +57,8 @@ void Injector::send(Side from, Bytes packet, unsigned interface) {
         information.ipi_ifindex = static_cast<int>(interface);
         std::memcpy(CMSG_DATA(header), &information, sizeof information);
     }
-    const Fd& socket = from == Side::inside ? outward_ : inward_;
-    if (sendmsg(socket.get(), &message, 0) < 0)
-        spdlog::debug("a segment could not be sent: {}", std::strerror(errno));
+    if (sendmsg(sockets_[from].get(), &message, 0) < 0)
+        spdlog::debug("cannot send a segment: {}", std::strerror(errno));
 }
 
 }  // namespace sipalg::daemon

@@ -2,23 +2,24 @@
 #pragma once
 
 #include "alg/net/packet.hpp"
-#include "alg/policy/policy.hpp"
+#include "alg/policy/per_side.hpp"
 #include "alg/sys/fd.hpp"
 
 namespace sipalg::daemon {
 
-/// Sends whole IPv4 packets in the name of others. What a phone would send goes through connection tracking,
-/// which translates it as the phone's; what a peer would send bears a mark by which it is kept from it.
+/// Sends whole IPv4 packets with the source address of a phone or a peer. Those of a phone pass connection
+/// tracking, which translates them like the phone's own. Those of a peer carry a mark that exempts them from
+/// it.
 class Injector {
   public:
     /// Throws nft::Error without CAP_NET_RAW.
     Injector();
-    /// `interface`: index of the one that packets of phones leave by; 0: as the routes say. What can't be
-    /// sent is lost, as packets are.
+    /// `interface`: index of the outside interface for packets of phones; 0: the routing table decides. A
+    /// packet that can't be sent is lost; TCP repeats it.
     void send(Side from, Bytes packet, unsigned interface);
 
   private:
-    Fd outward_, inward_;
+    PerSide<Fd> sockets_;  ///< by the side that a packet comes from
 };
 
 }  // namespace sipalg::daemon

@@ -1,8 +1,7 @@
-// What the daemon does to the kernel's tables.
+// The nftables ruleset and the conntrack table, as engine and guard use them.
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -16,20 +15,21 @@
 
 namespace sipalg::daemon {
 
-/// For the engine the kernel, for the upkeep the rules in it.
+/// The kernel for the engine, and the rules for the ruleset guard.
 class KernelTables : public Kernel, public Rules {
   public:
-    /// `refused` is called when the kernel does not take a change: something may be missing there.
+    /// `refused` is called when the kernel refuses a change: another program may have removed something.
     KernelTables(nft::Ruleset& ruleset, nft::Conntrack& conntrack, nft::Monitor& monitor,
                  std::function<void()> refused)
         : ruleset_(ruleset), conntrack_(conntrack), monitor_(monitor), refused_(std::move(refused)) {}
 
     void erase(std::span<const ConntrackTuple> flows) override { conntrack_.erase(flows); }
-    std::optional<std::string> apply(std::span<const Change> changes) override {
+    Result<> apply(std::span<const Change> changes) override {
         const nft::Monitor::Away away(monitor_);
         auto refusal = ruleset_.apply(changes);
-        if (refusal) refused_();
-        return refusal;
+        if (!refusal) return {};
+        refused_();
+        return Failure{std::move(*refusal)};
     }
     nft::Missing missing() override { return ruleset_.missing(); }
     void install() override { ruleset_.install(); }

@@ -1,4 +1,4 @@
-// Where messages for people go, and how many of them.
+// The log: where lines go, and how many.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@ enum class LogLevel : std::uint8_t { error, warning, info, debug };
 std::string_view name(LogLevel level);
 std::optional<LogLevel> parse_log_level(std::string_view text);
 
-/// Everything logged through spdlog goes to stderr. Under journald, lines carry their priority.
+/// Sends the log to stderr. Under journald, lines carry their priority.
 void log_to_stderr();
-/// ... goes to syslog (facility daemon): for a detached daemon.
+/// Sends the log to syslog (facility daemon), for a detached daemon.
 void log_to_syslog();
 void set_log_level(LogLevel level);
 
-/// Lets through at most `per_second` lines on average and `burst` at once, so that nobody outside can fill a
-/// disk (O4).
+/// Allows at most `per_second` lines on average and `burst` at once, so that traffic from outside can't fill
+/// a disk (O4).
 class RateLimit {
   public:
     RateLimit(unsigned burst, unsigned per_second);

@@ -1,4 +1,4 @@
-// The one place that waits.
+// The event loop: the only place where the daemon waits.
 #pragma once
 
 #include <cstdint>
@@ -24,16 +24,16 @@ class Loop {
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
-    /// Calls `handler` whenever one of `events` is there. The descriptor stays the caller's; remove() it
+    /// Calls `handler` whenever one of `events` occurs. The caller keeps the descriptor and calls remove()
     /// before closing it. A handler may remove any descriptor, its own included.
     void add(int descriptor, std::uint32_t events, Handler handler);
     void change(int descriptor, std::uint32_t events);
     void remove(int descriptor);
 
-    /// Blocks these signals in the process and calls `handler` with their number instead.
+    /// Blocks these signals in the process and calls `handler` with the number of each one instead.
     void on_signals(std::initializer_list<int> signals, std::function<void(int)> handler);
-    /// Called at the end of every wake-up, when all handlers are done. Returns when it must be called again
-    /// at the latest; nullopt: with the next event.
+    /// `step` is called at the end of every wake-up, when all handlers are done. It returns the time of the
+    /// next call; nullopt: after the next event.
     void after_wake_up(std::function<std::optional<Time>(Time now)> step);
 
     Time now() const { return now_; }

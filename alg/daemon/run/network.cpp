@@ -36,7 +36,7 @@ void check_interfaces(const Options& options, const Interfaces& interfaces) {
             }
     if (choose_outside(options, interfaces).empty())
         throw std::runtime_error(
-            "there is no default route to tell which interface is outside; name it with --outside");
+            "no default route, so the outside interface is unknown; name it with --outside");
 }
 
 Network::Network(const Options& options) : Network(options, std::make_unique<Rtnetlink>()) {}
@@ -47,7 +47,7 @@ Network::Network(const Options& options, std::unique_ptr<Routing> routing)
       external_(options.external_addresses),
       routing_(std::move(routing)),
       interfaces_(routing_->read()),
-      egress_([this](const Way& way) { return routing_->route(way); }) {
+      egress_([this](const RouteQuery& query) { return routing_->route(query); }) {
     check_interfaces(options, interfaces_);
     outside_ = choose_outside(options, interfaces_);
     egress_.set(interfaces_, outside_, external_);

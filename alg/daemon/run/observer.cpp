@@ -16,22 +16,22 @@ std::vector<Row> marked(std::vector<Row> rows) {
 }  // namespace
 
 void Observer::restart(const Policy& policy) {
-    Policy watching = policy;
-    // Media of these calls leave by mappings that are not ours: whether there are any is not seen.
-    watching.sees_flows = false;
-    watching.edits = false;
-    watching.silence = watching.hold;
-    state_.emplace(std::move(watching));
+    Policy observing = policy;
+    // Media of these calls use mappings that are not ours, so their flows are not seen.
+    observing.sees_flows = false;
+    observing.edits = false;
+    observing.silence = observing.hold;
+    state_.emplace(std::move(observing));
 }
 
 Observer::Seen Observer::see(const Arrival& arrival, Time now) {
-    Arrival as_swept = arrival;
-    as_swept.scanned = true;
-    inspect(*state_, as_swept, now, decision_);
+    Arrival scanned = arrival;
+    scanned.scanned = true;
+    inspect(*state_, scanned, now, decision_);
     state_->commit();
     Reason reason = decision_.rewritten ? Reason::rewritten : decision_.reason;
     if (decision_.stream) {
-        conclude(*state_, as_swept, true, now, decision_);
+        conclude(*state_, scanned, true, now, decision_);
         for (const Reason of_message : decision_.reasons)
             if (reason != Reason::rewritten) reason = of_message;
     }

@@ -1,8 +1,8 @@
-// Mode `observe`: what the daemon would do, without doing it (O7).
+// Mode `observe`: reports the daemon's decisions without acting on them (O7).
 //
 // Theory of operation. Packets whose mode is `observe` go to a second core, which decides as the first would.
-// Its changes are believed to be in force and told to nobody: the kernel holds nothing of them, and the
-// packets pass as they came. What it says of calls and registrations is what would be.
+// Its changes are committed without a transaction, so the kernel has none of them, and the packets are
+// forwarded unmodified. Its calls and registrations are those that the first core would have.
 #pragma once
 
 #include <optional>

@@ -35,7 +35,7 @@ void PacketPath::decide(Arrival arrival, Verdict& verdict, Time now) {
     if (action.kind == Action::Kind::scan_first) {
         const auto scan = postponed_.full() ? std::nullopt : scanner_.ask(now);
         if (scan) {
-            postponed_.enter(arrival, std::move(verdict), *scan);
+            postponed_.add(arrival, std::move(verdict), *scan);
             return;
         }
         arrival.scanned = true;
@@ -59,7 +59,8 @@ void PacketPath::emit(const Output& output) {
 }
 
 void PacketPath::decide_postponed(std::uint64_t ended, Time now) {
-    postponed_.leave(ended, [&](const Arrival& arrival, Verdict& verdict) { decide(arrival, verdict, now); });
+    postponed_.release(ended,
+                       [&](const Arrival& arrival, Verdict& verdict) { decide(arrival, verdict, now); });
 }
 
 void PacketPath::scan_ended(Time now) {

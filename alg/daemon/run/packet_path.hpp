@@ -44,6 +44,11 @@ class PacketPath {
     /// For the end, when no rule queues packets any more: lets everything pass that waits.
     void drain();
 
+    std::size_t postponed() const { return postponed_.size(); }  ///< packets that wait for a scan
+    std::size_t segments() const {
+        return segments_.size();
+    }  ///< segments that wait for the rest of a message
+
   private:
     void decide(const QueuedPacket& packet, Verdict& verdict, Time now);
     void decide(Arrival arrival, Verdict& verdict, Time now);

@@ -4,24 +4,22 @@
 
 namespace sipalg::daemon {
 
-void PostponedPackets::enter(const Arrival& arrival, Verdict&& verdict, std::uint64_t sweep) {
+void PostponedPackets::add(const Arrival& arrival, Verdict&& verdict, std::uint64_t scan) {
     Packet& packet = packets_.emplace_back(
-        Packet{arrival, {arrival.bytes.begin(), arrival.bytes.end()}, std::move(verdict), sweep});
+        Packet{arrival, {arrival.bytes.begin(), arrival.bytes.end()}, std::move(verdict), scan});
     packet.arrival.read(packet.bytes);
     packet.arrival.scanned = true;
 }
 
-bool PostponedPackets::leave(std::uint64_t ended,
-                             const std::function<void(const Arrival&, Verdict&)>& handler) {
-    bool some = false;
-    // Sweeps are asked for in order, so who came first has the lowest number.
-    for (; !packets_.empty() && packets_.front().sweep <= ended; some = true) {
+void PostponedPackets::release(std::uint64_t ended,
+                               const std::function<void(const Arrival&, Verdict&)>& handler) {
+    // Scan numbers only grow, so the oldest packet has the lowest.
+    while (!packets_.empty() && packets_.front().scan <= ended) {
         Packet packet = std::move(packets_.front());
         packets_.pop_front();
         packet.arrival.read(packet.bytes);
         handler(packet.arrival, packet.verdict);
     }
-    return some;
 }
 
 }  // namespace sipalg::daemon

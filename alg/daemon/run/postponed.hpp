@@ -1,4 +1,4 @@
-// Packets whose verdict has to wait until conntrack has been looked through.
+// Packets whose verdict waits for a scan of conntrack.
 #pragma once
 
 #include <cstdint>
@@ -11,17 +11,18 @@
 
 namespace sipalg::daemon {
 
-/// In the order in which they came. Whatever is still here at the end passes unchanged.
+/// Keeps them in the order of their arrival. Packets that are left at destruction are forwarded unmodified.
 class PostponedPackets {
   public:
-    /// More may not wait (X7): a phone that names new addresses all the time delays itself, and nobody else.
+    /// The most that may wait (X7): a phone that names new addresses all the time delays no other one.
     static constexpr std::size_t most = 64;
 
+    std::size_t size() const { return packets_.size(); }
     bool full() const { return packets_.size() >= most; }
-    /// Takes over the verdict until the sweep with this number has ended.
-    void enter(const Arrival& arrival, Verdict&& verdict, std::uint64_t sweep);
-    /// Gives back those whose sweep is `ended`, as arrivals that know of it. True: there were some.
-    bool leave(std::uint64_t ended, const std::function<void(const Arrival&, Verdict&)>& handler);
+    /// Keeps packet and verdict until the scan with this number has ended.
+    void add(const Arrival& arrival, Verdict&& verdict, std::uint64_t scan);
+    /// Removes those whose scan number is at most `ended` and gives them to `handler`, with `scanned` set.
+    void release(std::uint64_t ended, const std::function<void(const Arrival&, Verdict&)>& handler);
     void clear() { packets_.clear(); }
 
   private:
@@ -29,7 +30,7 @@ class PostponedPackets {
         Arrival arrival;  ///< its bytes are those below
         std::vector<std::uint8_t> bytes;
         Verdict verdict;
-        std::uint64_t sweep;
+        std::uint64_t scan;
     };
     std::deque<Packet> packets_;
 };

@@ -1,4 +1,4 @@
-// The NFQUEUE from which packets come and to which verdicts go.
+// An NFQUEUE: packets from the kernel, verdicts to it.
 #pragma once
 
 #include <cstdint>
@@ -18,16 +18,16 @@ namespace sipalg::daemon {
 
 /// A packet as the kernel handed it over.
 struct QueuedPacket {
-    Side from = Side::inside;    ///< told by the hook: prerouting is inside, postrouting outside (A1)
-    unsigned in_interface = 0;   ///< index; 0: not told
-    unsigned out_interface = 0;  ///< index; 0: not told
+    Side from = Side::inside;    ///< by the hook: prerouting is inside, postrouting outside (A1)
+    unsigned in_interface = 0;   ///< index; 0: unknown
+    unsigned out_interface = 0;  ///< index; 0: unknown
     bool whole = true;           ///< false: longer than a netlink attribute can carry
     Bytes bytes;                 ///< valid until the handler returns
 };
 
 class Queue;
 
-/// The one verdict on one packet. Destroyed unused, it lets the original bytes pass.
+/// The one verdict on one packet (law 2). Destroyed unused, it accepts the original bytes.
 class Verdict {
   public:
     Verdict(Queue& queue, std::uint32_t id) : queue_(queue), id_(id) {}
@@ -36,7 +36,7 @@ class Verdict {
     Verdict(Verdict&& other) noexcept
         : queue_(other.queue_), id_(other.id_), given_(std::exchange(other.given_, true)) {}
     Verdict& operator=(Verdict&&) = delete;
-    /// Lets `packet` pass in place of the original: a whole IP packet of at most Queue::longest_packet bytes.
+    /// Accepts `packet` in place of the original: a whole IP packet of at most Queue::longest_packet bytes.
     void replace(Bytes packet);
     void drop();
 
@@ -46,7 +46,7 @@ class Verdict {
     bool given_ = false;
 };
 
-/// What becomes of a packet for which there is no room in a queue.
+/// The verdict on packets for which a queue has no room.
 enum class WhenFull : std::uint8_t { pass, drop };
 
 /// One queue number, bound for as long as the object lives. Packets that wait in the queue at its end are

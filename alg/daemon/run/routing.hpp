@@ -15,7 +15,7 @@ class Routing {
     /// All interfaces, addresses and default routes. Throws std::system_error if the kernel does not answer.
     virtual Interfaces read() = 0;
     /// The interface through which the kernel would forward a packet; nullopt: no route.
-    virtual std::optional<unsigned> route(const Way& way) = 0;
+    virtual std::optional<unsigned> route(const RouteQuery& query) = 0;
 
     struct Changes {
         bool interfaces = false;  ///< links, addresses or default routes: read() again

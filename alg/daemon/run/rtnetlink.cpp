@@ -166,8 +166,8 @@ Interfaces Rtnetlink::read() {
     return interfaces;
 }
 
-std::optional<unsigned> Rtnetlink::route(const Way& way) {
-    if (!way.peer.is_v4() || !way.phone.is_v4()) return std::nullopt;
+std::optional<unsigned> Rtnetlink::route(const RouteQuery& query) {
+    if (!query.peer.is_v4() || !query.phone.is_v4()) return std::nullopt;
     alignas(nlmsghdr) Buffer buffer{};
     nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
     request->nlmsg_type = RTM_GETROUTE;
@@ -175,9 +175,9 @@ std::optional<unsigned> Rtnetlink::route(const Way& way) {
     auto* header = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(rtmsg)));
     header->rtm_family = AF_INET;
     header->rtm_dst_len = header->rtm_src_len = 32;
-    mnl_attr_put(request, RTA_DST, 4, way.peer.bytes().data());
-    mnl_attr_put(request, RTA_SRC, 4, way.phone.bytes().data());
-    if (way.in_interface != 0) mnl_attr_put_u32(request, RTA_IIF, way.in_interface);
+    mnl_attr_put(request, RTA_DST, 4, query.peer.bytes().data());
+    mnl_attr_put(request, RTA_SRC, 4, query.phone.bytes().data());
+    if (query.in_interface != 0) mnl_attr_put_u32(request, RTA_IIF, query.in_interface);
     if (send(requests_.get(), request, request->nlmsg_len, 0) < 0) return std::nullopt;
     const ssize_t size = recv(requests_.get(), buffer.data(), buffer.size(), 0);
     if (size < 0) return std::nullopt;

@@ -22,7 +22,7 @@ class Rtnetlink : public Routing {
     /// All there is now.
     Interfaces read() override;
     /// The interface through which a forwarded packet would leave.
-    std::optional<unsigned> route(const Way& way) override;
+    std::optional<unsigned> route(const RouteQuery& query) override;
 
     int descriptor() const override { return events_.get(); }  ///< readable when something changed
     /// What the events that wait are about; without blocking.

@@ -1,4 +1,4 @@
-// Ports that the router's own programs hold.
+// The sockets of the router's own programs (X2).
 #pragma once
 
 #include <string_view>
@@ -9,8 +9,8 @@
 namespace sipalg::daemon {
 
 /// The local ends in a table of /proc/net (udp, udp6, tcp, tcp6). An IPv4-mapped address is given as IPv4;
-/// the IPv6 wildcard is given for both families, since such a socket usually takes both. Lines that are not
-/// understood are left out.
+/// the IPv6 wildcard is given for both families, since such a socket usually takes both. Lines in another
+/// format are skipped.
 void parse_proc_net(std::string_view text, Transport transport, std::vector<Socket>& sockets);
 
 /// All UDP and TCP sockets of this network namespace, each local end once.

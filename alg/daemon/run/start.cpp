@@ -65,7 +65,7 @@ int start(const std::vector<std::string>& arguments) {
         std::cerr << "sipalgd: " << error.what() << '\n';
         return usage;
     } catch (const std::exception& error) {
-        // A detached daemon has no stderr any more, but syslog; another one logs to stderr anyway.
+        // The log goes to syslog in a detached daemon, to stderr otherwise.
         spdlog::error("{}", error.what());
         return failure;
     }

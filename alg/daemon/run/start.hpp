@@ -6,8 +6,8 @@
 
 namespace sipalg::daemon {
 
-/// Everything sipalgd does. Returns the exit status: 0 clean stop, 1 runtime failure, 2 bad usage or
-/// configuration; what went wrong has then been said on stderr.
+/// Runs sipalgd. Returns the exit status: 0 clean stop, 1 runtime failure, 2 bad usage or configuration; the
+/// reason has been written to stderr.
 int start(const std::vector<std::string>& arguments);
 
 }  // namespace sipalg::daemon

@@ -35,8 +35,8 @@ std::optional<Time> StaticPhones::advance(Engine& engine, Time now) {
     if (now < next_) return next_;
     next_ = now + every;
     for (const Event& event : engine.map_static_phones(wanted_, now))
-        if (said_.insert(event.subject + event.detail).second)
-            spdlog::warn("not reachable from the start: {}: {}", event.subject, event.detail);
+        if (logged_.insert(event.subject + event.detail).second)
+            spdlog::warn("static phone not reachable: {}: {}", event.subject, event.detail);
     return next_;
 }
 

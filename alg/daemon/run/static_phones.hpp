@@ -11,25 +11,25 @@
 
 namespace sipalg::daemon {
 
-/// The endpoints that the sections of phones list, at every outside address, or at their own where nothing is
-/// translated.
+/// The endpoints that the `listen` settings of phones name: at every outside address, or, for a phone that is
+/// not translated, at its own.
 std::vector<StaticPhone> static_endpoints(const Treatments& treatments,
                                           const std::vector<EgressChooser::End>& ends);
 
-/// Has them mapped, and renews that each minute; says once what can't be had.
+/// Maps them and renews the mappings each minute. Logs once for each endpoint that can't be mapped.
 class StaticPhones {
   public:
     static constexpr Time every{60'000};
 
-    /// Other settings or addresses: looks again at the next advance().
+    /// Other settings or addresses; they are mapped at the next advance().
     void set(std::vector<StaticPhone> wanted);
-    /// When there is something to do again; nullopt: never.
+    /// Returns when to call again; nullopt: there are none.
     std::optional<Time> advance(Engine& engine, Time now);
 
   private:
     std::vector<StaticPhone> wanted_;
     Time next_{0};
-    std::set<std::string> said_;
+    std::set<std::string> logged_;
 };
 
 }  // namespace sipalg::daemon

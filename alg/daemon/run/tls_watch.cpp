@@ -34,7 +34,7 @@ void TlsWatch::forget_ended() {
         for (std::size_t i = 0; i < keys.size(); ++i)
             if (!known[i]) state_.flows.forget(keys[i]);
     } catch (const nft::Error& error) {
-        spdlog::debug("which watched flows have ended can't be found out: {}", error.what());
+        spdlog::debug("cannot ask conntrack which TLS connections have ended: {}", error.what());
     }
 }
 

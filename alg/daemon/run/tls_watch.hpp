@@ -1,4 +1,4 @@
-// What the daemon sees of traffic that it leaves alone.
+// Traffic that is reported and never changed: TLS, and SIP on other ports (N4).
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,7 @@
 
 namespace sipalg::daemon {
 
-/// Reads the queue of watched packets into State::flows(). No verdict is ever given on one of them, so each
-/// passes as it came.
+/// Adds the packets of its queue to State::flows(). Every packet is accepted unmodified.
 /// Encrypted signalling is listed and never changed (N4).
 class TlsWatch {
   public:
@@ -23,7 +22,7 @@ class TlsWatch {
 
     Queue& queue() { return queue_; }
     void receive(Time now);
-    /// Of TLS connections only the beginning is seen; conntrack knows which have ended since.
+    /// Removes ended connections, which only conntrack knows: the queue gets only the first packets of each.
     void forget_ended();
 
   private:

@@ -72,10 +72,10 @@ TEST_CASE("a section is about a peer or a phone, an address or a prefix") {
     CHECK(parse_section("peer 203.0.113.0/24")->kind == SectionName::Kind::peer);
     CHECK(parse_section("phone 2001:db8::1")->prefix.length == 128);
     const std::string remedy =
-        ": write [peer ADDRESS] or [phone ADDRESS], with an address such as 203.0.113.10 or a prefix such as "
-        "203.0.113.0/24 (no bits behind the prefix, and not everybody: what holds for all stands above the "
-        "first "
-        "section)";
+        " is not a section (expected [peer ADDRESS] or [phone ADDRESS], with an address such as 203.0.113.10 "
+        "or a "
+        "prefix such as 203.0.113.0/24 without host bits; settings for all phones and peers belong above the "
+        "first section)";
     for (const char* bad : {"[phone 1]", "[peer 203.0.113.1/24]", "[peer]", "[]", "[host 203.0.113.1]",
                             "[peer 0.0.0.0/0]", "[peer 203.0.113.1 203.0.113.2]"}) {
         CAPTURE(bad);

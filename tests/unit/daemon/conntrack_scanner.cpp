@@ -66,7 +66,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a quick sweep is followed by 600 ms of quiet from its beginning") {
-    SweepBudget budget;
+    ScanBudget budget;
     CHECK(budget.next() <= Time(0));
     budget.began(Time(10'000));
     budget.ended(std::chrono::microseconds(900));
@@ -74,7 +74,7 @@ TEST_CASE("a quick sweep is followed by 600 ms of quiet from its beginning") {
 }
 
 TEST_CASE("a long sweep takes at most a tenth of the time") {
-    SweepBudget budget;
+    ScanBudget budget;
     budget.began(Time(10'000));
     budget.ended(std::chrono::milliseconds(150));
     CHECK(budget.next() == Time(11'500));
@@ -115,7 +115,7 @@ TEST_CASE("S2 who asks gets the sweep that begins after, though nothing was open
     CHECK(f.sweeper.ended() < *sweep);
     f.finish();
     CHECK(f.sweeper.ended() == *sweep);
-    CHECK(f.sweeper.advance(f.now) == f.now + SweepBudget::shortest_pause);
+    CHECK(f.sweeper.advance(f.now) == f.now + ScanBudget::shortest_pause);
 }
 
 TEST_CASE("X7 nobody waits for a sweep that the budget puts off for long") {

@@ -30,10 +30,10 @@ std::array<std::uint8_t, 28> packet(const char* from, const char* to) {
 struct Routes {
     int asked = 0;
     unsigned answer = 3;
-    EgressChooser chooser{[this](const Way& way) -> std::optional<unsigned> {
+    EgressChooser chooser{[this](const RouteQuery& query) -> std::optional<unsigned> {
         ++asked;
-        CHECK(way.phone.text() == "192.168.1.10");
-        CHECK(way.in_interface == 4);
+        CHECK(query.phone.text() == "192.168.1.10");
+        CHECK(query.in_interface == 4);
         return answer == 0 ? std::nullopt : std::optional(answer);
     }};
 };
@@ -83,13 +83,13 @@ TEST_CASE("what is no IPv4 packet has no egress among several") {
 
 TEST_CASE("answers do not pile up without end") {
     int asked = 0;
-    EgressChooser chooser([&](const Way&) { return ++asked, std::optional(2u); });
+    EgressChooser chooser([&](const RouteQuery&) { return ++asked, std::optional(2u); });
     chooser.set(two_uplinks(), {"dsl", "lte"}, {});
     const auto ask = [&](std::uint32_t n) {
         chooser.choose(Side::inside, packet("192.168.1.10", Address::v4(0x0A000000 + n).text().c_str()), 4,
                        0);
     };
-    for (std::uint32_t n = 0; n <= EgressChooser::most_ways; ++n)
+    for (std::uint32_t n = 0; n <= EgressChooser::most_routes; ++n)
         ask(n);
     const int before = asked;
     ask(0);  // was forgotten when the last one did not fit

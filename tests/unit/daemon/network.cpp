@@ -30,7 +30,7 @@ class FakeRouting : public Routing {
         interfaces.default_routes = {2};
         return interfaces;
     }
-    std::optional<unsigned> route(const Way&) override { return 2; }
+    std::optional<unsigned> route(const RouteQuery&) override { return 2; }
     int descriptor() const override { return -1; }
     Changes changes() override { return std::exchange(kernel_.changes, {}); }
 

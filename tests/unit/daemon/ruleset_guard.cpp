@@ -24,11 +24,11 @@ struct FakeRules : Rules {
         done += "install ";
         lost = nft::Missing::nothing;
     }
-    std::optional<std::string> apply(std::span<const Change> changes) override {
+    Result<> apply(std::span<const Change> changes) override {
         done += "apply " + std::to_string(changes.size()) + ' ';
-        if (!refuse_elements) return std::nullopt;
+        if (!refuse_elements) return {};
         if (refused) refused();  // as the daemon is told of each refusal
-        return "full";
+        return Failure{"full"};
     }
     void set_outside(const std::vector<std::string>& names) override {
         ++tells;
@@ -67,7 +67,7 @@ struct Fixture {
     }
     ~Fixture() { spdlog::set_level(spdlog::level::info); }
     Time hear() {
-        upkeep.look_soon();
+        upkeep.check_soon();
         return upkeep.advance(now);
     }
     std::string take_done() { return std::exchange(rules.done, {}); }
@@ -134,7 +134,7 @@ TEST_CASE_FIXTURE(
 
 TEST_CASE_FIXTURE(Fixture, "after the last of four the next is not forgotten") {
     const Time began = now;
-    for (int i = 0; i < RulesetGuard::most_mends; ++i) {
+    for (int i = 0; i < RulesetGuard::most_restores; ++i) {
         rules.lost = nft::Missing::table;
         hear();
         CHECK(take_done() == "end install apply 1 ");
@@ -174,7 +174,7 @@ TEST_CASE_FIXTURE(Fixture, "what the kernel refuses is tried again after two sec
     SUBCASE("elements") {
         rules.lost = nft::Missing::table;
         rules.refuse_elements = true;
-        rules.refused = [this] { upkeep.look_soon(); };
+        rules.refused = [this] { upkeep.check_soon(); };
         const Time next = hear();
         CHECK(next == now + RulesetGuard::every);
         CHECK(take_done() == "end install apply 1 ");

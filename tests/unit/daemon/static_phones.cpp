@@ -10,9 +10,9 @@ namespace {
 struct Yes : Kernel {
     std::size_t asked = 0;
     void erase(std::span<const ConntrackTuple>) override {}
-    std::optional<std::string> apply(std::span<const Change>) override {
+    Result<> apply(std::span<const Change>) override {
         ++asked;
-        return std::nullopt;
+        return {};
     }
 };
 

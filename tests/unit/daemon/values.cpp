@@ -36,10 +36,9 @@ TEST_CASE("ports and queue numbers") {
     CHECK(parse_port(setting("65535")) == 65535);
     for (const char* bad : {"0", "65536", "-1", "5060x", "", " 5060", "0x10", "99999999999"})
         CHECK(error_of(parse_port, bad) ==
-              "--o: '" + std::string(bad) + "' is no port; write a number from 1 to 65535, such as 5060");
+              "--o: '" + std::string(bad) + "' is not a port number (expected 1-65535, for example 5060)");
     CHECK(parse_queue(setting("0")) == 0);
-    CHECK(error_of(parse_queue, "65534") ==
-          "--o: '65534' is no queue number; write a number from 0 to 65533");
+    CHECK(error_of(parse_queue, "65534") == "--o: '65534' is not a queue number (expected 0-65533)");
 }
 
 TEST_CASE("interface names") {
@@ -49,9 +48,9 @@ TEST_CASE("interface names") {
          {"", "a b", "a/b", "abcdefghijklmnop", ".", "..", "eth0:1", "\"eth0\"", "eth0,eth1"})
         CHECK(error_of(parse_interface, bad) ==
               "--o: '" + std::string(bad) +
-                  "' is no interface name; write one, such as eth0 (ip link lists them)");
+                  "' is not an interface name (for example eth0; 'ip link' lists them)");
     CHECK(error_of(parse_interface, "lo") ==
-          "--o: 'lo' is the loopback interface; name the one that leads to a network");
+          "--o: 'lo' is the loopback interface (expected one that leads to a network)");
 }
 
 TEST_CASE("media ports") {
@@ -60,16 +59,17 @@ TEST_CASE("media ports") {
     CHECK(ports.second == 32767);
     CHECK(error_of(parse_media_ports, "32766-16384") == "--o: '32766-16384' is reversed; write 16384-32766");
     CHECK(error_of(parse_media_ports, "10001-20000") ==
-          "--o: '10001-20000' begins with an odd port, but RTP takes the even port of a pair; write "
+          "--o: '10001-20000' begins with an odd port, but RTP uses the even port of a pair; write "
           "10000-20000 "
-          "or a LO that is even");
+          "or another even LO");
     CHECK(error_of(parse_media_ports, "80-20000") ==
-          "--o: '80-20000' begins below 1024; write LO-HI with LO at least 1024");
+          "--o: '80-20000' begins below 1024 (expected LO-HI with LO at least 1024)");
     CHECK(error_of(parse_media_ports, "20000-20001") ==
-          "--o: '20000-20001' is too small for one call; write a range of at least 4 ports");
+          "--o: '20000-20001' is too small for a call (expected at least 4 ports)");
     for (const char* bad : {"", "16384", "16384-", "-16384", "a-b", "16384-65536", "16384:32767", "1-2-3"})
         CHECK(error_of(parse_media_ports, bad) ==
-              "--o: '" + std::string(bad) + "' is no range of ports; write LO-HI, such as 16384-32767");
+              "--o: '" + std::string(bad) +
+                  "' is not a port range (expected LO-HI, for example 16384-32767)");
 }
 
 TEST_CASE("external addresses") {
@@ -77,7 +77,7 @@ TEST_CASE("external addresses") {
     for (const char* bad : {"", "0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "2001:db8::1", "host",
                             "203.0.113.7:5060", "203.0.113.07"})
         CHECK(error_of(parse_external_address, bad) ==
-              "--o: '" + std::string(bad) + "' is no public IPv4 address; write one, such as 203.0.113.7");
+              "--o: '" + std::string(bad) + "' is not a public IPv4 address (for example 203.0.113.7)");
 }
 
 TEST_CASE("accepting chains") {
@@ -86,19 +86,20 @@ TEST_CASE("accepting chains") {
           sipalg::nft::AcceptIn{"inet", "fw4", "forward"});
     for (const char* bad : {"", "filter FORWARD", "bridge filter FORWARD", "ip filter FORWARD x",
                             "ip fil;ter x", "\"ip filter FORWARD\""})
-        CHECK(error_of(parse_accept_in, bad).find("write FAMILY TABLE CHAIN with FAMILY ip, ip6 or inet") !=
-              std::string::npos);
+        CHECK(
+            error_of(parse_accept_in, bad).find("expected FAMILY TABLE CHAIN with FAMILY ip, ip6 or inet") !=
+            std::string::npos);
 }
 
 TEST_CASE("table names and control paths") {
     CHECK(parse_table(setting("sip_alg-2")) == "sip_alg-2");
     for (const char* bad : {"", "2x", "a b", "a;b", "a{", "a.b", "\x1b"})
-        CHECK(error_of(parse_table, bad).find("is no table name; write a letter") != std::string::npos);
+        CHECK(error_of(parse_table, bad).find("is not a table name (expected a letter") != std::string::npos);
     CHECK(parse_table(setting(std::string(64, 'x'))).size() == 64);
-    CHECK(error_of(parse_table, std::string(65, 'x')).find("64 at most") != std::string::npos);
+    CHECK(error_of(parse_table, std::string(65, 'x')).find("at most 64") != std::string::npos);
     CHECK(parse_control(setting("/run/x")) == "/run/x");
     CHECK(parse_control(setting(std::string(107, 'x'))).size() == 107);
     CHECK(error_of(parse_control, std::string(108, 'x')).find("at most 107 bytes") != std::string::npos);
-    CHECK(error_of(parse_control, "/run/").find("is no path for a socket") != std::string::npos);
-    CHECK(error_of(parse_control, "").find("is no path for a socket") != std::string::npos);
+    CHECK(error_of(parse_control, "/run/").find("is not a path for a socket") != std::string::npos);
+    CHECK(error_of(parse_control, "").find("is not a path for a socket") != std::string::npos);
 }
