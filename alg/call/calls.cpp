@@ -149,6 +149,19 @@ void Calls::close(const CallKey& key, Call& call, const char* why, Time now, Eff
     settle(key, call, now, effects);
 }
 
+std::size_t Calls::close_chosen(const std::function<bool(const CallKey&)>& chosen, std::size_t most, Time now,
+                                Effects& effects) {
+    std::vector<CallKey> keys;
+    for (const auto& [key, call] : calls_)
+        if (call.state != Call::State::closing && keys.size() < most && chosen(key)) keys.push_back(key);
+    for (const CallKey& key : keys) {
+        Call& call = *calls_.edit(key);
+        close(key, call, "closed by the owner", now, effects);
+        schedule(key, call, now);
+    }
+    return keys.size();
+}
+
 Time Calls::media_seen(const Call& call) const {
     Time seen = call.active;
     for (const nat::MappingKey& key : call.mapped) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,6 +33,9 @@ class Calls {
     /// Renews and closes what is due.
     void expire(Time now, Effects& effects);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
+    /// Closes calls at the owner's request: at most `most` of those that `chosen` names. Returns how many.
+    std::size_t close_chosen(const std::function<bool(const CallKey&)>& chosen, std::size_t most, Time now,
+                             Effects& effects);
     /// Some call has gone on for long enough that a sweep can tell who is silent.
     bool wants_listening(Time now) const { return !to_hear_.empty() && to_hear_.front().first <= now; }
     /// Of a sweep that began at `now`; not staged. A call is reported once.

@@ -1,7 +1,10 @@
 // The door of the core: a packet or a point in time in, a decision out.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <span>
+#include <string>
 
 #include "alg/core/decision.hpp"
 #include "alg/core/state.hpp"
@@ -18,6 +21,10 @@ void conclude(State& state, const Arrival& arrival, bool in_force, Time now, Dec
 void end_connections(State& state, Time now, Decision& decision);
 /// Closes and renews what is due. Call when State::next_deadline() has come.
 void expire(State& state, Time now, Decision& decision);
+/// Closes calls at the owner's request: those with this Call-ID, or all of them (nullopt). At most 64 at once,
+/// so that one transaction stays small: call again until it returns 0. Returns how many.
+std::size_t close_calls(State& state, const std::optional<std::string>& call_id, Time now,
+                        Decision& decision);
 /// Opens pinholes for the sources that latches let in (C5).
 void note_latched(State& state, std::span<const LatchedSource> sources, Time now, Decision& decision);
 

@@ -1,6 +1,7 @@
 #include <exception>
 #include <iostream>
 
+#include "alg/ctl/commands.hpp"
 #include "alg/ctl/metrics.hpp"
 #include "alg/ctl/options.hpp"
 #include "alg/ctl/request.hpp"
@@ -11,20 +12,23 @@ namespace {
 int run(const std::vector<std::string>& arguments) {
     using namespace sipalg::ctl;
     const Options options = parse_options(arguments);
-    if (options.help) {
-        std::cout << help_text();
-        return 0;
-    }
     if (options.version) {
         std::cout << "sipalgctl " SIPALG_VERSION "\n";
         return 0;
     }
+    if (options.help || options.command == "help") {
+        const Command* command = find_command(options.argument);
+        std::cout << (command == nullptr ? help_text() : help_text(*command));
+        return 0;
+    }
     const bool metrics_wanted = options.command == "metrics";
-    const Json document = ask(options.control, metrics_wanted ? "status" : options.command);
+    Json request{{"command", metrics_wanted ? "status" : options.command}};
+    if (!options.argument.empty()) request["id"] = options.argument;
+    if (options.all) request["all"] = true;
+    const Json document = ask(options.control, request);
     const bool not_serving =
         options.command == "status" && !(document.is_object() && document.value("serving", false));
-    // ASCII only: what came from the network can't talk to the terminal, and is the same to every JSON
-    // reader.
+    // ASCII only: text from the network must not control the terminal.
     if (metrics_wanted)
         std::cout << metrics(document);
     else if (options.json)

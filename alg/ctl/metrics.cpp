@@ -9,16 +9,16 @@ namespace {
 struct Number {
     const char* field;  ///< of the status document
     const char* name;
-    bool counter;  ///< only grows; a gauge otherwise
+    bool counter;  ///< false: a gauge
     const char* help;
 };
 
 constexpr std::array numbers{
-    Number{"uptime_s", "sipalg_uptime_seconds", false, "Time since the daemon began to serve."},
-    Number{"calls", "sipalg_calls", false, "Calls that are known."},
+    Number{"uptime_s", "sipalg_uptime_seconds", false, "Time since the daemon started."},
+    Number{"calls", "sipalg_calls", false, "Calls in progress."},
     Number{"bindings", "sipalg_bindings", false, "Registered phones."},
-    Number{"mappings", "sipalg_mappings", false, "Inside endpoints with a public one."},
-    Number{"pinholes", "sipalg_pinholes", false, "Public endpoints that somebody outside may send to."},
+    Number{"mappings", "sipalg_mappings", false, "NAT mappings."},
+    Number{"pinholes", "sipalg_pinholes", false, "Open pinholes."},
     Number{"queue_overflows", "sipalg_queue_overflows", true, "Times the queue's socket buffer was full."},
     Number{"refused_verdicts", "sipalg_refused_verdicts", true,
            "Verdicts that the kernel answered with an error."},
@@ -42,13 +42,13 @@ std::string label_value(const std::string& text) {
 
 std::string metrics(const Json& status) {
     if (!status.is_object() || !status.contains("counters") || !status["counters"].is_object())
-        throw NotServing("the answer is not what this sipalgctl knows; are versions equal?");
-    std::string text = heading("sipalg_messages", true, "Messages by what became of them.");
+        throw NotServing("unknown kind of answer; sipalgd and sipalgctl may have different versions");
+    std::string text = heading("sipalg_messages", true, "Messages by outcome.");
     for (const auto& [reason, count] : status["counters"].items())
         if (count.is_number())
             text += "sipalg_messages_total{reason=\"" + label_value(reason) + "\"} " + count.dump() + "\n";
     if (status.contains("flows") && status["flows"].is_object()) {
-        text += heading("sipalg_flows", false, "FlowList of signalling by what they carry.");
+        text += heading("sipalg_flows", false, "Signalling flows by content.");
         for (const auto& [kind, count] : status["flows"].items())
             if (count.is_number())
                 text += "sipalg_flows{kind=\"" + label_value(kind) + "\"} " + count.dump() + "\n";

@@ -1,11 +1,12 @@
 #include "alg/ctl/options.hpp"
 
-#include <algorithm>
-#include <array>
 #include <boost/program_options.hpp>
-#include <sstream>
+#include <string_view>
+#include <utility>
 
 #include "alg/base/escape.hpp"
+#include "alg/base/similar.hpp"
+#include "alg/ctl/commands.hpp"
 
 namespace sipalg::ctl {
 
@@ -13,29 +14,34 @@ namespace po = boost::program_options;
 
 namespace {
 
-constexpr std::array commands{"status", "calls", "pinholes", "bindings", "flows", "counters", "metrics"};
-constexpr const char* command_list = "status, calls, pinholes, bindings, flows, counters or metrics";
-
-po::options_description description() {
-    po::options_description options("Options", 100);
-    options.add_options()("control", po::value<std::string>()->value_name("PATH"),
-                          "control socket of sipalgd (default: /run/sipalg/control.sock)");
-    options.add_options()("json", "print one JSON document");
-    options.add_options()("help", "print this and exit");
-    options.add_options()("version", "print the version and exit");
-    return options;
+const Command& known_command(const std::string& name) {
+    if (const Command* command = find_command(name)) return *command;
+    std::vector<std::string_view> names;
+    for (const Command& command : commands())
+        names.push_back(command.name);
+    const auto similar = most_similar(name, names);
+    throw UsageError("unknown command '" + escape(name) + "'; " +
+                     (similar ? "did you mean '" + std::string(*similar) + "'? (sipalgctl help lists all)"
+                              : "expected " + command_list()));
 }
 
 }  // namespace
 
 Options parse_options(const std::vector<std::string>& arguments) {
-    const po::options_description visible = description();
     po::options_description all;
-    all.add(visible).add_options()("command", po::value<std::vector<std::string>>());
+    all.add_options()("control", po::value<std::string>());
+    all.add_options()("json", "");
+    all.add_options()("help,h", "");
+    all.add_options()("version", "");
+    all.add_options()("all", "");
+    all.add_options()("word", po::value<std::vector<std::string>>());
     po::positional_options_description positional;
-    positional.add("command", -1);
+    positional.add("word", -1);
+    // No abbreviations: a new option could change the meaning of one.
     constexpr int style = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
-                          po::command_line_style::long_allow_next;
+                          po::command_line_style::long_allow_next | po::command_line_style::allow_short |
+                          po::command_line_style::allow_dash_for_short |
+                          po::command_line_style::short_allow_next;
     po::variables_map given;
     try {
         po::store(po::command_line_parser(arguments).options(all).positional(positional).style(style).run(),
@@ -47,35 +53,33 @@ Options parse_options(const std::vector<std::string>& arguments) {
     options.help = given.count("help") > 0;
     options.version = given.count("version") > 0;
     options.json = given.count("json") > 0;
+    options.all = given.count("all") > 0;
     if (given.count("control") > 0) options.control = given["control"].as<std::string>();
-    if (options.help || options.version) return options;
-    if (given.count("command") == 0) throw UsageError(std::string("no command; write ") + command_list);
-    const auto& words = given["command"].as<std::vector<std::string>>();
-    if (words.size() > 1)
-        throw UsageError("'" + escape(words[1]) + "': one command at a time; write " + command_list);
-    options.command = words.front();
-    if (std::find(commands.begin(), commands.end(), options.command) == commands.end())
-        throw UsageError("unknown command '" + escape(options.command) + "'; write " + command_list);
-    if (options.command == "metrics" && options.json)
-        throw UsageError("metrics has a format of its own (OpenMetrics); leave out --json");
+    if (options.version) return options;
+    const auto words =
+        given.count("word") > 0 ? given["word"].as<std::vector<std::string>>() : std::vector<std::string>();
+    if (words.empty() && options.help) return options;
+    if (words.empty()) throw UsageError("no command; expected " + command_list());
+    const Command& command = known_command(words.front());
+    options.command = command.name;
+    // `COMMAND --help` is `help COMMAND`.
+    if (options.help && command.name != "help") options.argument = std::exchange(options.command, "help");
+    if (options.help) return options;
+    const std::size_t most = command.argument == Command::Argument::none ? 1 : 2;
+    if (words.size() > most)
+        throw UsageError("'" + escape(words[most]) + "': unexpected; see sipalgctl help " + options.command);
+    if (words.size() == 2) options.argument = words[1];
+    if (command.argument == Command::Argument::required && options.argument.empty())
+        throw UsageError(options.command + ": " + std::string(command.argument_name) +
+                         " is missing; see sipalgctl help " + options.command);
+    if (command.name == "help" && !options.argument.empty())
+        options.argument = known_command(options.argument).name;
+    if (options.all && command.name != "close") throw UsageError("--all belongs to the command close");
+    if (command.name == "close" && options.all == !options.argument.empty())
+        throw UsageError("close: expected an ID or --all; see sipalgctl help close");
+    if (options.json && !command.has_json)
+        throw UsageError(options.command + " has no JSON form; leave out --json");
     return options;
-}
-
-std::string help_text() {
-    std::ostringstream text;
-    text << "Usage: sipalgctl [OPTION]... COMMAND\n"
-            "Ask the running sipalgd.\n\n"
-            "Commands:\n"
-            "  status    whether it serves, with which settings, and what it counted\n"
-            "  calls     the calls it knows\n"
-            "  pinholes  who may send to which public port\n"
-            "  bindings  the registered phones\n"
-            "  flows     who speaks SIP or TLS with whom, and what becomes of it\n"
-            "  counters  messages by what became of them\n"
-            "  metrics   numbers for monitoring, as OpenMetrics text\n\n"
-         << description()
-         << "\nExit status: 0 done, 1 sipalgd does not serve, 2 bad usage. See sipalgctl(1).\n";
-    return text.str();
 }
 
 }  // namespace sipalg::ctl

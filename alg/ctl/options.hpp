@@ -1,4 +1,4 @@
-// What sipalgctl is asked to do.
+// The command line of sipalgctl.
 #pragma once
 
 #include <stdexcept>
@@ -7,7 +7,7 @@
 
 namespace sipalg::ctl {
 
-/// Bad usage (exit status 2). what() says what would be right.
+/// Bad usage (exit status 2). what() says how to correct it.
 class UsageError : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
@@ -16,13 +16,14 @@ class UsageError : public std::runtime_error {
 struct Options {
     std::string control = "/run/sipalg/control.sock";
     bool json = false;
+    bool all = false;  ///< with close
     bool help = false;
     bool version = false;
-    std::string command;  ///< a known one, unless help or version is asked for
+    std::string command;   ///< a known one, unless help or version is set
+    std::string argument;  ///< of the command; empty: none
 };
 
 /// Throws UsageError.
 Options parse_options(const std::vector<std::string>& arguments);
-std::string help_text();
 
 }  // namespace sipalg::ctl

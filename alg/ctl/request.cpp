@@ -40,6 +40,7 @@ class Connection {
         while (!text.empty()) {
             const ssize_t size = send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
             if (size < 0 && errno == EINTR) continue;
+            if (size < 0 && errno == EPIPE) return;  // a refusal may be there to read
             if (size < 0) fail(std::strerror(errno));
             text.remove_prefix(static_cast<std::size_t>(size));
         }
@@ -51,7 +52,8 @@ class Connection {
         for (;;) {
             const ssize_t size = recv(fd_, buffer.data(), buffer.size(), 0);
             if (size < 0 && errno == EINTR) continue;
-            if (size < 0 && errno == EAGAIN) fail("sipalgd does not answer");
+            if (size < 0 && errno == EAGAIN) fail("sipalgd does not answer within 10 s");
+            if (size < 0 && errno == ECONNRESET && !text.empty()) return text;
             if (size < 0) fail(std::strerror(errno));
             if (size == 0) return text;
             text.append(buffer.data(), static_cast<std::size_t>(size));
@@ -64,7 +66,8 @@ class Connection {
     [[noreturn]] void refused(int error) const {
         if (error == ENOENT || error == ECONNREFUSED)
             fail("no sipalgd is serving there; start it, or name its socket with --control");
-        if (error == EACCES) fail("permission denied; run as root");
+        if (error == EACCES)
+            fail("permission denied; run as root or as a member of the control group (sipalg)");
         fail(std::strerror(error));
     }
 
@@ -74,11 +77,11 @@ class Connection {
 
 }  // namespace
 
-Json ask(const std::string& path, const std::string& command) {
+Json ask(const std::string& path, const Json& request) {
     Connection connection(path);
-    connection.write(Json{{"command", command}}.dump() + "\n");
+    connection.write(request.dump() + "\n");
     Json document = Json::parse(connection.read(), nullptr, false);
-    if (document.is_discarded()) connection.fail("the answer is no JSON; is this the socket of sipalgd?");
+    if (document.is_discarded()) connection.fail("the answer is not JSON; is this the socket of sipalgd?");
     if (document.is_object() && document.contains("error") && document["error"].is_string())
         connection.fail(escape(document["error"].get<std::string>()));
     return document;

@@ -1,4 +1,4 @@
-// One question to the daemon.
+// A request to the daemon.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,13 +9,14 @@ namespace sipalg::ctl {
 
 using Json = nlohmann::ordered_json;
 
-/// No daemon, no permission, no sensible answer (exit status 1). what() says what to do.
+/// No daemon, no permission or no valid answer (exit status 1). what() says how to correct it.
 class NotServing : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
 
-/// Asks the daemon at `path` and returns its document. Waits at most ten seconds. Throws NotServing.
-Json ask(const std::string& path, const std::string& command);
+/// Sends a request to the daemon at `path` and returns its document. Waits at most ten seconds. Throws
+/// NotServing; its text is the daemon's own if it refused the request.
+Json ask(const std::string& path, const Json& request);
 
 }  // namespace sipalg::ctl

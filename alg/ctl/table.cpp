@@ -26,7 +26,7 @@ std::string Table::text() const {
     for (const auto& row : rows_) {
         for (std::size_t i = 0; i < row.size(); ++i) {
             text += row[i];
-            // The last column ends its line: a line must not wrap for blanks nobody sees.
+            // No blanks after the last column: they could wrap the line.
             if (i + 1 < row.size()) text.append(widths[i] - width(row[i]) + 2, ' ');
         }
         text += '\n';

@@ -6,8 +6,8 @@
 
 namespace sipalg::ctl {
 
-/// Rows under a heading; each column as wide as its widest cell. Cells are escaped: they come from the
-/// network. An empty cell is shown as "-", so that columns can be counted by scripts and eyes.
+/// Rows under a heading; each column is as wide as its widest cell. Cells are escaped, since they come from
+/// the network. An empty cell is shown as "-", so that every row has the same number of words.
 /// What `calls`, `pinholes`, `bindings` and `flows` print on a terminal (O1).
 class Table {
   public:

@@ -45,10 +45,16 @@ std::string media(const Json& call) {
     return text;
 }
 
-// Of what is only watched, nothing is in the kernel.
+// Rows of mode observe, which are not in the kernel.
 std::string marked(const Json& row, const std::string& text) {
     const bool observed = row.is_object() && row.contains("observed") && row["observed"] == true;
     return observed ? text + " (observed)" : text;
+}
+
+// The JSON value "untouched" is older than the word.
+std::string treatment(const Json& row) {
+    const std::string value = cell(row, "treatment");
+    return value == "untouched" ? "unmodified" : value;
 }
 
 std::string calls(const Json& rows) {
@@ -57,7 +63,7 @@ std::string calls(const Json& rows) {
     for (const Json& row : rows)
         table.add({marked(row, cell(row, "state")), cell(row, "direction"), cell(row, "phone"),
                    cell(row, "peer"), cell(row, "from"), cell(row, "to"), cell(row, "started"),
-                   cell(row, "treatment"), media(row), cell(row, "call_id")});
+                   treatment(row), media(row), cell(row, "call_id")});
     return table.text();
 }
 
@@ -76,12 +82,12 @@ std::string bindings(const Json& rows) {
     Table table({"PROTO", "PUBLIC", "INSIDE", "REGISTRAR", "EXPIRES", "MESSAGES", "AOR"});
     for (const Json& row : rows)
         table.add({cell(row, "proto"), cell(row, "public"), cell(row, "inside"), cell(row, "registrar"),
-                   duration(row, "expires_s"), marked(row, cell(row, "treatment")), cell(row, "aor")});
+                   duration(row, "expires_s"), marked(row, treatment(row)), cell(row, "aor")});
     return table.text();
 }
 
-std::string treatment(const Json& flow) {
-    std::string text = cell(flow, "treatment");
+std::string flow_treatment(const Json& flow) {
+    std::string text = treatment(flow);
     if (flow.is_object() && flow.contains("configured") && flow["configured"] == false)
         text += " (no SIP port)";
     return text;
@@ -92,12 +98,12 @@ std::string flows(const Json& rows) {
     Table table({"PROTO", "PHONE", "PEER", "OPENED", "KIND", "TREATMENT", "PACKETS", "IDLE", "SERVER NAME"});
     for (const Json& row : rows)
         table.add({cell(row, "proto"), cell(row, "phone"), cell(row, "peer"), cell(row, "opened_by"),
-                   cell(row, "kind"), treatment(row), cell(row, "packets"), duration(row, "idle_s"),
+                   cell(row, "kind"), flow_treatment(row), cell(row, "packets"), duration(row, "idle_s"),
                    cell(row, "sni")});
     return table.text();
 }
 
-// "3 sip, 1 tls": the kinds of which there are some.
+// "3 sip, 1 tls": the kinds that are not zero.
 std::string kinds(const Json& document) {
     std::string text;
     if (document.contains("flows") && document["flows"].is_object())
@@ -116,8 +122,23 @@ Table count_table(const Json& counters, bool zeros) {
     return table;
 }
 
+// "serving; 2 warnings", then the warnings.
+std::string verdict(const Json& document) {
+    const bool serving = document.contains("serving") && document["serving"] == true;
+    std::string text = serving ? "serving" : "not serving";
+    if (!document.contains("warnings") || !document["warnings"].is_array()) return text + "\n\n";
+    const Json& warnings = document["warnings"];
+    text += warnings.empty()
+                ? "; no warnings"
+                : "; " + std::to_string(warnings.size()) + (warnings.size() == 1 ? " warning" : " warnings");
+    text += '\n';
+    for (const Json& warning : warnings)
+        if (warning.is_string()) text += "warning: " + escape(warning.get<std::string>()) + '\n';
+    return text + '\n';
+}
+
 std::string status(const Json& document) {
-    std::string text;
+    std::string text = verdict(document);
     const auto line = [&](const std::string& label, const std::string& value) {
         text += label + std::string(label.size() < 14 ? 14 - label.size() : 1, ' ') +
                 (value.empty() ? "-" : escape(value)) + "\n";
@@ -133,15 +154,15 @@ std::string status(const Json& document) {
             const std::string address = cell(entry, "address");
             const std::string shown = cell(entry, "advertised");
             line("address", cell(entry, "interface") + " " + address +
-                                (shown == address || shown.empty() ? "" : ", shown as " + shown));
+                                (shown == address || shown.empty() ? "" : ", advertised as " + shown));
         }
     line("inside", field("inside"));
     line("SIP ports", field("sip_ports"));
     const bool streams = !document.contains("sees_streams") || document["sees_streams"] == true;
     line("TLS ports", (field("tls_ports").empty() ? "none" : field("tls_ports")) +
-                          (streams ? "" : " (UDP only: this kernel can't look into TCP)"));
+                          (streams ? "" : " (UDP only: this kernel cannot match TCP payload)"));
     if (document.contains("find_sip") && document["find_sip"] == true)
-        line("other ports", "SIP is looked for, see sipalgctl flows");
+        line("other ports", "searched for SIP, see sipalgctl flows");
     line("media ports", cell(document, "media_ports"));
     line("mode", cell(document, "mode"));
     line("queue", cell(document, "queue") + " (" + cell(document, "queue_method") + ")");
@@ -153,7 +174,7 @@ std::string status(const Json& document) {
     if (document.contains("media_counted"))
         line("media", document["media_counted"] == true
                           ? "counted by conntrack"
-                          : "not counted (nf_conntrack_acct is off): who falls silent in a call is not seen");
+                          : "not counted (nf_conntrack_acct is off): silence in a call is not detected");
     if (document.contains("counters")) {
         const Table table = count_table(document["counters"], false);
         text += table.empty() ? "\nno messages yet\n" : "\n" + table.text();
@@ -161,13 +182,77 @@ std::string status(const Json& document) {
     return text;
 }
 
+std::string limits(const Json& rows) {
+    Table table({"LIMIT", "VALUE", "IN USE", "AT THE LIMIT"});
+    for (const Json& row : rows)
+        table.add({cell(row, "name"), cell(row, "limit"), cell(row, "in_use"), cell(row, "behaviour")});
+    return table.text();
+}
+
+std::string one_call(const Json& document) {
+    std::string text;
+    const auto line = [&](std::string name, const std::string& value) {
+        name.resize(14, ' ');
+        text += name + (value.empty() ? "-" : escape(value)) + '\n';
+    };
+    if (document.contains("calls") && document["calls"].is_array())
+        for (const Json& call : document["calls"]) {
+            if (!text.empty()) text += '\n';
+            for (const char* field :
+                 {"call_id", "state", "direction", "from", "to", "phone", "peer", "started"})
+                line(field, cell(call, field));
+            line("messages", marked(call, treatment(call)));
+            if (!call.is_object() || !call.contains("media") || !call["media"].is_array()) continue;
+            for (const Json& stream : call["media"]) {
+                const std::string silent = cell(stream, "silent");
+                line("media", cell(stream, "type") + " " + cell(stream, "state") + ": inside " +
+                                  cell(stream, "inside") + ", public " + cell(stream, "public") + ", peer " +
+                                  cell(stream, "remote") + (silent.empty() ? "" : ", " + silent + " silent"));
+            }
+        }
+    if (document.contains("pinholes")) text += "\n" + pinholes(document["pinholes"]);
+    return text;
+}
+
+std::string closed(const Json& document) {
+    if (!document.contains("closed") || !document["closed"].is_array()) return "-\n";
+    std::string text;
+    for (const Json& call : document["closed"])
+        text += "closed " + escape(cell(call, "call_id")) + " (" + escape(cell(call, "phone")) + ", " +
+                escape(cell(call, "peer")) + ")\n";
+    const auto counted = [](std::string number, const char* noun) {
+        return number + " " + noun + (number == "1" ? "" : "s");
+    };
+    return text + counted(std::to_string(document["closed"].size()), "call") + " and " +
+           counted(cell(document, "pinholes_closed"), "pinhole") + " closed\n";
+}
+
+std::string joined_or(const Json& document, const char* field, const char* otherwise) {
+    const std::string text = document.contains(field) ? joined(document[field]) : std::string();
+    return text.empty() ? otherwise : text;
+}
+
+std::string reloaded(const Json& document) {
+    const std::string file = cell(document, "file");
+    return "configuration reloaded" + (file.empty() ? "" : " from " + escape(file)) +
+           "\nchanged: " + escape(joined_or(document, "changed", "nothing")) +
+           "\nneeds a restart: " + escape(joined_or(document, "needs_restart", "nothing")) + '\n';
+}
+
 }  // namespace
 
 std::string view(const std::string& command, const Json& document) {
-    const bool expected =
-        command == "status" || command == "counters" ? document.is_object() : document.is_array();
-    if (!expected) throw NotServing("the answer is not what this sipalgctl knows; are versions equal?");
+    const bool expected = command == "status" || command == "counters" || command == "call" ||
+                                  command == "close" || command == "reload"
+                              ? document.is_object()
+                              : document.is_array();
+    if (!expected)
+        throw NotServing("unknown kind of answer; sipalgd and sipalgctl may have different versions");
     if (command == "status") return status(document);
+    if (command == "call") return one_call(document);
+    if (command == "close") return closed(document);
+    if (command == "reload") return reloaded(document);
+    if (command == "limits") return limits(document);
     if (command == "counters") return count_table(document, true).text();
     if (command == "calls") return calls(document);
     if (command == "pinholes") return pinholes(document);

@@ -1,4 +1,4 @@
-// The daemon's documents as people read them.
+// The daemon's documents as text for people.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace sipalg::ctl {
 
-/// The answer to `command` as text for a terminal: columns, or a sentence when there is nothing. Fields that
-/// are missing or of another kind are shown as "-": a newer daemon may say other things.
+/// The answer to `command` as text for a terminal: columns, or a sentence if there are no rows. Missing
+/// fields and fields of another type are shown as "-", since a newer daemon may differ.
 std::string view(const std::string& command, const Json& document);
 
 }  // namespace sipalg::ctl

@@ -188,6 +188,80 @@ class Answers(LabTest):
         self.assertEqual({word: after[word] - before[word] for word in after if after[word] != before[word]},
                          {"keep_alive": 1, "rewritten": 1})
 
+    def test_one_call(self):
+        """SPEC 1: `call ID` shows one call with its pinholes; the beginning of the Call-ID will do."""
+        call = self.call_in()
+        for name in (call.id, call.id[:-3]):
+            shown = self.lab.ctl("call", name)
+            self.assertEqual([one["call_id"] for one in shown["calls"]], [call.id])
+            self.assertEqual(len(shown["pinholes"]), 2)
+        self.assertIn(call.id, self.lab.ctl_run("call", call.id).stdout)
+        done = self.lab.ctl_run("call", "no-such-call")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no-such-call", done.stderr)
+
+    def test_close(self):
+        """SPEC 1, C7: `close ID` closes the pinholes of that call and of no other; `close --all` all of them."""
+        first = self.call_out()
+        second = self.call_out(phone=self.phone(2), peer=first.peer, peer_port=30100)
+        closed = self.lab.ctl("close", first.id)
+        self.assertEqual([one["call_id"] for one in closed["closed"]], [first.id])
+        self.assertEqual(closed["pinholes_closed"], 2)
+        self.assertEqual(self.pinholes(first.id), [])
+        self.assertEqual(len(self.pinholes(second.id)), 2)
+        self.assertEqual(self.lab.ctl_run("close", first.id).returncode, 1)
+        done = self.lab.ctl_run("close", "--all")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(second.id, done.stdout)
+        self.assertEqual(self.lab.ctl("pinholes"), [])
+
+    def test_limits(self):
+        """X7: `limits` shows every limit with its use."""
+        self.call_out()
+        rows = {row["name"]: row for row in self.lab.ctl("limits")}
+        self.assertEqual((rows["calls"]["in_use"], rows["calls of a phone"]["in_use"]), (1, 1))
+        self.assertTrue(all(row["limit"] > 0 for row in rows.values()))
+        self.assertIn("calls of a phone", self.lab.ctl_run("limits").stdout)
+
+    def test_reload(self):
+        """SPEC 1: `reload` says what changed and what needs a restart; a bad file changes nothing, and sipalgd serves on."""
+        self.lab.file("sipalgd.conf", "mode = pinhole\nmedia-ports = 20000-30000\n")
+        done = self.lab.ctl("reload")
+        self.assertEqual((done["changed"], done["needs_restart"]), (["mode"], ["media-ports"]))
+        status = self.lab.ctl("status")
+        self.assertEqual(status["mode"], "pinhole")
+        self.assertTrue(any("media-ports" in warning for warning in status["warnings"]), status["warnings"])
+        self.lab.file("sipalgd.conf", "mode = sideways\n")
+        refused = self.lab.ctl_run("reload")
+        self.assertEqual(refused.returncode, 1, refused.stdout)
+        self.assertIn("sipalgd.conf:1: mode", refused.stderr)
+        self.assertEqual(self.lab.ctl("status")["mode"], "pinhole")
+
+    def test_groups(self):
+        """X9: the control group may look, the admin group may change too, others may do neither."""
+        self.lab.stop_daemon()
+        self.lab.start_daemon("--control-group", "daemon", "--admin-group", "adm")
+        os.chmod(self.lab.directory, 0o755)
+
+        def as_group(group, *argv):
+            return subprocess.run(["setpriv", "--reuid", "65533", "--regid", group, "--clear-groups",
+                                   program("sipalgctl"), "--control", self.lab.control, *argv],
+                                  capture_output=True, text=True, timeout=20, check=False)
+        self.assertEqual(as_group("daemon", "status").returncode, 0, as_group("daemon", "status").stderr)
+        self.assertEqual(as_group("adm", "status").returncode, 0, as_group("adm", "status").stderr)
+        self.assertEqual(as_group("adm", "reload").returncode, 0)
+        self.assertEqual(as_group("adm", "close", "--all").returncode, 0)
+        for group, command in (("daemon", "reload"), ("games", "status"), ("games", "reload")):
+            done = as_group(group, command)
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertIn("permission denied", done.stderr)
+
+    def test_similar_words(self):
+        """SPEC 1: a mistyped command is answered with the one that was probably meant."""
+        done = self.lab.ctl_run("cals")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("did you mean 'calls'?", done.stderr)
+
     def test_password_stays_secret(self):
         """X9: what Authorization says is never logged, not even at log level debug."""
         phone, peer = self.phone(), self.peer()

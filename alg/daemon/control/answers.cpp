@@ -2,6 +2,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
+#include "alg/daemon/control/limits.hpp"
+#include "alg/daemon/control/warnings.hpp"
 #include "alg/daemon/run/loop.hpp"
 #include "nft/conntrack_settings.hpp"
 
@@ -19,24 +23,114 @@ ClockPair clocks() {
     return {boot_time(), std::chrono::system_clock::now()};
 }
 
+Json error(std::string text) {
+    return {{"error", std::move(text)}};
+}
+
+std::string text_field(const Json& request, const char* name) {
+    const bool there = request.is_object() && request.contains(name) && request[name].is_string();
+    return there ? request[name].get<std::string>() : std::string();
+}
+
 }  // namespace
 
-std::string Answers::answer(std::string_view request, Time now) {
-    const Json parsed = Json::parse(request, nullptr, false);
-    const bool has_command =
-        parsed.is_object() && parsed.contains("command") && parsed["command"].is_string();
-    const std::string command = has_command ? parsed["command"].get<std::string>() : std::string();
-    const State& state = from_.state;
-    const Observer& observer = from_.engine.observer();
+std::string Answers::answer(std::string_view request, const ControlClient& client, Time now) {
+    return to_text(document(Json::parse(request, nullptr, false), client, now));
+}
+
+Json Answers::document(const Json& request, const ControlClient& client, Time now) {
+    const std::string command = text_field(request, "command");
+    if (command.empty()) return error("a request is {\"command\": NAME}");
     if (command == "status" || command == "flows") from_.tls_watch.forget_ended();
-    if (command == "status") return to_text(status(now));
-    if (command == "calls") return to_text(to_json(with(report_calls(state), observer.calls()), clocks()));
-    if (command == "pinholes") return to_text(to_json(with(report_pinholes(state, now), observer.pinholes(now))));
-    if (command == "bindings") return to_text(to_json(with(report_bindings(state, now), observer.bindings(now))));
-    if (command == "flows") return to_text(to_json(state.flows(now), clocks()));
-    if (command == "counters") return to_text(to_json(from_.engine.counters()));
-    return to_text({{"error", has_command ? "unknown command '" + command + "'"
-                                          : std::string("a request is {\"command\": NAME}")}});
+    if (command == "status") return status(now);
+    if (command == "calls") return to_json(calls(now), clocks());
+    if (command == "call") return one_call(text_field(request, "id"), now);
+    if (command == "pinholes") return to_json(pinholes(now));
+    if (command == "bindings") return to_json(bindings(now));
+    if (command == "flows") return to_json(report_flows(from_.state, now), clocks());
+    if (command == "counters") return to_json(from_.engine.counters());
+    if (command == "limits")
+        return to_json(
+            limits(from_.policy, totals(from_.state), report_calls(from_.state), report_bindings(from_.state, now),
+                   report_flows(from_.state, now),
+                   {from_.packets.postponed(), from_.packets.segments(), from_.control.clients()}));
+    const bool changes = command == "reload" || command == "close";
+    if (changes && !from_.access.may_change(client))
+        return error("permission denied; only root and the members of --admin-group may " + command);
+    if (command == "close") return close(request, now);
+    if (command == "reload") return reload();
+    return error("unknown command '" + command + "'; sipalgctl may be newer than sipalgd");
+}
+
+std::vector<CallReport> Answers::calls(Time now) {
+    return with(report_calls(from_.state), from_.engine.observer().calls());
+}
+
+std::vector<PinholeReport> Answers::pinholes(Time now) {
+    return with(report_pinholes(from_.state, now), from_.engine.observer().pinholes(now));
+}
+
+std::vector<BindingReport> Answers::bindings(Time now) {
+    return with(report_bindings(from_.state, now), from_.engine.observer().bindings(now));
+}
+
+// A complete Call-ID wins over those that begin with it.
+Result<std::vector<CallReport>> Answers::find_calls(const std::string& id, Time now) {
+    if (id.empty()) return Failure{"the Call-ID is missing"};
+    std::vector<CallReport> found = calls(now);
+    std::erase_if(found, [&](const CallReport& call) { return !call.call_id.starts_with(id); });
+    const auto exact = [&](const CallReport& call) { return call.call_id == id; };
+    if (std::any_of(found.begin(), found.end(), exact))
+        std::erase_if(found, [&](const CallReport& call) { return !exact(call); });
+    if (found.empty()) return Failure{"no call has a Call-ID that begins with '" + id + "'"};
+    const bool same = std::all_of(found.begin(), found.end(), [&](const CallReport& call) {
+        return call.call_id == found.front().call_id;
+    });
+    if (!same)
+        return Failure{std::to_string(found.size()) + " calls have a Call-ID that begins with '" + id +
+                       "'; write more of it"};
+    return found;
+}
+
+Json Answers::one_call(const std::string& id, Time now) {
+    const auto found = find_calls(id, now);
+    if (!found) return error(found.error());
+    std::vector<PinholeReport> open = pinholes(now);
+    std::erase_if(open,
+                  [&](const PinholeReport& pinhole) { return pinhole.call_id != found->front().call_id; });
+    return {{"calls", to_json(*found, clocks())}, {"pinholes", to_json(open)}};
+}
+
+// C7. Calls that are only observed have nothing to close.
+Json Answers::close(const Json& request, Time now) {
+    const bool all = request.contains("all") && request["all"] == true;
+    const std::size_t open_before = report_pinholes(from_.state, now).size();
+    std::vector<CallReport> chosen;
+    std::optional<std::string> call_id;
+    if (all) {
+        chosen = report_calls(from_.state);
+    } else {
+        const auto found = find_calls(text_field(request, "id"), now);
+        if (!found) return error(found.error());
+        chosen = *found;
+        call_id = chosen.front().call_id;
+    }
+    std::erase_if(chosen, [](const CallReport& call) { return call.observed || call.state == "closing"; });
+    const std::size_t closed = chosen.empty() ? 0 : from_.engine.close_calls(call_id, now);
+    if (closed < chosen.size())
+        return error("the kernel refused to close some calls; the log has the reason");
+    return {{"closed", to_json(chosen, clocks())},
+            {"pinholes_closed", open_before - report_pinholes(from_.state, now).size()}};
+}
+
+Json Answers::reload() {
+    const auto outcome = from_.reload();
+    if (!outcome) return error("configuration not changed: " + outcome.error());
+    for_restart_ = outcome->for_restart;
+    return {{"reloaded", true},
+            {"file", outcome->file},
+            {"changed", outcome->changed},
+            {"needs_restart", outcome->for_restart}};
 }
 
 Json Answers::status(Time now) {
@@ -56,6 +150,7 @@ Json Answers::status(Time now) {
     status.totals = totals(from_.state);
     status.media_counted = nft::conntrack_counts();
     status.counters = from_.engine.counters();
+    status.for_restart = for_restart_;
     const auto add = [&](const Queue& queue) {
         status.queue_overflows += queue.lost_reads();
         status.refused_verdicts += queue.refused_verdicts();
@@ -64,6 +159,7 @@ Json Answers::status(Time now) {
     for (const Queue* queue : from_.packets.queues())
         add(*queue);
     add(from_.tls_watch.queue());
+    status.warnings = warnings(status);
     return to_json(from_.options, status);
 }
 

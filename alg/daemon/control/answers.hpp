@@ -1,15 +1,21 @@
 // The daemon's answers to sipalgctl.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "alg/base/result.hpp"
 #include "alg/core/door.hpp"
 #include "alg/daemon/config/options.hpp"
+#include "alg/daemon/control/access.hpp"
+#include "alg/daemon/control/control.hpp"
 #include "alg/daemon/control/json.hpp"
 #include "alg/daemon/run/engine.hpp"
 #include "alg/daemon/run/network.hpp"
 #include "alg/daemon/run/packet_path.hpp"
+#include "alg/daemon/run/reload.hpp"
 #include "alg/daemon/run/tls_watch.hpp"
 #include "nft/ruleset.hpp"
 
@@ -20,23 +26,38 @@ class Answers {
     /// The parts of the daemon that answers are about. All of them must outlive this object.
     struct Sources {
         const Options& options;
+        const Policy policy;  ///< for its limits
         State& state;
         Engine& engine;
         Network& network;
         nft::Ruleset& ruleset;
         TlsWatch& tls_watch;
         PacketPath& packets;
+        const ControlSocket& control;
+        const Access access;
+        std::function<Result<Reloaded>()> reload;
     };
-    Answers(const Sources& sources, Time started) : from_(sources), started_(started) {}
+    Answers(Sources sources, Time started) : from_(std::move(sources)), started_(started) {}
 
-    /// A request, {"command": NAME}, to a JSON document. Bad requests get {"error": TEXT}.
-    std::string answer(std::string_view request, Time now);
+    /// The document for a request, {"command": NAME}; `call` and `close` need "id": TEXT, or `close` "all":
+    /// true. The document of a bad request, or one that the client may not make, is {"error": TEXT}.
+    std::string answer(std::string_view request, const ControlClient& client, Time now);
 
   private:
+    Json document(const Json& request, const ControlClient& client, Time now);
     Json status(Time now);
+    Json one_call(const std::string& id, Time now);
+    Json close(const Json& request, Time now);
+    /// The calls of one Call-ID, which begins with `id`: more than one if several phones take part.
+    Result<std::vector<CallReport>> find_calls(const std::string& id, Time now);
+    Json reload();
+    std::vector<CallReport> calls(Time now);
+    std::vector<PinholeReport> pinholes(Time now);
+    std::vector<BindingReport> bindings(Time now);
 
     Sources from_;
     Time started_;
+    std::vector<std::string> for_restart_;  ///< options that the last reload could not change
 };
 
 }  // namespace sipalg::daemon

@@ -33,40 +33,50 @@ Fd unix_socket() {
     return Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
-void remove_dead_socket(const std::string& path, const sockaddr_un& address) {
+void remove_stale_socket(const std::string& path, const sockaddr_un& address) {
     struct stat status {};
     if (lstat(path.c_str(), &status) != 0) return;
-    if (!S_ISSOCK(status.st_mode)) refuse(path, "is no socket; choose another path with --control");
+    if (!S_ISSOCK(status.st_mode)) refuse(path, "is not a socket; choose another path with --control");
     const Fd probe = unix_socket();
-    const bool alive =
+    const bool in_use =
         connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
         errno == EAGAIN;
-    if (alive)
+    if (in_use)
         refuse(path, "another sipalgd is using it; stop that one or choose another path with --control");
     if (errno != ECONNREFUSED || unlink(path.c_str()) != 0) refuse(path, std::strerror(errno));
 }
 
 }  // namespace
 
-ControlSocket::ControlSocket(std::string path) : path_(std::move(path)), listener_(unix_socket()) {
+ControlSocket::ControlSocket(std::string path, Access access)
+    : path_(std::move(path)), access_(access), listener_(unix_socket()) {
     const sockaddr_un address = socket_address(path_);
     if (const auto parent = std::filesystem::path(path_).parent_path(); !parent.empty()) {
         std::error_code ignored;  // bind() says it if the directory is still missing
         std::filesystem::create_directory(parent, ignored);
     }
-    remove_dead_socket(path_, address);
-    // X9: the mode must be right from the beginning; between bind() and chmod() anyone could connect.
-    const mode_t former = umask(0117);
+    remove_stale_socket(path_, address);
+    // X9: the mode must be right from the beginning: between bind() and chmod() anyone could connect.
+    const mode_t before = umask(0117);
     const bool bound =
         listener_ && bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     const int error = errno;
-    umask(former);
+    umask(before);
     if (!bound) refuse(path_, std::string(std::strerror(error)) + "; choose another path with --control");
-    if (listen(listener_.get(), most_clients) != 0) {
-        const int listen_error = errno;
+    try {
+        set_permissions();
+        if (listen(listener_.get(), most_clients) != 0) refuse(path_, std::strerror(errno));
+    } catch (...) {
         unlink(path_.c_str());
-        refuse(path_, std::strerror(listen_error));
+        throw;
     }
+}
+
+void ControlSocket::set_permissions() const {
+    if (access_.control && *access_.control != getegid() &&
+        chown(path_.c_str(), static_cast<uid_t>(-1), *access_.control) != 0)
+        refuse(path_, std::string("cannot give it to the control group: ") + std::strerror(errno));
+    if (access_.admin && chmod(path_.c_str(), 0666) != 0) refuse(path_, std::strerror(errno));
 }
 
 ControlSocket::~ControlSocket() {
@@ -116,8 +126,18 @@ void ControlSocket::accept_clients() {
             }
             return;
         }
+        const auto who = client_of(fd.get());
+        if (!who || !access_.may_look(*who)) {
+            static constexpr std::string_view refusal =
+                "{\"error\":\"permission denied; only root and the members of --control-group and "
+                "--admin-group may query sipalgd\"}\n";
+            // Best effort: a fresh socket has room for it.
+            static_cast<void>(send(fd.get(), refusal.data(), refusal.size(), MSG_NOSIGNAL));
+            continue;
+        }
         const auto client = clients_.insert(clients_.end(), Client{});
         client->fd = std::move(fd);
+        client->who = *who;
         client->deadline = loop_->now() + patience;
         loop_->add(client->fd.get(), EPOLLIN, [this, client](std::uint32_t) { on_client(client); });
     }
@@ -135,10 +155,10 @@ bool ControlSocket::read_request(Client& client) {
     const ssize_t size = recv(client.fd.get(), buffer.data(), buffer.size(), 0);
     if (size < 0) return errno == EAGAIN || errno == EINTR;
     client.request.append(buffer.data(), static_cast<std::size_t>(size));
-    // A request ends with its line or with what the client had to say.
+    // A request ends with its line, or with the end of the stream.
     const std::size_t end = client.request.find('\n');
     if (end == std::string::npos && size != 0) return client.request.size() <= longest_request;
-    client.reply = answer_(std::string_view(client.request).substr(0, end)) + "\n";
+    client.reply = answer_(std::string_view(client.request).substr(0, end), client.who) + "\n";
     client.answered = true;
     loop_->change(client.fd.get(), EPOLLOUT);
     return write_reply(client);

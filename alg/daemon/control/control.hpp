@@ -8,13 +8,16 @@
 #include <string>
 #include <string_view>
 
+#include "alg/daemon/control/access.hpp"
 #include "alg/daemon/run/loop.hpp"
 #include "alg/sys/fd.hpp"
 
 namespace sipalg::daemon {
 
-/// A Unix stream socket at a path, mode 0660. Never blocks: a client that does not read or write in time is
-/// closed. Throws std::runtime_error when the path can't be had.
+/// A Unix stream socket at a path. Its mode is 0660 and its group the control group; with an admin group,
+/// whose members need not be in the control group, it is 0666 and other users are refused by their
+/// credentials (X9). Never blocks: a client that does not read or write in time is closed. Throws
+/// std::runtime_error if it can't be created there.
 class ControlSocket {
   public:
     static constexpr std::size_t most_clients = 16;       ///< more wait in the backlog
@@ -22,12 +25,12 @@ class ControlSocket {
     static constexpr Time patience{5000};  ///< for a whole request, and for each piece of a reply
     static constexpr Time pause{100};  ///< without accepting, after the system had no descriptor or memory
 
-    /// Answers a request with a document. Runs in the loop: must be quick.
-    using Answer = std::function<std::string(std::string_view request)>;
+    /// Answers a request with a document. Runs in the loop, so it must be quick.
+    using Answer = std::function<std::string(std::string_view request, const ControlClient& client)>;
 
-    /// Takes the path: a socket of a daemon that is gone is replaced; of a living one, or another file, is
-    /// not.
-    explicit ControlSocket(std::string path);
+    /// Creates the socket. Replaces one that a killed daemon left; throws if another daemon listens there, or
+    /// if the path is another file.
+    explicit ControlSocket(std::string path, Access access = {});
     ~ControlSocket();  ///< removes the path
     ControlSocket(const ControlSocket&) = delete;
     ControlSocket& operator=(const ControlSocket&) = delete;
@@ -36,10 +39,12 @@ class ControlSocket {
     /// Closes clients that are too slow, and accepts again after a pause. Returns when to call again;
     /// nullopt: with the next client.
     std::optional<Time> advance(Time now);
+    std::size_t clients() const { return clients_.size(); }
 
   private:
     struct Client {
         Fd fd;
+        ControlClient who;
         Time deadline{0};
         std::string request;
         std::string reply;
@@ -55,7 +60,10 @@ class ControlSocket {
     bool write_reply(Client& client);
     void close_client(Clients::iterator client);
 
+    void set_permissions() const;
+
     std::string path_;
+    Access access_;
     Fd listener_;
     Loop* loop_ = nullptr;
     Answer answer_;

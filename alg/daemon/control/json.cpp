@@ -6,7 +6,7 @@ namespace sipalg::daemon {
 
 namespace {
 
-// Empty where there is none yet: a reader must not take it for an address.
+// Empty where there is no address yet.
 std::string text(const Endpoint& endpoint) {
     return endpoint.address ? endpoint.text() : std::string();
 }
@@ -128,6 +128,7 @@ Json to_json(const Options& options, const Status& status) {
     for (const auto& chain : status.accept_in)
         accept_in.push_back(chain.family + " " + chain.table + " " + chain.chain);
     return {{"serving", true},
+            {"warnings", status.warnings},
             {"version", SIPALG_VERSION},
             {"pid", status.pid},
             {"uptime_s", status.uptime_s},

@@ -29,7 +29,7 @@ Json to_json(const std::vector<BindingReport>& bindings);
 Json to_json(const std::vector<FlowReport>& flows, const ClockPair& clocks);
 Json to_json(const Counters& counters);
 
-/// What `status` says, besides Options.
+/// The numbers of `status`, besides Options.
 struct Status {
     std::int64_t pid = 0;
     std::int64_t uptime_s = 0;
@@ -41,15 +41,17 @@ struct Status {
     std::vector<nft::AcceptIn> accept_in;
     Totals totals;
     std::array<std::size_t, flow_kinds> flows{};  ///< see State::flow_counts()
-    bool media_counted = false;  ///< conntrack counts packets, so who falls silent later is seen as well
+    bool media_counted = false;  ///< conntrack counts packets, so silence later in a call is seen too
     Counters counters{};
     std::uint64_t queue_overflows = 0;
     std::uint64_t refused_verdicts = 0;
-    std::uint64_t lost_verdicts = 0;  ///< see Queue
+    std::uint64_t lost_verdicts = 0;       ///< see Queue
+    std::vector<std::string> for_restart;  ///< options that changed in the file and need a restart
+    std::vector<std::string> warnings;     ///< see warnings()
 };
 Json to_json(const Options& options, const Status& status);
 
-/// As text. Bytes that are not UTF-8 become U+FFFD: JSON can't hold them.
+/// As text. Bytes that are not UTF-8 become U+FFFD, since JSON has no others.
 std::string to_text(const Json& document);
 /// RFC 3339, UTC, whole seconds.
 std::string utc(std::chrono::system_clock::time_point time);

@@ -9,7 +9,6 @@
 #include <exception>
 #include <utility>
 
-#include "alg/daemon/run/reload.hpp"
 #include "alg/daemon/run/sockets.hpp"
 
 namespace sipalg::daemon {
@@ -67,25 +66,28 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       network_(options),
       ruleset_(ruleset_settings(options, network_.outside())),
       monitor_(ruleset_.port()),
-      control_(options.control),
+      access_(find_access(options)),
+      control_(options.control, access_),
       state_(policy(options)),
-      kernel_tables_(ruleset_, conntrack_, monitor_, [this] { guard_.look_soon(); }),
+      kernel_tables_(ruleset_, conntrack_, monitor_, [this] { guard_.check_soon(); }),
       engine_(state_, kernel_tables_, policy(options),
               [this](const Output& output) { packets_.emit(output); }),
       guard_(
           kernel_tables_, [this](Time now) { engine_.end_connections(now); },
           [this](Time now) { return state_.elements(now); }),
-      tls_watch_(ruleset_settings(options, {}).watch_queue(), state_, conntrack_,
-                 [this](std::span<const Event> events) { engine_.log(events, loop_.now()); }),
       flow_reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
       scanner_(
           state_, flow_reader_, [this](std::span<const ConntrackTuple> flows) { conntrack_.erase(flows); },
           [this](std::span<const Event> events, Time now) { engine_.log(events, now); }),
       packets_(options.queue, ruleset_settings(options, {}).shifted_queue(), network_, engine_, scanner_,
                [this] { with_ipv6_ = true; }),
+      tls_watch_(ruleset_settings(options, {}).watch_queue(), state_, conntrack_,
+                 [this](std::span<const Event> events) { engine_.log(events, loop_.now()); }),
       socket_reader_(own_sockets),
       addresses_(*this, options.external_addresses),
-      answers_({options_, state_, engine_, network_, ruleset_, tls_watch_, packets_}, loop_.now()) {
+      answers_({options_, policy(options), state_, engine_, network_, ruleset_, tls_watch_, packets_,
+                control_, access_, [this] { return reload(); }},
+               loop_.now()) {
     add_to_loop();
     set_own_addresses();
     own_sockets_ = own_sockets();
@@ -111,11 +113,13 @@ void Daemon::add_to_loop() {
               [this](std::uint32_t) { tls_watch_.receive(loop_.now()); });
     loop_.add(network_.descriptor(), EPOLLIN, [this](std::uint32_t) { refresh_network(loop_.now()); });
     loop_.add(monitor_.descriptor(), EPOLLIN, [this](std::uint32_t) {
-        if (monitor_.changed()) guard_.look_soon();
+        if (monitor_.changed()) guard_.check_soon();
     });
     loop_.add(flow_reader_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_scan(); });
     loop_.add(socket_reader_.descriptor(), EPOLLIN, [this](std::uint32_t) { on_sockets(); });
-    control_.serve(loop_, [this](std::string_view request) { return answers_.answer(request, loop_.now()); });
+    control_.serve(loop_, [this](std::string_view request, const ControlClient& client) {
+        return answers_.answer(request, client, loop_.now());
+    });
     loop_.after_wake_up([this](Time now) { return step(now); });
 }
 
@@ -223,14 +227,14 @@ void Daemon::note_latched(Time now) {
 
 void Daemon::on_signal(int signal) {
     if (signal == SIGHUP)
-        reload();
+        static_cast<void>(reload());  // it logs the outcome
     else
         loop_.stop();
 }
 
-void Daemon::reload() {
+Result<Reloaded> Daemon::reload() {
     sd_notify(0, "RELOADING=1");
-    const auto outcome = daemon::reload(
+    auto outcome = daemon::reload(
         options_, [this] { return load_options(command_line_); },
         [this](const Options& wanted) { apply(wanted); });
     if (outcome) {
@@ -241,6 +245,7 @@ void Daemon::reload() {
         spdlog::error("configuration not changed: {}", outcome.error());
     }
     sd_notify(0, "READY=1");
+    return outcome;
 }
 
 // `wanted` differs from options_ only in options that can change at run time.

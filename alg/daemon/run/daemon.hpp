@@ -18,6 +18,7 @@
 #include "alg/daemon/run/loop.hpp"
 #include "alg/daemon/run/network.hpp"
 #include "alg/daemon/run/packet_path.hpp"
+#include "alg/daemon/run/reload.hpp"
 #include "alg/daemon/run/ruleset_guard.hpp"
 #include "alg/daemon/run/socket_reader.hpp"
 #include "alg/daemon/run/static_phones.hpp"
@@ -57,7 +58,7 @@ class Daemon : private AddressUser {
     void refresh_network(Time now);
     void note_latched(Time now);
 
-    void reload();
+    Result<Reloaded> reload();
     void apply(const Options& wanted);
     void set_own_addresses();
     void set_own_sockets();
@@ -78,16 +79,17 @@ class Daemon : private AddressUser {
     nft::Monitor monitor_;
     nft::Conntrack conntrack_;
     nft::ConntrackDump dump_;  ///< for flow_reader_'s thread
+    Access access_;
     ControlSocket control_;
     State state_;
     KernelTables kernel_tables_;
     Engine engine_;
     RulesetGuard guard_;
-    TlsWatch tls_watch_;
     std::atomic<bool> with_ipv6_{false};  ///< IPv6 was seen: flow_reader_ reads its entries as well
     FlowReader flow_reader_;
     ConntrackScanner scanner_;
-    PacketPath packets_;
+    PacketPath packets_;  ///< before tls_watch_: an error about a queue names the first number
+    TlsWatch tls_watch_;
     SocketReader socket_reader_;
     std::vector<Socket> own_sockets_;
     AddressFollower addresses_;

@@ -14,11 +14,11 @@ namespace sipalg::daemon {
 namespace {
 
 constexpr Time retry_after{1000};
-// What follows from a refusal, for the log.
-constexpr const char* passed = "the message passed unchanged";
-constexpr const char* again = "it is tried again";
-constexpr const char* would = "would, if not only observing: ";
-constexpr std::size_t longest_subject = 120;  // of a log line; the whole Call-ID is in `sipalgctl calls`
+// The consequence of a refusal, for the log.
+constexpr const char* passed = "the message is forwarded unmodified";
+constexpr const char* again = "it will be tried again";
+constexpr const char* observe_only = "observe only: ";
+constexpr std::size_t longest_subject = 120;  // in a log line; `sipalgctl calls` shows the whole Call-ID
 
 std::string_view name(Event::Kind kind) {
     switch (kind) {
@@ -118,10 +118,10 @@ Action Engine::observe(const Arrival& arrival, Time now) {
     try {
         const Observer::Seen seen = observer_.see(arrival, now);
         count(seen.reason);
-        log(seen.events, would, now);
+        log(seen.events, observe_only, now);
     } catch (const std::exception& error) {
         observer_.state().cancel();
-        spdlog::debug("a packet could not be observed: {}", error.what());
+        spdlog::debug("cannot observe a packet: {}", error.what());
     }
     return {};
 }
@@ -134,9 +134,9 @@ bool Engine::build_packet(const Arrival& arrival, std::size_t longest) {
 bool Engine::put_in_force(Time now, const char* otherwise) {
     if (!decision_.stale.empty()) kernel_.erase(decision_.stale);
     if (!decision_.changes.empty()) {
-        if (const auto refusal = kernel_.apply(decision_.changes)) {
+        if (const auto outcome = kernel_.apply(decision_.changes); !outcome) {
             state_.cancel();
-            log_refusal(*refusal, otherwise, now);
+            log_refusal(outcome.error(), otherwise, now);
             return false;
         }
     }
@@ -151,14 +151,15 @@ void Engine::erase_ended() {
     try {
         kernel_.erase(decision_.ended);
     } catch (const std::exception& error) {
-        // All is in force; the sweep that follows finds these flows as well.
-        spdlog::debug("flows of what was closed are left to the sweep: {}", error.what());
+        // The changes are in force; the next scan finds these entries as well.
+        spdlog::debug("cannot delete conntrack entries of closed media, the next scan will: {}",
+                      error.what());
     }
 }
 
 std::optional<Time> Engine::advance(Time now) {
     const auto observed = observer_.advance(now);
-    log(observed.events, would, now);
+    log(observed.events, observe_only, now);
     const auto next = advance_kernel(now);
     return next && observed.next ? std::min(next, observed.next) : next ? next : observed.next;
 }
@@ -177,7 +178,7 @@ std::optional<Time> Engine::advance_kernel(Time now) {
     }
     conclude(state_, {}, done, now, decision_);
     emit_all();
-    // What the kernel refused is still due; asking again at once would only spin.
+    // The refused changes are still due; trying again at once would only spin.
     if (!done) retry_ = now + retry_after;
     const auto next = state_.next_deadline();
     return next ? std::optional(std::max(*next, retry_)) : std::nullopt;
@@ -213,6 +214,20 @@ void Engine::note_latched(std::span<const LatchedSource> sources, Time now) {
     }
 }
 
+std::size_t Engine::close_calls(const std::optional<std::string>& call_id, Time now) {
+    std::size_t closed = 0;
+    try {
+        while (const std::size_t some = sipalg::close_calls(state_, call_id, now, decision_)) {
+            if (!put_in_force(now, "the calls stay open")) break;
+            closed += some;
+        }
+    } catch (const std::exception& error) {
+        state_.cancel();
+        log_refusal(error.what(), "the calls stay open", now);
+    }
+    return closed;
+}
+
 std::vector<Event> Engine::map_static_phones(std::span<const StaticPhone> wanted, Time now) {
     try {
         sipalg::map_static_phones(state_, wanted, now, decision_);
@@ -230,13 +245,13 @@ std::vector<Event> Engine::map_static_phones(std::span<const StaticPhone> wanted
 void Engine::restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now) {
     const std::vector<Change> changes = state_.restore(elements, advertised, now);
     if (!changes.empty()) {
-        // What can't be explained has a timeout, so a refusal is no reason not to serve.
-        if (const auto refusal = kernel_.apply(changes))
-            log_refusal(*refusal, "what nobody can explain ends by itself", now);
+        // X8: elements without an owner have a timeout, so a refusal is no reason to end.
+        if (const auto outcome = kernel_.apply(changes); !outcome)
+            log_refusal(outcome.error(), "elements without an owner stay until their timeout", now);
     }
     const Totals held = totals(state_);
     if (!elements.empty())
-        spdlog::info("took over {} calls, {} bindings, {} mappings and {} pinholes of an earlier run",
+        spdlog::info("restored {} calls, {} bindings, {} mappings and {} pinholes from the previous run",
                      held.calls, held.bindings, held.mappings, held.pinholes);
 }
 
@@ -248,7 +263,7 @@ void Engine::log(std::span<const Event> events, const char* before, Time now) {
     for (const Event& event : events) {
         if (!events_limit_.allow(now)) continue;
         if (const auto refused = events_limit_.take_refused())
-            spdlog::warn("{} lines about calls were left out: too many at once", refused);
+            spdlog::warn("{} log lines about calls suppressed by the rate limit", refused);
         const std::string_view subject = std::string_view(event.subject).substr(0, longest_subject);
         const auto level = event.kind == Event::Kind::body_sealed ? spdlog::level::warn : spdlog::level::info;
         spdlog::log(level, "{}{}: {}: {}", before, name(event.kind), escape(subject), escape(event.detail));

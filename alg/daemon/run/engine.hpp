@@ -1,10 +1,10 @@
-// From packet to verdict: the core decides, the kernel is told, then the word leaves.
+// From packet to verdict: the core decides, the kernel gets the changes, then the message leaves.
 //
-// Theory of operation. The core stages what a message would change. The kernel takes it or does not, as one
-// transaction, before the message goes on (law 1: the hole is open before the word is sent). If it does, the
-// staged state is committed and the rewritten message leaves; if not, it is cancelled and the message leaves
-// as it came, as it would on a router without ALG. The same for what time brings: expire() instead of
-// inspect().
+// Theory of operation. The core stages the changes that a message makes. They go to the kernel as one
+// transaction before the message leaves (law 1: the pinhole is open before the message that announces it is
+// sent). If the kernel takes them, the staged state is committed and the rewritten message leaves (law 4). If
+// not, the state is cancelled and the message leaves unmodified, as on a router without ALG. Deadlines work
+// the same way, with expire() in place of inspect().
 #pragma once
 
 #include <array>
@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "alg/base/result.hpp"
 #include "alg/core/door.hpp"
 #include "alg/core/report.hpp"
 #include "alg/core/static_phones.hpp"
@@ -23,67 +24,72 @@
 
 namespace sipalg::daemon {
 
-/// What the engine asks of the kernel.
+/// The kernel, as the engine needs it.
 class Kernel {
   public:
     virtual ~Kernel() = default;
     /// Deletes conntrack entries. Throws std::exception when the kernel can't be asked.
     virtual void erase(std::span<const ConntrackTuple> flows) = 0;
-    /// One transaction; the kernel's refusal, or nullopt when all is in force. Throws as erase() does.
-    virtual std::optional<std::string> apply(std::span<const Change> changes) = 0;
+    /// One transaction: on success all changes are in force, otherwise none, and the error is the kernel's
+    /// refusal. Throws as erase() does.
+    virtual Result<> apply(std::span<const Change> changes) = 0;
 };
 
-/// What becomes of a packet.
+/// The decision about a packet.
 struct Action {
     enum class Kind : std::uint8_t {
-        pass,     ///< the original
-        replace,  ///< by `packet`
+        pass,     ///< accept the original
+        replace,  ///< accept `packet` in its place
         drop,
-        scan_first,  ///< not decided: sweep conntrack and come again with Arrival::scanned
-        hold,        ///< not yet: a later output names its token
+        scan_first,  ///< not decided yet: scan conntrack, then call again with Arrival::scanned set
+        hold,        ///< not decided yet: a later Output has its token
     };
     Kind kind = Kind::pass;
     Bytes packet;  ///< valid until the engine's next packet
 };
 
-/// Messages by what became of them.
+/// Numbers of messages by outcome.
 using Counters = std::array<std::uint64_t, reason_count>;
 
 class Engine {
   public:
-    /// What becomes of packets that were held, and packets of our own.
+    /// Takes the decisions about queued segments, and packets of our own.
     using Emit = std::function<void(const Output&)>;
     Engine(State& state, Kernel& kernel, const Policy& policy = {}, Emit emit = {})
         : state_(state), kernel_(kernel), emit_(std::move(emit)), observer_(policy) {}
 
-    /// Decides over a packet and puts the decision into force. An arrival that knows of its sweep is never
-    /// sent for another. `longest` is the most a verdict can carry. Never throws for what a packet or the
-    /// kernel does.
+    /// Decides about a packet and puts the decision into force. Never returns scan_first for an arrival with
+    /// `scanned` set. `longest`: bytes of the longest packet that a verdict can carry. No packet and no
+    /// answer of the kernel makes it throw.
     Action handle(const Arrival& arrival, Time now, std::size_t longest);
-    /// One line each, not too many.
+    /// Logs one line for each event, within the rate limit (O4).
     void log(std::span<const Event> events, Time now);
 
-    /// A packet that never was looked at (it came incomplete).
+    /// Counts a packet that handle() did not get, because it came incomplete.
     void count(Reason reason) { ++counters_[static_cast<std::size_t>(reason)]; }
 
-    /// Does what is due. Returns when there is something to do again; nullopt: when a packet brings it.
+    /// Does the work that is due. Returns the next deadline; nullopt: none until the next packet.
     std::optional<Time> advance(Time now);
-    /// Where anything stands, also of what is only observed; sorted.
+    /// The addresses in use, those of observed phones included; sorted.
     std::vector<Egress> egresses() const;
-    /// The router's address has changed: moves what stands at the former one, as one transaction (C11).
-    /// False: the kernel refused, nothing has moved.
+    /// Moves everything at the router's old addresses to the new ones, as one transaction (C11). False: the
+    /// kernel refused, and nothing has moved.
     bool renumber(std::span<const AddressChange> moves, Time now);
-    /// Makes pinholes of what latches have let in (C5).
+    /// Makes pinholes for the sources that latches have let in (C5).
     void note_latched(std::span<const LatchedSource> sources, Time now);
-    /// Ends the TCP connections that could not go on without us (T4).
+    /// Resets the TCP connections whose bytes have moved: they can't go on without the daemon (T4).
     void end_connections(Time now);
-    /// Has phones' endpoints reachable for the next minutes (N3). Returns which of them can't be had.
+    /// Closes calls at the owner's request, with their media: those with this Call-ID, or all (nullopt).
+    /// Returns how many were closed; fewer than wanted if the kernel refuses.
+    std::size_t close_calls(const std::optional<std::string>& call_id, Time now);
+    /// Makes endpoints of phones reachable for the next minutes (N3). Returns an event for each one that
+    /// can't be mapped.
     std::vector<Event> map_static_phones(std::span<const StaticPhone> wanted, Time now);
-    /// Takes over what is in the kernel (A5). Call once, before the first packet.
+    /// Restores the state from the kernel's tables (A5). Call once, before the first packet.
     /// `advertised`: see State::restore().
     void restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now);
 
-    /// What is only watched (O7).
+    /// The state of phones and peers in mode observe (O7).
     Observer& observer() { return observer_; }
     const Counters& counters() const { return counters_; }
 
@@ -92,7 +98,7 @@ class Engine {
     void log(std::span<const Event> events, const char* before, Time now);
     std::optional<Time> advance_kernel(Time now);
     bool build_packet(const Arrival& arrival, std::size_t longest);
-    /// `otherwise`: what follows from a refusal, for the log.
+    /// `otherwise`: the consequence of a refusal, for the log.
     bool put_in_force(Time now, const char* otherwise);
     void erase_ended();
     Action conclude_stream(const Arrival& arrival, bool in_force, Time now);
@@ -103,7 +109,7 @@ class Engine {
     Kernel& kernel_;
     Emit emit_;
     Observer observer_;
-    Decision decision_;                 ///< used again for every packet, so that its buffers are
+    Decision decision_;                 ///< reused for every packet, so that its buffers are allocated once
     std::vector<std::uint8_t> packet_;  ///< the packet in which the payload was replaced
     Counters counters_{};
     Time retry_{0};  ///< after a refusal, advance() waits until then

@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <sstream>
+
+#include "alg/ctl/commands.hpp"
+
 using namespace sipalg::ctl;
 
 namespace {
@@ -17,32 +21,64 @@ std::string error_of(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-TEST_CASE("commands and options") {
-    for (const char* command : {"status", "calls", "pinholes", "bindings", "counters", "metrics"})
-        CHECK(parse_options({command}).command == command);
+TEST_CASE("SPEC 1 commands and options are parsed") {
+    for (const Command& command : commands())
+        if (command.argument == Command::Argument::none)
+            CHECK(parse_options({std::string(command.name)}).command == command.name);
     const Options options = parse_options({"--control", "/x", "--json", "calls"});
     CHECK(options.control == "/x");
     CHECK(options.json);
     CHECK(parse_options({"calls", "--json"}).json);
     CHECK(parse_options({"calls"}).control == "/run/sipalg/control.sock");
     CHECK(parse_options({"--help"}).help);
+    CHECK(parse_options({"-h"}).help);
     CHECK(parse_options({"--version"}).version);
+    CHECK(parse_options({"call", "abc@host"}).argument == "abc@host");
 }
 
-TEST_CASE("mistakes are named") {
-    CHECK(error_of({}) == "no command; write status, calls, pinholes, bindings, flows, counters or metrics");
-    CHECK(error_of({"cals"}) ==
-          "unknown command 'cals'; write status, calls, pinholes, bindings, flows, counters or metrics");
+TEST_CASE("SPEC 1 help takes a command, and each command takes --help") {
+    CHECK(parse_options({"help"}).command == "help");
+    CHECK(parse_options({"help", "calls"}).argument == "calls");
+    const Options options = parse_options({"call", "--help"});  // no ID needed
+    CHECK(options.help);
+    CHECK(options.argument == "call");
+    CHECK(parse_options({"limits", "-h"}).argument == "limits");
+    CHECK(error_of({"help", "cals"}).find("did you mean 'calls'?") != std::string::npos);
+}
+
+TEST_CASE("SPEC 1 bad usage is named, with the words that would be right") {
+    CHECK(error_of({}) == "no command; expected " + command_list());
+    CHECK(error_of({"cals"}) == "unknown command 'cals'; did you mean 'calls'? (sipalgctl help lists all)");
+    CHECK(error_of({"juggle"}) == "unknown command 'juggle'; expected " + command_list());
     CHECK(error_of({"\x1b[2J"}).find("'\\x1b[2J'") != std::string::npos);
-    CHECK(error_of({"calls", "status"}).find("'status': one command at a time") == 0);
+    CHECK(error_of({"calls", "status"}) == "'status': unexpected; see sipalgctl help calls");
+    CHECK(error_of({"call", "a", "b"}) == "'b': unexpected; see sipalgctl help call");
+    CHECK(error_of({"call"}) == "call: ID is missing; see sipalgctl help call");
+    CHECK(error_of({"close"}) == "close: expected an ID or --all; see sipalgctl help close");
+    CHECK(error_of({"close", "a", "--all"}) == "close: expected an ID or --all; see sipalgctl help close");
+    CHECK(error_of({"calls", "--all"}) == "--all belongs to the command close");
+    CHECK(parse_options({"close", "--all"}).all);
+    CHECK(parse_options({"close", "a"}).argument == "a");
     CHECK(error_of({"--xyzzy"}).find("--xyzzy") != std::string::npos);
     CHECK(error_of({"--control"}).find("--control") != std::string::npos);
     CHECK(error_of({"--json", "metrics"}).find("leave out --json") != std::string::npos);
     CHECK(error_of({"--js", "calls"}).find("--js") != std::string::npos);
 }
 
-TEST_CASE("help names every command") {
-    for (const char* word :
-         {"status", "calls", "pinholes", "bindings", "counters", "metrics", "--json", "--control"})
-        CHECK(help_text().find(word) != std::string::npos);
+TEST_CASE("SPEC 1 help names every command and option, and fits 80 columns") {
+    for (const Command& command : commands())
+        CHECK(help_text().find("\n  " + std::string(command.name) + " ") != std::string::npos);
+    for (const char* option : {"--control", "--json", "--help", "--version"})
+        CHECK(help_text().find(option) != std::string::npos);
+    const auto fits = [](const std::string& text) {
+        std::istringstream lines(text);
+        for (std::string line; std::getline(lines, line);)
+            if (line.size() > 80) return false;
+        return true;
+    };
+    CHECK(fits(help_text()));
+    for (const Command& command : commands()) {
+        CHECK(fits(help_text(command)));
+        CHECK(help_text(command).find(command.name) != std::string::npos);
+    }
 }

@@ -34,11 +34,11 @@ TEST_CASE("pinholes and bindings, with times people can read") {
     const Json bindings = Json::parse(R"([{"proto":"udp","public":"203.0.113.1:5060",
         "inside":"192.168.1.10:5060","aor":"sip:a@x","registrar":"192.0.2.1","expires_s":3599,"treatment":"untouched","observed":false}])");
     CHECK(view("bindings", bindings) ==
-          "PROTO  PUBLIC            INSIDE             REGISTRAR  EXPIRES  MESSAGES   AOR\n"
+          "PROTO  PUBLIC            INSIDE             REGISTRAR  EXPIRES  MESSAGES    AOR\n"
           "udp    203.0.113.1:5060  192.168.1.10:5060  192.0.2.1  59m59s   unmodified  sip:a@x\n");
 }
 
-TEST_CASE("flows, with what is not configured") {
+TEST_CASE("O1 flows on other ports are marked") {
     const Json rows = Json::parse(R"([{"proto":"tcp","phone":"192.168.1.10:40000","peer":"192.0.2.1:5061",
         "opened_by":"inside","kind":"tls","sni":"sip.example.com","treatment":"untouched","configured":true,
         "idle_s":61,"packets":1},{"proto":"udp","phone":"192.168.1.10:5070","peer":"192.0.2.1:5070",
@@ -46,7 +46,7 @@ TEST_CASE("flows, with what is not configured") {
         "packets":12}])");
     CHECK(
         view("flows", rows) ==
-        "PROTO  PHONE               PEER            OPENED   KIND  TREATMENT                PACKETS  IDLE  "
+        "PROTO  PHONE               PEER            OPENED   KIND  TREATMENT                 PACKETS  IDLE  "
         "SERVER NAME\n"
         "tcp    192.168.1.10:40000  192.0.2.1:5061  inside   tls   unmodified                1        1m1s  "
         "sip.example.com\n"
@@ -54,21 +54,23 @@ TEST_CASE("flows, with what is not configured") {
         "-\n");
 }
 
-TEST_CASE("status says where it stands and what it counted, without the zeros") {
-    const Json document = Json::parse(R"({"serving":true,"version":"9.9","pid":7,"uptime_s":90061,
+TEST_CASE("O1 status shows verdict, settings and totals, and counters that are not zero") {
+    const Json document =
+        Json::parse(R"({"serving":true,"warnings":[],"version":"9.9","pid":7,"uptime_s":90061,
         "outside":["wan"],"inside":["lan","wlan"],"addresses":[{"interface":"wan","address":"10.0.0.1",
         "advertised":"203.0.113.7"}],"queue":5060,"queue_method":"native","table":"sipalg","accept_in":[],
         "sip_ports":[5060,5070],"tls_ports":[5061],
         "find_sip":true,"sees_streams":false,"flows":{"unknown":0,"tls":1,"sip":2},"media_ports":"16384-32767","mode":"auto","calls":1,"bindings":2,"mappings":3,"pinholes":4,
         "media_counted":true,"counters":{"rewritten":12,"stun":0}})");
     CHECK(view("status", document) ==
+          "serving; no warnings\n\n"
           "sipalgd       9.9, pid 7, serving for 1d1h\n"
           "outside       wan\n"
-          "address       wan 10.0.0.1, shown as 203.0.113.7\n"
+          "address       wan 10.0.0.1, advertised as 203.0.113.7\n"
           "inside        lan, wlan\n"
           "SIP ports     5060, 5070\n"
-          "TLS ports     5061 (UDP only: this kernel can't look into TCP)\n"
-          "other ports   SIP is looked for, see sipalgctl flows\n"
+          "TLS ports     5061 (UDP only: this kernel cannot match TCP payload)\n"
+          "other ports   searched for SIP, see sipalgctl flows\n"
           "media ports   16384-32767\n"
           "mode          auto\n"
           "queue         5060 (native)\n"
@@ -85,9 +87,13 @@ TEST_CASE("status says where it stands and what it counted, without the zeros") 
           "rewritten  12\n");
 }
 
-TEST_CASE("documents of another shape break nothing") {
+TEST_CASE("documents of another shape are shown as far as they are known") {
     CHECK(view("calls", Json::parse(R"([{}, 3, {"media": 4, "state": [1]}])")).find("STATE") == 0);
-    CHECK(view("status", Json::object()).find("sipalgd") == 0);
+    CHECK(view("status", Json::object()).find("not serving") == 0);
+    CHECK(view("call", Json::parse(R"({"calls":[3,{"media":[4]}],"pinholes":[]})")).find("no pinholes") !=
+          std::string::npos);
+    CHECK(view("reload", Json::object()).find("configuration reloaded\n") == 0);
+    CHECK(view("limits", Json::parse(R"([3])")).find("LIMIT") == 0);
     CHECK(view("status", Json::parse(R"({"media_counted":false})")).find("nf_conntrack_acct is off") !=
           std::string::npos);
     CHECK_THROWS_AS(view("calls", Json::object()), NotServing);
@@ -99,4 +105,58 @@ TEST_CASE("counters show every word, zeros included") {
           "MESSAGES   COUNT\n"
           "rewritten  12\n"
           "stun       0\n");
+}
+
+TEST_CASE("O3 status begins with a verdict and one line for each warning") {
+    const auto head = [](const char* json) {
+        const std::string text = view("status", Json::parse(json));
+        return text.substr(0, text.find("\n\n") + 1);
+    };
+    CHECK(head(R"({"serving":true,"warnings":["a","b\u001b"]})") ==
+          "serving; 2 warnings\nwarning: a\nwarning: b\\x1b\n");
+    CHECK(head(R"({"serving":true,"warnings":["a"]})") == "serving; 1 warning\nwarning: a\n");
+    CHECK(head(R"({"serving":false})") == "not serving\n");
+    CHECK(head(R"({"serving":true})") == "serving\n");  // of an older daemon
+}
+
+TEST_CASE("SPEC 1 call ID shows one call with its media and pinholes") {
+    const Json document = Json::parse(R"({"calls":[{"call_id":"c@x","state":"confirmed","direction":"out",
+        "from":"sip:a@x","to":"sip:b@x","phone":"192.168.1.10","peer":"192.0.2.1","started":"2026-01-01T00:00:00Z",
+        "treatment":"rewritten","observed":false,"media":[{"type":"audio","public":"203.0.113.1:4000",
+        "inside":"192.168.1.10:4000","remote":"192.0.2.1:6000","state":"open","silent":"peer"}]}],"pinholes":[]})");
+    CHECK(view("call", document) ==
+          "call_id       c@x\n"
+          "state         confirmed\n"
+          "direction     out\n"
+          "from          sip:a@x\n"
+          "to            sip:b@x\n"
+          "phone         192.168.1.10\n"
+          "peer          192.0.2.1\n"
+          "started       2026-01-01T00:00:00Z\n"
+          "messages      rewritten\n"
+          "media         audio open: inside 192.168.1.10:4000, public 203.0.113.1:4000, peer 192.0.2.1:6000, "
+          "peer silent\n"
+          "\n"
+          "no pinholes\n");
+}
+
+TEST_CASE("SPEC 1 close shows the calls that were closed") {
+    CHECK(
+        view("close", Json::parse(R"({"closed":[{"call_id":"c@x","phone":"192.168.1.10","peer":"192.0.2.1"}],
+        "pinholes_closed":2})")) == "closed c@x (192.168.1.10, 192.0.2.1)\n1 call and 2 pinholes closed\n");
+    CHECK(view("close", Json::object()) == "-\n");
+}
+
+TEST_CASE("SPEC 1 reload shows the options that changed and those that need a restart") {
+    CHECK(view("reload",
+               Json::parse(R"({"reloaded":true,"file":"/f.conf","changed":["mode"],"needs_restart":[]})")) ==
+          "configuration reloaded from /f.conf\nchanged: mode\nneeds a restart: nothing\n");
+}
+
+TEST_CASE("X7 limits are shown with their use") {
+    CHECK(view("limits", Json::parse(R"([{"name":"calls","limit":10,"in_use":1,"behaviour":"refused"},
+        {"name":"mappings","limit":5,"in_use":null,"behaviour":"x"}])")) ==
+          "LIMIT     VALUE  IN USE  AT THE LIMIT\n"
+          "calls     10     1       refused\n"
+          "mappings  5      -       x\n");
 }

@@ -68,11 +68,13 @@ void say(const Fd& client, std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("one request, one reply, then the connection closes; only owner and group may ask") {
+TEST_CASE("X9 one request, one reply, then the connection closes; only owner and group may connect") {
     const Place place;
     Loop loop;
     ControlSocket control(place.path());
-    control.serve(loop, [](std::string_view request) { return "<" + std::string(request) + ">"; });
+    control.serve(loop, [](std::string_view request, const ControlClient&) {
+        return "<" + std::string(request) + ">";
+    });
     struct stat status {};
     REQUIRE(stat(place.path().c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0660);
@@ -81,11 +83,11 @@ TEST_CASE("one request, one reply, then the connection closes; only owner and gr
     CHECK(serve_until_closed(loop, control, client) == "<{\"command\":\"calls\"}>\n");
 }
 
-TEST_CASE("a request may end with the end of what the client says") {
+TEST_CASE("a request may end with the end of the stream") {
     const Place place;
     Loop loop;
     ControlSocket control(place.path());
-    control.serve(loop, [](std::string_view request) { return std::string(request); });
+    control.serve(loop, [](std::string_view request, const ControlClient&) { return std::string(request); });
     const Fd client = place.connect_client();
     say(client, "{}");
     shutdown(client.get(), SHUT_WR);
@@ -97,18 +99,18 @@ TEST_CASE("a reply that does not fit the socket buffer arrives whole") {
     Loop loop;
     ControlSocket control(place.path());
     const std::string large(5'000'000, 'x');
-    control.serve(loop, [&](std::string_view) { return large; });
+    control.serve(loop, [&](std::string_view, const ControlClient&) { return large; });
     const Fd client = place.connect_client();
     say(client, "\n");
     CHECK(serve_until_closed(loop, control, client) == large + "\n");
 }
 
-TEST_CASE("an endless request is not collected") {
+TEST_CASE("X7 a client with an endless request is closed") {
     const Place place;
     Loop loop;
     ControlSocket control(place.path());
     bool answered = false;
-    control.serve(loop, [&](std::string_view) { return answered = true, ""; });
+    control.serve(loop, [&](std::string_view, const ControlClient&) { return answered = true, ""; });
     const Fd client = place.connect_client();
     say(client, std::string(ControlSocket::longest_request + 2048, 'x'));
     CHECK(serve_until_closed(loop, control, client).empty());
@@ -119,7 +121,7 @@ TEST_CASE("a silent client is closed when its time is over") {
     const Place place;
     Loop loop;
     ControlSocket control(place.path());
-    control.serve(loop, [](std::string_view) { return ""; });
+    control.serve(loop, [](std::string_view, const ControlClient&) { return ""; });
     const Fd client = place.connect_client();
     CHECK(serve_until_closed(loop, control, client, ControlSocket::patience).empty());
 }
@@ -128,7 +130,7 @@ TEST_CASE("more clients than the ceiling wait, and are served when there is room
     const Place place;
     Loop loop;
     ControlSocket control(place.path());
-    control.serve(loop, [](std::string_view) { return "late"; });
+    control.serve(loop, [](std::string_view, const ControlClient&) { return "late"; });
     std::vector<Fd> silent;
     for (std::size_t i = 0; i < ControlSocket::most_clients; ++i)
         silent.push_back(place.connect_client());
@@ -147,7 +149,7 @@ TEST_CASE("more clients than the ceiling wait, and are served when there is room
     CHECK(serve_until_closed(loop, control, client) == "late\n");
 }
 
-TEST_CASE("the path of a dead daemon is taken over, of a living one or a file is not") {
+TEST_CASE("the socket of a killed daemon is replaced; that of a running one, or another file, is not") {
     const Place place;
     {
         const ControlSocket living(place.path());
@@ -167,7 +169,7 @@ TEST_CASE("the path of a dead daemon is taken over, of a living one or a file is
     }
     { const ControlSocket taken(place.path()); }
     std::ofstream(place.path()) << "precious";
-    CHECK_THROWS_WITH(ControlSocket(place.path()), doctest::Contains("is no socket"));
+    CHECK_THROWS_WITH(ControlSocket(place.path()), doctest::Contains("is not a socket"));
     CHECK(std::filesystem::file_size(place.path()) == 8);
 }
 
@@ -205,7 +207,7 @@ TEST_CASE("a client for whom there is no descriptor waits, and the loop sleeps m
     const Place place;
     Loop loop;
     ControlSocket control(place.path());
-    control.serve(loop, [](std::string_view) { return "late"; });
+    control.serve(loop, [](std::string_view, const ControlClient&) { return "late"; });
     const Fd client = place.connect_client();
     say(client, "\n");
     int wake_ups = 0;
@@ -222,4 +224,20 @@ TEST_CASE("a client for whom there is no descriptor waits, and the loop sleeps m
     }
     CHECK(wake_ups < 20);
     CHECK(serve_until_closed(loop, control, client) == "late\n");
+}
+
+TEST_CASE("X9 with an admin group everyone may connect, and the kernel's credentials decide") {
+    const Place place;
+    Loop loop;
+    ControlSocket control(place.path(), {std::nullopt, getegid()});
+    struct stat status {};
+    REQUIRE(stat(place.path().c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0666);
+    std::optional<ControlClient> seen;
+    control.serve(loop, [&](std::string_view, const ControlClient& who) { return seen = who, "yes"; });
+    const Fd client = place.connect_client();
+    say(client, "\n");
+    CHECK(serve_until_closed(loop, control, client) == "yes\n");
+    REQUIRE(seen);
+    CHECK(seen->user == geteuid());
 }

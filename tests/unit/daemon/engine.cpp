@@ -19,11 +19,12 @@ struct RecordingKernel : Kernel {
     bool broken = false;
 
     void erase(std::span<const ConntrackTuple>) override { asked.emplace_back("erase"); }
-    std::optional<std::string> apply(std::span<const Change> changes) override {
+    Result<> apply(std::span<const Change> changes) override {
         if (broken) throw std::runtime_error("netlink is gone");
         asked.emplace_back("apply");
         elements = changes.size();
-        return refusal;
+        if (refusal) return Failure{*refusal};
+        return {};
     }
 };
 
@@ -275,4 +276,30 @@ TEST_CASE("O7 a phone that is observed leaves others as they are") {
           Action::Kind::replace);
     CHECK(engine.observer().calls().empty());
     CHECK(totals(state).calls == 1);
+}
+
+TEST_CASE("C7 SPEC 1 a call that the owner closes loses its media in one transaction") {
+    Router router;
+    router.handle(invite());
+    CHECK(router.engine.close_calls("other", router.now) == 0);
+    REQUIRE(report_calls(router.state).size() == 1);
+    const std::size_t transactions = router.kernel.asked.size();
+    CHECK(router.engine.close_calls("one@phone", router.now) == 1);
+    CHECK(router.kernel.asked.size() > transactions);
+    CHECK(totals(router.state).pinholes == 0);
+    CHECK(report_calls(router.state).empty());                    // it only waits for late messages
+    CHECK(router.engine.close_calls(std::nullopt, router.now) == 0);  // once is enough
+    router.now += Time(33'000);
+    router.engine.advance(router.now);
+    CHECK(totals(router.state).calls == 0);
+}
+
+TEST_CASE("law 4: a close that the kernel refuses leaves the call as it was") {
+    Router router;
+    router.handle(invite());
+    router.kernel.refusal = "no";
+    CHECK(router.engine.close_calls(std::nullopt, router.now) == 0);
+    CHECK(report_calls(router.state).size() == 1);
+    router.kernel.refusal.reset();
+    CHECK(router.engine.close_calls(std::nullopt, router.now) == 1);
 }

@@ -1,0 +1,106 @@
+#include "alg/ctl/commands.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sipalg::ctl {
+
+namespace {
+
+using Argument = Command::Argument;
+
+constexpr std::array rows{
+    Command{"status", Argument::none, "", true, "verdict, warnings, settings and totals",
+            "Prints whether sipalgd serves, then its warnings, settings and totals.\n"
+            "Exit status 0 only if it serves.\n"},
+    Command{"calls", Argument::none, "", true, "calls in progress",
+            "Prints one row for each call: state, phone, peer, media and Call-ID.\n"},
+    Command{"call", Argument::required, "ID", true, "one call with its media and pinholes",
+            "Prints all that is known of one call. ID is its Call-ID, or the beginning of it\n"
+            "if no other call has the same beginning.\n"},
+    Command{"pinholes", Argument::none, "", true, "public ports that are open for media",
+            "Prints one row for each pinhole: public port, inside port, allowed sources, call\n"
+            "and remaining time.\n"},
+    Command{"bindings", Argument::none, "", true, "registered phones",
+            "Prints one row for each registration: public port, phone, registrar and\n"
+            "remaining time.\n"},
+    Command{"flows", Argument::none, "", true, "SIP and TLS flows and their treatment",
+            "Prints one row for each flow of signalling: phone, peer, content, treatment,\n"
+            "packets, and for TLS the name of the server.\n"},
+    Command{"counters", Argument::none, "", true, "messages by outcome",
+            "Prints the number of messages for each outcome. sipalgd(8) explains each word.\n"},
+    Command{"limits", Argument::none, "", true, "limits of the tables and their use",
+            "Prints one row for each limit: its value, the number in use, and what the limit\n"
+            "is for. At a limit new work is refused and running calls go on.\n"},
+    Command{"metrics", Argument::none, "", false, "numbers for monitoring, as OpenMetrics text",
+            "Prints OpenMetrics text for Prometheus and others.\n"},
+    Command{"close", Argument::optional, "ID", true, "close a call with its media (or --all calls)",
+            "Closes the pinholes and mappings of a call and deletes its conntrack entries, so\n"
+            "that media stop at once. ID is its Call-ID, or the beginning of it.\n"
+            "--all in place of ID closes all calls. No BYE is sent. Only for root and the\n"
+            "admin-group.\n"},
+    Command{"reload", Argument::none, "", true, "read the configuration again, like SIGHUP",
+            "Makes sipalgd read its configuration file again. Prints the options that have\n"
+            "changed, and those that change only after a restart. If the file has a mistake,\n"
+            "the old configuration stays in force. Only for root and the admin-group.\n"},
+    Command{"help", Argument::optional, "COMMAND", false, "this text, or the help of one command",
+            "Prints the list of commands, or the help of one command.\n"},
+};
+
+std::string usage(const Command& command) {
+    std::string text(command.name);
+    if (command.argument == Argument::required) text += " " + std::string(command.argument_name);
+    if (command.argument == Argument::optional) text += " [" + std::string(command.argument_name) + "]";
+    return text;
+}
+
+constexpr std::string_view options_text =
+    "Options:\n"
+    "  --control PATH  control socket of sipalgd (default: /run/sipalg/control.sock)\n"
+    "  --json          print one JSON document\n"
+    "  --all           with close: all calls\n"
+    "  -h, --help      print this and exit\n"
+    "  --version       print the version and exit\n";
+
+}  // namespace
+
+std::span<const Command> commands() {
+    return rows;
+}
+
+const Command* find_command(std::string_view name) {
+    const auto it =
+        std::find_if(rows.begin(), rows.end(), [&](const Command& command) { return command.name == name; });
+    return it == rows.end() ? nullptr : &*it;
+}
+
+std::string command_list() {
+    std::string text;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        text += (i == 0 ? "" : i + 1 == rows.size() ? " or " : ", ") + std::string(rows[i].name);
+    return text;
+}
+
+std::string help_text() {
+    std::size_t width = 0;
+    for (const Command& command : rows)
+        width = std::max(width, usage(command).size());
+    std::string text =
+        "Usage: sipalgctl [OPTION]... COMMAND\nQuery and control the running sipalgd.\n\nCommands:\n";
+    for (const Command& command : rows) {
+        std::string left = usage(command);
+        left.resize(width, ' ');
+        text += "  " + left + "  " + std::string(command.summary) + '\n';
+    }
+    text += '\n';
+    text += options_text;
+    return text + "\nExit status: 0 success, 1 no sipalgd or refused, 2 bad usage. See sipalgctl(1).\n";
+}
+
+std::string help_text(const Command& command) {
+    std::string text = "Usage: sipalgctl [--control PATH] " +
+                       std::string(command.has_json ? "[--json] " : "") + usage(command) + "\n\n";
+    return text += command.details;
+}
+
+}  // namespace sipalg::ctl

@@ -1,0 +1,51 @@
+#include "alg/daemon/control/warnings.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace sipalg;
+using namespace sipalg::daemon;
+
+namespace {
+
+/// A daemon without any reason for a warning.
+Status healthy() {
+    Status status;
+    const Address wan = *Address::parse("203.0.113.1");
+    status.ends = {{2, "wan", {wan, wan}}};
+    status.media_counted = true;
+    return status;
+}
+
+std::string only_warning(const Status& status) {
+    const auto found = warnings(status);
+    REQUIRE(found.size() == 1);
+    return found.front();
+}
+
+bool contains(const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("O3 a healthy daemon has no warnings") {
+    CHECK(warnings(healthy()).empty());
+}
+
+TEST_CASE("O3 each warning names its remedy or its consequence") {
+    Status status = healthy();
+    status.media_counted = false;
+    CHECK(contains(only_warning(status), "sysctl -w net.netfilter.nf_conntrack_acct=1"));
+    status = healthy();
+    status.ends.front().egress = {};
+    CHECK(contains(only_warning(status), "no outside interface has an IPv4 address"));
+    status = healthy();
+    status.for_restart = {"queue"};
+    CHECK(contains(only_warning(status), "option queue has changed"));
+    status = healthy();
+    status.lost_verdicts = 3;
+    CHECK(contains(only_warning(status), "3 verdicts never reached the kernel"));
+    status = healthy();
+    status.counters[static_cast<std::size_t>(Reason::limit_reached)] = 7;
+    CHECK(contains(only_warning(status), "sipalgctl limits"));
+}
