@@ -211,13 +211,13 @@ bool Mappings::release(const Pinhole& pinhole, std::vector<Change>& changes) {
     return true;
 }
 
-void Mappings::learn(const MappingEntry& known, bool via, bool bare) {
+void Mappings::learn(const MappingEntry& known, bool via, rewrite::PortForm form) {
     const bool shown = known.rewritten && !known.presumed;
-    if (shown && (via ? known.bare_in_via : known.bare_in_uri) == bare) return;
+    if (shown && (via ? known.via_form : known.uri_form) == form) return;
     MappingEntry& entry = *mappings_.edit(known.key());
     entry.rewritten = true;
     entry.presumed = false;
-    (via ? entry.bare_in_via : entry.bare_in_uri) = bare;
+    (via ? entry.via_form : entry.uri_form) = form;
 }
 
 void Mappings::mark_rewritten(const MappingEntry& known) {

@@ -17,6 +17,7 @@
 #include "alg/nat/ports.hpp"
 #include "alg/nat/renumber.hpp"
 #include "alg/policy/policy.hpp"
+#include "alg/rewrite/translation.hpp"
 
 namespace sipalg::nat {
 
@@ -36,8 +37,8 @@ struct MappingEntry {
     bool listener = false;   ///< a Diversion element goes with it
     bool reachable = false;  ///< a Reachable element goes with it
     bool rewritten = false;  ///< the phone is shown inside values for it (S2, S4)
-    bool bare_in_via = false;  ///< the phone writes it without port: in a Via,
-    bool bare_in_uri = false;  ///< in a URI
+    /// How the phone writes its port in a Via and in a URI.
+    rewrite::PortForm via_form = rewrite::PortForm::given, uri_form = rewrite::PortForm::given;
 
     Endpoint public_endpoint() const { return {advertised, mapping.outside.port}; }
     MappingKey key() const { return {{mapping.transport, mapping.inside}, mapping.outside.address}; }
@@ -111,7 +112,7 @@ class Mappings {
                std::vector<Change>& changes);
 
     /// How the phone is shown a mapping of this table, learned from what it writes.
-    void learn(const MappingEntry& known, bool via, bool bare);
+    void learn(const MappingEntry& known, bool via, rewrite::PortForm form);
     /// The phone had a mapping of this table written into a message for it.
     void mark_rewritten(const MappingEntry& known);
     /// The phone writes the public endpoint itself.

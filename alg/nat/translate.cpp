@@ -3,15 +3,16 @@
 namespace sipalg::nat {
 
 std::optional<rewrite::Written> Outward::signalling(Transport transport, const Address& host,
-                                                    std::optional<std::uint16_t> port, std::uint16_t standard,
+                                                    rewrite::WrittenPort port, std::uint16_t standard,
                                                     bool via) const {
     if (host != phone_) return std::nullopt;
-    const MappingEntry* entry = find({transport, {host, port.value_or(standard)}});
+    const MappingEntry* entry = find({transport, {host, port.number.value_or(standard)}});
     if (!entry) return std::nullopt;
-    mappings_.learn(*entry, via, !port);
+    mappings_.learn(*entry, via, port.form);
     // What comes back is written for the endpoint that it comes back to.
     if (source_entry_ && entry != source_entry_) mappings_.mark_rewritten(*source_entry_);
-    return rewrite::Written{entry->public_endpoint(), port || entry->mapping.outside.port != standard};
+    const bool is_standard = entry->mapping.outside.port == standard;
+    return rewrite::Written{entry->public_endpoint(), is_standard ? port.form : rewrite::PortForm::given};
 }
 
 std::optional<Address> Outward::host(const Address& host) const {
@@ -63,19 +64,19 @@ bool Inward::concerns(const Address& host) const {
 }
 
 std::optional<rewrite::Written> Inward::signalling(Transport transport, const Address& host,
-                                                   std::optional<std::uint16_t> port, std::uint16_t standard,
+                                                   rewrite::WrittenPort port, std::uint16_t standard,
                                                    bool via) const {
     if (!concerns(host)) return std::nullopt;
-    const MappingEntry* entry = mappings_.find_named({transport, {host, port.value_or(standard)}});
+    const MappingEntry* entry = mappings_.find_named({transport, {host, port.number.value_or(standard)}});
     if (!entry || !entry->rewritten || entry->mapping.inside.address != phone_) return std::nullopt;
     const Endpoint& inside = entry->mapping.inside;
-    const bool is_standard = inside.port == standard;
-    const bool bare = via ? entry->bare_in_via : entry->bare_in_uri;
-    // Without port on our side of the router: as it came if the public port is the standard one, else as the
-    // phone does.
-    const bool with_port =
-        port ? !(is_standard && bare && entry->mapping.outside.port != standard) : !is_standard;
-    return rewrite::Written{inside, with_port};
+    // Without port on the inside: as it came if the public port is the standard one, else as the phone does.
+    rewrite::PortForm form = port.form;
+    if (inside.port != standard)
+        form = rewrite::PortForm::given;
+    else if (port.number && entry->mapping.outside.port != standard)
+        form = via ? entry->via_form : entry->uri_form;
+    return rewrite::Written{inside, form};
 }
 
 std::optional<Address> Inward::host(const Address& host) const {

@@ -21,12 +21,13 @@ class Outward : public rewrite::Translation {
 
     bool inbound() const override { return false; }
     std::optional<rewrite::Written> signalling(Transport transport, const Address& host,
-                                               std::optional<std::uint16_t> port, std::uint16_t standard,
+                                               rewrite::WrittenPort port, std::uint16_t standard,
                                                bool via) const override;
     std::optional<Address> host(const Address& host) const override;
     std::optional<Endpoint> reflexive(const Endpoint& seen) const override;
     std::optional<Endpoint> media(const Socket& socket) const override;
     std::optional<Address> media_host(const Address& host) const override;
+    bool is_never_mapped(std::uint16_t port) const override { return is_forbidden_port(port); }
     bool concerns(const Address& host) const override;
 
   private:
@@ -55,12 +56,13 @@ class Inward : public rewrite::Translation {
 
     bool inbound() const override { return true; }
     std::optional<rewrite::Written> signalling(Transport transport, const Address& host,
-                                               std::optional<std::uint16_t> port, std::uint16_t standard,
+                                               rewrite::WrittenPort port, std::uint16_t standard,
                                                bool via) const override;
     std::optional<Address> host(const Address& host) const override;
     std::optional<Endpoint> reflexive(const Endpoint& seen) const override;
     std::optional<Endpoint> media(const Socket& socket) const override;
     std::optional<Address> media_host(const Address& host) const override;
+    bool is_never_mapped(std::uint16_t port) const override { return is_forbidden_port(port); }
     bool concerns(const Address& host) const override;
 
   private:

@@ -23,8 +23,11 @@ class HostPortText {
         end_ = address.write(end_);
         if (address.is_v6()) *end_++ = ']';
     }
-    void add_port(std::uint16_t port) {
+    void add_port(const Written& written) {
+        if (written.form == PortForm::absent) return;
         *end_++ = ':';
+        if (written.form == PortForm::empty) return;
+        const std::uint16_t port = written.form == PortForm::zero ? 0 : written.endpoint.port;
         end_ = std::to_chars(end_, text_ + sizeof text_, port).ptr;
     }
     operator std::string_view() const { return {text_, static_cast<std::size_t>(end_ - text_)}; }
@@ -34,36 +37,52 @@ class HostPortText {
     char* end_ = text_;
 };
 
+std::string_view port_part(const sip::HostPort& text) {
+    return text.text.substr(text.host.size());
+}
+
+PortForm form_of(const sip::HostPort& text) {
+    if (text.port) return PortForm::given;
+    if (text.text.size() == text.host.size()) return PortForm::absent;
+    return text.text.back() == ':' ? PortForm::empty : PortForm::zero;
+}
+
+WrittenPort port_of(const sip::HostPort& text) {
+    return {text.port, form_of(text)};
+}
+
+void plan_port_number(const sip::HostPort& text, std::uint16_t port, Place place, Edits& edits) {
+    if (text.port == port) return;
+    const std::string_view part = port_part(text);
+    edits.replace_number(part.substr(part.find_first_of("0123456789")), port, place);
+}
+
 // Host and port are edited apart, so that white space between them (which a sent-by may have) stays as it is.
 void plan_host_port(const sip::HostPort& text, const Written& written, Place place, Edits& edits) {
     const Address& address = written.endpoint.address;
-    const bool drops_port = text.port && !written.with_port;
-    if (address.is_v6() || (!text.port && written.with_port)) {
+    const bool same_form = form_of(text) == written.form;
+    if (address.is_v6() || !same_form) {
         HostPortText host(address);
-        if (!text.port && written.with_port) host.add_port(written.endpoint.port);
-        edits.replace(drops_port ? text.text : text.host, host, place);
+        if (!same_form) host.add_port(written);
+        edits.replace(same_form ? text.host : text.text, host, place);
     } else {
-        edits.replace(drops_port ? text.text : text.host, address, place);
+        edits.replace(text.host, address, place);
     }
-    if (!text.port || drops_port || *text.port == written.endpoint.port) return;
-    const std::string_view tail = text.text.substr(text.host.size());
-    edits.replace_number(tail.substr(tail.find_first_of("0123456789")), written.endpoint.port, place);
+    if (same_form && text.port) plan_port_number(text, written.endpoint.port, place, edits);
 }
 
-// Where another host stands in front of the port that changes.
+// Behind another host, which stays.
 void plan_port(const sip::HostPort& text, const Written& written, Place place, Edits& edits) {
-    const std::string_view tail = text.text.substr(text.host.size());
-    if (tail.empty() && !written.with_port) return;
-    if (!written.with_port) return edits.replace(tail, std::string_view(), place);
-    if (text.port)
-        return edits.replace_number(tail.substr(tail.find_first_of("0123456789")), written.endpoint.port,
-                                    place);
+    if (form_of(text) == written.form) {
+        if (text.port) plan_port_number(text, written.endpoint.port, place, edits);
+        return;
+    }
     HostPortText port;
-    port.add_port(written.endpoint.port);
-    edits.replace(tail, port, place);
+    port.add_port(written);
+    edits.replace(port_part(text), port, place);
 }
 
-// `maddr` is contacted in the place of the host, under the host's port. True: it is the one that counts.
+// `maddr` is contacted instead of the host, at the host's port. True: it is the one that counts.
 bool plan_maddr(Transport transport, std::string_view maddr, const sip::HostPort& host_port,
                 std::uint16_t standard, bool via, Place place, const Translation& translation, Edits& edits) {
     const auto literal = sip::parse_host_port(maddr);
@@ -71,7 +90,8 @@ bool plan_maddr(Transport transport, std::string_view maddr, const sip::HostPort
         edits.keep(maddr, place, Kept::host_name);
         return false;
     }
-    const auto written = translation.signalling(transport, *literal->address, host_port.port, standard, via);
+    const auto written =
+        translation.signalling(transport, *literal->address, port_of(host_port), standard, via);
     if (!written) {
         edits.keep(maddr, place, why_kept(literal->address, translation));
         return false;
@@ -80,7 +100,7 @@ bool plan_maddr(Transport transport, std::string_view maddr, const sip::HostPort
         plan_host_port(host_port, *written, place, edits);
     else
         plan_port(host_port, *written, place, edits);
-    plan_host_port(*literal, Written{{written->endpoint.address, 0}, false}, place, edits);
+    plan_host_port(*literal, Written{{written->endpoint.address, 0}, form_of(*literal)}, place, edits);
     return true;
 }
 
@@ -122,7 +142,8 @@ void plan_uri(std::string_view text, Place place, const Translation& translation
     const std::uint16_t standard = standard_port(uri->scheme);
     std::optional<Written> written;
     if (place == Place::identity && !host_port.port) {
-        if (const auto host = translation.host(*host_port.address)) written = Written{{*host, 0}, false};
+        if (const auto host = translation.host(*host_port.address))
+            written = Written{{*host, 0}, form_of(host_port)};
     } else {
         std::optional<Transport> transport = translation.transport();
         if (sip::has_parameters(text, host_port)) {
@@ -134,7 +155,8 @@ void plan_uri(std::string_view text, Place place, const Translation& translation
                 return;
         }
         if (transport)
-            written = translation.signalling(*transport, *host_port.address, host_port.port, standard, false);
+            written =
+                translation.signalling(*transport, *host_port.address, port_of(host_port), standard, false);
     }
     if (written)
         plan_host_port(host_port, *written, place, edits);
@@ -161,7 +183,7 @@ void plan_sent_by(const sip::Via& via, const Translation& translation, Edits& ed
         return;
     if (!via.sent_by.address) return edits.keep(via.sent_by.host, Place::via_sent_by, Kept::host_name);
     const auto written = translation.signalling(translation.transport(), *via.sent_by.address,
-                                                via.sent_by.port, sip_port, true);
+                                                port_of(via.sent_by), sip_port, true);
     if (written)
         plan_host_port(via.sent_by, *written, Place::via_sent_by, edits);
     else
@@ -185,7 +207,19 @@ void plan_via(const sip::Via& via, const Translation& translation, Edits& edits)
     if (port != 0) edits.replace_number(*via.rport, seen->port, Place::via_rport);
 }
 
-/// What is not looked at for its address, for those who ask why it is as it was.
+// A From or To that is given twice says the same twice.
+void plan_party(const sip::Message& message, sip::HeaderId id, std::string_view uri,
+                const Translation& translation, Edits& edits) {
+    plan_uri(uri, Place::identity, translation, edits);
+    if (!message.is_repeated(id)) return;
+    const sip::Header& first = *message.first(id);
+    const auto offset = static_cast<std::size_t>(uri.data() - first.value.data());
+    for (const sip::Header& header : message.headers())
+        if (header.id == id && &header != &first)
+            plan_uri(header.value.substr(offset, uri.size()), Place::identity, translation, edits);
+}
+
+/// Notes why the places stay that are never looked at for an address.
 void explain_others(const sip::Message& message, const Translation& translation, Edits& edits) {
     const bool outbound = !translation.inbound();
     if (outbound && message.is_request())
@@ -221,8 +255,8 @@ void plan_head(const sip::Message& message, const Translation& translation, Edit
     if (inbound && message.is_request())
         plan_uri(message.request_uri(), Place::request_uri, translation, edits);
     plan_via(message.top_via(), translation, edits);
-    plan_uri(message.from_uri(), Place::identity, translation, edits);
-    plan_uri(message.to_uri(), Place::identity, translation, edits);
+    plan_party(message, sip::HeaderId::from, message.from_uri(), translation, edits);
+    plan_party(message, sip::HeaderId::to, message.to_uri(), translation, edits);
     for (const sip::Header& header : message.headers()) {
         switch (header.id) {
             case sip::HeaderId::contact: plan_list(header.value, Place::contact, translation, edits); break;

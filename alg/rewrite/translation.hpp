@@ -1,16 +1,31 @@
-// What stands for what on the other side of the router: the question that rewriting asks of the mappings.
+// The translation of addresses between the router's two sides: what rewriting asks of the mappings.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "alg/net/address.hpp"
 
 namespace sipalg::rewrite {
 
+/// How a hostport writes its port.
+enum class PortForm : std::uint8_t {
+    given,   ///< ":5060"
+    absent,  ///< nothing
+    empty,   ///< ":", which counts as absent (S9)
+    zero,    ///< ":0", which counts as absent (S9)
+};
+
+/// The port of a hostport.
+struct WrittenPort {
+    std::optional<std::uint16_t> number;  ///< absent in every form but `given`
+    PortForm form = PortForm::absent;
+};
+
 /// How a signalling endpoint is to be written.
 struct Written {
     Endpoint endpoint;
-    bool with_port = true;  ///< false: the port is left out because the other side wrote it without one
+    PortForm form = PortForm::given;  ///< other than `given`: the other side wrote it like that
 };
 
 /// One direction of one packet. Pure look-ups; std::nullopt means "leave it".
@@ -25,11 +40,10 @@ class Translation {
     virtual bool inbound() const = 0;
     /// What carries the message.
     Transport transport() const { return transport_; }
-    /// A Via sent-by or a URI's hostport. `port` is absent when the text has none; `standard` is its default.
-    virtual std::optional<Written> signalling(Transport transport, const Address& host,
-                                              std::optional<std::uint16_t> port, std::uint16_t standard,
-                                              bool via) const = 0;
-    /// A host that stands alone: From and To without port.
+    /// A Via sent-by or a URI's hostport. `standard` is the port that an absent one means.
+    virtual std::optional<Written> signalling(Transport transport, const Address& host, WrittenPort port,
+                                              std::uint16_t standard, bool via) const = 0;
+    /// A host alone: From and To without port.
     virtual std::optional<Address> host(const Address& host) const = 0;
     /// received= and rport= of the phone's own Via (S4): what the phone is to see for `seen` (port 0: none
     /// given), if it is shown inside values at all.
@@ -39,6 +53,8 @@ class Translation {
     virtual std::optional<Endpoint> media(const Socket& socket) const = 0;
     /// The address of c= and o= where no media endpoint tells it.
     virtual std::optional<Address> media_host(const Address& host) const = 0;
+    /// Whether the port is one that is never mapped, for anybody (X2).
+    virtual bool is_never_mapped(std::uint16_t port) const = 0;
 
     /// Whether the address is of the kind that this direction translates; for explanations.
     virtual bool concerns(const Address& host) const = 0;

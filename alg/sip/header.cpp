@@ -117,22 +117,33 @@ bool is_comma_list(HeaderId id) {
     return id != HeaderId::other && id < HeaderId::count_ && row_of(id).list;
 }
 
+namespace {
+
+struct MethodRow {
+    std::string_view name;
+    Method method;
+};
+constexpr std::array methods{
+    MethodRow{"INVITE", Method::invite},   MethodRow{"ACK", Method::ack},
+    MethodRow{"BYE", Method::bye},         MethodRow{"CANCEL", Method::cancel},
+    MethodRow{"OPTIONS", Method::options}, MethodRow{"REGISTER", Method::register_},
+    MethodRow{"PRACK", Method::prack},     MethodRow{"UPDATE", Method::update},
+    MethodRow{"INFO", Method::info},       MethodRow{"SUBSCRIBE", Method::subscribe},
+    MethodRow{"NOTIFY", Method::notify},   MethodRow{"REFER", Method::refer},
+    MethodRow{"MESSAGE", Method::message}, MethodRow{"PUBLISH", Method::publish},
+};
+
+}  // namespace
+
 Method method(std::string_view name) {
-    struct Entry {
-        std::string_view name;
-        Method method;
-    };
-    static constexpr std::array entries{
-        Entry{"INVITE", Method::invite},   Entry{"ACK", Method::ack},
-        Entry{"BYE", Method::bye},         Entry{"CANCEL", Method::cancel},
-        Entry{"OPTIONS", Method::options}, Entry{"REGISTER", Method::register_},
-        Entry{"PRACK", Method::prack},     Entry{"UPDATE", Method::update},
-        Entry{"INFO", Method::info},       Entry{"SUBSCRIBE", Method::subscribe},
-        Entry{"NOTIFY", Method::notify},   Entry{"REFER", Method::refer},
-        Entry{"MESSAGE", Method::message}, Entry{"PUBLISH", Method::publish},
-    };
-    for (const Entry& entry : entries)
-        if (entry.name == name) return entry.method;
+    for (const MethodRow& row : methods)
+        if (row.name == name) return row.method;
+    return Method::unknown;
+}
+
+Method method_in_any_case(std::string_view name) {
+    for (const MethodRow& row : methods)
+        if (text::equal_but_case(row.name, name)) return row.method;
     return Method::unknown;
 }
 

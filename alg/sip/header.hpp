@@ -75,5 +75,7 @@ enum class Method : std::uint8_t {
 /// Case-sensitive, as RFC 3261 7.1 says.
 /// `unknown` is a method like any other: its message is handled by its headers (S7).
 Method method(std::string_view name);
+/// For the CSeq of a response to a device that writes "invite" (S9).
+Method method_in_any_case(std::string_view name);
 
 }  // namespace sipalg::sip

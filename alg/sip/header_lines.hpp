@@ -8,13 +8,14 @@
 namespace sipalg::sip {
 
 /// A walk over the header lines of `text` from `begin` on, to the empty line that ends them. Lines end in
-/// CRLF or LF; a line that begins with white space goes on with the one before it (RFC 3261 7.3.1).
+/// CRLF or LF; a line that begins with white space continues the one before it (RFC 3261 7.3.1). A line
+/// without a colon, or with a name that is no token, is a header of no known name: one broken line does not
+/// decide over the others (S9, RFC 4475 3.1.2).
 class HeaderLines {
   public:
     enum class Step : std::uint8_t {
-        header,      ///< name() and value() hold one
+        header,      ///< name() and value() hold one; the name of a line without a colon is empty
         end,         ///< the empty line; position() is behind it
-        bad,         ///< a line that is no header
         incomplete,  ///< the text ends before the empty line
     };
 
@@ -26,19 +27,14 @@ class HeaderLines {
         auto [colon, line_feed] = byte_scan::find_pair<':', '\n'>(text_, begin);
         if (colon == text_.size()) return Step::incomplete;
         if (text_[colon] == '\n') {
-            const bool empty = colon == begin || (colon == begin + 1 && text_[begin] == '\r');
             position_ = colon + 1;
-            return empty ? Step::end : Step::bad;
+            if (colon == begin || (colon == begin + 1 && text_[begin] == '\r')) return Step::end;
+            return skip_unnamed(colon);
         }
-        for (;; line_feed = byte_scan::find<'\n'>(text_, position_)) {
-            if (line_feed == text_.size()) return Step::incomplete;
-            position_ = line_feed + 1;
-            if (position_ == text_.size() || (text_[position_] != ' ' && text_[position_] != '\t')) break;
-        }
+        if ((line_feed = find_line_end(line_feed)) == text_.size()) return Step::incomplete;
         std::size_t name_end = colon;
         while (name_end > begin && text::is_white(text_[name_end - 1]))
             --name_end;
-        if (name_end == begin) return Step::bad;
         name_ = text::slice(text_, begin, name_end);
         // As nearly all lines have it: one space in front, CRLF behind. trim() then has nothing left to do.
         const std::size_t value = colon + (text_[colon + 1] == ' ' ? 2 : 1);
@@ -48,16 +44,27 @@ class HeaderLines {
     }
 
     std::string_view name() const { return name_; }
-    /// A name of the header table always is one.
-    bool is_name_token() const {
-        const auto begin = static_cast<std::size_t>(name_.data() - text_.data());
-        return text::is_token(text_, begin, begin + name_.size());
-    }
     /// Without white space at its ends; inner folds are still in it.
     std::string_view value() const { return value_; }
     std::size_t position() const { return position_; }
 
   private:
+    /// The line feed that ends the header line, the lines that continue it included; position_ is left behind
+    /// it. The size of the text: there is none.
+    [[gnu::always_inline]] std::size_t find_line_end(std::size_t line_feed) {
+        for (;; line_feed = byte_scan::find<'\n'>(text_, position_)) {
+            if (line_feed == text_.size()) return line_feed;
+            position_ = line_feed + 1;
+            if (position_ == text_.size() || (text_[position_] != ' ' && text_[position_] != '\t'))
+                return line_feed;
+        }
+    }
+    [[gnu::noinline]] Step skip_unnamed(std::size_t line_feed) {
+        if (find_line_end(line_feed) == text_.size()) return Step::incomplete;
+        name_ = value_ = {};
+        return Step::header;
+    }
+
     std::string_view text_, name_, value_;
     std::size_t position_;
 };

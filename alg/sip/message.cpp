@@ -11,40 +11,17 @@ namespace sipalg::sip {
 
 namespace {
 
-/// Takes the URI out of a From or To and tells where its header parameters begin; nullopt: its quotes or
-/// brackets do not close. Unlike in a list a comma has no meaning here, so that an unquoted one in a display
-/// name does no harm.
-std::optional<std::size_t> read_uri(std::string_view value, std::string_view& uri) {
-    std::size_t position = byte_scan::find<'<', ';', '"'>(value);
-    while (position < value.size() && value[position] == '"') {
-        position = text::skip_quoted(value, position);
-        if (position == text::npos) return std::nullopt;
-        position = byte_scan::find<'<', ';', '"'>(value, position);
-    }
-    if (position == value.size() || value[position] != '<') {
-        uri = text::trim(value.substr(0, position));
-        return position;
-    }
-    const std::size_t close = byte_scan::find<'>'>(value, position);
-    if (close == value.size()) return std::nullopt;
-    uri = text::slice(value, position + 1, close);
-    position = text::skip(value, close + 1, text::white);
-    if (position < value.size() && value[position] != ';') return std::nullopt;
-    return position;
-}
-
-/// Takes URI and tag out of a From or To. False: the value cannot be read.
-bool read_party(std::string_view value, std::string_view& uri, std::string_view& tag) {
-    const auto begin = read_uri(value, uri);
-    if (!begin) return false;
-    if (*begin == value.size()) return true;
-    Parameters walk(value, *begin, Parameters::Comma::ordinary);
+/// Takes URI and tag out of a From or To.
+void read_party(std::string_view value, std::string_view& uri, std::string_view& tag) {
+    const UriPlace place = find_single_uri(value);
+    uri = place.uri;
+    if (place.end == value.size()) return;
+    Parameters walk(value, place.end, Parameters::Comma::ordinary);
     while (walk.next())
         if (text::equals(walk.name(), "tag")) {
             tag = walk.value();
-            return true;
+            return;
         }
-    return !walk.bad();
 }
 
 bool read_cseq(std::string_view value, CSeq& cseq) {
@@ -56,6 +33,15 @@ bool read_cseq(std::string_view value, CSeq& cseq) {
     cseq.method_name = value.substr(name);
     cseq.method = method(cseq.method_name);
     return cseq.method != Method::unknown || text::is_token(value, name, value.size());
+}
+
+/// Not empty, and no control bytes. A blank inside is part of the value (S9).
+bool is_call_id(std::string_view value) {
+    for (std::size_t i = 0;; ++i) {
+        i = byte_scan::find_kind<byte_scan::SpaceOrControl>(value, i);
+        if (i == value.size()) return !value.empty();
+        if (value[i] != ' ') return false;
+    }
 }
 
 /// A NUL that no backslash stands before. (The C library is the faster one over a whole head.)
@@ -98,22 +84,21 @@ class Message::Reader {
     }
 
     bool good(HeaderId id, std::string_view value, bool repeated) {
+        if (repeated) m_.repeated_ |= std::uint64_t{1} << static_cast<unsigned>(id);
+        if (id == HeaderId::content_length) {
+            const auto length = content_length_value(value);
+            if (!length || (repeated && length != length_)) return false;
+            if (!repeated) m_.content_length_ = value;
+            length_ = length;
+            return true;
+        }
+        // Repeated with the same value it says the same; with another one, nobody can tell which one counts.
+        if (repeated) return value == m_.first(id)->value;
         switch (id) {
-            case HeaderId::call_id:
-                m_.call_id_ = value;
-                return !repeated && !value.empty() &&
-                       byte_scan::find_kind<byte_scan::SpaceOrControl>(value, 0, value.size()) ==
-                           value.size();
-            case HeaderId::cseq: return !repeated && read_cseq(value, m_.cseq_);
-            case HeaderId::from: return !repeated && read_party(value, m_.from_.uri, m_.from_.tag);
-            case HeaderId::to: return !repeated && read_party(value, m_.to_.uri, m_.to_.tag);
-            case HeaderId::content_length: {
-                const auto length = content_length_value(value);
-                if (!length || (repeated && length != length_)) return false;
-                if (!repeated) m_.content_length_ = value;
-                length_ = length;
-                return true;
-            }
+            case HeaderId::call_id: m_.call_id_ = value; return is_call_id(value);
+            case HeaderId::cseq: return read_cseq(value, m_.cseq_);
+            case HeaderId::from: read_party(value, m_.from_.uri, m_.from_.tag); return true;
+            case HeaderId::to: read_party(value, m_.to_.uri, m_.to_.tag); return true;
             default: return true;
         }
     }
@@ -129,6 +114,7 @@ ParseError Message::parse(std::string_view datagram) {
     content_length_.reset();
     cseq_ = {};
     status_ = 0;
+    repeated_ = 0;
     headers_.clear();
     first_.fill(0);
 
@@ -147,16 +133,13 @@ ParseError Message::parse(std::string_view datagram) {
     HeaderLines::Step step;
     while ((step = lines.next()) == HeaderLines::Step::header) {
         const HeaderId id = header_id(lines.name());
-        if (id == HeaderId::other) {
-            if (!lines.is_name_token()) return ParseError::malformed;
-            continue;
-        }
+        if (id == HeaderId::other) continue;
         if (const ParseError error = reader.header(id, lines.value()); error != ParseError::none)
             return error;
     }
     if (step != HeaderLines::Step::end || !reader.complete()) return ParseError::malformed;
     if (!read_top_via()) return ParseError::malformed;
-    if (is_request() && cseq_.method_name != start.method) return ParseError::malformed;
+    if (!set_method(start.method)) return ParseError::malformed;
     head_ = datagram.substr(0, lines.position());
     if (has_bare_nul(head_)) return ParseError::malformed;
     body_ = datagram.substr(head_.size());
@@ -167,15 +150,24 @@ ParseError Message::parse(std::string_view datagram) {
     return ParseError::none;
 }
 
-// What stands in the same line is read, too: who is to answer needs all of it.
+// Some devices write the method of CSeq in another case than the start line (S9). The start line decides; a
+// response has only the CSeq that was copied into it.
+bool Message::set_method(std::string_view of_start_line) {
+    if (is_request() && cseq_.method_name == of_start_line) return true;
+    if (is_request()) {
+        cseq_.method = sip::method(of_start_line);
+        return text::equal_but_case(cseq_.method_name, of_start_line);
+    }
+    if (cseq_.method == Method::unknown) cseq_.method = method_in_any_case(cseq_.method_name);
+    return true;
+}
+
+// The values behind it, in the same line or below, are other hops'.
 bool Message::read_top_via() {
     std::string_view rest = first(HeaderId::via)->value;
     const auto via = next_via(rest);
-    if (!via) return false;
-    top_via_ = *via;
-    while (skip_to_value(rest) < rest.size())
-        if (!next_via(rest)) return false;
-    return true;
+    if (via) top_via_ = *via;
+    return via.has_value();
 }
 
 }  // namespace sipalg::sip

@@ -13,7 +13,7 @@
 
 namespace sipalg::sip {
 
-/// One header line. `value` is what stands behind the colon without white space at its two ends; inner folds
+/// One header line. `value` is the text behind the colon without white space at its two ends; inner folds
 /// (line end and white space, RFC 3261 7.3.1) are still in it.
 struct Header {
     HeaderId id = HeaderId::other;
@@ -36,8 +36,8 @@ enum class ParseError : std::uint8_t {
     too_many_headers,  ///< more known headers than Message::max_headers
 };
 
-/// Headers of the table in order of appearance; `other` headers are skipped over but checked for form. All
-/// views point into the bytes given to parse(), which must outlive the message.
+/// Headers of the table in order of appearance; `other` headers and broken lines are skipped. All views point
+/// into the bytes given to parse(), which must outlive the message.
 class Message {
   public:
     /// Known headers; a message with more is `too_many_headers` and opens nothing (X6).
@@ -45,20 +45,20 @@ class Message {
 
     /// Reads one datagram (RFC 3261 18.3: bytes after the body by Content-Length are not part of the
     /// message), past line ends in front of it (RFC 3261 7.5). Linear in the input, allocates nothing. On an
-    /// error the message must not be used. Malformed means: a header line without colon or with a name that
-    /// is no token, no empty line behind the head, a NUL in the head (but for "\\" NUL, which RFC 3261 allows
-    /// in quoted strings), conflicting or non-numeric Content-Length, missing or double Call-ID, CSeq, From,
-    /// To, a From or To whose brackets or quotes do not close, an empty Call-ID or one with white space,
-    /// a missing Via, or a topmost Via line with a value that cannot be read, a CSeq that is not "number
-    /// method" or whose method differs from the request's, a status outside 100-699, a wrong SIP version,
-    /// anything but single spaces in a request's start line.
+    /// error the message must not be used. Only faults of framing, identity and of the parts that an ALG
+    /// needs make it malformed (S9): no empty line behind the head; a NUL in the head (but for "\\" NUL,
+    /// which RFC 3261 allows in quoted strings); a Content-Length that is no number, or several that differ;
+    /// a missing Call-ID, CSeq, From, To or Via, or several of the first four that differ; a Call-ID that is
+    /// empty or has control bytes; a topmost Via that cannot be read; a CSeq that is not "number method", or
+    /// whose method differs from the request's by more than case; a status outside 100-699; a wrong SIP
+    /// version; no Request-URI, or one that begins as only HTTP's do. A broken header line is passed over.
     ParseError parse(std::string_view datagram);
 
     bool is_request() const { return status_ == 0; }
     /// Request: its method. Response: that of the CSeq.
     Method method() const { return cseq_.method; }
     std::string_view method_name() const { return cseq_.method_name; }
-    /// Request-URI without white space; empty in a response.
+    /// Without white space and brackets at its ends; empty in a response.
     std::string_view request_uri() const { return request_uri_; }
     /// 100 to 699; 0 in a request.
     int status() const { return status_; }
@@ -71,13 +71,17 @@ class Message {
         return place == 0 ? nullptr : &headers_[place - 1];
     }
 
+    /// Whether a header that has one value is given several times, with the same value: only Call-ID, CSeq,
+    /// From, To and Content-Length are watched for that.
+    bool is_repeated(HeaderId id) const { return (repeated_ >> static_cast<unsigned>(id) & 1) != 0; }
+
     std::string_view call_id() const { return call_id_; }
     const CSeq& cseq() const { return cseq_; }
     /// Of the element that sent the request, or is to get the response.
     const Via& top_via() const { return top_via_; }
     std::string_view from_tag() const { return from_.tag; }  ///< empty: none
     std::string_view to_tag() const { return to_.tag; }      ///< empty: none
-    /// Between the brackets, or what stands before the parameters.
+    /// Between the brackets, or the text before the parameters. Empty or no URI where it cannot be read.
     std::string_view from_uri() const { return from_.uri; }
     std::string_view to_uri() const { return to_.uri; }
     /// Everything from the first byte up to and including the empty line.
@@ -98,6 +102,7 @@ class Message {
         std::string_view uri, tag;
     };
     bool read_top_via();
+    bool set_method(std::string_view of_start_line);
 
     std::string_view bytes_, head_, body_, request_uri_, call_id_;
     Party from_, to_;
@@ -105,6 +110,7 @@ class Message {
     CSeq cseq_;
     Via top_via_;
     int status_ = 0;
+    std::uint64_t repeated_ = 0;  ///< a bit for each HeaderId
     InlineTable<Header, max_headers> headers_;
     /// Place of the first header of each kind in headers_, plus one; 0: none.
     std::array<std::uint8_t, static_cast<std::size_t>(HeaderId::count_)> first_{};

@@ -15,8 +15,8 @@ class Parameters {
     Parameters(std::string_view text, std::size_t begin, Comma comma)
         : text_(text), position_(begin), comma_(comma) {}
 
-    /// False at the end and at a quote that is never closed (then bad() is true). Empty parameters (";;") are
-    /// passed over.
+    /// False at the end. Empty parameters (";;") are passed over; a quote that is never closed is an ordinary
+    /// byte (S9).
     [[gnu::always_inline]] bool next() {
         for (;;) {
             position_ = text::skip(text_, position_, text::white);
@@ -44,12 +44,7 @@ class Parameters {
                 ++end;
                 continue;
             }
-            end = text::skip_quoted(text_, end);
-            if (end == text::npos) {
-                bad_ = true;
-                position_ = text_.size();
-                return false;
-            }
+            end = text::skip_quoted_or_stray(text_, end);
         }
         value_ = has_value_ ? text::trim(text::slice(text_, value_begin, end)) : name_.substr(name_.size());
         position_ = end;
@@ -62,14 +57,12 @@ class Parameters {
     bool has_value() const { return has_value_; }
     /// Behind the last parameter read: the end, or a separator.
     std::size_t position() const { return position_; }
-    bool bad() const { return bad_; }
 
   private:
     std::string_view text_, name_, value_;
     std::size_t position_;
     Comma comma_;
     bool has_value_ = false;
-    bool bad_ = false;
 };
 
 }  // namespace sipalg::sip

@@ -20,7 +20,7 @@ std::size_t big_endian_16(std::string_view bytes, std::size_t index) {
     return byte(bytes, index) << 8 | byte(bytes, index + 1);
 }
 
-constexpr std::size_t max_method = 128;  // a stream that begins with a longer word is none of SIP
+constexpr std::size_t max_method = 128;  // a stream that begins with a longer word is not SIP
 constexpr std::size_t stun_header = 20;
 constexpr std::string_view magic_cookie = "\x21\x12\xa4\x42";
 
@@ -84,9 +84,7 @@ bool may_become_start_line(std::string_view bytes) {
     if (word == bytes.size()) return word <= max_method;
     // "SIP/2.0 200 OK": the slash is the first byte that no method has.
     if (word == 3 && bytes[word] == '/') return text::starts_with(bytes, "sip");
-    if (word == 0 || bytes[word] != ' ') return false;
-    // A Request-URI begins with a letter, which tells SIP from an HTTP request for a path.
-    return word + 1 == bytes.size() || text::is(bytes[word + 1], text::letter);
+    return may_begin_request_line(bytes);
 }
 
 /// How long the message is whose whole head is the first `head_size` bytes; nullopt: cannot be said.

@@ -39,8 +39,8 @@ inline constexpr std::size_t max_start_line = 8192;
 /// says whether it can be used.
 Kind classify_datagram(std::string_view datagram);
 /// The front of a stream, which ends somewhere after `bytes`. A message in a stream needs a Content-Length
-/// (RFC 3261 18.3); without one its body is empty. What cannot be framed (a header line that is none,
-/// Content-Length that is no number or has two values) is garbage; other faults are left to Message::parse().
+/// (RFC 3261 18.3); without one its body is empty. A message that cannot be framed (Content-Length that is no
+/// number or has two values) is garbage; other faults are left to Message::parse().
 /// A caller that waits for Piece::wanted bytes and passes Piece::seen of the call before (0 at a new front)
 /// spends linear time however the stream is cut: the search for the head's end goes on where it stopped.
 Piece next_piece(std::string_view bytes, std::size_t seen = 0);

@@ -8,61 +8,92 @@ namespace {
 
 constexpr std::string_view version = "sip/2.0";
 
+bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+std::size_t skip_blanks(std::string_view line, std::size_t from) {
+    while (from < line.size() && is_blank(line[from]))
+        ++from;
+    return from;
+}
+
+/// Where the trailing blanks of [0, end) begin.
+std::size_t trim_blanks(std::string_view line, std::size_t end) {
+    while (end > 0 && is_blank(line[end - 1]))
+        --end;
+    return end;
+}
+
+/// Where the last word of a line begins.
+std::size_t last_word(std::string_view line) {
+    std::size_t begin = line.size();
+    while (begin > 0 && !is_blank(line[begin - 1]))
+        --begin;
+    return begin;
+}
+
 // Status-Line = SIP-Version SP Status-Code SP Reason-Phrase; the SP before an empty reason is often left out.
 StartLine parse_status_line(std::string_view line) {
     StartLine result;
     result.kind = StartLine::Kind::malformed;
-    if (!text::starts_with(line, version) || line.size() < version.size() + 4) return result;
-    std::string_view rest = line.substr(version.size());
-    if (rest[0] != ' ' || (rest.size() > 4 && rest[4] != ' ')) return result;
-    const auto status = text::number(rest.substr(1, 3), 699);
-    if (!status || *status < 100) return result;
+    if (!text::starts_with(line, version)) return result;
+    const std::size_t begin = skip_blanks(line, version.size());
+    std::size_t end = begin;
+    const auto status = text::read_number(line, end, 699);
+    if (begin == version.size() || end != begin + 3 || !status || *status < 100) return result;
+    if (end < line.size() && !is_blank(line[end])) return result;
     result.status = static_cast<int>(*status);
     result.kind = StartLine::Kind::response;
     return result;
 }
 
-bool ends_in_version(std::string_view line) {
-    if (line.size() < version.size() + 1) return false;
-    const std::size_t begin = line.size() - version.size();
-    return line[begin - 1] == ' ' && text::equals(line.substr(begin), version);
+/// The first byte of a URI: of a scheme, of a host where the scheme is missing, or the bracket around one.
+bool may_begin_uri(char c) {
+    return text::is(c, text::letter | text::digit) || c == '<' || c == '[';
 }
 
-/// The last word is SIP in another version, or one with spaces behind it: wrong, but meant as SIP.
-bool names_sip(std::string_view line) {
-    while (!line.empty() && line.back() == ' ')
-        line.remove_suffix(1);
-    const std::size_t space = line.rfind(' ');
-    return space != text::npos && text::starts_with(line.substr(space + 1), "sip/");
+/// Only white space and printable bytes.
+bool has_control(std::string_view s) {
+    for (std::size_t i = 0;; ++i) {
+        i = byte_scan::find_kind<byte_scan::SpaceOrControl>(s, i);
+        if (i == s.size()) return false;
+        if (!is_blank(s[i])) return true;
+    }
 }
 
-/// Headers behind the host, which a Request-URI may not have (RFC 3261 19.1.1, RFC 4475 3.1.2.11).
-bool has_headers(std::string_view uri) {
-    const std::size_t question = byte_scan::find<'?'>(uri);
-    if (question == uri.size() || !(text::starts_with(uri, "sip:") || text::starts_with(uri, "sips:")))
-        return false;
-    return byte_scan::find<'@'>(uri, question) == uri.size() || byte_scan::find<'@'>(uri, 0) < question;
+std::string_view without_brackets(std::string_view uri) {
+    uri.remove_prefix(1);
+    if (!uri.empty() && uri.back() == '>') uri.remove_suffix(1);
+    return text::trim(uri);
 }
 
 }  // namespace
+
+bool may_begin_request_line(std::string_view line) {
+    const std::size_t method_end = text::skip(line, 0, text::token);
+    if (method_end == line.size()) return true;
+    const std::size_t uri = skip_blanks(line, method_end);
+    return method_end > 0 && uri > method_end && (uri == line.size() || may_begin_uri(line[uri]));
+}
 
 StartLine parse_start_line(std::string_view line) {
     if (text::starts_with(line, "sip/")) return parse_status_line(line);
 
     StartLine result;
-    const std::size_t method_end = byte_scan::find<' '>(line);
-    if (method_end == 0 || method_end == line.size() || !text::is_token(line, 0, method_end)) return result;
-    if (!ends_in_version(line)) {
-        if (names_sip(line)) result.kind = StartLine::Kind::malformed;
-        return result;
-    }
+    line = line.substr(0, trim_blanks(line, line.size()));
+    const std::size_t version_begin = last_word(line);
+    if (!text::starts_with(line.substr(version_begin), "sip/")) return result;
+    const std::size_t method_end = byte_scan::find<' ', '\t'>(line);
+    if (method_end == 0 || !text::is_token(line, 0, method_end)) return result;
     result.kind = StartLine::Kind::malformed;
-    const std::size_t uri = method_end + 1;
-    const std::size_t uri_end = line.size() - version.size() - 1;
-    if (uri >= uri_end || !text::is(line[uri], text::letter)) return result;
-    if (byte_scan::find_kind<byte_scan::SpaceOrControl>(line, uri, uri_end) != uri_end) return result;
-    result.request_uri = text::slice(line, uri, uri_end);
-    if (has_headers(result.request_uri)) return result;
+    const std::size_t uri = skip_blanks(line, method_end);
+    if (uri >= version_begin || !may_begin_uri(line[uri])) return result;
+    if (!text::equals(line.substr(version_begin), version)) return result;
+    result.request_uri = text::slice(line, uri, trim_blanks(line, version_begin));
+    if (has_control(result.request_uri)) return result;
+    if (result.request_uri.front() == '<') result.request_uri = without_brackets(result.request_uri);
+    if (result.request_uri.empty()) return result;
     result.method = line.substr(0, method_end);
     result.kind = StartLine::Kind::request;
     return result;

@@ -113,12 +113,19 @@ inline bool equals(std::string_view s, std::string_view lower_case) {
     if (size >= 2) return detail::same_words<std::uint16_t>(s.data(), lower_case.data(), size);
     return size == 0 || detail::same_word<std::uint8_t>(s.data(), lower_case.data());
 }
+/// Equal without regard to ASCII case, whatever the case of either.
+inline bool equal_but_case(std::string_view a, std::string_view b) {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (lower(a[i]) != lower(b[i])) return false;
+    return true;
+}
 inline bool starts_with(std::string_view s, std::string_view lower_case) {
     return s.size() >= lower_case.size() && equals(s.substr(0, lower_case.size()), lower_case);
 }
 
-/// `open` is where a '"' stands: the position behind the closing one, npos if there is none. A backslash
-/// takes the next byte out of the game.
+/// `open` is the position of a '"': the position behind the closing one, npos if there is none. A backslash
+/// escapes the byte behind it.
 inline std::size_t skip_quoted(std::string_view s, std::size_t open) {
     std::size_t from = open + 1;
     for (;;) {
@@ -130,6 +137,14 @@ inline std::size_t skip_quoted(std::string_view s, std::size_t open) {
         from = quote + 1;
         if ((quote - plain) % 2 == 0) return from;
     }
+}
+
+/// The same where the '"' may be a stray byte: the position behind it if it is escaped or never closed (S9).
+/// At most one search of a text fails, so a walk over all quotes takes linear time.
+inline std::size_t skip_quoted_or_stray(std::string_view s, std::size_t open) {
+    if (open > 0 && s[open - 1] == '\\') return open + 1;
+    const std::size_t end = skip_quoted(s, open);
+    return end == npos ? open + 1 : end;
 }
 
 /// The decimal number at `position`, which is left behind its digits. nullopt: no digit, or above `limit`.

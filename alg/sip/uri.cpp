@@ -1,5 +1,6 @@
 #include "alg/sip/uri.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "alg/sip/parameters.hpp"
@@ -43,11 +44,15 @@ std::size_t skip_host(std::string_view s, std::size_t from) {
     return byte_scan::find_kind<byte_scan::NotHost>(s, from, s.size());
 }
 
+/// No IPv6 reference is longer; the search for its end stops there, so that many '[' take linear time.
+constexpr std::size_t max_reference = 64;
+
 /// Behind the host that begins at `begin`; npos: there is none. Notes the address if it is a literal.
 std::size_t read_host(std::string_view s, std::size_t begin, std::optional<Address>& address) {
     if (begin < s.size() && s[begin] == '[') {
-        const std::size_t close = byte_scan::find<']'>(s, begin);
-        if (close == s.size()) return text::npos;
+        const std::size_t limit = std::min(s.size(), begin + max_reference);
+        const std::size_t close = byte_scan::find<']'>(s, begin, limit);
+        if (close == limit) return text::npos;
         address = Address::parse(text::slice(s, begin + 1, close));
         return address && address->is_v6() ? close + 1 : text::npos;
     }
@@ -73,10 +78,12 @@ bool read_host_port(std::string_view s, std::size_t& position, HostPort& result)
     position = end;
     if (position < s.size() && s[position] != ':') position = text::skip(s, position, text::white);
     if (position < s.size() && s[position] == ':') {
-        end = text::skip(s, position + 1, text::white);
+        const std::size_t digits = text::skip(s, position + 1, text::white);
+        end = digits;
         const auto port = text::read_number(s, end, 65535);
-        if (!port || *port == 0) return false;
-        result.port = static_cast<std::uint16_t>(*port);
+        if (!port && end != digits) return false;
+        if (!port) end = position + 1;
+        if (port && *port != 0) result.port = static_cast<std::uint16_t>(*port);
     }
     position = end;
     result.text = text::slice(s, begin, end);
@@ -93,47 +100,60 @@ std::optional<HostPort> parse_host_port(std::string_view text) {
 
 namespace {
 
-std::optional<Uri::Scheme> scheme_of(std::string_view name) {
-    if (text::equals(name, "sip")) return Uri::Scheme::sip;
-    if (text::equals(name, "sips")) return Uri::Scheme::sips;
-    if (text::equals(name, "tel")) return Uri::Scheme::tel;
-    const bool letter_first = !name.empty() && text::is(name[0], text::letter);
-    if (!letter_first || text::skip(name, 0, text::token) != name.size()) return std::nullopt;
-    return Uri::Scheme::other;
-}
-
 bool is_sip(Uri::Scheme scheme) {
     return scheme == Uri::Scheme::sip || scheme == Uri::Scheme::sips;
 }
 
-/// Where the host begins, behind the user part if there is one.
-std::size_t host_begin(std::string_view uri, std::size_t colon) {
-    // '@' is escaped wherever else it may stand, so the first one ends the user part, which may well hold
-    // ';', '?' and '/' (RFC 4475 3.1.1.2).
-    const std::size_t at = byte_scan::find<'@'>(uri, colon + 1);
-    return at < uri.size() ? at + 1 : colon + 1;
+bool is_scheme(std::string_view name) {
+    return !name.empty() && text::is(name[0], text::letter) &&
+           text::skip(name, 0, text::token) == name.size();
+}
+
+/// The scheme of a URI; `end` is left behind its colon. A URI without one is a sip URI.
+Uri::Scheme read_scheme(std::string_view uri, std::size_t& end) {
+    const std::size_t colon = byte_scan::find<':'>(uri);
+    end = 0;
+    if (colon == uri.size()) return Uri::Scheme::sip;
+    const std::string_view name = text::trim(uri.substr(0, colon));
+    const bool sip = text::equals(name, "sip"), sips = text::equals(name, "sips");
+    if (!sip && !sips && !is_scheme(name)) return Uri::Scheme::sip;
+    end = colon + 1;
+    if (sip) return Uri::Scheme::sip;
+    if (sips) return Uri::Scheme::sips;
+    return text::equals(name, "tel") ? Uri::Scheme::tel : Uri::Scheme::other;
 }
 
 /// The hostport of a URI at `position`, which is left behind it.
 bool read_uri_host_port(std::string_view uri, std::size_t& position, HostPort& result) {
+    position = text::skip(uri, position, text::white);
     if (!read_host_port(uri, position, result)) return false;
-    // White space around the colon is for sent-by alone.
-    const std::string_view port = result.text.substr(result.host.size());
-    if (!port.empty() && (port.front() != ':' || text::is_white(port[1]))) return false;
-    return position == uri.size() || uri[position] == ';' || uri[position] == '?';
+    position = text::skip(uri, position, text::white);
+    return position == uri.size() || uri[position] == ';' || uri[position] == '?' || uri[position] == '>';
+}
+
+/// The user part and the hostport behind the scheme, which ends at `position`; it is left behind the
+/// hostport. In a valid URI '@' is escaped wherever else it may be, so the first one ends the user part,
+/// which may well have ';', '?' and '/' (RFC 4475 3.1.1.2). One that no hostport follows belongs to the user
+/// part.
+bool read_user_host_port(std::string_view uri, std::size_t& position, Uri& result) {
+    const std::size_t begin = position;
+    std::size_t at = byte_scan::find<'@'>(uri, begin);
+    if (at == uri.size()) return read_uri_host_port(uri, position, result.host_port);
+    for (; at < uri.size(); at = byte_scan::find<'@'>(uri, at + 1)) {
+        position = at + 1;
+        result.user = text::slice(uri, begin, at);
+        if (read_uri_host_port(uri, position, result.host_port)) return true;
+        result.host_port = {};
+    }
+    return false;
 }
 
 bool read_uri(std::string_view text, Uri& uri) {
     uri.text = text;
-    const std::size_t colon = byte_scan::find<':'>(text);
-    const auto scheme = scheme_of(text.substr(0, colon));
-    if (colon == text.size() || !scheme) return false;
-    uri.scheme = *scheme;
+    std::size_t position = 0;
+    uri.scheme = read_scheme(text, position);
     if (!is_sip(uri.scheme)) return true;
-
-    std::size_t position = host_begin(text, colon);
-    if (position > colon + 1) uri.user = text::slice(text, colon + 1, position - 1);
-    if (!read_uri_host_port(text, position, uri.host_port)) return false;
+    if (!read_user_host_port(text, position, uri)) return false;
     if (position == text.size()) return true;
     std::size_t question = position;
     if (text[position] == ';') {
@@ -145,16 +165,23 @@ bool read_uri(std::string_view text, Uri& uri) {
 }
 
 bool read_literal_host(std::string_view uri, LiteralHost& result) {
-    const std::size_t colon = byte_scan::find<':'>(uri);
-    if (colon == uri.size()) return false;
-    std::size_t position = host_begin(uri, colon);
+    std::size_t position = 0;
+    result.scheme = read_scheme(uri, position);
+    if (!is_sip(result.scheme)) return false;
+    const std::size_t at = byte_scan::find<'@'>(uri, position);
+    if (at < uri.size()) position = at + 1;
     if (position == uri.size()) return false;
     const char first = uri[position];
-    if (!text::is(first, text::digit) && first != '[' && first != '%') return false;
-    const auto scheme = scheme_of(uri.substr(0, colon));
-    if (!scheme || !is_sip(*scheme)) return false;
-    result.scheme = *scheme;
-    return read_uri_host_port(uri, position, result.host_port) && result.host_port.address;
+    const bool may_be_literal = text::is(first, text::digit) || first == '[' || first == '%';
+    if (may_be_literal && read_uri_host_port(uri, position, result.host_port))
+        return result.host_port.address.has_value();
+    // A name, mostly; but blanks or a further '@' may come before the host.
+    if (!text::is_white(first) && byte_scan::find<'@'>(uri, std::min(at + 1, uri.size())) == uri.size())
+        return false;
+    Uri whole;
+    if (!read_uri(uri, whole)) return false;
+    result.host_port = whole.host_port;
+    return result.host_port.address.has_value();
 }
 
 }  // namespace
@@ -197,7 +224,8 @@ namespace {
 
 std::string_view behind(std::string_view uri, const HostPort& host_port) {
     const char* const end = host_port.text.data() + host_port.text.size();
-    return uri.substr(static_cast<std::size_t>(end - uri.data()));
+    const auto position = static_cast<std::size_t>(end - uri.data());
+    return uri.substr(text::skip(uri, position, text::white));
 }
 
 // Most URIs are done with by a look for the first letter.
@@ -219,9 +247,8 @@ std::string_view maddr(std::string_view uri, const HostPort& host_port) {
 }
 
 std::string_view maddr(std::string_view uri) {
-    const std::size_t colon = byte_scan::find<':'>(uri);
-    if (colon == uri.size()) return {};
-    return maddr_behind(uri.substr(byte_scan::find<';'>(uri, host_begin(uri, colon))));
+    const std::size_t at = byte_scan::find<'@'>(uri);
+    return maddr_behind(uri.substr(byte_scan::find<';'>(uri, at < uri.size() ? at : 0)));
 }
 
 std::string_view transport(std::string_view uri, const HostPort& host_port) {
@@ -264,54 +291,110 @@ std::size_t skip_to_value(std::string_view rest) {
 
 namespace {
 
-/// Reads the value that begins at `begin`; `end` is left behind it.
-bool read_name_addr(std::string_view s, std::size_t begin, std::size_t& end, NameAddr& result) {
-    end = byte_scan::find<'<', ';', ',', '"'>(s, begin);
-    while (end < s.size() && s[end] == '"') {
-        end = text::skip_quoted(s, end);
-        if (end == text::npos) return false;
-        end = byte_scan::find<'<', ';', ',', '"'>(s, end);
+/// Display names that hold a ';', a ',' or a stray quote are looked through as far as this.
+constexpr std::size_t max_odd_name = 256;
+
+/// The '<' of a value whose display name has stray quotes: the first one whose '>' no quote follows. `limit`
+/// if there is none. Looks at a few only, so that lists of odd names take linear time.
+std::size_t find_odd_bracket(std::string_view s, std::size_t begin, std::size_t limit) {
+    std::size_t open = byte_scan::find<'<'>(s, begin, limit);
+    const std::size_t first = open;
+    for (int tries = 0; tries < 4 && open < limit; ++tries) {
+        const std::size_t next = byte_scan::find<'<', '>'>(s, open + 1, s.size());
+        if (next == s.size()) return open;
+        if (s[next] == '>') {
+            const std::size_t after = text::skip(s, next + 1, text::white);
+            if (after == s.size() || s[after] == ';' || s[after] == ',') return open;
+            open = next >= limit ? limit : byte_scan::find<'<'>(s, next, limit);
+        } else {
+            open = next;
+        }
     }
-    if (end < s.size() && s[end] == '<') {
-        const std::size_t close = byte_scan::find<'>'>(s, end);
-        if (close == s.size()) return false;
-        result.uri = text::slice(s, end + 1, close);
-        end = text::skip(s, close + 1, text::white);
-        if (end < s.size() && s[end] != ';' && s[end] != ',') return false;
+    return std::min(first, limit);
+}
+
+/// The '<' of the value that begins at `begin`; the size of `s`: it is an addr-spec. In a list a comma ends a
+/// value.
+template <bool list>
+std::size_t find_bracket(std::string_view s, std::size_t begin) {
+    const std::size_t limit = std::min(s.size(), begin + max_odd_name);
+    std::size_t open;
+    if (begin < s.size() && s[begin] == '"') {
+        const std::size_t close = text::skip_quoted(s, begin);
+        open = close == text::npos ? s.size() : text::skip(s, close, text::white);
+        if (open < s.size() && s[open] == '<') return open;
+        open = find_odd_bracket(s, begin, limit);
     } else {
-        result.uri = text::trim(text::slice(s, begin, end));
-        result.star = result.uri == "*";
+        open = list ? byte_scan::find<'<', ';', ','>(s, begin) : byte_scan::find<'<', ';'>(s, begin);
+        if (open == s.size() || s[open] == '<') return open;
+        // A display name without quotes may hold separators too; a URI in front of them has a ':' or an '@'.
+        open = byte_scan::find<'<', ':', '@'>(s, begin, limit);
     }
-    if (result.uri.empty()) return false;
+    return open < limit && s[open] == '<' ? open : s.size();
+}
+
+/// Behind the URI part of a value: its ';', in a list its ',', or the end.
+template <bool list>
+std::size_t find_separator(std::string_view s, std::size_t from) {
+    return list ? byte_scan::find<';', ','>(s, from) : byte_scan::find<';'>(s, from);
+}
+
+/// The URI of the value that begins at `begin`.
+template <bool list>
+UriPlace read_uri_place(std::string_view s, std::size_t begin) {
+    std::size_t open = find_bracket<list>(s, begin);
+    if (open == s.size()) {
+        const std::size_t end = find_separator<list>(s, begin);
+        return {text::trim(text::slice(s, begin, end)), end};
+    }
+    std::size_t close = byte_scan::find<'<', '>'>(s, open + 1);
+    while (close < s.size() && s[close] == '<' && text::skip(s, open + 1, text::white) == close) {  // "<<"
+        open = close;
+        close = byte_scan::find<'<', '>'>(s, open + 1);
+    }
+    if (close == s.size() || s[close] == '<') {
+        // Never closed: its parameters cannot be told from the header's, so they are both.
+        const std::size_t end = list ? byte_scan::find<','>(s, open) : s.size();
+        return {text::trim(text::slice(s, open + 1, end)), find_separator<list>(s, open)};
+    }
+    std::size_t end = text::skip(s, close + 1, text::white);
+    if (end < s.size() && s[end] != ';' && !(list && s[end] == ',')) end = find_separator<list>(s, end);
+    return {text::trim(text::slice(s, open + 1, close)), end};
+}
+
+/// Reads the value that begins at `begin`, and returns the position behind it.
+std::size_t read_name_addr(std::string_view s, std::size_t begin, NameAddr& result) {
+    const UriPlace place = read_uri_place<true>(s, begin);
+    std::size_t end = place.end;
+    result.uri = place.uri;
+    result.star = place.uri == "*" && s[begin] == '*';
     if (end < s.size() && s[end] == ';') {
         const std::size_t parameters = end + 1;
         end = byte_scan::find<',', '"'>(s, parameters);
-        while (end < s.size() && s[end] == '"') {
-            end = text::skip_quoted(s, end);
-            if (end == text::npos) return false;
-            end = byte_scan::find<',', '"'>(s, end);
-        }
+        while (end < s.size() && s[end] == '"')
+            end = byte_scan::find<',', '"'>(s, text::skip_quoted_or_stray(s, end));
         result.parameters = text::trim(text::slice(s, parameters, end));
     }
     result.text = text::trim(text::slice(s, begin, end));
-    return true;
+    return end;
 }
 
 }  // namespace
 
+UriPlace find_single_uri(std::string_view value) {
+    return read_uri_place<false>(value, 0);
+}
+
 std::optional<NameAddr> next_name_addr(std::string_view& rest) {
-    const std::string_view s = rest;
-    rest = {};
-    const std::size_t begin = skip_to_value(s);
     std::optional<NameAddr> result;
-    if (begin == s.size()) return result;
-    std::size_t end = begin;
-    result.emplace();
-    if (read_name_addr(s, begin, end, *result))
-        rest = s.substr(end);
-    else
-        result.reset();
-    return result;
+    while (true) {
+        const std::size_t begin = skip_to_value(rest);
+        rest.remove_prefix(begin);
+        if (rest.empty()) return std::nullopt;
+        const std::size_t end = read_name_addr(rest, 0, result.emplace());
+        rest.remove_prefix(end);
+        if (!result->uri.empty()) return result;
+    }
 }
 
 }  // namespace sipalg::sip

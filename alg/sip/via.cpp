@@ -50,7 +50,6 @@ bool read_via(std::string_view s, std::size_t begin, std::size_t& position, Via&
             else if (text::equals(name, "maddr"))
                 via.maddr = walk.value();
         }
-        if (walk.bad()) return false;
         position = walk.position();
         via.parameters = text::trim(text::slice(s, parameters, position));
         end = position;

@@ -193,7 +193,9 @@ TEST_CASE("S5: auth-int seals when it is used, not when it is only offered or na
           "Authorization: Digest qop=auth\r\nAuthorization: Digest qop=auth-int",
           "Proxy-Authorization: Digest username=\"\\\"\", qop=auth-int",
           "Authentication-Info: qop=auth-int, rspauth=\"x\"",
-          "Authentication-Info: nextnonce=\"x\", qop=auth-int"}) {
+          "Authentication-Info: nextnonce=\"x\", qop=auth-int",
+          // A quote that never closes hides nothing: in doubt the body stays.
+          "Proxy-Authorization: Digest a=\"open, qop=auth-int"}) {
         CHECK_MESSAGE(with(header).sealed, header);
         CHECK_MESSAGE(with(header).count == 1, header);
     }
@@ -201,7 +203,6 @@ TEST_CASE("S5: auth-int seals when it is used, not when it is only offered or na
          {"Authorization: Digest username=\"a\", qop=auth, nc=1",
           "Authorization: Digest username=\", qop=auth-int,\", qop=auth",
           "Authorization: Digest username=\"qop=auth-int\"", "Authorization: Digest xqop=auth-int",
-          "WWW-Authenticate: Digest qop=\"auth,auth-int\"",
-          "Proxy-Authorization: Digest a=\"open, qop=auth-int", "Authorization: qop"})
+          "WWW-Authenticate: Digest qop=\"auth,auth-int\"", "Authorization: qop"})
         CHECK_MESSAGE(!with(header).sealed, header);
 }

@@ -140,7 +140,7 @@ TEST_CASE("T1: a Content-Length inside the body or a value is none") {
 TEST_CASE("T4: a stream whose first bytes cannot be SIP is settled at once") {
     for (const std::string& bytes :
          {"\x16\x03\x01"s, "\x80"s, "\xff"s, "\x01\x02\x03\x04\x05"s, " OPTIONS"s, "(x"s, "GET /"s,
-          "POST /x HTTP/1.1"s, "OPTIONS *"s, "HTTP/"s, "SIX/"s, "A\tB"s, "\r\nx\x01"s.substr(2),
+          "POST /x HTTP/1.1"s, "OPTIONS *"s, "HTTP/"s, "SIX/"s, "A\t/"s, "A  *"s, "\r\nx\x01"s.substr(2),
           "A B HTTP/1.1\r\n"s, "EHLO example.com\r\n"s, "\n"s.substr(1) + "{"}) {
         CAPTURE(bytes);
         const Piece piece = next_piece(bytes);
@@ -149,7 +149,7 @@ TEST_CASE("T4: a stream whose first bytes cannot be SIP is settled at once") {
         CHECK(piece.length == bytes.size());
     }
     for (const std::string& bytes :
-         {"I"s, "INVITE"s, "INVITE "s, "INVITE s"s, "S"s, "SIP"s, "SIP/"s, "sip/2"s, "\r"s,
+         {"I"s, "INVITE"s, "INVITE "s, "INVITE s"s, "S"s, "SIP"s, "SIP/"s, "sip/2"s, "\r"s, "INVITE\t <"s,
           "INVITE sip:a SIP/2.0\r\n"s, "\x16"s, "\x16\x03"s, "\x00\x01\x00\x08\x21"s}) {
         CAPTURE(bytes);
         CHECK(next_piece(bytes).kind == Kind::need_more);
@@ -170,11 +170,20 @@ TEST_CASE("S8: keep-alives and STUN in a stream take their own bytes only") {
 }
 
 TEST_CASE("X6: a stream that cannot be framed is garbage") {
-    for (const std::string bad :
-         {"Content-Length: -1", "Content-Length: 1\r\nl: 2", "Content-Length: 99999999999",
-          "Content-Length:", "no colon", "Content-Length: 1,1"}) {
+    for (const std::string bad : {"Content-Length: -1", "Content-Length: 1\r\nl: 2",
+                                  "Content-Length: 99999999999", "Content-Length:", "Content-Length: 1,1"}) {
         const std::string text = head + bad + "\r\n\r\n";
         CHECK_MESSAGE(same(next_piece(text), Kind::garbage, text.size()), bad);
+    }
+}
+
+TEST_CASE("S9 T1: a message with odd lines is framed like any other") {
+    for (const std::string start : {"MESSAGE  sip:b@c  SIP/2.0 ", "MESSAGE\t<sip:b@c>\tSIP/2.0"}) {
+        const std::string text =
+            start + "\r\nno colon\r\ntwo words: x\r\n\xc3\xa4: x\r\n: y\r\nl: 4\r\n\r\nbody";
+        for (const std::size_t step : {std::size_t{1}, std::size_t{7}, text.size()})
+            CHECK(pieces(text + text, step) ==
+                  "1:" + std::to_string(text.size()) + " 1:" + std::to_string(text.size()) + " +0");
     }
 }
 

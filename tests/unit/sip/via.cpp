@@ -93,11 +93,25 @@ TEST_CASE("S9: what cannot be read ends the list") {
     for (const std::string_view bad :
          {"", "SIP", "SIP/2.0", "SIP/2.0/UDP", "SIP/2.0/UDP ", "SIP/2.0/ host", "SIP/7.0/UDP h",
           "HTTP/2.0/UDP h", "SIP/2.0/UDPhost", "SIP/2.0/UDP 2001:db8::1", "SIP/2.0/UDP [::1",
-          "SIP/2.0/UDP h:0", "SIP/2.0/UDP h x", "SIP/2.0/UDP h;branch=\"x", "SIP/2.0/UDP ;branch=x",
-          "SIP/2.0/UDP h:5060x", "SIP//UDP h"})
+          "SIP/2.0/UDP h:65536", "SIP/2.0/UDP h x", "SIP/2.0/UDP ;branch=x", "SIP/2.0/UDP h:5060x",
+          "SIP//UDP h"})
         CHECK_MESSAGE(all(bad).empty(), bad);
     const auto v = all("SIP/2.0/UDP 192.0.2.15;;,;,,");
     REQUIRE(v.size() == 1);
     CHECK(v[0].sent_by.address);
     CHECK(v[0].branch.empty());
+}
+
+TEST_CASE("S9: an empty port, or 0, counts as absent, and a stray quote is an ordinary byte") {
+    for (const std::string_view text : {"SIP/2.0/UDP 192.0.2.1:;branch=x", "SIP/2.0/UDP 192.0.2.1:0;branch=x",
+                                        "SIP/2.0/UDP 192.0.2.1: ;branch=x"}) {
+        const auto v = all(text);
+        REQUIRE_MESSAGE(v.size() == 1, text);
+        CHECK(v[0].sent_by.address == Address::parse("192.0.2.1"));
+        CHECK(!v[0].sent_by.port);
+        CHECK(v[0].branch == "x");
+    }
+    const auto v = all("SIP/2.0/UDP h;y=\"open;branch=x");
+    REQUIRE(v.size() == 1);
+    CHECK(v[0].branch == "x");
 }
