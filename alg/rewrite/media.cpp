@@ -22,6 +22,8 @@ void grow(std::string_view digits, std::ptrdiff_t growth, Edits& edits) {
 struct Line {
     std::optional<Endpoint> translated;
     Kept kept = Kept::foreign;
+    bool never_mapped =
+        false;  ///< its port is mapped for nobody (X2), so that it costs only its own line (S9)
 };
 
 // Of "port/count" only the first port is written, so the others must stand behind it on the other side too.
@@ -45,30 +47,35 @@ Line translate(const sdp::Media& media, const sdp::AddressField& connection, con
     if (media.port_count > sdp::max_port_count) return {std::nullopt, Kept::too_many};
     const Socket first{sdp::transport_of(media), {*connection.address, media.port}};
     const auto translated = translation.media(first);
-    if (!translated) return {std::nullopt, why_kept(connection.address, translation)};
+    if (!translated)
+        return {std::nullopt, why_kept(connection.address, translation),
+                translation.is_never_mapped(media.port)};
     if (!ports_follow(media, first, *translated, translation)) return {std::nullopt, Kept::no_mapping};
     return {translated, Kept::changed};
 }
 
-// The address that takes the place of a c= address, told by the media that stand on it.
+// The address that replaces that of a c=, told by the media that use it. It is kept where one of them cannot
+// be translated: its port would be another host's behind the new address.
 class Connection {
   public:
-    // A stream on hold by c=0.0.0.0 shows nothing that could be half told.
+    // A stream on hold by c=0.0.0.0 shows nothing that could be half translated.
     void add(const sdp::Media& media, const sdp::AddressField& connection, const Line& line) {
         if (line.translated && !host_) host_ = line.translated->address;
         const bool shown =
             !sdp::is_no_port(media.port) && !(connection.address && connection.address->is_unspecified());
-        if (!line.translated && shown && !torn_) {
-            torn_ = true;
-            kept_ = line.kept;
-        }
+        if (line.translated || !shown || kept_whole_) return;
+        if (line.never_mapped)
+            has_never_mapped_ = true;
+        else
+            kept_whole_ = true;
+        reason_ = line.kept;
     }
-    bool torn() const { return torn_; }
+    bool is_kept() const { return kept_whole_ || (has_never_mapped_ && !host_); }
     const std::optional<Address>& host() const { return host_; }
 
     void plan(const sdp::AddressField& field, const Translation& translation, Edits& edits) const {
-        if (!field.address || torn_)
-            return edits.keep(field.text, Place::sdp_connection, torn_ ? kept_ : Kept::host_name);
+        if (!field.address || is_kept())
+            return edits.keep(field.text, Place::sdp_connection, is_kept() ? reason_ : Kept::host_name);
         const auto address = host_ ? host_ : translation.media_host(*field.address);
         if (address == field.address)
             edits.keep(field.text, Place::sdp_connection, Kept::same);
@@ -80,8 +87,9 @@ class Connection {
 
   private:
     std::optional<Address> host_;
-    bool torn_ = false;
-    Kept kept_ = Kept::foreign;
+    bool kept_whole_ = false;
+    bool has_never_mapped_ = false;
+    Kept reason_ = Kept::foreign;
 };
 
 }  // namespace
@@ -89,7 +97,7 @@ class Connection {
 void plan_description(const sdp::Description& description, const Translation& translation, Edits& edits) {
     InlineTable<Line, sdp::Description::max_media> lines;
     Connection session;
-    bool torn = false;
+    bool keeps_origin = false, has_never_mapped = false;
     const std::span<const sdp::Media> media = description.media();
     for (std::size_t i = 0; i < media.size(); ++i) {
         const sdp::AddressField& connection = description.connection(media[i]);
@@ -101,8 +109,8 @@ void plan_description(const sdp::Description& description, const Translation& tr
         Connection own;
         const sdp::AddressField& connection = description.connection(media[i]);
         if (media[i].connection_count > 0) own.add(media[i], connection, lines[i]);
-        if (media[i].connection_count > 0 ? own.torn() : session.torn()) {
-            torn = true;
+        if (media[i].connection_count > 0 ? own.is_kept() : session.is_kept()) {
+            (lines[i].never_mapped ? has_never_mapped : keeps_origin) = true;
             const Kept kept = lines[i].translated ? Kept::half : lines[i].kept;
             edits.keep(media[i].port_text, Place::sdp_port, kept);
             for (const sdp::AddressField& field : description.connections(media[i]))
@@ -132,9 +140,10 @@ void plan_description(const sdp::Description& description, const Translation& tr
     }
     for (const sdp::AddressField& field : description.connections())
         session.plan(field, translation, edits);
+    keeps_origin = keeps_origin || (has_never_mapped && !any_host);
     const sdp::AddressField& origin = description.origin();
-    if (!origin.address || torn)
-        return edits.keep(origin.text, Place::sdp_origin, torn ? Kept::half : Kept::host_name);
+    if (!origin.address || keeps_origin)
+        return edits.keep(origin.text, Place::sdp_origin, keeps_origin ? Kept::half : Kept::host_name);
     if (const auto host = translation.media_host(*origin.address))
         edits.replace(origin.text, any_host.value_or(*host), Place::sdp_origin);
     else

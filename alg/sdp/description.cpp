@@ -9,7 +9,7 @@ namespace sipalg::sdp {
 
 namespace {
 
-/// The words of a line, separated by blanks: the grammar has single spaces, senders have what they like.
+/// The words of a line, separated by blanks: the grammar has single spaces, senders use any number.
 class Words {
   public:
     Words(std::string_view text, std::size_t begin, std::size_t end)
@@ -123,21 +123,38 @@ std::optional<Direction> direction(std::string_view name) {
     return std::nullopt;
 }
 
-/// Where the line ends that `line_feed` (or the text's end) closes.
+/// The end of the line that `line_feed` (or the text's end) closes.
 std::size_t line_end(std::string_view text, std::size_t line_feed) {
     return line_feed > 0 && text[line_feed - 1] == '\r' ? line_feed - 1 : line_feed;
 }
 
+/// Where the lines of a description begin: behind a byte order mark and empty lines that should not be there
+/// (S9). npos: the text is no description: its first line is none of one, or tells another version. A v= line
+/// may be missing.
+std::size_t find_first_line(std::string_view text) {
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+    const std::size_t mark = text.substr(0, byte_order_mark.size()) == byte_order_mark ? 3 : 0;
+    const std::size_t begin = text::skip(text, mark, text::white);
+    if (begin + 2 > text.size() || !text::is(text[begin], text::letter) || text[begin + 1] != '=')
+        return text::npos;
+    if (text[begin] != 'v') return begin;
+    const std::size_t end = byte_scan::find<'\n'>(text, begin);
+    return text::trim(text::slice(text, begin + 2, end)) == "0" ? begin : text::npos;
+}
+
 }  // namespace
 
-/// What parse() keeps in mind between two lines. Each function is false when a table is full.
+/// The state of parse() between two lines. Functions are false when a table is full without which the others
+/// would be misread.
 class Description::Reader {
   public:
     Reader(Description& description, std::string_view text) : d_(description), text_(text) {}
 
     /// A line "x=…" from `begin` to `end`, which is at least two bytes long.
     bool line(std::size_t begin, std::size_t end) {
-        const std::size_t value = begin + 2;
+        std::size_t value = begin + 2;
+        while (value < end && text_[value] == ' ')
+            ++value;
         switch (text_[begin]) {
             case 'a': return !may_matter(value, end) || attribute(value, end);
             case 'c': return connection({text_, value, end});
@@ -199,8 +216,8 @@ class Description::Reader {
         return true;
     }
 
-    /// Most attributes are nobody's business here: their first letter tells, or the third one of "rtpmap",
-    /// the most frequent of all.
+    /// Most attributes do not matter to an ALG: their first letter tells, or the third one of "rtpmap", the
+    /// most frequent of all.
     bool may_matter(std::size_t begin, std::size_t end) const {
         if (end - begin < 3) return false;
         constexpr auto bit = [](char c) {
@@ -219,8 +236,10 @@ class Description::Reader {
             flag(text::trim(name));
             return true;
         }
-        return media_ ? media_attribute(name, Words(text_, colon + 1, end))
-                      : session_attribute(name, Words(text_, colon + 1, end));
+        const Words words(text_, colon + 1, end);
+        if (!media_) return session_attribute(name, words);
+        media_attribute(name, words);
+        return true;
     }
 
     bool session_attribute(std::string_view name, Words words) {
@@ -232,7 +251,7 @@ class Description::Reader {
         return true;
     }
 
-    bool media_attribute(std::string_view name, Words words) {
+    void media_attribute(std::string_view name, Words words) {
         switch (name.size()) {
             case 3:
                 if (text::equals(name, "mid")) media_->mid = words.rest();
@@ -240,21 +259,20 @@ class Description::Reader {
             case 4:
                 if (text::equals(name, "rtcp") && !media_->rtcp) media_->rtcp = read_rtcp(words, d_.origin_);
                 if (text::equals(name, "path")) media_->path = words.rest();
-                if (text::equals(name, "altc")) return add(read_altc(words), d_.altc_, media_->altc_count);
+                if (text::equals(name, "altc")) add(read_altc(words), d_.altc_, media_->altc_count);
                 break;
             case 5:
                 if (text::equals(name, "setup")) media_->setup = words.rest();
                 break;
             case 9:
                 if (text::equals(name, "candidate"))
-                    return add(read_candidate(words), d_.candidates_, media_->candidate_count);
+                    add(read_candidate(words), d_.candidates_, media_->candidate_count);
                 break;
             case 17:
                 if (text::equals(name, "remote-candidates")) media_->remote_candidates = words.rest();
                 break;
             default: break;
         }
-        return true;
     }
 
     void flag(std::string_view name) {
@@ -267,11 +285,10 @@ class Description::Reader {
         }
     }
 
+    // What is beyond the table is passed over, and costs nothing but itself.
     template <class T, std::size_t N>
-    static bool add(const std::optional<T>& found, InlineTable<T, N>& table, std::uint16_t& count) {
-        if (!found) return true;
-        ++count;
-        return table.add(*found) != nullptr;
+    static void add(const std::optional<T>& found, InlineTable<T, N>& table, std::uint16_t& count) {
+        if (found && table.add(*found)) ++count;
     }
 
     Description& d_;
@@ -292,10 +309,10 @@ bool Description::parse(std::string_view text) {
     media_.clear();
     groups_.clear();
 
-    const std::size_t first_end = line_end(text, byte_scan::find<'\n'>(text));
-    if (text.substr(0, first_end) != "v=0") return false;
+    std::size_t begin = find_first_line(text);
+    if (begin == text::npos) return false;
     Reader reader(*this, text);
-    for (std::size_t begin = 0; begin < text.size();) {
+    while (begin < text.size()) {
         const std::size_t line_feed = byte_scan::find<'\n'>(text, begin);
         const std::size_t end = line_end(text, line_feed);
         if (end >= begin + 2 && text[begin + 1] == '=' && !reader.line(begin, end)) return false;

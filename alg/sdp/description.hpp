@@ -77,15 +77,16 @@ class Description {
     /// m= lines of any protocol (D4).
     static constexpr std::size_t max_media = 32;
     static constexpr std::size_t max_connections = 64;  ///< c= lines in all
-    static constexpr std::size_t max_candidates = 128;  ///< candidates in all
-
-    static constexpr std::size_t max_altc = 64;   ///< a=altc lines in all
-    static constexpr std::size_t max_groups = 8;  ///< a=group:BUNDLE lines
+    static constexpr std::size_t max_groups = 8;        ///< a=group:BUNDLE lines
+    static constexpr std::size_t max_candidates = 128;  ///< candidates in all; those beyond are passed over
+    static constexpr std::size_t max_altc = 64;         ///< a=altc lines in all; those beyond are passed over
 
     /// Line by line; CRLF, LF and a missing last line end are all fine, unknown lines are passed over. A line
     /// whose value cannot be read is passed over too, but a c= or m= is kept with what can be read of it.
-    /// False when the text is no description (does not begin with "v=0") or goes beyond a limit: then nothing
-    /// may be changed. Linear in the text, allocates nothing.
+    /// Blanks around the 0 of v=, behind "=" and in front of the first line, a byte order mark there, and a
+    /// missing v= do no harm (S9). False when the text is no description (its first line is not "x=…", or a
+    /// v= other than 0) or has more m=, c= or groups than fit: then nothing may be changed. Linear in the
+    /// text, allocates nothing.
     bool parse(std::string_view text);
 
     std::string_view text() const { return text_; }

@@ -18,7 +18,7 @@ void check(std::string_view text, const sdp::AddressField& field) {
 }
 
 void check(std::string_view text, const sdp::Description& d) {
-    require(text.substr(0, 3) == "v=0", "a description begins with v=0");
+    require(d.text().data() == text.data() && d.text().size() == text.size(), "text() is the input");
     for (const std::string_view view : {d.text(), d.origin_session(), d.origin_version()})
         require_inside(text, view);
     check(text, d.origin());

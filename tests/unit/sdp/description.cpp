@@ -79,10 +79,29 @@ TEST_CASE("D1: the lines that an ALG reads; CRLF, LF and no last line end are on
     }
 }
 
-TEST_CASE("D1: what does not begin with v=0 is no description") {
-    for (const std::string text :
-         {"", "v=1\r\n", "v=0", " v=0\r\n", "\r\nv=0\r\n", "o=x\r\nv=0\r\n", "v=00\r\n", "v=3D0\r\n"})
-        CHECK_MESSAGE(Parsed(text).ok == (text == "v=0"), text);
+TEST_CASE("D1: text of another version, or none of a description") {
+    for (const std::string text : {"", "\r\n", "v=1\r\n", "v=00\r\n", "v=3D0\r\n", "v=\r\n", "<sdp/>", "v",
+                                   "v 0", "hello\r\nm=audio 1 RTP/AVP 0\r\n", "\xef\xbb\xbf"})
+        CHECK_MESSAGE(!Parsed(text).ok, text);
+    CHECK(Parsed("v=0").ok);
+}
+
+TEST_CASE("S9: a description is read whatever is odd about its first lines") {
+    for (const std::string begin :
+         {"v=0 \r\n", "v=0\t\r\n", "v= 0\r\n", "\r\nv=0\r\n", "\n\nv=0\n", " v=0\r\n", "\xef\xbb\xbfv=0\r\n",
+          "\xef\xbb\xbf\r\nv=0\r\n", "", "s=-\r\nv=0\r\n"}) {
+        INFO(begin);
+        const Parsed p(begin +
+                       "o=- 1 1 IN IP4 192.168.1.10\r\nc= IN IP4 192.168.1.10\r\nm= audio 16000 RTP/AVP "
+                       "0\r\na= rtcp:16003\r\n");
+        REQUIRE(p.ok);
+        CHECK(p.d.text() == p.text);
+        CHECK(p.d.origin().address == Address::parse("192.168.1.10"));
+        CHECK(p.m(0).port == 16000);
+        CHECK(p.d.connection(p.m(0)).address == Address::parse("192.168.1.10"));
+        REQUIRE(p.m(0).rtcp);
+        CHECK(p.m(0).rtcp->port == 16003);
+    }
 }
 
 TEST_CASE("D1: unknown, empty and broken lines are passed over") {
@@ -287,16 +306,13 @@ TEST_CASE("D1: a=path and a=altc") {
     CHECK(altc[1].port_text == "12340");
 }
 
-TEST_CASE("X7: every table of a description is bounded, at the bound nothing is described") {
+TEST_CASE("X7: every table of a description is bounded; beyond most bounds nothing is described") {
     struct Limit {
         std::string line;
         std::size_t most;
     };
-    for (const Limit& limit :
-         {Limit{"m=audio 1 RTP/AVP 0\r\n", Description::max_media},
-          Limit{"c=IN IP4 192.0.2.1\r\n", Description::max_connections},
-          Limit{"a=candidate:1 1 UDP 1 192.0.2.1 1 typ host\r\n", Description::max_candidates},
-          Limit{"a=altc:1 IP4 192.0.2.1 1\r\n", Description::max_altc}}) {
+    for (const Limit& limit : {Limit{"m=audio 1 RTP/AVP 0\r\n", Description::max_media},
+                               Limit{"c=IN IP4 192.0.2.1\r\n", Description::max_connections}}) {
         CAPTURE(limit.line);
         std::string text = "v=0\r\nm=audio 1 RTP/AVP 0\r\n";
         if (limit.line[0] == 'm') text = "v=0\r\n";
@@ -306,6 +322,16 @@ TEST_CASE("X7: every table of a description is bounded, at the bound nothing is 
         CHECK(full.ok);
         CHECK(!Parsed(text + limit.line).ok);
     }
+    // Candidates and alternatives beyond the bound cost only themselves (S9).
+    std::string text = "v=0\r\nm=audio 1 RTP/AVP 0\r\n";
+    for (std::size_t i = 0; i < Description::max_candidates + 50; ++i)
+        text += "a=candidate:1 1 UDP 1 192.0.2.1 1 typ host\r\na=altc:1 IP4 192.0.2.1 1\r\n";
+    const Parsed many(text + "m=video 2 RTP/AVP 0\r\na=candidate:1 1 UDP 1 192.0.2.1 1 typ host\r\n");
+    REQUIRE(many.ok);
+    CHECK(many.d.candidates(many.m(0)).size() == Description::max_candidates);
+    CHECK(many.d.altc(many.m(0)).size() == Description::max_altc);
+    CHECK(many.m(1).port == 2);
+    CHECK(many.d.candidates(many.m(1)).empty());
     std::string groups = "v=0\n";
     for (std::size_t i = 0; i < Description::max_groups; ++i)
         groups += "a=group:BUNDLE a b\n";
