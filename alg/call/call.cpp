@@ -39,6 +39,12 @@ bool Call::has_peer(const Address& address) const {
     return std::find(peers.begin(), peers.end(), address) != peers.end();
 }
 
+bool Call::is_finished() const {
+    return state == State::confirmed &&
+           std::none_of(dialogs.begin(), dialogs.end(),
+                        [](const Dialog& dialog) { return dialog.state == Dialog::State::confirmed; });
+}
+
 bool Call::alive() const {
     return std::any_of(dialogs.begin(), dialogs.end(),
                        [](const Dialog& d) { return d.state != Dialog::State::ended; });

@@ -141,7 +141,9 @@ struct Call {
 
     Dialog* dialog(std::string_view local_tag, std::string_view remote_tag);
     bool has_peer(const Address& address) const;
-    bool alive() const;                                       ///< some dialog is not ended
+    bool alive() const;  ///< some dialog is not ended
+    /// It was confirmed, and every dialog that was has ended: only forks linger (C3).
+    bool is_finished() const;
     bool answered() const { return forks_until != Time{0}; }  ///< it was confirmed once
     bool on_hold() const;  ///< no stream of a confirmed dialog expects media, or media pass us by on the LAN
     bool has_session_timer() const;  ///< all of its confirmed dialogs have (RFC 4028)

@@ -59,7 +59,7 @@ std::vector<CallReport> report_calls(const State& state) {
         if (call.state == Call::State::closing) continue;
         CallReport row;
         row.call_id = key.call_id;
-        row.state = word(call.state);
+        row.state = word(call.is_finished() ? Call::State::closing : call.state);
         row.direction = call.caller == Side::inside ? "out" : "in";
         row.from = call.from;
         row.to = call.to;
