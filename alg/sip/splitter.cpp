@@ -77,7 +77,7 @@ Piece need_more(std::string_view bytes) {
     return {Kind::need_more, 0, bytes.size() + 1, bytes.size()};
 }
 
-/// Whether bytes can grow into a start line: what holds for a line holds for every beginning of it, so that a
+/// Whether bytes can grow into a start line: true for a line is true for every beginning of it, so that a
 /// stream is judged the same however it is cut.
 bool may_become_start_line(std::string_view bytes) {
     const std::size_t word = text::skip(bytes, 0, text::token);
@@ -105,7 +105,7 @@ std::optional<std::size_t> framed_size(std::string_view head, std::size_t header
 
 /// Behind the empty line that ends the head; npos: not there. Bytes before `seen` are known to have none.
 std::size_t find_head_end(std::string_view bytes, std::size_t headers_begin, std::size_t seen) {
-    // The empty line may have begun up to two bytes before what is new.
+    // The empty line may have begun up to two bytes before the new ones.
     std::size_t line_feed =
         byte_scan::find<'\n'>(bytes, std::max(headers_begin - 1, seen < 2 ? 0 : seen - 2));
     while (line_feed < bytes.size()) {
@@ -142,7 +142,8 @@ Piece next_piece(std::string_view bytes, std::size_t seen) {
         if (end == 0) return need_more(bytes);
         return {Kind::keep_alive, end};
     }
-    // First what fewer bytes tell, so that the cut does not decide between a record and a STUN type like it.
+    // The tests that need fewer bytes come first, so that the cut does not decide between a TLS record and a
+    // STUN message that begins alike.
     if (is_tls(bytes)) return rest_of_stream(Kind::tls, bytes);
     if (const auto size = stun_size(bytes)) {
         if (bytes.size() >= *size) return {Kind::stun, *size};
@@ -162,7 +163,7 @@ Piece next_piece(std::string_view bytes, std::size_t seen) {
 
     const std::size_t head_size = find_head_end(bytes, line_feed + 1, seen);
     if (head_size == text::npos)
-        return bytes.size() < max_message ? need_more(bytes) : rest_of_stream(Kind::garbage, bytes);
+        return bytes.size() < max_head ? need_more(bytes) : rest_of_stream(Kind::garbage, bytes);
     const auto size = framed_size(bytes.substr(0, head_size), line_feed + 1);
     if (!size) return rest_of_stream(Kind::garbage, bytes);
     if (*size > max_message) return {Kind::oversize, *size};

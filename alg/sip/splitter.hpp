@@ -7,7 +7,7 @@
 
 namespace sipalg::sip {
 
-/// What a datagram is, or what stands at the front of a stream (S8).
+/// The kind of a datagram, or of the piece at the front of a stream (S8).
 enum class Kind : std::uint8_t {
     need_more,   ///< stream only: could still become a message
     message,     ///< SIP; `length` bytes of it
@@ -31,7 +31,10 @@ struct Piece {
     std::size_t seen = 0;
 };
 
-inline constexpr std::size_t max_message = 65536;
+/// A stream whose head is longer is garbage.
+inline constexpr std::size_t max_head = 65536;
+/// A longer message of a stream is oversize: a body of 64 KiB, and 16 KiB for its head, fit (T1).
+inline constexpr std::size_t max_message = 65536 + 16384;
 /// A stream whose first line is longer is garbage.
 inline constexpr std::size_t max_start_line = 8192;
 
@@ -42,7 +45,7 @@ Kind classify_datagram(std::string_view datagram);
 /// (RFC 3261 18.3); without one its body is empty. A message that cannot be framed (Content-Length that is no
 /// number or has two values) is garbage; other faults are left to Message::parse().
 /// A caller that waits for Piece::wanted bytes and passes Piece::seen of the call before (0 at a new front)
-/// spends linear time however the stream is cut: the search for the head's end goes on where it stopped.
+/// spends linear time however the stream is cut: the search for the head's end continues where it stopped.
 Piece next_piece(std::string_view bytes, std::size_t seen = 0);
 
 }  // namespace sipalg::sip

@@ -16,8 +16,8 @@ namespace {
 
 const Address router = Address::v4(0xCB007101);  // 203.0.113.1
 
-// Of one decision: a message of 64 kB in the smallest segments that are made.
-constexpr std::size_t most_parcels = 2000;
+// Of one decision: a message of 80 KiB in the smallest segments that are made.
+constexpr std::size_t most_parcels = 2500;
 constexpr std::uint16_t segment_most = 1460;
 // Of one half, as the kernel's record of them has to be read again.
 constexpr std::size_t most_edits = 4096;

@@ -189,7 +189,7 @@ TEST_CASE("S9 T1: a message with odd lines is framed like any other") {
 
 TEST_CASE("X6: heads and start lines are bounded") {
     std::string text = head;
-    while (text.size() < max_message - 100)
+    while (text.size() < max_head - 100)
         text += "X: y\r\n";
     CHECK(next_piece(text).kind == Kind::need_more);
     CHECK(same(next_piece(text + "\r\n"), Kind::message, text.size() + 2));
@@ -200,6 +200,12 @@ TEST_CASE("X6: heads and start lines are bounded") {
     CHECK(next_piece(line.substr(0, max_start_line - 1)).kind == Kind::need_more);
     CHECK(next_piece(line).kind == Kind::garbage);
     CHECK(next_piece(line + " SIP/2.0\r\n\r\n").kind == Kind::garbage);
+}
+
+TEST_CASE("T1: a body of 65,536 bytes and its head are one message") {
+    const std::string begun = head + "Content-Length: 65536\r\n\r\n";
+    CHECK(next_piece(begun).wanted == begun.size() + 65536);
+    CHECK(same(next_piece(begun + std::string(65536, 'b')), Kind::message, begun.size() + 65536));
 }
 
 TEST_CASE("T1: a message that is too long has its length, so that what is behind it can be read") {
