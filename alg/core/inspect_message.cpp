@@ -80,17 +80,19 @@ class Inspection {
             if (sent_by.address == phone_.address || Address::parse(via.maddr) == phone_.address)
                 sockets.add({envelope_.transport, {phone_.address, sent_by.port.value_or(5060)}});
             else if (sent_by.address)
-                shows(*sent_by.address, sent_by.port, false);
+                shows({envelope_.transport, {*sent_by.address, sent_by.port.value_or(5060)}}, false);
         }
         for (const sip::Header& header : message().headers()) {
             if (header.id != sip::HeaderId::contact) continue;
             std::string_view rest = header.value;
             while (const auto entry = sip::next_name_addr(rest)) {
                 const auto uri = sip::literal_target(entry->uri);
-                if (uri) shows(*uri->host_port.address, uri->host_port.port, message().is_request());
-                if (!uri || uri->host_port.address != phone_.address) continue;
-                const Socket socket{envelope_.transport,
-                                    {phone_.address, uri->host_port.port.value_or(5060)}};
+                if (!uri) continue;
+                const Transport transport = sip::transport_of(uri->transport, envelope_.transport);
+                const Endpoint shown{*uri->host_port.address, uri->host_port.port.value_or(5060)};
+                shows({transport, shown}, message().is_request());
+                if (shown.address != phone_.address) continue;
+                const Socket socket{transport, shown};
                 sockets.add(socket);
                 if (!shows_inside_) contact_ = socket;
                 shows_inside_ = true;
@@ -117,10 +119,10 @@ class Inspection {
 
     // The phone names a public signalling endpoint as its own: it minds NAT itself (S2). The first time, that
     // is what conntrack maps its socket to (C12).
-    void shows(const Address& host, std::optional<std::uint16_t> port, bool as_contact) {
+    void shows(const Socket& shown, bool as_contact) {
+        const Address& host = shown.endpoint.address;
         if (host != envelope_.egress.advertised) return;
         handles_nat_itself_ = handles_nat_itself_ || (as_contact && host != phone_.address);
-        const Socket shown{envelope_.transport, {host, port.value_or(5060)}};
         if (const nat::MappingEntry* entry = state_.mappings.find_public(shown)) {
             if (entry->mapping.inside.address == phone_.address) state_.mappings.mark_own(entry->key());
             return;
@@ -274,12 +276,11 @@ class Inspection {
 
     std::optional<Socket> own_contact(std::string_view parameter, const Address& host,
                                       std::uint16_t port) const {
-        const auto transport = sip::transport_of(parameter, envelope_.transport);
-        if (!transport) return std::nullopt;
-        if (host == phone_.address) return Socket{*transport, {host, port}};
-        const nat::MappingEntry* entry = state_.mappings.find_named({*transport, {host, port}});
+        const Transport transport = sip::transport_of(parameter, envelope_.transport);
+        if (host == phone_.address) return Socket{transport, {host, port}};
+        const nat::MappingEntry* entry = state_.mappings.find_named({transport, {host, port}});
         if (!entry || entry->mapping.inside.address != phone_.address) return std::nullopt;
-        return Socket{*transport, entry->mapping.inside};
+        return Socket{transport, entry->mapping.inside};
     }
 
     void rewrite() {

@@ -7,11 +7,15 @@ namespace sipalg {
 
 namespace {
 
-bool was_told(const State& state, const Envelope& envelope, const Address& host,
-              std::optional<std::uint16_t> port) {
+bool was_told(const State& state, const Envelope& envelope, Transport transport,
+              const sip::HostPort& shown) {
     const nat::MappingEntry* entry =
-        state.mappings.find_named({envelope.transport, {host, port.value_or(5060)}});
+        state.mappings.find_named({transport, {*shown.address, shown.port.value_or(5060)}});
     return entry && entry->rewritten && entry->mapping.inside.address == envelope.destination.address;
+}
+
+bool was_told(const State& state, const Envelope& envelope, const sip::LiteralTarget& uri) {
+    return was_told(state, envelope, sip::transport_of(uri.transport, envelope.transport), uri.host_port);
 }
 
 // A stranger's word makes no state (X3), not even through a port that the owner has forwarded.
@@ -38,8 +42,7 @@ bool keeps_private_contact(const State& state, const Envelope& envelope) {
             const bool is_private = uri->host_port.address == phone;
             private_contact = private_contact || is_private;
             with_source = with_source || (is_private && sip::parameter(entry->parameters, "received"));
-            public_contact =
-                public_contact || was_told(state, envelope, *uri->host_port.address, uri->host_port.port);
+            public_contact = public_contact || was_told(state, envelope, *uri);
         }
     }
     return with_source || (private_contact && !public_contact && names_what_was_told(state, envelope));
@@ -63,10 +66,10 @@ bool names_what_was_told(const State& state, const Envelope& envelope) {
     const sip::Message& message = state.message;
     if (!message.is_request()) {
         const sip::HostPort& sent_by = message.top_via().sent_by;
-        return sent_by.address && was_told(state, envelope, *sent_by.address, sent_by.port);
+        return sent_by.address && was_told(state, envelope, envelope.transport, sent_by);
     }
     const auto uri = sip::literal_target(message.request_uri());
-    return uri && was_told(state, envelope, *uri->host_port.address, uri->host_port.port);
+    return uri && was_told(state, envelope, *uri);
 }
 
 }  // namespace sipalg

@@ -42,15 +42,15 @@ struct KeptRow {
 
 constexpr std::array kept_rows{
     KeptRow{Kept::changed, "changed", "it was changed"},
-    KeptRow{Kept::same, "same", "it already says what it should"},
+    KeptRow{Kept::same, "same", "it already has the right value"},
     KeptRow{Kept::foreign, "foreign",
             "an address that is neither the phone's nor one of the router's mappings"},
     KeptRow{Kept::no_mapping, "no_mapping",
-            "no mapping: the port is forbidden, a limit is reached, or the phone minds NAT itself"},
+            "no mapping: the port is forbidden, a limit is reached, or the phone handles NAT itself"},
     KeptRow{Kept::host_name, "host_name", "a name, not an address"},
     KeptRow{Kept::no_port, "no_port", "port 0 or 9: nothing is received there"},
     KeptRow{Kept::on_hold, "on_hold", "the unspecified address: the stream is on hold"},
-    KeptRow{Kept::half, "half", "another stream stands on the same address and cannot be translated"},
+    KeptRow{Kept::half, "half", "another stream uses the same address and cannot be translated"},
     KeptRow{Kept::not_host, "not_host", "a candidate that is not of type host"},
     KeptRow{Kept::too_many, "too_many", "more ports in one line than are mapped"},
     KeptRow{Kept::unreadable, "unreadable", "the value cannot be read"},

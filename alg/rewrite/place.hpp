@@ -1,5 +1,5 @@
-// Where in a message something may be changed, by which rule, and why it was left alone: the words of an
-// explanation.
+// The places of a message that may change, the rule of each, and the reasons to leave one alone: the words of
+// an explanation.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,9 @@ enum class Place : std::uint8_t {
     route,
     record_route,
     path,
-    identity,  ///< From, To, Refer-To, Referred-By, P-Asserted-Identity, Reply-To
+    /// From, To, Refer-To, Referred-By, Reply-To, P-Asserted-Identity, P-Preferred-Identity, Remote-Party-ID,
+    /// Diversion, History-Info
+    identity,
     sdp_origin,
     sdp_connection,
     sdp_port,
@@ -36,26 +38,26 @@ std::string_view name(Place place);
 
 /// Why a place was left as it was.
 enum class Kept : std::uint8_t {
-    changed,       ///< it was not
-    same,          ///< the translation is what stands there
-    foreign,       ///< an address that is neither the phone's nor one of ours (S1)
-    no_mapping,    ///< forbidden (X2), at a limit (X7), or the phone minds NAT itself (S2): nothing is mapped
-    host_name,     ///< no literal address (D6, S1)
-    no_port,       ///< port 0 or 9: nothing is received there (D3)
-    on_hold,       ///< 0.0.0.0 or :: (D3)
-    half,          ///< another stream that stands on the same c= can't be translated
-    not_host,      ///< a candidate that is not of type host (D1)
-    too_many,      ///< more ports in one m= line than are mapped
-    unreadable,    ///< the value can't be read
-    star,          ///< Contact: *
+    changed,     ///< it was not
+    same,        ///< the translation is equal
+    foreign,     ///< an address that is neither the phone's nor one of ours (S1)
+    no_mapping,  ///< forbidden (X2), at a limit (X7), or the phone handles NAT itself (S2): nothing is mapped
+    host_name,   ///< no literal address (D6, S1)
+    no_port,     ///< port 0 or 9: nothing is received there (D3)
+    on_hold,     ///< 0.0.0.0 or :: (D3)
+    half,        ///< another stream that uses the same c= can't be translated
+    not_host,    ///< a candidate that is not of type host (D1)
+    too_many,    ///< more ports in one m= line than are mapped
+    unreadable,  ///< the value can't be read
+    star,        ///< Contact: *
     other_scheme,  ///< no sip or sips URI
     lower_via,     ///< a Via below the topmost: another hop's
     not_this_way,  ///< a place that only the other direction translates (S3, S4)
-    never,         ///< a header that is the two ends' business (S5)
+    never,         ///< a header that only the two ends use (S5)
     sealed,        ///< a signed, encrypted, encoded or digest-protected body (S5)
     count_
 };
-/// The word of it, e.g. "foreign".
+/// Its word, for example "foreign".
 std::string_view word(Kept kept);
 /// One sentence for people.
 std::string_view sentence(Kept kept);

@@ -116,19 +116,17 @@ Kept why_not_literal(std::string_view text) {
     return sip ? Kept::host_name : Kept::other_scheme;
 }
 
-std::optional<Transport> transport_to(std::string_view uri, const sip::HostPort& host_port,
-                                      const Translation& translation) {
+Transport transport_to(std::string_view uri, const sip::HostPort& host_port, const Translation& translation) {
     return sip::transport_of(sip::transport(uri, host_port), translation.transport());
 }
 
-// A host that is a name, in front of a maddr that may be an address. True: that is the one that counts.
+// A host that is a name, with a maddr that may be an address. True: the maddr is the one that counts.
 bool plan_named(std::string_view text, Place place, const Translation& translation, Edits& edits) {
     const std::string_view maddr = place == Place::identity ? std::string_view() : sip::maddr(text);
     const auto uri = maddr.empty() ? std::nullopt : sip::parse_uri(text);
     if (!uri || uri->host_port.host.empty()) return false;
-    const auto transport = transport_to(text, uri->host_port, translation);
-    return transport && plan_maddr(*transport, maddr, uri->host_port, standard_port(uri->scheme), false,
-                                   place, translation, edits);
+    return plan_maddr(transport_to(text, uri->host_port, translation), maddr, uri->host_port,
+                      standard_port(uri->scheme), false, place, translation, edits);
 }
 
 void plan_uri(std::string_view text, Place place, const Translation& translation, Edits& edits) {
@@ -145,18 +143,16 @@ void plan_uri(std::string_view text, Place place, const Translation& translation
         if (const auto host = translation.host(*host_port.address))
             written = Written{{*host, 0}, form_of(host_port)};
     } else {
-        std::optional<Transport> transport = translation.transport();
+        Transport transport = translation.transport();
         if (sip::has_parameters(text, host_port)) {
             const std::string_view maddr =
                 place == Place::identity ? std::string_view() : sip::maddr(text, host_port);
             transport = transport_to(text, host_port, translation);
-            if (transport && !maddr.empty() &&
-                plan_maddr(*transport, maddr, host_port, standard, false, place, translation, edits))
+            if (!maddr.empty() &&
+                plan_maddr(transport, maddr, host_port, standard, false, place, translation, edits))
                 return;
         }
-        if (transport)
-            written =
-                translation.signalling(*transport, *host_port.address, port_of(host_port), standard, false);
+        written = translation.signalling(transport, *host_port.address, port_of(host_port), standard, false);
     }
     if (written)
         plan_host_port(host_port, *written, place, edits);
@@ -270,6 +266,10 @@ void plan_head(const sip::Message& message, const Translation& translation, Edit
             case sip::HeaderId::refer_to:
             case sip::HeaderId::referred_by:
             case sip::HeaderId::p_asserted_identity:
+            case sip::HeaderId::p_preferred_identity:
+            case sip::HeaderId::remote_party_id:
+            case sip::HeaderId::diversion:
+            case sip::HeaderId::history_info:
             case sip::HeaderId::reply_to: plan_list(header.value, Place::identity, translation, edits); break;
             default: break;
         }

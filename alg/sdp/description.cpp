@@ -36,7 +36,7 @@ class Words {
         end_ = static_cast<std::size_t>(word - text_.data());
         return {word, static_cast<std::size_t>(end - word)};
     }
-    /// What is left, without blanks at its ends.
+    /// The remaining text, without blanks at its ends.
     std::string_view rest() const { return text::trim(text::slice(text_, position_, end_)); }
 
   private:
@@ -115,6 +115,20 @@ std::optional<Altc> read_altc(Words words) {
     return result;
 }
 
+/// X-Lite's a=alt: number, preference, ":", two tokens, connection-address port.
+std::optional<Altc> read_alt(Words words) {
+    std::optional<Altc> result(std::in_place);
+    result->port_text = words.last();
+    result->address.text = words.last();
+    const auto port = port_number(result->port_text);
+    result->address.address = Address::parse(result->address.text);
+    if (port && result->address.address)
+        result->port = *port;
+    else
+        result.reset();
+    return result;
+}
+
 std::optional<Direction> direction(std::string_view name) {
     if (text::equals(name, "sendrecv")) return Direction::sendrecv;
     if (text::equals(name, "sendonly")) return Direction::sendonly;
@@ -152,9 +166,7 @@ class Description::Reader {
 
     /// A line "x=…" from `begin` to `end`, which is at least two bytes long.
     bool line(std::size_t begin, std::size_t end) {
-        std::size_t value = begin + 2;
-        while (value < end && text_[value] == ' ')
-            ++value;
+        const std::size_t value = begin + 2;
         switch (text_[begin]) {
             case 'a': return !may_matter(value, end) || attribute(value, end);
             case 'c': return connection({text_, value, end});
@@ -223,13 +235,15 @@ class Description::Reader {
         constexpr auto bit = [](char c) {
             return std::uint32_t{1} << (static_cast<unsigned char>(c) & 0x1f);
         };
-        constexpr std::uint32_t letters =
-            bit('a') | bit('b') | bit('c') | bit('g') | bit('i') | bit('m') | bit('p') | bit('r') | bit('s');
+        constexpr std::uint32_t letters = bit(' ') | bit('a') | bit('b') | bit('c') | bit('g') | bit('i') |
+                                          bit('m') | bit('p') | bit('r') | bit('s');
         return (letters & bit(text_[begin])) != 0 && (text_[begin] != 'r' || text_[begin + 2] != 'p');
     }
 
     // a=<name>[:<value>]
     [[gnu::noinline]] bool attribute(std::size_t begin, std::size_t end) {
+        while (begin < end && text_[begin] == ' ')
+            ++begin;
         const std::size_t colon = byte_scan::find<':'>(text_, begin, end);
         const std::string_view name = text::slice(text_, begin, colon);
         if (colon == end) {
@@ -255,6 +269,7 @@ class Description::Reader {
         switch (name.size()) {
             case 3:
                 if (text::equals(name, "mid")) media_->mid = words.rest();
+                if (text::equals(name, "alt")) add(read_alt(words), d_.altc_, media_->altc_count);
                 break;
             case 4:
                 if (text::equals(name, "rtcp") && !media_->rtcp) media_->rtcp = read_rtcp(words, d_.origin_);
@@ -285,7 +300,7 @@ class Description::Reader {
         }
     }
 
-    // What is beyond the table is passed over, and costs nothing but itself.
+    // Entries beyond the table are passed over.
     template <class T, std::size_t N>
     static void add(const std::optional<T>& found, InlineTable<T, N>& table, std::uint16_t& count) {
         if (found && table.add(*found)) ++count;

@@ -15,14 +15,14 @@ namespace sipalg::sdp {
 
 /// An address where the grammar has one: "c=IN IP4 <address>", the end of o=, of a=rtcp, in a candidate.
 struct AddressField {
-    std::string_view text;           ///< as it stands (without /ttl); empty: the line has none
+    std::string_view text;           ///< without /ttl; empty: the line has none
     std::optional<Address> address;  ///< when it is a literal of either family
-    std::string_view type;           ///< "IP4" or "IP6" as it stands; empty where the grammar has none
+    std::string_view type;  ///< "IP4" or "IP6" in the sender's case; empty where the grammar has none
 };
 
 enum class Direction : std::uint8_t { sendrecv, sendonly, recvonly, inactive };
 
-/// a=candidate (RFC 8839). Only what rewriting looks at.
+/// a=candidate (RFC 8839): the fields that rewriting needs.
 struct Candidate {
     std::uint8_t component = 0;  ///< 1 RTP, 2 RTCP
     bool tcp = false;
@@ -39,7 +39,7 @@ struct Rtcp {
     AddressField address;
 };
 
-/// a=altc (RFC 6947): another address of either family that the media can be had at.
+/// a=altc (RFC 6947), and X-Lite's a=alt: another address of either family at which the media can be reached.
 struct Altc {
     AddressField address;
     std::string_view port_text;
@@ -65,7 +65,7 @@ struct Media {
     /// a=remote-candidates value (RFC 8839 5.2): component, address, port, again and again; empty: none
     std::string_view remote_candidates;
     std::optional<Rtcp> rtcp;
-    // Where its own c= lines, candidates and a=altc stand in the description's flat tables.
+    // The rows of its own c= lines, candidates and a=altc in the description's flat tables.
     std::uint16_t connection_begin = 0, connection_count = 0;
     std::uint16_t candidate_begin = 0, candidate_count = 0;
     std::uint16_t altc_begin = 0, altc_count = 0;

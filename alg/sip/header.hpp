@@ -1,4 +1,4 @@
-// The header table: which headers matter to an ALG, their compact names, and what stands in their values.
+// The headers and methods that matter to an ALG, with their compact names.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,10 @@ enum class HeaderId : std::uint8_t {
     refer_to,
     referred_by,
     p_asserted_identity,
+    p_preferred_identity,
+    remote_party_id,
+    diversion,
+    history_info,
     reply_to,
     replaces,
     content_type,
@@ -52,7 +56,7 @@ enum class HeaderId : std::uint8_t {
 HeaderId header_id(std::string_view name);
 /// The long name as RFC 3261 spells it; "" for other.
 std::string_view long_name(HeaderId id);
-/// Several values may stand in one line, separated by commas.
+/// One line may have several values, separated by commas.
 bool is_comma_list(HeaderId id);
 
 enum class Method : std::uint8_t {

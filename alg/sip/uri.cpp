@@ -16,7 +16,7 @@ int hex_value(char c) {
     return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
-/// The byte at `position`, %-escapes decoded; `position` goes behind it. nullopt: a broken escape.
+/// The byte at `position`, %-escapes decoded; `position` is left behind it. nullopt: a broken escape.
 std::optional<char> unescape(std::string_view s, std::size_t& position) {
     const char c = s[position++];
     if (c != '%') return c;
@@ -141,6 +141,7 @@ bool read_user_host_port(std::string_view uri, std::size_t& position, Uri& resul
     if (at == uri.size()) return read_uri_host_port(uri, position, result.host_port);
     for (; at < uri.size(); at = byte_scan::find<'@'>(uri, at + 1)) {
         position = at + 1;
+        if (position < uri.size() && uri[position] == '@') continue;
         result.user = text::slice(uri, begin, at);
         if (read_uri_host_port(uri, position, result.host_port)) return true;
         result.host_port = {};
@@ -259,12 +260,9 @@ std::string_view transport(std::string_view uri, const HostPort& host_port) {
     return parameter_behind<'t', 'T'>(rest, "transport");
 }
 
-std::optional<Transport> transport_of(std::string_view parameter, Transport otherwise) {
-    if (parameter.empty()) return otherwise;
+Transport transport_of(std::string_view parameter, Transport of_packet) {
     if (text::equals(parameter, "udp")) return Transport::udp;
-    for (const std::string_view name : {"tcp", "tls", "ws", "wss"})
-        if (text::equals(parameter, name)) return Transport::tcp;
-    return std::nullopt;
+    return text::equals(parameter, "tcp") ? Transport::tcp : of_packet;
 }
 
 std::optional<LiteralTarget> literal_target(std::string_view uri) {
@@ -292,7 +290,7 @@ std::size_t skip_to_value(std::string_view rest) {
 namespace {
 
 /// Display names that hold a ';', a ',' or a stray quote are looked through as far as this.
-constexpr std::size_t max_odd_name = 256;
+constexpr std::size_t max_odd_name = 128;
 
 /// The '<' of a value whose display name has stray quotes: the first one whose '>' no quote follows. `limit`
 /// if there is none. Looks at a few only, so that lists of odd names take linear time.

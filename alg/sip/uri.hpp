@@ -1,4 +1,4 @@
-// URIs and the places they stand in: addr-spec, name-addr, lists of them (RFC 3261 19.1, 20.10, 25.1).
+// URIs and the values that hold them: addr-spec, name-addr, lists of them (RFC 3261 19.1, 20.10, 25.1).
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,9 @@
 
 namespace sipalg::sip {
 
-/// host [ ":" port ] as it stands in a URI or a Via sent-by.
+/// host [ ":" port ] of a URI or a Via sent-by.
 struct HostPort {
-    std::string_view text;           ///< all of it with brackets, colon and port: what an edit replaces
+    std::string_view text;           ///< all of it with brackets, colon and port
     std::string_view host;           ///< with brackets if it is an IPv6 reference
     std::optional<Address> address;  ///< when the host is an address literal (%-escapes decoded), not a name
     std::optional<std::uint16_t>
@@ -28,7 +28,7 @@ struct Uri {
     enum class Scheme : std::uint8_t { sip, sips, tel, other };
     Scheme scheme = Scheme::other;
     std::string_view text;
-    std::string_view user;        ///< with password and escapes as they stand; empty: none
+    std::string_view user;        ///< with password, escapes not decoded; empty: none
     HostPort host_port;           ///< sip and sips only
     std::string_view parameters;  ///< after the first ';' behind the host, without it
     std::string_view headers;     ///< after '?', without it
@@ -52,13 +52,13 @@ std::optional<LiteralHost> literal_host(std::string_view uri);
 inline bool has_parameters(std::string_view uri, const HostPort& host_port) {
     return host_port.text.data() + host_port.text.size() < uri.data() + uri.size();
 }
-/// The value of the URI's transport parameter (RFC 3261 19.1.1), as it stands; empty: there is none.
+/// The value of the URI's transport parameter (RFC 3261 19.1.1), not decoded; empty: there is none.
 std::string_view transport(std::string_view uri, const HostPort& host_port);
-/// What carries messages to a URI with that transport parameter: TLS and WebSockets are TCP to the router.
-/// `otherwise`: where there is none. nullopt: none of ours.
-std::optional<Transport> transport_of(std::string_view parameter, Transport otherwise);
+/// The transport of the mapping for a URI with that transport parameter: udp and tcp have mappings of their
+/// own; for any other, or none, it is that of the packet which carries the URI.
+Transport transport_of(std::string_view parameter, Transport of_packet);
 
-/// The value of the URI's maddr parameter, as it stands: it takes the host's place as the address to contact
+/// The value of the URI's maddr parameter, not decoded: it replaces the host as the address to contact
 /// (RFC 3261 19.1.1). Empty: there is none.
 std::string_view maddr(std::string_view uri);
 /// The same where the URI's hostport is known.
