@@ -144,8 +144,12 @@ class Inspection {
                 note(pair, nat::NatHandler::phone);
             else if (shows_inside_ && nat_handling.of(pair) == nat::NatHandler::phone)
                 nat_handling.forget(pair);
-        } else if (!is_routed() && peer_handles_nat(state_, envelope_)) {
-            note(pair, nat::NatHandler::peer);
+        } else if (!is_routed()) {
+            const NatProof proof = nat_proof(state_, envelope_, now_);
+            if (proof == NatProof::handles)
+                note(pair, nat::NatHandler::peer);
+            else if (proof == NatProof::does_not && nat_handling.of(pair) == nat::NatHandler::peer)
+                nat_handling.forget(pair);
         }
         if (!nat_handling.empty()) nat_handling.keep(pair, now_);
     }
@@ -153,12 +157,16 @@ class Inspection {
     void note(const nat::PhonePeer& pair, nat::NatHandler minds) {
         const Mode mode = state_.policy.treatments.mode_of(pair.phone, pair.peer);
         if (mode != Mode::automatic && mode != Mode::observe) return;
-        if (!state_.nat_handling.note(pair, minds, now_)) return;
+        const bool by_registrar = !outward_ && !message().is_request();
+        const std::string_view registration = by_registrar ? message().call_id() : std::string_view();
+        if (!state_.nat_handling.note(pair, minds, now_, registration)) return;
         const bool by_peer = minds == nat::NatHandler::peer;
         effects_.events.push_back({by_peer ? Event::Kind::peer_handles_nat : Event::Kind::phone_handles_nat,
                                    pair.phone.text() + " at " + pair.peer.text(),
-                                   by_peer ? "it is called by its inside address; messages pass unchanged"
-                                           : "it writes the router's address; nothing needs a change"});
+                                   by_registrar ? "it is registered by its inside address although the "
+                                                  "REGISTER had a public one; messages pass unchanged"
+                                   : by_peer ? "it is called by its inside address; messages pass unchanged"
+                                             : "it writes the router's address; nothing needs a change"});
     }
 
     bool is_routed() const { return envelope_.egress.address == phone_.address; }
@@ -167,8 +175,12 @@ class Inspection {
     bool is_left_alone() const {
         if (is_routed()) return true;
         const Mode mode = state_.policy.treatments.mode_of(phone_.address, peer_.address);
-        const bool minded = mode != Mode::rewrite && mode != Mode::pinhole && !state_.nat_handling.empty() &&
-                            state_.nat_handling.of({phone_.address, peer_.address}) == nat::NatHandler::peer;
+        const nat::PhonePeer pair{phone_.address, peer_.address};
+        const bool registers = outward_ && message().method() == sip::Method::register_;
+        const bool proves = registers && state_.nat_handling.is_to_prove(pair, message().call_id());
+        const bool minded = !proves && mode != Mode::rewrite && mode != Mode::pinhole &&
+                            !state_.nat_handling.empty() &&
+                            state_.nat_handling.of(pair) == nat::NatHandler::peer;
         if (mode == Mode::pinhole || minded || state_.calls.some_unmodified()) {
             const call::Call* call =
                 state_.calls.all().find(CallKeyView{message().call_id(), phone_.address});

@@ -27,47 +27,64 @@ bool is_let_in(const State& state, const Envelope& envelope) {
     return entry->adopted || state.mappings.find(pinhole);
 }
 
-// A registrar that has seen where the REGISTER came from says so beside the contact that it keeps, or has put
-// the inside address back in the place of the public one. A private contact alone may be a forgotten one.
-bool keeps_private_contact(const State& state, const Envelope& envelope) {
-    const sip::Message& message = state.message;
-    const Address& phone = envelope.destination.address;
-    bool with_source = false, private_contact = false, public_contact = false;
-    for (const sip::Header& header : message.headers()) {
+/// Whether one of a 2xx's contacts is `inside` itself, and whether one is the public endpoint told in its
+/// place.
+struct Listed {
+    bool is_private = false, is_public = false;
+};
+Listed find_contact(const State& state, const Envelope& envelope, const Socket& inside) {
+    Listed listed;
+    const nat::MappingEntry* mapping = state.mappings.find(nat::MappingKey{inside, envelope.egress.address});
+    for (const sip::Header& header : state.message.headers()) {
         if (header.id != sip::HeaderId::contact) continue;
         std::string_view rest = header.value;
         while (const auto entry = sip::next_name_addr(rest)) {
             const auto uri = sip::literal_target(entry->uri);
             if (!uri) continue;
-            const bool is_private = uri->host_port.address == phone;
-            private_contact = private_contact || is_private;
-            with_source = with_source || (is_private && sip::parameter(entry->parameters, "received"));
-            public_contact = public_contact || was_told(state, envelope, *uri);
+            const Socket shown{sip::transport_of(uri->transport, envelope.transport),
+                               {*uri->host_port.address, uri->host_port.port.value_or(5060)}};
+            listed.is_private = listed.is_private || shown == inside;
+            listed.is_public = listed.is_public || (mapping && state.mappings.find_named(shown) == mapping);
         }
     }
-    return with_source || (private_contact && !public_contact && names_what_was_told(state, envelope));
+    return listed;
+}
+
+// A registrar that handles NAT by itself has put the inside address back in the place of the public one that
+// the REGISTER had. A private contact beside the public one may be a forgotten one, and one of another port
+// or transport is another device's, perhaps at another site; `received` proves nothing about either.
+NatProof proof_of_registrar(const State& state, const Envelope& envelope, Time now) {
+    const sip::Message& message = state.message;
+    if (message.status() < 200 || message.status() >= 300) return NatProof::none;
+    const auto* request =
+        state.registrations.answered(message, envelope.destination.address, envelope.source.address, now);
+    if (!request || request->unmodified || !names_what_was_told(state, envelope)) return NatProof::none;
+    NatProof proof = NatProof::none;
+    for (const auto& contact : request->contacts) {
+        const Listed listed = find_contact(state, envelope, contact.inside);
+        if (listed.is_private && !listed.is_public) return NatProof::handles;
+        if (listed.is_public && !listed.is_private) proof = NatProof::does_not;
+    }
+    return proof;
 }
 
 }  // namespace
 
-bool peer_handles_nat(const State& state, const Envelope& envelope) {
+NatProof nat_proof(const State& state, const Envelope& envelope, Time now) {
     const sip::Message& message = state.message;
-    const Address& phone = envelope.destination.address;
-    if (message.is_request()) {
-        const auto uri = sip::literal_target(message.request_uri());
-        return uri && uri->host_port.address == phone && is_let_in(state, envelope);
-    }
-    return message.method() == sip::Method::register_ && message.status() >= 200 && message.status() < 300 &&
-           state.registrations.awaits(message.call_id(), phone, envelope.source.address) &&
-           keeps_private_contact(state, envelope);
+    if (!message.is_request())
+        return message.method() == sip::Method::register_ ? proof_of_registrar(state, envelope, now)
+                                                          : NatProof::none;
+    const auto uri = sip::literal_target(message.request_uri());
+    const bool by_inside_address = uri && uri->host_port.address == envelope.destination.address;
+    return by_inside_address && is_let_in(state, envelope) ? NatProof::handles : NatProof::none;
 }
 
 bool names_what_was_told(const State& state, const Envelope& envelope) {
     const sip::Message& message = state.message;
-    if (!message.is_request()) {
-        const sip::HostPort& sent_by = message.top_via().sent_by;
-        return sent_by.address && was_told(state, envelope, envelope.transport, sent_by);
-    }
+    const sip::HostPort& sent_by = message.top_via().sent_by;
+    if (sent_by.address && was_told(state, envelope, envelope.transport, sent_by)) return true;
+    if (!message.is_request()) return false;
     const auto uri = sip::literal_target(message.request_uri());
     return uri && was_told(state, envelope, *uri);
 }

@@ -1,16 +1,20 @@
-// What a message from outside shows of who minds NAT (S2).
+// What a message from outside proves about the NAT handling of its sender (S2).
 #pragma once
 
 #include "alg/core/inspect_message.hpp"
 
 namespace sipalg {
 
-/// The message in `state.message` shows that its sender knows the phone by its inside address and finds it
-/// all the same: it keeps private contacts and answers to where packets came from. Only what no message of
-/// ours can have told counts, and only from whom is let in.
-bool peer_handles_nat(const State& state, const Envelope& envelope);
+enum class NatProof : std::uint8_t {
+    none,
+    handles,   ///< it knows the phone by its inside address and reaches it all the same
+    does_not,  ///< it has kept the public contact that the REGISTER had, and no private one beside it
+};
+/// Of the message in `state.message`: a request that names the phone by its inside address, from a peer that
+/// is let in; or the 2xx of a REGISTER that left rewritten, by the contacts that it lists.
+NatProof nat_proof(const State& state, const Envelope& envelope, Time now);
 
-/// The message names the phone's public endpoint as a message of ours has told it.
+/// The message names the phone's public endpoint as an earlier rewritten message did.
 bool names_what_was_told(const State& state, const Envelope& envelope);
 
 }  // namespace sipalg

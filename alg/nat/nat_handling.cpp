@@ -10,9 +10,12 @@ void NatHandling::schedule(const PhonePeer& pair, Entry& entry) {
     deadlines_.add(entry.due, pair);
 }
 
-bool NatHandling::note(const PhonePeer& pair, NatHandler minds, Time now) {
+bool NatHandling::note(const PhonePeer& pair, NatHandler minds, Time now, std::string_view registration) {
+    if (registration.size() > max_registration) registration = {};
     const Entry* known = entries_.find(pair);
     if (known && (known->minds == minds || known->minds == NatHandler::peer)) {
+        if (!registration.empty() && known->registration != registration)
+            entries_.edit(pair)->registration = registration;
         keep(pair, now);
         return false;
     }
@@ -23,9 +26,16 @@ bool NatHandling::note(const PhonePeer& pair, NatHandler minds, Time now) {
     }
     Entry& entry = *entries_.edit(pair);
     entry.minds = minds;
+    entry.registration = registration;
     entry.until = now + idle;
     schedule(pair, entry);
     return true;
+}
+
+bool NatHandling::is_to_prove(const PhonePeer& pair, std::string_view registration) const {
+    const Entry* entry = entries_.find(pair);
+    return entry && entry->minds == NatHandler::peer && !entry->registration.empty() &&
+           entry->registration != registration;
 }
 
 void NatHandling::keep(const PhonePeer& pair, Time now) {

@@ -1,10 +1,12 @@
-// Phones and peers that mind NAT themselves, as their messages have shown (S2).
+// Phones and peers that handle NAT themselves, as their messages have proven (S2).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "alg/base/deadline_queue.hpp"
 #include "alg/base/quota.hpp"
@@ -31,21 +33,26 @@ struct PhonePeerHash {
     }
 };
 
-/// Bounded (X7): beyond its ceilings nothing more is learned, and messages are rewritten as if nobody minded.
-/// What was learned is forgotten when the pair has been silent for `idle` and no registration holds it.
+/// Bounded (X7): beyond its ceilings nothing more is noted, and messages are rewritten as if neither handled
+/// NAT. An entry is forgotten when the pair has been silent for `idle` and no registration holds it.
 class NatHandling {
   public:
     static constexpr std::size_t most = 4096;
     static constexpr std::size_t most_per_phone = 32;
     static constexpr Time idle{3'600'000};
+    static constexpr std::size_t max_registration = 512;
 
     NatHandler of(const PhonePeer& pair) const {
         const Entry* entry = entries_.find(pair);
         return entry ? entry->minds : NatHandler::neither;
     }
     bool empty() const { return entries_.size() == 0; }
-    /// True: that is new. A phone's nat_handling does not replace a peer's.
-    bool note(const PhonePeer& pair, NatHandler minds, Time now);
+    /// True: that is new. A phone's NAT handling does not replace a peer's. `registration` is the Call-ID of
+    /// the REGISTER whose 2xx proved it; empty: something else did.
+    bool note(const PhonePeer& pair, NatHandler minds, Time now, std::string_view registration = {});
+    /// Whether a REGISTER with that Call-ID has to prove anew that the peer handles NAT: another registration
+    /// proved it before. It leaves rewritten, so that its 2xx cures a conclusion that was wrong.
+    bool is_to_prove(const PhonePeer& pair, std::string_view registration) const;
     /// The two talk with each other.
     void keep(const PhonePeer& pair, Time now);
     void forget(const PhonePeer& pair);
@@ -62,6 +69,7 @@ class NatHandling {
         NatHandler minds = NatHandler::neither;
         Time until{0};
         Time due{0};  ///< when the deadline queue will name it
+        std::string registration;
     };
     void schedule(const PhonePeer& pair, Entry& entry);
 

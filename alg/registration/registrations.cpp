@@ -58,13 +58,8 @@ void Registrations::response(const ReceivedMessage& received, const OwnContact& 
                              std::uint32_t& next_record, Effects& effects) {
     const sip::Message& message = received.message;
     if (message.status() < 200) return;
-    const CallKeyView view{message.call_id(), received.phone};
-    const Pending* found = pending_.find(view);
-    // All of it must fit, or a stranger could make bindings with a 2xx of his own (X3).
-    if (!found || found->cseq != message.cseq().number || found->from_tag != message.from_tag() ||
-        found->branch != received.branch() || found->branch.empty() || found->registrar != received.peer ||
-        found->until < received.now)
-        return;
+    const Pending* found = answered(message, received.phone, received.peer, received.now);
+    if (!found) return;
     const Pending pending = *found;
     // The request has been sent again since, from the address that the router has now: its own answer counts.
     if (!pending.outdated && names_former(message.top_via(), received.contact.transport, mappings_)) return;
@@ -267,9 +262,15 @@ bool Registrations::is_registered(const Address& phone, const Address& registrar
     });
 }
 
-bool Registrations::awaits(std::string_view call_id, const Address& phone, const Address& registrar) const {
-    const Pending* pending = pending_.find(CallKeyView{call_id, phone});
-    return pending && pending->registrar == registrar;
+// All of it must fit, or a stranger could make bindings with a 2xx of his own (X3).
+const Pending* Registrations::answered(const sip::Message& response, const Address& phone,
+                                       const Address& registrar, Time now) const {
+    const Pending* pending = pending_.find(CallKeyView{response.call_id(), phone});
+    const bool fits = pending && pending->cseq == response.cseq().number &&
+                      pending->from_tag == response.from_tag() && !pending->branch.empty() &&
+                      pending->branch == response.top_via().branch.substr(0, max_branch) &&
+                      pending->registrar == registrar && pending->until >= now;
+    return fits ? pending : nullptr;
 }
 
 void Registrations::commit() {

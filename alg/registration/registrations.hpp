@@ -62,8 +62,10 @@ class Registrations {
 
     const auto& all() const { return bindings_; }
     bool is_registered(const Address& phone, const Address& registrar) const;
-    /// The phone waits for that registrar's answer.
-    bool awaits(std::string_view call_id, const Address& phone, const Address& registrar) const;
+    /// The REGISTER that the response answers, with Call-ID, CSeq, From-tag, branch and registrar (X3);
+    /// nullptr: none waits for it.
+    const Pending* answered(const sip::Message& response, const Address& phone, const Address& registrar,
+                            Time now) const;
     void commit();
     void cancel();
 
