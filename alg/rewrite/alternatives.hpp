@@ -1,4 +1,5 @@
-// What a media line names besides its c= and m=: a=rtcp, ICE candidates, a=altc and MSRP paths (D1).
+// The endpoints that a media line names besides its c= and m=: a=rtcp, ICE candidates, a=altc and MSRP paths
+// (D1).
 #pragma once
 
 #include "alg/rewrite/edits.hpp"
@@ -11,7 +12,7 @@ namespace sipalg::rewrite {
 /// that are not of type host, names (mDNS among them) and foreign addresses stay.
 void plan_alternatives(const sdp::Description& description, const sdp::Media& media,
                        const Translation& translation, Edits& edits);
-/// Notes, if anybody wants to know, that they stay because the media line does.
+/// Notes, for explanations, that they stay because the media line does.
 void keep_alternatives(const sdp::Description& description, const sdp::Media& media, Kept kept, Edits& edits);
 
 /// Why a translation has left `address` as it is.

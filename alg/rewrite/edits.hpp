@@ -40,7 +40,7 @@ class Edits {
     /// The same with the text of an address, of a port or of a length.
     void replace(std::string_view target, const Address& address, Place place);
     void replace_number(std::string_view target, std::uint64_t number, Place place);
-    /// Notes why `target` stays as it is, if anybody wants to know.
+    /// Notes why `target` stays as it is, if explanations are wanted.
     void keep(std::string_view target, Place place, Kept kept) {
         if (explaining_) note(target, place, kept);
     }
@@ -71,7 +71,7 @@ class Edits {
     std::string texts_;
     std::vector<Edit> edits_;
     std::vector<Note> notes_;
-    Address written_;  ///< whose text stands at written_offset_ of texts_: a message names few addresses
+    Address written_;  ///< its text is at written_offset_ of texts_: a message names few addresses
     std::size_t written_offset_ = 0, written_length_ = 0;
     bool explaining_ = false;
 };

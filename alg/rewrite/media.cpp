@@ -9,7 +9,7 @@ namespace sipalg::rewrite {
 
 namespace {
 
-// A length is changed by what its body grows, so that a length that was already off stays off by as much.
+// A length changes by as much as its body grows, so that a wrong length stays wrong by as much.
 void grow(std::string_view digits, std::ptrdiff_t growth, Edits& edits) {
     std::int64_t length = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
@@ -22,11 +22,10 @@ void grow(std::string_view digits, std::ptrdiff_t growth, Edits& edits) {
 struct Line {
     std::optional<Endpoint> translated;
     Kept kept = Kept::foreign;
-    bool never_mapped =
-        false;  ///< its port is mapped for nobody (X2), so that it costs only its own line (S9)
+    bool never_mapped = false;  ///< X2: no phone has its port, so it costs only its own line (S9)
 };
 
-// Of "port/count" only the first port is written, so the others must stand behind it on the other side too.
+// Of "port/count" only the first port is written, so the others must follow it on the other side too.
 bool ports_follow(const sdp::Media& media, const Socket& first, const Endpoint& translated,
                   const Translation& translation) {
     for (unsigned i = 1; i < media.port_count; ++i) {
@@ -115,7 +114,7 @@ void plan_description(const sdp::Description& description, const Translation& tr
             edits.keep(media[i].port_text, Place::sdp_port, kept);
             for (const sdp::AddressField& field : description.connections(media[i]))
                 edits.keep(field.text, Place::sdp_connection, kept);
-            // What stands elsewhere (a relay, the other side) has alternatives of its own.
+            // A stream at another address (a relay, the other side) has alternatives of its own.
             if (kept == Kept::foreign || kept == Kept::host_name)
                 plan_alternatives(description, media[i], translation, edits);
             else
@@ -123,7 +122,8 @@ void plan_description(const sdp::Description& description, const Translation& tr
             continue;
         }
         for (const sdp::AddressField& field : description.connections(media[i])) {
-            // A further c= (layered multicast, alternatives) is another address: told by nothing but itself.
+            // A further c= (layered multicast, alternatives) is another address: no media line tells its
+            // translation.
             (field.address == connection.address ? own : Connection{}).plan(field, translation, edits);
         }
         if (lines[i].translated) {

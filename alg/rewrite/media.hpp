@@ -9,9 +9,10 @@
 
 namespace sipalg::rewrite {
 
-/// Plans the edits of one description. A c= is changed only when every media that stands on it can be: a
-/// phone must never be told half of an endpoint. What a media line names besides (alternatives.hpp) goes with
-/// it, so that the default of an ICE offer stays one of its candidates (D2).
+/// Plans the edits of one description. A c= is changed only when every media line that uses it can be,
+/// but for lines with a port that is never mapped (X2): half an endpoint is never shown. The other endpoints
+/// of a media line (alternatives.hpp) change with it, so that the default of an ICE offer stays one of its
+/// candidates (D2).
 void plan_description(const sdp::Description& description, const Translation& translation, Edits& edits);
 
 /// Plans the edits of all descriptions of a message and of the lengths that follow from them (S6). `scratch`

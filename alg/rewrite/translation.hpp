@@ -38,14 +38,14 @@ class Translation {
 
     /// True when the packet comes from outside: then Request-URI and Route are translated too (S4).
     virtual bool inbound() const = 0;
-    /// What carries the message.
+    /// The transport of the packet.
     Transport transport() const { return transport_; }
     /// A Via sent-by or a URI's hostport. `standard` is the port that an absent one means.
     virtual std::optional<Written> signalling(Transport transport, const Address& host, WrittenPort port,
                                               std::uint16_t standard, bool via) const = 0;
     /// A host alone: From and To without port.
     virtual std::optional<Address> host(const Address& host) const = 0;
-    /// received= and rport= of the phone's own Via (S4): what the phone is to see for `seen` (port 0: none
+    /// received= and rport= of the phone's own Via (S4): what the phone is shown for `seen` (port 0: none
     /// given), if it is shown inside values at all.
     virtual std::optional<Endpoint> reflexive(const Endpoint& seen) const = 0;
 
@@ -53,7 +53,7 @@ class Translation {
     virtual std::optional<Endpoint> media(const Socket& socket) const = 0;
     /// The address of c= and o= where no media endpoint tells it.
     virtual std::optional<Address> media_host(const Address& host) const = 0;
-    /// Whether the port is one that is never mapped, for anybody (X2).
+    /// Whether no phone ever gets a mapping of that port (X2).
     virtual bool is_never_mapped(std::uint16_t port) const = 0;
 
     /// Whether the address is of the kind that this direction translates; for explanations.

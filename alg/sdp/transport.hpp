@@ -1,4 +1,4 @@
-// What a media line says of its sockets: their transport, how many ports it takes, which port means none.
+// The sockets of a media line: their transport, how many ports it takes, which ports mean none.
 #pragma once
 
 #include <string_view>
@@ -25,7 +25,7 @@ constexpr bool is_no_port(std::uint16_t port) {
     return port == 0 || port == 9;
 }
 
-/// How far apart the ports of "port/count" stand (RFC 8866 5.14): RTP takes pairs.
+/// The distance between the ports of "port/count" (RFC 8866 5.14): RTP takes pairs.
 inline std::uint16_t port_stride(const Media& media) {
     return is_rtp(media) ? 2 : 1;
 }

@@ -37,7 +37,7 @@ bool is_identity(std::string_view encoding) {
     return encoding.empty() || text::equals(encoding, "identity");
 }
 
-/// One body or part: its bytes and what its header lines say of them.
+/// One body or part: its bytes and the headers that describe them.
 struct Entity {
     std::string_view bytes;
     std::string_view type;
@@ -103,7 +103,7 @@ class Parts {
     bool last_ = false;
 };
 
-/// Reads a part's header lines. nullopt: they are broken; such a part is nobody's business.
+/// Reads a part's header lines. nullopt: they do not end; such a part is left alone.
 std::optional<Entity> read_part(std::string_view part) {
     Entity entity;
     HeaderLines lines(part, 0);
@@ -139,7 +139,7 @@ Content content_of(const MediaType& type) {
 void collect(const Entity& entity, int depth, Bodies& bodies) {
     const MediaType type = media_type(entity.type);
     const Content content = content_of(type);
-    // What seals the whole body; a sealed part inside a multipart says nothing about the parts beside it.
+    // Only these seal the whole body; a sealed part inside a multipart does not seal the parts beside it.
     if (depth == 0)
         bodies.sealed = content == Content::enciphered || content == Content::multipart_signed ||
                         !is_identity(entity.encoding);

@@ -18,9 +18,9 @@ struct SdpBody {
     std::optional<std::string_view> content_length;
 };
 
-/// What a body is and whether its bytes may be changed at all (S5).
+/// The descriptions of a body, and whether its bytes may be changed at all (S5).
 struct Bodies {
-    static constexpr std::size_t max_sdp = 8;  ///< those behind it are not looked at
+    static constexpr std::size_t max_sdp = 8;  ///< further ones are ignored
     std::array<SdpBody, max_sdp> sdp;
     std::size_t count = 0;
     bool sealed = false;  ///< signed, encrypted, Content-Encoding, or auth-int: read, never change

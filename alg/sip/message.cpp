@@ -44,7 +44,7 @@ bool is_call_id(std::string_view value) {
     }
 }
 
-/// A NUL that no backslash stands before. (The C library is the faster one over a whole head.)
+/// A NUL without a backslash in front. (Over a whole head the C library is faster than byte_scan.)
 bool has_bare_nul(std::string_view head) {
     for (std::size_t nul = head.find('\0'); nul != text::npos; nul = head.find('\0', nul + 1))
         if (nul == 0 || head[nul - 1] != '\\') return true;
@@ -53,7 +53,7 @@ bool has_bare_nul(std::string_view head) {
 
 }  // namespace
 
-/// What parse() keeps in mind between two header lines.
+/// The state of parse() between two header lines.
 class Message::Reader {
   public:
     explicit Reader(Message& message) : m_(message) {}
@@ -92,7 +92,7 @@ class Message::Reader {
             length_ = length;
             return true;
         }
-        // Repeated with the same value it says the same; with another one, nobody can tell which one counts.
+        // Equal values say the same; of different ones it is unknown which the ends use.
         if (repeated) return value == m_.first(id)->value;
         switch (id) {
             case HeaderId::call_id: m_.call_id_ = value; return is_call_id(value);

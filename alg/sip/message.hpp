@@ -89,15 +89,15 @@ class Message {
     /// By Content-Length, or to the end of the datagram without it. May be empty.
     std::string_view body() const { return body_; }
     /// The digits of the first Content-Length, if the header is there. It may be repeated with the same
-    /// value; all of them stand in headers().
+    /// value; headers() has all of them.
     std::optional<std::string_view> content_length() const { return content_length_; }
-    /// All bytes given to parse(), with what may follow the body.
+    /// All bytes given to parse(), with those that follow the body.
     std::string_view bytes() const { return bytes_; }
 
   private:
     class Reader;
 
-    /// What is read of a From or To.
+    /// URI and tag of a From or To.
     struct Party {
         std::string_view uri, tag;
     };

@@ -1,5 +1,7 @@
 #include "alg/sip/start_line.hpp"
 
+#include <algorithm>
+
 #include "alg/sip/text.hpp"
 
 namespace sipalg::sip {
@@ -81,15 +83,21 @@ StartLine parse_start_line(std::string_view line) {
     if (text::starts_with(line, "sip/")) return parse_status_line(line);
 
     StartLine result;
-    line = line.substr(0, trim_blanks(line, line.size()));
-    const std::size_t version_begin = last_word(line);
-    if (!text::starts_with(line.substr(version_begin), "sip/")) return result;
+    std::size_t version_begin = line.size() - std::min(line.size(), version.size());
+    // As nearly all lines have it: the version at the end, behind a space.
+    const bool usual = version_begin > 0 && line[version_begin - 1] == ' ' &&
+                       text::equals(line.substr(version_begin), version);
+    if (!usual) {
+        line = line.substr(0, trim_blanks(line, line.size()));
+        version_begin = last_word(line);
+        if (!text::starts_with(line.substr(version_begin), "sip/")) return result;
+    }
     const std::size_t method_end = byte_scan::find<' ', '\t'>(line);
     if (method_end == 0 || !text::is_token(line, 0, method_end)) return result;
     result.kind = StartLine::Kind::malformed;
     const std::size_t uri = skip_blanks(line, method_end);
     if (uri >= version_begin || !may_begin_uri(line[uri])) return result;
-    if (!text::equals(line.substr(version_begin), version)) return result;
+    if (!usual && !text::equals(line.substr(version_begin), version)) return result;
     result.request_uri = text::slice(line, uri, trim_blanks(line, version_begin));
     if (has_control(result.request_uri)) return result;
     if (result.request_uri.front() == '<') result.request_uri = without_brackets(result.request_uri);

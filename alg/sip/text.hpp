@@ -1,4 +1,4 @@
-// The lexical ground that all parsers here stand on: character classes, white space, quoted strings
+// The lexical rules that all parsers here share: character classes, white space, quoted strings
 // (RFC 3261 25.1). Every function takes a view and positions inside it and reads nothing beyond.
 #pragma once
 
@@ -102,7 +102,7 @@ bool same_words(const char* s, const char* lower_case, std::size_t size) {
 }
 }  // namespace detail
 
-/// Equal without regard to ASCII case. `lower_case` may hold lower-case letters, digits and what stands below
+/// Equal without regard to ASCII case. `lower_case` may hold lower-case letters, digits and bytes below
 /// '@', nothing else. Against a literal it comes down to a few word compares.
 /// Header names, schemes, hosts and parameters are compared with it (S10).
 inline bool equals(std::string_view s, std::string_view lower_case) {

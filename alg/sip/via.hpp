@@ -13,14 +13,13 @@ namespace sipalg::sip {
 /// One via-parm. Views into the header's value.
 struct Via {
     std::string_view text;       ///< the whole via-parm
-    std::string_view transport;  ///< "UDP", as it stands
+    std::string_view transport;  ///< "UDP", in the sender's case
     HostPort sent_by;
-    std::string_view parameters;  ///< after the first ';', without it
-    std::string_view branch;      ///< empty: none
-    std::optional<std::string_view>
-        received;                           ///< value as it stands (an IPv6 address with or without brackets)
-    std::string_view maddr;                 ///< empty: none
-    std::optional<std::string_view> rport;  ///< present without value: empty view
+    std::string_view parameters;               ///< after the first ';', without it
+    std::string_view branch;                   ///< empty: none
+    std::optional<std::string_view> received;  ///< the value (an IPv6 address with or without brackets)
+    std::string_view maddr;                    ///< empty: none
+    std::optional<std::string_view> rport;     ///< present without value: empty view
 };
 
 /// Takes the next via-parm off `rest` (a Via header's value, several in a line separated by commas). White
