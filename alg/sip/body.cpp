@@ -159,8 +159,19 @@ void collect(const Entity& entity, int depth, Bodies& bodies) {
     if (content == Content::multipart_signed && bodies.count > before) bodies.sealed = true;
 }
 
+/// The word somewhere in the credentials: most have none, which saves reading their parameters.
+bool mentions_auth_int(std::string_view credentials) {
+    constexpr std::string_view word = "auth-int";
+    constexpr std::size_t before = 4;  // its '-'
+    for (std::size_t dash = byte_scan::find<'-'>(credentials); dash < credentials.size();
+         dash = byte_scan::find<'-'>(credentials, dash + 1))
+        if (dash >= before && text::equals(credentials.substr(dash - before, word.size()), word)) return true;
+    return false;
+}
+
 /// Digest credentials whose protection covers the body (RFC 8760, RFC 7616 3.4).
 bool has_auth_int(std::string_view credentials) {
+    if (!mentions_auth_int(credentials)) return false;
     // Authentication-Info has no scheme in front: there the first token is a parameter's name already.
     std::size_t begin = text::skip(credentials, text::skip(credentials, 0, text::token), text::white);
     if (begin < credentials.size() && credentials[begin] == '=') begin = 0;
