@@ -7,8 +7,7 @@ namespace sipalg {
 
 namespace {
 
-bool was_told(const State& state, const Envelope& envelope, Transport transport,
-              const sip::HostPort& shown) {
+bool was_told(const State& state, const Envelope& envelope, Transport transport, const sip::HostPort& shown) {
     const nat::MappingEntry* entry =
         state.mappings.find_named({transport, {*shown.address, shown.port.value_or(5060)}});
     return entry && entry->rewritten && entry->mapping.inside.address == envelope.destination.address;

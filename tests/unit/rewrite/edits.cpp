@@ -35,7 +35,7 @@ TEST_CASE("law 3 edits are planned in any order and applied once") {
     CHECK(plan.result() == "zero123+4567");
 }
 
-TEST_CASE("S1 text that is there already is no edit") {
+TEST_CASE("S1 equal text is no edit") {
     Plan plan("192.168.1.10");
     plan.replace(0, 12, "192.168.1.10");
     CHECK(plan.edits.empty());

@@ -67,7 +67,7 @@ TEST_CASE("S1 O2 every place is explained in its order, changed or not") {
     CHECK(Explanation(invite("", body), false).text.empty());
 }
 
-TEST_CASE("S1 S3 S5 O2 what is left alone in the head says why") {
+TEST_CASE("S1 S3 S5 O2 each place of the head that stays has a reason") {
     const Explanation explanation(
         "REGISTER sip:192.168.1.10 SIP/2.0\r\n"
         "Via: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bK1, SIP/2.0/UDP 192.168.1.10:5070\r\n"

@@ -157,7 +157,7 @@ TEST_CASE("D1: o= is read from its end") {
     CHECK(p.d.origin_session().empty());
 }
 
-TEST_CASE("D1: a c= that says what o= says has an address of its own right") {
+TEST_CASE("D1: a c= with the address of o= is read independently of it") {
     const std::string media =
         "c=IN IP4 192.168.1.10\r\nm=audio 16000 RTP/AVP 0\r\na=rtcp:16003 IN IP4 192.168.1.10\r\n";
     for (const char* origin : {"o=- 1 1 IN IP4 192.168.1.10", "o=- 1 1 ATM NSAP 192.168.1.10",
@@ -265,7 +265,7 @@ TEST_CASE("D1: candidates") {
     CHECK(p.d.candidates(p.m(1))[0].address.text == "3f4d8c1e.local");
 }
 
-TEST_CASE("D5: rtcp-mux, bundle-only, and who shares a transport in a BUNDLE") {
+TEST_CASE("D5: rtcp-mux, bundle-only, and the media lines that share a transport in a BUNDLE") {
     const Parsed p(
         "v=0\r\na=group:LS a v\r\na=group:BUNDLE a v d\r\na=group:BUNDLE x  y\r\na=group:BUNDLE\r\n"
         "m=audio 1 RTP/AVP 0\r\na=mid:a\r\na=rtcp-mux\r\n"

@@ -67,7 +67,7 @@ TEST_CASE("S10: a name that only resembles one of the table is another") {
     }
 }
 
-TEST_CASE("S10: what stands outside the table has no name") {
+TEST_CASE("S10: headers outside the table have no name") {
     CHECK(long_name(HeaderId::other).empty());
     CHECK(long_name(HeaderId::count_).empty());
     CHECK(long_name(HeaderId::via) == "Via");

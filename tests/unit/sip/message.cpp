@@ -144,7 +144,7 @@ TEST_CASE("S9: odd white space and brackets of a request line do no harm (RFC 44
     CHECK(uri("OPTIONS 192.0.2.1 SIP/2.0") == "192.0.2.1");
 }
 
-TEST_CASE("S8: what has no SIP start line is not SIP") {
+TEST_CASE("S8: text without a SIP start line is not SIP") {
     for (const std::string start :
          {"", " ", "OPTIONS sip:b@c", "GET / HTTP/1.1", "HTTP/1.1 200 OK", "OPTIONS sip:b@c HTTP/1.1",
           " OPTIONS sip:b@c SIP/2.0", "OPT(ONS sip:b@c SIP/2.0", "SIP", "SIPP/2.0 200 OK", "aaaaaaaa"})
@@ -153,7 +153,7 @@ TEST_CASE("S8: what has no SIP start line is not SIP") {
     CHECK(result("\r\n\r\n") == ParseError::not_sip);
 }
 
-TEST_CASE("S10: line ends in front of the start line are passed over") {
+TEST_CASE("S10: line ends in front of the start line are ignored") {
     const std::string text = "\r\n\n\r\n" + request(minimal);
     Message m;
     REQUIRE(m.parse(text) == ParseError::none);
@@ -284,7 +284,7 @@ TEST_CASE("S3: the URIs of From and To in every form of the value") {
     CHECK(m.from_uri() == "sip:a@example.com");
 }
 
-TEST_CASE("S3: the topmost via-parm, whatever stands behind it") {
+TEST_CASE("S3: the topmost via-parm, with others behind it") {
     const auto top = [](const std::string& via) {
         Message m;
         const std::string text = replaced(request(minimal), "Via: SIP/2.0/UDP 192.0.2.1", via);
@@ -293,7 +293,7 @@ TEST_CASE("S3: the topmost via-parm, whatever stands behind it") {
     };
     CHECK(top("Via: SIP/2.0/UDP a, SIP/2.0/UDP b") == "a");
     CHECK(top("Via: SIP/2.0/UDP a\r\nv: SIP/2.0/UDP b") == "a");
-    // What cannot be read is not passed over: the next one is somebody else's.
+    // One that cannot be read is not skipped: the next one is another hop's.
     Message m;
     const std::string text =
         replaced(request(minimal), "Via: SIP/2.0/UDP 192.0.2.1", "Via: nonsense\r\nVia: SIP/2.0/UDP b");

@@ -50,7 +50,7 @@ std::string pieces(const std::string& stream, std::size_t step) {
 
 }  // namespace
 
-TEST_CASE("S8: datagrams are told apart by their first bytes") {
+TEST_CASE("S8: datagrams are classified by their first bytes") {
     CHECK(classify_datagram(head + "\r\n") == Kind::message);
     CHECK(classify_datagram("\r\n\r\n" + head + "\r\n") == Kind::message);
     CHECK(classify_datagram("SIP/2.0 200 OK\r\n") == Kind::message);
@@ -84,7 +84,7 @@ TEST_CASE("S8: datagrams are told apart by their first bytes") {
     CHECK(classify_datagram("hello world, this is not SIP") == Kind::garbage);
 }
 
-TEST_CASE("X5: a SIP message behind the first line of something else is not one") {
+TEST_CASE("X5: a SIP message behind the first line of another protocol is not read") {
     const std::string post = "POST / HTTP/1.1\r\n\r\n" + head + "\r\n";
     CHECK(classify_datagram(post) == Kind::http);
     CHECK(same(next_piece(post), Kind::http, post.size()));
@@ -115,7 +115,7 @@ TEST_CASE("T1: a stream is cut by Content-Length, whatever the segments") {
           "1:" + std::to_string(one.size()) + " 1:" + std::to_string(one.size()) + " +0");
 }
 
-TEST_CASE("T1: what is still missing is said when it is known") {
+TEST_CASE("T1: the number of missing bytes is reported once it is known") {
     const std::string whole = head + "Content-Length: 1000\r\n\r\n";
     const Piece piece = next_piece(whole);
     CHECK(piece.kind == Kind::need_more);
@@ -132,7 +132,7 @@ TEST_CASE("T1: what is still missing is said when it is known") {
         CHECK(next_piece(whole, next_piece(whole.substr(0, whole.size() - cut)).seen).wanted == piece.wanted);
 }
 
-TEST_CASE("T1: a Content-Length inside the body or a value is none") {
+TEST_CASE("T1: a Content-Length inside the body or a value does not count") {
     const std::string text = head + "X: y\r\n Content-Length: 50\r\n\r\nContent-Length: 60\r\n";
     CHECK(same(next_piece(text), Kind::message, text.find("\r\n\r\n") + 4));
 }
@@ -208,14 +208,14 @@ TEST_CASE("T1: a body of 65,536 bytes and its head are one message") {
     CHECK(same(next_piece(begun + std::string(65536, 'b')), Kind::message, begun.size() + 65536));
 }
 
-TEST_CASE("T1: a message that is too long has its length, so that what is behind it can be read") {
+TEST_CASE("T1: a message that is too long still has its length, so that the next one can be read") {
     const std::string begun = head + "Content-Length: 100000\r\n\r\n0123";
     const std::size_t length = begun.size() - 4 + 100000;
     CHECK(same(next_piece(begun), Kind::oversize, length));
     CHECK(same(next_piece(begun.substr(0, begun.size() - 10)), Kind::need_more, 0));
 }
 
-TEST_CASE("T4: a word that is longer than any method is none of SIP") {
+TEST_CASE("T4: a word that is longer than any method is not SIP") {
     CHECK(next_piece(std::string(128, 'x')).kind == Kind::need_more);
     CHECK(next_piece(std::string(129, 'x')).kind == Kind::garbage);
 }

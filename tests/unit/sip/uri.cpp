@@ -55,7 +55,7 @@ TEST_CASE("S10: IPv6 references") {
         CHECK_MESSAGE(!parse_host_port(bad), bad);
 }
 
-TEST_CASE("S10: a literal is one however it is escaped, a name never is") {
+TEST_CASE("S10: an escaped address literal is an address, an escaped name is not") {
     CHECK(parse_host_port("%31%39%32.168.1%2e10")->address == Address::v4(0xc0a8010a));
     CHECK(parse_host_port("192.168.1.1%30")->address == Address::v4(0xc0a8010a));
     CHECK(parse_host_port("192.168.1.1%30:5060")->host == "192.168.1.1%30");
@@ -71,7 +71,7 @@ TEST_CASE("S10: a literal is one however it is escaped, a name never is") {
     }
 }
 
-TEST_CASE("S9: what is no host and port") {
+TEST_CASE("S9: hosts and ports that cannot be read") {
     for (const std::string_view bad :
          {"", " ", ":5060", "host:65536", "host:99999999999999999999", "host:-1", "host:5060x", "host:50 60",
           "ho st", "host,", "a@b", "host;x", "<host>", "host:5060:5061", "\xc3\xa4.example"})

@@ -35,7 +35,7 @@ TEST_CASE("S4: a Via and the parameters that an ALG looks at") {
     CHECK(v[0].parameters == "rport;branch=z9hG4bK776asdhds;received=203.0.113.5");
 }
 
-TEST_CASE("S4: an empty rport says where a value would be put") {
+TEST_CASE("S4: an empty rport is the place for its value") {
     const std::string_view text = "SIP/2.0/UDP h;rport;branch=x";
     const auto v = all(text);
     CHECK(v[0].rport->data() == text.data() + text.find(";branch"));
@@ -89,7 +89,7 @@ TEST_CASE("S10: no parameters at all (RFC 2543), unknown transports, commas in q
     CHECK(v[1].text == "SIP/2.0/UDP c;branch=b2");
 }
 
-TEST_CASE("S9: what cannot be read ends the list") {
+TEST_CASE("S9: a Via that cannot be read ends the list") {
     for (const std::string_view bad :
          {"", "SIP", "SIP/2.0", "SIP/2.0/UDP", "SIP/2.0/UDP ", "SIP/2.0/ host", "SIP/7.0/UDP h",
           "HTTP/2.0/UDP h", "SIP/2.0/UDPhost", "SIP/2.0/UDP 2001:db8::1", "SIP/2.0/UDP [::1",
