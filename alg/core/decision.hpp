@@ -14,6 +14,8 @@
 #include "alg/policy/policy.hpp"
 #include "alg/policy/reason.hpp"
 #include "alg/rewrite/place.hpp"
+#include "alg/tcp/output.hpp"
+#include "alg/tcp/step.hpp"
 
 namespace sipalg {
 
@@ -43,21 +45,7 @@ struct Arrival {
     std::uint64_t token = 0;  ///< names the packet's verdict if it has to wait (Output)
 };
 
-/// What becomes of a packet of a TCP connection: of the one that came, of one that has waited, or one of our
-/// own.
-struct Output {
-    enum class Kind : std::uint8_t {
-        pass,     ///< as it came
-        replace,  ///< by `bytes`
-        drop,
-        inject,  ///< `bytes` are sent besides
-    };
-    Kind kind = Kind::pass;
-    std::uint64_t token = 0;  ///< of its Arrival; not of an injected one
-    std::vector<std::uint8_t> bytes;
-    Side from = Side::inside;  ///< of an injected one: which end it seems to come from
-    Address egress;            ///< and the router's address outside on its way
-};
+using tcp::Output;
 
 /// One place of a message that was looked at, and what became of it.
 struct Explained {
@@ -89,9 +77,10 @@ struct Decision {
 
     // TCP. When State::commit() or State::cancel() is done, conclude() says what becomes of packets.
     bool stream = false;  ///< the packet is of a connection that is read: the above is for its messages
+    tcp::Step step;       ///< for conclude()
     std::vector<Reason> reasons;  ///< of each message in it
-    std::vector<Output>
-        outputs;  ///< in order; a packet that is not in it waits until a later decision names it
+    /// In this order; a packet that is not in it stays queued until a later decision names it.
+    std::vector<Output> outputs;
     void clear();
 };
 

@@ -2,6 +2,7 @@
 
 #include "alg/core/inspect_message.hpp"
 #include "alg/core/state.hpp"
+#include "alg/core/stream_sink.hpp"
 #include "alg/sip/splitter.hpp"
 
 namespace sipalg {
@@ -18,6 +19,7 @@ void Decision::clear() {
     events.clear();
     explained.clear();
     stream = false;
+    step = {};
     reasons.clear();
     outputs.clear();
 }
@@ -58,7 +60,12 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
         return;
     }
     if (arrival.packet->transport == Transport::tcp) {
-        state.connections.arrive(state, arrival, *arrival.packet, now, decision);
+        StreamSink sink(state, decision);
+        decision.step = state.connections.arrive(
+            {arrival.from, arrival.bytes, *arrival.packet, arrival.egress, arrival.scanned, arrival.token},
+            sink, now, {decision.changes, decision.reasons});
+        decision.stream = decision.step.is_read;
+        decision.reason = decision.step.reason;
         return;
     }
     decide(state, arrival, now, decision);
@@ -67,13 +74,13 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
     note_flow(state, arrival.flow(), arrival.from, decision.reason, arrival.packet->payload, now);
 }
 
-void conclude(State& state, const Arrival& arrival, bool in_force, Time now, Decision& decision) {
-    state.connections.conclude(arrival, in_force, now, decision);
+void conclude(State& state, bool in_force, Time now, Decision& decision) {
+    state.connections.conclude(decision.step, in_force, now, decision.outputs);
 }
 
 void end_connections(State& state, Time now, Decision& decision) {
     decision.clear();
-    state.connections.end_shifted(now, decision);
+    state.connections.reset_moved(now, decision.outputs);
 }
 
 void expire(State& state, Time now, Decision& decision) {
@@ -81,7 +88,9 @@ void expire(State& state, Time now, Decision& decision) {
     Effects effects{decision.changes, decision.stale, decision.ended, decision.events};
     state.registrations.expire(now, effects);
     state.calls.expire(now, effects);
-    state.connections.expire(state, now, decision);
+    StreamSink sink(state, decision);
+    decision.step =
+        state.connections.expire(sink, now, {decision.changes, decision.reasons}, decision.outputs);
     state.mappings.expire(now, decision.changes);
     state.flows.expire(now);
     state.nat_handling.expire(now, [&](const nat::PhonePeer& pair) {

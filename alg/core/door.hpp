@@ -13,10 +13,9 @@ namespace sipalg {
 
 /// Decides over one packet. Clears `decision` first (its buffers are used again).
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision);
-/// TCP: what becomes of the packet of the last inspect(), and of those that waited for it, now that its
-/// changes are `in_force` or were refused. Fills Decision::outputs. Call it after expire() as well, without
-/// an arrival.
-void conclude(State& state, const Arrival& arrival, bool in_force, Time now, Decision& decision);
+/// TCP, after inspect() and expire(): gives verdicts to the packet of the decision and to those that have
+/// been queued for it, now that its changes are `in_force` or were refused. Fills Decision::outputs.
+void conclude(State& state, bool in_force, Time now, Decision& decision);
 /// Resets the connections whose bytes have moved: nothing would translate them after a stop (T4).
 void end_connections(State& state, Time now, Decision& decision);
 /// Closes and renews what is due. Call when State::next_deadline() has come.

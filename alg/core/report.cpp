@@ -138,10 +138,13 @@ std::vector<FlowReport> report_flows(const State& state, Time now) {
         row.idle_s = std::chrono::duration_cast<Seconds>(now - entry.last).count();
         row.outward = entry.outward;
         row.inward = entry.inward;
-        if (const tcp::Connection* flow = state.connections.find(entry.key)) {
-            row.grown_outward = flow->from_phone.shift().length();
-            row.grown_inward = flow->from_peer.shift().length();
-            row.held = flow->memory();
+        const tcp::Connection* connection = entry.key.transport == Transport::tcp
+                                                ? state.connections.find({entry.key.phone, entry.key.peer})
+                                                : nullptr;
+        if (connection) {
+            row.grown_outward = connection->from_phone.map().length();
+            row.grown_inward = connection->from_peer.map().length();
+            row.held = connection->memory();
         }
         rows.push_back(std::move(row));
     });

@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "alg/core/stream_sink.hpp"
+
 namespace sipalg {
 
 State::State(Policy settings)
@@ -62,8 +64,8 @@ Mode State::mode_of(const Arrival& arrival) const {
     if ((mode != Mode::observe && mode != Mode::off) || arrival.packet->transport != Transport::tcp)
         return mode;
     // A connection in which something was changed can't be left (T4).
-    const tcp::Connection* connection = connections.find(arrival.flow());
-    return connection && connection->editing && connection->is_edited() ? Mode::automatic : mode;
+    const tcp::Connection* connection = connections.find({arrival.phone(), arrival.peer()});
+    return connection && connection->editing && connection->was_edited() ? Mode::automatic : mode;
 }
 
 Handling State::handling(const Address& phone, const Address& peer) const {
@@ -90,6 +92,8 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
         Time until = Time::max();  ///< of the one that goes first: not all are renewed at once
     };
     std::map<std::uint32_t, Pieces> records;
+    Decision unused;
+    StreamSink sink(*this, unused);
     for (const StoredElement& stored : elements) {
         const Time until = now + stored.remaining;
         if (const auto* mapping = std::get_if<Mapping>(&stored.element)) {
@@ -113,7 +117,7 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
             bytes += text;
         if (calls.restore(id, bytes, pieces.until, now, effects) ||
             registrations.restore(id, bytes, pieces.until, now, effects) ||
-            connections.restore(*this, id, bytes, now, changes)) {
+            connections.restore(id, bytes, sink, now, changes)) {
             commit();
             continue;
         }

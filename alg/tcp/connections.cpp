@@ -2,331 +2,287 @@
 
 #include <algorithm>
 
-#include "alg/core/state.hpp"
 #include "alg/policy/timing.hpp"
+#include "alg/tcp/conclude.hpp"
+#include "alg/tcp/emit.hpp"
+#include "alg/tcp/message_reader.hpp"
+#include "alg/tcp/timers.hpp"
 
 namespace sipalg::tcp {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-// A sender that may have no more under way is told what has come; sooner than he would begin to send it again
-// (RFC 6298: a second, in practice a fifth of one), later than the rest of most messages comes.
-constexpr Time acknowledge_after = 20ms;
-// How long the rest of a message may be on its way since its last bytes, and since its first.
-constexpr Time patience = 10s;
-constexpr Time longest_wait = 60s;
-// A connection that both ends have closed may still have segments under way; one that was reset hardly.
-constexpr Time closed_time = 120s;
-constexpr Time reset_time = 5s;
-constexpr Time refused_time = 60s;
-// What conntrack keeps an idle connection for, by default.
-constexpr Time idle_time = 5 * 24h;
-// A phone that is gone without a word keeps its port no longer than that.
-constexpr Time silent_time = 30min;
-
-// What the kernel has now, as it was asked to, or still has.
-void keep_record(Connection& flow, bool in_force) {
-    if (in_force && !flow.next_record.empty()) {
-        flow.record = flow.next_record;
-        flow.told_at = flow.next_told_at;
-    }
-    flow.next_record.clear();
-}
-
-// What was taken over is sent again if it has not arrived by then.
-void watch_arrival(Connection& flow, Time now) {
-    if (flow.send_again_at != Time{0}) return;
-    flow.send_again_after = send_again_first;
-    flow.send_again_at = now + send_again_first;
-}
-
-// Only the very number that the other end expects ends a connection at once; any other is asked after, and
-// then comes again with that one (RFC 5961 3.2). What it expects lies between what it has told and all there
-// is.
-bool is_believed_reset(const Direction& sender, const Carrier& carrier) {
-    return carrier.begin >= sender.acknowledged_in() &&
-           carrier.begin <= std::max(sender.received(), sender.sent()) + (sender.fin ? 1 : 0);
-}
-
-void release_held(Connection& flow, Output::Kind kind, std::vector<Output>& outputs) {
-    for (Direction* half : {&flow.from_phone, &flow.from_peer})
-        for (const Direction::Held& held : half->take_all())
-            if (!held.passed) outputs.push_back({kind, held.carrier.token, {}, {}, {}});
-}
+// The NAT mapping of a phone that has gone silent is refreshed no longer than this.
+constexpr Time silent_time{30 * 60 * 1000};
 
 }  // namespace
 
-void Connections::weigh(Connection& flow) {
-    const std::size_t weight = flow.memory();
-    memory_ += weight - flow.weight;
-    flow.weight = weight;
-    held_ += flow.held_count() - flow.held;
-    flow.held = flow.held_count();
+const Connection* Connections::find(const ConnectionKey& key) const {
+    const auto it = connections_.find(key);
+    return it == connections_.end() || it->second.phase() == Phase::unread ? nullptr : &it->second;
 }
 
-void Connections::conclude(const Arrival& arrival, bool in_force, Time now, Decision& decision) {
-    const auto kind = std::exchange(step_.kind, Step::Kind::none);
-    std::vector<Output>& outputs = decision.outputs;
-    for (const std::uint64_t token : orphans_)
-        outputs.push_back({Output::Kind::drop, token, {}, {}, {}});
-    orphans_.clear();
-    conclude_taking_over(in_force, now, outputs);
-    if (kind == Step::Kind::none) return;
-    if (kind == Step::Kind::pass || kind == Step::Kind::drop) {
-        const auto verdict = kind == Step::Kind::pass ? Output::Kind::pass : Output::Kind::drop;
-        outputs.push_back({verdict, step_.carrier.token, {}, {}, {}});
+Connection* Connections::lookup(const ConnectionKey& key) {
+    const auto it = connections_.find(key);
+    return it == connections_.end() ? nullptr : &it->second;
+}
+
+// T1 T4: a connection is read from its SYN on.
+Step Connections::arrive(const ArrivedPacket& arrived, MessageSink& sink, Time now, Staged staged) {
+    Step step;
+    const auto segment = parse_segment(arrived.bytes, arrived.packet);
+    if (!segment) return step;
+    step.from = arrived.from;
+    step.key = arrived.from == Side::inside
+                   ? ConnectionKey{arrived.packet.source, arrived.packet.destination}
+                   : ConnectionKey{arrived.packet.destination, arrived.packet.source};
+    step.carrier = {arrived.token, arrived.bytes, *segment, 0, 0};
+    if (segment->has(Segment::syn)) {
+        arrive_syn(arrived, *segment, sink, now, staged, step);
+        return step;
+    }
+    Connection* const connection = lookup(step.key);
+    if (!connection || connection->phase() == Phase::unread) return step;
+    Direction& direction = connection->direction(arrived.from);
+    const Direction& other = connection->direction(opposite(arrived.from));
+    if (!direction.known() && other.map().is_identity()) return step;
+    connection->last_seen = now;
+    step.is_read = true;
+    step.reason = Reason::stream_lost;
+    step.action = Step::Action::refuse;
+    const bool lost = connection->phase() == Phase::refused || connection->phase() == Phase::bytes_lost;
+    if (lost || !direction.known() || !connection->note_acknowledgement(arrived.from, *segment)) return step;
+    step.reason = Reason::segment;
+    direction.window = segment->window;
+    if (segment->timestamps) direction.note_timestamp(segment->timestamps->first);
+    Carrier& carrier = step.carrier;
+    carrier.begin = direction.at(segment->sequence);
+    carrier.end = carrier.begin + static_cast<Position>(segment->payload.size());
+    if (segment->has(Segment::rst)) {
+        step.action = Step::Action::reset;
+        return step;
+    }
+    // X7: after a local acknowledgement the sender never retransmits, so its bytes are kept until the
+    // receiver has room. Beyond the bound new ones are dropped, which the sender does retransmit.
+    if (direction.has_undelivered() && direction.is_stalled() && carrier.end > direction.received() &&
+        memory_ > policy_.max_stream_memory) {
+        step.action = Step::Action::drop;
+        return step;
+    }
+    step.action = Step::Action::data;
+    direction.checkpoint();
+    direction.receive(carrier.begin, segment->payload);
+    if (segment->is_fin()) direction.fin = carrier.end;
+    read(*connection, arrived.scanned, sink, now, staged, step);
+    return step;
+}
+
+void Connections::read(Connection& connection, bool scanned, MessageSink& sink, Time now, Staged staged,
+                       Step& step) {
+    Direction& direction = connection.direction(step.from);
+    const Position before = direction.parsed();
+    const auto outcome = MessageReader(connection, step.from, scanned, sink, now, staged.reasons).read();
+    if (outcome == MessageReader::Outcome::scan_first) {
+        direction.rewind();
+        step.action = Step::Action::none;
+        step.is_read = false;
+        step.scan_first = true;
         return;
     }
-    if (kind == Step::Kind::syn && std::exchange(step_.fresh, false)) {
-        if (!in_force) {
-            outputs.push_back({Output::Kind::pass, step_.carrier.token, {}, {}, {}});
+    if (outcome == MessageReader::Outcome::not_sip) step.action = Step::Action::stop_reading;
+    const bool last = direction.fin && direction.received() == *direction.fin;
+    const bool full = memory_ > policy_.max_stream_memory;
+    if (direction.parsed() < direction.received() && (full || (last && connection.editing))) {
+        direction.pass_incomplete();
+        staged.reasons.push_back(Reason::let_through);
+        // The bytes are kept only to find the message's end. That is bounded, too (X7).
+        if (!connection.editing || memory_ > 2 * policy_.max_stream_memory) direction.stop_reading();
+    }
+    const bool edited = connection.editing && (connection.was_edited() || !direction.planned().empty());
+    if (edited && direction.parsed() != before)
+        connection.record.update(connection, sink, now, staged.changes);
+}
+
+void Connections::arrive_syn(const ArrivedPacket& arrived, const Segment& segment, MessageSink& sink,
+                             Time now, Staged staged, Step& step) {
+    Connection* const connection = lookup(step.key);
+    const bool answers = segment.has(Segment::ack);
+    const bool repeated = connection && connection->direction(arrived.from).known() &&
+                          connection->direction(arrived.from).initial() == segment.sequence;
+    if (answers && connection && !repeated) {
+        const auto& claim = connection->claim;
+        if (claim && claim->from != arrived.from && segment.acknowledgement == claim->syn.sequence + 1) {
+            end(*connection, sink, now, staged, step);
+            open(claim->from, claim->syn, arrived.egress, sink, now, staged, step);
+            if (step.opening) step.opening->answer = segment;
             return;
         }
-        ++per_phone_[step_.key.phone.address];
-        flows_.insert_or_assign(step_.key, std::move(step_.flow));
-    }
-    Connection* const found = find(step_.key);
-    if (!found) return;
-    Connection& flow = *found;
-    switch (kind) {
-        case Step::Kind::syn: ship_syn(flow, step_.carrier, outputs); break;
-        case Step::Kind::data: conclude_data(flow, arrival.from, in_force, now, outputs); break;
-        case Step::Kind::unmodified:
-            conclude_data(flow, arrival.from, in_force, now, outputs);
-            leave_untouched(flow, now, outputs);
-            break;
-        case Step::Kind::reset: {
-            const Carrier& carrier = step_.carrier;
-            if (!is_believed_reset(flow.half(arrival.from), carrier)) {
-                ship(flow, arrival.from, carrier, {carrier.begin, carrier.segment.payload, true}, outputs);
-                break;
-            }
-            release_held(flow, Output::Kind::drop, outputs);
-            if (const auto load = flow.half(arrival.from).load(carrier))
-                ship(flow, arrival.from, carrier, *load, outputs);
-            else
-                outputs.push_back({Output::Kind::drop, carrier.token, {}, {}, {}});
-            flow.over = now + reset_time;
-            break;
+        connection->answer(arrived.from, segment);
+    } else if (!answers && !repeated) {
+        if (!connection || !connection->is_live()) {
+            if (connection) end(*connection, sink, now, staged, step);
+            open(arrived.from, segment, arrived.egress, sink, now, staged, step);
+            return;
         }
-        case Step::Kind::lost:
-            if (flow.refused) {
-                reset(flow, arrival.from, step_.carrier.segment, outputs);
-                outputs.push_back({Output::Kind::drop, step_.carrier.token, {}, {}, {}});
-            } else if (flow.needs_us()) {
-                // Nobody can tell any more what stands for what: the ends begin anew.
-                refuse(flow, now, outputs);
-                outputs.push_back({Output::Kind::drop, step_.carrier.token, {}, {}, {}});
-            } else {
-                outputs.push_back({Output::Kind::pass, step_.carrier.token, {}, {}, {}});
-                leave_untouched(flow, now, outputs);
-            }
-            break;
-        case Step::Kind::pass:
-        case Step::Kind::drop:
-        case Step::Kind::none: break;
+        connection->claim = {arrived.from, segment};
+        connection->claim->syn.payload = {};
     }
-    weigh(flow);
-    schedule(flow, now);
+    if (!connection || connection->phase() == Phase::unread || connection->phase() == Phase::refused) return;
+    step.is_read = true;
+    step.action = Step::Action::syn;
+    step.reason = Reason::segment;
 }
 
-void Connections::conclude_data(Connection& flow, Side from, bool in_force, Time now,
-                                std::vector<Output>& outputs) {
-    Direction& half = flow.half(from);
-    keep_record(flow, in_force);
-    half.settle(in_force);
-    const Carrier& carrier = step_.carrier;
-    if (flow.editing) {
-        let_go(flow, from, &carrier, held_ < policy_.max_held_segments, outputs);
-        // The receiver's answer may have made room for what waits the other way.
-        let_go(flow, opposite(from), nullptr, true, outputs);
-        const bool waits_behind_gap = half.has_gap() && carrier.end > half.received();
-        const bool told_before = carrier.end > carrier.begin && carrier.end <= half.told();
-        if (waits_behind_gap || told_before) acknowledge(flow, from, outputs);
-    } else {
-        outputs.push_back({Output::Kind::pass, carrier.token, {}, {}, {}});
-        if (carrier.begin > half.received() && half.wants(carrier) && memory_ < policy_.max_stream_memory)
-            half.hold(carrier, true);
-        else if (carrier.begin > half.received())
-            half.stop_reading();
-        half.pass_everything();
-    }
-    if (half.waits()) {
-        if (flow.waiting_since == Time{0}) flow.waiting_since = now;
-        if (carrier.end > carrier.begin) flow.progress = now;
-        if (flow.acknowledge_at == Time{0}) flow.acknowledge_at = now + acknowledge_after;
-    } else if (!flow.half(opposite(from)).waits()) {
-        flow.waiting_since = flow.acknowledge_at = Time{0};
-    }
-    if (!flow.from_phone.owes() && !flow.from_peer.owes()) {
-        flow.send_again_at = Time{0};
-        flow.sent_again = false;
-    } else {
-        watch_arrival(flow, now);
-    }
-    if (flow.from_phone.fin && flow.from_peer.fin)
-        flow.over = now + closed_time;
-    else if (carrier.end > carrier.begin)
-        flow.over = Time{0};
+// Begins a connection with the SYN `syn` of `from`, unless it cannot be read.
+void Connections::open(Side from, const Segment& syn, const Egress& egress, MessageSink& sink, Time now,
+                       Staged staged, Step& step) {
+    // The packet passes, but those queued in a connection that ends with it need verdicts.
+    step.is_read = !step.ended.empty();
+    if (step.is_read) step.action = Step::Action::pass;
+    const Endpoint& phone = step.key.phone;
+    if (syn.authenticated || egress.address.family() != phone.address.family()) return;
+    const auto count = per_phone_.find(phone.address);
+    const std::size_t of_phone = count == per_phone_.end() ? 0 : count->second;
+    step.reason = Reason::limit_reached;
+    if (connections_.size() >= policy_.max_streams || of_phone >= policy_.max_streams_per_phone) return;
+    // A phone names its own port in its messages, so the mapping has to exist before conntrack chooses one.
+    if (from == Side::inside && !sink.map(phone, egress, now)) return;
+    step.reason = Reason::segment;
+    step.is_read = true;
+    step.action = Step::Action::syn;
+    Opening& opening = step.opening.emplace();
+    opening = {step.key, egress, policy_.edits && egress.address != phone.address, false, from, syn, {}};
+    opening.syn.payload = {};
+    opening.maps_phone = sink.acquire(phone, egress, now + mapping_time, now, staged.changes);
+    sink.note_opened(step.key, from, now);
 }
 
-// The kernel keeps what a later daemon has to know before a sender is told to forget his bytes.
-void Connections::conclude_taking_over(bool in_force, Time now, std::vector<Output>& outputs) {
-    for (const ConnectionKey& key : taking_over_) {
-        Connection* const flow = find(key);
-        if (!flow) continue;
-        keep_record(*flow, in_force);
-        for (const Side sender : {Side::inside, Side::outside}) {
-            Direction& half = flow->half(sender);
-            if (half.next_told() == half.told()) continue;
-            if (!in_force) {
-                half.cancel_take_over();
-                continue;
-            }
-            half.confirm_take_over();
-            acknowledge(*flow, sender, outputs);
-            watch_arrival(*flow, now);
+void Connections::end(const Connection& connection, MessageSink& sink, Time now, Staged staged,
+                      Step& step) const {
+    connection.record.remove(connection.key, staged.changes);
+    if (connection.mapping_refreshed)
+        sink.release(connection.key.phone, connection.egress, now, staged.changes);
+    step.ended.push_back(connection.key);
+}
+
+void Connections::conclude(const Step& step, bool in_force, Time now, std::vector<Output>& outputs) {
+    if (in_force)
+        for (const ConnectionKey& key : step.ended)
+            forget(key, outputs);
+    for (const ConnectionKey& key : step.acknowledged)
+        if (Connection* const connection = lookup(key)) {
+            conclude_local_ack(*connection, in_force, now, outputs);
+            schedule(*connection, now);
         }
-        schedule(*flow, now);
-    }
-    taking_over_.clear();
-}
-
-// It was no SIP, or is no longer known: what waits passes, what comes is not looked at.
-void Connections::leave_untouched(Connection& flow, Time now, std::vector<Output>& outputs) {
-    release_held(flow, Output::Kind::pass, outputs);
-    flow.unmodified = true;
-    flow.over = now;
-}
-
-// The ends have to begin anew. Whoever has not heard it is told again when he speaks.
-void Connections::refuse(Connection& flow, Time now, std::vector<Output>& outputs) {
-    reset(flow, outputs);
-    release_held(flow, Output::Kind::drop, outputs);
-    flow.refused = true;
-    flow.torn = false;
-    flow.send_again_at = flow.acknowledge_at = Time{0};
-    flow.over = now + refused_time;
-}
-
-void Connections::schedule(Connection& flow, Time now) {
-    Time due = flow.last_seen + idle_time;
-    if (flow.over != Time{0}) due = std::min(due, flow.over);
-    if (flow.torn) due = now;
-    if (flow.acknowledge_at != Time{0}) due = std::min(due, flow.acknowledge_at);
-    if (flow.send_again_at != Time{0}) due = std::min(due, flow.send_again_at);
-    if (flow.holds_mapping && flow.last_seen + silent_time > now)
-        due = std::min(due, flow.touched + mapping_time / 2);
-    if (flow.due != Time{0} && flow.due <= due) return;  // the queue names it early enough
-    flow.due = due;
-    deadlines_.add(due, flow.key);
-}
-
-void Connections::attend(State& state, Connection& flow, Time now, Decision& decision) {
-    const bool again = flow.send_again_at != Time{0} && now >= flow.send_again_at;
-    if (flow.torn || (again && flow.send_again_after > send_again_last)) {
-        refuse(flow, now, decision.outputs);
+    if (step.action == Step::Action::none) return;
+    const bool passes = step.action == Step::Action::pass || (step.opening && !in_force);
+    if (passes || step.action == Step::Action::drop) {
+        const auto verdict = passes ? Output::Kind::pass : Output::Kind::drop;
+        outputs.push_back({verdict, step.carrier.token, {}, {}, {}});
         return;
     }
-    if (flow.acknowledge_at != Time{0} && now >= flow.acknowledge_at)
-        give_up_or_take_over(state, flow, now, decision);
-    if (again) {
-        for (const Side sender : {Side::inside, Side::outside}) {
-            if (const auto load = flow.half(sender).again(flow.half(opposite(sender)).mss)) {
-                ship(flow, sender, *load, decision.outputs);
-                flow.sent_again = true;
-            } else if (flow.half(sender).owes()) {
-                probe(flow, sender, decision.outputs);
-            }
-        }
-        flow.send_again_after *= 2;
-        flow.send_again_at = now + flow.send_again_after;
+    if (step.opening) {
+        ++per_phone_[step.key.phone.address];
+        connections_.try_emplace(step.key, *step.opening, now);
     }
-    if (flow.holds_mapping && now >= flow.touched + mapping_time / 2 && flow.last_seen + silent_time > now) {
-        const nat::MappingKey mapping{{Transport::tcp, flow.key.phone}, flow.egress.address};
-        state.mappings.extend(mapping, now + mapping_time, now, decision.changes);
-        flow.touched = now;
-    }
-    weigh(flow);
+    Connection* const connection = lookup(step.key);
+    if (!connection) return;
+    const bool room = memory_ < policy_.max_stream_memory;
+    conclude_packet(step, *connection, in_force, {queued_ < policy_.max_held_segments, room}, now, outputs);
+    account(*connection);
+    schedule(*connection, now);
 }
 
-// The rest of a message has not come yet.
-void Connections::give_up_or_take_over(State& state, Connection& flow, Time now, Decision& decision) {
-    bool takes_over = false, waits = false;
-    for (const Side sender : {Side::inside, Side::outside}) {
-        Direction& half = flow.half(sender);
-        if (!half.waits()) continue;
-        if (now - flow.progress >= patience || now - flow.waiting_since >= longest_wait) {
-            half.let_through();
-            half.settle(false);
-            let_go(flow, sender, nullptr, true, decision.outputs);
-            decision.reasons.push_back(Reason::let_through);
-            continue;
-        }
-        waits = true;
-        // Not what waits for the receiver to read; and what is under way is the sender's to send again.
-        const bool incomplete = half.sent() >= half.parsed() && half.parsed() < half.received();
-        const bool all_arrived = half.acknowledged_in() >= half.sent() || half.owes();
-        if (half.told() == half.received() || !incomplete || !all_arrived || !may_make(flow)) continue;
-        half.take_over();
-        takes_over = true;
-    }
-    if (takes_over) {
-        store(state, flow, now, decision.changes);
-        taking_over_.push_back(flow.key);
-    }
-    flow.acknowledge_at = waits ? now + acknowledge_after : Time{0};
-    if (!waits) flow.waiting_since = Time{0};
-}
-
-void Connections::expire(State& state, Time now, Decision& decision) {
+Step Connections::expire(MessageSink& sink, Time now, Staged staged, std::vector<Output>& outputs) {
+    Step step;
     for (int i = 0; i < deadlines_at_once; ++i) {
         const auto key = deadlines_.due(now);
         if (!key) break;
-        Connection* const flow = find(*key);
-        if (!flow) continue;
-        flow->due = Time{0};
-        const bool over = flow->over != Time{0} && now >= flow->over;
-        if (over || now >= flow->last_seen + idle_time) {
-            release_held(*flow, Output::Kind::drop, decision.outputs);
-            end(state, *flow, now, decision.changes);
+        Connection* const connection = lookup(*key);
+        if (!connection) continue;
+        connection->due.reset();
+        if (now >= connection->forget_at()) {
+            end(*connection, sink, now, staged, step);
             continue;
         }
-        attend(state, *flow, now, decision);
-        schedule(*flow, now);
+        run_timers(*connection, sink, now, staged, step, outputs);
+        schedule(*connection, now);
+    }
+    return step;
+}
+
+void Connections::run_timers(Connection& connection, MessageSink& sink, Time now, Staged staged, Step& step,
+                             std::vector<Output>& outputs) {
+    if (tcp::run_timers(connection, now, staged.reasons, outputs)) {
+        connection.record.update(connection, sink, now, staged.changes);
+        step.acknowledged.push_back(connection.key);
+    }
+    if (connection.mapping_refreshed && now >= *connection.mapping_refreshed + mapping_time / 2 &&
+        connection.last_seen + silent_time > now) {
+        sink.refresh(connection.key.phone, connection.egress, now + mapping_time, now, staged.changes);
+        connection.mapping_refreshed = now;
+    }
+    account(connection);
+}
+
+void Connections::schedule(Connection& connection, Time now) {
+    Time due = connection.forget_at();
+    if (connection.phase() == Phase::bytes_lost) due = now;
+    if (const auto timer = next_timer(connection)) due = std::min(due, *timer);
+    if (connection.mapping_refreshed && connection.last_seen + silent_time > now)
+        due = std::min(due, *connection.mapping_refreshed + mapping_time / 2);
+    if (connection.due && *connection.due <= due) return;  // the queue names it early enough
+    connection.due = due;
+    deadlines_.add(due, connection.key);
+}
+
+void Connections::account(Connection& connection) {
+    memory_ += connection.memory() - connection.counted_memory;
+    connection.counted_memory = connection.memory();
+    queued_ += connection.queued_count() - connection.counted_queued;
+    connection.counted_queued = connection.queued_count();
+}
+
+void Connections::forget(const ConnectionKey& key, std::vector<Output>& outputs) {
+    const auto it = connections_.find(key);
+    if (it == connections_.end()) return;
+    emit_queued(it->second, Output::Kind::drop, outputs);
+    account(it->second);
+    memory_ -= it->second.counted_memory;
+    const auto count = per_phone_.find(key.phone.address);
+    if (count != per_phone_.end() && --count->second == 0) per_phone_.erase(count);
+    connections_.erase(it);
+}
+
+void Connections::reset_moved(Time now, std::vector<Output>& outputs) {
+    for (auto& [key, connection] : connections_) {
+        const bool final = connection.phase() == Phase::unread || connection.phase() == Phase::refused;
+        if (final || !connection.needs_us()) continue;
+        refuse(connection, now, outputs);
+        account(connection);
+        schedule(connection, now);
     }
 }
 
-void Connections::end_shifted(Time now, Decision& decision) {
-    for (auto& [key, flow] : flows_) {
-        if (flow.unmodified || flow.refused || !flow.needs_us()) continue;
-        refuse(flow, now, decision.outputs);
-        schedule(flow, now);
-    }
+bool Connections::restore(std::uint32_t id, const std::string& record, MessageSink& sink, Time now,
+                          std::vector<Change>& changes) {
+    auto read = read_record(record, now);
+    if (!read || connections_.contains(read->key)) return false;
+    read->record = ConnectionRecord(
+        id, record, read->needs_us() || read->from_phone.local_ack() > 0 || read->from_peer.local_ack() > 0,
+        now);
+    if (read->has_undelivered()) read->enter(Phase::bytes_lost, now);
+    if (sink.acquire(read->key.phone, read->egress, now + mapping_time, now, changes))
+        read->mapping_refreshed = now;
+    ++per_phone_[read->key.phone.address];
+    const ConnectionKey key = read->key;
+    schedule(connections_.try_emplace(key, std::move(*read)).first->second, now);
+    return true;
 }
 
-void Connections::commit() {
-    deadlines_.commit();
-    for (const ConnectionKey& key : ended_) {
-        const auto it = flows_.find(key);
-        if (it == flows_.end()) continue;
-        for (Direction* half : {&it->second.from_phone, &it->second.from_peer})
-            for (const Direction::Held& held : half->take_all())
-                if (!held.passed) orphans_.push_back(held.carrier.token);
-        memory_ -= it->second.weight;
-        held_ -= it->second.held;
-        const auto count = per_phone_.find(key.phone.address);
-        if (count != per_phone_.end() && --count->second == 0) per_phone_.erase(count);
-        flows_.erase(it);
-    }
-    ended_.clear();
-}
-
-void Connections::cancel() {
-    deadlines_.cancel();
-    ended_.clear();
+void Connections::list(std::vector<Change>& changes) const {
+    for (const auto& [key, connection] : connections_)
+        connection.record.list(key, changes);
 }
 
 }  // namespace sipalg::tcp

@@ -1,4 +1,10 @@
 // The TCP connections that are read.
+//
+// Theory of operation. A connection is read from its SYN on, or not at all (T4). A packet takes three steps:
+// arrive() reads the messages that it completes and stages what they mean; the kernel applies these changes
+// or refuses; conclude() then gives verdicts to the packet and to those that have been queued for it. Nothing
+// is sent before conclude(), and arrive() can be cancelled until then. expire() is followed by conclude()
+// too.
 #pragma once
 
 #include <cstdint>
@@ -8,91 +14,82 @@
 #include <vector>
 
 #include "alg/base/deadline_queue.hpp"
-#include "alg/core/decision.hpp"
-#include "alg/core/flow_list.hpp"
+#include "alg/net/packet.hpp"
 #include "alg/policy/policy.hpp"
+#include "alg/policy/reason.hpp"
 #include "alg/tcp/connection.hpp"
-
-namespace sipalg {
-struct State;
-}
+#include "alg/tcp/message_sink.hpp"
+#include "alg/tcp/output.hpp"
+#include "alg/tcp/step.hpp"
 
 namespace sipalg::tcp {
 
-/// A connection is read from its SYN, or not at all. A segment goes through three steps: arrive() reads what
-/// messages it completes and stages what they mean; the kernel takes that or not; conclude() then says what
-/// becomes of the packet and of those that have waited for it. Before conclude() nothing is sent, and
-/// arrive() can be taken back.
+/// A packet of TCP as it was queued. Its bytes are valid until conclude().
+struct ArrivedPacket {
+    Side from = Side::inside;
+    Bytes bytes;
+    const Packet& packet;
+    Egress egress;
+    bool scanned = false;     ///< conntrack has been dumped since the packet arrived
+    std::uint64_t token = 0;  ///< names the packet in Output
+};
+
+/// Where arrive() and expire() put the changes that they stage, and a word for each message.
+struct Staged {
+    std::vector<Change>& changes;
+    std::vector<Reason>& reasons;
+};
+
 class Connections {
   public:
     explicit Connections(const Policy& policy) : policy_(policy) {}
 
-    void arrive(State& state, const Arrival& arrival, const Packet& packet, Time now, Decision& decision);
-    void conclude(const Arrival& arrival, bool in_force, Time now, Decision& decision);
+    [[nodiscard]] Step arrive(const ArrivedPacket& arrived, MessageSink& sink, Time now, Staged staged);
+    /// `in_force`: the kernel has applied the changes. A packet that no output names stays queued.
+    void conclude(const Step& step, bool in_force, Time now, std::vector<Output>& outputs);
 
-    /// Acknowledges on behalf, gives up waiting, forgets what is over.
-    void expire(State& state, Time now, Decision& decision);
+    /// Acknowledges locally, retransmits, gives up on incomplete messages, forgets what has ended. Packets
+    /// that need no change of the kernel's go to `outputs` at once.
+    [[nodiscard]] Step expire(MessageSink& sink, Time now, Staged staged, std::vector<Output>& outputs);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
 
-    /// Resets every connection whose bytes have moved.
-    void end_shifted(Time now, Decision& decision);
+    /// Resets every connection that cannot go on without us (T4).
+    void reset_moved(Time now, std::vector<Output>& outputs);
 
-    /// False: no record of a connection.
-    bool restore(State& state, std::uint32_t id, const std::string& record, Time now,
-                 std::vector<Change>& changes);
+    /// False: not a record of a connection, or a second one.
+    [[nodiscard]] bool restore(std::uint32_t id, const std::string& record, MessageSink& sink, Time now,
+                               std::vector<Change>& changes);
     /// Additions for everything that the kernel should hold.
     void list(std::vector<Change>& changes) const;
 
-    const auto& all() const { return flows_; }
-    /// nullptr: it is not read.
-    const Connection* find(const FlowKey& key) const {
-        const auto it = key.transport == Transport::tcp ? flows_.find({key.phone, key.peer}) : flows_.end();
-        return it == flows_.end() || it->second.unmodified ? nullptr : &it->second;
-    }
-    void commit();
-    void cancel();
+    const auto& all() const { return connections_; }
+    /// nullptr: not read.
+    const Connection* find(const ConnectionKey& key) const;
+
+    void commit() { deadlines_.commit(); }
+    void cancel() { deadlines_.cancel(); }
 
   private:
-    /// What arrive() has found out for conclude().
-    struct Step {
-        enum class Kind : std::uint8_t { none, syn, data, reset, lost, unmodified, pass, drop };
-        Kind kind = Kind::none;
-        ConnectionKey key;
-        Carrier carrier;
-        bool fresh = false;  ///< a SYN that begins a connection, known from conclude() on
-        Connection flow;     ///< of that
-    };
+    Connection* lookup(const ConnectionKey& key);
+    void arrive_syn(const ArrivedPacket& arrived, const Segment& segment, MessageSink& sink, Time now,
+                    Staged staged, Step& step);
+    void open(Side from, const Segment& syn, const Egress& egress, MessageSink& sink, Time now, Staged staged,
+              Step& step);
+    void read(Connection& connection, bool scanned, MessageSink& sink, Time now, Staged staged, Step& step);
+    void end(const Connection& connection, MessageSink& sink, Time now, Staged staged, Step& step) const;
 
-    Connection* find(const ConnectionKey& key);
-    bool arrive_syn(State& state, const Arrival& arrival, const Segment& segment, Connection* flow, Time now,
-                    Decision& decision);
-    bool begin(State& state, const Arrival& arrival, const Segment& segment, Time now, Decision& decision);
-    void answer(Connection& flow, Side from, const Segment& segment);
-    bool note_acknowledgement(Connection& flow, Side from, const Segment& segment);
-    bool read(State& state, const Arrival& arrival, Connection& flow, Time now, Decision& decision);
-    bool read_message(State& state, const Arrival& arrival, const Direction::Read& read, Direction& half,
-                      Time now, Decision& decision);
-    void store(State& state, Connection& flow, Time now, std::vector<Change>& changes);
-    void conclude_data(Connection& flow, Side from, bool in_force, Time now, std::vector<Output>& outputs);
-    void leave_untouched(Connection& flow, Time now, std::vector<Output>& outputs);
-    void refuse(Connection& flow, Time now, std::vector<Output>& outputs);
-    void end(State& state, Connection& flow, Time now, std::vector<Change>& changes);
-    void conclude_taking_over(bool in_force, Time now, std::vector<Output>& outputs);
-    void give_up_or_take_over(State& state, Connection& flow, Time now, Decision& decision);
-    void attend(State& state, Connection& flow, Time now, Decision& decision);
-    void schedule(Connection& flow, Time now);
-    void weigh(Connection& flow);
+    void forget(const ConnectionKey& key, std::vector<Output>& outputs);
+
+    void run_timers(Connection& connection, MessageSink& sink, Time now, Staged staged, Step& step,
+                    std::vector<Output>& outputs);
+    void schedule(Connection& connection, Time now);
+    void account(Connection& connection);
 
     const Policy& policy_;
-    std::unordered_map<ConnectionKey, Connection, ConnectionKeyHash> flows_;
+    std::unordered_map<ConnectionKey, Connection, ConnectionKeyHash> connections_;
     std::unordered_map<Address, std::size_t> per_phone_;
     DeadlineQueue<ConnectionKey> deadlines_;
-    std::size_t memory_ = 0, held_ = 0;  ///< of all connections
-    std::vector<ConnectionKey> taking_over_;
-    std::vector<ConnectionKey> ended_;  ///< to be forgotten once the kernel has forgotten them
-    std::vector<std::uint64_t>
-        orphans_;  ///< what has waited in connections that others have taken the place of
-    Step step_;
+    std::size_t memory_ = 0, queued_ = 0;  ///< of all connections
 };
 
 }  // namespace sipalg::tcp

@@ -11,19 +11,6 @@ std::size_t index(Position difference) {
     return static_cast<std::size_t>(difference);
 }
 
-// Copies a carrier with its packet.
-Direction::Held copy(const Carrier& carrier, bool passed) {
-    Direction::Held held;
-    held.bytes.assign(carrier.bytes.begin(), carrier.bytes.end());
-    held.carrier = carrier;
-    held.carrier.bytes = held.bytes;
-    held.carrier.segment.payload = {
-        reinterpret_cast<const char*>(held.bytes.data()) + carrier.segment.header_size,
-        carrier.segment.payload.size()};
-    held.passed = passed;
-    return held;
-}
-
 }  // namespace
 
 void Direction::begin(std::uint32_t initial, bool editing) {
@@ -33,13 +20,20 @@ void Direction::begin(std::uint32_t initial, bool editing) {
     initial_ = initial;
 }
 
-void Direction::restore(std::uint32_t initial, bool editing, Position parsed, SequenceMap shift,
-                        Position acknowledged_out, Position told) {
-    begin(initial, editing);
-    received_ = parsed_ = settled_ = sent_ = buffer_begin_ = parsed;
-    shift_ = std::move(shift);
-    acknowledged_out_ = acknowledged_out;
-    told_ = next_told_ = told;
+Direction::Saved Direction::save() const {
+    Saved saved{initial_, parsed_, acknowledged_out_, planned_local_ack_, map_.base(), map_.edits()};
+    saved.edits.insert(saved.edits.end(), planned_.begin(), planned_.end());
+    return saved;
+}
+
+void Direction::restore(Saved saved) {
+    begin(saved.initial, true);
+    received_ = parsed_ = settled_ = sent_ = buffer_begin_ = saved.parsed;
+    map_.set_base(saved.base);
+    for (SequenceMap::Edit& edit : saved.edits)
+        map_.add(std::move(edit));
+    acknowledged_out_ = saved.acknowledged_out;
+    local_ack_ = planned_local_ack_ = saved.local_ack;
     spoke_sip = true;
 }
 
@@ -50,9 +44,9 @@ std::string_view Direction::unread() const {
 void Direction::receive(Position begin, std::string_view payload) {
     const Position end = begin + static_cast<Position>(payload.size());
     if (end <= received_) return;
-    if (blind_) {
-        // What comes goes, in whatever order.
-        if (owes() && begin <= received_) {
+    if (reading_stopped_) {
+        // Segments are sent as they arrive, in any order.
+        if (has_undelivered() && begin <= received_) {
             buffer_ += payload.substr(index(received_ - begin));
         } else {
             buffer_.clear();
@@ -64,12 +58,12 @@ void Direction::receive(Position begin, std::string_view payload) {
     if (begin > received_) return;
     buffer_ += payload.substr(index(received_ - begin));
     received_ = end;
-    absorb();
+    absorb_queued();
 }
 
-void Direction::absorb() {
-    for (const Held& held : held_) {
-        const Carrier& carrier = held.carrier;
+void Direction::absorb_queued() {
+    for (const SegmentQueue::Entry& entry : queue_.entries()) {
+        const Carrier& carrier = entry.carrier;
         if (carrier.begin > received_) break;
         if (carrier.end <= received_) continue;
         buffer_ += carrier.segment.payload.substr(index(received_ - carrier.begin));
@@ -77,8 +71,8 @@ void Direction::absorb() {
     }
 }
 
-std::optional<Direction::Read> Direction::next() {
-    if (blind_) return std::nullopt;
+std::optional<Direction::Piece> Direction::next() {
+    if (reading_stopped_) return std::nullopt;
     parsed_ = std::max(parsed_, std::min(skip_until_, received_));
     if (parsed_ == received_) return std::nullopt;
     const std::string_view bytes = unread();
@@ -87,21 +81,19 @@ std::optional<Direction::Read> Direction::next() {
     if (piece.kind == sip::Kind::need_more) {
         wanted_ = piece.wanted;
         seen_ = piece.seen;
-        // STUN or TLS: nothing of it is written anew.
+        // STUN or TLS is never edited, so the part that has arrived can go on.
         if (static_cast<unsigned char>(bytes[0]) < ' ' && bytes[0] != '\r' && bytes[0] != '\n')
             settled_ = received_;
         return std::nullopt;
     }
-    const Read read{piece.kind, bytes.substr(0, piece.length), parsed_};
-    if (through_ && piece.kind == sip::Kind::message) {
-        // It has been let through already.
+    const Piece read{piece.kind, bytes.substr(0, piece.length), parsed_};
+    wanted_ = seen_ = 0;
+    const bool was_passing = std::exchange(passing_, false);
+    if (was_passing && piece.kind == sip::Kind::message) {
+        // The beginning of the message was sent as it arrived, so nothing of it may change.
         parsed_ += static_cast<Position>(piece.length);
-        wanted_ = seen_ = 0;
-        through_ = false;
         return next();
     }
-    wanted_ = seen_ = 0;
-    through_ = false;
     if (piece.kind == sip::Kind::oversize) {
         skip_until_ = parsed_ + static_cast<Position>(piece.length);
         parsed_ = std::min(skip_until_, received_);
@@ -112,24 +104,24 @@ std::optional<Direction::Read> Direction::next() {
     return read;
 }
 
-void Direction::mark() {
-    mark_ = {received_, parsed_, skip_until_, wanted_, seen_, blind_, through_};
+void Direction::checkpoint() {
+    checkpoint_ = {received_, parsed_, skip_until_, wanted_, seen_, reading_stopped_, passing_};
 }
 
 void Direction::rewind() {
-    received_ = mark_.received;
-    parsed_ = mark_.parsed;
-    skip_until_ = mark_.skip_until;
-    wanted_ = mark_.wanted;
-    seen_ = mark_.seen;
-    blind_ = mark_.blind;
-    through_ = mark_.through;
+    received_ = checkpoint_.received;
+    parsed_ = checkpoint_.parsed;
+    skip_until_ = checkpoint_.skip_until;
+    wanted_ = checkpoint_.wanted;
+    seen_ = checkpoint_.seen;
+    reading_stopped_ = checkpoint_.reading_stopped;
+    passing_ = checkpoint_.passing;
     buffer_.resize(index(received_ - buffer_begin_));
     planned_.clear();
 }
 
 void Direction::plan(Position begin, Position end, std::string_view text) {
-    // What is inserted goes with the byte before it, so that every text has a byte that it goes with.
+    // An insertion belongs to the byte before it, so that each edit has a byte that carries its text.
     if (begin == end && begin > buffer_begin_) {
         --begin;
         planned_.push_back({begin, end, buffer_[index(begin - buffer_begin_)] + std::string(text)});
@@ -139,160 +131,122 @@ void Direction::plan(Position begin, Position end, std::string_view text) {
 }
 
 void Direction::stop_reading() {
-    blind_ = true;
+    reading_stopped_ = true;
     parsed_ = settled_ = received_;
 }
 
-void Direction::let_through() {
-    through_ = true;
+void Direction::pass_incomplete() {
+    passing_ = true;
     settled_ = received_;
-}
-
-bool Direction::has_gap() const {
-    return !held_.empty() && held_.back().carrier.end > received_;
 }
 
 void Direction::settle(bool with_edits) {
     if (with_edits)
         for (SequenceMap::Edit& edit : planned_)
-            shift_.add(std::move(edit));
+            map_.add(std::move(edit));
     planned_.clear();
-    settled_ = std::max(settled_, !editing_ || through_ ? received_ : parsed_);
+    settled_ = std::max(settled_, !editing_ || passing_ ? received_ : parsed_);
 }
 
-std::optional<Load> Direction::load(const Carrier& carrier) {
+std::optional<Chunk> Direction::send(const Carrier& carrier) {
     if (carrier.begin == carrier.end) {
-        // Behind what waits, numbers are those of what the receiver has; a FIN waits as well.
-        if (carrier.begin > settled_ && carrier.segment.is_fin() && !blind_) return std::nullopt;
+        // An empty segment behind waiting bytes gets the number that the receiver expects; a FIN waits.
+        if (carrier.begin > settled_ && carrier.segment.is_fin() && is_reading()) return std::nullopt;
         const Position next = std::max(sent_, settled_);
-        return Load{std::min(carrier.begin, fin && next >= *fin ? *fin + 1 : next), {}, true};
+        return Chunk{std::min(carrier.begin, fin && next >= *fin ? *fin + 1 : next), {}, true};
     }
-    const Position stop = blind_ ? carrier.end : std::min(carrier.end, settled_);
-    if (stop <= carrier.begin || !has_room(stop)) return std::nullopt;
-    // Of what was sent, and what comes behind a gap, only the carrier has the bytes.
-    const bool alone = carrier.begin < buffer_begin_ || carrier.begin > received_;
-    const Position start = alone ? carrier.begin : std::min(carrier.begin, sent_);
+    const Position stop = reading_stopped_ ? carrier.end : std::min(carrier.end, settled_);
+    if (stop <= carrier.begin || !receiver_has_room(stop)) return std::nullopt;
+    // Bytes that were sent before, and bytes behind a gap, are in the carrier alone.
+    const bool only_in_carrier = carrier.begin < buffer_begin_ || carrier.begin > received_;
+    const Position start = only_in_carrier ? carrier.begin : std::min(carrier.begin, sent_);
     const std::string_view own = carrier.segment.payload.substr(0, index(stop - carrier.begin));
-    Load load = start == carrier.begin ? written(start, own) : kept(start, stop);
-    load.whole = stop == carrier.end;
+    Chunk chunk = start == carrier.begin ? write(start, own) : write_buffered(start, stop);
+    chunk.whole = stop == carrier.end;
     sent_ = std::max(sent_, stop);
-    return load;
+    return chunk;
 }
 
-bool Direction::has_room(Position stop) const {
-    if (!owes() || stop <= sent_) return true;
-    // A segment that alone is too much for the receiver is his to cut: nothing else would bring it on.
-    const bool under_way = shift_.out(sent_) > acknowledged_out_;
-    return room_ > 0 && (!under_way || shift_.out(stop) <= acknowledged_out_ + static_cast<Position>(room_));
+bool Direction::receiver_has_room(Position stop) const {
+    if (!has_undelivered() || stop <= sent_) return true;
+    // With nothing in flight, a segment larger than the window is sent all the same: the receiver takes the
+    // part that fits, and nothing else would make progress.
+    const bool in_flight = map_.out(sent_) > acknowledged_out_;
+    return receiver_window_ > 0 &&
+           (!in_flight || map_.out(stop) <= acknowledged_out_ + static_cast<Position>(receiver_window_));
 }
 
-Load Direction::written(Position start, std::string_view bytes) {
+Chunk Direction::write(Position start, std::string_view bytes) {
     text_.clear();
-    shift_.write(start, bytes, text_);
+    map_.write(start, bytes, text_);
     return {start, text_, false};
 }
 
-Load Direction::kept(Position start, Position stop) {
-    return written(start,
-                   std::string_view(buffer_).substr(index(start - buffer_begin_), index(stop - start)));
+Chunk Direction::write_buffered(Position start, Position stop) {
+    return write(start, std::string_view(buffer_).substr(index(start - buffer_begin_), index(stop - start)));
 }
 
-std::optional<Load> Direction::rest() {
-    for (const Held& held : held_)
-        if (!held.passed && held.carrier.begin < settled_) return std::nullopt;
+std::optional<Chunk> Direction::send_rest() {
+    for (const SegmentQueue::Entry& entry : queue_.entries())
+        if (!entry.forwarded && entry.carrier.begin < settled_) return std::nullopt;
     Position stop = settled_;
-    if (!has_room(stop)) {
-        const Position room = shift_.arrived(acknowledged_out_ + static_cast<Position>(room_));
-        stop = std::min(stop, room);
-    }
+    if (!receiver_has_room(stop))
+        stop = std::min(stop, map_.arrived(acknowledged_out_ + static_cast<Position>(receiver_window_)));
     if (stop <= sent_ || sent_ < buffer_begin_) return std::nullopt;
-    return kept(std::exchange(sent_, stop), stop);
+    return write_buffered(std::exchange(sent_, stop), stop);
 }
 
-std::optional<Load> Direction::again(std::size_t most) {
+std::optional<Chunk> Direction::retransmission(std::size_t most) {
     const Position start = acknowledged_in();
-    const Position stop = std::min({told_, sent_, start + static_cast<Position>(most)});
+    const Position stop = std::min({local_ack_, sent_, start + static_cast<Position>(most)});
     if (stop <= start || start < buffer_begin_) return std::nullopt;
-    return kept(start, stop);
+    return write_buffered(start, stop);
 }
 
-bool Direction::wants(const Carrier& carrier) const {
-    const bool full = held_.size() >= max_held || held_bytes_ + carrier.bytes.size() > max_held_bytes;
-    if (full) return false;
-    for (const Held& held : held_)
-        if (held.carrier.begin <= carrier.begin && held.carrier.end >= carrier.end &&
-            (!carrier.segment.is_fin() || held.carrier.segment.is_fin()))
-            return false;
-    return true;
-}
-
-void Direction::hold(const Carrier& carrier, bool passed) {
-    held_bytes_ += carrier.bytes.size();
-    const auto behind =
-        std::upper_bound(held_.begin(), held_.end(), carrier.begin,
-                         [](Position begin, const Held& held) { return begin < held.carrier.begin; });
-    held_.insert(behind, copy(carrier, passed));
-}
-
-std::optional<Direction::Held> Direction::take_ready(Position before) {
-    for (auto it = held_.begin(); it != held_.end() && it->carrier.begin < before;) {
+std::optional<SegmentQueue::Entry> Direction::pop_ready(Position before) {
+    for (auto it = queue_.begin(); it != queue_.end() && it->carrier.begin < before;) {
         const Carrier& carrier = it->carrier;
-        const bool empty = carrier.begin == carrier.end;
-        const bool over = it->passed && carrier.end <= received_;  // its bytes are kept
-        const bool ready =
-            !it->passed && (blind_ || carrier.begin < settled_ || (empty && carrier.begin == settled_));
-        if (ready && !has_room(std::min(carrier.end, settled_))) return std::nullopt;
-        if (!over && !ready) {
-            ++it;
+        if (it->forwarded && carrier.end <= received_) {  // the buffer has its bytes now
+            const auto place = it - queue_.begin();
+            queue_.take(it);
+            it = queue_.begin() + place;
             continue;
         }
-        Held taken = std::move(*it);
-        held_bytes_ -= taken.bytes.size();
-        it = held_.erase(it);
-        if (ready) return taken;
+        const bool is_empty = carrier.begin == carrier.end;
+        const bool ready = !it->forwarded && (reading_stopped_ || carrier.begin < settled_ ||
+                                              (is_empty && carrier.begin == settled_));
+        if (ready)
+            return receiver_has_room(std::min(carrier.end, settled_)) ? std::optional(queue_.take(it))
+                                                                      : std::nullopt;
+        ++it;
     }
     return std::nullopt;
 }
 
-std::vector<Direction::Held> Direction::take_all() {
-    held_bytes_ = 0;
-    return std::exchange(held_, {});
-}
-
-void Direction::pass_everything() {
+void Direction::mark_all_sent() {
     sent_ = settled_;
-    take_ready(std::numeric_limits<Position>::max());  // what is kept for its bytes has been read
-    trim();
+    pop_ready(std::numeric_limits<Position>::max());  // removes the segments whose bytes were read
+    discard_sent();
 }
 
-void Direction::trim() {
-    const Position keep = std::min({sent_, parsed_, owes() ? acknowledged_in() : sent_});
+void Direction::discard_sent() {
+    const Position keep = std::min({sent_, parsed_, has_undelivered() ? acknowledged_in() : sent_});
     if (keep <= buffer_begin_) return;
-    const std::size_t gone = std::min(index(keep - buffer_begin_), buffer_.size());
-    buffer_.erase(0, gone);
+    buffer_.erase(0, std::min(index(keep - buffer_begin_), buffer_.size()));
     buffer_begin_ = keep;
 }
 
-bool Direction::acknowledged(Position out, std::uint32_t window_bytes) {
+bool Direction::note_acknowledgement(Position out, std::uint32_t window_bytes) {
     if (out < acknowledged_out_) return false;
-    const bool more = out > std::exchange(acknowledged_out_, out) || (room_ == 0 && window_bytes > 0);
-    room_ = window_bytes;
-    shift_.forget(shift_.arrived(out));
+    const bool more =
+        out > std::exchange(acknowledged_out_, out) || (receiver_window_ == 0 && window_bytes > 0);
+    receiver_window_ = window_bytes;
+    map_.forget(map_.arrived(out));
     return more;
 }
 
 void Direction::note_timestamp(std::uint32_t value) {
     if (!timestamp || static_cast<std::int32_t>(value - *timestamp) > 0) timestamp = value;
-}
-
-std::optional<std::pair<Position, Position>> Direction::selective() const {
-    if (!has_gap()) return std::nullopt;
-    std::pair<Position, Position> run{held_.back().carrier.begin, held_.back().carrier.end};
-    for (auto it = held_.rbegin(); it != held_.rend() && it->carrier.end >= run.first; ++it)
-        run.first = std::min(run.first, it->carrier.begin);
-    run.first = std::max(run.first, received_ + 1);
-    if (run.first >= run.second) return std::nullopt;
-    return run;
 }
 
 }  // namespace sipalg::tcp

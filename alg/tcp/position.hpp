@@ -1,11 +1,11 @@
-// Places in a TCP stream, as numbers that do not wrap.
+// Positions in a TCP stream, which do not wrap.
 #pragma once
 
 #include <cstdint>
 
 namespace sipalg::tcp {
 
-/// Bytes since the beginning of a stream; the SYN is at -1, the first byte of data at 0.
+/// Bytes since the beginning of a stream: the SYN is at -1, the first byte of data at 0.
 using Position = std::int64_t;
 
 /// The position of a sequence number (RFC 9293 3.4) in a stream that began with `initial`, the nearest one to
@@ -15,6 +15,7 @@ inline Position position(std::uint32_t sequence, std::uint32_t initial, Position
     return near + static_cast<std::int32_t>(sequence - expected);
 }
 
+/// The sequence number of a position.
 inline std::uint32_t sequence(Position position, std::uint32_t initial) {
     return initial + 1 + static_cast<std::uint32_t>(position);
 }

@@ -129,10 +129,10 @@ bool write_segment(Bytes bytes, const Segment& segment, const Rewrite& rewrite,
     return true;
 }
 
-std::vector<std::uint8_t> make_segment(const Made& made) {
-    const bool v4 = made.source.address.is_v4();
+std::vector<std::uint8_t> make_segment(const SegmentFields& fields) {
+    const bool v4 = fields.source.address.is_v4();
     const std::size_t tcp = v4 ? ipv4_header : ipv6_header;
-    const std::size_t options = (made.timestamps ? 12U : 0U) + (made.sack ? 12U : 0U);
+    const std::size_t options = (fields.timestamps ? 12U : 0U) + (fields.sack ? 12U : 0U);
     std::vector<std::uint8_t> out(tcp + fixed_header + options);
     const auto put = [&](const Address& address, std::size_t at) {
         std::copy_n(address.bytes().begin(), address.size(), out.begin() + static_cast<std::ptrdiff_t>(at));
@@ -142,39 +142,39 @@ std::vector<std::uint8_t> make_segment(const Made& made) {
         out[6] = 0x40;  // DF: no identification is needed
         out[8] = time_to_live;
         out[9] = static_cast<std::uint8_t>(Transport::tcp);
-        put(made.source.address, 12);
-        put(made.destination.address, 16);
+        put(fields.source.address, 12);
+        put(fields.destination.address, 16);
     } else {
         out[0] = 0x60;
         out[6] = static_cast<std::uint8_t>(Transport::tcp);
         out[7] = time_to_live;
-        put(made.source.address, 8);
-        put(made.destination.address, 24);
+        put(fields.source.address, 8);
+        put(fields.destination.address, 24);
     }
-    store16(out, tcp, made.source.port);
-    store16(out, tcp + 2, made.destination.port);
-    store32(out, tcp + 4, made.sequence);
-    store32(out, tcp + 8, made.acknowledgement);
+    store16(out, tcp, fields.source.port);
+    store16(out, tcp + 2, fields.destination.port);
+    store32(out, tcp + 4, fields.sequence);
+    store32(out, tcp + 8, fields.acknowledgement);
     out[tcp + 12] = static_cast<std::uint8_t>((fixed_header + options) / 4 << 4);
-    out[tcp + 13] = made.flags;
-    store16(out, tcp + 14, made.window);
+    out[tcp + 13] = fields.flags;
+    store16(out, tcp + 14, fields.window);
     std::size_t at = tcp + fixed_header;
-    if (made.timestamps) {
+    if (fields.timestamps) {
         out[at] = out[at + 1] = no_operation;
         out[at + 2] = timestamps;
         out[at + 3] = 10;
-        store32(out, at + 4, made.timestamps->first);
-        store32(out, at + 8, made.timestamps->second);
+        store32(out, at + 4, fields.timestamps->first);
+        store32(out, at + 8, fields.timestamps->second);
         at += 12;
     }
-    if (made.sack) {
+    if (fields.sack) {
         out[at] = out[at + 1] = no_operation;
         out[at + 2] = sack;
         out[at + 3] = 10;
-        store32(out, at + 4, made.sack->first);
-        store32(out, at + 8, made.sack->second);
+        store32(out, at + 4, fields.sack->first);
+        store32(out, at + 8, fields.sack->second);
     }
-    out.insert(out.end(), made.payload.begin(), made.payload.end());
+    out.insert(out.end(), fields.payload.begin(), fields.payload.end());
     finish(out, tcp);
     return out;
 }

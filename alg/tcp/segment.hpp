@@ -21,18 +21,18 @@ struct Segment {
     static constexpr std::size_t max_sacks = 4;
 
     std::uint32_t sequence = 0, acknowledgement = 0;
-    std::uint16_t window = 0;  ///< as it stands, not scaled
+    std::uint16_t window = 0;  ///< not scaled
     std::uint8_t flags = 0;
     std::string_view payload;
     std::optional<std::uint16_t> mss;
     std::optional<std::uint8_t> window_scale;
     std::optional<std::pair<std::uint32_t, std::uint32_t>> timestamps;  ///< value, echo (RFC 7323)
     bool sack_permitted = false;
-    bool authenticated = false;  ///< MD5 or TCP-AO: nothing of it may change (RFC 2385, RFC 5925)
+    bool authenticated = false;  ///< MD5 or TCP-AO: no byte may change (RFC 2385, RFC 5925)
     std::array<SackBlock, max_sacks> sacks{};
     std::size_t sack_count = 0;
     std::size_t header_size = 0;  ///< IP and TCP headers together
-    std::size_t tcp_header = 0;   ///< where the TCP header begins
+    std::size_t tcp_header = 0;   ///< offset of the TCP header
 
     bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
     bool is_fin() const { return has(fin); }
@@ -41,24 +41,24 @@ struct Segment {
 /// The segment in a packet of TCP. nullopt: options that go beyond the header.
 std::optional<Segment> parse_segment(Bytes bytes, const Packet& packet);
 
-/// What becomes of a segment: everything not named here stays.
+/// The fields of a segment that change; all others stay.
 struct Rewrite {
     std::uint32_t sequence = 0, acknowledgement = 0;
     std::uint8_t flags = 0;
     std::string_view payload;
-    std::array<SackBlock, Segment::max_sacks> sacks{};  ///< as many as the segment had; (0, 0): none now
+    std::array<SackBlock, Segment::max_sacks> sacks{};  ///< as many as the segment has
     std::optional<std::uint16_t> mss;                   ///< only where the segment has one
-    std::optional<std::uint32_t> timestamp;             ///< the same; its echo stays
-    bool plain_tcp = false;                             ///< take multipath TCP out (RFC 8684)
+    std::optional<std::uint32_t> timestamp;             ///< likewise; the echo stays
+    bool plain_tcp = false;                             ///< overwrite the option of multipath TCP (RFC 8684)
 };
 
-/// Writes the packet `bytes`, in which `segment` was read, as `rewrite` says, over `out`: lengths and
-/// checksums in full. A packet that grew may be fragmented (DF is cleared). False: longer than 65,535 bytes.
+/// Writes the packet `bytes`, which holds `segment`, with the changes of `rewrite` to `out`, lengths and
+/// checksums included. A packet that grew may be fragmented (DF is cleared). False: longer than 65,535 bytes.
 bool write_segment(Bytes bytes, const Segment& segment, const Rewrite& rewrite,
                    std::vector<std::uint8_t>& out);
 
-/// A segment of our own.
-struct Made {
+/// The fields of a segment of our own.
+struct SegmentFields {
     Endpoint source, destination;
     std::uint32_t sequence = 0, acknowledgement = 0;
     std::uint16_t window = 0;
@@ -67,7 +67,7 @@ struct Made {
     std::optional<SackBlock> sack;
     std::string_view payload;
 };
-/// The packet that carries it; both endpoints are of one family.
-std::vector<std::uint8_t> make_segment(const Made& made);
+/// The packet with that segment; both endpoints are of one family.
+std::vector<std::uint8_t> make_segment(const SegmentFields& fields);
 
 }  // namespace sipalg::tcp

@@ -35,36 +35,36 @@ void SequenceMap::forget(Position acknowledged) {
 }
 
 Position SequenceMap::out(Position in) const {
-    std::int64_t shift = base_;
+    std::int64_t grown = base_;
     for (const Edit& edit : edits_) {
         if (in <= edit.begin) break;
-        if (in < edit.end) return edit.begin + shift + std::min(in - edit.begin, size(edit));
-        shift += growth(edit);
+        if (in < edit.end) return edit.begin + grown + std::min(in - edit.begin, size(edit));
+        grown += growth(edit);
     }
-    return in + shift;
+    return in + grown;
 }
 
 Position SequenceMap::arrived(Position out) const {
-    std::int64_t shift = base_;
+    std::int64_t grown = base_;
     for (const Edit& edit : edits_) {
-        const Position begin = edit.begin + shift;
+        const Position begin = edit.begin + grown;
         if (out < begin || (out == begin && !edit.text.empty())) break;
-        // As far into the stretch as into its text: who sends the rest again from there must get on.
+        // As far into the range as into its text: a sender that goes on from there must make progress.
         if (out < begin + size(edit)) return edit.begin + std::min(out - begin, edit.end - edit.begin - 1);
-        shift += growth(edit);
+        grown += growth(edit);
     }
-    return out - shift;
+    return out - grown;
 }
 
 Position SequenceMap::begins(Position out) const {
-    std::int64_t shift = base_;
+    std::int64_t grown = base_;
     for (const Edit& edit : edits_) {
-        const Position begin = edit.begin + shift;
+        const Position begin = edit.begin + grown;
         if (out <= begin) break;
         if (out <= begin + size(edit)) return std::min(edit.begin + out - begin, edit.end);
-        shift += growth(edit);
+        grown += growth(edit);
     }
-    return out - shift;
+    return out - grown;
 }
 
 void SequenceMap::write(Position begin, std::string_view bytes, std::string& to) const {
@@ -79,7 +79,7 @@ void SequenceMap::write(Position begin, std::string_view bytes, std::string& to)
         if (edit.end <= at) continue;
         if (edit.begin > at) copy(at, edit.begin);
         const Position first = std::max(at, edit.begin), last = std::min(end, edit.end);
-        // All that is longer than the stretch goes with its last byte.
+        // The last byte of the range carries the rest of a longer text.
         const Position from = std::min(first - edit.begin, size(edit));
         const Position until = last == edit.end ? size(edit) : std::min(last - edit.begin, size(edit));
         to.append(edit.text, static_cast<std::size_t>(from), static_cast<std::size_t>(until - from));

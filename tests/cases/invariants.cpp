@@ -52,7 +52,7 @@ class Check {
             if (binding.until + patience < now_) fail("binding of " + key.aor + " outlives its time");
         }
         for (const auto& [key, flow] : impl_.connections.all())
-            if (!flow.record.empty()) record(flow.record_id, flow.record);
+            if (flow.record.is_stored()) record(flow.record.id(), flow.record.stored());
         if (!records_.empty()) fail("record " + std::to_string(records_.begin()->first) + " is nobody's");
     }
 
@@ -83,7 +83,7 @@ class Check {
 
     void count_streams() {
         for (const auto& [key, flow] : impl_.connections.all()) {
-            if (!flow.holds_mapping) continue;
+            if (!flow.mapping_refreshed) continue;
             const nat::MappingKey mapping{{Transport::tcp, key.phone}, flow.egress.address};
             ++mapping_holders_[mapping];
             connected_.insert(mapping);

@@ -139,7 +139,7 @@ void Connection::arrive(Side from, const Packet& packet) {
     }
     kernel_.put_in_force(state_, decision_.changes, now_);
     if (!decision_.stream) return carry({Output::Kind::pass, arrival.token, {}, from, {}});
-    conclude(state_, arrival, true, now_, decision_);
+    conclude(state_, true, now_, decision_);
     for (const Output& output : decision_.outputs)
         carry(output);
 }
@@ -159,7 +159,7 @@ void Connection::expire() {
         if (*due > now_) return;
         sipalg::expire(state_, now_, decision_);
         kernel_.put_in_force(state_, decision_.changes, now_);
-        conclude(state_, {}, true, now_, decision_);
+        conclude(state_, true, now_, decision_);
         for (const Output& output : decision_.outputs)
             carry(output);
     }

@@ -18,7 +18,7 @@ void put16(Host::Packet& bytes, std::size_t at, std::uint32_t value) {
 
 Host::Packet Host::syn() {
     const bool answer = known_;
-    tcp::Made made;
+    tcp::SegmentFields made;
     made.source = own_;
     made.destination = peer_;
     made.sequence = initial_;
@@ -39,7 +39,7 @@ Host::Packet Host::syn() {
 }
 
 Host::Packet Host::segment(std::uint8_t flags, std::size_t at, std::string_view payload) {
-    tcp::Made made;
+    tcp::SegmentFields made;
     made.source = own_;
     made.destination = peer_;
     made.sequence = initial_ + 1 + static_cast<std::uint32_t>(at);

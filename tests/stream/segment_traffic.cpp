@@ -113,11 +113,11 @@ void SegmentTraffic::play() {
     }
 }
 
-tcp::Made SegmentTraffic::made(std::size_t number, Side from) {
+tcp::SegmentFields SegmentTraffic::made(std::size_t number, Side from) {
     Line& line = lines_[number];
     Party& party = line.of(from);
     Party& other = line.of(opposite(from));
-    tcp::Made made;
+    tcp::SegmentFields made;
     made.source = party.own;
     made.destination = other.own;
     made.sequence = party.number(party.sent) + (party.finished ? 1U : 0U);
@@ -151,7 +151,7 @@ void SegmentTraffic::arrive(const Odd& odd) {
             throw std::runtime_error("verdicts for a connection that is not read");
         return carry({Output::Kind::pass, token, {}, side_, {}});
     }
-    conclude(state_, arrival, in_force, now_, decision_);
+    conclude(state_, in_force, now_, decision_);
     carry_all();
 }
 
@@ -225,7 +225,7 @@ void SegmentTraffic::wait(Time time) {
         now_ = std::max(now_, *due);
         kernel_.expire(now_);
         expire(state_, now_, decision_);
-        conclude(state_, {}, put_in_force(), now_, decision_);
+        conclude(state_, put_in_force(), now_, decision_);
         carry_all();
     }
     now_ = until;
@@ -248,13 +248,12 @@ void SegmentTraffic::check() {
     std::map<Address, std::size_t> of_phone;
     const auto& flows = state_.connections.all();
     for (const auto& [key, flow] : flows) {
-        if (flow.editing) held += flow.held_count();
+        if (flow.editing) held += flow.queued_count();
         memory += flow.memory();
         if (++of_phone[key.phone.address] > policy_.max_streams_per_phone)
             throw std::runtime_error("too many connections of a phone");
         for (const tcp::Direction* half : {&flow.from_phone, &flow.from_peer})
-            if (half->shift().edits().size() > most_edits)
-                throw std::runtime_error("too many edits are kept");
+            if (half->map().edits().size() > most_edits) throw std::runtime_error("too many edits are kept");
     }
     if (flows.size() > policy_.max_streams) throw std::runtime_error("too many connections");
     if (held != waiting_.size())

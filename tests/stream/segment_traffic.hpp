@@ -43,7 +43,7 @@ class SegmentTraffic {
     };
     /// Fields of a segment that may be odd, and its options as they stand.
     struct Odd {
-        tcp::Made made;
+        tcp::SegmentFields made;
         std::vector<std::uint8_t> options;
     };
 
@@ -62,7 +62,7 @@ class SegmentTraffic {
     void last_words();
     void upset();
 
-    tcp::Made made(std::size_t line, Side from);
+    tcp::SegmentFields made(std::size_t line, Side from);
     void arrive(const Odd& odd);
     bool put_in_force();
     void carry_all();

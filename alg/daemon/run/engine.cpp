@@ -77,7 +77,7 @@ Action Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
 }
 
 Action Engine::conclude_stream(const Arrival& arrival, bool in_force, Time now) {
-    conclude(state_, arrival, in_force, now, decision_);
+    conclude(state_, in_force, now, decision_);
     if (decision_.reasons.empty()) decision_.reasons.push_back(decision_.reason);
     for (const Reason reason : decision_.reasons) {
         count(!in_force && reason == Reason::rewritten ? Reason::kernel_refused : reason);
@@ -176,7 +176,7 @@ std::optional<Time> Engine::advance_kernel(Time now) {
         state_.cancel();
         log_refusal(error.what(), again, now);
     }
-    conclude(state_, {}, done, now, decision_);
+    conclude(state_, done, now, decision_);
     emit_all();
     // The refused changes are still due; trying again at once would only spin.
     if (!done) retry_ = now + retry_after;

@@ -31,7 +31,7 @@ Observer::Seen Observer::see(const Arrival& arrival, Time now) {
     state_->commit();
     Reason reason = decision_.rewritten ? Reason::rewritten : decision_.reason;
     if (decision_.stream) {
-        conclude(*state_, scanned, true, now, decision_);
+        conclude(*state_, true, now, decision_);
         for (const Reason of_message : decision_.reasons)
             if (reason != Reason::rewritten) reason = of_message;
     }
@@ -44,6 +44,7 @@ Observer::Seen Observer::advance(Time now) {
     if (due && *due <= now) {
         expire(*state_, now, decision_);
         state_->commit();
+        conclude(*state_, true, now, decision_);
     }
     return {Reason::unchanged, decision_.events, state_->next_deadline()};
 }

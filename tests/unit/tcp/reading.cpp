@@ -166,7 +166,7 @@ TEST_CASE("X7: messages that the receiver does not acknowledge are changed up to
     const auto& flow = bench.state.connections.all().begin()->second;
     CHECK(flow.from_phone.edit_count() < Direction::max_edits + 10);
     // Once some have arrived it goes on.
-    const Position out = flow.from_phone.shift().out(flow.from_phone.sent());
+    const Position out = flow.from_phone.map().out(flow.from_phone.sent());
     bench.send(Side::outside, Segment::ack, 1000, sequence(out, 99), {});
     bench.send(Side::inside, Segment::ack, next, 1000, message);
     CHECK(bench.decision.reasons == std::vector{Reason::rewritten});
@@ -174,7 +174,7 @@ TEST_CASE("X7: messages that the receiver does not acknowledge are changed up to
 
 TEST_CASE("X7: no end can have its bytes cut into segments of one byte") {
     Bench bench;
-    Made syn;
+    SegmentFields syn;
     syn.source = *Endpoint::parse("203.0.113.10:5060");
     syn.destination = *Endpoint::parse("192.168.1.10:40000");
     syn.sequence = 999;
@@ -191,7 +191,7 @@ TEST_CASE("X7: no end can have its bytes cut into segments of one byte") {
     arrival.egress = {*Address::parse("203.0.113.1"), *Address::parse("203.0.113.1")};
     inspect(bench.state, arrival, bench.now, bench.decision);
     bench.state.commit();
-    conclude(bench.state, arrival, true, bench.now, bench.decision);
+    conclude(bench.state, true, bench.now, bench.decision);
     CHECK(bench.state.connections.all().begin()->second.from_peer.mss == 88);
 }
 

@@ -10,8 +10,8 @@ using namespace sipalg::tcp;
 
 namespace {
 
-Made example() {
-    Made made;
+SegmentFields example() {
+    SegmentFields made;
     made.source = *Endpoint::parse("192.168.1.11:40000");
     made.destination = *Endpoint::parse("203.0.113.10:5060");
     made.sequence = 0xfffffff0;
@@ -48,7 +48,7 @@ Segment read(const std::vector<std::uint8_t>& bytes) {
 
 TEST_CASE("T2: a segment of ours is read back as it was meant, in both families") {
     for (const bool v6 : {false, true}) {
-        Made made = example();
+        SegmentFields made = example();
         if (v6) {
             made.source = *Endpoint::parse("[2001:db8::1]:40000");
             made.destination = *Endpoint::parse("[2001:db8::2]:5060");

@@ -35,7 +35,7 @@ struct Bench {
     /// What goes on towards the other end, in order; tokens that wait are in `waiting`.
     std::vector<std::string> send(Side from, std::uint8_t flags, std::uint32_t sequence, std::uint32_t ack,
                                   std::string_view payload, std::uint16_t port = 40000) {
-        Made made;
+        SegmentFields made;
         made.source = {*Address::parse("192.168.1.10"), port};
         made.destination = *Endpoint::parse("203.0.113.10:5060");
         if (from == Side::outside) std::swap(made.source, made.destination);
@@ -58,7 +58,7 @@ struct Bench {
         else
             state.commit();
         if (!decision.stream) return {std::string(payload)};
-        conclude(state, arrival, !refuse, now, decision);
+        conclude(state, !refuse, now, decision);
         return payloads(payload);
     }
     std::vector<std::string> payloads(std::string_view own) {
@@ -85,7 +85,7 @@ struct Bench {
         while (state.next_deadline() && *state.next_deadline() <= now) {
             expire(state, now, decision);
             state.commit();
-            conclude(state, {}, true, now, decision);
+            conclude(state, true, now, decision);
             if (!decision.outputs.empty()) return;
         }
     }

@@ -1,0 +1,36 @@
+// The core as TCP connections see it: they hand over messages, and acquire the mappings of phones.
+#pragma once
+
+#include "alg/core/decision.hpp"
+#include "alg/core/state.hpp"
+#include "alg/tcp/message_sink.hpp"
+
+namespace sipalg {
+
+class StreamSink : public tcp::MessageSink {
+  public:
+    /// Results of messages are added to `decision`.
+    StreamSink(State& state, Decision& decision) : state_(state), decision_(decision) {}
+
+    tcp::MessageResult inspect(const tcp::StreamMessage& message, Time now) override;
+    void note_opened(const tcp::ConnectionKey& key, Side from, Time now) override;
+    void note(const tcp::ConnectionKey& key, Side from, Reason reason, std::string_view bytes,
+              Time now) override;
+    Reason reason_of(sip::Kind kind) const override;
+
+    bool map(const Endpoint& phone, const Egress& egress, Time now) override;
+    bool acquire(const Endpoint& phone, const Egress& egress, Time until, Time now,
+                 std::vector<Change>& changes) override;
+    void refresh(const Endpoint& phone, const Egress& egress, Time until, Time now,
+                 std::vector<Change>& changes) override;
+    void release(const Endpoint& phone, const Egress& egress, Time now,
+                 std::vector<Change>& changes) override;
+
+    std::uint32_t next_record_id() override { return state_.next_record++; }
+
+  private:
+    State& state_;
+    Decision& decision_;
+};
+
+}  // namespace sipalg

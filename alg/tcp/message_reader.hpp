@@ -1,0 +1,48 @@
+// Reads the messages that one end has completed, and plans the edits that the sink asks for.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "alg/base/time.hpp"
+#include "alg/policy/reason.hpp"
+#include "alg/tcp/connection.hpp"
+#include "alg/tcp/message_sink.hpp"
+
+namespace sipalg::tcp {
+
+class MessageReader {
+  public:
+    enum class Outcome : std::uint8_t {
+        read,        ///< everything that is whole was read
+        not_sip,     ///< the connection does not carry SIP (X5)
+        scan_first,  ///< a message needs a fresh conntrack dump: rewind, and read again after it
+    };
+
+    /// `scanned`: conntrack was dumped since the packet arrived. A word for each piece is added to `reasons`.
+    MessageReader(Connection& connection, Side from, bool scanned, MessageSink& sink, Time now,
+                  std::vector<Reason>& reasons)
+        : connection_(connection),
+          direction_(connection.direction(from)),
+          from_(from),
+          scanned_(scanned),
+          sink_(sink),
+          now_(now),
+          reasons_(reasons) {}
+
+    [[nodiscard]] Outcome read();
+
+  private:
+    /// False: a conntrack dump comes first.
+    bool read_message(const Direction::Piece& piece);
+
+    Connection& connection_;
+    Direction& direction_;
+    const Side from_;
+    const bool scanned_;
+    MessageSink& sink_;
+    const Time now_;
+    std::vector<Reason>& reasons_;
+};
+
+}  // namespace sipalg::tcp

@@ -1,0 +1,66 @@
+// What TCP connections need of the rest of the core. The core implements it; tests may.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "alg/base/time.hpp"
+#include "alg/kernel/element.hpp"
+#include "alg/policy/policy.hpp"
+#include "alg/policy/reason.hpp"
+#include "alg/rewrite/edits.hpp"
+#include "alg/sip/splitter.hpp"
+#include "alg/tcp/connection_key.hpp"
+
+namespace sipalg::tcp {
+
+/// A SIP message in the stream of one end.
+struct StreamMessage {
+    const ConnectionKey& key;
+    Side from;
+    const Egress& egress;
+    bool scanned;            ///< conntrack has been dumped since the packet arrived
+    std::string_view bytes;  ///< the whole message; of an oversize one the head and the first of the body
+    bool oversize;
+};
+
+/// The outcome of a message. Without `edits` it goes on as it was sent. An oversize message whose head says
+/// too little has the reason `oversize`.
+struct MessageResult {
+    Reason reason = Reason::unchanged;
+    bool scan_first = false;                ///< nothing was decided: the answer needs a fresh conntrack dump
+    const rewrite::Edits* edits = nullptr;  ///< valid until the next call; offsets count from the message
+};
+
+/// All changes are staged: the caller commits or cancels them.
+class MessageSink {
+  public:
+    virtual ~MessageSink() = default;
+
+    /// Parses and inspects one message.
+    [[nodiscard]] virtual MessageResult inspect(const StreamMessage& message, Time now) = 0;
+    /// For the list of flows: the connection was opened by `from`.
+    virtual void note_opened(const ConnectionKey& key, Side from, Time now) = 0;
+    /// For the list of flows: what a message or other bytes of the stream were taken for.
+    virtual void note(const ConnectionKey& key, Side from, Reason reason, std::string_view bytes,
+                      Time now) = 0;
+    /// The word that counts bytes which are not a message.
+    [[nodiscard]] virtual Reason reason_of(sip::Kind kind) const = 0;
+
+    /// Makes the NAT mapping of a phone's end, if there is none. False: none can be had (X2, X7).
+    [[nodiscard]] virtual bool map(const Endpoint& phone, const Egress& egress, Time now) = 0;
+    /// Acquires the NAT mapping of a phone's end until `until`. False: there is none.
+    [[nodiscard]] virtual bool acquire(const Endpoint& phone, const Egress& egress, Time until, Time now,
+                                       std::vector<Change>& changes) = 0;
+    /// An acquired mapping is needed until `until`.
+    virtual void refresh(const Endpoint& phone, const Egress& egress, Time until, Time now,
+                         std::vector<Change>& changes) = 0;
+    virtual void release(const Endpoint& phone, const Egress& egress, Time now,
+                         std::vector<Change>& changes) = 0;
+
+    /// An id for a record that no other record has.
+    [[nodiscard]] virtual std::uint32_t next_record_id() = 0;
+};
+
+}  // namespace sipalg::tcp
