@@ -43,6 +43,8 @@ struct Arrival {
     Egress egress;
     bool scanned = false;     ///< conntrack was dumped after the packet came
     std::uint64_t token = 0;  ///< names the packet's verdict if it has to wait (Output)
+    /// The kernel has neither verified the UDP or TCP checksum nor left it to be computed (X13).
+    bool checksum_unverified = false;
 };
 
 using tcp::Output;
@@ -66,7 +68,7 @@ struct Decision {
     /// again with Arrival::scanned, then it never is asked for. If no sweep can be had, ask again all the
     /// same.
     bool scan_first = false;
-    bool dropped = false;    ///< no verdict but drop: the owner wants no malformed SIP to pass (S9)
+    bool dropped = false;    ///< drop: malformed SIP, with that policy (S9), or a damaged segment (X13)
     bool rewritten = false;  ///< send `payload` in place of the packet's own
     std::string payload;
     std::vector<Change> changes;        ///< one transaction

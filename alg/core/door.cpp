@@ -47,6 +47,15 @@ void decide(State& state, const Arrival& arrival, Time now, Decision& decision) 
     if (decision.rewritten) state.edits.apply(decision.payload);
 }
 
+// X13: a damaged packet passes, and its receiver drops it. In a connection whose bytes have moved it would
+// arrive with the wrong numbers, and writing it anew would make it right.
+void refuse_damaged(const State& state, const Arrival& arrival, Decision& decision) {
+    decision.reason = Reason::unreadable_packet;
+    if (arrival.packet->transport != Transport::tcp) return;
+    const tcp::Connection* connection = state.connections.find({arrival.phone(), arrival.peer()});
+    decision.dropped = connection && connection->needs_us();
+}
+
 }  // namespace
 
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision) {
@@ -57,6 +66,10 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
     }
     if (state.mode_of(arrival) == Mode::off) {
         decision.reason = Reason::switched_off;
+        return;
+    }
+    if (arrival.checksum_unverified && !has_right_checksum(arrival.bytes, *arrival.packet)) {
+        refuse_damaged(state, arrival, decision);
         return;
     }
     if (arrival.packet->transport == Transport::tcp) {

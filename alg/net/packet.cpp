@@ -81,6 +81,15 @@ std::optional<Packet> parse_packet(Bytes bytes) {
     return packet;
 }
 
+bool has_right_checksum(Bytes bytes, const Packet& packet) {
+    const bool v4 = packet.source.address.is_v4();
+    if (packet.transport == Transport::udp && load16(bytes, packet.ip_header + 6) == 0) return v4;
+    const std::size_t size = packet.header_size - packet.ip_header + packet.payload.size();
+    std::uint64_t sum = static_cast<std::uint64_t>(packet.transport) + size;
+    sum = v4 ? add_words(bytes.subspan(12, 8), sum) : add_words(bytes.subspan(8, 32), sum);
+    return fold(add_words(bytes.subspan(packet.ip_header, size), sum)) == 0;
+}
+
 bool replace_payload(Bytes bytes, const Packet& packet, std::string_view payload,
                      std::vector<std::uint8_t>& out) {
     const std::size_t total = packet.header_size + payload.size();

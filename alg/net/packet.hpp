@@ -24,8 +24,12 @@ struct Packet {
 };
 
 /// nullopt: not IP, lengths that do not fit, a fragment, another transport, truncated headers. Checksums are
-/// not looked at: the kernel may have left them to the hardware.
+/// not looked at (has_right_checksum()): the kernel may have left them to the hardware.
 std::optional<Packet> parse_packet(Bytes bytes);
+
+/// Whether the UDP or TCP checksum of a packet is right (RFC 768, RFC 9293 3.1). A UDP checksum of 0 is none,
+/// which is right over IPv4 alone (RFC 8200 8.1).
+[[nodiscard]] bool has_right_checksum(Bytes bytes, const Packet& packet);
 
 /// Writes `bytes` with `payload` in place of its own into `out`: lengths, IP header checksum and UDP checksum
 /// are computed in full. A packet that grew may be fragmented (DF is cleared). UDP only. False when the

@@ -27,7 +27,9 @@ void PacketPath::decide(const QueuedPacket& packet, Verdict& verdict, Time now) 
     if (packet.bytes[0] >> 4 == 6) ipv6_seen_();
     const Egress egress =
         network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface);
-    decide(Arrival(packet.from, packet.bytes, egress, false, ++last_token_), verdict, now);
+    Arrival arrival(packet.from, packet.bytes, egress, false, ++last_token_);
+    arrival.checksum_unverified = packet.checksum_unverified;
+    decide(std::move(arrival), verdict, now);
 }
 
 void PacketPath::decide(Arrival arrival, Verdict& verdict, Time now) {

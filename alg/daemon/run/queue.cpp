@@ -205,6 +205,11 @@ void Queue::take_message(const nlmsghdr* message, const Handler& handler) {
         packet.bytes = {static_cast<const std::uint8_t*>(mnl_attr_get_payload(payload)),
                         mnl_attr_get_payload_len(payload)};
     packet.from = header->hook == NF_INET_PRE_ROUTING ? Side::inside : Side::outside;
+    // The kernel says NOTVERIFIED up to the forward hook only; behind it, silence means nothing.
+    const std::uint32_t info =
+        attributes[NFQA_SKB_INFO] == nullptr ? 0 : ntohl(mnl_attr_get_u32(attributes[NFQA_SKB_INFO]));
+    const bool verified = packet.from == Side::inside && (info & NFQA_SKB_CSUM_NOTVERIFIED) == 0;
+    packet.checksum_unverified = !verified && (info & NFQA_SKB_CSUMNOTREADY) == 0;
     Verdict verdict(*this, ntohl(header->packet_id));
     if (handler) handler(packet, verdict);
 }

@@ -22,6 +22,7 @@ struct QueuedPacket {
     unsigned in_interface = 0;   ///< index; 0: unknown
     unsigned out_interface = 0;  ///< index; 0: unknown
     bool whole = true;           ///< false: longer than a netlink attribute can carry
+    bool checksum_unverified = true;  ///< neither verified by the kernel nor left to be computed (X13)
     Bytes bytes;                 ///< valid until the handler returns
 };
 

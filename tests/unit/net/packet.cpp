@@ -51,6 +51,25 @@ TEST_CASE("lengths that do not fit and fragments are refused") {
     CHECK_FALSE(parse_packet(bad));
 }
 
+TEST_CASE("X13 a UDP checksum is right, wrong, or absent over IPv4") {
+    for (const bool v4 : {true, false}) {
+        const auto without = v4 ? test::udp_packet("192.168.1.10:5060", "203.0.113.10:5070", "hello")
+                                : test::udp_packet("[2001:db8::1]:5060", "[2001:db8::2]:5070", "hello");
+        const auto packet = parse_packet(without);
+        REQUIRE(packet);
+        CHECK(has_right_checksum(without, *packet) == v4);
+        std::vector<std::uint8_t> right;
+        REQUIRE(replace_payload(without, *packet, "hello world", right));
+        CHECK(has_right_checksum(right, *parse_packet(right)));
+        for (std::size_t i = packet->ip_header; i < right.size(); ++i) {
+            if (i - packet->ip_header == 4 || i - packet->ip_header == 5) continue;  // the length
+            auto wrong = right;
+            wrong[i] ^= 0x10;
+            CHECK_FALSE(has_right_checksum(wrong, *parse_packet(wrong)));
+        }
+    }
+}
+
 TEST_CASE("another payload gets right lengths and checksums") {
     const auto bytes = test::udp_packet("192.168.1.10:5060", "203.0.113.10:5070", "hello");
     const auto packet = parse_packet(bytes);
