@@ -111,6 +111,12 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
         }
         commit();  // ledgers are made for the few entries of a message
     }
+    // Before calls, bindings and connections refresh their mappings: then it is no longer seen which ones
+    // live as long as the diversion.
+    for (const StoredElement& stored : elements)
+        if (const auto* listener = std::get_if<Diversion>(&stored.element))
+            mappings.restore_listener({listener->transport, listener->inside}, now + stored.remaining);
+    commit();
     for (const auto& [id, pieces] : records) {
         std::string bytes;
         for (const auto& [part, text] : pieces.parts)
@@ -124,9 +130,6 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
         for (const auto& [part, text] : pieces.parts)
             changes.push_back({Change::Op::remove, Record{id, part, text}, Seconds{0}});
     }
-    for (const StoredElement& stored : elements)
-        if (const auto* listener = std::get_if<Diversion>(&stored.element))
-            mappings.restore_listener({listener->transport, listener->inside}, now + stored.remaining);
     for (const StoredElement& stored : elements)
         if (const auto* reachable = std::get_if<Reachable>(&stored.element);
             reachable && !mappings.restore_reachable({reachable->transport, reachable->outside}))

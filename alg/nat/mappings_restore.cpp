@@ -28,10 +28,15 @@ void Mappings::restore(const Pinhole& pinhole, Time until) {
 }
 
 // Of several mappings of one endpoint only those have it that it lives as long as; the kernel counts seconds.
+// Both are renewed together, in time for the one that ends first.
 void Mappings::restore_listener(const Socket& inside, Time until) {
     for (const auto& [key, entry] : mappings_)
-        if (key.inside == inside && (entry.mapping.is_identity() || entry.kernel_until <= until + Time{1000}))
-            mappings_.edit(key)->listener = true;
+        if (key.inside == inside &&
+            (entry.mapping.is_identity() || entry.kernel_until <= until + Time{1000})) {
+            MappingEntry& restored = *mappings_.edit(key);
+            restored.listener = true;
+            if (!entry.mapping.is_identity()) restored.kernel_until = std::min(restored.kernel_until, until);
+        }
 }
 
 bool Mappings::restore_reachable(const Socket& outside) {
