@@ -33,7 +33,11 @@ struct Policy {
     /// Segments that wait in the queue for the rest of a message: far less than its length, or else everybody
     /// would have to wait.
     std::size_t max_held_segments = 512;
+    std::size_t max_held_segments_per_phone = 128;
     std::size_t max_stream_memory = 16 << 20;  ///< bytes of messages that are not whole yet
+    std::size_t max_stream_memory_per_phone = 4 << 20;
+    /// TCP connections of which only SYNs were seen. One more ends the oldest of the host that has most.
+    std::size_t max_half_open_streams = 1024;
     Seconds silence{300};  ///< a call without media in both directions ends after that (C6)
     Seconds hold{7200};    ///< the same for a call on hold
 };

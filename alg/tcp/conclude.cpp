@@ -22,6 +22,22 @@ void stop_reading(Connection& connection, Time now, std::vector<Output>& outputs
     connection.enter(Phase::unread, now);
 }
 
+// Bytes that the receiver has acknowledged, a keep-alive, or a segment that was overtaken: changes nothing.
+void conclude_repeat(const Step& step, Connection& connection, std::vector<Output>& outputs) {
+    const Carrier& carrier = step.carrier;
+    if (!connection.needs_us()) {
+        outputs.push_back({Output::Kind::pass, carrier.token, {}, {}, {}});
+        return;
+    }
+    Direction& direction = connection.direction(step.from);
+    if (const auto chunk = direction.send(carrier))
+        emit(connection, step.from, carrier, *chunk, outputs);
+    else
+        outputs.push_back({Output::Kind::drop, carrier.token, {}, {}, {}});
+    if (carrier.end > carrier.begin && carrier.end <= direction.local_ack())
+        acknowledge(connection, step.from, outputs);
+}
+
 void conclude_data(const Step& step, Connection& connection, bool in_force, const Room& room, Time now,
                    std::vector<Output>& outputs) {
     Direction& direction = connection.direction(step.from);
@@ -50,6 +66,8 @@ void conclude_data(const Step& step, Connection& connection, bool in_force, cons
         connection.enter(Phase::closed, now);
     else if (has_payload)
         connection.enter(Phase::open, now);
+    else if (step.from == connection.opener)
+        connection.enter(Phase::established, now);
 }
 
 }  // namespace
@@ -60,6 +78,7 @@ void conclude_packet(const Step& step, Connection& connection, bool in_force, co
     switch (step.action) {
         case Step::Action::syn: emit_syn(connection, carrier, outputs); break;
         case Step::Action::data: conclude_data(step, connection, in_force, room, now, outputs); break;
+        case Step::Action::repeat: conclude_repeat(step, connection, outputs); break;
         case Step::Action::stop_reading:
             conclude_data(step, connection, in_force, room, now, outputs);
             stop_reading(connection, now, outputs);

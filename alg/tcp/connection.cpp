@@ -30,22 +30,34 @@ bool is_transition(Phase from, Phase to) {
     if (from == Phase::refused || from == Phase::unread) return false;
     switch (to) {
         case Phase::opening: return false;
-        case Phase::open: return from == Phase::opening || from == Phase::reset || from == Phase::open;
+        case Phase::established: return from == Phase::opening;
+        case Phase::open: return from != Phase::closed && from != Phase::bytes_lost;
         case Phase::bytes_lost: return from == Phase::open;
         default: return true;
     }
 }
 
 Connection::Connection(const Opening& opening, Time now)
-    : key(opening.key), egress(opening.egress), editing(opening.editing), last_seen(now), phase_since_(now) {
+    : key(opening.key),
+      egress(opening.egress),
+      opener(opening.from),
+      editing(opening.editing),
+      last_seen(now),
+      phase_since_(now) {
     direction(opening.from).begin(opening.syn.sequence, editing);
     read_options(direction(opening.from), opening.syn);
     if (opening.maps_phone) mapping_refreshed = now;
     if (opening.answer) answer(opposite(opening.from), *opening.answer);
 }
 
-Connection::Connection(ConnectionKey ends, Egress way, Time now)
-    : key(ends), egress(way), editing(true), last_seen(now), phase_(Phase::open), phase_since_(now) {}
+Connection::Connection(ConnectionKey ends, Egress way, Side opened_by, Time now)
+    : key(ends),
+      egress(way),
+      opener(opened_by),
+      editing(true),
+      last_seen(now),
+      phase_(Phase::open),
+      phase_since_(now) {}
 
 void Connection::enter(Phase next, Time now) {
     if (!is_transition(phase_, next)) return;
@@ -55,7 +67,8 @@ void Connection::enter(Phase next, Time now) {
 
 Time Connection::forget_at() const {
     switch (phase_) {
-        case Phase::opening: return phase_since_ + opening_time;
+        case Phase::opening:
+        case Phase::established: return phase_since_ + opening_time;
         case Phase::closed: return phase_since_ + closed_time;
         case Phase::reset: return phase_since_ + reset_time;
         case Phase::refused: return phase_since_ + refused_time;
@@ -85,26 +98,28 @@ void Connection::answer(Side from, const Segment& segment) {
     first.window = static_cast<std::uint16_t>(first.window >> first.window_scale);
 }
 
-bool Connection::note_acknowledgement(Side from, const Segment& segment) {
+Position Connection::acknowledged_by(Side from, const Segment& segment) const {
+    const Direction& other = direction(opposite(from));
+    return position(segment.acknowledgement, other.initial(), other.map().out(other.sent()));
+}
+
+void Connection::note_header(Side from, const Segment& segment, Time now) {
+    Direction& own = direction(from);
     Direction& other = direction(opposite(from));
-    if (!segment.has(Segment::ack) || !other.known()) return true;
-    const Position sent = other.map().out(other.sent());
-    const Position out = position(segment.acknowledgement, other.initial(), sent);
-    if (out > sent + 1) return false;
-    if (out == sent + 1)
-        other.fin = other.sent();  // a FIN counts as one, also one that an earlier daemon saw
-    const bool more = other.note_acknowledgement(out, static_cast<std::uint32_t>(segment.window)
-                                                          << direction(from).window_scale);
-    if (!other.has_undelivered()) return true;
+    last_seen = now;
+    own.window = segment.window;
+    if (segment.timestamps) own.note_timestamp(segment.timestamps->first);
+    const Position out = acknowledged_by(from, segment);
+    const bool more =
+        other.note_acknowledgement(out, static_cast<std::uint32_t>(segment.window) << own.window_scale);
+    if (!other.has_undelivered()) return;
     if (more) {
         // Often more than one segment was lost: as soon as one has arrived the next is sent again.
         const bool repeated = retransmission && retransmission->repeated;
-        retransmission = {last_seen + (repeated ? Time{0} : first_retransmission), first_retransmission,
-                          repeated};
+        retransmission = {now + (repeated ? Time{0} : first_retransmission), first_retransmission, repeated};
     }
-    if (out >= sent && retransmission)
+    if (out >= other.map().out(other.sent()) && retransmission)
         retransmission->interval = std::min(retransmission->interval, last_retransmission);
-    return true;
 }
 
 void Connection::start_retransmission(Time now) {

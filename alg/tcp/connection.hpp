@@ -11,14 +11,18 @@
 #include "alg/tcp/direction.hpp"
 #include "alg/tcp/segment.hpp"
 #include "alg/tcp/step.hpp"
+#include "alg/tcp/usage.hpp"
 
 namespace sipalg::tcp {
 
 /// The states of a connection. The life of most is opening, open, closed.
 ///
-///     opening     A SYN was seen and no data. Both directions may be unknown but one; a SYN of either end
-///                 begins the connection anew. Forgotten after opening_time.
-///     open        Data was seen. A new SYN is only a claim (Connection::claim). Forgotten when idle.
+///     opening     A SYN was seen. The other direction may be unknown; another SYN begins the connection
+///     anew.
+///                 Forgotten after opening_time, or earlier if there are too many (X7).
+///     established The end that opened it has acknowledged the SYN of the other: neither SYN was forged.
+///                 From here on a new SYN is only a claim (Connection::claim). Forgotten after opening_time.
+///     open        Data was seen. Forgotten when idle.
 ///     closed      Both ends have sent a FIN. Segments are still translated. Forgotten after closed_time.
 ///     reset       An end has sent a RST that the other end accepts. Data seen later proves that it did not:
 ///                 open again. Forgotten after reset_time.
@@ -30,7 +34,7 @@ namespace sipalg::tcp {
 ///                 SYN makes it known again.
 ///
 /// refused and unread are final.
-enum class Phase : std::uint8_t { opening, open, closed, reset, bytes_lost, refused, unread };
+enum class Phase : std::uint8_t { opening, established, open, closed, reset, bytes_lost, refused, unread };
 
 /// Whether a connection may go from one phase to another. Staying in the same one is allowed: it restarts
 /// the phase's timer.
@@ -54,21 +58,29 @@ class Connection {
 
     Connection(const Opening& opening, Time now);
     /// From a record; see read_record().
-    Connection(ConnectionKey key, Egress egress, Time now);
+    Connection(ConnectionKey key, Egress egress, Side opener, Time now);
 
     Phase phase() const { return phase_; }
     /// Goes to `next` and starts that phase's timer. Without effect where is_transition() says no.
     void enter(Phase next, Time now);
-    /// Something was said, and the connection has not ended.
-    bool is_live() const { return phase_ == Phase::open || phase_ == Phase::bytes_lost; }
+    /// Both ends have agreed to it, and it has not ended.
+    bool is_live() const {
+        return phase_ == Phase::established || phase_ == Phase::open || phase_ == Phase::bytes_lost;
+    }
     /// When the connection is to be forgotten, if nothing more arrives.
     Time forget_at() const;
 
     /// The SYN-ACK of the other end. An end may answer again, with another number, until data was seen.
     void answer(Side from, const Segment& segment);
-    /// The acknowledgement and the window in a segment of `from`. False: it acknowledges bytes that we have
-    /// never seen.
-    [[nodiscard]] bool note_acknowledgement(Side from, const Segment& segment);
+    /// What a segment of `from` acknowledges, in the numbers of `from`.
+    Position acknowledged_by(Side from, const Segment& segment) const;
+    /// Acknowledgement, window and timestamp of an acceptable segment of `from`.
+    void note_header(Side from, const Segment& segment, Time now);
+    /// SIP in this direction is read. On a connection that the inside opened, the inside speaks first: else
+    /// any server that a host can be led to would make calls to it (X14).
+    bool may_read(Side from) const {
+        return from == Side::inside || opener == Side::outside || from_phone.spoke_sip;
+    }
 
     Direction& direction(Side from) { return from == Side::inside ? from_phone : from_peer; }
     const Direction& direction(Side from) const { return from == Side::inside ? from_phone : from_peer; }
@@ -97,6 +109,7 @@ class Connection {
 
     const ConnectionKey key;
     const Egress egress;
+    const Side opener;
     const bool editing;  ///< the two ends may get other bytes than were sent
     Direction from_phone, from_peer;
 
@@ -128,7 +141,7 @@ class Connection {
 
     // Kept by Connections.
     std::optional<Time> due;  ///< when the deadline queue names the connection
-    std::size_t counted_memory = 0, counted_queued = 0;
+    Usage::Counts counted;
 
   private:
     Phase phase_ = Phase::opening;

@@ -16,7 +16,7 @@ constexpr Seconds record_time{6 * 24 * 3600};
 constexpr Time mapped_renewal{12 * 3600 * 1000};
 
 // Counted up when the layout changes. Records of calls and bindings begin with other numbers.
-constexpr std::uint8_t layout = 0xd1;
+constexpr std::uint8_t layout = 0xd2, layout_without_opener = 0xd1;
 constexpr std::size_t max_edits = 4096;
 
 // The fields of a record, in both directions: visit() names them once.
@@ -64,12 +64,13 @@ struct Fields {
     std::uint8_t layout = 0;
     ConnectionKey key;
     Egress egress;
+    Side opener = Side::inside;
     DirectionFields from_phone, from_peer;
 };
 
 // Offsets of edits count back from `parsed`: they are small.
 template <class Archive>
-void visit(Archive& archive, DirectionFields& fields) {
+void visit(Archive& archive, DirectionFields& fields, bool with_spoke) {
     Direction::Saved& saved = fields.saved;
     archive.number(saved.initial, 4);
     archive.number(saved.parsed, 8);
@@ -79,7 +80,9 @@ void visit(Archive& archive, DirectionFields& fields) {
     archive.number(fields.mss, 2);
     archive.number(fields.window_scale, 1);
     std::uint8_t options = static_cast<std::uint8_t>((fields.sack ? 1 : 0) | (fields.timestamps ? 2 : 0));
+    if (with_spoke) options = static_cast<std::uint8_t>(options | (saved.spoke_sip ? 4 : 0));
     archive.number(options, 1);
+    if (with_spoke) saved.spoke_sip = (options & 4) != 0;
     fields.sack = (options & 1) != 0;
     fields.timestamps = (options & 2) != 0;
     std::size_t count = saved.edits.size();
@@ -103,8 +106,10 @@ void visit(Archive& archive, Fields& fields) {
     archive.endpoint(fields.key.peer);
     archive.address(fields.egress.address);
     archive.address(fields.egress.advertised);
-    visit(archive, fields.from_phone);
-    visit(archive, fields.from_peer);
+    const bool with_opener = fields.layout != layout_without_opener;
+    if (with_opener) archive.number(fields.opener, 1);
+    visit(archive, fields.from_phone, with_opener);
+    visit(archive, fields.from_peer, with_opener);
 }
 
 DirectionFields fields_of(const Direction& direction) {
@@ -129,7 +134,11 @@ std::int64_t growth(const Direction& direction) {
 }  // namespace
 
 std::string write_record(const Connection& connection) {
-    Fields fields{layout, connection.key, connection.egress, fields_of(connection.from_phone),
+    Fields fields{layout,
+                  connection.key,
+                  connection.egress,
+                  connection.opener,
+                  fields_of(connection.from_phone),
                   fields_of(connection.from_peer)};
     Writing archive;
     visit(archive, fields);
@@ -137,12 +146,13 @@ std::string write_record(const Connection& connection) {
 }
 
 std::optional<Connection> read_record(std::string_view bytes, Time now) {
-    if (bytes.empty() || static_cast<std::uint8_t>(bytes[0]) != layout) return std::nullopt;
+    const std::uint8_t first = bytes.empty() ? 0 : static_cast<std::uint8_t>(bytes[0]);
+    if (first != layout && first != layout_without_opener) return std::nullopt;
     Reading archive(bytes);
     Fields fields;
     visit(archive, fields);
     if (!archive.ok() || !archive.at_end()) return std::nullopt;
-    std::optional<Connection> connection(std::in_place, fields.key, fields.egress, now);
+    std::optional<Connection> connection(std::in_place, fields.key, fields.egress, fields.opener, now);
     restore(connection->from_phone, std::move(fields.from_phone));
     restore(connection->from_peer, std::move(fields.from_peer));
     return connection;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "alg/policy/timing.hpp"
+#include "alg/tcp/classify.hpp"
 #include "alg/tcp/conclude.hpp"
 #include "alg/tcp/emit.hpp"
 #include "alg/tcp/message_reader.hpp"
@@ -43,36 +44,26 @@ Step Connections::arrive(const ArrivedPacket& arrived, MessageSink& sink, Time n
     }
     Connection* const connection = lookup(step.key);
     if (!connection || connection->phase() == Phase::unread) return step;
-    Direction& direction = connection->direction(arrived.from);
-    const Direction& other = connection->direction(opposite(arrived.from));
-    if (!direction.known() && other.map().is_identity()) return step;
-    connection->last_seen = now;
-    step.is_read = true;
-    step.reason = Reason::stream_lost;
-    step.action = Step::Action::refuse;
-    const bool lost = connection->phase() == Phase::refused || connection->phase() == Phase::bytes_lost;
-    if (lost || !direction.known() || !connection->note_acknowledgement(arrived.from, *segment)) return step;
-    step.reason = Reason::segment;
-    direction.window = segment->window;
-    if (segment->timestamps) direction.note_timestamp(segment->timestamps->first);
-    Carrier& carrier = step.carrier;
-    carrier.begin = direction.at(segment->sequence);
-    carrier.end = carrier.begin + static_cast<Position>(segment->payload.size());
-    if (segment->has(Segment::rst)) {
-        step.action = Step::Action::reset;
-        return step;
-    }
+    step.carrier.begin = connection->direction(step.from).at(segment->sequence);
+    step.carrier.end = step.carrier.begin + static_cast<Position>(segment->payload.size());
+    step.action = classify(*connection, step.from, step.carrier);
+    step.is_read = step.action != Step::Action::none;
+    if (step.is_read) step.reason = Reason::segment;
+    if (step.action == Step::Action::refuse) step.reason = Reason::stream_lost;
+    if (step.action != Step::Action::data) return step;
+    Direction& direction = connection->direction(step.from);
+    const Carrier& carrier = step.carrier;
+    connection->note_header(step.from, *segment, now);
     // X7: after a local acknowledgement the sender never retransmits, so its bytes are kept until the
-    // receiver has room. Beyond the bound new ones are dropped, which the sender does retransmit.
-    if (direction.has_undelivered() && direction.is_stalled() && carrier.end > direction.received() &&
-        memory_ > policy_.max_stream_memory) {
+    // receiver acknowledges them. Beyond the bound new ones are dropped, which the sender does retransmit.
+    const bool too_many = carrier.end > direction.acknowledged_in() + Direction::max_undelivered;
+    if (direction.has_undelivered() && carrier.end > direction.received() &&
+        (too_many || usage_.is_full(step.key.phone.address))) {
         step.action = Step::Action::drop;
         return step;
     }
-    step.action = Step::Action::data;
     direction.checkpoint();
-    direction.receive(carrier.begin, segment->payload);
-    if (segment->is_fin()) direction.fin = carrier.end;
+    direction.receive(carrier.begin, segment->payload, segment->is_fin());
     read(*connection, arrived.scanned, sink, now, staged, step);
     return step;
 }
@@ -91,12 +82,12 @@ void Connections::read(Connection& connection, bool scanned, MessageSink& sink, 
     }
     if (outcome == MessageReader::Outcome::not_sip) step.action = Step::Action::stop_reading;
     const bool last = direction.fin && direction.received() == *direction.fin;
-    const bool full = memory_ > policy_.max_stream_memory;
+    const bool full = usage_.is_full(step.key.phone.address);
     if (direction.parsed() < direction.received() && (full || (last && connection.editing))) {
         direction.pass_incomplete();
         staged.reasons.push_back(Reason::let_through);
         // The bytes are kept only to find the message's end. That is bounded, too (X7).
-        if (!connection.editing || memory_ > 2 * policy_.max_stream_memory) direction.stop_reading();
+        if (!connection.editing || usage_.is_exhausted(step.key.phone.address)) direction.stop_reading();
     }
     const bool edited = connection.editing && (connection.was_edited() || !direction.planned().empty());
     if (edited && direction.parsed() != before)
@@ -141,10 +132,8 @@ void Connections::open(Side from, const Segment& syn, const Egress& egress, Mess
     if (step.is_read) step.action = Step::Action::pass;
     const Endpoint& phone = step.key.phone;
     if (syn.authenticated || egress.address.family() != phone.address.family()) return;
-    const auto count = per_phone_.find(phone.address);
-    const std::size_t of_phone = count == per_phone_.end() ? 0 : count->second;
     step.reason = Reason::limit_reached;
-    if (connections_.size() >= policy_.max_streams || of_phone >= policy_.max_streams_per_phone) return;
+    if (!make_room(from, sink, now, staged, step)) return;
     // A phone names its own port in its messages, so the mapping has to exist before conntrack chooses one.
     if (from == Side::inside && !sink.map(phone, egress, now)) return;
     step.reason = Reason::segment;
@@ -155,6 +144,23 @@ void Connections::open(Side from, const Segment& syn, const Egress& egress, Mess
     opening.syn.payload = {};
     opening.maps_phone = sink.acquire(phone, egress, now + mapping_time, now, staged.changes);
     sink.note_opened(step.key, from, now);
+}
+
+// X7: at a bound a half-open connection ends. At that of the phone one of its own, or the phone could not
+// call for as long as an address pretends to be it; else the oldest of the host that has most.
+bool Connections::make_room(Side opener, MessageSink& sink, Time now, Staged staged, Step& step) const {
+    const Address& phone = step.key.phone.address;
+    const bool replaces = !step.ended.empty();  // one connection makes room for its successor
+    std::optional<ConnectionKey> victim;
+    if (!replaces && !usage_.has_room(phone))
+        victim = half_open_.oldest_of(HalfOpen::host_of(step.key, opener));
+    else if ((!replaces && !usage_.may_open(phone)) || half_open_.size() >= policy_.max_half_open_streams)
+        victim = half_open_.oldest_of_largest();
+    else
+        return true;
+    if (!victim || (!replaces && !usage_.has_room(phone) && victim->phone.address != phone)) return false;
+    if (!(*victim == step.key)) end(connections_.at(*victim), sink, now, staged, step);
+    return true;
 }
 
 void Connections::end(const Connection& connection, MessageSink& sink, Time now, Staged staged,
@@ -182,13 +188,15 @@ void Connections::conclude(const Step& step, bool in_force, Time now, std::vecto
         return;
     }
     if (step.opening) {
-        ++per_phone_[step.key.phone.address];
         connections_.try_emplace(step.key, *step.opening, now);
+        half_open_.add(step.key, step.opening->from);
     }
     Connection* const connection = lookup(step.key);
     if (!connection) return;
-    const bool room = memory_ < policy_.max_stream_memory;
-    conclude_packet(step, *connection, in_force, {queued_ < policy_.max_held_segments, room}, now, outputs);
+    const Address& phone = step.key.phone.address;
+    conclude_packet(step, *connection, in_force, {usage_.may_queue(phone), !usage_.is_full(phone)}, now,
+                    outputs);
+    if (connection->phase() != Phase::opening) half_open_.remove(step.key);
     account(*connection);
     schedule(*connection, now);
 }
@@ -237,20 +245,17 @@ void Connections::schedule(Connection& connection, Time now) {
 }
 
 void Connections::account(Connection& connection) {
-    memory_ += connection.memory() - connection.counted_memory;
-    connection.counted_memory = connection.memory();
-    queued_ += connection.queued_count() - connection.counted_queued;
-    connection.counted_queued = connection.queued_count();
+    const Usage::Counts now{1, connection.memory(), connection.queued_count()};
+    usage_.change(connection.key.phone.address, connection.counted, now);
+    connection.counted = now;
 }
 
 void Connections::forget(const ConnectionKey& key, std::vector<Output>& outputs) {
     const auto it = connections_.find(key);
     if (it == connections_.end()) return;
     emit_queued(it->second, Output::Kind::drop, outputs);
-    account(it->second);
-    memory_ -= it->second.counted_memory;
-    const auto count = per_phone_.find(key.phone.address);
-    if (count != per_phone_.end() && --count->second == 0) per_phone_.erase(count);
+    usage_.change(key.phone.address, it->second.counted, {});
+    half_open_.remove(key);
     connections_.erase(it);
 }
 
@@ -274,9 +279,10 @@ bool Connections::restore(std::uint32_t id, const std::string& record, MessageSi
     if (read->has_undelivered()) read->enter(Phase::bytes_lost, now);
     if (sink.acquire(read->key.phone, read->egress, now + mapping_time, now, changes))
         read->mapping_refreshed = now;
-    ++per_phone_[read->key.phone.address];
     const ConnectionKey key = read->key;
-    schedule(connections_.try_emplace(key, std::move(*read)).first->second, now);
+    Connection& connection = connections_.try_emplace(key, std::move(*read)).first->second;
+    account(connection);
+    schedule(connection, now);
     return true;
 }
 

@@ -18,9 +18,11 @@
 #include "alg/policy/policy.hpp"
 #include "alg/policy/reason.hpp"
 #include "alg/tcp/connection.hpp"
+#include "alg/tcp/half_open.hpp"
 #include "alg/tcp/message_sink.hpp"
 #include "alg/tcp/output.hpp"
 #include "alg/tcp/step.hpp"
+#include "alg/tcp/usage.hpp"
 
 namespace sipalg::tcp {
 
@@ -42,7 +44,7 @@ struct Staged {
 
 class Connections {
   public:
-    explicit Connections(const Policy& policy) : policy_(policy) {}
+    explicit Connections(const Policy& policy) : policy_(policy), usage_(policy) {}
 
     [[nodiscard]] Step arrive(const ArrivedPacket& arrived, MessageSink& sink, Time now, Staged staged);
     /// `in_force`: the kernel has applied the changes. A packet that no output names stays queued.
@@ -76,6 +78,8 @@ class Connections {
     void open(Side from, const Segment& syn, const Egress& egress, MessageSink& sink, Time now, Staged staged,
               Step& step);
     void read(Connection& connection, bool scanned, MessageSink& sink, Time now, Staged staged, Step& step);
+    /// Makes room for one connection more, by ending a half-open one if there is none. False: there is none.
+    bool make_room(Side opener, MessageSink& sink, Time now, Staged staged, Step& step) const;
     void end(const Connection& connection, MessageSink& sink, Time now, Staged staged, Step& step) const;
 
     void forget(const ConnectionKey& key, std::vector<Output>& outputs);
@@ -87,9 +91,9 @@ class Connections {
 
     const Policy& policy_;
     std::unordered_map<ConnectionKey, Connection, ConnectionKeyHash> connections_;
-    std::unordered_map<Address, std::size_t> per_phone_;
     DeadlineQueue<ConnectionKey> deadlines_;
-    std::size_t memory_ = 0, queued_ = 0;  ///< of all connections
+    Usage usage_;
+    HalfOpen half_open_;
 };
 
 }  // namespace sipalg::tcp

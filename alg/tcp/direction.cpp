@@ -21,7 +21,8 @@ void Direction::begin(std::uint32_t initial, bool editing) {
 }
 
 Direction::Saved Direction::save() const {
-    Saved saved{initial_, parsed_, acknowledged_out_, planned_local_ack_, map_.base(), map_.edits()};
+    Saved saved{spoke_sip,          initial_,    parsed_,     acknowledged_out_,
+                planned_local_ack_, map_.base(), map_.edits()};
     saved.edits.insert(saved.edits.end(), planned_.begin(), planned_.end());
     return saved;
 }
@@ -34,17 +35,23 @@ void Direction::restore(Saved saved) {
         map_.add(std::move(edit));
     acknowledged_out_ = saved.acknowledged_out;
     local_ack_ = planned_local_ack_ = saved.local_ack;
-    spoke_sip = true;
+    spoke_sip = saved.spoke_sip;
+    restored_ = true;
+    window_end_ = saved.parsed + (Position{65535} << 14);  // not recorded: the first acknowledgement tells
 }
 
 std::string_view Direction::unread() const {
     return std::string_view(buffer_).substr(index(parsed_ - buffer_begin_));
 }
 
-void Direction::receive(Position begin, std::string_view payload) {
+void Direction::receive(Position begin, std::string_view payload, bool is_fin) {
     const Position end = begin + static_cast<Position>(payload.size());
-    if (end <= received_) return;
+    if (end <= received_) {
+        if (is_fin && end == received_) fin = end;
+        return;
+    }
     if (reading_stopped_) {
+        if (is_fin) fin = end;
         // Segments are sent as they arrive, in any order.
         if (has_undelivered() && begin <= received_) {
             buffer_ += payload.substr(index(received_ - begin));
@@ -58,6 +65,7 @@ void Direction::receive(Position begin, std::string_view payload) {
     if (begin > received_) return;
     buffer_ += payload.substr(index(received_ - begin));
     received_ = end;
+    if (is_fin) fin = end;
     absorb_queued();
 }
 
@@ -65,7 +73,9 @@ void Direction::absorb_queued() {
     for (const SegmentQueue::Entry& entry : queue_.entries()) {
         const Carrier& carrier = entry.carrier;
         if (carrier.begin > received_) break;
-        if (carrier.end <= received_) continue;
+        if (carrier.end < received_ || (fin && carrier.end > *fin)) continue;
+        if (carrier.segment.is_fin()) fin = carrier.end;
+        if (carrier.end == received_) continue;
         buffer_ += carrier.segment.payload.substr(index(received_ - carrier.begin));
         received_ = carrier.end;
     }
@@ -100,12 +110,11 @@ std::optional<Direction::Piece> Direction::next() {
     } else {
         parsed_ += static_cast<Position>(read.bytes.size());
     }
-    if (piece.kind == sip::Kind::message) spoke_sip = true;
     return read;
 }
 
 void Direction::checkpoint() {
-    checkpoint_ = {received_, parsed_, skip_until_, wanted_, seen_, reading_stopped_, passing_};
+    checkpoint_ = {received_, parsed_, skip_until_, wanted_, seen_, reading_stopped_, passing_, fin};
 }
 
 void Direction::rewind() {
@@ -116,6 +125,7 @@ void Direction::rewind() {
     seen_ = checkpoint_.seen;
     reading_stopped_ = checkpoint_.reading_stopped;
     passing_ = checkpoint_.passing;
+    fin = checkpoint_.fin;
     buffer_.resize(index(received_ - buffer_begin_));
     planned_.clear();
 }
@@ -241,8 +251,40 @@ bool Direction::note_acknowledgement(Position out, std::uint32_t window_bytes) {
     const bool more =
         out > std::exchange(acknowledged_out_, out) || (receiver_window_ == 0 && window_bytes > 0);
     receiver_window_ = window_bytes;
+    widest_window_ = std::max(widest_window_, window_bytes);
+    if (out == map_.out(sent_)) restored_ = false;
+    if (restored_ && out == map_.out(sent_) + 1) fin = sent_;  // an earlier daemon saw it
     map_.forget(map_.arrived(out));
+    window_end_ = std::max(window_end_, std::max(acknowledged_in(), local_ack_) + Position{window_bytes});
     return more;
+}
+
+bool Direction::is_in_window(Position begin, Position end) const {
+    // A probe of a closed window may have a byte at its end.
+    return end >= acknowledged_in() && begin <= window_end_ && (!fin || end <= *fin + (begin == end ? 1 : 0));
+}
+
+bool Direction::is_acceptable_ack(Position out) const {
+    const Position last = last_ack() + (restored_ && !fin ? 1 : 0);
+    return out >= acknowledged_out_ - Position{widest_window_} && out <= last;
+}
+
+bool Direction::note_unseen_ack(Position out) {
+    const Position in = out - map_.length();
+    unseen_ack_ = in;
+    if (restored_) return true;
+    return std::any_of(queue_.entries().begin(), queue_.entries().end(),
+                       [&](const SegmentQueue::Entry& entry) {
+                           return has_unseen_bytes(entry.carrier.begin, entry.carrier.end);
+                       });
+}
+
+bool Direction::has_unseen_bytes(Position begin, Position end) const {
+    return unseen_ack_ && begin > received_ && *unseen_ack_ >= begin && *unseen_ack_ <= end;
+}
+
+void Direction::note_own_window(std::uint32_t window_bytes) {
+    window_end_ = std::max(window_end_, local_ack_ + Position{window_bytes});
 }
 
 void Direction::note_timestamp(std::uint32_t value) {

@@ -40,6 +40,9 @@ class Direction {
     /// With so many edits that the receiver has not acknowledged, no more messages are changed: the record
     /// lists them all, and each segment is looked up among them.
     static constexpr std::size_t max_edits = 2048;
+    /// So many bytes behind what the receiver has acknowledged are kept after a local acknowledgement,
+    /// however wide its window (X7). More than a message, or the message could not be completed.
+    static constexpr Position max_undelivered = 262'144;
 
     /// `initial`: the sequence number of the SYN. `editing`: the receiver may get other bytes, so a byte is
     /// sent only once that is decided; else all are sent at once and only read.
@@ -53,7 +56,8 @@ class Direction {
     // Reading -------------------------------------------------------------------------------------------
 
     /// Appends the part of a segment's payload that is new, and what queued segments have behind it.
-    void receive(Position begin, std::string_view payload);
+    /// `is_fin`: the stream ends with the payload; that counts once everything before it has arrived.
+    void receive(Position begin, std::string_view payload, bool is_fin);
     /// The next piece of the stream; nullopt: more has to arrive. `bytes` are valid until discard_sent().
     struct Piece {
         sip::Kind kind = sip::Kind::garbage;
@@ -102,6 +106,23 @@ class Direction {
     /// Frees the bytes that are no longer needed.
     void discard_sent();
 
+    // Windows (X13) -------------------------------------------------------------------------------------
+
+    /// Whether a segment's payload overlaps what the receiver may accept (RFC 9293 3.4): neither all of it
+    /// acknowledged before, nor behind the window or the end of the stream.
+    bool is_in_window(Position begin, Position end) const;
+    /// Whether a segment of the receiver may acknowledge `out` (in its numbers; RFC 5961 5.2).
+    bool is_acceptable_ack(Position out) const;
+    /// The last position that the receiver may acknowledge: everything sent, and the FIN.
+    Position last_ack() const { return map_.out(sent_) + (fin && sent_ >= *fin ? 1 : 0); }
+    /// The receiver acknowledges bytes that we have never sent. True: the sender's own segments say so too,
+    /// so bytes have gone by unseen; a segment of one end alone proves nothing.
+    bool note_unseen_ack(Position out);
+    /// The same question once a segment of the sender has arrived.
+    bool has_unseen_bytes(Position begin, Position end) const;
+    /// The sender is told that it may send up to `window_bytes` behind the local acknowledgement.
+    void note_own_window(std::uint32_t window_bytes);
+
     // Acknowledgements ----------------------------------------------------------------------------------
 
     /// The receiver has everything before `out` (in its numbers) and room for `window_bytes` more. True: that
@@ -136,6 +157,7 @@ class Direction {
 
     /// What a record holds of a direction. All bytes before `parsed` were sent.
     struct Saved {
+        bool spoke_sip = true;
         std::uint32_t initial = 0;
         Position parsed = 0, acknowledged_out = 0, local_ack = 0;
         std::int64_t base = 0;  ///< SequenceMap::base()
@@ -155,7 +177,7 @@ class Direction {
     std::optional<std::uint32_t> timestamp;  ///< the newest that was seen
     std::uint16_t window = 0;                ///< the last, not scaled
     std::optional<Position> fin;             ///< the end of the stream, once a FIN was seen
-    bool spoke_sip = false;                  ///< a message was in the stream
+    bool spoke_sip = false;                  ///< SIP was in the stream (X14)
 
   private:
     std::string_view unread() const;
@@ -178,11 +200,16 @@ class Direction {
     SegmentQueue queue_;
     Position acknowledged_out_ = 0;
     std::uint32_t receiver_window_ = 0;  ///< bytes
-    std::string text_;                   ///< of the last chunk
+    std::uint32_t widest_window_ = 65535;
+    Position window_end_ = 0;             ///< the first byte that the sender was never allowed to send
+    std::optional<Position> unseen_ack_;  ///< acknowledged by the receiver alone; in the sender's numbers
+    bool restored_ = false;               ///< and not yet proven: a FIN may have been seen, bytes lost
+    std::string text_;                    ///< of the last chunk
     struct Checkpoint {
         Position received = 0, parsed = 0, skip_until = 0;
         std::size_t wanted = 0, seen = 0;
         bool reading_stopped = false, passing = false;
+        std::optional<Position> fin;
     };
     Checkpoint checkpoint_;
 };

@@ -174,9 +174,9 @@ void send_ready(Connection& connection, Side from, const Carrier* current, bool 
     direction.discard_sent();
 }
 
-void acknowledge(const Connection& connection, Side sender, std::vector<Output>& outputs) {
+void acknowledge(Connection& connection, Side sender, std::vector<Output>& outputs) {
     if (!connection.can_make_segments()) return;
-    const Direction& direction = connection.direction(sender);
+    Direction& direction = connection.direction(sender);
     const Direction& receiver = connection.direction(opposite(sender));
     SegmentFields segment = own_segment(connection, opposite(sender));
     const auto run = direction.sack ? direction.sack_run() : std::nullopt;
@@ -187,6 +187,7 @@ void acknowledge(const Connection& connection, Side sender, std::vector<Output>&
     if (direction.has_undelivered())
         segment.window = std::max(segment.window, static_cast<std::uint16_t>(std::min<std::size_t>(
                                                       sip::max_message >> receiver.window_scale, 65535)));
+    direction.note_own_window(static_cast<std::uint32_t>(segment.window) << receiver.window_scale);
     inject(connection, opposite(sender), make_segment(segment), outputs);
 }
 

@@ -29,7 +29,7 @@ void send_ready(Connection& connection, Side from, const Carrier* current, bool 
 
 /// Acknowledges on the receiver's behalf what `sender` has sent (T1): behind a gap with a SACK block, as any
 /// receiver would; else the local acknowledgement, with a window of at least one message.
-void acknowledge(const Connection& connection, Side sender, std::vector<Output>& outputs);
+void acknowledge(Connection& connection, Side sender, std::vector<Output>& outputs);
 /// Asks the receiver of `sender`'s bytes for its window. The sender itself does not ask, since it was told
 /// that all has arrived (RFC 9293 3.8.6.1).
 void probe_window(const Connection& connection, Side sender, std::vector<Output>& outputs);

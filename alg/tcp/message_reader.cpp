@@ -8,6 +8,10 @@ MessageReader::Outcome MessageReader::read() {
         switch (piece->kind) {
             case sip::Kind::message:
             case sip::Kind::oversize:
+                if (!connection_.may_read(from_)) {
+                    reasons_.push_back(Reason::unread_stream);
+                    continue;
+                }
                 if (!read_message(*piece)) return Outcome::scan_first;
                 break;
             case sip::Kind::keep_alive:
@@ -22,6 +26,8 @@ MessageReader::Outcome MessageReader::read() {
         }
         sink_.note(connection_.key, from_, reasons_.back(), piece->bytes, now_);
     }
+    if (!connection_.may_read(from_) && direction_.parsed() < direction_.received())
+        direction_.pass_incomplete();  // it would not be changed
     return outcome;
 }
 
@@ -37,6 +43,9 @@ bool MessageReader::read_message(const Direction::Piece& piece) {
     if (piece.kind == sip::Kind::oversize && result.reason != Reason::oversize)
         reasons_.push_back(Reason::oversize);
     reasons_.push_back(result.reason);
+    const bool malformed = result.reason == Reason::malformed || result.reason == Reason::truncated ||
+                           result.reason == Reason::too_many_headers || result.reason == Reason::not_sip;
+    if (!malformed) direction_.spoke_sip = true;
     if (!result.edits) return true;
     for (const rewrite::Edit& edit : result.edits->planned()) {
         const Position begin = piece.begin + edit.offset;

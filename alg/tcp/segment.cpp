@@ -46,23 +46,6 @@ bool each_option(Bytes bytes, std::size_t begin, std::size_t end, Visit visit) {
     return true;
 }
 
-void finish(std::vector<std::uint8_t>& out, std::size_t tcp_header) {
-    const bool v4 = out[0] >> 4 == 4;
-    const std::size_t tcp_size = out.size() - tcp_header;
-    std::uint64_t sum = static_cast<std::uint64_t>(Transport::tcp) + tcp_size;
-    if (v4) {
-        store16(out, 2, out.size());
-        store16(out, 10, 0);
-        store16(out, 10, fold(add_words({out.data(), tcp_header}, 0)));
-        sum = add_words({out.data() + 12, 8}, sum);
-    } else {
-        store16(out, 4, out.size() - ipv6_header);
-        sum = add_words({out.data() + 8, 32}, sum);
-    }
-    store16(out, tcp_header + 16, 0);
-    store16(out, tcp_header + 16, fold(add_words({out.data() + tcp_header, tcp_size}, sum)));
-}
-
 }  // namespace
 
 std::optional<Segment> parse_segment(Bytes bytes, const Packet& packet) {
@@ -92,6 +75,23 @@ std::optional<Segment> parse_segment(Bytes bytes, const Packet& packet) {
         });
     if (!whole) return std::nullopt;
     return segment;
+}
+
+void finish_packet(std::vector<std::uint8_t>& out, std::size_t tcp_header) {
+    const bool v4 = out[0] >> 4 == 4;
+    const std::size_t tcp_size = out.size() - tcp_header;
+    std::uint64_t sum = static_cast<std::uint64_t>(Transport::tcp) + tcp_size;
+    if (v4) {
+        store16(out, 2, out.size());
+        store16(out, 10, 0);
+        store16(out, 10, fold(add_words({out.data(), tcp_header}, 0)));
+        sum = add_words({out.data() + 12, 8}, sum);
+    } else {
+        store16(out, 4, out.size() - ipv6_header);
+        sum = add_words({out.data() + 8, 32}, sum);
+    }
+    store16(out, tcp_header + 16, 0);
+    store16(out, tcp_header + 16, fold(add_words({out.data() + tcp_header, tcp_size}, sum)));
 }
 
 bool write_segment(Bytes bytes, const Segment& segment, const Rewrite& rewrite,
@@ -125,7 +125,7 @@ bool write_segment(Bytes bytes, const Segment& segment, const Rewrite& rewrite,
     // The sender chose "don't fragment" for the size it knew; what has grown may not fit the path (T3).
     if (out[0] >> 4 == 4 && rewrite.payload.size() > segment.payload.size())
         out[6] = static_cast<std::uint8_t>(out[6] & ~0x40);
-    finish(out, tcp);
+    finish_packet(out, tcp);
     return true;
 }
 
@@ -175,7 +175,7 @@ std::vector<std::uint8_t> make_segment(const SegmentFields& fields) {
         store32(out, at + 8, fields.sack->second);
     }
     out.insert(out.end(), fields.payload.begin(), fields.payload.end());
-    finish(out, tcp);
+    finish_packet(out, tcp);
     return out;
 }
 

@@ -57,6 +57,9 @@ struct Rewrite {
 bool write_segment(Bytes bytes, const Segment& segment, const Rewrite& rewrite,
                    std::vector<std::uint8_t>& out);
 
+/// Computes the lengths and checksums of a packet whose TCP header begins at `tcp_header`.
+void finish_packet(std::vector<std::uint8_t>& packet, std::size_t tcp_header);
+
 /// The fields of a segment of our own.
 struct SegmentFields {
     Endpoint source, destination;

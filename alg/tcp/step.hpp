@@ -30,6 +30,7 @@ struct Step {
         none,
         syn,           ///< forward a SYN
         data,          ///< send what is settled
+        repeat,        ///< forward bytes that the receiver has
         reset,         ///< forward a RST
         refuse,        ///< drop the packet and reset its sender, or both ends
         stop_reading,  ///< send what is settled, then everything as it is

@@ -7,15 +7,6 @@ namespace sipalg::test {
 
 using tcp::Segment;
 
-namespace {
-
-void put16(Host::Packet& bytes, std::size_t at, std::uint32_t value) {
-    bytes[at] = static_cast<std::uint8_t>(value >> 8);
-    bytes[at + 1] = static_cast<std::uint8_t>(value);
-}
-
-}  // namespace
-
 Host::Packet Host::syn() {
     const bool answer = known_;
     tcp::SegmentFields made;
@@ -33,8 +24,8 @@ Host::Packet Host::syn() {
     if (kind_.sack) options.insert(options.end(), {1, 1, 4, 2});
     if (kind_.timestamps) options.insert(options.end(), {1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0});
     packet.insert(packet.end(), options.begin(), options.end());
-    put16(packet, 2, static_cast<std::uint32_t>(packet.size()));
     packet[32] = static_cast<std::uint8_t>((20 + options.size()) / 4 << 4);
+    tcp::finish_packet(packet, 20);
     return packet;
 }
 

@@ -16,10 +16,10 @@ namespace {
 
 const Address router = Address::v4(0xCB007101);  // 203.0.113.1
 
-// Of one decision: a message of 80 KiB in the smallest segments that are made.
-constexpr std::size_t most_parcels = 2500;
+// Of one decision: a message of 80 KiB in the smallest segments that are sent.
+constexpr std::size_t most_outputs = 2500;
 constexpr std::uint16_t segment_most = 1460;
-// Of one half, as the kernel's record of them has to be read again.
+// Of one direction: the kernel's record of them has to be read again.
 constexpr std::size_t most_edits = 4096;
 
 // Small, so that ceilings are reached.
@@ -43,14 +43,13 @@ std::vector<std::uint8_t> with_options(std::vector<std::uint8_t> packet, std::ve
     while (options.size() % 4 != 0)
         options.push_back(0);
     const bool v4 = packet[0] >> 4 == 4;
-    const std::size_t tcp = v4 ? 20 : 40;
-    const std::size_t header = static_cast<std::size_t>(packet[tcp + 12] >> 4) * 4;
+    const std::size_t ip_header = v4 ? 20 : 40;
+    const std::size_t header = static_cast<std::size_t>(packet[ip_header + 12] >> 4) * 4;
     if (header + options.size() > 60) return packet;
-    packet.insert(packet.begin() + static_cast<std::ptrdiff_t>(tcp + header), options.begin(), options.end());
-    packet[tcp + 12] = static_cast<std::uint8_t>((header + options.size()) / 4 << 4);
-    const std::size_t length = packet.size() - (v4 ? 0 : tcp);
-    packet[v4 ? 2 : 4] = static_cast<std::uint8_t>(length >> 8);
-    packet[v4 ? 3 : 5] = static_cast<std::uint8_t>(length);
+    packet.insert(packet.begin() + static_cast<std::ptrdiff_t>(ip_header + header), options.begin(),
+                  options.end());
+    packet[ip_header + 12] = static_cast<std::uint8_t>((header + options.size()) / 4 << 4);
+    tcp::finish_packet(packet, ip_header);
     return packet;
 }
 
@@ -138,6 +137,7 @@ void SegmentTraffic::arrive(const Odd& odd) {
     arrival.read(packet);
     arrival.egress = lines_[line_].egress;
     arrival.token = token;
+    arrival.checksum_unverified = true;
     inspect(state_, arrival, now_, decision_);
     if (decision_.scan_first) {
         state_.cancel();
@@ -160,7 +160,7 @@ bool SegmentTraffic::put_in_force() {
 }
 
 void SegmentTraffic::carry_all() {
-    if (decision_.outputs.size() > most_parcels)
+    if (decision_.outputs.size() > most_outputs)
         throw std::runtime_error(std::to_string(decision_.outputs.size()) + " packets at once");
     for (const Output& output : decision_.outputs)
         carry(output);
@@ -252,8 +252,9 @@ void SegmentTraffic::check() {
         memory += flow.memory();
         if (++of_phone[key.phone.address] > policy_.max_streams_per_phone)
             throw std::runtime_error("too many connections of a phone");
-        for (const tcp::Direction* half : {&flow.from_phone, &flow.from_peer})
-            if (half->map().edits().size() > most_edits) throw std::runtime_error("too many edits are kept");
+        for (const tcp::Direction* direction : {&flow.from_phone, &flow.from_peer})
+            if (direction->map().edits().size() > most_edits)
+                throw std::runtime_error("too many edits are kept");
     }
     if (flows.size() > policy_.max_streams) throw std::runtime_error("too many connections");
     if (held != waiting_.size())

@@ -7,7 +7,7 @@
 using namespace sipalg;
 using namespace sipalg::tcp;
 
-TEST_CASE("T1: a message waits until it is whole, and each of its segments is written") {
+TEST_CASE("T1 a message waits until it is whole, then all its segments are sent") {
     Bench bench;
     bench.open();
     CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 60)).empty());
@@ -16,7 +16,7 @@ TEST_CASE("T1: a message waits until it is whole, and each of its segments is wr
     CHECK(out[0] + out[1] == as_outside(message));
 }
 
-TEST_CASE("T1: a message whose rest does not come passes as it is") {
+TEST_CASE("T1 an incomplete message is sent unmodified after 10 s") {
     Bench bench;
     bench.open();
     CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 60)).empty());
@@ -30,7 +30,7 @@ TEST_CASE("T1: a message whose rest does not come passes as it is") {
     CHECK(bench.now - Time{1'000'000} >= Time{10'000});
 }
 
-TEST_CASE("T1: who may not send more is told that his bytes have come, and they are sent again for him") {
+TEST_CASE("T1 bytes of an incomplete message are acknowledged locally, and retransmitted for the sender") {
     Bench bench;
     bench.open();
     bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 60));
@@ -43,10 +43,10 @@ TEST_CASE("T1: who may not send more is told that his bytes have come, and they 
     bench.send(Side::inside, Segment::ack, 160, 1000, message.substr(60));
     bench.pass(Time{300});
     REQUIRE(bench.decision.outputs.size() == 1);
-    CHECK(bench.payloads({}) == Texts{as_outside(message).substr(0, 60)});  // the part that he was told of
+    CHECK(bench.payloads({}) == Texts{as_outside(message).substr(0, 60)});  // the part that was acknowledged
 }
 
-TEST_CASE("T4: a clean stop resets connections whose bytes have moved, and no other") {
+TEST_CASE("T4 a clean stop resets connections whose bytes have moved, and no other") {
     Bench bench;
     bench.open(40000);
     bench.open(40001);
@@ -60,7 +60,7 @@ TEST_CASE("T4: a clean stop resets connections whose bytes have moved, and no ot
     CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, "\r\n\r\n", 40001) == Texts{"\r\n\r\n"});
 }
 
-TEST_CASE("X7: without memory to wait in, an incomplete message passes as it is") {
+TEST_CASE("X7 without memory an incomplete message is sent unmodified") {
     Policy policy;
     policy.max_stream_memory = 100;
     Bench bench(policy);
@@ -72,13 +72,13 @@ TEST_CASE("X7: without memory to wait in, an incomplete message passes as it is"
     CHECK(bench.decision.reasons == std::vector{Reason::let_through});
 }
 
-TEST_CASE("T1: a receiver who has no room is asked for it, as nobody else does, for as long as he answers") {
+TEST_CASE("T1 a closed window is probed after a local acknowledgement, for as long as the receiver answers") {
     Bench bench;
     stall(bench);
     bench.send(Side::inside, Segment::ack, 160, 1000, message.substr(60));
     bool answers = true;
-    SUBCASE("he does") {}
-    SUBCASE("he does not") {
+    SUBCASE("it does") {}
+    SUBCASE("it does not") {
         answers = false;
     }
     std::size_t asked = 0, resets = 0;
@@ -107,7 +107,7 @@ TEST_CASE("T1: a receiver who has no room is asked for it, as nobody else does, 
     if (answers) CHECK(bench.send(Side::outside, Segment::ack, 1000, 100, {}).size() >= 2);
 }
 
-TEST_CASE("T1: what is lost once a receiver has room again comes soon, however long he had none") {
+TEST_CASE("T1 retransmission starts again at its first interval when a closed window opens") {
     Bench bench;
     stall(bench);
     bench.send(Side::inside, Segment::ack, 160, 1000, message.substr(60));
@@ -124,7 +124,7 @@ TEST_CASE("T1: what is lost once a receiver has room again comes soon, however l
     CHECK(bench.payloads({}) == Texts{as_outside(message).substr(0, 60)});
 }
 
-TEST_CASE("X7: what is sent to somebody who takes nothing is not kept beyond the bound") {
+TEST_CASE("X7 bytes for a receiver with a closed window are kept up to the bound") {
     Policy policy;
     policy.max_stream_memory = 10'000;
     Bench bench(policy);
@@ -139,11 +139,11 @@ TEST_CASE("X7: what is sent to somebody who takes nothing is not kept beyond the
     CHECK(count(bench.decision.outputs, Output::Kind::drop) == 1);
 }
 
-TEST_CASE("X7: to find the ends of messages, no more is kept than twice the bound") {
+TEST_CASE("X7 bytes that are kept to find the end of a message are bounded by twice the limit") {
     Policy policy;
     policy.max_stream_memory = 2'000;
-    SUBCASE("that are changed") {}
-    SUBCASE("that are only read") {
+    SUBCASE("edited") {}
+    SUBCASE("only read") {
         policy.edits = false;
     }
     Bench bench(policy);
@@ -156,7 +156,7 @@ TEST_CASE("X7: to find the ends of messages, no more is kept than twice the boun
     CHECK(bench.decision.reasons == std::vector{Reason::let_through});
 }
 
-TEST_CASE("X7: segments that are only read are not kept beyond the bound") {
+TEST_CASE("X7 segments that are only read are kept up to the bound") {
     Policy policy;
     policy.edits = false;
     policy.max_stream_memory = 2'000;

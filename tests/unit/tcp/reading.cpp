@@ -1,4 +1,4 @@
-// alg/stream/reading.cpp: what comes first in a connection, what ends it, and what is taken for what.
+// How connections begin and end, and which segments count.
 #include <doctest/doctest.h>
 
 #include "tests/unit/tcp/stream_bench.hpp"
@@ -6,7 +6,7 @@
 using namespace sipalg;
 using namespace sipalg::tcp;
 
-TEST_CASE("T2: what waited is no older than what has passed it meanwhile") {
+TEST_CASE("T2 a queued segment gets the newest timestamp when it is sent") {
     Bench bench;
     bench.clock = 10;
     bench.open();
@@ -22,8 +22,7 @@ TEST_CASE("T2: what waited is no older than what has passed it meanwhile") {
     }
 }
 
-TEST_CASE(
-    "T2 X4: who pretends to begin a connection anew, or to answer, does not disturb the one that lives") {
+TEST_CASE("T2 X4 a forged SYN or SYN-ACK does not disturb a live connection") {
     for (const Side side : {Side::inside, Side::outside}) {
         for (const auto& [flags, ack] : {std::pair<std::uint8_t, std::uint32_t>{Segment::syn, 0},
                                          {Segment::syn | Segment::ack, 100},
@@ -42,7 +41,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("T2: a connection that is begun anew between the same ends takes the place of the former one") {
+TEST_CASE("T2 a new connection between the same ends replaces the old one") {
     Bench bench;
     bench.open();
     bench.send(Side::inside, Segment::ack, 100, 1000, message);
@@ -56,8 +55,7 @@ TEST_CASE("T2: a connection that is begun anew between the same ends takes the p
     CHECK(bench.state.connections.all().size() == 1);
 }
 
-TEST_CASE(
-    "T2: a reset ends a connection if its number is the one that is expected, and keeps its number if not") {
+TEST_CASE("T2 a RST ends a connection only with the expected number, and is forwarded with any other") {
     Bench bench;
     bench.open();
     bench.send(Side::inside, Segment::ack, 100, 1000, message);
@@ -80,14 +78,14 @@ TEST_CASE(
     CHECK(bench.state.connections.all().empty());
 }
 
-TEST_CASE("T4: a connection that was there before is not read") {
+TEST_CASE("T4 a connection whose SYN was not seen is not read") {
     Bench bench;
     CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message) == Texts{message});
     CHECK(bench.decision.reason == Reason::unread_stream);
     CHECK(bench.decision.changes.empty());
 }
 
-TEST_CASE("T4 X5: a connection that did not begin with SIP never is SIP") {
+TEST_CASE("T4 X5 a connection that does not begin with SIP is never read") {
     Bench bench;
     bench.open();
     const std::string post = "POST / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -98,7 +96,7 @@ TEST_CASE("T4 X5: a connection that did not begin with SIP never is SIP") {
     CHECK(totals(bench.state).calls == 0);
 }
 
-TEST_CASE("law 1: what the kernel refuses passes as it came, and the connection goes on") {
+TEST_CASE("law 1 a message that the kernel refuses is sent unmodified, and the connection goes on") {
     Bench bench;
     bench.open();
     bench.refuse = true;
@@ -108,7 +106,7 @@ TEST_CASE("law 1: what the kernel refuses passes as it came, and the connection 
     CHECK(bench.send(Side::inside, Segment::ack, next, 1000, message) == Texts{as_outside(message)});
 }
 
-TEST_CASE("O7 N2: what is only read is read in order, and not a segment of it waits") {
+TEST_CASE("O7 N2 a connection that is only read is read in order, and no segment waits") {
     Policy policy;
     policy.edits = false;
     Bench bench(policy);
@@ -121,7 +119,7 @@ TEST_CASE("O7 N2: what is only read is read in order, and not a segment of it wa
     CHECK(report_flows(bench.state, bench.now).at(0).held == 0);
 }
 
-TEST_CASE("X7: connections are bounded, in all and for each phone; those beyond pass unread") {
+TEST_CASE("X7 connections are bounded in all and for each phone; more of them pass unread") {
     Policy policy;
     policy.max_streams = 10;
     policy.max_streams_per_phone = 2;
@@ -134,10 +132,10 @@ TEST_CASE("X7: connections are bounded, in all and for each phone; those beyond 
     CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message, 40001) == Texts{as_outside(message)});
 }
 
-TEST_CASE("law 2: what waits in a connection is let go when another one takes its place") {
+TEST_CASE("law 2 queued packets get verdicts when another connection replaces theirs") {
     Policy policy;
-    SUBCASE("that is read") {}
-    SUBCASE("that is refused") {
+    SUBCASE("which is read") {}
+    SUBCASE("while no other is allowed") {
         policy.max_streams = 1;
     }
     Bench bench(policy);
@@ -154,9 +152,11 @@ TEST_CASE("law 2: what waits in a connection is let go when another one takes it
     CHECK(bench.decision.outputs[1].kind != Output::Kind::drop);
 }
 
-TEST_CASE("X7: messages that the receiver does not acknowledge are changed up to a bound") {
+TEST_CASE("X7 edits that the receiver has not acknowledged are bounded") {
     Bench bench;
+    bench.scale = 14;
     bench.open();
+    bench.send(Side::outside, Segment::ack, 1000, 100, {});
     std::uint32_t next = 100;
     for (int i = 0; i < 3000; ++i) {
         bench.send(Side::inside, Segment::ack, next, 1000, message);
@@ -172,7 +172,7 @@ TEST_CASE("X7: messages that the receiver does not acknowledge are changed up to
     CHECK(bench.decision.reasons == std::vector{Reason::rewritten});
 }
 
-TEST_CASE("X7: no end can have its bytes cut into segments of one byte") {
+TEST_CASE("X7 an MSS below 88 counts as 88") {
     Bench bench;
     SegmentFields syn;
     syn.source = *Endpoint::parse("203.0.113.10:5060");
@@ -183,8 +183,8 @@ TEST_CASE("X7: no end can have its bytes cut into segments of one byte") {
     bench.send(Side::inside, Segment::syn, 99, 0, {});
     std::vector<std::uint8_t> packet = make_segment(syn);
     packet.insert(packet.end(), {2, 4, 0, 1});
-    packet[3] = static_cast<std::uint8_t>(packet.size());
     packet[32] = 0x60;
+    finish_packet(packet, 20);
     Arrival arrival;
     arrival.from = Side::outside;
     arrival.read(packet);
@@ -195,13 +195,15 @@ TEST_CASE("X7: no end can have its bytes cut into segments of one byte") {
     CHECK(bench.state.connections.all().begin()->second.from_peer.mss == 88);
 }
 
-TEST_CASE("law 2 T2: another answer to the SYN, once bytes have come, changes nothing") {
+TEST_CASE("law 2 T2 a second SYN-ACK after data changes nothing") {
     Bench bench;
     bench.open();
-    bench.send(Side::outside, Segment::ack, 1000, 100, message.substr(0, 60));
+    const auto next = static_cast<std::uint32_t>(100 + as_outside(message).size());
+    bench.send(Side::inside, Segment::ack, 100, 1000, message);
+    bench.send(Side::outside, Segment::ack, 1000, next, message.substr(0, 60));
     const std::uint64_t waits = bench.token;
     bench.send(Side::outside, Segment::syn | Segment::ack, 77777, 100, {});
-    bench.send(Side::outside, Segment::ack, 1060, 100, message.substr(60));
+    bench.send(Side::outside, Segment::ack, 1060, next, message.substr(60));
     CHECK(std::any_of(bench.decision.outputs.begin(), bench.decision.outputs.end(),
                       [&](const Output& output) { return output.token == waits; }));
     CHECK(bench.decision.reasons.size() == 1);

@@ -1,4 +1,4 @@
-// A phone's connection, segment by segment, for unit tests of alg/stream.
+// A phone's connection, segment by segment, for unit tests of alg/tcp.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -32,35 +32,44 @@ inline std::string as_outside(std::string text) {
 struct Bench {
     explicit Bench(Policy policy = {}) : state(std::move(policy)) {}
 
-    /// What goes on towards the other end, in order; tokens that wait are in `waiting`.
+    /// The payloads that go to the other end, in order.
     std::vector<std::string> send(Side from, std::uint8_t flags, std::uint32_t sequence, std::uint32_t ack,
                                   std::string_view payload, std::uint16_t port = 40000) {
-        SegmentFields made;
-        made.source = {*Address::parse("192.168.1.10"), port};
-        made.destination = *Endpoint::parse("203.0.113.10:5060");
-        if (from == Side::outside) std::swap(made.source, made.destination);
-        made.sequence = sequence;
-        made.acknowledgement = ack;
-        made.flags = flags;
-        made.window = window;
-        made.payload = payload;
-        if (clock > 0) made.timestamps = {clock, 0};
-        packet = make_segment(made);
+        SegmentFields fields;
+        fields.source = {*Address::parse(phone), port};
+        fields.destination = *Endpoint::parse("203.0.113.10:5060");
+        if (from == Side::outside) std::swap(fields.source, fields.destination);
+        fields.sequence = sequence;
+        fields.acknowledgement = ack;
+        fields.flags = flags;
+        fields.window = window;
+        fields.payload = payload;
+        if (clock > 0) fields.timestamps = {clock, 0};
+        packet = make_segment(fields);
+        if (scale && (flags & Segment::syn)) {
+            packet.insert(packet.end(), {1, 3, 3, *scale});
+            packet[32] = 0x60;
+            finish_packet(packet, 20);
+        }
+        if (damaged) packet.back() ^= 1;
         Arrival arrival;
         arrival.from = from;
         arrival.read(packet);
         arrival.egress = {*Address::parse("203.0.113.1"), *Address::parse("203.0.113.1")};
         arrival.scanned = true;
         arrival.token = ++token;
+        arrival.checksum_unverified = true;
         inspect(state, arrival, now, decision);
         if (refuse)
             state.cancel();
         else
             state.commit();
-        if (!decision.stream) return {std::string(payload)};
+        if (!decision.stream)
+            return decision.dropped ? std::vector<std::string>{} : std::vector{std::string(payload)};
         conclude(state, !refuse, now, decision);
         return payloads(payload);
     }
+    /// The payloads of the last decision; `own` is that of the packet that arrived.
     std::vector<std::string> payloads(std::string_view own) {
         std::vector<std::string> all;
         for (const Output& output : decision.outputs) {
@@ -98,6 +107,9 @@ struct Bench {
     bool refuse = false;
     std::uint32_t clock = 0;  ///< the timestamp of what is sent; 0: none
     std::uint16_t window = 65535;
+    std::optional<std::uint8_t> scale;  ///< of the windows of both ends
+    bool damaged = false;               ///< what is sent has a wrong checksum
+    std::string phone = "192.168.1.10";
 };
 
 inline std::size_t count(const std::vector<Output>& outputs, Output::Kind kind) {
@@ -112,7 +124,7 @@ inline std::size_t memory(Bench& bench) {
     return sum;
 }
 
-/// The phone is told that its bytes have come, and the peer takes none of them: it reads no more.
+/// The phone's first bytes are acknowledged locally; the peer has closed its window.
 inline void stall(Bench& bench) {
     bench.open();
     bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 60));

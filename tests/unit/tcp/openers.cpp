@@ -1,0 +1,123 @@
+// X14: who speaks first on a connection.
+#include <doctest/doctest.h>
+
+#include "alg/tcp/connection.hpp"
+#include "tests/unit/tcp/stream_bench.hpp"
+
+using namespace sipalg;
+using namespace sipalg::tcp;
+
+namespace {
+
+const auto size = static_cast<std::uint32_t>(message.size());
+
+const std::string invite =
+    "INVITE sip:a@192.168.1.10:5060;transport=tcp SIP/2.0\r\nVia: SIP/2.0/TCP "
+    "203.0.113.10;branch=z9hG4bK2\r\n"
+    "From: <sip:b@x.test>;tag=2\r\nTo: <sip:a@x.test>\r\nCall-ID: 2\r\nCSeq: 1 INVITE\r\n"
+    "Contact: <sip:b@203.0.113.10;transport=tcp>\r\nContent-Length: 0\r\n\r\n";
+
+void restart(Bench& bench) {
+    std::vector<StoredElement> stored;
+    for (const Change& change : bench.state.elements(bench.now))
+        stored.push_back({change.element, change.timeout});
+    State fresh{Policy{}};
+    fresh.restore(
+        stored, [](const Address& address) { return address; }, bench.now);
+    bench.state = std::move(fresh);
+}
+
+}  // namespace
+
+TEST_CASE("X14 on a connection that the inside opened, SIP from outside is read only after SIP from inside") {
+    Bench bench;
+    bench.open();
+    CHECK(bench.send(Side::outside, Segment::ack, 1000, 100, invite) == Texts{invite});
+    CHECK(bench.decision.reasons == std::vector{Reason::unread_stream});
+    CHECK(bench.decision.changes.empty());
+    CHECK(bench.state.totals().calls == 0);
+    // The beginning of another does not wait for its rest.
+    const auto next = static_cast<std::uint32_t>(1000 + invite.size());
+    CHECK(bench.send(Side::outside, Segment::ack, next, 100, invite.substr(0, 50)) ==
+          Texts{invite.substr(0, 50)});
+    CHECK(bench.send(Side::inside, Segment::ack, 100, next + 50, message) == Texts{as_outside(message)});
+    const auto out = static_cast<std::uint32_t>(100 + as_outside(message).size());
+    CHECK(bench.send(Side::outside, Segment::ack, next + 50, out, invite.substr(50)) ==
+          Texts{invite.substr(50)});
+    const auto then = static_cast<std::uint32_t>(next + invite.size());
+    bench.send(Side::outside, Segment::ack, then, out, invite);
+    REQUIRE(bench.decision.reasons.size() == 1);
+    CHECK(bench.decision.reasons[0] != Reason::unread_stream);
+}
+
+TEST_CASE("X14 malformed SIP from inside does not open the way for SIP from outside") {
+    Bench bench;
+    bench.open();
+    const std::string bad = "OPTIONS sip:x SIP/2.0\r\nContent-Length: 0\r\n\r\n";
+    bench.send(Side::inside, Segment::ack, 100, 1000, bad);
+    bench.send(Side::outside, Segment::ack, 1000, static_cast<std::uint32_t>(100 + bad.size()), invite);
+    CHECK(bench.decision.reasons == std::vector{Reason::unread_stream});
+}
+
+TEST_CASE("X14 a connection that the outside opened is read from its first byte") {
+    Bench bench;
+    bench.send(Side::outside, Segment::syn, 999, 0, {});
+    bench.send(Side::inside, Segment::syn | Segment::ack, 99, 1000, {});
+    bench.send(Side::outside, Segment::ack, 1000, 100, {});
+    bench.send(Side::outside, Segment::ack, 1000, 100, invite);
+    REQUIRE(bench.decision.reasons.size() == 1);
+    CHECK(bench.decision.reasons[0] != Reason::unread_stream);
+}
+
+TEST_CASE("X14 T4 that the inside has spoken is known after a restart") {
+    Bench bench;
+    bench.open();
+    bench.send(Side::inside, Segment::ack, 100, 1000, message);
+    const auto out = static_cast<std::uint32_t>(100 + as_outside(message).size());
+    restart(bench);
+    REQUIRE(bench.state.impl().connections.all().size() == 1);
+    const Connection& connection = bench.state.impl().connections.all().begin()->second;
+    CHECK(connection.opener == Side::inside);
+    CHECK(connection.from_phone.spoke_sip);
+    CHECK_FALSE(connection.from_peer.spoke_sip);
+    bench.send(Side::outside, Segment::ack, 1000, out, invite);
+    REQUIRE(bench.decision.reasons.size() == 1);
+    CHECK(bench.decision.reasons[0] != Reason::unread_stream);
+}
+
+TEST_CASE("A5 a record of 0.1.0, without the opener, is read") {
+    Bench bench;
+    bench.open();
+    bench.send(Side::inside, Segment::ack, 100, 1000, message);
+    const Connection& connection = bench.state.impl().connections.all().begin()->second;
+    const std::string record = write_record(connection);
+    const auto again = read_record(record, bench.now);
+    REQUIRE(again);
+    CHECK(write_record(*again) == record);
+    for (std::size_t length = 0; length < record.size(); ++length)
+        CHECK_FALSE(read_record(std::string_view(record).substr(0, length), bench.now));
+    std::string old = record;
+    old[0] = '\xd1';
+    // Behind layout, two endpoints (1 + 4 + 2) and two addresses (1 + 4) stands the opener.
+    old.erase(1 + 7 + 7 + 5 + 5, 1);
+    const auto first = read_record(old, bench.now);
+    REQUIRE(first);
+    CHECK(first->opener == Side::inside);
+    CHECK(first->from_phone.spoke_sip);
+    CHECK(first->from_phone.map().length() == connection.from_phone.map().length());
+}
+
+TEST_CASE("a connection that was reset by us, or is not read, stays so") {
+    for (const Phase next : {Phase::opening, Phase::established, Phase::open, Phase::closed, Phase::reset,
+                             Phase::bytes_lost, Phase::refused, Phase::unread}) {
+        CHECK_FALSE(is_transition(Phase::refused, next));
+        CHECK_FALSE(is_transition(Phase::unread, next));
+        CHECK_FALSE(is_transition(next, Phase::opening));
+        CHECK(is_transition(next, Phase::established) == (next == Phase::opening));
+    }
+    CHECK(is_transition(Phase::opening, Phase::open));
+    CHECK(is_transition(Phase::reset, Phase::open));
+    CHECK_FALSE(is_transition(Phase::closed, Phase::open));
+    CHECK_FALSE(is_transition(Phase::bytes_lost, Phase::open));
+    CHECK(is_transition(Phase::open, Phase::refused));
+}
