@@ -43,7 +43,7 @@ Json Answers::document(const Json& request, const ControlClient& client, Time no
     if (command.empty()) return error("a request is {\"command\": NAME}");
     if (command == "status" || command == "flows") from_.tls_watch.forget_ended();
     if (command == "status") return status(now);
-    if (command == "calls") return to_json(calls(now), clocks());
+    if (command == "calls") return to_json(calls(), clocks());
     if (command == "call") return one_call(text_field(request, "id"), now);
     if (command == "pinholes") return to_json(pinholes(now));
     if (command == "bindings") return to_json(bindings(now));
@@ -62,7 +62,7 @@ Json Answers::document(const Json& request, const ControlClient& client, Time no
     return error("unknown command '" + command + "'; sipalgctl may be newer than sipalgd");
 }
 
-std::vector<CallReport> Answers::calls(Time now) {
+std::vector<CallReport> Answers::calls() {
     return with(report_calls(from_.state), from_.engine.observer().calls());
 }
 
@@ -77,7 +77,7 @@ std::vector<BindingReport> Answers::bindings(Time now) {
 // A complete Call-ID wins over those that begin with it.
 Result<std::vector<CallReport>> Answers::find_calls(const std::string& id, Time now) {
     if (id.empty()) return Failure{"the Call-ID is missing"};
-    std::vector<CallReport> found = calls(now);
+    std::vector<CallReport> found = calls();
     std::erase_if(found, [&](const CallReport& call) { return !call.call_id.starts_with(id); });
     const auto exact = [&](const CallReport& call) { return call.call_id == id; };
     if (std::any_of(found.begin(), found.end(), exact))

@@ -51,7 +51,7 @@ class Answers {
     /// The calls of one Call-ID, which begins with `id`: more than one if several phones take part.
     Result<std::vector<CallReport>> find_calls(const std::string& id, Time now);
     Json reload();
-    std::vector<CallReport> calls(Time now);
+    std::vector<CallReport> calls();
     std::vector<PinholeReport> pinholes(Time now);
     std::vector<BindingReport> bindings(Time now);
 
