@@ -1,8 +1,10 @@
 // What is due when: data, not timers.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <optional>
-#include <queue>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -10,43 +12,122 @@
 
 namespace sipalg {
 
-/// Times with the key of what is due. Entries are never taken back: who is called too early looks at the
-/// record and schedules again. So every record keeps the time at which it will be named, and adds an entry
-/// only when that must be earlier: or else entries would pile up with every refresh.
-template <class Key>
+/// The next deadline of each record, by the record's key: one entry a key, however often it is moved, so the
+/// queue is never longer than its table. Changes are staged (law 4): commit() keeps them, cancel() takes them
+/// back. A binary heap whose entries know their place.
+template <class Key, class Hash = std::hash<Key>, class Equal = std::equal_to<>>
 class DeadlineQueue {
   public:
-    void add(Time at, Key key) { queue_.push(Entry{at, std::move(key)}); }
-    std::optional<Time> next() const {
-        if (queue_.empty()) return std::nullopt;
-        return queue_.top().at;
-    }
-    /// The next key that is due at `now`, taken off until cancel().
-    std::optional<Key> due(Time now) {
-        if (queue_.empty() || queue_.top().at > now) return std::nullopt;
-        taken_.push_back(queue_.top());
-        queue_.pop();
-        return taken_.back().key;
-    }
-    std::size_t size() const { return queue_.size(); }
+    DeadlineQueue() = default;
+    // The heap points into the table.
+    DeadlineQueue(const DeadlineQueue&) = delete;
+    DeadlineQueue& operator=(const DeadlineQueue&) = delete;
+    DeadlineQueue(DeadlineQueue&&) noexcept = default;
+    DeadlineQueue& operator=(DeadlineQueue&&) noexcept = default;
 
-    void commit() { taken_.clear(); }
-    /// What was due and could not be done is due again a second after its time, not at once: the kernel just
-    /// refused.
+    /// `key` is due at `at`, and no longer at the time before.
+    void schedule(const Key& key, Time at) {
+        const auto it = entries_.find(key);
+        if (it != entries_.end() && it->second.at == at) return;
+        undo_.push_back({key, it == entries_.end() ? std::nullopt : std::optional(it->second.at)});
+        set(key, at);
+    }
+    /// `key` has no deadline any more; it need not have had one.
+    void erase(const Key& key) {
+        const auto it = entries_.find(key);
+        if (it == entries_.end()) return;
+        undo_.push_back({key, it->second.at});
+        remove(it);
+    }
+
+    std::optional<Time> next() const {
+        if (heap_.empty()) return std::nullopt;
+        return heap_.front()->second.at;
+    }
+    /// Takes out the earliest key that is due at `now`; nullopt: there is none. If the transaction is
+    /// cancelled it is due again a second after its time, not at once: the kernel has just refused.
+    std::optional<Key> take_due(Time now) {
+        if (heap_.empty() || heap_.front()->second.at > now) return std::nullopt;
+        const auto it = entries_.find(heap_.front()->first);
+        undo_.push_back({it->first, it->second.at + Time{1000}});
+        remove(it);
+        return undo_.back().key;
+    }
+    std::size_t size() const { return heap_.size(); }
+
+    void commit() {
+        // What a large transaction needed is given back.
+        if (undo_.capacity() > kept_capacity)
+            std::vector<Undo>().swap(undo_);
+        else
+            undo_.clear();
+    }
     void cancel() {
-        for (Entry& entry : taken_)
-            add(entry.at + Time{1000}, std::move(entry.key));
-        taken_.clear();
+        for (auto it = undo_.rbegin(); it != undo_.rend(); ++it) {
+            if (it->at)
+                set(it->key, *it->at);
+            else if (const auto there = entries_.find(it->key); there != entries_.end())
+                remove(there);
+        }
+        commit();
     }
 
   private:
-    struct Entry {
-        Time at;
-        Key key;
-        bool operator<(const Entry& other) const { return at > other.at; }  // earliest on top
+    struct Slot {
+        Time at{0};
+        std::size_t place = 0;  ///< in heap_
     };
-    std::priority_queue<Entry> queue_;
-    std::vector<Entry> taken_;
+    struct Undo {
+        Key key;
+        std::optional<Time> at;  ///< nullopt: it had no deadline
+    };
+    using Entries = std::unordered_map<Key, Slot, Hash, Equal>;
+    using Entry = typename Entries::value_type;
+    static constexpr std::size_t kept_capacity = 256;
+
+    void set(const Key& key, Time at) {
+        const auto [it, is_new] = entries_.try_emplace(key);
+        it->second.at = at;
+        if (is_new) {
+            it->second.place = heap_.size();
+            heap_.push_back(&*it);
+        }
+        sift(it->second.place);
+    }
+    void remove(typename Entries::iterator it) {
+        const std::size_t place = it->second.place;
+        Entry* const last = heap_.back();
+        heap_.pop_back();
+        if (place < heap_.size()) {
+            put(place, last);
+            sift(place);
+        }
+        entries_.erase(it);
+    }
+    void put(std::size_t place, Entry* entry) {
+        heap_[place] = entry;
+        entry->second.place = place;
+    }
+    /// Moves the entry at `place` up or down to where its time belongs.
+    void sift(std::size_t place) {
+        Entry* const entry = heap_[place];
+        const Time at = entry->second.at;
+        for (; place > 0 && at < heap_[(place - 1) / 2]->second.at; place = (place - 1) / 2)
+            put(place, heap_[(place - 1) / 2]);
+        for (;;) {
+            std::size_t child = 2 * place + 1;
+            if (child >= heap_.size()) break;
+            if (child + 1 < heap_.size() && heap_[child + 1]->second.at < heap_[child]->second.at) ++child;
+            if (heap_[child]->second.at >= at) break;
+            put(place, heap_[child]);
+            place = child;
+        }
+        put(place, entry);
+    }
+
+    Entries entries_;
+    std::vector<Entry*> heap_;  ///< earliest first
+    std::vector<Undo> undo_;    ///< since the last commit(), oldest first
 };
 
 }  // namespace sipalg

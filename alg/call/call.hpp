@@ -135,7 +135,6 @@ struct Call {
     bool restored = false;  ///< from a record; not in it
     Time active{0};         ///< last INVITE or UPDATE; not in the record
     bool listened = false;  ///< it waits to be listened to, or was found silent once; not in the record
-    Time due{0};            ///< when the deadline queue will name it; not in the record
     std::string record;     ///< as it stands in the kernel
     Time renew_at{0};       ///< when the kernel's timeouts are renewed; not in the record
 

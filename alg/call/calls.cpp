@@ -51,7 +51,10 @@ bool Calls::is_closed(const CallKey& key) const {
 bool Calls::has_room(const DescribedMessage& received) {
     if (!shares_.have_room(received.phone, received.peer, received.from)) return false;
     while (calls_.size() >= policy_.max_calls && !closed_.empty()) {
-        if (is_closed(closed_.front())) calls_.erase(closed_.front());
+        if (is_closed(closed_.front())) {
+            calls_.erase(closed_.front());
+            deadlines_.erase(closed_.front());
+        }
         closed_.pop_front();
     }
     return calls_.size() < policy_.max_calls;
@@ -178,7 +181,7 @@ std::optional<Time> Calls::silent_until(const Call& call) const {
     return media_seen(call) + policy_.hold;
 }
 
-void Calls::schedule(const CallKey& key, Call& call, Time now) {
+void Calls::schedule(const CallKey& key, const Call& call, Time now) {
     Time due = call.renew_at;
     switch (call.state) {
         case Call::State::closing: due = call.closed_until; break;
@@ -197,15 +200,12 @@ void Calls::schedule(const CallKey& key, Call& call, Time now) {
         for (const std::optional<Offer>& offer : dialog.offers)
             if (offer) due = std::min(due, offer->until);
     }
-    due = std::max(due, now + Time{1});
-    if (call.due > now && call.due <= due) return;  // the queue names it early enough
-    call.due = due;
-    deadlines_.add(due, key);
+    deadlines_.schedule(key, std::max(due, now + Time{1}));
 }
 
 void Calls::expire(Time now, Effects& effects) {
     for (int i = 0; i < deadlines_at_once; ++i) {
-        const auto key = deadlines_.due(now);
+        const auto key = deadlines_.take_due(now);
         if (!key) return;
         expire(*key, now, effects);
     }
@@ -213,16 +213,10 @@ void Calls::expire(Time now, Effects& effects) {
 
 void Calls::expire(const CallKey& key, Time now, Effects& effects) {
     Call* call = calls_.edit(key);
-    if (!call) return;
-    call->due = Time{0};
     if (call->state == Call::State::closing) {
-        if (call->closed_until <= now) {
-            calls_.erase(key);
-            while (!closed_.empty() && !is_closed(closed_.front()))
-                closed_.pop_front();
-            return;
-        }
-        schedule(key, *call, now);
+        calls_.erase(key);
+        while (!closed_.empty() && !is_closed(closed_.front()))
+            closed_.pop_front();
         return;
     }
     bool changed = false;

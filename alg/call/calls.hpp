@@ -36,6 +36,8 @@ class Calls {
     /// Closes calls at the owner's request: at most `most` of those that `chosen` names. Returns how many.
     std::size_t close_chosen(const std::function<bool(const CallKey&)>& chosen, std::size_t most, Time now,
                              Effects& effects);
+    /// For tests: how many deadlines there are.
+    std::size_t deadlines() const { return deadlines_.size(); }
     /// Some call has gone on for long enough that a sweep can tell who is silent.
     bool wants_listening(Time now) const { return !to_hear_.empty() && to_hear_.front().first <= now; }
     /// Of a sweep that began at `now`; not staged. A call is reported once.
@@ -86,7 +88,7 @@ class Calls {
     void follow_mappings(Call& call, const Egress& to, nat::Renumbering& renumbering, Time now,
                          Effects& effects);
     void close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects);
-    void schedule(const CallKey& key, Call& call, Time now);
+    void schedule(const CallKey& key, const Call& call, Time now);
     void listen_later(const CallKey& key, Call& call, Time now);
     void expire(const CallKey& key, Time now, Effects& effects);
     Time lifetime(const Call& call, Time now) const;
@@ -99,7 +101,7 @@ class Calls {
     CallQuota shares_;
     std::deque<std::pair<Time, CallKey>> to_hear_;  ///< when a sweep can tell; each call at most once
     std::deque<CallKey> closed_;                    ///< oldest first; some are forgotten or alive again
-    DeadlineQueue<CallKey> deadlines_;
+    DeadlineQueue<CallKey, CallKeyHash, CallKeyEqual> deadlines_;
     Time learning_until_{0};
     bool some_unmodified_ = false;
 };

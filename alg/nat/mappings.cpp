@@ -64,17 +64,20 @@ void Mappings::forget(const MappingEntry& entry) {
     const MappingKey key = entry.key();
     vacate(entry);
     per_phone_.fewer(entry.mapping.inside.address);
+    deadlines_.erase(key);
     mappings_.erase(key);
 }
 
-void Mappings::schedule(MappingEntry& entry, Time now) {
+void Mappings::schedule(const MappingEntry& entry, Time now) {
+    if (entry.holders > 0) {  // its release sets a deadline
+        deadlines_.erase(entry.key());
+        return;
+    }
     Time due = std::max(entry.idle_until, entry.linger_until);
     // What would leave the kernel before its time is renewed while it is there.
     if (entry.kernel_until > now && entry.kernel_until < entry.idle_until)
         due = std::max(std::min(due, entry.kernel_until - idle_margin), now);
-    if (entry.due > now && entry.due <= due) return;  // the queue names it early enough
-    entry.due = due;
-    deadlines_.add(due, entry.key());
+    deadlines_.schedule(entry.key(), due);
 }
 
 void Mappings::ensure(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes) {
@@ -146,6 +149,7 @@ void Mappings::hold(const MappingKey& key, Time until, Time now, std::vector<Cha
     if (!entry) return;
     ++entry->holders;
     ensure(*entry, until, now, changes);
+    schedule(*entry, now);
 }
 
 bool Mappings::hold(const Pinhole& pinhole, Time until, Time now, std::vector<Change>& changes) {
@@ -246,12 +250,9 @@ void Mappings::flow_seen(const MappingKey& key, Time at) {
 
 void Mappings::expire(Time now, std::vector<Change>& changes) {
     for (int i = 0; i < deadlines_at_once; ++i) {
-        const auto key = deadlines_.due(now);
+        const auto key = deadlines_.take_due(now);
         if (!key) break;
         MappingEntry* entry = mappings_.edit(*key);
-        if (!entry) continue;
-        entry->due = Time{0};
-        if (entry->holders > 0) continue;  // its release schedules it again
         if (entry->kernel_until > now && used_until(*entry) > now) {
             entry->idle_until = used_until(*entry);
             ensure(*entry, entry->idle_until + idle_margin, now, changes);

@@ -29,7 +29,6 @@ struct MappingEntry {
     Address advertised;  ///< what messages say in place of mapping.outside.address
     std::uint32_t holders = 0;
     Time idle_until{0}, linger_until{0}, kernel_until{0};
-    Time due{0};             ///< when the deadline queue will name it
     Time flow_seen{0};       ///< last time conntrack had a flow of it with packets
     bool adopted = false;    ///< conntrack mapped it so before we did: its flows are as they should be (C12)
     bool presumed = false;   ///< `rewritten` is a guess: the phone itself has shown nothing yet
@@ -132,6 +131,8 @@ class Mappings {
     /// Forgets mappings whose time is up and frees their ports.
     void expire(Time now, std::vector<Change>& changes);
     std::optional<Time> next_deadline() const;
+    /// For tests: how many mappings have a deadline.
+    std::size_t deadlines() const { return deadlines_.size(); }
 
     /// What the owner's NAT does beside us; sweeps tell it.
     ExistingNat& existing_nat() { return existing_nat_; }
@@ -187,7 +188,7 @@ class Mappings {
     void ensure(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes);
     void add_listener(const MappingEntry& entry, Change::Op op, Time now, std::vector<Change>& changes) const;
     void remove(const MappingEntry& entry, Time now, std::vector<Change>& changes);
-    void schedule(MappingEntry& entry, Time now);
+    void schedule(const MappingEntry& entry, Time now);
     class Mover;
 
     const Policy& policy_;
@@ -198,7 +199,7 @@ class Mappings {
     std::vector<Address> addresses_;  ///< outside ones that mappings have or had; few
     StagedMap<Pinhole, PinholeEntry, MappingKeyHash> pinholes_;
     OldEndpoints former_;
-    DeadlineQueue<MappingKey> deadlines_;
+    DeadlineQueue<MappingKey, MappingKeyHash> deadlines_;
     std::unordered_set<Socket> occupied_;
     Quota per_phone_;
     ExistingNat existing_nat_;

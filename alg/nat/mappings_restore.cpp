@@ -18,8 +18,7 @@ void Mappings::restore(const Mapping& mapping, const Address& advertised, Time u
     know_address(mapping.outside.address);
     occupy(entry);
     per_phone_.more(mapping.inside.address);
-    entry.due = entry.idle_until;
-    deadlines_.add(entry.due, entry.key());
+    deadlines_.schedule(entry.key(), entry.idle_until);
     mappings_.put(entry.key(), entry);
 }
 
@@ -50,7 +49,7 @@ void Mappings::end_restoration(std::vector<Change>& changes) {
     for (const auto& [key, entry] : mappings_)
         if (entry.holders > 0) held.push_back(key);
     for (const MappingKey& key : held)
-        mappings_.edit(key)->idle_until = Time{0};
+        mappings_.edit(key)->idle_until = Time{0};  // its release sets a deadline
     std::vector<Pinhole> unheld;
     for (const auto& [pinhole, entry] : pinholes_)
         if (entry.holders == 0) unheld.push_back(pinhole);

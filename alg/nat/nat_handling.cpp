@@ -4,12 +4,6 @@
 
 namespace sipalg::nat {
 
-void NatHandling::schedule(const PhonePeer& pair, Entry& entry) {
-    if (entry.due != Time{0} && entry.due <= entry.until) return;  // the queue names it early enough
-    entry.due = entry.until;
-    deadlines_.add(entry.due, pair);
-}
-
 bool NatHandling::note(const PhonePeer& pair, NatHandler minds, Time now, std::string_view registration) {
     if (registration.size() > max_registration) registration = {};
     const Entry* known = entries_.find(pair);
@@ -28,7 +22,7 @@ bool NatHandling::note(const PhonePeer& pair, NatHandler minds, Time now, std::s
     entry.minds = minds;
     entry.registration = registration;
     entry.until = now + idle;
-    schedule(pair, entry);
+    deadlines_.schedule(pair, entry.until);
     return true;
 }
 
@@ -40,27 +34,28 @@ bool NatHandling::is_to_prove(const PhonePeer& pair, std::string_view registrati
 
 void NatHandling::keep(const PhonePeer& pair, Time now) {
     const Entry* known = entries_.find(pair);
-    if (known && known->until - now < idle / 2) entries_.edit(pair)->until = now + idle;
+    if (!known || known->until - now >= idle / 2) return;
+    entries_.edit(pair)->until = now + idle;
+    deadlines_.schedule(pair, now + idle);
 }
 
 void NatHandling::forget(const PhonePeer& pair) {
     if (!entries_.contains(pair)) return;
     entries_.erase(pair);
+    deadlines_.erase(pair);
     per_phone_.fewer(pair.phone);
 }
 
 void NatHandling::expire(Time now, const std::function<bool(const PhonePeer&)>& held) {
     for (int i = 0; i < deadlines_at_once; ++i) {
-        const auto pair = deadlines_.due(now);
+        const auto pair = deadlines_.take_due(now);
         if (!pair) return;
-        Entry* entry = entries_.edit(*pair);
-        if (!entry || entry->due > now) continue;  // forgotten, perhaps noted again since
-        entry->due = Time{0};
-        if (entry->until <= now && held(*pair)) entry->until = now + idle;
-        if (entry->until <= now)
+        if (!held(*pair)) {
             forget(*pair);
-        else
-            schedule(*pair, *entry);
+            continue;
+        }
+        entries_.edit(*pair)->until = now + idle;
+        deadlines_.schedule(*pair, now + idle);
     }
 }
 

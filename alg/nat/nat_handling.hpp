@@ -60,6 +60,9 @@ class NatHandling {
     /// `held` tells whether the phone is registered at the peer.
     void expire(Time now, const std::function<bool(const PhonePeer&)>& held);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
+    std::size_t size() const { return entries_.size(); }
+    /// For tests: how many deadlines there are.
+    std::size_t deadlines() const { return deadlines_.size(); }
 
     void commit();
     void cancel();
@@ -68,14 +71,12 @@ class NatHandling {
     struct Entry {
         NatHandler minds = NatHandler::neither;
         Time until{0};
-        Time due{0};  ///< when the deadline queue will name it
         std::string registration;
     };
-    void schedule(const PhonePeer& pair, Entry& entry);
 
     StagedMap<PhonePeer, Entry, PhonePeerHash> entries_;
     Quota per_phone_;
-    DeadlineQueue<PhonePeer> deadlines_;
+    DeadlineQueue<PhonePeer, PhonePeerHash> deadlines_;
 };
 
 }  // namespace sipalg::nat

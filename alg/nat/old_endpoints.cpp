@@ -20,15 +20,11 @@ void OldEndpoints::add(const Socket& shown, const MappingKey& mapping, Time unti
     const Former* known = table_.find(shown);
     if (!known && table_.size() >= most_) return;
     if (known && known->mapping == mapping && known->until >= until) return;
-    Former former = known ? *known : Former{mapping, until, Time{0}};
+    Former former = known ? *known : Former{mapping, until};
     if (known) count(former, shown.endpoint.address, false);
     former.until = former.mapping == mapping ? std::max(former.until, until) : until;
     former.mapping = mapping;
-    // The queue has it if it names it early enough; a queue entry is never taken back.
-    if (former.due == Time{0} || former.until < former.due) {
-        former.due = former.until;
-        deadlines_.add(former.due, shown);
-    }
+    deadlines_.schedule(shown, former.until);
     count(former, shown.endpoint.address, true);
     table_.put(shown, former);
 }
@@ -56,17 +52,10 @@ void OldEndpoints::renumber(const Renumbering& renumbering) {
 
 void OldEndpoints::expire(Time now) {
     for (int i = 0; i < deadlines_at_once; ++i) {
-        const auto shown = deadlines_.due(now);
+        const auto shown = deadlines_.take_due(now);
         if (!shown) return;
-        Former* former = table_.edit(*shown);
-        if (!former) continue;
-        if (former->until <= now) {
-            count(*former, shown->endpoint.address, false);
-            table_.erase(*shown);
-        } else {
-            former->due = former->until;
-            deadlines_.add(former->due, *shown);
-        }
+        count(*table_.find(*shown), shown->endpoint.address, false);
+        table_.erase(*shown);
     }
 }
 

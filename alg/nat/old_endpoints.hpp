@@ -44,7 +44,6 @@ class OldEndpoints {
     struct Former {
         MappingKey mapping;
         Time until{0};
-        Time due{0};  ///< when the deadline queue will name it
     };
     struct Host {
         Address host, outside;

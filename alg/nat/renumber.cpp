@@ -47,6 +47,7 @@ class Mappings::Mover {
         for (const MappingEntry& entry : leaving_) {
             all_.vacate(entry);
             all_.mappings_.erase(entry.key());
+            all_.deadlines_.erase(entry.key());
             renumbering_.note_port(entry.key(), entry.mapping.outside.port);
         }
     }
@@ -141,7 +142,7 @@ class Mappings::Mover {
             all_.occupy(entry);
             all_.mappings_.put(entry.key(), entry);
             if (is_lingering(entry)) all_.lingering_.push_back(entry.key());
-            if (entry.due != Time{0}) all_.deadlines_.add(entry.due, entry.key());
+            all_.schedule(entry, now_);
         }
         all_.name_formerly({former.mapping.transport, former.public_endpoint()}, entry.key(),
                            now_ + transaction_time);

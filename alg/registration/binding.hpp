@@ -33,7 +33,6 @@ struct Binding {
     std::vector<Address> others;   ///< who may send requests in besides the registrar
     bool unmodified = false;       ///< its messages are not rewritten, because the registrar minds NAT itself
     Time until{0};                 ///< what the registrar granted, with grace
-    Time due{0};                   ///< when the deadline queue will name it
     std::string record;
 };
 

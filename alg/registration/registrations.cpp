@@ -46,11 +46,8 @@ void Registrations::request(const ReceivedMessage& received, const OwnContact& o
     pending.all = each_contact(message, own, [&](const ListedContact& contact) {
         pending.contacts.push_back({contact.inside, contact.expires.value_or(general), contact.one_flow});
     });
-    pending.due = known ? known->due : pending.until;
-    if (!known) {
-        pending_per_phone_.more(received.phone);
-        pending_deadlines_.add(pending.due, key);
-    }
+    if (!known) pending_per_phone_.more(received.phone);
+    pending_deadlines_.schedule(key, pending.until);
     pending_.put(key, std::move(pending));
 }
 
@@ -151,10 +148,7 @@ void Registrations::bind(const BindingKey& key, const Pending& pending, std::int
              key.inside.endpoint.text() + " is known outside as " + binding.shown.text()});
     }
     store(key, binding, true, now, effects);
-    if (binding.due <= now || binding.until < binding.due) {
-        binding.due = binding.until;
-        deadlines_.add(binding.until, key);
-    }
+    deadlines_.schedule(key, binding.until);
     bindings_.put(key, std::move(binding));
 }
 
@@ -179,6 +173,7 @@ void Registrations::unbind(const BindingKey& key, const char* why, Time now, Eff
     store_record(binding.record_id, binding.record, {}, false, Seconds{0}, effects.changes);
     effects.events.push_back({Event::Kind::unregistered, key.aor, why});
     per_phone_.fewer(key.inside.endpoint.address);
+    deadlines_.erase(key);
     bindings_.erase(key);
 }
 
@@ -193,28 +188,14 @@ void Registrations::unbind_those(const std::function<bool(const BindingKey&, con
 
 void Registrations::expire(Time now, Effects& effects) {
     for (int i = 0; i < deadlines_at_once; ++i) {
-        const auto key = pending_deadlines_.due(now);
+        const auto key = pending_deadlines_.take_due(now);
         if (!key) break;
-        Pending* pending = pending_.edit(*key);
-        if (!pending) continue;
-        if (pending->until <= now) {
-            forget(*key);
-        } else {
-            pending->due = pending->until;
-            pending_deadlines_.add(pending->due, *key);
-        }
+        forget(*key);
     }
     for (int i = 0; i < deadlines_at_once; ++i) {
-        const auto key = deadlines_.due(now);
+        const auto key = deadlines_.take_due(now);
         if (!key) break;
-        Binding* binding = bindings_.edit(*key);
-        if (!binding) continue;
-        if (binding->until <= now) {
-            unbind(*key, "expired", now, effects);
-        } else {
-            binding->due = binding->until;
-            deadlines_.add(binding->due, *key);
-        }
+        unbind(*key, "expired", now, effects);
     }
 }
 
@@ -226,6 +207,7 @@ std::optional<Time> Registrations::next_deadline() const {
 
 void Registrations::forget(const CallKey& key) {
     pending_.erase(key);
+    pending_deadlines_.erase(key);
     pending_per_phone_.fewer(key.phone);
 }
 
@@ -242,8 +224,7 @@ bool Registrations::restore(std::uint32_t id, const std::string& record, Time un
     binding.outside = entry->mapping.outside;
     hold(key, binding, std::min(until, binding.until), now, effects);
     per_phone_.more(key.inside.endpoint.address);
-    binding.due = binding.until;
-    deadlines_.add(binding.due, key);
+    deadlines_.schedule(key, binding.until);
     name_formerly(key, binding);
     bindings_.put(key, std::move(binding));
     return true;

@@ -35,7 +35,6 @@ struct Pending {
     bool unmodified = false;  ///< see Binding
     bool outdated = false;    ///< it named an address that the router no longer has: it makes no binding
     Time until{0};
-    Time due{0};  ///< when the deadline queue will name it
 };
 
 class Registrations {
@@ -55,6 +54,9 @@ class Registrations {
 
     void expire(Time now, Effects& effects);
     std::optional<Time> next_deadline() const;
+    /// For tests: how many deadlines there are, of bindings and of pending requests.
+    std::size_t deadlines() const { return deadlines_.size() + pending_deadlines_.size(); }
+    std::size_t pending() const { return pending_.size(); }
     bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
 
     /// Additions for the records of all bindings.
@@ -89,8 +91,8 @@ class Registrations {
     StagedMap<BindingKey, Binding, BindingKeyHash> bindings_;
     Quota per_phone_;
     Quota pending_per_phone_;
-    DeadlineQueue<BindingKey> deadlines_;
-    DeadlineQueue<CallKey> pending_deadlines_;
+    DeadlineQueue<BindingKey, BindingKeyHash> deadlines_;
+    DeadlineQueue<CallKey, CallKeyHash, CallKeyEqual> pending_deadlines_;
 };
 
 }  // namespace sipalg::registration

@@ -140,7 +140,6 @@ class Connection {
     ConnectionRecord record;
 
     // Kept by Connections.
-    std::optional<Time> due;  ///< when the deadline queue names the connection
     Usage::Counts counted;
 
   private:

@@ -180,6 +180,7 @@ void Connections::conclude(const Step& step, bool in_force, Time now, std::vecto
             conclude_local_ack(*connection, in_force, now, outputs);
             schedule(*connection, now);
         }
+    deadlines_.commit();  // what is concluded stands, whatever becomes of the next transaction
     if (step.action == Step::Action::none) return;
     const bool passes = step.action == Step::Action::pass || (step.opening && !in_force);
     if (passes || step.action == Step::Action::drop) {
@@ -199,16 +200,16 @@ void Connections::conclude(const Step& step, bool in_force, Time now, std::vecto
     if (connection->phase() != Phase::opening) half_open_.remove(step.key);
     account(*connection);
     schedule(*connection, now);
+    deadlines_.commit();
 }
 
 Step Connections::expire(MessageSink& sink, Time now, Staged staged, std::vector<Output>& outputs) {
     Step step;
     for (int i = 0; i < deadlines_at_once; ++i) {
-        const auto key = deadlines_.due(now);
+        const auto key = deadlines_.take_due(now);
         if (!key) break;
         Connection* const connection = lookup(*key);
         if (!connection) continue;
-        connection->due.reset();
         if (now >= connection->forget_at()) {
             end(*connection, sink, now, staged, step);
             continue;
@@ -233,15 +234,13 @@ void Connections::run_timers(Connection& connection, MessageSink& sink, Time now
     account(connection);
 }
 
-void Connections::schedule(Connection& connection, Time now) {
+void Connections::schedule(const Connection& connection, Time now) {
     Time due = connection.forget_at();
     if (connection.phase() == Phase::bytes_lost) due = now;
     if (const auto timer = next_timer(connection)) due = std::min(due, *timer);
     if (connection.mapping_refreshed && connection.last_seen + silent_time > now)
         due = std::min(due, *connection.mapping_refreshed + mapping_time / 2);
-    if (connection.due && *connection.due <= due) return;  // the queue names it early enough
-    connection.due = due;
-    deadlines_.add(due, connection.key);
+    deadlines_.schedule(connection.key, due);
 }
 
 void Connections::account(Connection& connection) {
@@ -256,6 +255,7 @@ void Connections::forget(const ConnectionKey& key, std::vector<Output>& outputs)
     emit_queued(it->second, Output::Kind::drop, outputs);
     usage_.change(key.phone.address, it->second.counted, {});
     half_open_.remove(key);
+    deadlines_.erase(key);
     connections_.erase(it);
 }
 
@@ -267,6 +267,7 @@ void Connections::reset_moved(Time now, std::vector<Output>& outputs) {
         account(connection);
         schedule(connection, now);
     }
+    deadlines_.commit();
 }
 
 bool Connections::restore(std::uint32_t id, const std::string& record, MessageSink& sink, Time now,

@@ -54,6 +54,8 @@ class Connections {
     /// that need no change of the kernel's go to `outputs` at once.
     [[nodiscard]] Step expire(MessageSink& sink, Time now, Staged staged, std::vector<Output>& outputs);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
+    /// For tests: how many deadlines there are.
+    std::size_t deadlines() const { return deadlines_.size(); }
 
     /// Resets every connection that cannot go on without us (T4).
     void reset_moved(Time now, std::vector<Output>& outputs);
@@ -86,12 +88,12 @@ class Connections {
 
     void run_timers(Connection& connection, MessageSink& sink, Time now, Staged staged, Step& step,
                     std::vector<Output>& outputs);
-    void schedule(Connection& connection, Time now);
+    void schedule(const Connection& connection, Time now);
     void account(Connection& connection);
 
     const Policy& policy_;
     std::unordered_map<ConnectionKey, Connection, ConnectionKeyHash> connections_;
-    DeadlineQueue<ConnectionKey> deadlines_;
+    DeadlineQueue<ConnectionKey, ConnectionKeyHash> deadlines_;
     Usage usage_;
     HalfOpen half_open_;
 };

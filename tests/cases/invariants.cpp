@@ -41,6 +41,7 @@ class Check {
         count_streams();
         mappings();
         elements();
+        deadlines();
         for (const auto& [key, call] : impl_.calls.all()) {
             if (call.state != call::Call::State::closing)
                 record(call.record_id, call.record);
@@ -57,6 +58,21 @@ class Check {
     }
 
   private:
+    // X7: one deadline a record, however often it was moved. A mapping that a call or binding uses has none.
+    void deadlines() const {
+        std::size_t unused = 0;
+        for (const auto& [key, entry] : impl_.mappings.all())
+            unused += entry.holders == 0 ? 1 : 0;
+        if (impl_.mappings.deadlines() != unused) fail("deadlines of mappings");
+        if (impl_.calls.deadlines() != impl_.calls.all().size()) fail("deadlines of calls");
+        if (impl_.registrations.deadlines() !=
+            impl_.registrations.all().size() + impl_.registrations.pending())
+            fail("deadlines of registrations");
+        if (impl_.connections.deadlines() != impl_.connections.all().size())
+            fail("deadlines of connections");
+        if (impl_.nat_handling.deadlines() != impl_.nat_handling.size())
+            fail("deadlines of pairs that handle NAT");
+    }
     bool in_kernel(const Element& element, Time until) const {
         const auto it = kernel_.elements().find(element);
         return it != kernel_.elements().end() && it->second >= until;

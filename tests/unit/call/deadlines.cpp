@@ -1,0 +1,86 @@
+// How often a call has something due.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "alg/core/door.hpp"
+#include "alg/core/report.hpp"
+#include "alg/core/state.hpp"
+#include "alg/policy/timing.hpp"
+#include "tests/cases/invariants.hpp"
+#include "tests/cases/kernel.hpp"
+#include "tests/unit/packets.hpp"
+
+namespace sipalg {
+
+namespace {
+
+const Address wan = Address::v4(0xCB007101);
+
+// A phone and its provider, in one call that the phone has begun.
+struct LongCall {
+    void say(Side from, const std::string& first, const std::string& cseq, bool described) {
+        const bool out = from == Side::inside;
+        const bool request = !first.starts_with("SIP/2.0");
+        const std::string host = request && out ? "192.168.1.20" : "203.0.113.1";
+        std::string text = first + "\r\nVia: SIP/2.0/UDP " + host + ":5060;branch=z9hG4bK" + cseq.substr(0, 4) +
+                           "\r\nFrom: <sip:a@p.test>;tag=a\r\nTo: <sip:b@p.test>" +
+                           (first.starts_with("INVITE") ? "" : ";tag=b") +
+                           "\r\nCall-ID: long\r\nCSeq: " + cseq + "\r\n";
+        const std::string own = out ? "192.168.1.20" : "203.0.113.10";
+        if (described)
+            text += "Contact: <sip:x@" + own + ":5060>\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n" +
+                    "o=- 1 1 IN IP4 " + own + "\r\ns=-\r\nc=IN IP4 " + own +
+                    "\r\nt=0 0\r\nm=audio 20000 RTP/AVP 0\r\n";
+        else
+            text += "\r\n";
+        const auto bytes = test::udp_packet(out ? phone : provider, out ? provider : phone, text);
+        inspect(state, Arrival{from, bytes, {wan, wan}}, now, decision);
+        kernel.apply(decision.changes, now);
+        state.commit();
+    }
+    // Until then media are seen: the call does not end for want of them.
+    void pass(Time time) {
+        const Time end = now + time;
+        while (state.next_deadline() && *state.next_deadline() <= end) {
+            now = std::max(now, *state.next_deadline());
+            ++expired;
+            expire(state, now, decision);
+            kernel.apply(decision.changes, now);
+            state.commit();
+        }
+        now = end;
+        kernel.expire(now);
+    }
+
+    std::string phone = "192.168.1.20:5060", provider = "203.0.113.10:5060";
+    State state{Policy{}};
+    test::TableKernel kernel;
+    Decision decision;
+    Time now{1'000'000};
+    int expired = 0;
+};
+
+}  // namespace
+
+TEST_CASE("P5 X7 a call with an UPDATE a minute for a day: only its renewals are due") {
+    LongCall call;
+    call.say(Side::inside, "INVITE sip:b@p.test SIP/2.0", "1000 INVITE", true);
+    call.say(Side::outside, "SIP/2.0 200 OK", "1000 INVITE", true);
+    call.say(Side::inside, "ACK sip:b@p.test SIP/2.0", "1000 ACK", false);
+    constexpr int minutes = 24 * 60;
+    for (int i = 1; i <= minutes; ++i) {
+        const std::string cseq = std::to_string(1000 + i) + " UPDATE";
+        call.say(Side::inside, "UPDATE sip:b@p.test SIP/2.0", cseq, true);
+        call.say(Side::outside, "SIP/2.0 200 OK", cseq, true);
+        call.pass(Time{60'000});
+        REQUIRE(totals(call.state).calls == 1);
+        test::check_invariants(call.state, call.kernel, call.now);
+    }
+    // Each half of confirmed_time, and the flow list's own deadline.
+    constexpr int renewals = static_cast<int>(Time{minutes * 60'000} / (confirmed_time / 2));
+    MESSAGE(call.expired);
+    CHECK(call.expired <= renewals + 20);
+}
+
+}  // namespace sipalg
