@@ -46,8 +46,12 @@ class StagedMap {
     }
 
     void commit() {
+        // clear() costs as much as was ever in it: what a large transaction needed is given back.
+        if (!saved_.empty()) {
+            saved_ = decltype(saved_)();
+            former_ = decltype(former_)();
+        }
         former_.clear();
-        saved_.clear();
     }
     void cancel() {
         for (auto it = former_.rbegin(); it != former_.rend(); ++it) {

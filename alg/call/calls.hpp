@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,9 @@ class Calls {
     /// Of a sweep that began at `now`; not staged. A call is reported once.
     void listen(const AudioCheck& audibility, Time now, std::vector<Event>& events);
 
+    /// Latches and what they have let in are looked after by learn(), as long as an earlier daemon's are
+    /// there.
+    void restore(std::span<const StoredElement> elements, Time now);
     /// Takes over a call of an earlier daemon from its record. False: unreadable.
     bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
 

@@ -8,6 +8,7 @@
 // closes with it. The flow that the packet began goes on meanwhile by itself.
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "alg/call/calls.hpp"
 #include "alg/kernel/change.hpp"
@@ -39,6 +40,13 @@ void Calls::set_latches(Call& call, std::vector<CallLatch> latches, Time now, Ef
             expect_learned(latch.until);
         }
     call.latches = std::move(latches);
+}
+
+void Calls::restore(std::span<const StoredElement> elements, Time now) {
+    for (const StoredElement& stored : elements)
+        if (std::holds_alternative<Latch>(stored.element) ||
+            std::holds_alternative<LatchedSource>(stored.element))
+            expect_learned(now + stored.remaining);
 }
 
 void Calls::learn(const LatchedSource& learned, Time now, Effects& effects) {

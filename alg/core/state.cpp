@@ -1,10 +1,10 @@
 #include "alg/core/state.hpp"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "alg/core/stream_sink.hpp"
+#include "alg/kernel/record.hpp"
 
 namespace sipalg {
 
@@ -87,57 +87,23 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     std::vector<ConntrackTuple> stale, ended;
     std::vector<Event> events;
     Effects effects{changes, stale, ended, events};
-    struct Pieces {
-        std::map<std::uint32_t, std::string> parts;
-        Time until = Time::max();  ///< of the one that goes first: not all are renewed at once
-    };
-    std::map<std::uint32_t, Pieces> records;
     Decision unused;
     StreamSink sink(*this, unused);
-    for (const StoredElement& stored : elements) {
-        const Time until = now + stored.remaining;
-        if (const auto* mapping = std::get_if<Mapping>(&stored.element)) {
-            mappings.restore(*mapping, advertised(mapping->outside.address), until);
-        } else if (const auto* pinhole = std::get_if<Pinhole>(&stored.element)) {
-            mappings.restore(*pinhole, until);
-        } else if (const auto* record = std::get_if<Record>(&stored.element)) {
-            Pieces& pieces = records[record->id];
-            pieces.parts[record->part] = record->bytes;
-            pieces.until = std::min(pieces.until, until);
-            next_record = std::max(next_record, record->id + 1);
-        } else if (std::holds_alternative<Latch>(stored.element) ||
-                   std::holds_alternative<LatchedSource>(stored.element)) {
-            calls.expect_learned(until);
-        }
-        commit();  // ledgers are made for the few entries of a message
-    }
-    // Before calls, bindings and connections refresh their mappings: then it is no longer seen which ones
-    // live as long as the diversion.
-    for (const StoredElement& stored : elements)
-        if (const auto* listener = std::get_if<Diversion>(&stored.element))
-            mappings.restore_listener({listener->transport, listener->inside}, now + stored.remaining);
+    mappings.restore(elements, advertised, now);
+    calls.restore(elements, now);
     commit();
-    for (const auto& [id, pieces] : records) {
-        std::string bytes;
-        for (const auto& [part, text] : pieces.parts)
-            bytes += text;
-        if (calls.restore(id, bytes, pieces.until, now, effects) ||
-            registrations.restore(id, bytes, pieces.until, now, effects) ||
-            connections.restore(id, bytes, sink, now, changes)) {
-            commit();
-            continue;
-        }
-        for (const auto& [part, text] : pieces.parts)
-            changes.push_back({Change::Op::remove, Record{id, part, text}, Seconds{0}});
+    for (const StoredRecord& record : stored_records(elements, now)) {
+        next_record = std::max(next_record, record.id + 1);
+        if (!calls.restore(record.id, record.bytes, record.until, now, effects) &&
+            !registrations.restore(record.id, record.bytes, record.until, now, effects) &&
+            !connections.restore(record.id, record.bytes, sink, now, changes))
+            record.remove(changes);
+        commit();
     }
-    for (const StoredElement& stored : elements)
-        if (const auto* reachable = std::get_if<Reachable>(&stored.element);
-            reachable && !mappings.restore_reachable({reachable->transport, reachable->outside}))
-            changes.push_back({Change::Op::remove, *reachable, Seconds{0}});
     for (const auto& [key, binding] : registrations.all())
         if (binding.unmodified)
             nat_handling.note({key.inside.endpoint.address, key.registrar}, nat::NatHandler::peer, now);
-    mappings.end_restoration(changes);
+    mappings.end_restore(elements, changes);
     commit();
     return changes;
 }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <utility>
+#include <variant>
 
 namespace sipalg {
 
@@ -27,6 +30,32 @@ void store_record(std::uint32_t id, std::string_view before, std::string_view af
         else if (renew || old != now)
             changes.push_back({Change::Op::renew, std::move(record), timeout});
     }
+}
+
+std::vector<StoredRecord> stored_records(std::span<const StoredElement> elements, Time now) {
+    std::map<std::uint32_t, StoredRecord> records;
+    for (const StoredElement& stored : elements) {
+        const auto* part = std::get_if<Record>(&stored.element);
+        if (!part) continue;
+        const Time until = now + stored.remaining;
+        const auto [it, is_new] = records.try_emplace(part->id, StoredRecord{part->id, {}, until, {}});
+        it->second.until = std::min(it->second.until, until);
+        it->second.parts.push_back(*part);
+    }
+    std::vector<StoredRecord> all;
+    for (auto& [id, record] : records) {
+        std::sort(record.parts.begin(), record.parts.end(),
+                  [](const Record& a, const Record& b) { return a.part < b.part; });
+        for (const Record& part : record.parts)
+            record.bytes += part.bytes;
+        all.push_back(std::move(record));
+    }
+    return all;
+}
+
+void StoredRecord::remove(std::vector<Change>& changes) const {
+    for (const Record& part : parts)
+        changes.push_back({Change::Op::remove, part, Seconds{0}});
 }
 
 void RecordWriter::number(std::uint64_t value, unsigned bytes) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,18 @@ namespace sipalg {
 /// stay the same are renewed only when `renew` is set.
 void store_record(std::uint32_t id, std::string_view before, std::string_view after, bool renew,
                   Seconds timeout, std::vector<Change>& changes);
+
+/// A record as the kernel has it.
+struct StoredRecord {
+    std::uint32_t id = 0;
+    std::string bytes;
+    Time until{0};  ///< when the first of its pieces goes: not all are renewed at once
+    std::vector<Record> parts;  ///< its pieces in order; some may be missing
+    /// Adds the removal of all of them.
+    void remove(std::vector<Change>& changes) const;
+};
+/// The records among the elements, by id, each joined from its pieces.
+std::vector<StoredRecord> stored_records(std::span<const StoredElement> elements, Time now);
 
 /// Little-endian fields one after the other.
 class RecordWriter {

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
+#include <span>
 #include <unordered_set>
 #include <vector>
 
@@ -139,15 +141,14 @@ class Mappings {
     const ExistingNat& existing_nat() const { return existing_nat_; }
 
     void set_occupied(std::vector<Socket> sockets);
-    /// Enters what an earlier daemon left; holders come with restored calls and bindings.
-    void restore(const Mapping& mapping, const Address& advertised, Time until);
-    void restore(const Pinhole& pinhole, Time until);
-    /// False: no such mapping.
-    bool restore_reachable(const Socket& outside);
-    void restore_listener(const Socket& inside, Time until);
-    /// Ends the restoration: pinholes that no restored call or binding holds are removed, and mappings that
-    /// one holds live as long as it does.
-    void end_restoration(std::vector<Change>& changes);
+    /// What messages say for an address of the router (Egress).
+    using Advertised = std::function<Address(const Address&)>;
+    /// Enters the mappings, their diversions and the pinholes that an earlier daemon left in the kernel (A5). Restore the calls and
+    /// bindings that use them next, then call end_restore().
+    void restore(std::span<const StoredElement> elements, const Advertised& advertised, Time now);
+    /// Removes the Reachable elements that no mapping has and the pinholes that no restored call or binding
+    /// uses. Mappings that one uses live as long as it does.
+    void end_restore(std::span<const StoredElement> elements, std::vector<Change>& changes);
 
     /// What left the kernel since the last call: what a sweep of conntrack has to look for.
     struct Closed {
@@ -188,6 +189,10 @@ class Mappings {
     void ensure(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes);
     void add_listener(const MappingEntry& entry, Change::Op op, Time now, std::vector<Change>& changes) const;
     void remove(const MappingEntry& entry, Time now, std::vector<Change>& changes);
+    void restore(const Mapping& mapping, const Address& advertised, Time until);
+    void restore(const Diversion& diversion, Time until);
+    /// False: there is no such mapping.
+    bool restore(const Reachable& reachable);
     void schedule(const MappingEntry& entry, Time now);
     class Mover;
 

@@ -8,6 +8,21 @@
 
 namespace sipalg::nat {
 
+void Mappings::restore(std::span<const StoredElement> elements, const Advertised& advertised, Time now) {
+    for (const StoredElement& stored : elements) {
+        const Time until = now + stored.remaining;
+        if (const auto* mapping = std::get_if<Mapping>(&stored.element))
+            restore(*mapping, advertised(mapping->outside.address), until);
+        else if (const auto* pinhole = std::get_if<Pinhole>(&stored.element))
+            pinholes_.put(*pinhole, {0, until});
+    }
+    // Before calls, bindings and connections extend their mappings: then it can no longer be seen which ones
+    // live as long as the diversion.
+    for (const StoredElement& stored : elements)
+        if (const auto* diversion = std::get_if<Diversion>(&stored.element))
+            restore(*diversion, now + stored.remaining);
+}
+
 void Mappings::restore(const Mapping& mapping, const Address& advertised, Time until) {
     MappingEntry entry;
     entry.mapping = mapping;
@@ -22,29 +37,37 @@ void Mappings::restore(const Mapping& mapping, const Address& advertised, Time u
     mappings_.put(entry.key(), entry);
 }
 
-void Mappings::restore(const Pinhole& pinhole, Time until) {
-    pinholes_.put(pinhole, {0, until});
+// Of several mappings of one endpoint only those have the Diversion that live no longer than it; the kernel
+// counts whole seconds. Both are renewed together, in time for the one that ends first.
+void Mappings::restore(const Diversion& diversion, Time until) {
+    for (const Address& outside : addresses_) {
+        const MappingKey key{{diversion.transport, diversion.inside}, outside};
+        const MappingEntry* entry = mappings_.find(key);
+        if (!entry || entry->kernel_until > until + Time{1000}) continue;
+        MappingEntry& restored = *mappings_.edit(key);
+        restored.listener = true;
+        restored.kernel_until = std::min(restored.kernel_until, until);
+    }
 }
 
-// Of several mappings of one endpoint only those have it that it lives as long as; the kernel counts seconds.
-// Both are renewed together, in time for the one that ends first.
-void Mappings::restore_listener(const Socket& inside, Time until) {
-    for (const auto& [key, entry] : mappings_)
-        if (key.inside == inside &&
-            (entry.mapping.is_identity() || entry.kernel_until <= until + Time{1000})) {
-            MappingEntry& restored = *mappings_.edit(key);
-            restored.listener = true;
-            if (!entry.mapping.is_identity()) restored.kernel_until = std::min(restored.kernel_until, until);
-        }
-}
-
-bool Mappings::restore_reachable(const Socket& outside) {
-    const MappingEntry* entry = find_outside(outside);
+bool Mappings::restore(const Reachable& reachable) {
+    const MappingEntry* entry = find_outside({reachable.transport, reachable.outside});
     if (entry) mappings_.edit(entry->key())->reachable = true;
     return entry != nullptr;
 }
 
-void Mappings::end_restoration(std::vector<Change>& changes) {
+void Mappings::end_restore(std::span<const StoredElement> elements, std::vector<Change>& changes) {
+    for (const StoredElement& stored : elements) {
+        const auto* reachable = std::get_if<Reachable>(&stored.element);
+        if (const auto* diversion = std::get_if<Diversion>(&stored.element)) {
+            // Where nothing is translated (N2), only calls and bindings know the mapping.
+            const Socket inside{diversion->transport, diversion->inside};
+            if (MappingEntry* entry = mappings_.edit(MappingKey{inside, inside.endpoint.address}))
+                entry->listener = true;
+        } else if (reachable && !restore(*reachable)) {
+            changes.push_back(removal(*reachable));
+        }
+    }
     std::vector<MappingKey> held;
     for (const auto& [key, entry] : mappings_)
         if (entry.holders > 0) held.push_back(key);

@@ -260,20 +260,19 @@ TEST_CASE("X7 at the ceiling lingering ports make room, held ones do not") {
     CHECK_FALSE(f.mappings.find(nat::MappingKey{udp(phone, 30001), wan}));
 }
 
-TEST_CASE("A5 what an earlier daemon left is taken over; what nobody accounts for is closed") {
+TEST_CASE("A5 mappings of an earlier daemon are restored; pinholes that no call or binding uses are removed") {
     Fixture f;
     const Mapping left{Transport::udp, {phone, 16000}, {wan, 16500}};
     const Pinhole held{Transport::udp, remote, left.outside}, unheld{Transport::udp, other, left.outside};
-    f.mappings.restore(left, wan, f.now + 500s);
-    f.mappings.restore(held, f.now + 500s);
-    f.mappings.restore(unheld, f.now + 500s);
+    const std::vector<StoredElement> elements{{left, 500s}, {held, 500s}, {unheld, 500s}};
+    f.mappings.restore(elements, [](const Address&) { return wan; }, f.now);
     const nat::MappingKey key{udp(phone, 16000), wan};
     CHECK(f.map(udp(phone, 16000)) == key);
     CHECK(f.public_port(key) == 16500);
     f.mappings.hold(key, f.now + 400s, f.now, f.changes);
     f.mappings.hold(held, f.now + 400s, f.now, f.changes);
     CHECK(f.changes.empty());
-    f.mappings.end_restoration(f.changes);
+    f.mappings.end_restore(elements, f.changes);
     REQUIRE(f.changes.size() == 1);
     CHECK(f.changes[0].element == Element{unheld});
     f.apply();
