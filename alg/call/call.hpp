@@ -101,6 +101,11 @@ struct CallLatchedSource {
     friend bool operator==(const CallLatchedSource&, const CallLatchedSource&) = default;
 };
 
+struct LatchHash {
+    std::size_t operator()(const Latch& latch) const {
+        return std::hash<Socket>{}({latch.transport, latch.outside});
+    }
+};
 /// A latch of a call, kept as long as its endpoint is wanted: in the kernel until `until` at most.
 struct CallLatch {
     Latch latch;

@@ -315,12 +315,14 @@ void Calls::list_records(Time now, std::vector<Change>& changes) const {
 void Calls::commit() {
     calls_.commit();
     shares_.commit();
+    latches_.commit();
     deadlines_.commit();
 }
 
 void Calls::cancel() {
     calls_.cancel();
     shares_.cancel();
+    latches_.cancel();
     deadlines_.cancel();
 }
 

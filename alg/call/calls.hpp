@@ -85,11 +85,12 @@ class Calls {
     static void keep_latch(const Call& call, const Latch& latch, bool announced,
                            std::vector<CallLatch>& latches);
     /// Opens and closes what differs from what the call has.
-    void set_latches(Call& call, std::vector<CallLatch> latches, Time now, Effects& effects);
+    void set_latches(const CallKey& key, Call& call, std::vector<CallLatch> latches, Time now,
+                     Effects& effects);
     void save(const CallKey& key, Call& call, Time now, Effects& effects);
     /// Its peers may name the phone as they did before, until `until`.
     void name_formerly(const Call& call, Time until);
-    void follow_mappings(Call& call, const Egress& to, nat::Renumbering& renumbering, Time now,
+    void follow_mappings(const CallKey& key, Call& call, const Egress& to, nat::Renumbering& renumbering, Time now,
                          Effects& effects);
     void close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects);
     void schedule(const CallKey& key, const Call& call, Time now);
@@ -103,6 +104,7 @@ class Calls {
     nat::Mappings& mappings_;
     StagedMap<CallKey, Call, CallKeyHash, CallKeyEqual> calls_;
     CallQuota shares_;
+    StagedMap<Latch, std::vector<CallKey>, LatchHash> latches_;  ///< which calls have it
     std::deque<std::pair<Time, CallKey>> to_hear_;  ///< when a sweep can tell; each call at most once
     std::deque<CallKey> closed_;                    ///< oldest first; some are forgotten or alive again
     DeadlineQueue<CallKey, CallKeyHash, CallKeyEqual> deadlines_;

@@ -28,11 +28,23 @@ void Calls::keep_latch(const Call& call, const Latch& latch, bool announced,
     latches.push_back({latch, known == call.latches.end() ? Time{0} : known->until, announced});
 }
 
-void Calls::set_latches(Call& call, std::vector<CallLatch> latches, Time now, Effects& effects) {
-    for (const CallLatch& old : call.latches)
-        if (old.until > now && std::none_of(latches.begin(), latches.end(),
-                                            [&](const CallLatch& latch) { return latch.latch == old.latch; }))
-            effects.changes.push_back(removal(old.latch));
+void Calls::set_latches(const CallKey& key, Call& call, std::vector<CallLatch> latches, Time now,
+                        Effects& effects) {
+    const auto has = [](const std::vector<CallLatch>& some, const Latch& latch) {
+        return std::any_of(some.begin(), some.end(), [&](const CallLatch& one) { return one.latch == latch; });
+    };
+    for (const CallLatch& old : call.latches) {
+        if (has(latches, old.latch)) continue;
+        if (old.until > now) effects.changes.push_back(removal(old.latch));
+        std::vector<CallKey>& calls = *latches_.edit(old.latch);
+        std::erase(calls, key);
+        if (calls.empty()) latches_.erase(old.latch);
+    }
+    for (const CallLatch& latch : latches) {
+        if (has(call.latches, latch.latch)) continue;
+        if (!latches_.contains(latch.latch)) latches_.put(latch.latch, {});
+        latches_.edit(latch.latch)->push_back(key);
+    }
     for (CallLatch& latch : latches)
         if (std::exchange(latch.to_open, false)) {
             latch.until = now + latch_time;
@@ -51,18 +63,12 @@ void Calls::restore(std::span<const StoredElement> elements, Time now) {
 
 void Calls::learn(const LatchedSource& learned, Time now, Effects& effects) {
     const nat::MappingEntry* entry = mappings_.find_outside({learned.transport, learned.outside});
-    if (!entry) return;
-    const nat::MappingKey mapping = entry->key();
-    const Socket inside = mapping.inside;
-    std::vector<CallKey> ours;
-    for (const auto& [key, call] : calls_)
-        if (std::find(call.mapped.begin(), call.mapped.end(), mapping) != call.mapped.end())
-            ours.push_back(key);
-    for (const CallKey& key : ours) {
-        const std::vector<Want> wants = wanted(*calls_.find(key), source_of(key, *calls_.find(key)));
-        if (std::none_of(wants.begin(), wants.end(),
-                         [&](const Want& want) { return want.latch && want.inside == inside; }))
-            continue;
+    const std::vector<CallKey>* found = latches_.find(Latch{learned.transport, learned.outside});
+    if (!entry || !found) return;
+    const Socket inside = entry->key().inside;
+    const std::vector<CallKey> calls = *found;
+    for (const CallKey& key : calls) {
+        if (source_of(key, *calls_.find(key)) != MediaSource::latch) continue;
         Call& call = *calls_.edit(key);
         std::erase_if(call.learned, [&](const CallLatchedSource& source) { return source.inside == inside; });
         if (call.learned.size() >= max_learned) continue;

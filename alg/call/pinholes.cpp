@@ -86,7 +86,7 @@ void Calls::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
             mappings_.release(old, now, effects.changes);
     call.mapped = std::move(mapped);
     call.pins = std::move(pins);
-    set_latches(call, std::move(latches), now, effects);
+    set_latches(key, call, std::move(latches), now, effects);
     name_formerly(call, until);
     // What was held before still has its old timeout, so the renewal can only come nearer.
     const Time half = now + (until - now) / 2;

@@ -11,7 +11,7 @@ void Calls::renumber(nat::Renumbering& renumbering, Time now, Effects& effects) 
     for (const CallKey& key : moving) {
         Call& call = *calls_.edit(key);
         const Egress from = call.egress;
-        follow_mappings(call, *renumbering.target_of_holder(from), renumbering, now, effects);
+        follow_mappings(key, call, *renumbering.target_of_holder(from), renumbering, now, effects);
         name_formerly(call, lifetime(call, now));
         if (call.state == Call::State::closing) continue;
         ++renumbering.counts(from.address).calls;
@@ -24,8 +24,8 @@ void Calls::renumber(nat::Renumbering& renumbering, Time now, Effects& effects) 
     }
 }
 
-void Calls::follow_mappings(Call& call, const Egress& to, nat::Renumbering& renumbering, Time now,
-                            Effects& effects) {
+void Calls::follow_mappings(const CallKey& key, Call& call, const Egress& to, nat::Renumbering& renumbering,
+                            Time now, Effects& effects) {
     const Egress from = std::exchange(call.egress, to);
     if (const nat::MappingEntry* entry = mappings_.find(nat::MappingKey{call.contact, to.address})) {
         const auto port = renumbering.former_port({call.contact, from.address});
@@ -33,12 +33,12 @@ void Calls::follow_mappings(Call& call, const Egress& to, nat::Renumbering& renu
                         entry->public_endpoint());
     }
     // Those that were open are let go: a new answer opens them at the new address.
-    set_latches(call, {}, now, effects);
+    set_latches(key, call, {}, now, effects);
     // What no port was left for is not there.
-    std::erase_if(call.mapped, [&](nat::MappingKey& key) {
-        if (key.outside != from.address) return false;  // of a delegate that is not translated
-        key.outside = to.address;
-        return !mappings_.find(key);
+    std::erase_if(call.mapped, [&](nat::MappingKey& mapping) {
+        if (mapping.outside != from.address) return false;  // of a delegate that is not translated
+        mapping.outside = to.address;
+        return !mappings_.find(mapping);
     });
     std::erase_if(call.pins, [&](CallPinhole& pin) {
         if (pin.pinhole.outside.address != from.address) return false;

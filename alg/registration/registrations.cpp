@@ -64,9 +64,7 @@ void Registrations::response(const ReceivedMessage& received, const OwnContact& 
     forget({std::string(message.call_id()), received.phone});
     if (pending.all) {
         unbind_those(
-            [&](const BindingKey& key, const Binding&) {
-                return key.aor == pending.aor && key.inside.endpoint.address == received.phone;
-            },
+            received.phone, [&](const BindingKey& key, const Binding&) { return key.aor == pending.aor; },
             "unregistered", received.now, effects);
         return;
     }
@@ -85,15 +83,19 @@ void Registrations::response(const ReceivedMessage& received, const OwnContact& 
             return bound.aor == key.aor && bound.inside == key.inside;
         };
         if (contact.expires == 0 || granted == 0) {
-            unbind_those([&](const BindingKey& bound,
-                             const Binding&) { return bound == key || (!contact.one_flow && same(bound)); },
-                         "unregistered", received.now, effects);
+            unbind_those(
+                received.phone,
+                [&](const BindingKey& bound, const Binding&) {
+                    return bound == key || (!contact.one_flow && same(bound));
+                },
+                "unregistered", received.now, effects);
         } else if (!pending.outdated) {
             bind(key, pending, granted, others, next_record, received.now, effects);
             // A phone that moves to another server is no longer called by the former one. By several uplinks,
             // or with a reg-id (RFC 5626), it is registered at both.
             if (!contact.one_flow)
                 unbind_those(
+                    received.phone,
                     [&](const BindingKey& bound, const Binding& binding) {
                         return same(bound) && bound != key &&
                                binding.egress.address == pending.egress.address;
@@ -121,9 +123,7 @@ void Registrations::bind(const BindingKey& key, const Pending& pending, std::int
                          Effects& effects) {
     const nat::MappingEntry* entry = mappings_.map(key.inside, pending.egress, {}, now);
     const Binding* known = bindings_.find(key);
-    if (!entry ||
-        (!known && (bindings_.size() >= policy_.max_bindings ||
-                    per_phone_.of(key.inside.endpoint.address) >= policy_.max_bindings_per_phone))) {
+    if (!entry || (!known && !has_room(key.inside.endpoint.address))) {
         effects.limit = true;
         return;
     }
@@ -142,14 +142,36 @@ void Registrations::bind(const BindingKey& key, const Pending& pending, std::int
         release(key, *before, now, effects);
     } else {
         binding.record_id = next_record++;
-        per_phone_.more(key.inside.endpoint.address);
         effects.events.push_back(
             {Event::Kind::registered, key.aor,
              key.inside.endpoint.text() + " is known outside as " + binding.shown.text()});
     }
     store(key, binding, true, now, effects);
+    enter(key, std::move(binding));
+}
+
+bool Registrations::has_room(const Address& phone) const {
+    const std::vector<BindingKey>* known = bindings_of(phone);
+    return bindings_.size() < policy_.max_bindings && (!known || known->size() < policy_.max_bindings_per_phone);
+}
+
+void Registrations::enter(const BindingKey& key, Binding binding) {
+    const Address& phone = key.inside.endpoint.address;
+    if (!bindings_.contains(key)) {
+        if (!of_phone_.contains(phone)) of_phone_.put(phone, {});
+        of_phone_.edit(phone)->push_back(key);
+    }
     deadlines_.schedule(key, binding.until);
     bindings_.put(key, std::move(binding));
+}
+
+void Registrations::remove(const BindingKey& key) {
+    const Address& phone = key.inside.endpoint.address;
+    std::vector<BindingKey>& of_phone = *of_phone_.edit(phone);
+    std::erase(of_phone, key);
+    if (of_phone.empty()) of_phone_.erase(phone);
+    deadlines_.erase(key);
+    bindings_.erase(key);
 }
 
 void Registrations::store(const BindingKey& key, Binding& binding, bool renew, Time now, Effects& effects) {
@@ -172,16 +194,15 @@ void Registrations::unbind(const BindingKey& key, const char* why, Time now, Eff
     release(key, binding, now, effects);
     store_record(binding.record_id, binding.record, {}, false, Seconds{0}, effects.changes);
     effects.events.push_back({Event::Kind::unregistered, key.aor, why});
-    per_phone_.fewer(key.inside.endpoint.address);
-    deadlines_.erase(key);
-    bindings_.erase(key);
+    remove(key);
 }
 
-void Registrations::unbind_those(const std::function<bool(const BindingKey&, const Binding&)>& which,
+void Registrations::unbind_those(const Address& phone, const std::function<bool(const BindingKey&, const Binding&)>& which,
                                  const char* why, Time now, Effects& effects) {
     std::vector<BindingKey> ended;
-    for (const auto& [key, binding] : bindings_)
-        if (which(key, binding)) ended.push_back(key);
+    if (const std::vector<BindingKey>* known = bindings_of(phone))
+        for (const BindingKey& key : *known)
+            if (which(key, *bindings_.find(key))) ended.push_back(key);
     for (const BindingKey& key : ended)
         unbind(key, why, now, effects);
 }
@@ -223,10 +244,8 @@ bool Registrations::restore(std::uint32_t id, const std::string& record, Time un
     binding.record = record;
     binding.outside = entry->mapping.outside;
     hold(key, binding, std::min(until, binding.until), now, effects);
-    per_phone_.more(key.inside.endpoint.address);
-    deadlines_.schedule(key, binding.until);
     name_formerly(key, binding);
-    bindings_.put(key, std::move(binding));
+    enter(key, std::move(binding));
     return true;
 }
 
@@ -238,9 +257,9 @@ void Registrations::list_records(Time now, std::vector<Change>& changes) const {
 }
 
 bool Registrations::is_registered(const Address& phone, const Address& registrar) const {
-    return std::any_of(bindings_.begin(), bindings_.end(), [&](const auto& entry) {
-        return entry.first.inside.endpoint.address == phone && entry.first.registrar == registrar;
-    });
+    const std::vector<BindingKey>* known = bindings_of(phone);
+    return known && std::any_of(known->begin(), known->end(),
+                                [&](const BindingKey& key) { return key.registrar == registrar; });
 }
 
 // All of it must fit, or a stranger could make bindings with a 2xx of his own (X3).
@@ -259,7 +278,7 @@ void Registrations::commit() {
     pending_per_phone_.commit();
     pending_deadlines_.commit();
     bindings_.commit();
-    per_phone_.commit();
+    of_phone_.commit();
     deadlines_.commit();
 }
 
@@ -268,7 +287,7 @@ void Registrations::cancel() {
     pending_per_phone_.cancel();
     pending_deadlines_.cancel();
     bindings_.cancel();
-    per_phone_.cancel();
+    of_phone_.cancel();
     deadlines_.cancel();
 }
 

@@ -77,9 +77,16 @@ class Registrations {
               const std::vector<Address>& others, std::uint32_t& next_record, Time now, Effects& effects);
     void hold(const BindingKey& key, const Binding& binding, Time until, Time now, Effects& effects);
     void release(const BindingKey& key, const Binding& binding, Time now, Effects& effects);
-    /// Ends the bindings that `which` is true of.
-    void unbind_those(const std::function<bool(const BindingKey&, const Binding&)>& which, const char* why,
+    /// Ends the phone's bindings that `which` is true of.
+    void unbind_those(const Address& phone,
+                      const std::function<bool(const BindingKey&, const Binding&)>& which, const char* why,
                       Time now, Effects& effects);
+    /// The only ways in and out of bindings_: they keep the phone's list of its bindings.
+    void enter(const BindingKey& key, Binding binding);
+    void remove(const BindingKey& key);
+    /// The phone's bindings, of which there are few; nullptr: none.
+    const std::vector<BindingKey>* bindings_of(const Address& phone) const { return of_phone_.find(phone); }
+    bool has_room(const Address& phone) const;
     void forget(const CallKey& pending);
     void store(const BindingKey& key, Binding& binding, bool renew, Time now, Effects& effects);
     void name_formerly(const BindingKey& key, const Binding& binding);
@@ -89,7 +96,7 @@ class Registrations {
     nat::Mappings& mappings_;
     StagedMap<CallKey, Pending, CallKeyHash, CallKeyEqual> pending_;
     StagedMap<BindingKey, Binding, BindingKeyHash> bindings_;
-    Quota per_phone_;
+    StagedMap<Address, std::vector<BindingKey>> of_phone_;  ///< at most max_bindings_per_phone each
     Quota pending_per_phone_;
     DeadlineQueue<BindingKey, BindingKeyHash> deadlines_;
     DeadlineQueue<CallKey, CallKeyHash, CallKeyEqual> pending_deadlines_;
