@@ -11,10 +11,7 @@ namespace sipalg::call {
 
 namespace {
 
-// Longer identifiers than any real element makes; beyond them a call passes without being followed.
-constexpr std::size_t max_call_id = 512;
-constexpr std::size_t max_tag = 256;
-constexpr std::size_t max_shown = 128;
+constexpr std::size_t max_shown = 128;  // bytes of a URI that people are shown
 
 std::string shown(std::string_view uri) {
     return std::string(uri.substr(0, max_shown));
@@ -67,11 +64,6 @@ Call* Calls::find_or_make(const DescribedMessage& received, std::uint32_t& next_
     // A stranger's request inside a dialog that nobody here knows makes no state (X3).
     const bool initial = message.to_tag().empty();
     if (!initial && received.from == Side::outside) return nullptr;
-    if (message.call_id().size() > max_call_id || message.from_tag().size() > max_tag ||
-        message.to_tag().size() > max_tag) {
-        effects.limit = true;
-        return nullptr;
-    }
     if (!has_room(received)) {
         effects.limit = true;
         return nullptr;
@@ -108,6 +100,10 @@ Call* Calls::find_or_make(const DescribedMessage& received, std::uint32_t& next_
 }
 
 void Calls::follow(const DescribedMessage& received, std::uint32_t& next_record, Effects& effects) {
+    if (!received.has_bounded_identifiers()) {
+        effects.limit = true;
+        return;
+    }
     Call* call = find_or_make(received, next_record, effects);
     if (!call) return;
     const bool was_closed = call->state == Call::State::closing;

@@ -15,7 +15,12 @@ std::string_view ReceivedMessage::remote_tag() const {
 }
 
 std::string_view ReceivedMessage::branch() const {
-    return message.top_via().branch.substr(0, max_branch);
+    return message.top_via().branch;
+}
+
+bool ReceivedMessage::has_bounded_identifiers() const {
+    return message.call_id().size() <= max_identifier && message.from_tag().size() <= max_identifier &&
+           message.to_tag().size() <= max_identifier && branch().size() <= max_identifier;
 }
 
 }  // namespace sipalg

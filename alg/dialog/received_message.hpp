@@ -11,7 +11,9 @@
 
 namespace sipalg {
 
-inline constexpr std::size_t max_branch = 256;  ///< more of a branch is not looked at
+/// Bytes of a Call-ID, tag, branch or AOR: more than any real element makes. They are compared whole and
+/// kept whole (law 7), so a message with a longer one makes and changes no state (X7).
+inline constexpr std::size_t max_identifier = 512;
 
 /// A message with what inspection already knows of it.
 struct ReceivedMessage {
@@ -27,8 +29,10 @@ struct ReceivedMessage {
     /// Tags as the phone sees them, whichever side speaks (X4).
     std::string_view local_tag() const;
     std::string_view remote_tag() const;
-    /// Of the topmost Via, cut at max_branch; empty: none.
+    /// Of the topmost Via; empty: none.
     std::string_view branch() const;
+    /// None of its Call-ID, tags and branch is longer than max_identifier.
+    [[nodiscard]] bool has_bounded_identifiers() const;
     /// The side whose request this is, or is answered here.
     Side requester() const;
 };

@@ -34,7 +34,7 @@ constexpr std::array rows{
     Row{Reason::let_through, "let_through", "a message on TCP whose rest did not come"},
     Row{Reason::stream_lost, "stream_lost", "a TCP connection of which bytes went by unseen"},
     Row{Reason::no_address, "no_address", "the outgoing interface has no address to show"},
-    Row{Reason::limit_reached, "limit_reached", "a table is full; nothing new is opened"},
+    Row{Reason::limit_reached, "limit_reached", "a table is full, or an identifier too long; nothing new is opened"},
     Row{Reason::kernel_refused, "kernel_refused", "nftables refused the change; the original bytes pass"},
     Row{Reason::too_long, "too_long", "the changed message would not fit into a packet"},
     Row{Reason::would_rewrite, "would_rewrite", "addresses would have been changed, but the mode is observe"},

@@ -1,6 +1,7 @@
 #include "alg/registration/registrations.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "alg/kernel/record.hpp"
 #include "alg/nat/old_endpoints.hpp"
@@ -13,7 +14,6 @@ namespace {
 
 constexpr std::int64_t default_expires = 3600;  // RFC 3261 10.2.1.1
 constexpr std::size_t max_pending = 1024;
-constexpr std::size_t max_text = 512;
 
 // The response answers a request that left before the router's address changed.
 bool names_former(const sip::Via& via, Transport transport, const nat::Mappings& mappings) {
@@ -25,7 +25,12 @@ bool names_former(const sip::Via& via, Transport transport, const nat::Mappings&
 
 void Registrations::request(const ReceivedMessage& received, const OwnContact& own, Effects& effects) {
     const sip::Message& message = received.message;
-    const CallKey key{std::string(message.call_id().substr(0, max_text)), received.phone};
+    std::string aor = aor_of(message);
+    if (!received.has_bounded_identifiers() || aor.size() > max_identifier) {
+        effects.limit = true;
+        return;
+    }
+    const CallKey key{std::string(message.call_id()), received.phone};
     const Pending* known = pending_.find(key);
     if (!known && (pending_.size() >= max_pending ||
                    pending_per_phone_.of(received.phone) >= policy_.max_bindings_per_phone)) {
@@ -33,9 +38,9 @@ void Registrations::request(const ReceivedMessage& received, const OwnContact& o
         return;
     }
     Pending pending;
-    pending.from_tag = message.from_tag().substr(0, max_text);
+    pending.from_tag = message.from_tag();
     pending.branch = received.branch();
-    pending.aor = aor_of(message).substr(0, max_text);
+    pending.aor = std::move(aor);
     pending.cseq = message.cseq().number;
     pending.registrar = received.peer;
     pending.egress = received.egress;
@@ -268,7 +273,7 @@ const Pending* Registrations::answered(const sip::Message& response, const Addre
     const Pending* pending = pending_.find(CallKeyView{response.call_id(), phone});
     const bool fits = pending && pending->cseq == response.cseq().number &&
                       pending->from_tag == response.from_tag() && !pending->branch.empty() &&
-                      pending->branch == response.top_via().branch.substr(0, max_branch) &&
+                      pending->branch == response.top_via().branch &&
                       pending->registrar == registrar && pending->until >= now;
     return fits ? pending : nullptr;
 }
