@@ -216,7 +216,8 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
         return;
     }
     bool changed = false;
-    const char* why = "BYE without answer";
+    // If only forks have lapsed, the dialogs before them have ended by an answered BYE.
+    const char* why = "BYE";
     for (Dialog& dialog : call->dialogs) {
         if (dialog.state == Dialog::State::ended) continue;
         const bool bye_lost = std::any_of(std::begin(dialog.byes), std::end(dialog.byes),
@@ -224,7 +225,10 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
         const bool fork_lost = call->state == Call::State::confirmed &&
                                dialog.state == Dialog::State::early && call->forks_until <= now;
         const bool session_over = dialog.has_session_timer() && dialog.session_until <= now;
-        if (session_over && !bye_lost) why = "session timer";
+        if (bye_lost)
+            why = "BYE without answer";
+        else if (session_over)
+            why = "session timer";
         // Nobody will answer any more: as if it had been refused (C4).
         for (std::optional<Offer>& offer : dialog.offers)
             if (offer && offer->until <= now) {

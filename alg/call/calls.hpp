@@ -90,8 +90,8 @@ class Calls {
     void save(const CallKey& key, Call& call, Time now, Effects& effects);
     /// Its peers may name the phone as they did before, until `until`.
     void name_formerly(const Call& call, Time until);
-    void follow_mappings(const CallKey& key, Call& call, const Egress& to, nat::Renumbering& renumbering, Time now,
-                         Effects& effects);
+    void follow_mappings(const CallKey& key, Call& call, const Egress& to, nat::Renumbering& renumbering,
+                         Time now, Effects& effects);
     void close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects);
     void schedule(const CallKey& key, const Call& call, Time now);
     void listen_later(const CallKey& key, Call& call, Time now);

@@ -31,7 +31,8 @@ void Calls::keep_latch(const Call& call, const Latch& latch, bool announced,
 void Calls::set_latches(const CallKey& key, Call& call, std::vector<CallLatch> latches, Time now,
                         Effects& effects) {
     const auto has = [](const std::vector<CallLatch>& some, const Latch& latch) {
-        return std::any_of(some.begin(), some.end(), [&](const CallLatch& one) { return one.latch == latch; });
+        return std::any_of(some.begin(), some.end(),
+                           [&](const CallLatch& one) { return one.latch == latch; });
     };
     for (const CallLatch& old : call.latches) {
         if (has(latches, old.latch)) continue;

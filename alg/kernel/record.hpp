@@ -20,7 +20,7 @@ void store_record(std::uint32_t id, std::string_view before, std::string_view af
 struct StoredRecord {
     std::uint32_t id = 0;
     std::string bytes;
-    Time until{0};  ///< when the first of its pieces goes: not all are renewed at once
+    Time until{0};              ///< when the first of its pieces goes: not all are renewed at once
     std::vector<Record> parts;  ///< its pieces in order; some may be missing
     /// Adds the removal of all of them.
     void remove(std::vector<Change>& changes) const;

@@ -157,7 +157,8 @@ void Registrations::bind(const BindingKey& key, const Pending& pending, std::int
 
 bool Registrations::has_room(const Address& phone) const {
     const std::vector<BindingKey>* known = bindings_of(phone);
-    return bindings_.size() < policy_.max_bindings && (!known || known->size() < policy_.max_bindings_per_phone);
+    return bindings_.size() < policy_.max_bindings &&
+           (!known || known->size() < policy_.max_bindings_per_phone);
 }
 
 void Registrations::enter(const BindingKey& key, Binding binding) {
@@ -202,7 +203,8 @@ void Registrations::unbind(const BindingKey& key, const char* why, Time now, Eff
     remove(key);
 }
 
-void Registrations::unbind_those(const Address& phone, const std::function<bool(const BindingKey&, const Binding&)>& which,
+void Registrations::unbind_those(const Address& phone,
+                                 const std::function<bool(const BindingKey&, const Binding&)>& which,
                                  const char* why, Time now, Effects& effects) {
     std::vector<BindingKey> ended;
     if (const std::vector<BindingKey>* known = bindings_of(phone))

@@ -68,8 +68,7 @@ class Check {
         if (impl_.registrations.deadlines() !=
             impl_.registrations.all().size() + impl_.registrations.pending())
             fail("deadlines of registrations");
-        if (impl_.connections.deadlines() != impl_.connections.all().size())
-            fail("deadlines of connections");
+        if (impl_.connections.deadlines() != impl_.connections.all().size()) fail("deadlines of connections");
         if (impl_.nat_handling.deadlines() != impl_.nat_handling.size())
             fail("deadlines of pairs that handle NAT");
     }

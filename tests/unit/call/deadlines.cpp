@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 #include "alg/core/door.hpp"
 #include "alg/core/report.hpp"
@@ -19,13 +20,14 @@ const Address wan = Address::v4(0xCB007101);
 
 // A phone and its provider, in one call that the phone has begun.
 struct LongCall {
-    void say(Side from, const std::string& first, const std::string& cseq, bool described) {
+    void say(Side from, const std::string& first, const std::string& cseq, bool described,
+             const std::string& tag = "b") {
         const bool out = from == Side::inside;
         const bool request = !first.starts_with("SIP/2.0");
         const std::string host = request && out ? "192.168.1.20" : "203.0.113.1";
-        std::string text = first + "\r\nVia: SIP/2.0/UDP " + host + ":5060;branch=z9hG4bK" + cseq.substr(0, 4) +
-                           "\r\nFrom: <sip:a@p.test>;tag=a\r\nTo: <sip:b@p.test>" +
-                           (first.starts_with("INVITE") ? "" : ";tag=b") +
+        std::string text = first + "\r\nVia: SIP/2.0/UDP " + host + ":5060;branch=z9hG4bK" +
+                           cseq.substr(0, 4) + "\r\nFrom: <sip:a@p.test>;tag=a\r\nTo: <sip:b@p.test>" +
+                           (first.starts_with("INVITE") ? "" : ";tag=" + tag) +
                            "\r\nCall-ID: long\r\nCSeq: " + cseq + "\r\n";
         const std::string own = out ? "192.168.1.20" : "203.0.113.10";
         if (described)
@@ -46,6 +48,8 @@ struct LongCall {
             now = std::max(now, *state.next_deadline());
             ++expired;
             expire(state, now, decision);
+            for (const Event& event : decision.events)
+                events.push_back(event.detail);
             kernel.apply(decision.changes, now);
             state.commit();
         }
@@ -59,6 +63,7 @@ struct LongCall {
     Decision decision;
     Time now{1'000'000};
     int expired = 0;
+    std::vector<std::string> events;
 };
 
 }  // namespace
@@ -81,6 +86,31 @@ TEST_CASE("P5 X7 a call with an UPDATE a minute for a day: only its renewals are
     constexpr int renewals = static_cast<int>(Time{minutes * 60'000} / (confirmed_time / 2));
     MESSAGE(call.expired);
     CHECK(call.expired <= renewals + 20);
+}
+
+TEST_CASE("C3 C6 O4 a fork that lapses after an answered BYE: the call has ended with that BYE") {
+    LongCall call;
+    call.say(Side::inside, "INVITE sip:b@p.test SIP/2.0", "1000 INVITE", true);
+    call.say(Side::outside, "SIP/2.0 183 Progress", "1000 INVITE", true, "fork");
+    call.say(Side::outside, "SIP/2.0 200 OK", "1000 INVITE", true);
+    call.say(Side::inside, "ACK sip:b@p.test SIP/2.0", "1000 ACK", false);
+    call.say(Side::inside, "BYE sip:b@p.test SIP/2.0", "1001 BYE", false);
+    call.say(Side::outside, "SIP/2.0 200 OK", "1001 BYE", false);
+    CHECK(totals(call.state).calls == 1);
+    call.pass(Time{33'000});
+    CHECK(totals(call.state).calls == 0);
+    CHECK(call.events == std::vector<std::string>{"BYE"});
+}
+
+TEST_CASE("C6 O4 a BYE that is not answered ends the call after 32 s, and the log says so") {
+    LongCall call;
+    call.say(Side::inside, "INVITE sip:b@p.test SIP/2.0", "1000 INVITE", true);
+    call.say(Side::outside, "SIP/2.0 200 OK", "1000 INVITE", true);
+    call.say(Side::inside, "BYE sip:b@p.test SIP/2.0", "1001 BYE", false);
+    call.pass(Time{31'000});
+    CHECK(totals(call.state).calls == 1);
+    call.pass(Time{2000});
+    CHECK(call.events == std::vector<std::string>{"BYE without answer"});
 }
 
 }  // namespace sipalg

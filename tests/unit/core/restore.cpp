@@ -33,7 +33,8 @@ std::clock_t cost_of_restore(std::uint32_t count) {
     for (int i = 0; i < 3; ++i) {
         State state{Policy{}};
         const std::clock_t begun = std::clock();
-        const auto changes = state.restore(elements, [](const Address& address) { return address; }, Time{1'000'000});
+        const auto changes = state.restore(
+            elements, [](const Address& address) { return address; }, Time{1'000'000});
         const std::clock_t spent = std::clock() - begun;
         least = i == 0 ? spent : std::min(least, spent);
         std::size_t diverted = 0;

@@ -260,12 +260,14 @@ TEST_CASE("X7 at the ceiling lingering ports make room, held ones do not") {
     CHECK_FALSE(f.mappings.find(nat::MappingKey{udp(phone, 30001), wan}));
 }
 
-TEST_CASE("A5 mappings of an earlier daemon are restored; pinholes that no call or binding uses are removed") {
+TEST_CASE(
+    "A5 mappings of an earlier daemon are restored; pinholes that no call or binding uses are removed") {
     Fixture f;
     const Mapping left{Transport::udp, {phone, 16000}, {wan, 16500}};
     const Pinhole held{Transport::udp, remote, left.outside}, unheld{Transport::udp, other, left.outside};
     const std::vector<StoredElement> elements{{left, 500s}, {held, 500s}, {unheld, 500s}};
-    f.mappings.restore(elements, [](const Address&) { return wan; }, f.now);
+    f.mappings.restore(
+        elements, [](const Address&) { return wan; }, f.now);
     const nat::MappingKey key{udp(phone, 16000), wan};
     CHECK(f.map(udp(phone, 16000)) == key);
     CHECK(f.public_port(key) == 16500);
