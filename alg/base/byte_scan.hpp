@@ -1,6 +1,5 @@
-// Where the next byte of some kind stands: the inner loop of all parsing. With SSE2 (every x86-64) sixteen
-// bytes are looked at in one go, which costs less than asking the C library because the next delimiter is
-// near.
+// Finds the next byte of some kind: the inner loop of all parsing. With SSE2 (every x86-64) it tests sixteen
+// bytes at a time, which is faster than the C library because the next delimiter is usually near.
 #pragma once
 
 #include <bit>
@@ -14,7 +13,7 @@
 
 namespace sipalg::byte_scan {
 
-// A kind of byte is a type with `matches` for one byte and for sixteen: there 0xff stands for a match.
+// A kind of byte is a type with `matches` for one byte and for sixteen, where 0xff means a match.
 
 /// One of a few characters.
 template <char... Set>
@@ -49,7 +48,7 @@ struct SpaceOrControl {
 #endif
 };
 
-/// What stands in no host name and no IPv4 address: all but letters, digits, '-', '.' and '_'.
+/// No byte of a host name or IPv4 address: all but letters, digits, '-', '.' and '_'.
 struct NotHost {
     static bool matches(char c) {
         const auto u = static_cast<unsigned char>(c);
@@ -79,7 +78,7 @@ std::size_t find_slowly(std::string_view s, std::size_t from, std::size_t end) {
 }
 
 #if defined(__SSE2__)
-/// A position at or behind `end` stands for "none before `end`". s.size() >= 16.
+/// A result at or after `end` means none before `end`. s.size() >= 16.
 template <class Kind, bool to_the_end>
 inline std::size_t find_by_blocks(std::string_view s, std::size_t from, std::size_t end) {
     constexpr std::size_t width = 16;
@@ -95,7 +94,7 @@ inline std::size_t find_by_blocks(std::string_view s, std::size_t from, std::siz
         from += width;
         if (!to_the_end && from >= end) return end;
     }
-    // The last block overlaps the one before; what was seen is shifted out.
+    // The last block overlaps the one before; bytes seen already are shifted out.
     const unsigned found = hits(last) >> (from - last);
     return found != 0 ? from + static_cast<std::size_t>(std::countr_zero(found)) : end;
 }

@@ -1,4 +1,4 @@
-// A bounded table that costs nothing until something is put in.
+// A bounded table without allocation that costs nothing while it is empty.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 
 namespace sipalg {
 
-/// Up to N values in place. Only those that were added exist: neither construction nor clear() touches the
-/// storage, and a copy copies only them.
+/// Up to N values in place. Construction and clear() don't touch the storage, and a copy copies only the
+/// values that were added.
 template <class T, std::size_t N>
 class InlineTable {
     static_assert(std::is_trivially_destructible_v<T> && std::is_trivially_copyable_v<T>);

@@ -1,4 +1,4 @@
-// How many things of a kind each phone has, so that one phone can't use up what is there for all (X7).
+// Counts the entries of each host, so that no host can fill a table (X7).
 #pragma once
 
 #include <cstddef>
@@ -8,18 +8,20 @@
 
 namespace sipalg {
 
+/// For the phones inside or for the peers outside. Changes are staged (law 4).
 class Quota {
   public:
-    std::size_t of(const Address& phone) const {
-        const std::size_t* count = counts_.find(phone);
+    std::size_t of(const Address& host) const {
+        const std::size_t* count = counts_.find(host);
         return count ? *count : 0;
     }
-    void more(const Address& phone) { counts_.put(phone, of(phone) + 1); }
-    void fewer(const Address& phone) {
-        if (of(phone) > 1)
-            counts_.put(phone, of(phone) - 1);
+    void more(const Address& host) { counts_.put(host, of(host) + 1); }
+    /// Not below zero.
+    void fewer(const Address& host) {
+        if (of(host) > 1)
+            counts_.put(host, of(host) - 1);
         else
-            counts_.erase(phone);
+            counts_.erase(host);
     }
     void commit() { counts_.commit(); }
     void cancel() { counts_.cancel(); }
@@ -27,7 +29,4 @@ class Quota {
   private:
     StagedMap<Address, std::size_t> counts_;
 };
-/// The same of those outside.
-using Quota = Quota;
-
 }  // namespace sipalg

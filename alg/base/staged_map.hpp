@@ -1,4 +1,4 @@
-// A table whose changes are staged: they are seen at once, and taken back by cancel() (law 4).
+// A table with transactions: changes are visible at once, and cancel() takes them back (law 4).
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace sipalg {
 
-/// Hash map that keeps the former value of every entry touched since the last commit() or cancel().
+/// Hash map that keeps the old value of every entry that was changed since the last commit() or cancel().
 /// References stay valid until their entry is erased.
 template <class Key, class Value, class Hash = std::hash<Key>, class Equal = std::equal_to<>>
 class StagedMap {
@@ -20,18 +20,18 @@ class StagedMap {
         return it == entries_.end() ? nullptr : &it->second;
     }
     bool contains(const auto& key) const { return entries_.find(key) != entries_.end(); }
-    /// nullptr when there is none. The entry counts as changed.
+    /// To change the entry; nullptr: there is none.
     Value* edit(const auto& key) {
         const auto it = entries_.find(key);
         if (it == entries_.end()) return nullptr;
         save(it->first, it->second);
         return &it->second;
     }
-    /// Puts a new entry, or another value in the place of the old one.
+    /// Adds an entry or replaces its value.
     Value& put(const Key& key, Value value) {
         const auto it = entries_.find(key);
         if (it == entries_.end()) {
-            former_.emplace_back(key, std::nullopt);
+            old_.emplace_back(key, std::nullopt);
             return entries_.emplace(key, std::move(value)).first->second;
         }
         save(it->first, it->second);
@@ -46,15 +46,15 @@ class StagedMap {
     }
 
     void commit() {
-        // clear() costs as much as was ever in it: what a large transaction needed is given back.
+        // clear() costs as much as the largest transaction before: free what that one needed.
         if (!saved_.empty()) {
             saved_ = decltype(saved_)();
-            former_ = decltype(former_)();
+            old_ = decltype(old_)();
         }
-        former_.clear();
+        old_.clear();
     }
     void cancel() {
-        for (auto it = former_.rbegin(); it != former_.rend(); ++it) {
+        for (auto it = old_.rbegin(); it != old_.rend(); ++it) {
             if (it->second)
                 entries_.insert_or_assign(it->first, std::move(*it->second));
             else
@@ -68,26 +68,26 @@ class StagedMap {
     auto end() const { return entries_.end(); }
 
   private:
-    // A message touches a handful of entries: looking through them costs less than another hash table. A
-    // change of the router's address touches all there are.
+    // A message changes a handful of entries, which are searched faster than another hash table. A change of
+    // the router's address changes all of them.
     static constexpr std::size_t handful = 64;
 
     void save(const Key& key, const Value& value) {
-        if (former_.size() < handful) {
-            for (const auto& [known, old] : former_)
+        if (old_.size() < handful) {
+            for (const auto& [known, value_before] : old_)
                 if (known == key) return;
         } else {
             if (saved_.empty())
-                for (const auto& [known, old] : former_)
+                for (const auto& [known, value_before] : old_)
                     saved_.insert(known);
             if (!saved_.insert(key).second) return;
         }
-        former_.emplace_back(key, value);
+        old_.emplace_back(key, value);
     }
 
     std::unordered_map<Key, Value, Hash, Equal> entries_;
-    std::vector<std::pair<Key, std::optional<Value>>> former_;
-    std::unordered_set<Key, Hash, Equal> saved_;  ///< the keys of former_, once they are many
+    std::vector<std::pair<Key, std::optional<Value>>> old_;
+    std::unordered_set<Key, Hash, Equal> saved_;  ///< the keys in old_, if there are many
 };
 
 }  // namespace sipalg

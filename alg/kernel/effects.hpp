@@ -1,4 +1,4 @@
-// What following a message or a deadline asks of the world outside the core.
+// The effects of a message or deadline outside the core.
 #pragma once
 
 #include <vector>
@@ -8,13 +8,13 @@
 
 namespace sipalg {
 
-/// Collected over one message or deadline; the parts of a Decision that calls and registrations fill in.
+/// Collected over one message or deadline: the parts of a Decision that calls and registrations fill in.
 struct Effects {
     std::vector<Change>& changes;
     std::vector<ConntrackTuple>& stale;
     std::vector<ConntrackTuple>& ended;
     std::vector<Event>& events;
-    bool limit = false;  ///< something was refused because a table is full (X7)
+    bool limit = false;  ///< refused, because a table is full or an identifier too long (X7)
 };
 
 }  // namespace sipalg

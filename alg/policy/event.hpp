@@ -16,16 +16,16 @@ struct Event {
         media_latched,
         registered,
         unregistered,
-        renumbered,         ///< the router's address has changed; the subject is the former one
-        sip_found,          ///< SIP on a port that is not configured; the subject is the server's end
-        not_listening,      ///< a phone's port can't be had outside; the subject is the phone's endpoint
-        peer_handles_nat,   ///< its messages with the phone are left alone from now on (S2)
-        phone_handles_nat,  ///< it writes its public address by itself
+        renumbered,         ///< the router's address has changed; the subject is the old one
+        sip_found,          ///< SIP on a port that is not configured; the subject is the server's endpoint
+        not_listening,      ///< a static phone's port is taken outside; the subject is the phone's endpoint
+        peer_handles_nat,   ///< its messages with the phone pass unmodified from now on (S2)
+        phone_handles_nat,  ///< it writes its own public address
         body_sealed,        ///< a description that names the phone may not be changed (S5): a warning
     };
     Kind kind = Kind::call_offered;
     std::string subject;  ///< Call-ID or AOR
-    std::string detail;   ///< for people: who, why
+    std::string detail;   ///< a sentence for the log
 };
 
 }  // namespace sipalg

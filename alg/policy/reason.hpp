@@ -1,5 +1,5 @@
-// Why a message was treated as it was. One word, which is also the counter's name, the word in the log and a
-// row of sipalgd(8).
+// The reason for each verdict. Its word is also the counter's name, the word in the log and a row of
+// sipalgd(8).
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ enum class Reason : std::uint8_t {
     let_through,        ///< TCP: the rest of a message did not come: it passes as it is
     stream_lost,        ///< TCP: bytes have gone by unseen: the connection is no longer read, or reset
     no_address,         ///< the outgoing interface has no usable address
-    limit_reached,      ///< a table is full: the message passes, nothing is opened (X7)
+    limit_reached,      ///< a table is full or an identifier too long: passes, but opens nothing (X7)
     kernel_refused,     ///< nftables did not take the change: the original bytes pass
     too_long,           ///< the result would not fit a packet: the original bytes pass
     would_rewrite,      ///< mode `observe`: addresses would have been changed

@@ -20,7 +20,7 @@ bool is_set(const std::vector<Item>& list) {
     return !list.empty();
 }
 
-// The setting as the narrowest section has it that has it at all; else as nobody has it.
+// The setting in the narrowest section that has it; else an empty value.
 template <class Value>
 Value narrowest(const std::vector<Section>& sections, const Address& address, Value Treatment::*setting,
                 std::size_t longest = 128) {
@@ -32,7 +32,7 @@ Value narrowest(const std::vector<Section>& sections, const Address& address, Va
     return best ? best->treatment.*setting : Value{};
 }
 
-// Its two halves; of a single address there are none.
+// The two halves of a prefix that is not a single address.
 std::array<Prefix, 2> halves(const Prefix& prefix) {
     auto bytes = prefix.address.bytes();
     bytes[prefix.length / 8U] |= static_cast<std::uint8_t>(0x80U >> prefix.length % 8U);
@@ -42,8 +42,8 @@ std::array<Prefix, 2> halves(const Prefix& prefix) {
     return {Prefix{prefix.address, length}, Prefix{upper, length}};
 }
 
-// What of `prefix` is allowed: all of it if the narrowest section around it says so, but for what narrower
-// ones say.
+// Adds the allowed part of `prefix`: all of it if the narrowest section around it is allowed, except what
+// narrower ones forbid.
 void add_allowed(const std::vector<Section>& sections, const Prefix& prefix, std::vector<Prefix>& out) {
     const bool allowed =
         narrowest(sections, prefix.address, &Treatment::allowed, prefix.length).value_or(false);

@@ -1,4 +1,4 @@
-// How phones and peers are treated, where the owner wants it otherwise than for all.
+// How phones and peers are treated, with the owner's exceptions for some of them.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +10,20 @@
 
 namespace sipalg {
 
-/// Where media may come from besides the address that the peer's description names (C5).
+/// The sources of media besides the address in the peer's description (C5).
 enum class MediaSource : std::uint8_t {
-    negotiated,  ///< from nowhere else
-    latch,       ///< from the first other address that sends within latch_time of a new answer (RFC 7362)
-    any          ///< from everywhere; never for all peers
+    negotiated,  ///< none
+    latch,       ///< the first other address that sends within latch_time of a new answer (RFC 7362)
+    any          ///< any; never for all peers
 };
 
-/// What is done with the messages of a phone and a peer.
+/// How the messages of a phone and a peer are treated.
 enum class Mode : std::uint8_t {
-    automatic,  ///< as rewrite, until one of the two has shown that it minds NAT itself (S2)
-    rewrite,    ///< inside addresses are changed wherever they show
+    automatic,  ///< as rewrite, until one of the two has shown that it handles NAT itself (S2)
+    rewrite,    ///< inside addresses are always rewritten
     pinhole,    ///< no byte is changed; mappings and pinholes are opened as needed
-    observe,    ///< nothing is done, and told what `automatic` would do (O7)
-    off         ///< messages pass unread
+    observe,    ///< nothing is changed or opened; reports what `automatic` would do (O7)
+    off         ///< messages are not read
 };
 /// "auto", "rewrite", …
 std::string_view word(Mode mode);
@@ -47,15 +47,15 @@ struct Prefix {
     friend bool operator==(const Prefix&, const Prefix&) = default;
 };
 
-/// What is set for some addresses; what is not set there is asked for elsewhere.
+/// The settings for some addresses; those that are not set come from a wider section.
 struct Treatment {
     std::optional<MediaSource> media_source;
     std::optional<Mode> mode;
     std::optional<Nat> nat;
-    std::optional<bool> allowed;    ///< a peer that may call the phones' signalling endpoints by itself (N3)
-    std::vector<Prefix> delegates;  ///< whose media addresses the phone may name (N5)
+    std::optional<bool> allowed;    ///< a peer that may send requests to phones first (N3)
+    std::vector<Prefix> delegates;  ///< hosts whose media addresses the phone may name (N5)
     std::vector<std::uint16_t>
-        listen;  ///< where allowed peers reach the phone though it has said nothing (N3)
+        listen;  ///< ports at which allowed peers reach a phone that has sent nothing (N3)
     friend bool operator==(const Treatment&, const Treatment&) = default;
 };
 
@@ -65,8 +65,8 @@ struct Section {
     friend bool operator==(const Section&, const Section&) = default;
 };
 
-/// All of it. For each setting the narrowest section of the peer counts that has it, then the narrowest of
-/// the phone, then what holds for all.
+/// All settings. Each one comes from the peer's narrowest section that has it, else from the phone's, else
+/// from the values for all.
 struct Treatments {
     MediaSource media_source = MediaSource::negotiated;
     Mode mode = Mode::automatic;
@@ -77,9 +77,9 @@ struct Treatments {
     Mode mode_of(const Address& phone, const Address& peer) const;
     /// IPv6 never is.
     bool is_translated(const Address& inside) const;
-    /// The phone may name media addresses of that host: a phone behind a PBX, or itself in the other family.
+    /// The phone may name media addresses of that host: a phone behind a PBX, or its own in the other family.
     bool is_delegate(const Address& phone, const Address& other) const;
-    /// Whom the owner allows to call by themselves (N3), as prefixes that do not overlap.
+    /// The peers that may send requests first (N3), as prefixes that do not overlap.
     std::vector<Prefix> allowed_peers() const;
     bool allows_peers() const;
     /// It has delegates of that family.

@@ -8,7 +8,7 @@
 
 namespace sipalg::byte_scan {
 
-TEST_CASE("P1 blocks find what a look at every byte finds, wherever it stands") {
+TEST_CASE("P1 the search by blocks finds the same bytes as a search of every byte") {
     std::mt19937 random(1);
     for (int round = 0; round < 20'000; ++round) {
         std::string text(random() % 70, ' ');

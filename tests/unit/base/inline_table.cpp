@@ -4,7 +4,7 @@
 
 using sipalg::InlineTable;
 
-TEST_CASE("X7: a table takes so many values and no more") {
+TEST_CASE("X7: a table takes up to its capacity and no more") {
     InlineTable<int, 3> table;
     CHECK(table.size() == 0);
     CHECK(table.all().empty());

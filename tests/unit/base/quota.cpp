@@ -4,7 +4,7 @@
 
 namespace sipalg {
 
-TEST_CASE("X7 each phone is counted by itself, and a count that was staged is taken back") {
+TEST_CASE("X7 each host has its own count, and cancel() takes back staged ones") {
     const Address a = Address::v4(1), b = Address::v4(2);
     Quota count;
     count.more(a);
@@ -19,7 +19,7 @@ TEST_CASE("X7 each phone is counted by itself, and a count that was staged is ta
     CHECK(count.of(a) == 2);
     CHECK(count.of(b) == 1);
     count.fewer(b);
-    count.fewer(b);  // below nothing there is nothing
+    count.fewer(b);  // not below zero
     CHECK(count.of(b) == 0);
 }
 

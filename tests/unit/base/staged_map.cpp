@@ -16,7 +16,7 @@ std::map<int, std::string> contents(const Words& words) {
 }
 }  // namespace
 
-TEST_CASE("law 4: what is staged is seen at once") {
+TEST_CASE("law 4: staged changes are visible at once") {
     Words words;
     words.put(1, "one");
     REQUIRE(words.find(1));
@@ -29,7 +29,7 @@ TEST_CASE("law 4: what is staged is seen at once") {
     CHECK(words.size() == 0);
 }
 
-TEST_CASE("law 4: cancel brings back what was there, commit lets go of it") {
+TEST_CASE("law 4: cancel() restores the old values, commit() drops them") {
     Words words;
     words.put(1, "one");
     words.put(2, "two");
@@ -73,11 +73,12 @@ void mix(unsigned rounds, unsigned keys, unsigned most) {
     }
 }
 
-TEST_CASE("law 4: any mixture of steps is taken back as a whole") {
+TEST_CASE("law 4: cancel() undoes any mixture of steps") {
     mix(2000, 6, 8);
 }
 
-TEST_CASE("law 4: so is one that touches everything, as a change of the router's address does") {
+TEST_CASE(
+    "law 4: cancel() undoes a transaction that changes everything, as a new address of the router does") {
     mix(200, 150, 600);
 }
 

@@ -28,7 +28,7 @@ const std::string options =
 
 }  // namespace
 
-TEST_CASE("O4 every reason has a word of its own, fit for a counter, and a sentence") {
+TEST_CASE("O4 every reason has its own word, usable as a counter name, and a sentence") {
     std::set<std::string> words;
     for (std::size_t i = 0; i < reason_count; ++i) {
         const auto reason = static_cast<Reason>(i);
@@ -39,7 +39,7 @@ TEST_CASE("O4 every reason has a word of its own, fit for a counter, and a sente
     }
 }
 
-TEST_CASE("S8 S9 X6 what a datagram is decides, and only SIP asks anything of the kernel") {
+TEST_CASE("S8 S9 X6 each kind of datagram has its reason, and only SIP changes the kernel") {
     CHECK(reason_for("") == Reason::keep_alive);
     CHECK(reason_for("\r\n\r\n") == Reason::keep_alive);
     CHECK(reason_for(std::string("\0\0\0\0", 4)) == Reason::keep_alive);
@@ -60,7 +60,7 @@ TEST_CASE("S8 S9 X6 what a datagram is decides, and only SIP asks anything of th
     CHECK(reason_for(options + "X: " + std::string(60000, 'y') + "\r\n\r\n") == Reason::rewritten);
 }
 
-TEST_CASE("S9 packets that are none, another transport, an interface without address") {
+TEST_CASE("S9 malformed packets, other transports, an interface without address") {
     State state{Policy{}};
     Decision decision;
     const Address wan = Address::v4(0xCB007101);

@@ -20,7 +20,7 @@ Section section(const char* prefix, MediaSource source) {
 
 }  // namespace
 
-TEST_CASE("a prefix is an address, or one with a length and nothing behind it") {
+TEST_CASE("a prefix is an address, or an address with a length and no further bits") {
     CHECK(Prefix::parse("203.0.113.10") == Prefix{at("203.0.113.10"), 32});
     CHECK(Prefix::parse("203.0.113.0/24") == Prefix{at("203.0.113.0"), 24});
     CHECK(Prefix::parse("0.0.0.0/0") == Prefix{at("0.0.0.0"), 0});
@@ -32,7 +32,7 @@ TEST_CASE("a prefix is an address, or one with a length and nothing behind it") 
     }
 }
 
-TEST_CASE("a prefix contains what has its bits") {
+TEST_CASE("a prefix contains the addresses that share its bits") {
     const Prefix odd = *Prefix::parse("203.0.113.8/29");
     CHECK(odd.contains(at("203.0.113.8")));
     CHECK(odd.contains(at("203.0.113.15")));
@@ -44,7 +44,7 @@ TEST_CASE("a prefix contains what has its bits") {
     CHECK_FALSE(Prefix::parse("2001:db8::/33")->contains(at("2001:db8:8000::1")));
 }
 
-TEST_CASE("C5 the narrowest section of the peer counts, then the phone's, then what holds for all") {
+TEST_CASE("C5 the peer's narrowest section counts, then the phone's, then the value for all") {
     Treatments all;
     CHECK(all.media_source_of(at("192.168.1.10"), at("203.0.113.10")) == MediaSource::negotiated);
     all.media_source = MediaSource::latch;
@@ -61,7 +61,7 @@ TEST_CASE("C5 the narrowest section of the peer counts, then the phone's, then w
     CHECK(all.media_source_of(at("192.168.1.10"), at("203.0.113.10")) == MediaSource::latch);
 }
 
-TEST_CASE("S2 the mode is chosen as the other settings are, and each has a word") {
+TEST_CASE("S2 the mode is chosen like the other settings, and each mode has a word") {
     Treatments all;
     const Address phone = at("192.168.1.10"), peer = at("203.0.113.10");
     CHECK(all.mode_of(phone, peer) == Mode::automatic);
@@ -103,7 +103,7 @@ TEST_CASE("N2 private IPv4 addresses are translated, others and IPv6 are not, un
     CHECK_FALSE(all.is_translated(at("2001:db8::1")));
 }
 
-TEST_CASE("N5 the narrowest section that lists delegates says whom a phone may speak for") {
+TEST_CASE("N5 a phone's delegates are those of the narrowest section that lists any") {
     Treatments all;
     const Address pbx = at("192.168.1.2");
     CHECK_FALSE(all.is_delegate(pbx, at("192.168.1.3")));
@@ -119,7 +119,7 @@ TEST_CASE("N5 the narrowest section that lists delegates says whom a phone may s
     CHECK_FALSE(all.has_delegates(at("192.168.1.9"), Family::v6));
 }
 
-TEST_CASE("N3 allowed peers are prefixes without overlap, and without what narrower sections except") {
+TEST_CASE("N3 allowed peers are prefixes without overlap, less those that narrower sections exclude") {
     Treatments all;
     const auto allow = [&](const char* prefix, bool allowed) {
         all.peers.push_back({*Prefix::parse(prefix), {}});
