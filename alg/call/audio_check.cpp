@@ -7,24 +7,24 @@ void AudioCheck::begin() {
         entry.current = {};
 }
 
-void AudioCheck::seen(const nat::MappingKey& key, const PacketCount& count) {
+void AudioCheck::note(const nat::MappingKey& key, const PacketCount& count) {
     const auto [it, is_new] = windows_.try_emplace(key);
     Window& entry = it->second;
     if (is_new) {
-        // The sweep before saw no flow of it: then there were no packets.
+        // The previous scan saw no flow of it, so there were no packets.
         entry.begun = last_;
         entry.base.exact = count.exact;
     }
     entry.current.sent += count.sent;
-    entry.current.heard += count.heard;
+    entry.current.received += count.received;
     entry.current.exact = entry.current.exact && count.exact;
 }
 
 void AudioCheck::roll(Window& entry, Time now) {
     const PacketCount &base = entry.base, &current = entry.current;
-    // A flow has ended, or begun to be counted: what was is no measure any more.
+    // A flow has ended, or counting has begun: the old numbers can't be compared.
     const bool starts_anew = entry.begun == Time{0} || current.sent < base.sent ||
-                             current.heard < base.heard || current.exact != base.exact;
+                             current.received < base.received || current.exact != base.exact;
     const Time span = now - entry.begun;
     if (!starts_anew && span < window) return;
     if (starts_anew) {
@@ -33,18 +33,18 @@ void AudioCheck::roll(Window& entry, Time now) {
         // Speech is 20 packets a second and more. Less than one is RTCP, or comfort noise.
         const auto least = current.exact ? static_cast<std::uint64_t>(span / Time{1000}) : 1;
         const std::uint64_t sent = current.exact ? current.sent - base.sent : current.sent;
-        const std::uint64_t heard = current.exact ? current.heard - base.heard : current.heard;
-        entry.result = Activity{sent >= least, heard >= least, span};
+        const std::uint64_t received = current.exact ? current.received - base.received : current.received;
+        entry.result = Activity{sent >= least, received >= least, span};
         entry.result_begun = entry.begun;
     }
     entry.base = current;
     entry.begun = now;
 }
 
-std::optional<AudioCheck::Activity> AudioCheck::heard(const nat::MappingKey& key, Time since) const {
+std::optional<AudioCheck::Activity> AudioCheck::activity(const nat::MappingKey& key, Time since) const {
     const auto it = windows_.find(key);
     if (it == windows_.end()) {
-        // No flow of it was there at all.
+        // There was no flow of it at all.
         if (last_ < since + window) return std::nullopt;
         return Activity{false, false, last_ - since};
     }

@@ -1,4 +1,4 @@
-// Whose the calls are, so that nobody can use up what is there for all (X7).
+// Counts the open calls of each phone and peer (X7).
 #pragma once
 
 #include <cstddef>
@@ -10,17 +10,17 @@
 
 namespace sipalg::call {
 
-/// Counts the open calls of each phone and of each peer. Of a phone's share some is kept for what it does
-/// itself: whoever calls it without end can't keep it from calling.
+/// No phone or peer can use up the table of calls. A part of a phone's share is reserved for its own calls,
+/// so that a flood of calls from outside does not keep it from calling. Changes are staged (law 4).
 class CallQuota {
   public:
     explicit CallQuota(const Policy& policy) : policy_(policy) {}
 
-    /// What a call counts for.
+    /// How a call is counted.
     struct Share {
         bool open = false;
         Address peer;
-        bool unanswered = false;  ///< it came from outside, and the phone has not taken it
+        bool unanswered = false;  ///< it came from outside, and the phone has not answered it
     };
     static Share of(const Call& call);
     void count(const Address& phone, const Share& before, const Share& after);

@@ -1,273 +1,144 @@
-// The record of a call: what a restarted daemon needs to go on with it and to close it (A5).
-#include "alg/call/calls.hpp"
-#include "alg/kernel/record.hpp"
+#include "alg/call/call_record.hpp"
+
+#include "alg/kernel/record_fields.hpp"
+#include "alg/nat/old_endpoints.hpp"
 
 namespace sipalg::call {
 
 namespace {
 
-// Counted up when the layout changes: a record of another version is not read, its elements are removed.
-constexpr std::uint64_t layout = 0xc8;
-constexpr std::uint64_t max_items = 64;
+// Increased when the layout changes: a record of another version is not read, its elements are removed.
+constexpr std::uint8_t layout = 0xc8;
+constexpr std::size_t max_streams = 64;
 
-void write(RecordWriter& out, const Session& session) {
-    out.number(session.size(), 1);
-    for (const Stream& s : session) {
-        out.number(s.line, 1);
-        out.text(s.type);
-        out.number(static_cast<std::uint64_t>(s.transport), 1);
-        out.endpoint(s.rtp);
-        out.endpoint(s.rtcp);
-        out.number(s.further.size(), 1);
-        for (const MediaSocket& further : s.further) {
-            out.number(static_cast<std::uint64_t>(further.socket.transport), 1);
-            out.endpoint(further.socket.endpoint);
-            out.number(further.rtcp, 1);
-        }
-        out.number((s.held ? 1U : 0U) | (s.rtcp_mux ? 2U : 0U) | (s.hairpin ? 4U : 0U) |
-                       (s.rejected ? 8U : 0U) | (s.one_way ? 16U : 0U) | (s.bundled ? 32U : 0U) |
-                       (s.setup == Setup::active    ? 64U
-                        : s.setup == Setup::passive ? 128U
-                                                    : 0U),
-                   1);
-    }
+// Each function names the fields of one type, for writing and for reading (FieldWriter, FieldReader).
+
+void further_fields(auto& io, auto& further) {
+    io.socket(further.socket);
+    io.number(further.rtcp, 1);
 }
 
-void write(RecordWriter& out, Time time) {
-    out.number(static_cast<std::uint64_t>(time.count()), 8);
+template <class Fields>
+void stream_fields(Fields& io, auto& stream) {
+    io.number(stream.line, 1);
+    io.text(stream.type);
+    io.transport(stream.transport);
+    io.endpoint(stream.rtp);
+    io.endpoint(stream.rtcp);
+    io.list(stream.further, max_further, [](auto& in, auto& item) { further_fields(in, item); });
+    bool active = stream.setup == Setup::active, passive = stream.setup == Setup::passive;
+    io.flags(stream.on_hold, stream.rtcp_mux, stream.hairpin, stream.rejected, stream.one_way, stream.bundled,
+             active, passive);
+    if constexpr (Fields::reads)
+        stream.setup = active ? Setup::active : passive ? Setup::passive : Setup::either;
 }
 
-Time read_time(RecordReader& in) {
-    return Time{static_cast<std::int64_t>(in.number(8))};
+void session_fields(auto& io, auto& session) {
+    io.list(session, max_streams, [](auto& in, auto& stream) { stream_fields(in, stream); });
 }
 
-Transport read_transport(RecordReader& in) {
-    return in.number(1) == 6 ? Transport::tcp : Transport::udp;
+void offer_fields(auto& io, auto& offer) {
+    io.enumerated(offer.by, 2);
+    io.enumerated(offer.method, static_cast<std::uint64_t>(sip::Method::publish) + 1);
+    io.number(offer.cseq, 4);
+    session_fields(io, offer.session);
+    io.number(offer.late, 1);
+    io.time(offer.until);
 }
 
-Session read_session(RecordReader& in) {
-    Session session;
-    const std::uint64_t count = in.number(1);
-    for (std::uint64_t i = 0; i < count && i < max_items && in.ok(); ++i) {
-        Stream s;
-        s.line = static_cast<std::uint8_t>(in.number(1));
-        s.type = in.text();
-        s.transport = read_transport(in);
-        s.rtp = in.endpoint();
-        s.rtcp = in.endpoint();
-        const std::uint64_t further = in.number(1);
-        for (std::uint64_t j = 0; j < further && j < max_further && in.ok(); ++j) {
-            const Transport transport = read_transport(in);
-            const Endpoint endpoint = in.endpoint();
-            s.further.push_back({{transport, endpoint}, in.number(1) != 0});
-        }
-        const std::uint64_t flags = in.number(1);
-        s.held = flags & 1;
-        s.rtcp_mux = flags & 2;
-        s.hairpin = flags & 4;
-        s.rejected = flags & 8;
-        s.one_way = flags & 16;
-        s.bundled = flags & 32;
-        s.setup = flags & 64 ? Setup::active : flags & 128 ? Setup::passive : Setup::either;
-        session.push_back(std::move(s));
-    }
-    return session;
+void optional_offer(auto& io, auto& offer) {
+    io.optional(offer, [](auto& in, auto& value) { offer_fields(in, value); });
 }
 
-void write(RecordWriter& out, const std::optional<Session>& session) {
-    out.number(session.has_value(), 1);
-    if (session) write(out, *session);
+void invite_fields(auto& io, auto& invite) {
+    io.number(invite.cseq, 4);
+    io.flags(invite.offered, invite.answered);
+    io.list(invite.transactions, max_transactions, [](auto& in, auto& transaction) {
+        in.text(transaction.branch);
+        in.number(transaction.open, 1);
+    });
 }
 
-std::optional<Session> read_optional_session(RecordReader& in) {
-    if (!in.number(1)) return std::nullopt;
-    return read_session(in);
+void dialog_fields(auto& io, auto& dialog) {
+    io.text(dialog.local_tag);
+    io.text(dialog.remote_tag);
+    io.enumerated(dialog.state, 3);
+    for (auto* session : {&dialog.local, &dialog.remote})
+        io.optional(*session, [](auto& in, auto& value) { session_fields(in, value); });
+    io.number(dialog.renegotiated, 1);
+    io.time(dialog.session_until);
+    for (auto& offer : dialog.offers)
+        optional_offer(io, offer);
+    for (auto& invite : dialog.invites)
+        invite_fields(io, invite);
 }
 
-void write(RecordWriter& out, const std::optional<Offer>& offer) {
-    out.number(offer.has_value(), 1);
-    if (!offer) return;
-    out.number(static_cast<std::uint64_t>(offer->by), 1);
-    out.number(static_cast<std::uint64_t>(offer->method), 1);
-    out.number(offer->cseq, 4);
-    write(out, offer->session);
-    out.number(offer->late, 1);
-    write(out, offer->until);
+// A CSeq number, or -1.
+template <class Fields>
+void cseq_field(Fields& io, auto& cseq) {
+    std::int64_t number = cseq + 1;
+    io.number(number, 5);
+    if constexpr (Fields::reads) cseq = number - 1;
 }
 
-Side read_side(RecordReader& in) {
-    return in.number(1) ? Side::outside : Side::inside;
+// What every request in the dialog changes.
+void request_fields(auto& io, auto& dialog) {
+    for (auto& bye : dialog.byes)
+        io.optional(bye, [](auto& in, auto& value) {
+            in.number(value.cseq, 4);
+            in.time(value.until);
+        });
+    for (auto& cseq : dialog.cseqs)
+        cseq_field(io, cseq);
+    for (auto& cseq : dialog.refreshed)
+        cseq_field(io, cseq);
 }
 
-std::optional<Offer> read_offer(RecordReader& in) {
-    if (!in.number(1)) return std::nullopt;
-    Offer offer;
-    offer.by = read_side(in);
-    offer.method = static_cast<sip::Method>(in.number(1));
-    offer.cseq = static_cast<std::uint32_t>(in.number(4));
-    offer.session = read_session(in);
-    offer.late = in.number(1);
-    offer.until = read_time(in);
-    return offer;
-}
-
-void write(RecordWriter& out, const Invite& invite) {
-    out.number(invite.cseq, 4);
-    out.number((invite.offered ? 1U : 0U) | (invite.answered ? 2U : 0U), 1);
-    out.number(invite.transactions.size(), 1);
-    for (const Transaction& transaction : invite.transactions) {
-        out.text(transaction.branch);
-        out.number(transaction.open, 1);
-    }
-}
-
-void write(RecordWriter& out, const Dialog& dialog) {
-    out.text(dialog.local_tag);
-    out.text(dialog.remote_tag);
-    out.number(static_cast<std::uint64_t>(dialog.state), 1);
-    write(out, dialog.local);
-    write(out, dialog.remote);
-    out.number(dialog.renegotiated, 1);
-    write(out, dialog.session_until);
-    for (const std::optional<Offer>& offer : dialog.offers)
-        write(out, offer);
-    for (const Invite& invite : dialog.invites)
-        write(out, invite);
-}
-
-// What every request in the dialog changes: behind everything else, so that one piece of the record is new.
-void write_requests(RecordWriter& out, const Dialog& dialog) {
-    for (const std::optional<Bye>& bye : dialog.byes) {
-        out.number(bye.has_value(), 1);
-        if (!bye) continue;
-        out.number(bye->cseq, 4);
-        write(out, bye->until);
-    }
-    for (const std::int64_t* numbers : {dialog.cseqs, dialog.refreshed})
-        for (std::size_t side = 0; side < 2; ++side)
-            out.number(static_cast<std::uint64_t>(numbers[side] + 1), 5);
-}
-
-void read_requests(RecordReader& in, Dialog& dialog) {
-    for (std::optional<Bye>& bye : dialog.byes) {
-        if (!in.number(1)) continue;
-        bye.emplace();
-        bye->cseq = static_cast<std::uint32_t>(in.number(4));
-        bye->until = read_time(in);
-    }
-    for (std::int64_t* numbers : {dialog.cseqs, dialog.refreshed})
-        for (std::size_t side = 0; side < 2; ++side)
-            numbers[side] = static_cast<std::int64_t>(in.number(5)) - 1;
-}
-
-Invite read_invite(RecordReader& in) {
-    Invite invite;
-    invite.cseq = static_cast<std::uint32_t>(in.number(4));
-    const std::uint64_t flags = in.number(1);
-    invite.offered = flags & 1;
-    invite.answered = flags & 2;
-    const std::uint64_t count = in.number(1);
-    for (std::uint64_t i = 0; i < count && i < max_transactions && in.ok(); ++i) {
-        Transaction transaction;
-        transaction.branch = in.text();
-        transaction.open = in.number(1);
-        invite.transactions.push_back(std::move(transaction));
-    }
-    return invite;
-}
-
-Dialog read_dialog(RecordReader& in) {
-    Dialog dialog;
-    dialog.local_tag = in.text();
-    dialog.remote_tag = in.text();
-    dialog.state = static_cast<Dialog::State>(in.number(1) % 3);
-    dialog.local = read_optional_session(in);
-    dialog.remote = read_optional_session(in);
-    dialog.renegotiated = in.number(1);
-    dialog.session_until = read_time(in);
-    for (std::optional<Offer>& offer : dialog.offers)
-        offer = read_offer(in);
-    for (Invite& invite : dialog.invites)
-        invite = read_invite(in);
-    return dialog;
+void call_fields(auto& io, auto& key, auto& call) {
+    io.text(key.call_id);
+    io.address(key.phone);
+    io.enumerated(call.state, 4);
+    io.enumerated(call.caller, 2);
+    io.number(call.unmodified, 1);
+    io.text(call.caller_tag);
+    io.text(call.from);
+    io.text(call.to);
+    io.address(call.egress.address);
+    io.address(call.egress.advertised);
+    io.socket(call.contact);
+    io.list(call.old_endpoints, nat::max_old_endpoints, [](auto& in, auto& value) { in.endpoint(value); });
+    io.list(call.peers, max_peers, [](auto& in, auto& value) { in.address(value); });
+    invite_fields(io, call.invite);
+    optional_offer(io, call.initial);
+    io.list(call.dialogs, max_dialogs, [](auto& in, auto& dialog) { dialog_fields(in, dialog); });
+    io.list(call.latched, max_latched, [](auto& in, auto& source) {
+        in.socket(source.inside);
+        in.address(source.remote);
+    });
+    io.time(call.started);
+    io.time(call.ringing_until);
+    io.time(call.forks_until);
+    // Last, so that a request in the dialog changes only one piece of the record.
+    for (auto& dialog : call.dialogs)
+        request_fields(io, dialog);
 }
 
 }  // namespace
 
 std::string write_record(const CallKey& key, const Call& call) {
-    RecordWriter out;
+    FieldWriter out;
     out.number(layout, 1);
-    out.text(key.call_id);
-    out.address(key.phone);
-    out.number(static_cast<std::uint64_t>(call.state), 1);
-    out.number(static_cast<std::uint64_t>(call.caller), 1);
-    out.number(call.unmodified, 1);
-    out.text(call.caller_tag);
-    out.text(call.from);
-    out.text(call.to);
-    out.address(call.egress.address);
-    out.address(call.egress.advertised);
-    out.number(static_cast<std::uint64_t>(call.contact.transport), 1);
-    out.endpoint(call.contact.endpoint);
-    out.endpoints(call.former);
-    out.number(call.peers.size(), 1);
-    for (const Address& peer : call.peers)
-        out.address(peer);
-    write(out, call.invite);
-    write(out, call.initial);
-    out.number(call.dialogs.size(), 1);
-    for (const Dialog& dialog : call.dialogs)
-        write(out, dialog);
-    out.number(call.learned.size(), 1);
-    for (const CallLatchedSource& source : call.learned) {
-        out.number(static_cast<std::uint64_t>(source.inside.transport), 1);
-        out.endpoint(source.inside.endpoint);
-        out.address(source.remote);
-    }
-    write(out, call.started);
-    write(out, call.ringing_until);
-    write(out, call.forks_until);
-    for (const Dialog& dialog : call.dialogs)
-        write_requests(out, dialog);
+    call_fields(out, key, call);
     return out.take();
 }
 
 bool read_record(std::string_view bytes, CallKey& key, Call& call) {
-    RecordReader in(bytes);
-    if (in.number(1) != layout) return false;
-    key.call_id = in.text();
-    key.phone = in.address();
-    call.state = static_cast<Call::State>(in.number(1) % 4);
-    call.caller = read_side(in);
-    call.unmodified = in.number(1);
-    call.caller_tag = in.text();
-    call.from = in.text();
-    call.to = in.text();
-    call.egress.address = in.address();
-    call.egress.advertised = in.address();
-    call.contact.transport = read_transport(in);
-    call.contact.endpoint = in.endpoint();
-    call.former = in.endpoints(nat::max_former);
-    const std::uint64_t peers = in.number(1);
-    for (std::uint64_t i = 0; i < peers && i < max_peers; ++i)
-        call.peers.push_back(in.address());
-    call.invite = read_invite(in);
-    call.initial = read_offer(in);
-    const std::uint64_t dialogs = in.number(1);
-    for (std::uint64_t i = 0; i < dialogs && i < max_dialogs && in.ok(); ++i)
-        call.dialogs.push_back(read_dialog(in));
-    const std::uint64_t learned = in.number(1);
-    for (std::uint64_t i = 0; i < learned && i < max_learned && in.ok(); ++i) {
-        const Transport transport = read_transport(in);
-        const Endpoint inside = in.endpoint();
-        call.learned.push_back({{transport, inside}, in.address()});
-    }
-    call.started = read_time(in);
-    call.ringing_until = read_time(in);
-    call.forks_until = read_time(in);
-    for (Dialog& dialog : call.dialogs)
-        read_requests(in, dialog);
-    return in.ok() && in.at_end();
+    FieldReader in(bytes);
+    std::uint8_t version = 0;
+    in.number(version, 1);
+    if (version != layout) return false;
+    call_fields(in, key, call);
+    return in.is_complete();
 }
 
 }  // namespace sipalg::call

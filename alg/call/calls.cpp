@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "alg/call/call_record.hpp"
 #include "alg/call/silence.hpp"
 #include "alg/kernel/record.hpp"
 #include "alg/policy/timing.hpp"
@@ -44,9 +45,9 @@ bool Calls::is_closed(const CallKey& key) const {
     return call && call->state == Call::State::closing;
 }
 
-// Closed calls only wait for late messages: they make room, and count for nobody.
+// X7: closed calls only wait for late messages. They make room, and count for no phone or peer.
 bool Calls::has_room(const DescribedMessage& received) {
-    if (!shares_.have_room(received.phone, received.peer, received.from)) return false;
+    if (!quota_.have_room(received.phone, received.peer, received.from)) return false;
     while (calls_.size() >= policy_.max_calls && !closed_.empty()) {
         if (is_closed(closed_.front())) {
             calls_.erase(closed_.front());
@@ -57,11 +58,11 @@ bool Calls::has_room(const DescribedMessage& received) {
     return calls_.size() < policy_.max_calls;
 }
 
-Call* Calls::find_or_make(const DescribedMessage& received, std::uint32_t& next_record, Effects& effects) {
+Call* Calls::find_or_make(const DescribedMessage& received, Effects& effects) {
     const sip::Message& message = received.message;
     if (Call* known = calls_.edit(CallKeyView{message.call_id(), received.phone})) return known;
     if (!message.is_request() || message.method() != sip::Method::invite) return nullptr;
-    // A stranger's request inside a dialog that nobody here knows makes no state (X3).
+    // X3: a request from outside in an unknown dialog makes no state.
     const bool initial = message.to_tag().empty();
     if (!initial && received.from == Side::outside) return nullptr;
     if (!has_room(received)) {
@@ -69,7 +70,7 @@ Call* Calls::find_or_make(const DescribedMessage& received, std::uint32_t& next_
         return nullptr;
     }
     Call call;
-    call.record_id = next_record++;
+    call.record_id = record_ids_.take();
     call.caller = received.from;
     call.unmodified = received.unmodified;
     some_unmodified_ = some_unmodified_ || call.unmodified;
@@ -82,7 +83,7 @@ Call* Calls::find_or_make(const DescribedMessage& received, std::uint32_t& next_
     call.started = call.active = received.now;
     call.ringing_until = received.now + ringing_time;
     if (!initial) {
-        // The call is older than we are: take it as it is from here on.
+        // The call began before the daemon did: follow it from here on.
         Dialog dialog;
         dialog.local_tag = received.local_tag();
         dialog.remote_tag = received.remote_tag();
@@ -95,34 +96,34 @@ Call* Calls::find_or_make(const DescribedMessage& received, std::uint32_t& next_
                               received.phone.text() +
                                   (received.from == Side::inside ? " calls " : " is called through ") +
                                   (received.from == Side::inside ? call.to : received.peer.text())});
-    shares_.count(received.phone, {}, CallQuota::of(call));
+    quota_.count(received.phone, {}, CallQuota::of(call));
     return &calls_.put(key, std::move(call));
 }
 
-void Calls::follow(const DescribedMessage& received, std::uint32_t& next_record, Effects& effects) {
+void Calls::follow(const DescribedMessage& received, Effects& effects) {
     if (!received.has_bounded_identifiers()) {
         effects.limit = true;
         return;
     }
-    Call* call = find_or_make(received, next_record, effects);
+    Call* call = find_or_make(received, effects);
     if (!call) return;
     const bool was_closed = call->state == Call::State::closing;
     const bool invites = received.message.is_request() && received.message.method() == sip::Method::invite;
-    if (was_closed && invites && !shares_.have_room(received.phone, received.peer, received.from)) {
+    if (was_closed && invites && !quota_.have_room(received.phone, received.peer, received.from)) {
         effects.limit = true;
         return;
     }
     const CallKey key{std::string(received.message.call_id()), received.phone};
-    const CallQuota::Share share = CallQuota::of(*call);
+    const CallQuota::Share before = CallQuota::of(*call);
     const Outcome outcome = call::follow(*call, received);
-    shares_.count(received.phone, share, CallQuota::of(*call));
+    quota_.count(received.phone, before, CallQuota::of(*call));
     switch (outcome) {
         case Outcome::none: break;
-        case Outcome::noted: save(key, *call, received.now, effects); break;
-        case Outcome::changed: settle(key, *call, received.now, effects); break;
+        case Outcome::noted: resources_.save(key, *call, received.now, effects); break;
+        case Outcome::changed: resources_.settle(key, *call, received.now, effects); break;
         case Outcome::answered:
             effects.events.push_back({Event::Kind::call_answered, key.call_id, "answered"});
-            settle(key, *call, received.now, effects);
+            resources_.settle(key, *call, received.now, effects);
             break;
         case Outcome::ended:
             if (received.message.method() == sip::Method::bye)
@@ -131,13 +132,13 @@ void Calls::follow(const DescribedMessage& received, std::uint32_t& next_record,
                 close(key, *call, "not answered", received.now, effects);
             break;
     }
-    if (call->active == received.now) listen_later(key, *call, received.now);
+    if (call->active == received.now) check_audio_later(key, *call, received.now);
     schedule(key, *call, received.now);
 }
 
 void Calls::close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects) {
     if (call.state == Call::State::closing) return;
-    shares_.count(key.phone, CallQuota::of(call), {});
+    quota_.count(key.phone, CallQuota::of(call), {});
     call.state = Call::State::closing;
     closed_.push_back(key);
     call.closed_until = now + transaction_time;
@@ -145,7 +146,7 @@ void Calls::close(const CallKey& key, Call& call, const char* why, Time now, Eff
     for (Dialog& dialog : call.dialogs)
         dialog.state = Dialog::State::ended;
     effects.events.push_back({Event::Kind::call_ended, key.call_id, why});
-    settle(key, call, now, effects);
+    resources_.settle(key, call, now, effects);
 }
 
 std::size_t Calls::close_chosen(const std::function<bool(const CallKey&)>& chosen, std::size_t most, Time now,
@@ -163,14 +164,14 @@ std::size_t Calls::close_chosen(const std::function<bool(const CallKey&)>& chose
 
 Time Calls::media_seen(const Call& call) const {
     Time seen = call.active;
-    for (const nat::MappingKey& key : call.mapped) {
+    for (const nat::MappingKey& key : call.mappings) {
         if (key.inside == call.contact) continue;  // keep-alives flow there, not media
-        if (const nat::MappingEntry* entry = mappings_.find(key)) seen = std::max(seen, entry->flow_seen);
+        if (const nat::MappingEntry* entry = mappings_.find(key)) seen = std::max(seen, entry->last_flow);
     }
     return seen;
 }
 
-// A session timer is the better sign of life where no media are expected.
+// C6: where no media are expected, a session timer is the better sign of life.
 std::optional<Time> Calls::silent_until(const Call& call) const {
     if (!call.on_hold()) return media_seen(call) + policy_.silence;
     if (call.has_session_timer()) return std::nullopt;
@@ -229,7 +230,7 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
             why = "BYE without answer";
         else if (session_over)
             why = "session timer";
-        // Nobody will answer any more: as if it had been refused (C4).
+        // An offer that can have no answer any more counts as refused (C4).
         for (std::optional<Offer>& offer : dialog.offers)
             if (offer && offer->until <= now) {
                 offer.reset();
@@ -249,80 +250,108 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
         close(key, *call, "no final answer", now, effects);
     }
     if (call->state != Call::State::closing) {
-        if (changed) settle(key, *call, now, effects);
-        if (call->renew_at <= now) {
-            const Time until = lifetime(*call, now);
-            for (const nat::MappingKey& mapping : call->mapped)
-                mappings_.extend(mapping, until, now, effects.changes);
-            for (const CallPinhole& pin : call->pins)
-                mappings_.extend(pin.pinhole, until, now, effects.changes);
-            store_record(call->record_id, call->record, call->record, true,
-                         std::chrono::ceil<Seconds>(until - now), effects.changes);
-            name_formerly(*call, until);
-            call->renew_at = now + (until - now) / 2;
-        }
+        if (changed) resources_.settle(key, *call, now, effects);
+        if (call->renew_at <= now) resources_.renew(*call, now, effects);
     }
     schedule(key, *call, now);
 }
 
-void Calls::listen_later(const CallKey& key, Call& call, Time now) {
-    if (!policy_.sees_flows || call.listened || call.state != Call::State::confirmed) return;
-    call.listened = true;
-    to_hear_.emplace_back(now + audio_check_time, key);
+void Calls::check_audio_later(const CallKey& key, Call& call, Time now) {
+    if (!policy_.sees_flows || call.audio_check_pending || call.state != Call::State::confirmed) return;
+    call.audio_check_pending = true;
+    audio_checks_.emplace_back(now + audio_check_time, key);
 }
 
-void Calls::listen(const AudioCheck& audibility, Time now, std::vector<Event>& events) {
-    for (std::size_t left = to_hear_.size(); left > 0 && wants_listening(now); --left) {
-        const CallKey key = std::move(to_hear_.front().second);
-        to_hear_.pop_front();
+void Calls::check_audio(const AudioCheck& audio, Time now, std::vector<Event>& events) {
+    for (std::size_t left = audio_checks_.size(); left > 0 && wants_audio_check(now); --left) {
+        const CallKey key = std::move(audio_checks_.front().second);
+        audio_checks_.pop_front();
         Call* call = calls_.edit(key);
         if (!call || call->state != Call::State::confirmed) continue;
-        const std::string missing = one_way_media(*call, audibility);
+        const std::string missing = one_way_media(*call, audio);
         if (!missing.empty()) {
             events.push_back({Event::Kind::media_missing, key.call_id, missing});
         } else {
-            // What can't be told yet is asked again, what is well only after the next change.
-            call->listened = false;
-            if (undecided(*call, audibility)) listen_later(key, *call, now);
+            // An undecided call is checked again; one with media both ways after its next change.
+            call->audio_check_pending = false;
+            if (is_undecided(*call, audio)) check_audio_later(key, *call, now);
         }
-        calls_.commit();  // ledgers are made for the few entries of a message
+        calls_.commit();  // a StagedMap is made for the few entries of a message
     }
 }
 
-bool Calls::restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects) {
+bool Calls::restore(const StoredRecord& record, Time now, Effects& effects) {
     CallKey key;
     Call call;
-    if (!read_record(record, key, call) || calls_.contains(key)) return false;
-    call.record_id = id;
+    if (!read_record(record.bytes, key, call) || calls_.contains(key)) return false;
+    call.record_id = record.id;
     call.restored = true;
     some_unmodified_ = some_unmodified_ || call.unmodified;
-    call.record = record;
-    call.active = now;  // silence is measured anew: nobody looked meanwhile
-    call.renew_at = now + std::max(until - now, Time{0}) / 2;
-    shares_.count(key.phone, {}, CallQuota::of(call));
+    call.record = record.bytes;
+    call.active = now;  // silence is measured from now on: it was not looked at meanwhile
+    call.renew_at = now + std::max(record.until - now, Time{0}) / 2;
+    quota_.count(key.phone, {}, CallQuota::of(call));
     Call& there = calls_.put(key, std::move(call));
-    settle(key, there, now, effects);
+    resources_.settle(key, there, now, effects);
     schedule(key, there, now);
     return true;
+}
+
+void Calls::add_latched(const LatchedSource& source, Time now, Effects& effects) {
+    const nat::MappingEntry* entry = mappings_.find_outside({source.transport, source.outside});
+    const auto* found = resources_.latches().calls_with(Latch{source.transport, source.outside});
+    if (!entry || !found) return;
+    const Socket inside = entry->key().inside;
+    const std::vector<CallKey> keys = *found;
+    for (const CallKey& key : keys) {
+        Call& call = *calls_.edit(key);
+        if (resources_.media_source(key, call) != MediaSource::latch) continue;
+        std::erase_if(call.latched, [&](const CallLatchedSource& known) { return known.inside == inside; });
+        if (call.latched.size() >= max_latched) continue;
+        call.latched.push_back({inside, source.remote});
+        effects.events.push_back({Event::Kind::media_latched, key.call_id,
+                                  "media for " + inside.endpoint.text() +
+                                      " come from the unannounced address " + source.remote.text()});
+        resources_.settle(key, call, now, effects);
+    }
+}
+
+void Calls::renumber(nat::Renumbering& renumbering, Time now, Effects& effects) {
+    std::vector<CallKey> moving;
+    for (const auto& [key, call] : calls_)
+        if (renumbering.target_of_user(call.egress)) moving.push_back(key);
+    for (const CallKey& key : moving) {
+        Call& call = *calls_.edit(key);
+        const Address from = call.egress.address;
+        resources_.move(key, call, renumbering, now, effects);
+        if (call.state == Call::State::closing) continue;
+        ++renumbering.counts(from).calls;
+        if (from != call.egress.address) {
+            call.active = now;  // silence is measured from now on
+            check_audio_later(key, call, now);
+        }
+        resources_.save(key, call, now, effects);
+        schedule(key, call, now);
+    }
 }
 
 void Calls::list_records(Time now, std::vector<Change>& changes) const {
     for (const auto& [key, call] : calls_)
         store_record(call.record_id, {}, call.record, false,
-                     std::chrono::ceil<Seconds>(lifetime(call, now) - now), changes);
+                     std::chrono::ceil<Seconds>(Resources::lifetime(call, now) - now), changes);
 }
 
 void Calls::commit() {
     calls_.commit();
-    shares_.commit();
-    latches_.commit();
+    quota_.commit();
+    resources_.commit();
     deadlines_.commit();
 }
 
 void Calls::cancel() {
     calls_.cancel();
-    shares_.cancel();
-    latches_.cancel();
+    quota_.cancel();
+    resources_.cancel();
     deadlines_.cancel();
 }
 

@@ -1,8 +1,7 @@
-// The table of calls: found, made, kept alive, closed; what they want open is brought in line with what is.
+// The table of calls: finds them, makes them, keeps them going and closes them.
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -17,19 +16,27 @@
 #include "alg/call/call.hpp"
 #include "alg/call/call_quota.hpp"
 #include "alg/call/follow.hpp"
+#include "alg/call/resources.hpp"
 #include "alg/kernel/effects.hpp"
+#include "alg/kernel/record.hpp"
+#include "alg/kernel/record_ids.hpp"
 
 namespace sipalg::call {
 
+/// Changes are staged (law 4): commit() keeps them, cancel() takes them back.
 class Calls {
   public:
-    Calls(const Policy& policy, nat::Mappings& mappings)
-        : policy_(policy), mappings_(mappings), shares_(policy) {}
+    Calls(const Policy& policy, nat::Mappings& mappings, RecordIds& record_ids)
+        : policy_(policy),
+          mappings_(mappings),
+          record_ids_(record_ids),
+          resources_(policy, mappings),
+          quota_(policy) {}
 
-    /// Whether follow() can have something to do with the message: then its session is worth reading.
+    /// follow() may have something to do with the message, so its session is worth reading.
     bool concerns(const sip::Message& message, const Address& phone) const;
     /// Applies the message to its call, which an INVITE makes if there is none.
-    void follow(const DescribedMessage& received, std::uint32_t& next_record, Effects& effects);
+    void follow(const DescribedMessage& received, Effects& effects);
 
     /// Renews and closes what is due.
     void expire(Time now, Effects& effects);
@@ -39,24 +46,28 @@ class Calls {
                              Effects& effects);
     /// For tests: how many deadlines there are.
     std::size_t deadlines() const { return deadlines_.size(); }
-    /// Some call has gone on for long enough that a sweep can tell who is silent.
-    bool wants_listening(Time now) const { return !to_hear_.empty() && to_hear_.front().first <= now; }
-    /// Of a sweep that began at `now`; not staged. A call is reported once.
-    void listen(const AudioCheck& audibility, Time now, std::vector<Event>& events);
 
-    /// Latches and what they have let in are looked after by learn(), as long as an earlier daemon's are
-    /// there.
-    void restore(std::span<const StoredElement> elements, Time now);
-    /// Takes over a call of an earlier daemon from its record. False: unreadable.
-    bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
+    /// Some call has gone on for long enough for a conntrack scan to tell which side is silent (O5).
+    bool wants_audio_check(Time now) const {
+        return !audio_checks_.empty() && audio_checks_.front().first <= now;
+    }
+    /// Adds an event for each call with one-way media, once. `audio` is of a scan that began at `now`. Not
+    /// staged.
+    void check_audio(const AudioCheck& audio, Time now, std::vector<Event>& events);
 
-    /// A latch has let somebody in: makes a pinhole of it for the calls that have such a latch.
-    void learn(const LatchedSource& learned, Time now, Effects& effects);
-    /// Until when the kernel may learn of somebody. Not staged: looking once too often does no harm.
-    Time learning_until() const { return learning_until_; }
-    void expect_learned(Time until) { learning_until_ = std::max(learning_until_, until + Time{1000}); }
+    /// Restores a call of an earlier daemon from its record (A5). False: it is not a call's.
+    [[nodiscard]] bool restore(const StoredRecord& record, Time now, Effects& effects);
+    /// Latches of an earlier daemon may still let in sources.
+    void restore_latches(std::span<const StoredElement> elements, Time now) {
+        resources_.latches().restore(elements, now);
+    }
 
-    /// What the calls hold is elsewhere now: they go along (C11). Call after nat::Mappings::renumber().
+    /// A latch has let in a source: makes it a pinhole of the calls that have this latch (C5).
+    void add_latched(const LatchedSource& source, Time now, Effects& effects);
+    /// Until when the kernel may add latched sources.
+    Time latches_open_until() const { return resources_.latches().open_until(); }
+
+    /// C11: follows the mappings to the router's new addresses. Call after nat::Mappings::renumber().
     void renumber(nat::Renumbering& renumbering, Time now, Effects& effects);
 
     /// Additions for the records of all calls.
@@ -74,46 +85,24 @@ class Calls {
   private:
     bool is_closed(const CallKey& key) const;
     bool has_room(const DescribedMessage& received);
-    Call* find_or_make(const DescribedMessage& received, std::uint32_t& next_record, Effects& effects);
-    /// Holds what the call wants and does not hold yet, releases what it no longer wants, rewrites its
-    /// record.
-    void settle(const CallKey& key, Call& call, Time now, Effects& effects);
-    Egress egress_of(const CallKey& key, const Call& call, const Address& inside) const;
-    /// Who may send to the call's media (latches.cpp).
-    MediaSource source_of(const CallKey& key, const Call& call) const;
-    /// Adds the latch to those that the call is to have; `announced`: a description has just named a source.
-    static void keep_latch(const Call& call, const Latch& latch, bool announced,
-                           std::vector<CallLatch>& latches);
-    /// Opens and closes what differs from what the call has.
-    void set_latches(const CallKey& key, Call& call, std::vector<CallLatch> latches, Time now,
-                     Effects& effects);
-    void save(const CallKey& key, Call& call, Time now, Effects& effects);
-    /// Its peers may name the phone as they did before, until `until`.
-    void name_formerly(const Call& call, Time until);
-    void follow_mappings(const CallKey& key, Call& call, const Egress& to, nat::Renumbering& renumbering,
-                         Time now, Effects& effects);
+    Call* find_or_make(const DescribedMessage& received, Effects& effects);
     void close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects);
     void schedule(const CallKey& key, const Call& call, Time now);
-    void listen_later(const CallKey& key, Call& call, Time now);
+    void check_audio_later(const CallKey& key, Call& call, Time now);
     void expire(const CallKey& key, Time now, Effects& effects);
-    Time lifetime(const Call& call, Time now) const;
     /// When a confirmed call has been without media for too long (C6); nullopt: its session timer tells.
     std::optional<Time> silent_until(const Call& call) const;
 
     const Policy& policy_;
     nat::Mappings& mappings_;
+    RecordIds& record_ids_;
     StagedMap<CallKey, Call, CallKeyHash, CallKeyEqual> calls_;
-    CallQuota shares_;
-    StagedMap<Latch, std::vector<CallKey>, LatchHash> latches_;  ///< which calls have it
-    std::deque<std::pair<Time, CallKey>> to_hear_;  ///< when a sweep can tell; each call at most once
-    std::deque<CallKey> closed_;                    ///< oldest first; some are forgotten or alive again
+    Resources resources_;
+    CallQuota quota_;
+    std::deque<std::pair<Time, CallKey>> audio_checks_;  ///< when a scan can tell; each call at most once
+    std::deque<CallKey> closed_;                         ///< oldest first; some are forgotten or open again
     DeadlineQueue<CallKey, CallKeyHash, CallKeyEqual> deadlines_;
-    Time learning_until_{0};
     bool some_unmodified_ = false;
 };
-
-/// The record of a call and back (record.cpp).
-std::string write_record(const CallKey& key, const Call& call);
-bool read_record(std::string_view bytes, CallKey& key, Call& call);
 
 }  // namespace sipalg::call

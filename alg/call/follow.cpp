@@ -15,8 +15,7 @@ std::string_view requester_tag(const DescribedMessage& received) {
     return received.message.from_tag();
 }
 
-// A 2xx to INVITE or UPDATE begins the session's time anew, or says by its silence that there is no timer
-// (RFC 4028 7.2).
+// A 2xx to INVITE or UPDATE restarts the session timer; without Session-Expires there is none (RFC 4028 7.2).
 void refresh_session(Dialog& dialog, const DescribedMessage& received) {
     const auto interval = sip::delta_seconds(received.message, sip::HeaderId::session_expires);
     dialog.session_until =
@@ -24,7 +23,7 @@ void refresh_session(Dialog& dialog, const DescribedMessage& received) {
                  : Time{0};
 }
 
-// Responses to the first INVITE make dialogs, each with its own tag of the side that answers.
+// C3: responses to the first INVITE make dialogs, each with its own tag of the answering side.
 Dialog* find_or_make(Call& call, const DescribedMessage& received) {
     if (Dialog* known = call.dialog(received.local_tag(), received.remote_tag())) return known;
     if (received.requester() != call.caller || requester_tag(received) != call.caller_tag) return nullptr;
@@ -37,7 +36,7 @@ Dialog* find_or_make(Call& call, const DescribedMessage& received) {
 }
 
 // Begins the call, or begins it again: with credentials after 401 or 407, after a redirection, at the next
-// line of a ring group.
+// phone of a ring group.
 void begin(Call& call, Invite& invite, const DescribedMessage& received) {
     const sip::Message& message = received.message;
     invite = {message.cseq().number, received.session.has_value(), {{std::string(received.branch()), true}}};
@@ -51,8 +50,8 @@ void begin(Call& call, Invite& invite, const DescribedMessage& received) {
     call.forks_until = Time{0};
 }
 
-// A call that has ended leaves its Call-ID to whoever begins one under it, with a tag of his own.
-void make_way(Call& call, const DescribedMessage& received) {
+// A new call may use the Call-ID of one that has ended, with a From tag of its own.
+void make_room_for(Call& call, const DescribedMessage& received) {
     if (call.state != Call::State::closing || requester_tag(received) == call.caller_tag) return;
     call.caller_tag = requester_tag(received);
     call.forks_until = Time{0};
@@ -64,7 +63,7 @@ Outcome on_first_invite(Call& call, Invite& invite, const DescribedMessage& rece
     if (requester_tag(received) != call.caller_tag || (received.from != call.caller && !closed))
         return Outcome::none;
     const bool again = !invite.transactions.empty() && invite.cseq == received.message.cseq().number;
-    // An answered call comes back under another CSeq only.
+    // An answered call can only begin again with another CSeq.
     if (call.state == Call::State::confirmed || (again && call.answered())) return Outcome::none;
     call.caller = received.from;
     if (!again || closed) {
@@ -75,7 +74,7 @@ Outcome on_first_invite(Call& call, Invite& invite, const DescribedMessage& rece
     } else {
         invite.transactions.push_back({std::string(received.branch()), true});
     }
-    // Who is asked now is who may send early media.
+    // The peer of the latest INVITE is the one that may send early media.
     std::erase(call.peers, received.peer);
     call.peers.insert(call.peers.begin(), received.peer);
     if (call.peers.size() > max_peers) call.peers.pop_back();
@@ -85,10 +84,10 @@ Outcome on_first_invite(Call& call, Invite& invite, const DescribedMessage& rece
 Outcome on_invite(Call& call, const DescribedMessage& received) {
     const sip::Message& message = received.message;
     const bool initial = message.to_tag().empty();
-    if (initial) make_way(call, received);
+    if (initial) make_room_for(call, received);
     Dialog* dialog = initial ? nullptr : call.dialog(received.local_tag(), received.remote_tag());
     if (!initial && (!dialog || dialog->state == Dialog::State::ended)) return Outcome::none;
-    Invite& invite = dialog ? dialog->invite(received.from) : call.invite;
+    Invite& invite = dialog ? dialog->invites[received.from] : call.invite;
     if (!invite.transactions.empty()) {
         if (message.cseq().number < invite.cseq) return Outcome::none;
         const bool retransmission =
@@ -106,7 +105,7 @@ Outcome on_invite(Call& call, const DescribedMessage& received) {
 void take_description(Call& call, Dialog& dialog, const Invite& invite, const DescribedMessage& received) {
     if (!received.session) return;
     if (!invite.offered) {
-        // Late offer. Once answered by a PRACK, its repetition is nothing new.
+        // A late offer. Its repetition after the PRACK that answered it is not a new one.
         const bool repeated = dialog.state == Dialog::State::early ? dialog.renegotiated : invite.answered;
         if (!repeated) make_offer(dialog, received);
         return;
@@ -117,11 +116,11 @@ void take_description(Call& call, Dialog& dialog, const Invite& invite, const De
         agree(dialog, *call.initial, *received.session);
 }
 
-// The one that a response belongs to: a re-INVITE of its dialog, or else the INVITE that began the call.
+// The INVITE that a response belongs to: a re-INVITE of its dialog, or the one that began the call.
 Invite& answered_invite(Call& call, const DescribedMessage& received) {
     Dialog* dialog = call.dialog(received.local_tag(), received.remote_tag());
-    if (!dialog || !dialog->invite(received.requester()).transaction(received.branch())) return call.invite;
-    return dialog->invite(received.requester());
+    if (!dialog || !dialog->invites[received.requester()].transaction(received.branch())) return call.invite;
+    return dialog->invites[received.requester()];
 }
 
 Outcome on_refusal(Call& call, Invite& invite, Transaction& transaction, const DescribedMessage& received) {
@@ -144,26 +143,26 @@ Outcome on_invite_response(Call& call, const DescribedMessage& received) {
     Transaction* transaction = invite.transaction(received.branch());
     if (!transaction) return Outcome::none;
     if (message.status() >= 300) return on_refusal(call, invite, *transaction, received);
-    // A provisional response that comes after the final one has nothing new to say.
+    // A provisional response after the final one changes nothing.
     const bool final = message.status() >= 200;
     if (!final && !transaction->open) return Outcome::none;
-    const bool ends_early = message.status() == 199;  // others go on (RFC 6228); it makes no dialog
+    const bool ends_early = message.status() == 199;  // of this dialog only (RFC 6228); it makes none
     Dialog* dialog =
         ends_early ? call.dialog(received.local_tag(), received.remote_tag()) : find_or_make(call, received);
     if (!dialog || dialog->state == Dialog::State::ended) return Outcome::none;
     if (!final) {
         if (ends_early && dialog->state == Dialog::State::early) dialog->state = Dialog::State::ended;
-        // In a dialog that is confirmed only a reliable one can answer (RFC 6141 3.1).
+        // In a confirmed dialog only a reliable one can answer (RFC 6141 3.1).
         else if (dialog->state == Dialog::State::early || message.first(sip::HeaderId::rseq))
             take_description(call, *dialog, invite, received);
-        // The other side is still thinking (Timer C).
-        if (auto& offer = dialog->offer(received.requester()); offer && can_answer(message, *offer))
+        // The other side needs more time (Timer C).
+        if (auto& offer = dialog->offers[received.requester()]; offer && can_answer(message, *offer))
             offer->until = received.now + ringing_time;
         if (call.state == Call::State::offered) call.state = Call::State::early;
         if (call.state == Call::State::early) call.ringing_until = received.now + ringing_time;
         return Outcome::changed;
     }
-    // A 2xx that repeats itself must not bring an offer back that its ACK has answered.
+    // A repeated 2xx must not bring back an offer that its ACK has answered.
     if (dialog->state == Dialog::State::confirmed && !transaction->open) return Outcome::none;
     take_description(call, *dialog, invite, received);
     refresh_session(*dialog, received);
@@ -180,10 +179,10 @@ Outcome on_bye_response(Call& call, const DescribedMessage& received) {
     const sip::Message& message = received.message;
     Dialog* dialog = call.dialog(received.local_tag(), received.remote_tag());
     if (!dialog) return Outcome::none;
-    std::optional<Bye>& bye = dialog->bye(received.requester());
-    std::int64_t& latest = dialog->cseqs[static_cast<std::size_t>(received.requester())];
+    std::optional<Bye>& bye = dialog->byes[received.requester()];
+    std::int64_t& latest = dialog->cseqs[received.requester()];
     const std::uint32_t number = message.cseq().number;
-    // Its BYE may have passed while nobody was there to see it (A5), or the kernel refused to note it.
+    // Its BYE may have passed while no daemon ran (A5), or in a transaction that the kernel refused.
     const bool unseen = !bye && number > latest;
     if (!unseen && (!bye || bye->cseq != number)) return Outcome::none;
     latest = std::max<std::int64_t>(latest, number);
@@ -194,7 +193,7 @@ Outcome on_bye_response(Call& call, const DescribedMessage& received) {
         return call.alive() || ringing ? Outcome::changed : Outcome::ended;
     }
     if (status != 401 && status != 407) return Outcome::none;
-    bye.reset();  // challenged: the call goes on until it is sent again
+    bye.reset();  // C6: challenged, so the call goes on until it is sent again
     return Outcome::noted;
 }
 
@@ -204,13 +203,13 @@ Outcome on_request_in_dialog(Call& call, const DescribedMessage& received) {
     if (!dialog || dialog->state == Dialog::State::ended) return Outcome::none;
     if (message.method() == sip::Method::ack)  // has the number of its INVITE
         return answer_offer(*dialog, received) ? Outcome::changed : Outcome::none;
-    std::int64_t& latest = dialog->cseqs[static_cast<std::size_t>(received.from)];
+    std::int64_t& latest = dialog->cseqs[received.from];
     const std::uint32_t number = message.cseq().number;
     if (number <= latest) return Outcome::none;  // retransmission
     latest = number;
     switch (message.method()) {
         case sip::Method::bye:
-            dialog->bye(received.from) = Bye{number, received.now + transaction_time};
+            dialog->byes[received.from] = Bye{number, received.now + transaction_time};
             return Outcome::noted;
         case sip::Method::update:
             call.active = received.now;
@@ -229,27 +228,23 @@ Outcome on_other_response(Call& call, const DescribedMessage& received) {
     if (!dialog || status < 200) return Outcome::none;
     if (status >= 300 || !answer_offer(*dialog, received)) drop_offer(*dialog, received);
     if (status < 300 && received.message.method() == sip::Method::update) {
-        // Once: what has refreshed the session since may have said otherwise.
-        std::int64_t& refreshed = dialog->refreshed[static_cast<std::size_t>(received.requester())];
+        // Only once: a later request may have refreshed the session since.
+        std::int64_t& refreshed = dialog->refreshed[received.requester()];
         if (received.message.cseq().number > refreshed) refresh_session(*dialog, received);
         refreshed = std::max<std::int64_t>(refreshed, received.message.cseq().number);
     }
     return Outcome::changed;
 }
 
-// Where the peer's requests go from here on: the remote target (RFC 3261 12.2).
+// The message sets the remote target: where the peer's requests go from here on (RFC 3261 12.2).
 bool is_target_refresh(const sip::Message& message) {
     const bool refreshes = message.method() == sip::Method::invite || message.method() == sip::Method::update;
     return refreshes && message.status() < 300 && message.first(sip::HeaderId::contact);
 }
 
-}  // namespace
-
-namespace {
-
-// Where the phone sends requests of the call is where others come from: the provider, or the far end itself
-// when no proxy stays in the way (RFC 3261 12.2.1.1). True: it is new.
-bool meet_peer(Call& call, const DescribedMessage& received) {
+// Requests of the call come from where the phone sends its own: the provider, or the far end itself when no
+// proxy record-routes (RFC 3261 12.2.1.1). True: this peer is new.
+bool note_peer(Call& call, const DescribedMessage& received) {
     if (received.from != Side::inside || !received.message.is_request()) return false;
     if (call.has_peer(received.peer) || call.peers.size() >= max_peers) return false;
     call.peers.push_back(received.peer);
@@ -278,10 +273,10 @@ Outcome follow(Call& call, const DescribedMessage& received) {
     if (received.from == Side::inside && call.state != Call::State::closing &&
         is_target_refresh(received.message))
         call.contact = received.contact;
-    const bool met = meet_peer(call, received);
+    const bool is_new_peer = note_peer(call, received);
     const Outcome outcome = act(call, received);
     const bool quiet = outcome == Outcome::none || outcome == Outcome::noted;
-    return met && quiet && call.state != Call::State::closing ? Outcome::changed : outcome;
+    return is_new_peer && quiet && call.state != Call::State::closing ? Outcome::changed : outcome;
 }
 
 }  // namespace sipalg::call

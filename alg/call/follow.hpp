@@ -13,11 +13,11 @@ struct DescribedMessage : ReceivedMessage {
     std::optional<Session> session;  ///< of the message's description, in the sender's endpoints
 };
 
-/// What following a message meant for the call as a whole. `noted`: what is open stays,
-/// but it has to be remembered.
+/// The effect of a message on its call. `noted`: what is open stays, but the record changes.
 enum class Outcome : std::uint8_t { none, noted, changed, answered, ended };
 
-/// Applies a message to its call. Retransmissions and messages of strangers to the dialog change nothing.
+/// Applies a message to its call. Retransmissions, and messages of others than the dialog's two ends (X4),
+/// change nothing.
 Outcome follow(Call& call, const DescribedMessage& received);
 
 }  // namespace sipalg::call

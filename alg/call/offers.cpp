@@ -4,15 +4,15 @@
 
 #include "alg/policy/timing.hpp"
 
-// Theory of operation. A call has dialogs; each has at most one offer under way. A description is an offer or
-// an answer by where it stands, not by what is in it:
+// Theory of operation. A call has dialogs; each has at most one pending offer. Whether a description is an
+// offer or an answer depends on the message that carries it, not on its content:
 //   INVITE, UPDATE                  offer
 //   response to INVITE              answer if the INVITE had an offer, else offer (late offer)
 //   ACK                             answer to the late offer of the 2xx
 //   PRACK                           answer to the late offer of a reliable 18x, else offer
 //   2xx to UPDATE or PRACK          answer
 // The first INVITE's offer belongs to the call, because every fork answers it anew (C3). What was agreed
-// stays in force until an answer replaces it; a refused offer leaves no trace (C4).
+// stays in force until an answer replaces it; a refused offer changes nothing (C4).
 
 namespace sipalg::call {
 
@@ -32,13 +32,12 @@ bool can_answer(const sip::Message& message, const Offer& offer) {
     }
 }
 
-// True when the message answers an offer of the other side. Once something is agreed, an offer of this side
-// that crossed it can only be refused.
+// An offer of this side that crossed the other one can only be refused from now on (glare).
 bool answer_offer(Dialog& dialog, const DescribedMessage& received) {
-    const std::optional<Offer>& offer = dialog.offer(other(received.from));
+    const std::optional<Offer>& offer = dialog.offers[opposite(received.from)];
     if (!received.session || !offer || !can_answer(received.message, *offer)) return false;
     agree(dialog, *offer, *received.session);
-    if (offer->late) dialog.invite(received.from).answered = true;
+    if (offer->late) dialog.invites[received.from].answered = true;
     for (std::optional<Offer>& settled : dialog.offers)
         settled.reset();
     dialog.renegotiated = true;
@@ -50,21 +49,21 @@ void make_offer(Dialog& dialog, const DescribedMessage& received) {
     const sip::Message& message = received.message;
     Offer made{received.from, message.method(), message.cseq().number, *received.session,
                !message.is_request()};
-    // Only INVITEs may be thought about for longer (Timer C); the ACK to a 2xx comes soon or never.
+    // Only an INVITE may take longer (Timer C); the ACK to a 2xx comes soon or never.
     const bool rings = message.method() == sip::Method::invite && message.status() < 200;
     made.until = received.now + (rings ? ringing_time : transaction_time);
-    std::optional<Offer>& offer = dialog.offer(received.from);
+    std::optional<Offer>& offer = dialog.offers[received.from];
     const Time until = offer ? std::exchange(offer->until, made.until) : made.until;
     if (offer == made)
-        offer->until = until;  // a retransmission: its time began with the first
+        offer->until = until;  // a retransmission does not extend it
     else
         offer = std::move(made);
 }
 
 void drop_offer(Dialog& dialog, const DescribedMessage& received) {
-    std::optional<Offer>& offer = dialog.offer(received.requester());
+    std::optional<Offer>& offer = dialog.offers[received.requester()];
     if (offer && can_answer(received.message, *offer)) offer.reset();
-    std::optional<Offer>& late = dialog.offer(received.from);
+    std::optional<Offer>& late = dialog.offers[received.from];
     if (late && late->late && late->method == received.message.method() &&
         late->cseq == received.message.cseq().number)
         late.reset();

@@ -7,20 +7,16 @@
 
 namespace sipalg::call {
 
-inline Side other(Side side) {
-    return side == Side::inside ? Side::outside : Side::inside;
-}
-
-/// What offer and answer say is in force in the dialog.
+/// Puts offer and answer in force in the dialog.
 void agree(Dialog& dialog, const Offer& offer, const Session& answer);
-/// Whether the message stands where an answer to `offer` stands.
+/// Whether the message is one that carries the answer to `offer`.
 bool can_answer(const sip::Message& message, const Offer& offer);
-/// Takes the message as an answer to the other side's offer. False: it is none.
+/// Takes the message as an answer to the other side's offer. False: it is not one.
 bool answer_offer(Dialog& dialog, const DescribedMessage& received);
 /// Takes the message's description, if it has one, as an offer.
 void make_offer(Dialog& dialog, const DescribedMessage& received);
-/// The request was refused, or accepted without an answer: neither its offer leaves a trace, nor one that
-/// came in a response to it.
+/// The request was refused, or accepted without an answer: drops its offer, and one that came in a response
+/// to it (C4).
 void drop_offer(Dialog& dialog, const DescribedMessage& received);
 
 }  // namespace sipalg::call

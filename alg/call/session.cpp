@@ -30,8 +30,8 @@ class LineReader {
             media_.direction == sdp::Direction::sendonly || media_.direction == sdp::Direction::recvonly;
         // With candidates, 0.0.0.0 and port 9 only mean that there is no default (RFC 8839 4.2.1.2).
         const bool no_default = media_.port == 9 && media_.candidate_count > 0;
-        stream_.held = media_.direction == sdp::Direction::inactive ||
-                       (connection_.address && connection_.address->is_unspecified() && !no_default);
+        stream_.on_hold = media_.direction == sdp::Direction::inactive ||
+                          (connection_.address && connection_.address->is_unspecified() && !no_default);
         read_setup();
         if (receives()) {
             read_default();
@@ -45,8 +45,8 @@ class LineReader {
     }
 
   private:
-    // Port 0 rejects; 9 and an active set-up receive nothing; a bundled line uses the first one's transport
-    // (D3).
+    // D3: port 0 rejects; port 9 and an active setup receive nothing; a bundle-only line uses another line's
+    // transport.
     bool receives() const {
         return media_.well_formed && connection_.address && !sdp::is_no_port(media_.port) &&
                !media_.bundle_only && !connection_.address->is_multicast() &&
@@ -60,7 +60,7 @@ class LineReader {
         if (!text::equals(media_.setup, "active")) return;
         stream_.setup = Setup::active;
         if (stream_.rejected || !connection_.address) return;
-        // Its port is the discard port, which nobody maps: what counts is where it will come from.
+        // Its port is the discard port, which is never mapped: only its address matters.
         const auto source = resolve_({Transport::tcp, {*connection_.address, discard_port}});
         if (source && !source->hairpin) stream_.rtp.address = source->endpoint.address;
     }
@@ -84,7 +84,7 @@ class LineReader {
         if (const auto resolved = resolve_({Transport::udp, rtcp})) stream_.rtcp = resolved->endpoint;
     }
 
-    // "port/count": what follows the first pair, without gaps (RFC 8866 5.14).
+    // "port/count": the ports after the first pair, without gaps (RFC 8866 5.14).
     void read_further_ports() {
         const unsigned stride = sdp::port_stride(media_);
         for (unsigned port = media_.port + stride; port < media_.port + stride * media_.port_count; ++port) {
@@ -102,7 +102,7 @@ class LineReader {
                     candidate.port, candidate.component == 2);
         for (const sdp::Altc& altc : description_.altc(media_)) {
             add(stream_.transport, altc.address.address, altc.port, false);
-            // Of the other family, its RTCP comes to the next port: what a=rtcp says is of the line's own.
+            // RTCP of the other family comes to the next port: a=rtcp is for the line's own.
             const bool other_family = altc.address.address && connection_.address &&
                                       altc.address.address->family() != connection_.address->family();
             if (other_family && has_rtcp() && altc.port < 65535)

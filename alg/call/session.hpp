@@ -1,4 +1,4 @@
-// One side's media, as an offer or answer gives them (RFC 3264).
+// The media of one side, as an offer or answer describes them (RFC 3264).
 #pragma once
 
 #include <functional>
@@ -17,19 +17,18 @@ struct MediaSocket {
     bool rtcp = false;
     friend bool operator==(const MediaSocket&, const MediaSocket&) = default;
 };
-/// More of them in one line, besides the default, are not looked at.
-inline constexpr std::size_t max_further = 16;
+inline constexpr std::size_t max_further = 16;  ///< in one line, besides the default; more are ignored
 
-/// Who makes the connection of media over TCP (RFC 4145).
+/// The side that opens the connection of media over TCP (RFC 4145).
 enum class Setup : std::uint8_t {
-    either,  ///< actpass, or nothing is said of it
+    either,  ///< actpass, or not given
     active,  ///< this side
     passive  ///< the other side
 };
 
 /// One m= line. For the phone's side the endpoints are inside ones; for the peer's, what it announces.
 struct Stream {
-    /// Which m= line. A message with alternative descriptions (D7) has a stream for each, with one number.
+    /// The number of the m= line. Alternative descriptions in a message (D7) share the numbers.
     std::uint8_t line = 0;
     std::string type;  ///< "audio", "video", …
     Transport transport = Transport::udp;
@@ -38,19 +37,19 @@ struct Stream {
     Endpoint rtcp;                     ///< port 0: none
     std::vector<MediaSocket> further;  ///< of host candidates, a=altc, a=path and "port/count"
     bool rejected = false;             ///< port 0, and not because it is bundled (RFC 9143)
-    bool held = false;                 ///< inactive, or c=0.0.0.0: nothing is to come in
-    bool one_way = false;              ///< sendonly or recvonly: how most phones hold, often in silence
+    bool on_hold = false;              ///< inactive, or c=0.0.0.0: receives nothing
+    bool one_way = false;              ///< sendonly or recvonly: most phones put on hold so
     bool rtcp_mux = false;             ///< offers or accepts RTCP on the RTP port (RFC 5761)
-    bool bundled = false;              ///< uses another line's transport, if the other side agrees (RFC 9143)
-    bool hairpin = false;              ///< the peer's address is one of our own: it is a phone in here (C9)
+    bool bundled = false;              ///< uses another line's transport if the other side agrees (RFC 9143)
+    bool hairpin = false;  ///< the peer's address is one of the router's own: it is a phone inside (C9)
     bool receives() const { return rtp.port != 0 || !further.empty(); }
     friend bool operator==(const Stream&, const Stream&) = default;
 };
 
 using Session = std::vector<Stream>;
 
-/// What an endpoint of a description stands for: the endpoint that counts on that side, and whether it is
-/// ours.
+/// The meaning of an endpoint in a description: the endpoint on that side, and whether it is one of the ALG's
+/// own public endpoints.
 struct Resolved {
     Endpoint endpoint;
     bool hairpin = false;

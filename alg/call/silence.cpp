@@ -6,7 +6,7 @@ namespace sipalg::call {
 
 std::string_view word(Silent silent) {
     switch (silent) {
-        case Silent::nobody: return "";
+        case Silent::none: return "";
         case Silent::phone: return "phone";
         case Silent::peer: return "peer";
         case Silent::both: return "both";
@@ -21,7 +21,7 @@ const Session* local_session(const Call& call) {
         if (dialog.state == Dialog::State::ended) continue;
         if (dialog.local)
             session = &*dialog.local;
-        else if (const auto& offer = dialog.offer(Side::inside))
+        else if (const auto& offer = dialog.offers[Side::inside])
             session = &offer->session;
     }
     return session;
@@ -45,45 +45,45 @@ bool is_two_way(const Call& call, const Stream& ours) {
     const Stream* theirs = remote ? stream_at(*remote, ours.line) : nullptr;
     if (call.state != Call::State::confirmed || !theirs) return false;
     for (const Stream* stream : {&ours, theirs})
-        if (stream->rtp.port == 0 || stream->rejected || stream->held || stream->one_way || stream->hairpin ||
-            stream->bundled || stream->transport != Transport::udp)
+        if (stream->rtp.port == 0 || stream->rejected || stream->on_hold || stream->one_way ||
+            stream->hairpin || stream->bundled || stream->transport != Transport::udp)
             return false;
     return ours.further.empty() && (ours.type == "audio" || ours.type == "video");
 }
 
-std::optional<StreamSilence> silence(const Call& call, const Stream& ours, const AudioCheck& audibility) {
+std::optional<StreamSilence> silence(const Call& call, const Stream& ours, const AudioCheck& audio) {
     if (!is_two_way(call, ours)) return std::nullopt;
     const nat::MappingKey* mapping = mapping_of(call, {ours.transport, ours.rtp});
     if (!mapping) return std::nullopt;
-    const auto heard = audibility.heard(*mapping, call.active);
-    if (!heard) return std::nullopt;
-    const Silent silent = heard->phone ? (heard->peer ? Silent::nobody : Silent::peer)
-                                       : (heard->peer ? Silent::phone : Silent::both);
-    return StreamSilence{silent, heard->span};
+    const auto activity = audio.activity(*mapping, call.active);
+    if (!activity) return std::nullopt;
+    const Silent silent = activity->phone ? (activity->peer ? Silent::none : Silent::peer)
+                                          : (activity->peer ? Silent::phone : Silent::both);
+    return StreamSilence{silent, activity->span};
 }
 
-std::string one_way_media(const Call& call, const AudioCheck& audibility) {
+std::string one_way_media(const Call& call, const AudioCheck& audio) {
     std::string text;
     const Session* local = local_session(call);
     if (!local) return text;
     for (const Stream& ours : *local) {
-        const auto found = silence(call, ours, audibility);
+        const auto found = silence(call, ours, audio);
         if (!found || (found->silent != Silent::phone && found->silent != Silent::peer)) continue;
         const Stream& quiet =
             found->silent == Silent::phone ? ours : *stream_at(*remote_session(call), ours.line);
-        text += (text.empty() ? "" : "; ") + ours.type + ": nothing from the " +
-                std::string(word(found->silent)) + " at " + quiet.rtp.text() + " for " +
-                std::to_string(std::chrono::duration_cast<Seconds>(found->span).count()) +
-                " s, though it is talked to";
+        text += (text.empty() ? "" : "; ") + ours.type + ": no packets from the " +
+                std::string(word(found->silent)) + " (" + quiet.rtp.text() + ") for " +
+                std::to_string(std::chrono::duration_cast<Seconds>(found->span).count()) + " s while the " +
+                (found->silent == Silent::phone ? "peer" : "phone") + " is sending";
     }
     return text;
 }
 
-bool undecided(const Call& call, const AudioCheck& audibility) {
+bool is_undecided(const Call& call, const AudioCheck& audio) {
     const Session* local = local_session(call);
     return local && std::any_of(local->begin(), local->end(), [&](const Stream& ours) {
                if (!is_two_way(call, ours)) return false;
-               const auto found = silence(call, ours, audibility);
+               const auto found = silence(call, ours, audio);
                return !found || found->silent == Silent::both;
            });
 }

@@ -7,8 +7,8 @@ namespace {
 const nat::MappingEntry* map(const Socket& inside, const Egress& egress, const nat::PortWish& wish, Time now,
                              nat::Mappings& mappings, Effects& effects) {
     const nat::MappingEntry* entry = mappings.map(inside, egress, wish, now);
-    if (entry && entry->holders == 0)
-        mappings.touch(entry->key(), false, now, effects.changes);
+    if (entry && entry->users == 0)
+        mappings.refresh(entry->key(), false, now, effects.changes);
     else if (!entry)
         effects.limit = effects.limit || !nat::is_forbidden_port(inside.endpoint.port);
     return entry;
@@ -28,8 +28,8 @@ bool describes_in_dialog(const sip::Message& message) {
     }
 }
 
-void map_unfollowed(const Session& session, const Egress& egress, Time now, nat::Mappings& mappings,
-                    Effects& effects) {
+void map_unknown_dialog(const Session& session, const Egress& egress, Time now, nat::Mappings& mappings,
+                        Effects& effects) {
     for (const Stream& stream : session) {
         const bool pair = stream.rtp.port != 0 && stream.rtcp.address == stream.rtp.address &&
                           stream.rtcp.port == stream.rtp.port + 1;

@@ -1,5 +1,4 @@
-// Descriptions in dialogs that nobody here knows: of calls that are older than we are, or that were
-// forgotten.
+// Descriptions in unknown dialogs: of calls that began before the daemon did, or that were forgotten.
 #pragma once
 
 #include "alg/call/session.hpp"
@@ -9,13 +8,12 @@
 
 namespace sipalg::call {
 
-/// Whether a phone's message describes media in a dialog that is under way.
+/// A message in a dialog that may describe media.
 bool describes_in_dialog(const sip::Message& message);
 
-/// Maps where the phone receives, so that its description can name it (A3), for as long as flows of the
-/// phone's go through. What the peer has said is not known, so nothing is opened: the phone has to send
-/// first.
-void map_unfollowed(const Session& session, const Egress& egress, Time now, nat::Mappings& mappings,
-                    Effects& effects);
+/// Maps the phone's media endpoints, so that its description can name them (A3), for as long as they are
+/// used. The peer's description is not known, so nothing is opened: the phone has to send first.
+void map_unknown_dialog(const Session& session, const Egress& egress, Time now, nat::Mappings& mappings,
+                        Effects& effects);
 
 }  // namespace sipalg::call

@@ -11,7 +11,7 @@ bool ConntrackScan::idle() const {
 }
 
 bool ConntrackScan::wanted(Time now) const {
-    return mappings_.touched() || calls_.wants_listening(now) || (now >= next_ && !idle());
+    return mappings_.changed() || calls_.wants_audio_check(now) || (now >= next_ && !idle());
 }
 
 void ConntrackScan::begin(Time now) {
@@ -52,8 +52,8 @@ std::optional<ConntrackScan::Disposition> ConntrackScan::judge(const Mapping& se
             closed_.contains(seen) || (open && begun == Side::inside && seen.transport == Transport::udp);
         return ours ? std::optional(Disposition::erase) : std::nullopt;
     }
-    mappings_.flow_seen(key, now - std::min(Time{flow.idle}, now));
-    if (entry->holders > 0) audio_.seen(key, count(flow, begun));
+    mappings_.note_flow(key, now - std::min(Time{flow.idle}, now));
+    if (entry->users > 0) audio_.note(key, count(flow, begun));
     return Disposition::keep;
 }
 
@@ -61,7 +61,7 @@ std::optional<ConntrackScan::Disposition> ConntrackScan::judge(const Mapping& se
 bool ConntrackScan::has_closed(const Pinhole& pinhole) const {
     const Pinhole for_all{pinhole.transport, {}, pinhole.outside};
     return (closed_pinholes_.contains(pinhole) || closed_pinholes_.contains(for_all)) &&
-           !mappings_.find(pinhole) && !mappings_.find(for_all);
+           !mappings_.pinholes().find(pinhole) && !mappings_.pinholes().find(for_all);
 }
 
 // The mapping is still there, for another stream or call, but this peer's pinhole has gone. Where signalling
@@ -79,9 +79,9 @@ void ConntrackScan::note_existing_nat(const ConntrackEntry& flow, const Mapping&
     const auto& ports = policy_.sip_ports;
     const bool signalling = std::find(ports.begin(), ports.end(), flow.reply_source.port) != ports.end();
     if (outward.inside != outward.outside)
-        mappings_.existing_nat().seen(outward, true, signalling);
+        mappings_.existing_nat().note(outward, true, signalling);
     else if (inward.inside != inward.outside)
-        mappings_.existing_nat().seen(inward, false, false);
+        mappings_.existing_nat().note(inward, false, false);
 }
 
 bool ConntrackScan::entry(const ConntrackEntry& flow, Time now) {
@@ -106,10 +106,10 @@ std::vector<Event> ConntrackScan::end() {
     mappings_.existing_nat().end();
     audio_.end(begun_, [&](const nat::MappingKey& key) {
         const nat::MappingEntry* entry = mappings_.find(key);
-        return entry && entry->holders > 0;
+        return entry && entry->users > 0;
     });
     std::vector<Event> events;
-    calls_.listen(audio_, begun_, events);
+    calls_.check_audio(audio_, begun_, events);
     return events;
 }
 

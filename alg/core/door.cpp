@@ -126,7 +126,7 @@ void note_latched(State& state, std::span<const LatchedSource> sources, Time now
     for (const LatchedSource& source : sources) {
         // Whatever it is, it is taken away: nothing old may be found behind a later latch.
         decision.changes.push_back({Change::Op::remove, source, {}});
-        if (is_some_host(source.remote, state)) state.calls.learn(source, now, effects);
+        if (is_some_host(source.remote, state)) state.calls.add_latched(source, now, effects);
     }
 }
 

@@ -105,8 +105,8 @@ class Inspection {
                 continue;
             }
             const Endpoint outside = entry->mapping.outside;
-            const bool is_new = state_.mappings.touch(entry->key(), !is_sip_port(socket.endpoint.port), now_,
-                                                      decision_.changes);
+            const bool is_new = state_.mappings.refresh(entry->key(), !is_sip_port(socket.endpoint.port),
+                                                        now_, decision_.changes);
             // A flow from before the mapping keeps its old translation (C7), one from before the router's
             // address changed its old address (C11).
             const bool moved = state_.scan.old_flows_possible();
@@ -124,7 +124,8 @@ class Inspection {
         if (host != envelope_.egress.advertised) return;
         handles_nat_itself_ = handles_nat_itself_ || (as_contact && host != phone_.address);
         if (const nat::MappingEntry* entry = state_.mappings.find_public(shown)) {
-            if (entry->mapping.inside.address == phone_.address) state_.mappings.mark_own(entry->key());
+            if (entry->mapping.inside.address == phone_.address)
+                state_.mappings.set_shown(entry->key(), entry->shown.when_public());
             return;
         }
         const nat::MappingKey source{{envelope_.transport, phone_}, envelope_.egress.address};
@@ -151,7 +152,7 @@ class Inspection {
             else if (proof == NatProof::does_not && nat_handling.of(pair) == nat::NatHandler::peer)
                 nat_handling.forget(pair);
         }
-        if (!nat_handling.empty()) nat_handling.keep(pair, now_);
+        if (!nat_handling.empty()) nat_handling.refresh(pair, now_);
     }
 
     void note(const nat::PhonePeer& pair, nat::NatHandler minds) {
@@ -217,7 +218,7 @@ class Inspection {
         const Endpoint end = mapped ? *mapped : inside;
         if (end.address != phone_.address || is_sip_port(end.port)) return std::nullopt;
         const auto* made =
-            state_.mappings.map({socket.transport, end}, envelope_.egress, {port, false, true}, now_);
+            state_.mappings.map({socket.transport, end}, envelope_.egress, {port, 0, true}, now_);
         return made && made->mapping.outside.port == port ? std::optional(call::Resolved{end}) : std::nullopt;
     }
 
@@ -265,15 +266,14 @@ class Inspection {
                 return own_contact(transport, host, port);
             };
             if (message().is_request() && outward_) state_.registrations.request(received, own, effects_);
-            if (!message().is_request() && !outward_)
-                state_.registrations.response(received, own, state_.next_record, effects_);
+            if (!message().is_request() && !outward_) state_.registrations.response(received, own, effects_);
             return;
         }
         if (!state_.calls.concerns(message(), phone_.address)) return map_description();
         // Requests from outside make state only at an endpoint that the phone itself has shown (X3).
         if (!outward_ && !state_.mappings.find(nat::MappingKey{contact_, envelope_.egress.address})) return;
         received.session = session();
-        state_.calls.follow(received, state_.next_record, effects_);
+        state_.calls.follow(received, effects_);
     }
 
     void map_description() {
@@ -283,7 +283,8 @@ class Inspection {
         const auto described = session([this](const Socket& socket) {
             return socket.endpoint.address.is_unspecified() ? std::nullopt : resolve_own(socket);
         });
-        if (described) call::map_unfollowed(*described, envelope_.egress, now_, state_.mappings, effects_);
+        if (described)
+            call::map_unknown_dialog(*described, envelope_.egress, now_, state_.mappings, effects_);
     }
 
     std::optional<Socket> own_contact(std::string_view parameter, const Address& host,

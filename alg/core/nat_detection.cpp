@@ -10,7 +10,7 @@ namespace {
 bool was_told(const State& state, const Envelope& envelope, Transport transport, const sip::HostPort& shown) {
     const nat::MappingEntry* entry =
         state.mappings.find_named({transport, {*shown.address, shown.port.value_or(5060)}});
-    return entry && entry->rewritten && entry->mapping.inside.address == envelope.destination.address;
+    return entry && entry->shown.inside && entry->mapping.inside.address == envelope.destination.address;
 }
 
 bool was_told(const State& state, const Envelope& envelope, const sip::LiteralTarget& uri) {
@@ -23,7 +23,7 @@ bool is_let_in(const State& state, const Envelope& envelope) {
         nat::MappingKey{{envelope.transport, envelope.destination}, envelope.egress.address});
     if (!entry) return false;
     const Pinhole pinhole{envelope.transport, envelope.source.address, entry->mapping.outside};
-    return entry->adopted || state.mappings.find(pinhole);
+    return entry->adopted || state.mappings.pinholes().find(pinhole);
 }
 
 /// Whether one of a 2xx's contacts is `inside` itself, and whether one is the public endpoint told in its

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "alg/nat/renumber.hpp"
+#include "alg/nat/renumbering.hpp"
 
 namespace sipalg {
 

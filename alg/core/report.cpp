@@ -42,7 +42,7 @@ std::vector<MediaReport> media_of(const Call& call, const nat::Mappings& mapping
             row.public_endpoint = entry->public_endpoint();
         if (peer && peer->rtp.port != 0) row.remote = peer->rtp.text();
         const bool off = stream.rtp.port == 0 || (peer && peer->rejected);
-        const bool held = stream.held || (peer && peer->held);
+        const bool held = stream.on_hold || (peer && peer->on_hold);
         row.state = off ? "off" : !peer ? "early" : held ? "held" : "open";
         if (const auto silence = call::silence(call, stream, audibility))
             row.silent = call::word(silence->silent);
@@ -79,9 +79,9 @@ std::vector<CallReport> report_calls(const State& state) {
 std::vector<PinholeReport> report_pinholes(const State& state, Time now) {
     std::vector<PinholeReport> rows;
     for (const auto& [key, call] : state.calls.all()) {
-        for (const call::CallPinhole& pin : call.pins) {
-            if (pin.type == "sip") continue;  // shown with the call, as its peer
-            const nat::PinholeEntry* entry = state.mappings.find(pin.pinhole);
+        for (const call::CallPinhole& pin : call.pinholes) {
+            if (pin.signalling) continue;  // shown with the call, as its peer
+            const nat::PinholeEntry* entry = state.mappings.pinholes().find(pin.pinhole);
             PinholeReport row;
             row.transport = pin.pinhole.transport;
             row.public_endpoint = pin.shown;
@@ -90,7 +90,7 @@ std::vector<PinholeReport> report_pinholes(const State& state, Time now) {
             row.media = pin.type;
             row.component = pin.rtcp ? "rtcp" : "rtp";
             row.call_id = key.call_id;
-            row.state = pin.early ? "early" : pin.learned ? "learned" : "open";
+            row.state = pin.early ? "early" : pin.latched ? "learned" : "open";
             row.expires_s = entry ? seconds_left(entry->kernel_until, now) : 0;
             rows.push_back(std::move(row));
         }
@@ -169,7 +169,7 @@ Totals totals(const State& state) {
     totals.bindings = state.registrations.all().size();
     for (const auto& [key, entry] : state.mappings.all())
         if (entry.kernel_until > Time{0}) ++totals.mappings;
-    totals.pinholes = state.mappings.pinhole_count();
+    totals.pinholes = state.mappings.pinholes().size();
     return totals;
 }
 

@@ -5,14 +5,15 @@
 
 #include "alg/core/stream_sink.hpp"
 #include "alg/kernel/record.hpp"
+#include "alg/nat/mapping_restorer.hpp"
 
 namespace sipalg {
 
 State::State(Policy settings)
     : policy(std::move(settings)),
       mappings(policy),
-      calls(policy, mappings),
-      registrations(policy, mappings),
+      calls(policy, mappings, record_ids),
+      registrations(policy, mappings, record_ids),
       connections(policy),
       scan(policy, mappings, calls) {}
 
@@ -73,7 +74,7 @@ Handling State::handling(const Address& phone, const Address& peer) const {
 }
 
 bool State::awaits_latched(Time now) const {
-    return now < calls.learning_until();
+    return now < calls.latches_open_until();
 }
 
 void State::explain(bool on) {
@@ -89,13 +90,13 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     Effects effects{changes, stale, ended, events};
     Decision unused;
     StreamSink sink(*this, unused);
-    mappings.restore(elements, advertised, now);
-    calls.restore(elements, now);
+    nat::MappingRestorer restorer(mappings, elements, now);
+    restorer.begin(advertised);
+    calls.restore_latches(elements, now);
     commit();
     for (const StoredRecord& record : stored_records(elements, now)) {
-        next_record = std::max(next_record, record.id + 1);
-        if (!calls.restore(record.id, record.bytes, record.until, now, effects) &&
-            !registrations.restore(record.id, record.bytes, record.until, now, effects) &&
+        record_ids.note_used(record.id);
+        if (!calls.restore(record, now, effects) && !registrations.restore(record, now, effects) &&
             !connections.restore(record.id, record.bytes, sink, now, changes))
             record.remove(changes);
         commit();
@@ -103,7 +104,7 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     for (const auto& [key, binding] : registrations.all())
         if (binding.unmodified)
             nat_handling.note({key.inside.endpoint.address, key.registrar}, nat::NatHandler::peer, now);
-    mappings.end_restore(elements, changes);
+    restorer.end(changes);
     commit();
     return changes;
 }

@@ -12,6 +12,7 @@
 #include "alg/core/conntrack_scan.hpp"
 #include "alg/core/decision.hpp"
 #include "alg/core/flow_list.hpp"
+#include "alg/kernel/record_ids.hpp"
 #include "alg/nat/mappings.hpp"
 #include "alg/nat/nat_handling.hpp"
 #include "alg/registration/registrations.hpp"
@@ -71,12 +72,12 @@ struct State {
     std::vector<Egress> egresses() const;
 
     Policy policy;
+    RecordIds record_ids;
     nat::Mappings mappings;
     call::Calls calls;
     registration::Registrations registrations;
     tcp::Connections connections;
     nat::NatHandling nat_handling;
-    std::uint32_t next_record = 1;
     std::unordered_set<Address> own_addresses;
     FlowList flows;
     std::unordered_set<Socket> found;  ///< servers of SIP on ports that are not configured

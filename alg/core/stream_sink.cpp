@@ -63,7 +63,7 @@ bool StreamSink::acquire(const Endpoint& phone, const Egress& egress, Time until
                          std::vector<Change>& changes) {
     const nat::MappingKey key = mapping_key(phone, egress);
     if (!state_.mappings.find(key)) return false;
-    state_.mappings.hold(key, until, now, changes);
+    state_.mappings.acquire(key, until, now, changes);
     return true;
 }
 

@@ -26,7 +26,7 @@ class StreamSink : public tcp::MessageSink {
     void release(const Endpoint& phone, const Egress& egress, Time now,
                  std::vector<Change>& changes) override;
 
-    std::uint32_t next_record_id() override { return state_.next_record++; }
+    std::uint32_t next_record_id() override { return state_.record_ids.take(); }
 
   private:
     State& state_;

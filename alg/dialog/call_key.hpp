@@ -1,4 +1,4 @@
-// What a call or a pending REGISTER is found by: its Call-ID and the phone that takes part in it.
+// The key of a call or a pending REGISTER: its Call-ID and the phone that takes part in it.
 #pragma once
 
 #include <functional>

@@ -3,7 +3,7 @@
 namespace sipalg {
 
 Side ReceivedMessage::requester() const {
-    return message.is_request() ? from : (from == Side::inside ? Side::outside : Side::inside);
+    return message.is_request() ? from : opposite(from);
 }
 
 std::string_view ReceivedMessage::local_tag() const {

@@ -1,4 +1,4 @@
-// A SIP message with its two ends, as everything that follows calls and registrations is given it.
+// A SIP message with its two ends, as calls and registrations get it.
 #pragma once
 
 #include <cstddef>
@@ -15,25 +15,25 @@ namespace sipalg {
 /// kept whole (law 7), so a message with a longer one makes and changes no state (X7).
 inline constexpr std::size_t max_identifier = 512;
 
-/// A message with what inspection already knows of it.
+/// A message with what the inspection has found out about it.
 struct ReceivedMessage {
     const sip::Message& message;
     Side from = Side::inside;
     Address phone;   ///< inside
     Address peer;    ///< outside
-    Socket contact;  ///< the phone's signalling endpoint: its Contact, else where it sends from or gets
+    Socket contact;  ///< the phone's signalling endpoint: its Contact, else its end of the packet
     Egress egress;
-    bool unmodified = false;  ///< the message is not rewritten, nor will be a call that it begins
+    bool unmodified = false;  ///< the message is not rewritten, nor are those of a call that it begins
     Time now{0};
 
-    /// Tags as the phone sees them, whichever side speaks (X4).
+    /// X4: the tags as the phone sees them, whichever side sends.
     std::string_view local_tag() const;
     std::string_view remote_tag() const;
     /// Of the topmost Via; empty: none.
     std::string_view branch() const;
     /// None of its Call-ID, tags and branch is longer than max_identifier.
     [[nodiscard]] bool has_bounded_identifiers() const;
-    /// The side whose request this is, or is answered here.
+    /// The side that sent this request, or the request of this response.
     Side requester() const;
 };
 

@@ -1,4 +1,4 @@
-// Records in pieces: how what a restarted daemon needs is cut to fit the kernel's user data.
+// Records: state for a restarted daemon, cut into pieces that fit the kernel's user data (A5).
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace sipalg {
 
-/// Changes that bring the pieces of record `id` from `before` to `after` (either may be empty). Pieces that
-/// stay the same are renewed only when `renew` is set.
+/// Adds the changes that turn the pieces of record `id` from `before` to `after` (either may be empty).
+/// Unchanged pieces are renewed only if `renew` is set.
 void store_record(std::uint32_t id, std::string_view before, std::string_view after, bool renew,
                   Seconds timeout, std::vector<Change>& changes);
 

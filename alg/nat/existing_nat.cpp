@@ -2,7 +2,7 @@
 
 namespace sipalg::nat {
 
-void ExistingNat::seen(const Mapping& mapping, bool by_phone, bool signalling) {
+void ExistingNat::note(const Mapping& mapping, bool by_phone, bool signalling) {
     const Socket outside{mapping.transport, mapping.outside};
     auto known = inside_.find(outside);
     if (known == inside_.end()) {
@@ -11,24 +11,23 @@ void ExistingNat::seen(const Mapping& mapping, bool by_phone, bool signalling) {
         if (of_host >= most_of_a_host) return;
         ++of_host;
         known = inside_.emplace(outside, Inside{}).first;
-    } else if (known->second.sweep == sweep_ && known->second.endpoint != mapping.inside) {
-        // One port towards several hosts, for flows with different peers: nobody's for sure. The first
-        // stands.
+    } else if (known->second.scan == scan_ && known->second.endpoint != mapping.inside) {
+        // One port for several hosts, in flows with different peers: the first one counts.
         return;
     }
-    known->second = {mapping.inside, sweep_};
+    known->second = {mapping.inside, scan_};
 
     Way& way = ways_[MappingKey{{mapping.transport, mapping.inside}, mapping.outside.address}];
-    const bool same = way.sweep == sweep_ && way.port == mapping.outside.port;
-    const bool better = way.sweep != sweep_ || (signalling && !way.signalling);
+    const bool same = way.scan == scan_ && way.port == mapping.outside.port;
+    const bool better = way.scan != scan_ || (signalling && !way.signalling);
     if (same)
-        way = {way.port, way.by_phone || by_phone, way.signalling || signalling, sweep_};
+        way = {way.port, way.by_phone || by_phone, way.signalling || signalling, scan_};
     else if (better)
-        way = {mapping.outside.port, by_phone, signalling, sweep_};
+        way = {mapping.outside.port, by_phone, signalling, scan_};
 }
 
 void ExistingNat::end() {
-    const auto unseen = [this](const auto& entry) { return entry.second.sweep != sweep_; };
+    const auto unseen = [this](const auto& entry) { return entry.second.scan != scan_; };
     std::erase_if(ways_, unseen);
     std::erase_if(inside_, unseen);
     of_host_.clear();

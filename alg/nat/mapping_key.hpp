@@ -1,4 +1,4 @@
-// What identifies a mapping, and a pinhole, in the tables.
+// The keys of mappings and pinholes.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ struct MappingKey {
     friend auto operator<=>(const MappingKey&, const MappingKey&) = default;
 };
 
-// Not noexcept: so the tables keep each entry's hash and need not compute those of its bucket's others.
+// Not noexcept, so that the tables store each entry's hash and do not compute it again for its bucket.
 struct MappingKeyHash {
     std::size_t operator()(const MappingKey& key) const {
         return std::hash<Socket>{}(key.inside) * 31 + std::hash<Address>{}(key.outside);

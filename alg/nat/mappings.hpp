@@ -1,45 +1,40 @@
-// What the kernel holds for us: mappings and pinholes, who needs them, and until when.
+// The NAT mappings: which inside endpoint has which public one, who uses it, and until when (A3).
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
-#include <span>
-#include <unordered_set>
 #include <vector>
 
 #include "alg/base/deadline_queue.hpp"
 #include "alg/base/quota.hpp"
 #include "alg/base/staged_map.hpp"
 #include "alg/kernel/element.hpp"
-#include "alg/nat/existing_nat.hpp"
 #include "alg/nat/mapping_key.hpp"
 #include "alg/nat/old_endpoints.hpp"
-#include "alg/nat/ports.hpp"
-#include "alg/nat/renumber.hpp"
+#include "alg/nat/pinholes.hpp"
+#include "alg/nat/public_ports.hpp"
+#include "alg/nat/renumbering.hpp"
+#include "alg/nat/shown_form.hpp"
 #include "alg/policy/policy.hpp"
-#include "alg/rewrite/translation.hpp"
 
 namespace sipalg::nat {
 
-/// A mapping is in the kernel while kernel_until is ahead. It is kept by holders (calls, bindings) and by
-/// signalling activity (idle_until), keep-alives included, which only conntrack sees; when both are gone, its
-/// port stays reserved until linger_until so that a late retransmission is written as before (C10).
+/// A mapping is in the kernel until kernel_until. Its users (calls, bindings, connections) keep it there, and
+/// so do signalling (idle_until) and keep-alives, which only conntrack sees. When all of them are gone, its
+/// port stays reserved until linger_until, so that a late retransmission is written as before (C10).
 struct MappingEntry {
     Mapping mapping;
     Address advertised;  ///< what messages say in place of mapping.outside.address
-    std::uint32_t holders = 0;
+    std::uint32_t users = 0;
     Time idle_until{0}, linger_until{0}, kernel_until{0};
-    Time flow_seen{0};       ///< last time conntrack had a flow of it with packets
-    bool adopted = false;    ///< conntrack mapped it so before we did: its flows are as they should be (C12)
-    bool presumed = false;   ///< `rewritten` is a guess: the phone itself has shown nothing yet
-    bool joined = false;     ///< its public port belongs behind that of the inside port before it
-    bool listener = false;   ///< a Diversion element goes with it
-    bool reachable = false;  ///< a Reachable element goes with it
-    bool rewritten = false;  ///< the phone is shown inside values for it (S2, S4)
-    /// How the phone writes its port in a Via and in a URI.
-    rewrite::PortForm via_form = rewrite::PortForm::given, uri_form = rewrite::PortForm::given;
+    Time last_flow{0};         ///< last time conntrack had packets of it
+    bool adopted = false;      ///< conntrack had this mapping before: its flows need no deletion (C12)
+    bool consecutive = false;  ///< second port of a pair (RTCP): public port = that of the previous one + 1
+    bool diverted = false;     ///< it has a Diversion element
+    bool reachable = false;    ///< it has a Reachable element
+    ShownForm shown;
 
     Endpoint public_endpoint() const { return {advertised, mapping.outside.port}; }
     MappingKey key() const { return {{mapping.transport, mapping.inside}, mapping.outside.address}; }
@@ -52,82 +47,67 @@ inline Reachable reachable_of(const MappingEntry& entry) {
 /// What a new mapping's public port should be like.
 struct PortWish {
     std::uint16_t preferred = 0;  ///< taken if free; 0: the inside port
-    unsigned run = 1;             ///< so many ports from it on must be free (RTP and its RTCP: 2)
-    bool exact = false;           ///< nothing but `preferred` will do
+    unsigned run = 1;             ///< this many consecutive ports must be free (RTP with its RTCP: 2)
+    bool exact = false;           ///< no other port than `preferred` will do
 };
 
-struct PinholeEntry {
-    std::uint32_t holders = 0;
-    Time kernel_until{0};
-};
-
+/// The table of mappings, and the pinholes to them. Changes are staged (law 4): commit() keeps them, cancel()
+/// takes them back.
 class Mappings {
   public:
     explicit Mappings(const Policy& policy);
 
+    /// nullptr from these: there is none.
     const MappingEntry* find(const MappingKey& key) const { return mappings_.find(key); }
-    /// By what messages say: advertised address and port.
+    /// By its endpoint in messages: advertised address and port.
     const MappingEntry* find_public(const Socket& socket) const;
-    /// By what packets have outside.
+    /// By its endpoint in packets.
     const MappingEntry* find_outside(const Socket& socket) const;
-    /// The same by what they said before the router's address changed.
-    const MappingEntry* find_former(const Socket& socket) const;
-    /// By either: what a message from outside may name.
+    /// By an endpoint that messages gave it before the router's address changed (C11).
+    const MappingEntry* find_old(const Socket& socket) const;
+    /// By an endpoint that a message from outside may name: the present one or an old one.
     const MappingEntry* find_named(const Socket& socket) const {
         const MappingEntry* entry = find_public(socket);
-        return entry ? entry : find_former(socket);
+        return entry ? entry : find_old(socket);
     }
-    const OldEndpoints& former() const { return former_; }
-    const PinholeEntry* find(const Pinhole& pinhole) const { return pinholes_.find(pinhole); }
+    const OldEndpoints& old_endpoints() const { return old_endpoints_; }
+    Pinholes& pinholes() { return pinholes_; }
+    const Pinholes& pinholes() const { return pinholes_; }
     const auto& all() const { return mappings_; }
-    std::size_t pinhole_count() const { return pinholes_.size(); }
-
     const Treatments& treatments() const { return policy_.treatments; }
 
-    /// The mapping of `inside`, made if there is none; nothing reaches the kernel before hold() or touch().
-    /// nullptr: forbidden (X2), no port left, or the ceiling is reached.
+    /// The mapping of `inside`, made if there is none; it enters the kernel with acquire() or refresh().
+    /// nullptr: the port is forbidden (X2), no port is left, or the ceiling is reached (X7).
     const MappingEntry* map(const Socket& inside, const Egress& egress, const PortWish& wish, Time now);
-    /// The mapping's public port is part of a run: it stays behind that of the inside port before it.
-    void join(const MappingKey& key) { mappings_.edit(key)->joined = true; }
-    /// Signalling went through it: keeps it for idle_time, as a Diversion if `listener`. True: the kernel
-    /// learns of it.
-    bool touch(const MappingKey& key, bool listener, Time now, std::vector<Change>& changes);
-
-    /// The phone is to be shown inside values for it, though it has shown nothing yet.
-    void presume(const MappingKey& key);
-
-    /// One more holder, until `until`.
-    void hold(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
-    /// True: the pinhole is new in the kernel.
-    bool hold(const Pinhole& pinhole, Time until, Time now, std::vector<Change>& changes);
-    /// A holder goes on until `until`: the kernel's timeout is renewed when it ends before.
-    void extend(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
-    void extend(const Pinhole& pinhole, Time until, Time now, std::vector<Change>& changes);
-    /// One holder less. True: the pinhole has left the kernel.
-    void release(const MappingKey& key, Time now, std::vector<Change>& changes);
-    bool release(const Pinhole& pinhole, std::vector<Change>& changes);
-
-    /// Makes the mapping that conntrack has for a phone's signalling endpoint ours, before the phone has said
-    /// anything (C12). True: it is new.
-    bool adopt(const Socket& inside, const Egress& egress, bool listener, Time now,
+    /// The mapping's public port is to stay behind that of the inside port before it.
+    void set_consecutive(const MappingKey& key) { mappings_.edit(key)->consecutive = true; }
+    /// Signalling used the mapping: keeps it for idle_time, with a Diversion if `divert`. True: it is new in
+    /// the kernel.
+    bool refresh(const MappingKey& key, bool divert, Time now, std::vector<Change>& changes);
+    /// Takes over the mapping that conntrack has for a phone's signalling endpoint, before the phone has sent
+    /// a message (C12). True: it is new in the kernel.
+    bool adopt(const Socket& inside, const Egress& egress, bool divert, Time now,
                std::vector<Change>& changes);
 
-    /// How the phone is shown a mapping of this table, learned from what it writes.
-    void learn(const MappingEntry& known, bool via, rewrite::PortForm form);
-    /// The phone had a mapping of this table written into a message for it.
-    void mark_rewritten(const MappingEntry& known);
-    /// The phone writes the public endpoint itself.
-    void mark_own(const MappingKey& key);
-    /// Of a sweep; not staged.
-    void flow_seen(const MappingKey& key, Time at);
+    /// One more user, until `until`.
+    void acquire(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
+    /// A user goes on until `until`: the kernel's timeout is renewed if it ends too early.
+    void extend(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
+    /// One user less.
+    void release(const MappingKey& key, Time now, std::vector<Change>& changes);
 
-    /// Messages may name the mapping by `shown`, a former endpoint of it, until `until` (C11).
-    void name_formerly(const Socket& shown, const MappingKey& key, Time until) {
-        if (find_public(shown) != find(key)) former_.add(shown, key, until);
+    /// How the phone is shown the mapping from now on.
+    void set_shown(const MappingKey& key, const ShownForm& form);
+    /// A conntrack scan has seen packets of the mapping at `at`. Not staged.
+    void note_flow(const MappingKey& key, Time at);
+
+    /// Messages may name the mapping by `shown`, an old endpoint of it, until `until` (C11).
+    void note_old_endpoint(const Socket& shown, const MappingKey& key, Time until) {
+        if (find_public(shown) != find(key)) old_endpoints_.add(shown, key, until);
     }
-    /// Moves everything to where the router's addresses are now, with its holders and timeouts: to the same
-    /// public port if that is free there, else to another, runs as runs. What finds none is forgotten, its
-    /// holders' hold with it (C11).
+    /// C11: moves the mappings to the router's new addresses, with their users and timeouts: to the same
+    /// public port if that is free there, else to another one, pairs as pairs. A mapping that finds no port
+    /// is gone, whoever used it.
     void renumber(Renumbering& renumbering, Time now, std::vector<Change>& changes);
 
     /// Forgets mappings whose time is up and frees their ports.
@@ -136,81 +116,63 @@ class Mappings {
     /// For tests: how many mappings have a deadline.
     std::size_t deadlines() const { return deadlines_.size(); }
 
-    /// What the owner's NAT does beside us; sweeps tell it.
-    ExistingNat& existing_nat() { return existing_nat_; }
-    const ExistingNat& existing_nat() const { return existing_nat_; }
+    /// Mappings of the owner's NAT, as conntrack scans report them.
+    ExistingNat& existing_nat() { return ports_.existing_nat(); }
+    const ExistingNat& existing_nat() const { return ports_.existing_nat(); }
+    /// Ports that the router itself uses.
+    void set_occupied(const std::vector<Socket>& sockets) { ports_.set_occupied(sockets); }
 
-    void set_occupied(std::vector<Socket> sockets);
-    /// What messages say for an address of the router (Egress).
-    using Advertised = std::function<Address(const Address&)>;
-    /// Enters the mappings, their diversions and the pinholes that an earlier daemon left in the kernel (A5). Restore the calls and
-    /// bindings that use them next, then call end_restore().
-    void restore(std::span<const StoredElement> elements, const Advertised& advertised, Time now);
-    /// Removes the Reachable elements that no mapping has and the pinholes that no restored call or binding
-    /// uses. Mappings that one uses live as long as it does.
-    void end_restore(std::span<const StoredElement> elements, std::vector<Change>& changes);
+    /// Additions for all that the kernel should have.
+    void list(Time now, std::vector<Change>& changes) const;
 
-    /// What left the kernel since the last call: what a sweep of conntrack has to look for.
+    /// What has left the kernel since the last call, for the next conntrack scan (C7).
     struct Closed {
         std::vector<Mapping> mappings;
         std::vector<Pinhole> pinholes;
     };
     Closed take_closed();
-    /// Something entered or left the kernel since the last take_closed().
-    bool touched() const { return touched_; }
-
-    /// Additions for all that the kernel should hold.
-    void list(Time now, std::vector<Change>& changes) const;
+    /// An element has entered or left the kernel since the last take_closed(), counting refused changes.
+    bool changed() const { return changed_ || pinholes_.changed(); }
 
     void commit();
     void cancel();
 
   private:
+    friend class MappingMover;     // C11
+    friend class MappingRestorer;  // A5
+
     const MappingEntry& enter(const Mapping& mapping, const Egress& egress, bool adopted, Time now);
-    bool is_lingering(const MappingKey& key, Time now) const;
-    /// Enters the entry's public port, and takes it out.
-    void occupy(const MappingEntry& entry);
-    void vacate(const MappingEntry& entry);
-    void know_address(const Address& outside);
-    /// Until when other mappings of the same inside endpoint, at other addresses, need its Diversion; 0: none
-    /// does.
-    Time others_listen_until(const MappingEntry& entry) const;
+    /// The mapping only reserves its port.
+    bool is_lingering(const MappingEntry& entry, Time now) const;
     bool has_room(const Address& phone, Time now);
-    /// The port that became free by it.
+    /// The port that it frees; nullopt: no mapping is lingering.
     std::optional<std::uint16_t> forget_oldest_lingering(Time now);
     void forget(const MappingEntry& entry);
-    bool is_free(const Socket& public_socket, const Address& outside) const;
-    /// Another host's flows use that public port, or might: `preferred` is the port that `inside` asked for.
-    bool is_others(const Socket& inside, const Address& outside, std::uint16_t port,
-                   std::uint16_t preferred) const;
-    /// `choose` may take another port once a lingering one has been freed (X7).
+    /// Frees the ports of lingering mappings for it if need be (X7).
     std::optional<std::uint16_t> choose_port(std::uint16_t wanted, unsigned run, Time now,
-                                             const std::function<bool(std::uint16_t)>& free);
-    void ensure(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes);
-    void add_listener(const MappingEntry& entry, Change::Op op, Time now, std::vector<Change>& changes) const;
-    void remove(const MappingEntry& entry, Time now, std::vector<Change>& changes);
-    void restore(const Mapping& mapping, const Address& advertised, Time until);
-    void restore(const Diversion& diversion, Time until);
-    /// False: there is no such mapping.
-    bool restore(const Reachable& reachable);
+                                             const std::function<bool(std::uint16_t)>& is_free);
+    void note_outside_address(const Address& outside);
+    /// Until when mappings of the same inside endpoint at other outside addresses need its Diversion; 0: none
+    /// does.
+    Time others_divert_until(const MappingEntry& entry) const;
+    void add_diversion(const MappingEntry& entry, Change::Op op, Time now,
+                       std::vector<Change>& changes) const;
+    /// Has the mapping's elements in the kernel until `until` at least.
+    void keep_in_kernel(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes);
+    void remove_from_kernel(const MappingEntry& entry, Time now, std::vector<Change>& changes);
     void schedule(const MappingEntry& entry, Time now);
-    class Mover;
 
     const Policy& policy_;
-    Ports ports_;
     StagedMap<MappingKey, MappingEntry, MappingKeyHash> mappings_;
-    /// By what messages say; where packets say otherwise, by that as well, so that no port is used twice.
-    StagedMap<Socket, MappingKey> public_;
-    std::vector<Address> addresses_;  ///< outside ones that mappings have or had; few
-    StagedMap<Pinhole, PinholeEntry, MappingKeyHash> pinholes_;
-    OldEndpoints former_;
-    DeadlineQueue<MappingKey, MappingKeyHash> deadlines_;
-    std::unordered_set<Socket> occupied_;
+    PublicPorts ports_;
+    Pinholes pinholes_;
+    OldEndpoints old_endpoints_;
     Quota per_phone_;
-    ExistingNat existing_nat_;
-    std::deque<MappingKey> lingering_;  ///< oldest first; some are forgotten or in use again
-    Closed closed_;
-    bool touched_ = false;
+    DeadlineQueue<MappingKey, MappingKeyHash> deadlines_;
+    std::vector<Address> outside_addresses_;  ///< that mappings have or had; few
+    std::deque<MappingKey> lingering_;        ///< oldest first; some are forgotten or in use again
+    std::vector<Mapping> closed_;
+    bool changed_ = false;
 };
 
 }  // namespace sipalg::nat

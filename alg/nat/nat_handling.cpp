@@ -4,13 +4,13 @@
 
 namespace sipalg::nat {
 
-bool NatHandling::note(const PhonePeer& pair, NatHandler minds, Time now, std::string_view registration) {
+bool NatHandling::note(const PhonePeer& pair, NatHandler handler, Time now, std::string_view registration) {
     if (registration.size() > max_registration) registration = {};
     const Entry* known = entries_.find(pair);
-    if (known && (known->minds == minds || known->minds == NatHandler::peer)) {
+    if (known && (known->handler == handler || known->handler == NatHandler::peer)) {
         if (!registration.empty() && known->registration != registration)
             entries_.edit(pair)->registration = registration;
-        keep(pair, now);
+        refresh(pair, now);
         return false;
     }
     if (!known) {
@@ -19,7 +19,7 @@ bool NatHandling::note(const PhonePeer& pair, NatHandler minds, Time now, std::s
         entries_.put(pair, {});
     }
     Entry& entry = *entries_.edit(pair);
-    entry.minds = minds;
+    entry.handler = handler;
     entry.registration = registration;
     entry.until = now + idle;
     deadlines_.schedule(pair, entry.until);
@@ -28,11 +28,11 @@ bool NatHandling::note(const PhonePeer& pair, NatHandler minds, Time now, std::s
 
 bool NatHandling::is_to_prove(const PhonePeer& pair, std::string_view registration) const {
     const Entry* entry = entries_.find(pair);
-    return entry && entry->minds == NatHandler::peer && !entry->registration.empty() &&
+    return entry && entry->handler == NatHandler::peer && !entry->registration.empty() &&
            entry->registration != registration;
 }
 
-void NatHandling::keep(const PhonePeer& pair, Time now) {
+void NatHandling::refresh(const PhonePeer& pair, Time now) {
     const Entry* known = entries_.find(pair);
     if (!known || known->until - now >= idle / 2) return;
     entries_.edit(pair)->until = now + idle;
@@ -46,11 +46,11 @@ void NatHandling::forget(const PhonePeer& pair) {
     per_phone_.fewer(pair.phone);
 }
 
-void NatHandling::expire(Time now, const std::function<bool(const PhonePeer&)>& held) {
+void NatHandling::expire(Time now, const std::function<bool(const PhonePeer&)>& is_registered) {
     for (int i = 0; i < deadlines_at_once; ++i) {
         const auto pair = deadlines_.take_due(now);
         if (!pair) return;
-        if (!held(*pair)) {
+        if (!is_registered(*pair)) {
             forget(*pair);
             continue;
         }

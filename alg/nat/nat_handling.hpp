@@ -18,11 +18,11 @@ namespace sipalg::nat {
 
 enum class NatHandler : std::uint8_t {
     neither,
-    phone,  ///< it writes its public address by itself
-    peer    ///< it keeps the phone's inside address and answers to where packets came from
+    phone,  ///< it writes its own public address
+    peer    ///< it keeps the phone's inside address and answers to the source of packets
 };
 
-/// A phone and a peer that talk with each other.
+/// A phone and a peer that exchange messages.
 struct PhonePeer {
     Address phone, peer;
     friend auto operator<=>(const PhonePeer&, const PhonePeer&) = default;
@@ -33,8 +33,9 @@ struct PhonePeerHash {
     }
 };
 
-/// Bounded (X7): beyond its ceilings nothing more is noted, and messages are rewritten as if neither handled
-/// NAT. An entry is forgotten when the pair has been silent for `idle` and no registration holds it.
+/// Which pairs have an end that handles NAT. Bounded (X7): beyond the ceilings no more pairs are noted, and
+/// their messages are rewritten. A pair is forgotten when it has been silent for `idle` and the phone is not
+/// registered at the peer. Changes are staged (law 4).
 class NatHandling {
   public:
     static constexpr std::size_t most = 4096;
@@ -44,21 +45,21 @@ class NatHandling {
 
     NatHandler of(const PhonePeer& pair) const {
         const Entry* entry = entries_.find(pair);
-        return entry ? entry->minds : NatHandler::neither;
+        return entry ? entry->handler : NatHandler::neither;
     }
     bool empty() const { return entries_.size() == 0; }
     /// True: that is new. A phone's NAT handling does not replace a peer's. `registration` is the Call-ID of
     /// the REGISTER whose 2xx proved it; empty: something else did.
-    bool note(const PhonePeer& pair, NatHandler minds, Time now, std::string_view registration = {});
+    bool note(const PhonePeer& pair, NatHandler handler, Time now, std::string_view registration = {});
     /// Whether a REGISTER with that Call-ID has to prove anew that the peer handles NAT: another registration
     /// proved it before. It leaves rewritten, so that its 2xx cures a conclusion that was wrong.
     bool is_to_prove(const PhonePeer& pair, std::string_view registration) const;
-    /// The two talk with each other.
-    void keep(const PhonePeer& pair, Time now);
+    /// The two have exchanged a message.
+    void refresh(const PhonePeer& pair, Time now);
     void forget(const PhonePeer& pair);
 
-    /// `held` tells whether the phone is registered at the peer.
-    void expire(Time now, const std::function<bool(const PhonePeer&)>& held);
+    /// `is_registered` tells whether the phone is registered at the peer.
+    void expire(Time now, const std::function<bool(const PhonePeer&)>& is_registered);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
     std::size_t size() const { return entries_.size(); }
     /// For tests: how many deadlines there are.
@@ -69,7 +70,7 @@ class NatHandling {
 
   private:
     struct Entry {
-        NatHandler minds = NatHandler::neither;
+        NatHandler handler = NatHandler::neither;
         Time until{0};
         std::string registration;
     };

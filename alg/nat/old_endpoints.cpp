@@ -6,8 +6,8 @@
 
 namespace sipalg::nat {
 
-void OldEndpoints::count(const Former& former, const Address& host, bool more) {
-    const Host key{host, former.mapping.outside};
+void OldEndpoints::count(const Entry& entry, const Address& host, bool more) {
+    const Host key{host, entry.mapping.outside};
     const std::size_t* known = hosts_.find(key);
     const std::size_t before = known ? *known : 0;
     if (more || before > 1)
@@ -17,16 +17,14 @@ void OldEndpoints::count(const Former& former, const Address& host, bool more) {
 }
 
 void OldEndpoints::add(const Socket& shown, const MappingKey& mapping, Time until) {
-    const Former* known = table_.find(shown);
+    const Entry* known = table_.find(shown);
     if (!known && table_.size() >= most_) return;
     if (known && known->mapping == mapping && known->until >= until) return;
-    Former former = known ? *known : Former{mapping, until};
-    if (known) count(former, shown.endpoint.address, false);
-    former.until = former.mapping == mapping ? std::max(former.until, until) : until;
-    former.mapping = mapping;
-    deadlines_.schedule(shown, former.until);
-    count(former, shown.endpoint.address, true);
-    table_.put(shown, former);
+    if (known) count(*known, shown.endpoint.address, false);
+    const Entry entry{mapping, until};
+    count(entry, shown.endpoint.address, true);
+    table_.put(shown, entry);
+    deadlines_.schedule(shown, until);
 }
 
 bool OldEndpoints::knows(const Address& host, const Address& outside) const {
@@ -35,18 +33,18 @@ bool OldEndpoints::knows(const Address& host, const Address& outside) const {
 
 void OldEndpoints::renumber(const Renumbering& renumbering) {
     std::vector<Socket> moving;
-    for (const auto& [shown, former] : table_)
+    for (const auto& [shown, entry] : table_)
         for (const AddressChange& move : renumbering.moves())
-            if (former.mapping.outside == move.from && move.from != move.to.address) moving.push_back(shown);
+            if (entry.mapping.outside == move.from && move.from != move.to.address) moving.push_back(shown);
     for (const Socket& shown : moving) {
-        Former& former = *table_.edit(shown);
-        count(former, shown.endpoint.address, false);
+        Entry& entry = *table_.edit(shown);
+        count(entry, shown.endpoint.address, false);
         for (const AddressChange& move : renumbering.moves()) {
-            if (former.mapping.outside != move.from) continue;
-            former.mapping.outside = move.to.address;
+            if (entry.mapping.outside != move.from) continue;
+            entry.mapping.outside = move.to.address;
             break;
         }
-        count(former, shown.endpoint.address, true);
+        count(entry, shown.endpoint.address, true);
     }
 }
 
@@ -71,11 +69,11 @@ void OldEndpoints::cancel() {
     deadlines_.cancel();
 }
 
-void add_former(std::vector<Endpoint>& former, const Endpoint& shown, const Endpoint& now_shown) {
-    std::erase(former, shown);
-    former.push_back(shown);
-    std::erase(former, now_shown);
-    if (former.size() > max_former) former.erase(former.begin());
+void add_old_endpoint(std::vector<Endpoint>& old, const Endpoint& shown, const Endpoint& present) {
+    std::erase(old, shown);
+    old.push_back(shown);
+    std::erase(old, present);
+    if (old.size() > max_old_endpoints) old.erase(old.begin());
 }
 
 }  // namespace sipalg::nat

@@ -8,30 +8,30 @@
 #include "alg/base/deadline_queue.hpp"
 #include "alg/base/staged_map.hpp"
 #include "alg/nat/mapping_key.hpp"
-#include "alg/nat/renumber.hpp"
+#include "alg/nat/renumbering.hpp"
 
 namespace sipalg::nat {
 
-/// Former public endpoints, each with the mapping that took its place. A peer goes on naming them in a
-/// dialog's requests, and in responses under way, until it is told the new ones. For reading what comes in
-/// only: nothing is open there.
+/// Old public endpoints, each with the mapping that took its place. A peer goes on naming them in a dialog's
+/// requests, and in responses under way, until it is told the new ones. They are only used to read messages:
+/// nothing is open there. Changes are staged (law 4).
 class OldEndpoints {
   public:
-    /// At `most`, further ones are not remembered (X7).
+    /// More than `most` are not kept (X7).
     explicit OldEndpoints(std::size_t most) : most_(most) {}
 
-    /// `shown` (the advertised address) stands for the mapping until `until`, or longer if it did already.
+    /// `shown` (with the advertised address) means the mapping until `until`, or longer if it does already.
     void add(const Socket& shown, const MappingKey& mapping, Time until);
-    /// nullptr: it is none.
+    /// nullptr: it is not an old endpoint.
     const MappingKey* find(const Socket& shown) const {
         if (table_.size() == 0) return nullptr;
-        const Former* former = table_.find(shown);
-        return former ? &former->mapping : nullptr;
+        const Entry* entry = table_.find(shown);
+        return entry ? &entry->mapping : nullptr;
     }
-    /// Whether `host` was advertised for the outside address `outside`, and still may be named.
+    /// Messages may name `host`, which was advertised before, for the outside address `outside`.
     bool knows(const Address& host, const Address& outside) const;
 
-    /// Their mappings are elsewhere now.
+    /// Follows their mappings to other addresses.
     void renumber(const Renumbering& renumbering);
     void expire(Time now);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
@@ -41,7 +41,7 @@ class OldEndpoints {
     void cancel();
 
   private:
-    struct Former {
+    struct Entry {
         MappingKey mapping;
         Time until{0};
     };
@@ -54,17 +54,17 @@ class OldEndpoints {
             return std::hash<Address>{}(host.host) * 31 + std::hash<Address>{}(host.outside);
         }
     };
-    void count(const Former& former, const Address& host, bool more);
+    void count(const Entry& entry, const Address& host, bool more);
 
     std::size_t most_;
-    StagedMap<Socket, Former> table_;
+    StagedMap<Socket, Entry> table_;
     StagedMap<Host, std::size_t, HostHash> hosts_;  ///< how many of the table's entries have it
     DeadlineQueue<Socket> deadlines_;
 };
 
-inline constexpr std::size_t max_former = 4;
+inline constexpr std::size_t max_old_endpoints = 4;  ///< of one call or binding
 
-/// Notes a name of the phone that peers may still use: the latest stand, `now_shown` is none of them.
-void add_former(std::vector<Endpoint>& former, const Endpoint& shown, const Endpoint& now_shown);
+/// Adds an endpoint that peers may still use for the phone. The latest ones are kept; `present` is not old.
+void add_old_endpoint(std::vector<Endpoint>& old, const Endpoint& shown, const Endpoint& present);
 
 }  // namespace sipalg::nat

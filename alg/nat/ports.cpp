@@ -6,8 +6,7 @@
 namespace sipalg::nat {
 
 namespace {
-// Sorted. Databases, remote desktops, proxies, container and printer control: what an attacker would have
-// mapped.
+// Sorted: databases, remote desktops, proxies, container and printer control.
 constexpr std::array<std::uint16_t, 29> services{1080, 1433, 1434, 1521, 1723, 1883, 1900, 2049, 2375, 2376,
                                                  2379, 3128, 3306, 3389, 5351, 5353, 5432, 5555, 5900, 5901,
                                                  5985, 5986, 6379, 7547, 8080, 8443, 9100, 9200, 11211};

@@ -9,8 +9,8 @@
 
 namespace sipalg::nat {
 
-/// Ports that no phone gets opened, inside or outside (X2): privileged ones, and services that live above
-/// 1023 and that NAT slipstreaming and its kin go for.
+/// X2: ports that are never mapped or opened, inside or outside: privileged ports, and services above 1023
+/// that NAT slipstreaming and similar attacks aim at.
 bool is_forbidden_port(std::uint16_t port);
 
 /// Chooses public ports. Deterministic: the core has no randomness; a cursor walks through the range.
@@ -19,8 +19,9 @@ class Ports {
     /// `low` even, low < high.
     Ports(std::uint16_t low, std::uint16_t high) : low_(low), high_(high), cursor_(low) {}
 
-    /// `wanted` if it is free, else an even one from the range; `run` ports from it on must be free (RTP
-    /// even, RTCP next odd: A3, RFC 4787 REQ-4; "port/count" takes more). nullopt: the range is used up.
+    /// `wanted` if it is free, else an even port from the range. `run` consecutive ports from it on, at least
+    /// one, must be free (RTP even, RTCP next odd: A3, RFC 4787 REQ-4; "port/count" needs more). nullopt: no
+    /// port is left.
     std::optional<std::uint16_t> choose(std::uint16_t wanted, unsigned run,
                                         const std::function<bool(std::uint16_t)>& is_free);
 

@@ -8,16 +8,20 @@ std::optional<rewrite::Written> Outward::signalling(Transport transport, const A
     if (host != phone_) return std::nullopt;
     const MappingEntry* entry = find({transport, {host, port.number.value_or(standard)}});
     if (!entry) return std::nullopt;
-    mappings_.learn(*entry, via, port.form);
-    // What comes back is written for the endpoint that it comes back to.
-    if (source_entry_ && entry != source_entry_) mappings_.mark_rewritten(*source_entry_);
+    mappings_.set_shown(entry->key(), entry->shown.when_written(via, port.form));
+    // Answers are written for the endpoint that they come back to.
+    if (source_entry_ && entry != source_entry_) note_rewritten(*source_entry_);
     const bool is_standard = entry->mapping.outside.port == standard;
     return rewrite::Written{entry->public_endpoint(), is_standard ? port.form : rewrite::PortForm::given};
 }
 
+void Outward::note_rewritten(const MappingEntry& entry) const {
+    mappings_.set_shown(entry.key(), entry.shown.when_rewritten());
+}
+
 std::optional<Address> Outward::host(const Address& host) const {
     if (host != phone_) return std::nullopt;
-    if (source_entry_) mappings_.mark_rewritten(*source_entry_);
+    if (source_entry_) note_rewritten(*source_entry_);
     return egress_.advertised;
 }
 
@@ -29,7 +33,7 @@ std::optional<Endpoint> Outward::media(const Socket& socket) const {
     const Address& address = socket.endpoint.address;
     if (address != phone_ && !is_delegate(address)) return std::nullopt;
     if (const MappingEntry* entry = find(socket)) {
-        mappings_.mark_rewritten(*entry);
+        note_rewritten(*entry);
         return entry->public_endpoint();
     }
     const bool untranslated =
@@ -55,12 +59,12 @@ Inward::Inward(const Mappings& mappings, const Socket& destination, const Egress
       phone_(destination.endpoint.address),
       egress_(egress) {
     const MappingEntry* entry = mappings.find(MappingKey{destination, egress.address});
-    shows_inside_ = entry && entry->rewritten;
+    shows_inside_ = entry && entry->shown.inside;
 }
 
-// What the router said before its address changed still stands for the phone (C11).
+// C11: an address that messages gave before the router's address changed still means the phone.
 bool Inward::concerns(const Address& host) const {
-    return host == egress_.advertised || mappings_.former().knows(host, egress_.address);
+    return host == egress_.advertised || mappings_.old_endpoints().knows(host, egress_.address);
 }
 
 std::optional<rewrite::Written> Inward::signalling(Transport transport, const Address& host,
@@ -68,14 +72,15 @@ std::optional<rewrite::Written> Inward::signalling(Transport transport, const Ad
                                                    bool via) const {
     if (!concerns(host)) return std::nullopt;
     const MappingEntry* entry = mappings_.find_named({transport, {host, port.number.value_or(standard)}});
-    if (!entry || !entry->rewritten || entry->mapping.inside.address != phone_) return std::nullopt;
+    if (!entry || !entry->shown.inside || entry->mapping.inside.address != phone_) return std::nullopt;
     const Endpoint& inside = entry->mapping.inside;
-    // Without port on the inside: as it came if the public port is the standard one, else as the phone does.
+    // An endpoint without a port stays as it came if the public port is the standard one; else it is written
+    // as the phone does.
     rewrite::PortForm form = port.form;
     if (inside.port != standard)
         form = rewrite::PortForm::given;
     else if (port.number && entry->mapping.outside.port != standard)
-        form = via ? entry->via_form : entry->uri_form;
+        form = via ? entry->shown.via_form : entry->shown.uri_form;
     return rewrite::Written{inside, form};
 }
 
@@ -93,7 +98,7 @@ std::optional<Endpoint> Inward::reflexive(const Endpoint& seen) const {
 
 std::optional<Endpoint> Inward::media(const Socket& socket) const {
     const MappingEntry* entry = mappings_.find_named(socket);
-    if (!entry || (!entry->rewritten && !entry->mapping.is_identity())) return std::nullopt;
+    if (!entry || (!entry->shown.inside && !entry->mapping.is_identity())) return std::nullopt;
     return entry->mapping.inside;
 }
 

@@ -1,4 +1,4 @@
-// The mappings' answer to "what stands for what": one class for each direction.
+// Translates endpoints in messages by the mappings: one class for each direction.
 #pragma once
 
 #include "alg/nat/mappings.hpp"
@@ -6,11 +6,11 @@
 
 namespace sipalg::nat {
 
-/// For what a phone sends: inside becomes public, only where it is this very phone (S1, X1). Learns how the
-/// phone writes its endpoints, so that it gets them back in the same form.
+/// For messages of a phone: its own inside endpoints become public ones (S1, X1). Notes in the mappings how
+/// the phone writes its endpoints, so that it gets them back in the same form (S4).
 class Outward : public rewrite::Translation {
   public:
-    /// `source` is where the packet comes from, inside.
+    /// `source`: the packet's source, inside.
     Outward(Mappings& mappings, const Socket& source, const Egress& egress)
         : Translation(source.transport),
           mappings_(mappings),
@@ -31,11 +31,12 @@ class Outward : public rewrite::Translation {
     bool concerns(const Address& host) const override;
 
   private:
-    /// The mapping of one of the phone's sockets. The one that the packet comes from is shown several times,
-    /// so it is looked up once.
+    /// The mapping of one of the phone's sockets. That of the packet's source is needed several times, so it
+    /// is looked up once.
     const MappingEntry* find(const Socket& inside) const {
         return inside == source_ ? source_entry_ : mappings_.find(MappingKey{inside, egress_.address});
     }
+    void note_rewritten(const MappingEntry& entry) const;
     /// A host that the phone may name in descriptions (N5).
     bool is_delegate(const Address& host) const;
 
@@ -46,12 +47,12 @@ class Outward : public rewrite::Translation {
     const MappingEntry* const source_entry_;
 };
 
-/// For what a phone gets: public becomes inside where it was written for this phone, and in descriptions for
-/// any phone (C9). A mapping that no message ever showed as inside stays public: its phone minds NAT itself
-/// (S2).
+/// For messages to a phone: public endpoints of this phone become inside ones, in descriptions those of any
+/// phone (C9). A mapping whose phone has only written the public endpoint stays public: that phone handles
+/// NAT itself (S2).
 class Inward : public rewrite::Translation {
   public:
-    /// `destination` is where the packet goes, inside.
+    /// `destination`: the packet's destination, inside.
     Inward(const Mappings& mappings, const Socket& destination, const Egress& egress);
 
     bool inbound() const override { return true; }
@@ -69,7 +70,7 @@ class Inward : public rewrite::Translation {
     const Mappings& mappings_;
     const Address& phone_;
     const Egress& egress_;
-    bool shows_inside_ = false;  ///< the phone is shown inside values at this endpoint
+    bool shows_inside_ = false;  ///< the phone is shown inside values at the packet's destination
 };
 
 }  // namespace sipalg::nat

@@ -1,4 +1,4 @@
-// What the owner sets, and what the daemon knows of the router, as far as the core needs it.
+// The owner's settings, and the daemon's knowledge of the router, as far as the core needs them.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,16 @@
 
 namespace sipalg {
 
-/// What the owner sets and the core needs.
+/// The settings of the core.
 struct Policy {
     std::uint16_t media_low = 16384;  ///< public ports for media whose own port is not free (A3); low is even
     std::uint16_t media_high = 32767;
     std::vector<std::uint16_t> sip_ports{5060};
-    bool drop_malformed = false;  ///< SIP that can't be read is dropped, not passed (S9)
+    bool drop_malformed = false;  ///< SIP that breaks the grammar is dropped, not passed (S9)
     Treatments treatments;
-    bool sees_flows = true;  ///< conntrack is scanned; without, nothing is known of media
-    bool edits = true;       ///< false: messages pass as they are, whatever is planned
-    // Ceilings (X7). At each of them new work is refused, what lives stays.
+    bool sees_flows = true;  ///< conntrack is scanned; without it, media can't be seen
+    bool edits = true;       ///< false: messages pass unmodified, whatever is planned
+    // Ceilings (X7). At each of them new work is refused; what exists stays.
     std::size_t max_mappings = 65536;
     std::size_t max_mappings_per_phone = 8192;
     std::size_t max_calls = 16384;
@@ -30,11 +30,11 @@ struct Policy {
     std::size_t max_bindings_per_phone = 64;
     std::size_t max_streams = 4096;  ///< TCP connections that are read
     std::size_t max_streams_per_phone = 512;
-    /// Segments that wait in the queue for the rest of a message: far less than its length, or else everybody
-    /// would have to wait.
+    /// Segments that wait in the queue for the rest of a message: far fewer than its length, or all other
+    /// packets would have to wait as well.
     std::size_t max_held_segments = 512;
     std::size_t max_held_segments_per_phone = 128;
-    std::size_t max_stream_memory = 16 << 20;  ///< bytes of messages that are not whole yet
+    std::size_t max_stream_memory = 16 << 20;  ///< bytes of incomplete messages
     std::size_t max_stream_memory_per_phone = 4 << 20;
     /// TCP connections of which only SYNs were seen. One more ends the oldest of the host that has most.
     std::size_t max_half_open_streams = 1024;
@@ -44,6 +44,9 @@ struct Policy {
 
 /// The side a packet comes from.
 enum class Side : std::uint8_t { inside, outside };
+inline Side opposite(Side side) {
+    return side == Side::inside ? Side::outside : Side::inside;
+}
 
 /// The router's address on the way between the packet's two ends. Where nothing is translated (N2) it is the
 /// phone's own: it keeps its endpoints, and messages their bytes.
@@ -53,8 +56,8 @@ struct Egress {
     friend auto operator<=>(const Egress&, const Egress&) = default;
 };
 
-/// A change of the router's address: what stood at the outside address `from` is at `to` now. Where only
-/// `to.advertised` is another, `from` is `to.address`.
+/// A change of the router's address: everything at the outside address `from` moves to `to`. If only
+/// `to.advertised` changes, `from` is `to.address`.
 struct AddressChange {
     Address from;
     Egress to;

@@ -17,7 +17,7 @@ namespace sipalg::registration {
 struct BindingKey {
     std::string aor;
     Socket inside;
-    Address registrar;  ///< or outbound proxy: who the REGISTER was sent to
+    Address registrar;  ///< or outbound proxy: where the REGISTER was sent
     friend bool operator==(const BindingKey&, const BindingKey&) = default;
 };
 struct BindingKeyHash {
@@ -27,23 +27,22 @@ struct BindingKeyHash {
 struct Binding {
     std::uint32_t record_id = 0;
     Egress egress;
-    Endpoint shown;                ///< the public endpoint as messages say it
-    Endpoint outside;              ///< the same as packets have it
-    std::vector<Endpoint> former;  ///< what the registrar was told before the router's address changed
-    std::vector<Address> others;   ///< who may send requests in besides the registrar
-    bool unmodified = false;       ///< its messages are not rewritten, because the registrar minds NAT itself
-    Time until{0};                 ///< what the registrar granted, with grace
-    std::string record;
+    Endpoint shown;                       ///< the public endpoint in messages
+    Endpoint outside;                     ///< the same in packets
+    std::vector<Endpoint> old_endpoints;  ///< `shown` as it was before the router's address changed
+    std::vector<Address> others;          ///< may send requests in besides the registrar
+    bool unmodified = false;  ///< its messages are not rewritten, because the registrar handles NAT itself
+    Time until{0};            ///< the lifetime that the registrar granted, with grace
+    std::string record;       ///< as the kernel has it
 };
 
-/// More of Binding::others are not let in.
-inline constexpr std::size_t max_others = 4;
+inline constexpr std::size_t max_others = 4;  ///< of Binding::others
 
-/// Who may send requests to the phone through the binding.
+/// The sources of requests to the phone that the binding lets in.
 std::vector<Pinhole> pinholes(const BindingKey& key, const Binding& binding);
 
-/// The record of a binding and back. False: of another layout, or broken.
+/// The record of a binding and back (A5). False: another layout, or broken.
 std::string write_record(const BindingKey& key, const Binding& binding);
-bool read_record(std::string_view bytes, BindingKey& key, Binding& binding);
+[[nodiscard]] bool read_record(std::string_view bytes, BindingKey& key, Binding& binding);
 
 }  // namespace sipalg::registration

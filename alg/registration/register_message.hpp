@@ -1,4 +1,4 @@
-// What a REGISTER asks for, and its 2xx grants, as the messages have it (RFC 3261 10).
+// Reads REGISTER requests and their 2xx responses (RFC 3261 10).
 #pragma once
 
 #include <cstdint>
@@ -14,27 +14,27 @@
 
 namespace sipalg::registration {
 
-/// The AOR as people write it: "sip:alice@example.com", without parameters.
+/// The AOR of the To header without parameters: "sip:alice@example.com". Empty: there is none.
 std::string aor_of(const sip::Message& message);
 
-/// Resolves a Contact's transport parameter, host and port to the phone's socket; nullopt: not its own.
+/// The phone's socket that a Contact's transport parameter, host and port mean; nullopt: not its own.
 using OwnContact =
     std::function<std::optional<Socket>(std::string_view transport, const Address& host, std::uint16_t port)>;
 
-/// A Contact that is the phone's own.
+/// A Contact of the phone's own.
 struct ListedContact {
     Socket inside;
     std::optional<std::int64_t> expires;  ///< its own parameter, seconds
     bool one_flow = false;                ///< has a reg-id (RFC 5626)
 };
 
-/// Calls `visit` for each Contact that is the phone's own, a few of them at most; true if one was "*".
+/// Calls `visit` for each Contact of the phone's own, 16 at most. True: one was "*".
 bool each_contact(const sip::Message& message, const OwnContact& own,
                   const std::function<void(const ListedContact&)>& visit);
 
-/// Who stands between the registrar and the phone as the 2xx has it, where that is told by address: the proxy
-/// next to the phone in the path of requests to it (RFC 3327), and the first one that the phone's requests
-/// are to go through (RFC 3608).
+/// The proxies between the registrar and the phone that the 2xx names by address: the one next to the phone
+/// on the path of requests to it (RFC 3327), and the first one on the route of the phone's requests (RFC
+/// 3608).
 std::vector<Address> neighbours(const ReceivedMessage& received);
 
 }  // namespace sipalg::registration

@@ -15,10 +15,10 @@ namespace {
 constexpr std::int64_t default_expires = 3600;  // RFC 3261 10.2.1.1
 constexpr std::size_t max_pending = 1024;
 
-// The response answers a request that left before the router's address changed.
-bool names_former(const sip::Via& via, Transport transport, const nat::Mappings& mappings) {
+// The response answers a request that was sent before the router's address changed.
+bool names_old_endpoint(const sip::Via& via, Transport transport, const nat::Mappings& mappings) {
     return via.sent_by.address &&
-           mappings.find_former({transport, {*via.sent_by.address, via.sent_by.port.value_or(5060)}});
+           mappings.find_old({transport, {*via.sent_by.address, via.sent_by.port.value_or(5060)}});
 }
 
 }  // namespace
@@ -56,16 +56,16 @@ void Registrations::request(const ReceivedMessage& received, const OwnContact& o
     pending_.put(key, std::move(pending));
 }
 
-void Registrations::response(const ReceivedMessage& received, const OwnContact& own,
-                             std::uint32_t& next_record, Effects& effects) {
+void Registrations::response(const ReceivedMessage& received, const OwnContact& own, Effects& effects) {
     const sip::Message& message = received.message;
     if (message.status() < 200) return;
     const Pending* found = answered(message, received.phone, received.peer, received.now);
     if (!found) return;
     const Pending pending = *found;
-    // The request has been sent again since, from the address that the router has now: its own answer counts.
-    if (!pending.outdated && names_former(message.top_via(), received.contact.transport, mappings_)) return;
-    if (message.status() >= 300) return;  // 401, 423: sent again with another CSeq; it ends with its deadline
+    // The request has been sent again since, from the router's present address: wait for that answer.
+    if (!pending.outdated && names_old_endpoint(message.top_via(), received.contact.transport, mappings_))
+        return;
+    if (message.status() >= 300) return;  // 401, 423: it is sent again with another CSeq, or lapses
     forget({std::string(message.call_id()), received.phone});
     if (pending.all) {
         unbind_those(
@@ -95,9 +95,9 @@ void Registrations::response(const ReceivedMessage& received, const OwnContact& 
                 },
                 "unregistered", received.now, effects);
         } else if (!pending.outdated) {
-            bind(key, pending, granted, others, next_record, received.now, effects);
-            // A phone that moves to another server is no longer called by the former one. By several uplinks,
-            // or with a reg-id (RFC 5626), it is registered at both.
+            bind(key, pending, granted, others, received.now, effects);
+            // A phone that moves to another server is no longer called by the old one. Through several
+            // uplinks, or with a reg-id (RFC 5626), it is registered at both.
             if (!contact.one_flow)
                 unbind_those(
                     received.phone,
@@ -110,22 +110,21 @@ void Registrations::response(const ReceivedMessage& received, const OwnContact& 
     }
 }
 
-void Registrations::hold(const BindingKey& key, const Binding& binding, Time until, Time now,
-                         Effects& effects) {
-    mappings_.hold(nat::MappingKey{key.inside, binding.egress.address}, until, now, effects.changes);
+void Registrations::acquire(const BindingKey& key, const Binding& binding, Time until, Time now,
+                            Effects& effects) {
+    mappings_.acquire(nat::MappingKey{key.inside, binding.egress.address}, until, now, effects.changes);
     for (const Pinhole& pinhole : pinholes(key, binding))
-        mappings_.hold(pinhole, until, now, effects.changes);
+        mappings_.pinholes().acquire(pinhole, until, now, effects.changes);
 }
 
 void Registrations::release(const BindingKey& key, const Binding& binding, Time now, Effects& effects) {
     for (const Pinhole& pinhole : pinholes(key, binding))
-        mappings_.release(pinhole, effects.changes);
+        mappings_.pinholes().release(pinhole, effects.changes);
     mappings_.release(nat::MappingKey{key.inside, binding.egress.address}, now, effects.changes);
 }
 
 void Registrations::bind(const BindingKey& key, const Pending& pending, std::int64_t granted,
-                         const std::vector<Address>& others, std::uint32_t& next_record, Time now,
-                         Effects& effects) {
+                         const std::vector<Address>& others, Time now, Effects& effects) {
     const nat::MappingEntry* entry = mappings_.map(key.inside, pending.egress, {}, now);
     const Binding* known = bindings_.find(key);
     if (!entry || (!known && !has_room(key.inside.endpoint.address))) {
@@ -140,13 +139,13 @@ void Registrations::bind(const BindingKey& key, const Pending& pending, std::int
     binding.others = others;
     binding.unmodified = pending.unmodified;
     binding.until = now + Seconds{granted} + registration_grace;
-    binding.former.clear();
-    // Held anew before the old hold goes, so that an unchanged element never leaves the kernel in between.
-    hold(key, binding, binding.until, now, effects);
+    binding.old_endpoints.clear();
+    // Acquire before the release, so that an unchanged element never leaves the kernel in between.
+    acquire(key, binding, binding.until, now, effects);
     if (before) {
         release(key, *before, now, effects);
     } else {
-        binding.record_id = next_record++;
+        binding.record_id = record_ids_.take();
         effects.events.push_back(
             {Event::Kind::registered, key.aor,
              key.inside.endpoint.text() + " is known outside as " + binding.shown.text()});
@@ -187,10 +186,10 @@ void Registrations::store(const BindingKey& key, Binding& binding, bool renew, T
     binding.record = std::move(record);
 }
 
-void Registrations::name_formerly(const BindingKey& key, const Binding& binding) {
-    for (const Endpoint& shown : binding.former)
-        mappings_.name_formerly({key.inside.transport, shown}, {key.inside, binding.egress.address},
-                                binding.until);
+void Registrations::note_old_endpoints(const BindingKey& key, const Binding& binding) {
+    for (const Endpoint& shown : binding.old_endpoints)
+        mappings_.note_old_endpoint({key.inside.transport, shown}, {key.inside, binding.egress.address},
+                                    binding.until);
 }
 
 void Registrations::unbind(const BindingKey& key, const char* why, Time now, Effects& effects) {
@@ -239,19 +238,19 @@ void Registrations::forget(const CallKey& key) {
     pending_per_phone_.fewer(key.phone);
 }
 
-bool Registrations::restore(std::uint32_t id, const std::string& record, Time until, Time now,
-                            Effects& effects) {
+bool Registrations::restore(const StoredRecord& record, Time now, Effects& effects) {
     BindingKey key;
     Binding binding;
-    if (!read_record(record, key, binding) || bindings_.contains(key) || binding.until <= now) return false;
+    if (!read_record(record.bytes, key, binding) || bindings_.contains(key) || binding.until <= now)
+        return false;
     const nat::MappingEntry* entry =
-        mappings_.map(key.inside, binding.egress, {binding.shown.port, false, false}, now);
+        mappings_.map(key.inside, binding.egress, {binding.shown.port, 0, false}, now);
     if (!entry) return false;
-    binding.record_id = id;
-    binding.record = record;
+    binding.record_id = record.id;
+    binding.record = record.bytes;
     binding.outside = entry->mapping.outside;
-    hold(key, binding, std::min(until, binding.until), now, effects);
-    name_formerly(key, binding);
+    acquire(key, binding, std::min(record.until, binding.until), now, effects);
+    note_old_endpoints(key, binding);
     enter(key, std::move(binding));
     return true;
 }
@@ -275,8 +274,8 @@ const Pending* Registrations::answered(const sip::Message& response, const Addre
     const Pending* pending = pending_.find(CallKeyView{response.call_id(), phone});
     const bool fits = pending && pending->cseq == response.cseq().number &&
                       pending->from_tag == response.from_tag() && !pending->branch.empty() &&
-                      pending->branch == response.top_via().branch &&
-                      pending->registrar == registrar && pending->until >= now;
+                      pending->branch == response.top_via().branch && pending->registrar == registrar &&
+                      pending->until >= now;
     return fits ? pending : nullptr;
 }
 
@@ -307,20 +306,20 @@ void Registrations::renumber(nat::Renumbering& renumbering, Time now, Effects& e
 
     std::vector<BindingKey> moving;
     for (const auto& [key, binding] : bindings_)
-        if (renumbering.target_of_holder(binding.egress)) moving.push_back(key);
+        if (renumbering.target_of_user(binding.egress)) moving.push_back(key);
     for (const BindingKey& key : moving) {
         Binding& binding = *bindings_.edit(key);
         const Address from = binding.egress.address;
-        binding.egress = *renumbering.target_of_holder(binding.egress);
+        binding.egress = *renumbering.target_of_user(binding.egress);
         const nat::MappingEntry* entry = mappings_.find(nat::MappingKey{key.inside, binding.egress.address});
         if (!entry) {
             unbind(key, "no public port left at the new address", now, effects);
             continue;
         }
-        nat::add_former(binding.former, binding.shown, entry->public_endpoint());
+        nat::add_old_endpoint(binding.old_endpoints, binding.shown, entry->public_endpoint());
         binding.shown = entry->public_endpoint();
         binding.outside = entry->mapping.outside;
-        name_formerly(key, binding);
+        note_old_endpoints(key, binding);
         store(key, binding, false, now, effects);
         ++renumbering.counts(from).bindings;
     }

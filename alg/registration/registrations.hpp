@@ -13,6 +13,8 @@
 #include "alg/dialog/call_key.hpp"
 #include "alg/dialog/received_message.hpp"
 #include "alg/kernel/effects.hpp"
+#include "alg/kernel/record.hpp"
+#include "alg/kernel/record_ids.hpp"
 #include "alg/nat/mappings.hpp"
 #include "alg/registration/binding.hpp"
 #include "alg/registration/register_message.hpp"
@@ -28,28 +30,30 @@ struct Pending {
     bool all = false;  ///< Contact: * (with Expires: 0)
     struct Contact {
         Socket inside;
-        std::int64_t expires = 0;  ///< asked for, seconds
-        bool one_flow = false;     ///< has a reg-id: of several flows only this one is meant (RFC 5626)
+        std::int64_t expires = 0;  ///< requested, seconds
+        bool one_flow = false;     ///< has a reg-id: means this one of several flows (RFC 5626)
     };
     std::vector<Contact> contacts;
     bool unmodified = false;  ///< see Binding
-    bool outdated = false;    ///< it named an address that the router no longer has: it makes no binding
+    bool outdated = false;    ///< it names an address that the router no longer has: it makes no binding
     Time until{0};
 };
 
+/// The bindings, and the REGISTERs that wait for an answer. Changes are staged (law 4): commit() keeps them,
+/// cancel() takes them back.
 class Registrations {
   public:
-    Registrations(const Policy& policy, nat::Mappings& mappings) : policy_(policy), mappings_(mappings) {}
+    Registrations(const Policy& policy, nat::Mappings& mappings, RecordIds& record_ids)
+        : policy_(policy), mappings_(mappings), record_ids_(record_ids) {}
 
-    /// A REGISTER from the phone. `own` knows what of it are the phone's sockets.
+    /// A REGISTER from the phone. `own` tells which Contacts are the phone's sockets. Sets effects.limit if a
+    /// table is full or an identifier too long (X7).
     void request(const ReceivedMessage& received, const OwnContact& own, Effects& effects);
-    /// A final response to a REGISTER, from outside. `own` maps what the registrar lists to the phone's
-    /// sockets.
-    void response(const ReceivedMessage& received, const OwnContact& own, std::uint32_t& next_record,
-                  Effects& effects);
+    /// A response to a REGISTER, from outside. `own` tells which listed Contacts are the phone's sockets.
+    void response(const ReceivedMessage& received, const OwnContact& own, Effects& effects);
 
-    /// What bindings hold is elsewhere now: they go along, and keep the public port for the phone's next
-    /// REGISTER (C11). Call after nat::Mappings::renumber().
+    /// C11: bindings follow their mappings to the router's new addresses, and keep the public port for the
+    /// phone's next REGISTER. Call after nat::Mappings::renumber().
     void renumber(nat::Renumbering& renumbering, Time now, Effects& effects);
 
     void expire(Time now, Effects& effects);
@@ -57,7 +61,9 @@ class Registrations {
     /// For tests: how many deadlines there are, of bindings and of pending requests.
     std::size_t deadlines() const { return deadlines_.size() + pending_deadlines_.size(); }
     std::size_t pending() const { return pending_.size(); }
-    bool restore(std::uint32_t id, const std::string& record, Time until, Time now, Effects& effects);
+    /// Restores a binding of an earlier daemon from its record (A5). False: it is not a binding's, or the
+    /// binding has ended.
+    [[nodiscard]] bool restore(const StoredRecord& record, Time now, Effects& effects);
 
     /// Additions for the records of all bindings.
     void list_records(Time now, std::vector<Change>& changes) const;
@@ -74,26 +80,27 @@ class Registrations {
   private:
     /// `others`: who may send requests in besides the registrar.
     void bind(const BindingKey& key, const Pending& pending, std::int64_t seconds,
-              const std::vector<Address>& others, std::uint32_t& next_record, Time now, Effects& effects);
-    void hold(const BindingKey& key, const Binding& binding, Time until, Time now, Effects& effects);
+              const std::vector<Address>& others, Time now, Effects& effects);
+    void acquire(const BindingKey& key, const Binding& binding, Time until, Time now, Effects& effects);
     void release(const BindingKey& key, const Binding& binding, Time now, Effects& effects);
     /// Ends the phone's bindings that `which` is true of.
     void unbind_those(const Address& phone,
                       const std::function<bool(const BindingKey&, const Binding&)>& which, const char* why,
                       Time now, Effects& effects);
-    /// The only ways in and out of bindings_: they keep the phone's list of its bindings.
+    /// Add to bindings_ and remove from it, with its deadline and the phone's list.
     void enter(const BindingKey& key, Binding binding);
     void remove(const BindingKey& key);
-    /// The phone's bindings, of which there are few; nullptr: none.
+    /// Few; nullptr: none.
     const std::vector<BindingKey>* bindings_of(const Address& phone) const { return of_phone_.find(phone); }
     bool has_room(const Address& phone) const;
     void forget(const CallKey& pending);
     void store(const BindingKey& key, Binding& binding, bool renew, Time now, Effects& effects);
-    void name_formerly(const BindingKey& key, const Binding& binding);
+    void note_old_endpoints(const BindingKey& key, const Binding& binding);
     void unbind(const BindingKey& key, const char* why, Time now, Effects& effects);
 
     const Policy& policy_;
     nat::Mappings& mappings_;
+    RecordIds& record_ids_;
     StagedMap<CallKey, Pending, CallKeyHash, CallKeyEqual> pending_;
     StagedMap<BindingKey, Binding, BindingKeyHash> bindings_;
     StagedMap<Address, std::vector<BindingKey>> of_phone_;  ///< at most max_bindings_per_phone each

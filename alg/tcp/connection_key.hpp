@@ -22,8 +22,4 @@ struct ConnectionKeyHash {
     }
 };
 
-inline Side opposite(Side side) {
-    return side == Side::inside ? Side::outside : Side::inside;
-}
-
 }  // namespace sipalg::tcp

@@ -37,7 +37,7 @@ class Check {
     Check(State& state, const TableKernel& kernel, Time now) : impl_(state), kernel_(kernel), now_(now) {}
 
     void run() {
-        count_holders();
+        count_users();
         count_streams();
         mappings();
         elements();
@@ -54,7 +54,9 @@ class Check {
         }
         for (const auto& [key, flow] : impl_.connections.all())
             if (flow.record.is_stored()) record(flow.record.id(), flow.record.stored());
-        if (!records_.empty()) fail("record " + std::to_string(records_.begin()->first) + " is nobody's");
+        if (!records_.empty())
+            fail("record " + std::to_string(records_.begin()->first) +
+                 " belongs to no call, binding or connection");
     }
 
   private:
@@ -62,7 +64,7 @@ class Check {
     void deadlines() const {
         std::size_t unused = 0;
         for (const auto& [key, entry] : impl_.mappings.all())
-            unused += entry.holders == 0 ? 1 : 0;
+            unused += entry.users == 0 ? 1 : 0;
         if (impl_.mappings.deadlines() != unused) fail("deadlines of mappings");
         if (impl_.calls.deadlines() != impl_.calls.all().size()) fail("deadlines of calls");
         if (impl_.registrations.deadlines() !=
@@ -77,20 +79,21 @@ class Check {
         return it != kernel_.elements().end() && it->second >= until;
     }
 
-    void count_holders() {
+    void count_users() {
         for (const auto& [key, call] : impl_.calls.all()) {
-            for (const nat::MappingKey& mapping : call.mapped)
-                ++mapping_holders_[mapping];
-            for (const call::CallPinhole& pin : call.pins)
-                ++pinhole_holders_[pin.pinhole];
-            if (call.state == call::Call::State::closing && (!call.mapped.empty() || !call.pins.empty()))
-                fail("closed call " + key.call_id + " holds something");
+            for (const nat::MappingKey& mapping : call.mappings)
+                ++mapping_users_[mapping];
+            for (const call::CallPinhole& pin : call.pinholes)
+                ++pinhole_users_[pin.pinhole];
+            if (call.state == call::Call::State::closing &&
+                (!call.mappings.empty() || !call.pinholes.empty()))
+                fail("closed call " + key.call_id + " still uses mappings or pinholes");
         }
         for (const auto& [key, binding] : impl_.registrations.all()) {
-            ++mapping_holders_[nat::MappingKey{key.inside, binding.egress.address}];
+            ++mapping_users_[nat::MappingKey{key.inside, binding.egress.address}];
             registered_.insert(nat::MappingKey{key.inside, binding.egress.address});
             for (const Pinhole& pinhole : registration::pinholes(key, binding)) {
-                ++pinhole_holders_[pinhole];
+                ++pinhole_users_[pinhole];
                 registered_pinholes_.insert(pinhole);
             }
         }
@@ -100,29 +103,29 @@ class Check {
         for (const auto& [key, flow] : impl_.connections.all()) {
             if (!flow.mapping_refreshed) continue;
             const nat::MappingKey mapping{{Transport::tcp, key.phone}, flow.egress.address};
-            ++mapping_holders_[mapping];
+            ++mapping_users_[mapping];
             connected_.insert(mapping);
         }
     }
 
-    // What a registrar granted is held for some time longer; renewing for that alone is not worth it.
+    // A binding has a grace, for which alone renewing is not worth it.
     static Time allowance(bool registered) { return registered ? patience + registration_grace : patience; }
 
     void mappings() {
-        std::size_t held = 0;
+        std::size_t used = 0;
         for (const auto& [key, entry] : impl_.mappings.all()) {
-            const auto holders = mapping_holders_.find(key);
-            const std::uint32_t expected = holders == mapping_holders_.end() ? 0 : holders->second;
-            if (entry.holders != expected)
-                fail(text(entry.mapping) + " counts " + std::to_string(entry.holders) + " holders, not " +
+            const auto users = mapping_users_.find(key);
+            const std::uint32_t expected = users == mapping_users_.end() ? 0 : users->second;
+            if (entry.users != expected)
+                fail(text(entry.mapping) + " counts " + std::to_string(entry.users) + " users, not " +
                      std::to_string(expected));
-            if (expected > 0) ++held;
-            // A silent connection keeps its port only as long as others leave it to it.
+            if (expected > 0) ++used;
+            // A silent connection keeps its port only until another mapping needs it.
             if (expected > 0 && !connected_.contains(key) &&
                 entry.kernel_until + allowance(registered_.contains(key)) <= now_)
-                fail(text(entry.mapping) + " is held but lapsed");
+                fail(text(entry.mapping) + " is in use but has lapsed");
             if (expected == 0 && entry.idle_until > now_ + patience && entry.kernel_until <= now_)
-                fail(text(entry.mapping) + " is kept for signalling but lapsed");
+                fail(text(entry.mapping) + " is kept for signalling but has lapsed");
             if (entry.kernel_until > now_ && !entry.mapping.is_identity() &&
                 !in_kernel(entry.mapping, entry.kernel_until))
                 fail(text(entry.mapping) + " is not in the kernel");
@@ -130,27 +133,26 @@ class Check {
                 fail(text(entry.mapping) + " is not forgotten");
             if (impl_.mappings.find_public({entry.mapping.transport, entry.public_endpoint()}) != &entry)
                 fail(text(entry.mapping) + " is not found by its public endpoint");
-            if (entry.listener && entry.kernel_until > now_ &&
+            if (entry.diverted && entry.kernel_until > now_ &&
                 !in_kernel(Diversion{entry.mapping.transport, entry.mapping.inside}, entry.kernel_until))
-                fail(text(entry.mapping) + " has lost its listener");
+                fail(text(entry.mapping) + " has lost its Diversion");
             if (entry.reachable && entry.kernel_until > now_ &&
                 !in_kernel(Reachable{entry.mapping.transport, entry.mapping.outside}, entry.kernel_until))
                 fail(text(entry.mapping) + " is no longer reachable");
         }
-        if (held != mapping_holders_.size()) fail("something holds a mapping that is not there");
-        if (pinhole_holders_.size() != impl_.mappings.pinhole_count())
-            fail(std::to_string(impl_.mappings.pinhole_count()) + " pinholes, held are " +
-                 std::to_string(pinhole_holders_.size()));
-        for (const auto& [pinhole, holders] : pinhole_holders_) {
-            const nat::PinholeEntry* entry = impl_.mappings.find(pinhole);
-            if (!entry || entry->holders != holders)
-                fail(text(pinhole) + " has other holders than it counts");
+        if (used != mapping_users_.size()) fail("a call or binding uses a mapping that does not exist");
+        if (pinhole_users_.size() != impl_.mappings.pinholes().size())
+            fail(std::to_string(impl_.mappings.pinholes().size()) + " pinholes, in use are " +
+                 std::to_string(pinhole_users_.size()));
+        for (const auto& [pinhole, users] : pinhole_users_) {
+            const nat::PinholeEntry* entry = impl_.mappings.pinholes().find(pinhole);
+            if (!entry || entry->users != users) fail(text(pinhole) + " counts its users wrongly");
             if (entry->kernel_until + allowance(registered_pinholes_.contains(pinhole)) <= now_)
-                fail(text(pinhole) + " is held but lapsed");
+                fail(text(pinhole) + " is in use but has lapsed");
             if (entry->kernel_until > now_ && !in_kernel(pinhole, entry->kernel_until))
                 fail(text(pinhole) + " is not in the kernel");
             if (!impl_.mappings.find_public({pinhole.transport, advertised(pinhole.outside)}))
-                fail(text(pinhole) + " leads nowhere");
+                fail(text(pinhole) + " has no mapping");
         }
     }
 
@@ -165,17 +167,18 @@ class Check {
             if (until > now_ + std::chrono::hours(24 * 8)) fail("an element without a timeout (X8)");
             const bool over = until < now_ + rounding;  // as it was read back; the kernel ends it by itself
             if (const auto* pinhole = std::get_if<Pinhole>(&element)) {
-                if (!over && !impl_.mappings.find(*pinhole)) fail(text(*pinhole) + " is nobody's");
+                if (!over && !impl_.mappings.pinholes().find(*pinhole))
+                    fail(text(*pinhole) + " belongs to no call, binding or mapping");
             } else if (const auto* mapping = std::get_if<Mapping>(&element)) {
                 if (mapping->is_identity()) fail(text(*mapping) + " translates nothing");
                 const nat::MappingEntry* entry = impl_.mappings.find(
                     nat::MappingKey{{mapping->transport, mapping->inside}, mapping->outside.address});
                 if (!over && (!entry || entry->mapping != *mapping || entry->kernel_until + rounding < until))
-                    fail(text(*mapping) + " is nobody's");
+                    fail(text(*mapping) + " belongs to no call, binding or mapping");
             } else if (const auto* reachable = std::get_if<Reachable>(&element)) {
                 const nat::MappingEntry* entry =
                     impl_.mappings.find_outside({reachable->transport, reachable->outside});
-                if (!over && (!entry || !entry->reachable)) fail("what is reachable is nobody's");
+                if (!over && (!entry || !entry->reachable)) fail("a Reachable element belongs to no mapping");
             } else if (const auto* record = std::get_if<Record>(&element)) {
                 if (record->bytes.empty() || record->bytes.size() > Record::max_bytes)
                     fail("record " + std::to_string(record->id) + " has a piece of " +
@@ -190,15 +193,15 @@ class Check {
         for (const auto& [part, piece] : records_[id])
             stored += piece;
         if (stored.empty() || stored != bytes)
-            fail("record " + std::to_string(id) + " in the kernel is not what is remembered");
+            fail("record " + std::to_string(id) + " differs from the one in the kernel");
         records_.erase(id);
     }
 
     State& impl_;
     const TableKernel& kernel_;
     const Time now_;
-    std::map<nat::MappingKey, std::uint32_t> mapping_holders_;
-    std::map<Pinhole, std::uint32_t> pinhole_holders_;
+    std::map<nat::MappingKey, std::uint32_t> mapping_users_;
+    std::map<Pinhole, std::uint32_t> pinhole_users_;
     std::set<nat::MappingKey> registered_, connected_;
     std::set<Pinhole> registered_pinholes_;
     std::map<std::uint32_t, std::map<std::uint32_t, std::string>> records_;

@@ -17,10 +17,6 @@ constexpr std::array short_waits{Time{1}, Time{21}, Time{100}, Time{300}};
 constexpr std::array long_waits{Time{1000}, Time{11'000}, Time{130'000}, Time{3'600'000}};
 constexpr std::size_t most_text = 200'000;
 
-Side opposite(Side side) {
-    return tcp::opposite(side);
-}
-
 }  // namespace
 
 void SegmentTraffic::step() {

@@ -34,10 +34,6 @@ Policy policy(std::uint8_t kind) {
     return settings;
 }
 
-Side opposite(Side side) {
-    return tcp::opposite(side);
-}
-
 // The same packet with options behind its header, which has none.
 std::vector<std::uint8_t> with_options(std::vector<std::uint8_t> packet, std::vector<std::uint8_t> options) {
     while (options.size() % 4 != 0)

@@ -6,7 +6,7 @@ namespace sipalg::call {
 
 namespace {
 
-/// Everything is allowed but the port 22; 198.51.100.1 is one of our own.
+/// Every endpoint may be used except those with port 22; 198.51.100.1 is the ALG's own.
 std::optional<Resolved> resolve(const Socket& socket) {
     if (socket.endpoint.port == 22) return std::nullopt;
     return Resolved{socket.endpoint, socket.endpoint.address == Address::v4(0xC6336401)};
@@ -28,7 +28,7 @@ Endpoint at(std::uint16_t port) {
 
 }  // namespace
 
-TEST_CASE("D1 RTCP is the next port, or where a=rtcp says") {
+TEST_CASE("D1 RTCP uses the next port, or the one in a=rtcp") {
     CHECK(read("m=audio 30000 RTP/AVP 0\r\n")[0].rtp == at(30000));
     CHECK(read("m=audio 30000 RTP/AVP 0\r\n")[0].rtcp == at(30001));
     CHECK(read("m=audio 30000 RTP/AVP 0\r\na=rtcp:30009\r\n")[0].rtcp == at(30009));
@@ -41,7 +41,7 @@ TEST_CASE("D1 RTCP is the next port, or where a=rtcp says") {
     CHECK(read("m=audio 21 RTP/AVP 0\r\n")[0].rtcp.port == 0);  // 22 is refused
 }
 
-TEST_CASE("D3 what receives nothing has no port; why is told apart") {
+TEST_CASE("D3 a stream that receives nothing has no port, and its kind is kept") {
     const Session s = read(
         "m=audio 0 RTP/AVP 0\r\nm=audio 0 RTP/AVP 0\r\na=bundle-only\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"
         "m=audio 30000 RTP/AVP 0\r\nc=IN IP4 224.0.0.1\r\nm=audio 30000 RTP/AVP 0\r\nc=IN IP4 "
@@ -55,16 +55,16 @@ TEST_CASE("D3 what receives nothing has no port; why is told apart") {
     CHECK(s[6].transport == Transport::tcp);
 }
 
-TEST_CASE("D3 the forms of hold") {
-    CHECK(read("m=audio 30000 RTP/AVP 0\r\na=inactive\r\n")[0].held);
-    CHECK(read("m=audio 30000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n")[0].held);
-    CHECK_FALSE(read("m=audio 30000 RTP/AVP 0\r\na=sendonly\r\n")[0].held);
+TEST_CASE("D3 the ways to put a stream on hold") {
+    CHECK(read("m=audio 30000 RTP/AVP 0\r\na=inactive\r\n")[0].on_hold);
+    CHECK(read("m=audio 30000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n")[0].on_hold);
+    CHECK_FALSE(read("m=audio 30000 RTP/AVP 0\r\na=sendonly\r\n")[0].on_hold);
     CHECK(read("m=audio 30000 RTP/AVP 0\r\na=sendonly\r\n")[0].one_way);
     CHECK(read("a=recvonly\r\nm=audio 30000 RTP/AVP 0\r\n")[0].one_way);
     CHECK_FALSE(read("a=recvonly\r\nm=audio 30000 RTP/AVP 0\r\na=sendrecv\r\n")[0].one_way);
 }
 
-TEST_CASE("C9 D5 an address of our own is a hairpin; rtcp-mux is noted") {
+TEST_CASE("C9 D5 an address of the ALG's own is a hairpin; rtcp-mux is noted") {
     CHECK(read("m=audio 30000 RTP/AVP 0\r\nc=IN IP4 198.51.100.1\r\n")[0].hairpin);
     CHECK_FALSE(read("m=audio 30000 RTP/AVP 0\r\n")[0].hairpin);
     CHECK(read("m=audio 30000 RTP/AVP 0\r\na=rtcp-mux\r\n")[0].rtcp_mux);
@@ -110,11 +110,11 @@ TEST_CASE("D4 port/count takes pairs for RTP, single ports for others") {
     CHECK(further(read("m=audio 65534/2 RTP/AVP 0\r\n")[0]).empty());
 }
 
-TEST_CASE("D3 port 9 and 0.0.0.0 with candidates is no hold: there is only no default") {
+TEST_CASE("D3 port 9 and 0.0.0.0 with candidates mean no default, not hold") {
     const std::string offer = "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\n";
-    CHECK(read(offer)[0].held);
+    CHECK(read(offer)[0].on_hold);
     const Stream ice = read(offer + "a=candidate:1 1 UDP 1 203.0.113.11 31000 typ host\r\n")[0];
-    CHECK_FALSE(ice.held);
+    CHECK_FALSE(ice.on_hold);
     CHECK(ice.receives());
 }
 

@@ -27,8 +27,8 @@ ConntrackEntry from_peer() {
 struct Fixture {
     Fixture() : state(Policy{}) {
         mappings().map({Transport::udp, phone}, egress, {}, now);
-        mappings().hold(key, now + std::chrono::seconds(600), now, changes);
-        mappings().hold(hole, now + std::chrono::seconds(600), now, changes);
+        mappings().acquire(key, now + std::chrono::seconds(600), now, changes);
+        mappings().pinholes().acquire(hole, now + std::chrono::seconds(600), now, changes);
         state.commit();
     }
     nat::Mappings& mappings() { return state.mappings; }
@@ -39,7 +39,7 @@ struct Fixture {
         return erased;
     }
     void close_pinhole() {
-        mappings().release(hole, changes);
+        mappings().pinholes().release(hole, changes);
         state.commit();
     }
     State state;
@@ -67,7 +67,7 @@ TEST_CASE("C7 a flow under another public port is older than the mapping") {
 
 TEST_CASE("C7 a closed mapping takes its flows with it, once") {
     Fixture f;
-    f.mappings().release(hole, f.changes);
+    f.mappings().pinholes().release(hole, f.changes);
     f.mappings().release(key, f.now, f.changes);
     f.state.commit();
     CHECK(f.state.scan.wanted(f.now));
@@ -84,7 +84,7 @@ TEST_CASE(
     SUBCASE("media") {}
     SUBCASE("signalling") {
         signalling = true;
-        f.mappings().touch(key, false, f.now, f.changes);
+        f.mappings().refresh(key, false, f.now, f.changes);
     }
     f.close_pinhole();
     f.state.scan.begin(f.now);
@@ -96,11 +96,11 @@ TEST_CASE(
 TEST_CASE("C6 when media were seen last is told by how long the flow has been idle") {
     Fixture f;
     f.erases(from_phone(16000, Seconds{20}));
-    CHECK(f.mappings().find(key)->flow_seen == f.now - Time{20'000});
+    CHECK(f.mappings().find(key)->last_flow == f.now - Time{20'000});
     f.erases(from_phone(16000, Seconds{90}));  // an older sign of life than the one known
-    CHECK(f.mappings().find(key)->flow_seen == f.now - Time{20'000});
+    CHECK(f.mappings().find(key)->last_flow == f.now - Time{20'000});
     f.erases(from_peer());
-    CHECK(f.mappings().find(key)->flow_seen == f.now);
+    CHECK(f.mappings().find(key)->last_flow == f.now);
 }
 
 }  // namespace sipalg

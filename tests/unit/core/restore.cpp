@@ -39,7 +39,7 @@ std::clock_t cost_of_restore(std::uint32_t count) {
         least = i == 0 ? spent : std::min(least, spent);
         std::size_t diverted = 0;
         for (const auto& [key, entry] : state.mappings.all())
-            diverted += entry.listener ? 1 : 0;
+            diverted += entry.diverted ? 1 : 0;
         REQUIRE(diverted == count);
     }
     return std::max<std::clock_t>(least, 1);

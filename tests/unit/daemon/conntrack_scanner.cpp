@@ -57,7 +57,7 @@ struct Fixture {
         nat::Mappings& mappings = state.mappings;
         const nat::MappingKey key{{Transport::udp, flow(16000).original_source}, wan};
         mappings.map(key.inside, {wan, wan}, {}, now);
-        mappings.hold(key, now + Time{1000}, now, changes);
+        mappings.acquire(key, now + Time{1000}, now, changes);
         mappings.release(key, now, changes);
         state.commit();
     }

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "alg/call/calls.hpp"
+#include "alg/call/call_record.hpp"
 
 namespace sipalg::call {
 
@@ -39,7 +39,7 @@ Session session(int seed) {
         if (i % 2) s.further = {{{Transport::tcp, {Address::v4(0xC0A8010A), 2855}}, true}};
         s.line = static_cast<std::uint8_t>(i);
         s.bundled = seed % 2 != 0;
-        s.held = seed & 1;
+        s.on_hold = seed & 1;
         s.rejected = seed & 2;
         s.one_way = seed & 4;
         s.rtcp_mux = seed & 8;
@@ -69,9 +69,9 @@ Call call(int seed) {
         if (i % 2) d.local = session(seed + i);
         d.remote = session(i);
         d.renegotiated = i == 2;
-        if (i % 3) d.invite(Side::outside) = {3, i == 1, {{"z9hG4bKr", i == 2}}, i == 2};
-        if (i % 2) d.offer(Side::inside) = Offer{Side::inside, sip::Method::update, 9, session(3)};
-        if (i % 3) d.offer(Side::outside) = Offer{Side::outside, sip::Method::invite, 8, session(2), true};
+        if (i % 3) d.invites[Side::outside] = {3, i == 1, {{"z9hG4bKr", i == 2}}, i == 2};
+        if (i % 2) d.offers[Side::inside] = Offer{Side::inside, sip::Method::update, 9, session(3)};
+        if (i % 3) d.offers[Side::outside] = Offer{Side::outside, sip::Method::invite, 8, session(2), true};
         c.dialogs.push_back(d);
     }
     c.started = Time{1};
@@ -82,7 +82,7 @@ Call call(int seed) {
 
 }  // namespace
 
-TEST_CASE("A5 a record is cut into pieces that the kernel can hold, and only what changed is sent") {
+TEST_CASE("A5 a record is cut into pieces that fit the kernel, and only changed pieces are sent") {
     const std::string one(100, 'a'), two(400, 'b'), three(481, 'b');
     CHECK(stored("", one) == "0a");
     CHECK(stored("", two) == "0a1a");
@@ -95,7 +95,7 @@ TEST_CASE("A5 a record is cut into pieces that the kernel can hold, and only wha
     CHECK(stored("", std::string(Record::max_bytes, 'c')) == "0a");
 }
 
-TEST_CASE("A5 fields come back as they were written") {
+TEST_CASE("A5 fields are read as they were written") {
     RecordWriter out;
     out.number(0xDEADBEEF, 4);
     out.text("");
@@ -115,7 +115,7 @@ TEST_CASE("A5 fields come back as they were written") {
     CHECK_FALSE(in.ok());
 }
 
-TEST_CASE("A5 calls come back as they were, whatever they are like") {
+TEST_CASE("A5 all kinds of calls are read as they were written") {
     for (int seed = 0; seed < 64; ++seed) {
         const CallKey key{"call@" + std::to_string(seed), Address::v4(0xC0A8010A)};
         const Call before = call(seed);
@@ -134,7 +134,7 @@ TEST_CASE("A5 calls come back as they were, whatever they are like") {
     }
 }
 
-TEST_CASE("A5 a record that is cut, longer or of another make is refused, never misread") {
+TEST_CASE("A5 a record that is cut, too long or of another layout is refused, never misread") {
     const CallKey key{"call", Address::v4(1)};
     const std::string whole = write_record(key, call(23));
     CallKey k;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "alg/nat/mapping_restorer.hpp"
 #include "alg/policy/timing.hpp"
 #include "tests/cases/kernel.hpp"
 
@@ -18,7 +19,7 @@ Socket udp(const Address& address, std::uint16_t port) {
     return {Transport::udp, {address, port}};
 }
 
-/// nat::Mappings with a kernel that takes everything.
+/// Mappings with a kernel that accepts everything.
 struct Fixture {
     explicit Fixture(Policy settings = {}) : policy(std::move(settings)), mappings(policy) {}
 
@@ -67,7 +68,7 @@ Policy narrow() {
 
 }  // namespace
 
-TEST_CASE("A3 one inside socket has one public endpoint, two never the same") {
+TEST_CASE("A3 each inside socket has one public endpoint of its own") {
     Fixture f;
     const nat::MappingKey a = f.map(udp(phone, 5060));
     CHECK(f.map(udp(phone, 5060)) == a);
@@ -77,11 +78,11 @@ TEST_CASE("A3 one inside socket has one public endpoint, two never the same") {
     CHECK(f.mappings.find_public(udp(wan, 16384))->mapping.inside.address == other);
     CHECK(f.mappings.find_public(udp(wan, 5061)) == nullptr);
     CHECK(f.mappings.map(udp(phone, 22), egress, {}, f.now) == nullptr);  // X2
-    CHECK(f.mappings.map(udp(phone, 6000), egress, {16384, false, true}, f.now) == nullptr);
+    CHECK(f.mappings.map(udp(phone, 6000), egress, {16384, 1, true}, f.now) == nullptr);
     CHECK(f.changes.empty());
 }
 
-TEST_CASE("A3 router sockets on the address or on all of them are left alone") {
+TEST_CASE("A3 ports of the router's own sockets, also wildcard ones, are not used") {
     Fixture f;
     f.mappings.set_occupied({udp(wan, 5060), udp(Address::v4(0), 5070), udp(Address::v6({}), 5072)});
     for (const std::uint16_t port : std::initializer_list<std::uint16_t>{5060, 5070, 5072})
@@ -90,11 +91,12 @@ TEST_CASE("A3 router sockets on the address or on all of them are left alone") {
     CHECK(f.public_port(f.map(udp(other, 5070))) == 5070);
 }
 
-TEST_CASE("A3 C7 a mapping is in the kernel while somebody holds it, and its port is kept for latecomers") {
+TEST_CASE(
+    "A3 C7 a mapping is in the kernel while it has users; then its port stays reserved for late messages") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 16000));
-    f.mappings.hold(key, f.now + 600s, f.now, f.changes);
-    f.mappings.hold(key, f.now + 600s, f.now, f.changes);
+    f.mappings.acquire(key, f.now + 600s, f.now, f.changes);
+    f.mappings.acquire(key, f.now + 600s, f.now, f.changes);
     CHECK(f.changes.size() == 1);
     f.apply();
     f.mappings.release(key, f.now, f.changes);
@@ -111,17 +113,17 @@ TEST_CASE("A3 C7 a mapping is in the kernel while somebody holds it, and its por
     CHECK(f.public_port(f.map(udp(Address::v4(0xC0A8010C), 16000))) == 16000);
 }
 
-TEST_CASE("A2 C8 signalling keeps a mapping for a while, and renews it by halves") {
+TEST_CASE("A2 C8 signalling keeps a mapping for idle_time, and renews it after half of that") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 5070));
-    CHECK(f.mappings.touch(key, true, f.now, f.changes));
+    CHECK(f.mappings.refresh(key, true, f.now, f.changes));
     f.apply();
     CHECK(f.kernel.elements().size() == 2);  // with its listener
     f.pass(80s);
-    CHECK_FALSE(f.mappings.touch(key, true, f.now, f.changes));
+    CHECK_FALSE(f.mappings.refresh(key, true, f.now, f.changes));
     CHECK(f.changes.empty());
     f.pass(20s);
-    CHECK_FALSE(f.mappings.touch(key, true, f.now, f.changes));
+    CHECK_FALSE(f.mappings.refresh(key, true, f.now, f.changes));
     CHECK(f.changes.size() == 2);
     f.apply();
     f.pass(idle_time - 1s);
@@ -134,11 +136,11 @@ TEST_CASE("A2 C8 signalling keeps a mapping for a while, and renews it by halves
 TEST_CASE("A2 a mapping that keep-alives use stays in the kernel when its binding ends") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 5070));
-    f.mappings.touch(key, true, f.now, f.changes);
-    f.mappings.hold(key, f.now + 600s, f.now, f.changes);
+    f.mappings.refresh(key, true, f.now, f.changes);
+    f.mappings.acquire(key, f.now + 600s, f.now, f.changes);
     f.apply();
     f.pass(590s);
-    f.mappings.flow_seen(key, f.now);
+    f.mappings.note_flow(key, f.now);
     f.pass(10s);  // its element has run out with the binding
     f.mappings.release(key, f.now, f.changes);
     f.apply();
@@ -151,13 +153,11 @@ TEST_CASE("A2 a mapping that keep-alives use stays in the kernel when its bindin
     CHECK(f.kernel.elements().empty());
 }
 
-TEST_CASE(
-    "A2 signalling keeps a mapping in the kernel for its time, also where renewing was not worth it at "
-    "first") {
+TEST_CASE("A2 signalling keeps a mapping in the kernel, even if renewing was not worth it at first") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 5070));
-    f.mappings.hold(key, f.now + 160s, f.now, f.changes);
-    f.mappings.touch(key, false, f.now, f.changes);
+    f.mappings.acquire(key, f.now + 160s, f.now, f.changes);
+    f.mappings.refresh(key, false, f.now, f.changes);
     f.apply();
     f.mappings.release(key, f.now, f.changes);
     f.apply();
@@ -169,12 +169,12 @@ TEST_CASE(
     CHECK(f.kernel.elements().empty());
 }
 
-TEST_CASE("X7 deadlines do not pile up with use") {
+TEST_CASE("X7 each use moves the deadline of a mapping; they don't pile up") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 5060));
     int named = 0;
     for (int i = 0; i < 1000; ++i) {
-        f.mappings.touch(key, false, f.now, f.changes);
+        f.mappings.refresh(key, false, f.now, f.changes);
         f.apply();
         f.now += 100s;
         while (f.mappings.next_deadline() && *f.mappings.next_deadline() <= f.now) {
@@ -188,15 +188,15 @@ TEST_CASE("X7 deadlines do not pile up with use") {
     CHECK(f.mappings.deadlines() == 1);
 }
 
-TEST_CASE("law 4 what was due and refused is due again; nothing staged stays") {
+TEST_CASE("law 4 a refused expiry is due again; nothing staged stays") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 16000));
-    f.mappings.hold(key, f.now + 600s, f.now, f.changes);
-    f.mappings.hold(f.hole(key), f.now + 600s, f.now, f.changes);
+    f.mappings.acquire(key, f.now + 600s, f.now, f.changes);
+    f.mappings.pinholes().acquire(f.hole(key), f.now + 600s, f.now, f.changes);
     f.mappings.cancel();
     f.changes.clear();
     CHECK_FALSE(f.mappings.find(key));
-    CHECK(f.mappings.pinhole_count() == 0);
+    CHECK(f.mappings.pinholes().size() == 0);
     const nat::MappingKey again = f.map(udp(phone, 16000));
     f.apply();
     f.now += transaction_time;
@@ -208,48 +208,48 @@ TEST_CASE("law 4 what was due and refused is due again; nothing staged stays") {
     CHECK_FALSE(f.mappings.find(again));
 }
 
-TEST_CASE("C1 C7 a pinhole is open while somebody holds it") {
+TEST_CASE("C1 C7 a pinhole is open while it has users") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 16000));
-    CHECK(f.mappings.hold(f.hole(key), f.now + 600s, f.now, f.changes));
-    CHECK_FALSE(f.mappings.hold(f.hole(key), f.now + 600s, f.now, f.changes));
+    CHECK(f.mappings.pinholes().acquire(f.hole(key), f.now + 600s, f.now, f.changes));
+    CHECK_FALSE(f.mappings.pinholes().acquire(f.hole(key), f.now + 600s, f.now, f.changes));
     f.apply();
-    f.mappings.release(f.hole(key), f.changes);
+    f.mappings.pinholes().release(f.hole(key), f.changes);
     CHECK(f.changes.empty());
-    f.mappings.release(f.hole(key), f.changes);
+    f.mappings.pinholes().release(f.hole(key), f.changes);
     CHECK(f.changes.size() == 1);
     f.apply();
     CHECK(f.kernel.elements().empty());
     CHECK(f.mappings.take_closed().pinholes == std::vector<Pinhole>{f.hole(key)});
-    f.mappings.release(f.hole(key), f.changes);
+    f.mappings.pinholes().release(f.hole(key), f.changes);
     CHECK(f.changes.empty());
 }
 
-TEST_CASE("X8 C8 a timeout is renewed when it is worth a transaction, and never ends before its grace") {
+TEST_CASE("X8 C8 a timeout is renewed if that is worth a transaction, and never ends before its grace") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 5060));
     const Pinhole hole = f.hole(key);
-    f.mappings.hold(key, f.now + 3632s, f.now, f.changes);
-    f.mappings.hold(hole, f.now + 3632s, f.now, f.changes);
+    f.mappings.acquire(key, f.now + 3632s, f.now, f.changes);
+    f.mappings.pinholes().acquire(hole, f.now + 3632s, f.now, f.changes);
     f.apply();
-    const Time first = f.mappings.find(hole)->kernel_until;
-    f.mappings.extend(hole, first + 20s, f.now, f.changes);
+    const Time first = f.mappings.pinholes().find(hole)->kernel_until;
+    f.mappings.pinholes().extend(hole, first + 20s, f.now, f.changes);
     f.mappings.extend(key, first + 20s, f.now, f.changes);
     CHECK(f.changes.empty());
-    f.mappings.extend(hole, first + 40s, f.now, f.changes);
+    f.mappings.pinholes().extend(hole, first + 40s, f.now, f.changes);
     f.mappings.extend(key, first + 40s, f.now, f.changes);
     CHECK(f.changes.size() == 2);
-    f.mappings.extend(hole, first, f.now, f.changes);  // never shorter
+    f.mappings.pinholes().extend(hole, first, f.now, f.changes);  // never shorter
     CHECK(f.changes.size() == 2);
-    CHECK(f.mappings.find(hole)->kernel_until == first + 40s);
+    CHECK(f.mappings.pinholes().find(hole)->kernel_until == first + 40s);
 }
 
-TEST_CASE("X7 at the ceiling lingering ports make room, held ones do not") {
+TEST_CASE("X7 at the ceiling lingering ports make room, ports in use do not") {
     Fixture f(narrow());
     for (std::uint16_t port = 30000; port < 30004; ++port) {
         const nat::MappingKey key = f.map(udp(phone, port));
         REQUIRE(f.public_port(key) == port);
-        f.mappings.hold(key, f.now + 600s, f.now, f.changes);
+        f.mappings.acquire(key, f.now + 600s, f.now, f.changes);
     }
     f.apply();
     CHECK(f.mappings.map(udp(phone, 30010), egress, {}, f.now) == nullptr);
@@ -266,15 +266,15 @@ TEST_CASE(
     const Mapping left{Transport::udp, {phone, 16000}, {wan, 16500}};
     const Pinhole held{Transport::udp, remote, left.outside}, unheld{Transport::udp, other, left.outside};
     const std::vector<StoredElement> elements{{left, 500s}, {held, 500s}, {unheld, 500s}};
-    f.mappings.restore(
-        elements, [](const Address&) { return wan; }, f.now);
+    MappingRestorer restorer(f.mappings, elements, f.now);
+    restorer.begin([](const Address&) { return wan; });
     const nat::MappingKey key{udp(phone, 16000), wan};
     CHECK(f.map(udp(phone, 16000)) == key);
     CHECK(f.public_port(key) == 16500);
-    f.mappings.hold(key, f.now + 400s, f.now, f.changes);
-    f.mappings.hold(held, f.now + 400s, f.now, f.changes);
+    f.mappings.acquire(key, f.now + 400s, f.now, f.changes);
+    f.mappings.pinholes().acquire(held, f.now + 400s, f.now, f.changes);
     CHECK(f.changes.empty());
-    f.mappings.end_restore(elements, f.changes);
+    restorer.end(f.changes);
     REQUIRE(f.changes.size() == 1);
     CHECK(f.changes[0].element == Element{unheld});
     f.apply();

@@ -15,7 +15,7 @@ const auto nobody = [](const PhonePeer&) { return false; };
 
 }  // namespace
 
-TEST_CASE("S2 what was learned is said once, and a peer's nat_handling outweighs a phone's") {
+TEST_CASE("S2 a pair is reported as new once, and a peer that handles NAT takes precedence over a phone") {
     NatHandling all;
     CHECK(all.note(pair(1), NatHandler::phone, Time{0}));
     CHECK_FALSE(all.note(pair(1), NatHandler::phone, Time{0}));
@@ -25,14 +25,14 @@ TEST_CASE("S2 what was learned is said once, and a peer's nat_handling outweighs
     CHECK(all.of(pair(1, 2)) == NatHandler::neither);
 }
 
-TEST_CASE("it lasts as long as the two talk, or the phone is registered there") {
+TEST_CASE("S2 a pair is kept while it exchanges messages, or the phone is registered there") {
     NatHandling all;
     all.note(pair(1), NatHandler::peer, Time{0});
     all.note(pair(2), NatHandler::peer, Time{0});
     all.note(pair(3), NatHandler::peer, Time{0});
     all.commit();
-    all.keep(pair(2), NatHandling::idle - Time{1});
-    all.keep(pair(9), NatHandling::idle);
+    all.refresh(pair(2), NatHandling::idle - Time{1});
+    all.refresh(pair(9), NatHandling::idle);
     REQUIRE(all.next_deadline() == NatHandling::idle);
     all.expire(NatHandling::idle, [](const PhonePeer& which) { return which == pair(3); });
     all.commit();
@@ -45,7 +45,7 @@ TEST_CASE("it lasts as long as the two talk, or the phone is registered there") 
     CHECK_FALSE(all.next_deadline());
 }
 
-TEST_CASE("what was staged and cancelled was not learned, what was forgotten is not named") {
+TEST_CASE("S2 law 4: a cancelled pair is not kept, and a forgotten one has no deadline") {
     NatHandling all;
     all.note(pair(1), NatHandler::peer, Time{0});
     all.cancel();
@@ -61,7 +61,7 @@ TEST_CASE("what was staged and cancelled was not learned, what was forgotten is 
     CHECK(all.empty());
 }
 
-TEST_CASE("X7 neither one phone nor many can fill it beyond its ceilings") {
+TEST_CASE("X7 neither one phone nor many exceed the ceilings") {
     NatHandling all;
     for (std::uint32_t i = 0; i < NatHandling::most_per_phone; ++i)
         CHECK(all.note(pair(1, i), NatHandler::peer, Time{0}));

@@ -16,7 +16,7 @@ Socket shown(const Address& address, std::uint16_t port = 5060) {
 
 }  // namespace
 
-TEST_CASE("C11 a former name stands for its mapping until its time is up, or what was added later") {
+TEST_CASE("C11 an old endpoint means its mapping until the latest time that was set for it") {
     nat::OldEndpoints former(10);
     const nat::MappingKey key{phone, second};
     former.add(shown(first), key, Time{32'000});
@@ -37,7 +37,7 @@ TEST_CASE("C11 a former name stands for its mapping until its time is up, or wha
     CHECK_FALSE(former.next_deadline());
 }
 
-TEST_CASE("C11 a second change takes the names of before along") {
+TEST_CASE("C11 old endpoints follow a second change of address") {
     nat::OldEndpoints former(10);
     former.add(shown(first), {phone, second}, Time{32'000});
     former.commit();
@@ -52,7 +52,7 @@ TEST_CASE("C11 a second change takes the names of before along") {
     CHECK_FALSE(former.knows(first, third));
 }
 
-TEST_CASE("X7 at the ceiling further names are not remembered") {
+TEST_CASE("X7 at the ceiling no more old endpoints are kept") {
     nat::OldEndpoints former(1);
     former.add(shown(first), {phone, second}, Time{32'000});
     former.add(shown(first, 5062), {phone, second}, Time{32'000});

@@ -24,7 +24,7 @@ TEST_CASE("X2 privileged ports and services are never opened") {
     CHECK(ports.choose(22, 1, taken) == 3392);
 }
 
-TEST_CASE("A3 the wanted port if it is free; an odd one stays odd") {
+TEST_CASE("A3 the wanted port is chosen if it is free, also an odd one") {
     Ports ports(20000, 20009);
     CHECK(ports.choose(5060, 1, Taken{}) == 5060);
     CHECK(ports.choose(16001, 2, Taken{}) == 16001);
@@ -32,7 +32,7 @@ TEST_CASE("A3 the wanted port if it is free; an odd one stays odd") {
     CHECK(ports.choose(65535, 2, Taken{}) == 20000);  // there is no port behind it
 }
 
-TEST_CASE("A3 a pair is even and odd, and both ends are free") {
+TEST_CASE("A3 a pair is an even and the next odd port, both free") {
     Ports ports(20000, 20009);
     CHECK(ports.choose(16000, 2, Taken{{16001}}) == 20000);
     CHECK(ports.choose(16000, 2, Taken{{16000, 20003, 20004}}) == 20006);
@@ -40,14 +40,14 @@ TEST_CASE("A3 a pair is even and odd, and both ends are free") {
     CHECK(ports.choose(16000, 2, Taken{{16000}}) == 20000);  // round again
 }
 
-TEST_CASE("X7 a range that is used up gives nothing") {
+TEST_CASE("X7 an exhausted range yields no port") {
     Ports ports(20000, 20003);
     CHECK_FALSE(ports.choose(5060, 1, [](std::uint16_t) { return false; }));
     CHECK(ports.choose(5060, 1, Taken{{5060, 20000}}) == 20002);
     CHECK_FALSE(ports.choose(5060, 2, Taken{{5060, 20001, 20003}}));
 }
 
-TEST_CASE("A3 the end of the number space is no trouble") {
+TEST_CASE("A3 ports near 65535 do not overflow") {
     Ports ports(65534, 65535);
     CHECK(ports.choose(5060, 2, Taken{{5060}}) == 65534);
     CHECK(ports.choose(5060, 2, Taken{{5060}}) == 65534);

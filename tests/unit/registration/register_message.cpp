@@ -58,7 +58,7 @@ TEST_CASE("an AOR is shown without display name and parameters") {
     CHECK(registration::aor_of(Answer("", "<tel:+4930123>").message) == "tel:+4930123");
 }
 
-TEST_CASE("C8 of the Contacts, the phone's own count, each with its own lifetime") {
+TEST_CASE("C8 only the phone's own Contacts count, each with its own lifetime") {
     const Listed listed(
         Answer("Contact: <sip:a@192.168.1.11:5070;transport=tcp>;expires=60;reg-id=1, "
                "<sip:a@198.51.100.77>;expires=9\r\n"
@@ -73,13 +73,13 @@ TEST_CASE("C8 of the Contacts, the phone's own count, each with its own lifetime
     CHECK_FALSE(listed.contacts[1].one_flow);
 }
 
-TEST_CASE("C8 a Contact that is a star means all of them") {
+TEST_CASE("C8 Contact: * means all Contacts") {
     const Listed listed(Answer("Contact: *\r\n"));
     CHECK(listed.all);
     CHECK(listed.contacts.empty());
 }
 
-TEST_CASE("X7 of more Contacts than a phone has, the first count") {
+TEST_CASE("X7 of too many Contacts the first ones count") {
     std::string lines;
     for (int port = 6000; port < 6020; ++port)
         lines += "Contact: <sip:a@192.168.1.11:" + std::to_string(port) + ">\r\n";
@@ -88,7 +88,7 @@ TEST_CASE("X7 of more Contacts than a phone has, the first count") {
     CHECK(listed.contacts.back().inside.endpoint.port == 6015);
 }
 
-TEST_CASE("C8 neighbours are the Path's last entry and the Service-Route's first") {
+TEST_CASE("C8 neighbours are the last Path entry and the first Service-Route entry") {
     CHECK(Answer(
               "Path: <sip:203.0.113.21;lr>, <sip:203.0.113.22;lr>\r\nService-Route: <sip:203.0.113.31;lr>\r\n"
               "Service-Route: <sip:203.0.113.32;lr>\r\n")
@@ -97,7 +97,7 @@ TEST_CASE("C8 neighbours are the Path's last entry and the Service-Route's first
           std::vector<std::string>{"203.0.113.21"});
 }
 
-TEST_CASE("X2 X3 nobody is a neighbour who is the proxy itself, the router, a name, or no single host") {
+TEST_CASE("X2 X3 the proxy itself, the router, names, and addresses that are not a host are no neighbours") {
     for (const char* host : {"203.0.113.10", "203.0.113.1", "198.51.100.1", "edge.example.com", "0.0.0.0",
                              "127.0.0.1", "224.0.0.1", "255.255.255.255", "[2001:db8::1]"}) {
         CAPTURE(host);

@@ -1,4 +1,4 @@
-// Registrations through the door of the core.
+// Registrations, by messages.
 #include "alg/registration/registrations.hpp"
 
 #include <doctest/doctest.h>
@@ -72,8 +72,7 @@ std::clock_t cost_of_refresh(unsigned phones) {
         const std::clock_t begun = std::clock();
         for (int i = 0; i < 100; ++i) {
             site.bind(0, ++cseq);
-            CHECK(site.state.registrations.is_registered(Address::v4(0x0A000001),
-                                                                Address::v4(0xCB00710A)));
+            CHECK(site.state.registrations.is_registered(Address::v4(0x0A000001), Address::v4(0xCB00710A)));
         }
         const std::clock_t spent = std::clock() - begun;
         least = round == 0 ? spent : std::min(least, spent);

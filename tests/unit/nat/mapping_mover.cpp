@@ -1,8 +1,7 @@
-#include "alg/nat/renumber.hpp"
-
 #include <doctest/doctest.h>
 
 #include "alg/nat/mappings.hpp"
+#include "alg/nat/renumbering.hpp"
 #include "tests/cases/kernel.hpp"
 
 namespace sipalg::nat {
@@ -23,7 +22,7 @@ struct Fixture {
 
     nat::MappingKey hold(std::uint16_t port, const Address& at, Time until) {
         const nat::MappingKey key = mappings.map(udp(phone, port), {at, at}, {}, now)->key();
-        mappings.hold(key, until, now, changes);
+        mappings.acquire(key, until, now, changes);
         return key;
     }
     nat::Renumbering::Counts go() {
@@ -48,12 +47,12 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("C11 what a phone already has at the new address takes up what it had at the former one") {
+TEST_CASE("C11 a mapping that exists at the new address absorbs the one from the old address") {
     Fixture f;
     const nat::MappingKey old = f.hold(16000, first, Time{500'000});
     const nat::MappingKey there = f.hold(16000, second, Time{100'000});
     const Pinhole hole{Transport::udp, remote, {first, 16000}};
-    f.mappings.hold(hole, Time{500'000}, f.now, f.changes);
+    f.mappings.pinholes().acquire(hole, Time{500'000}, f.now, f.changes);
     f.apply();
     const nat::Renumbering::Counts counts = f.go();
     f.mappings.commit();
@@ -61,25 +60,25 @@ TEST_CASE("C11 what a phone already has at the new address takes up what it had 
     CHECK(counts.pinholes == 1);
     CHECK_FALSE(f.mappings.find(old));
     REQUIRE(f.mappings.find(there));
-    CHECK(f.mappings.find(there)->holders == 2);
+    CHECK(f.mappings.find(there)->users == 2);
     CHECK(f.mappings.find(there)->kernel_until == Time{500'000});
-    CHECK_FALSE(f.mappings.find(hole));
+    CHECK_FALSE(f.mappings.pinholes().find(hole));
     const Pinhole moved{Transport::udp, remote, {second, 16000}};
-    REQUIRE(f.mappings.find(moved));
-    CHECK(f.mappings.find(moved)->holders == 1);
+    REQUIRE(f.mappings.pinholes().find(moved));
+    CHECK(f.mappings.pinholes().find(moved)->users == 1);
     CHECK(f.kernel.elements().size() == 2);
-    CHECK(f.mappings.find_former(udp(first, 16000)) == f.mappings.find(there));
+    CHECK(f.mappings.find_old(udp(first, 16000)) == f.mappings.find(there));
 }
 
-TEST_CASE(
-    "C11 X7 without a port at the new address a mapping is lost, its pinhole too, and the others go on") {
+TEST_CASE("C11 X7 without a port at the new address a mapping and its pinhole are lost; the others go on") {
     Policy narrow;
     narrow.media_low = 20000;
     narrow.media_high = 20001;
     Fixture f(narrow);
     const nat::MappingKey lost = f.hold(16000, first, Time{500'000});
     f.hold(16002, first, Time{500'000});
-    f.mappings.hold(Pinhole{Transport::udp, remote, {first, 16000}}, Time{500'000}, f.now, f.changes);
+    f.mappings.pinholes().acquire(Pinhole{Transport::udp, remote, {first, 16000}}, Time{500'000}, f.now,
+                                  f.changes);
     f.apply();
     f.mappings.set_occupied({udp(second, 16000), udp(second, 20000)});
     const nat::Renumbering::Counts counts = f.go();
@@ -88,11 +87,11 @@ TEST_CASE(
     CHECK(counts.pinholes == 0);
     CHECK_FALSE(f.mappings.find(nat::MappingKey{lost.inside, second}));
     CHECK(f.mappings.find(nat::MappingKey{udp(phone, 16002), second}));
-    CHECK(f.mappings.pinhole_count() == 0);
+    CHECK(f.mappings.pinholes().size() == 0);
     CHECK(f.kernel.elements().size() == 1);
 }
 
-TEST_CASE("C11 who can keep his port keeps it, whoever else would take it") {
+TEST_CASE("C11 a mapping that can keep its port keeps it, before others choose theirs") {
     Policy narrow;
     narrow.media_low = 20000;
     narrow.media_high = 20003;
@@ -106,10 +105,11 @@ TEST_CASE("C11 who can keep his port keeps it, whoever else would take it") {
     CHECK(f.mappings.find(nat::MappingKey{udp(phone, 16000), second})->mapping.outside.port == 20002);
 }
 
-TEST_CASE("C11 law 4: refused, everything is where it was") {
+TEST_CASE("C11 law 4: a refused move changes nothing") {
     Fixture f;
     const nat::MappingKey key = f.hold(16000, first, Time{500'000});
-    f.mappings.hold(Pinhole{Transport::udp, remote, {first, 16000}}, Time{500'000}, f.now, f.changes);
+    f.mappings.pinholes().acquire(Pinhole{Transport::udp, remote, {first, 16000}}, Time{500'000}, f.now,
+                                  f.changes);
     f.apply();
     nat::Renumbering renumbering({&move, 1});
     f.mappings.renumber(renumbering, f.now, f.changes);
@@ -117,8 +117,8 @@ TEST_CASE("C11 law 4: refused, everything is where it was") {
     REQUIRE(f.mappings.find(key));
     CHECK(f.mappings.find_public(udp(first, 16000)) == f.mappings.find(key));
     CHECK_FALSE(f.mappings.find_public(udp(second, 16000)));
-    CHECK_FALSE(f.mappings.find_former(udp(first, 16000)));
-    CHECK(f.mappings.find(Pinhole{Transport::udp, remote, {first, 16000}}));
+    CHECK_FALSE(f.mappings.find_old(udp(first, 16000)));
+    CHECK(f.mappings.pinholes().find(Pinhole{Transport::udp, remote, {first, 16000}}));
 }
 
 }  // namespace sipalg::nat

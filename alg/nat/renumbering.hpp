@@ -1,4 +1,4 @@
-// The router's address has changed: what that means for mappings, and with them for calls and bindings (C11).
+// A change of the router's addresses: what it means for mappings, and with them for calls and bindings (C11).
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,12 @@
 
 namespace sipalg::nat {
 
-/// What moves from one address to another, and how much of it there is.
+/// Where everything at the old addresses goes, and a count of what has moved.
 class Renumbering {
   public:
+    /// `moves` must outlive this.
     explicit Renumbering(std::span<const AddressChange> moves)
-        : moves_(moves), counts_(moves.size()), move_any_(moves.size()) {}
+        : moves_(moves), counts_(moves.size()), has_moved_mappings_(moves.size()) {}
 
     struct Counts {
         std::size_t calls = 0, bindings = 0, mappings = 0, pinholes = 0;
@@ -25,31 +26,30 @@ class Renumbering {
         std::size_t lost = 0;         ///< mappings for which no port was left
     };
 
-    /// The new egress of what stands at `egress`; nullptr: it stays as it is.
+    /// The new egress of a mapping at `egress`; nullptr: it stays.
     const Egress* target(const Egress& egress) const {
         const AddressChange* move = find(egress.address);
         const bool stays =
             !move || (move->to.address == egress.address && move->to.advertised == egress.advertised);
         return stays ? nullptr : &move->to;
     }
-    /// The same for a call or binding: it goes along, too, when only the ports of its mappings are others
-    /// now.
-    const Egress* target_of_holder(const Egress& egress) const {
+    /// The same for a call or binding, which also moves if only the ports of its mappings change.
+    const Egress* target_of_user(const Egress& egress) const {
         const AddressChange* move = find(egress.address);
-        return move && move_any_[index(*move)] ? &move->to : target(egress);
+        return move && has_moved_mappings_[index(*move)] ? &move->to : target(egress);
     }
     /// Of the move away from `from`, which must be one.
     Counts& counts(const Address& from) { return counts_[index(*find(from))]; }
     std::span<const AddressChange> moves() const { return moves_; }
 
-    /// The public port that a mapping had; nullopt: it had that of its successor.
-    std::optional<std::uint16_t> former_port(const MappingKey& former) const {
-        const auto it = former_ports_.find(former);
-        return it == former_ports_.end() ? std::nullopt : std::optional(it->second);
+    /// The public port that a mapping had before; nullopt: it has not moved.
+    std::optional<std::uint16_t> old_port(const MappingKey& old) const {
+        const auto it = old_ports_.find(old);
+        return it == old_ports_.end() ? std::nullopt : std::optional(it->second);
     }
-    void note_port(const MappingKey& former, std::uint16_t port) {
-        former_ports_.emplace(former, port);
-        move_any_[index(*find(former.outside))] = true;
+    void note_old_port(const MappingKey& old, std::uint16_t port) {
+        old_ports_.emplace(old, port);
+        has_moved_mappings_[index(*find(old.outside))] = true;
     }
 
   private:
@@ -63,9 +63,9 @@ class Renumbering {
     }
 
     std::span<const AddressChange> moves_;
-    std::vector<Counts> counts_;
-    std::vector<bool> move_any_;  ///< some mapping moves
-    std::unordered_map<MappingKey, std::uint16_t, MappingKeyHash> former_ports_;
+    std::vector<Counts> counts_;            ///< of each move
+    std::vector<bool> has_moved_mappings_;  ///< the same
+    std::unordered_map<MappingKey, std::uint16_t, MappingKeyHash> old_ports_;
 };
 
 }  // namespace sipalg::nat

@@ -1,5 +1,5 @@
 // What a call wants open in each state of its negotiation; the flows of messages are in tests/cases.
-#include "alg/call/call.hpp"
+#include "alg/call/wants.hpp"
 
 #include <doctest/doctest.h>
 
@@ -51,8 +51,8 @@ std::string open(const Call& call, MediaSource source = MediaSource::negotiated)
     std::vector<std::string> rows;
     for (const Want& want : wanted(call, source)) {
         const std::string port = std::to_string(want.inside.endpoint.port);
-        if (want.pins.empty()) rows.push_back(port);
-        for (const CallPinhole& pin : want.pins)
+        if (want.pinholes.empty()) rows.push_back(port);
+        for (const CallPinhole& pin : want.pinholes)
             rows.push_back(port + (pin.early ? "~" : "<") +
                            (pin.pinhole.remote ? pin.pinhole.remote.text().substr(5) : "*"));
         if (want.latch) rows.push_back(port + "?");
@@ -66,7 +66,7 @@ std::string open(const Call& call, MediaSource source = MediaSource::negotiated)
 
 }  // namespace
 
-TEST_CASE("C2 an offer lets the signalling peer in, its answer the one that it names") {
+TEST_CASE("C2 an offer lets in the signalling peer, the answer the address that it names") {
     Call call = outgoing({stream(phone, 16000)});
     CHECK(open(call) == "16000~.113.10 16001~.113.10 5060<.113.10");
     answered(call, {stream(media, 30000)});
@@ -88,7 +88,7 @@ TEST_CASE("C3 while the call rings, the first offer's ports are kept for every f
 }
 
 TEST_CASE(
-    "D1 D7 further endpoints and alternative descriptions of a line are open to all that the line names") {
+    "D1 D7 further endpoints and alternative descriptions of a line are open to all sources of the line") {
     Stream offered = stream(phone, 16000);
     offered.further = {{{Transport::udp, {phone, 17000}}, false}};
     Stream alternative = stream(phone, 18000);
@@ -103,7 +103,7 @@ TEST_CASE(
           "18000<.113.11 18000<.113.12 5060<.113.10");
 }
 
-TEST_CASE("D5 a bundle that both sides have agreed to needs its first line's endpoint only") {
+TEST_CASE("D5 a bundle that both sides have agreed to needs only the endpoint of its first line") {
     Stream video = stream(phone, 16002);
     video.bundled = true;
     Call call = outgoing({stream(phone, 16000), video});
@@ -119,7 +119,7 @@ TEST_CASE("D5 a bundle that both sides have agreed to needs its first line's end
     }
 }
 
-TEST_CASE("X3 an INVITE from outside opens nothing until the phone has taken it up") {
+TEST_CASE("X3 an INVITE from outside opens nothing until the phone responds") {
     Call call = outgoing({});
     call.caller = Side::outside;
     call.initial = Offer{Side::outside, sip::Method::invite, 1, {stream(media, 30000)}};
@@ -128,34 +128,33 @@ TEST_CASE("X3 an INVITE from outside opens nothing until the phone has taken it 
     CHECK(open(call) == "5060<.113.10");
 }
 
-TEST_CASE("C4 old and new are open side by side; both sides may have an offer under way") {
+TEST_CASE("C4 old and new are open side by side; both sides may have a pending offer") {
     Call call = outgoing({stream(phone, 16000)});
     Dialog& dialog = answered(call, {stream(media, 30000)});
-    dialog.offer(Side::inside) = Offer{Side::inside, sip::Method::invite, 2, {stream(phone, 17000)}};
+    dialog.offers[Side::inside] = Offer{Side::inside, sip::Method::invite, 2, {stream(phone, 17000)}};
     CHECK(open(call) == "16000<.113.11 16001<.113.11 17000<.113.11 17001<.113.11 5060<.113.10");
-    dialog.offer(Side::outside) = Offer{Side::outside, sip::Method::invite, 2, {stream(moved, 30000)}};
+    dialog.offers[Side::outside] = Offer{Side::outside, sip::Method::invite, 2, {stream(moved, 30000)}};
     CHECK(open(call) ==
           "16000<.113.11 16000<.113.12 16001<.113.11 16001<.113.12 17000<.113.11 17000<.113.12 17001<.113.11 "
           "17001<.113.12 5060<.113.10");
 }
 
-TEST_CASE("C2 a stream that the last answer does not know is offered as in the beginning") {
+TEST_CASE("C2 a stream that the last answer does not have is open as in a first offer") {
     Call call = outgoing({stream(phone, 16000)});
     Dialog& dialog = answered(call, {stream(media, 30000)});
-    dialog.offer(Side::inside) =
+    dialog.offers[Side::inside] =
         Offer{Side::inside, sip::Method::invite, 2, numbered({stream(phone, 16000), stream(phone, 16002)})};
     CHECK(open(call) == "16000<.113.11 16001<.113.11 16002~.113.10 16003~.113.10 5060<.113.10");
 }
 
-TEST_CASE(
-    "D3 C9 X2 streams that are held, or stay on the LAN, or may not be reached keep their mapping only") {
+TEST_CASE("D3 C9 X2 streams on hold, within the LAN, or to forbidden addresses only keep their mapping") {
     Call call = outgoing({stream(phone, 16000)});
     Dialog& dialog = answered(call, {stream(media, 30000)});
     SUBCASE("held by the phone") {
-        (*dialog.local)[0].held = true;
+        (*dialog.local)[0].on_hold = true;
     }
     SUBCASE("held by the peer") {
-        (*dialog.remote)[0].held = true;
+        (*dialog.remote)[0].on_hold = true;
     }
     SUBCASE("the peer is a phone in here") {
         (*dialog.remote)[0].hairpin = true;
@@ -166,7 +165,7 @@ TEST_CASE(
     CHECK(open(call) == "16000 16001 5060<.113.10");
 }
 
-TEST_CASE("D3 D5 rtcp-mux closes the RTCP port when both take it up; a rejected stream is gone") {
+TEST_CASE("D3 D5 rtcp-mux closes the RTCP port when both sides accept it; a rejected stream closes") {
     Call call = outgoing({stream(phone, 16000)});
     Dialog& dialog = answered(call, {stream(media, 30000)});
     (*dialog.local)[0].rtcp_mux = true;
@@ -178,39 +177,39 @@ TEST_CASE("D3 D5 rtcp-mux closes the RTCP port when both take it up; a rejected 
     CHECK(open(call) == "5060<.113.10");
 }
 
-TEST_CASE("C6 a call is on hold when no stream of it has to carry media") {
+TEST_CASE("C6 a call is on hold when none of its streams has to carry media") {
     Call call = outgoing({stream(phone, 16000), stream(phone, 16002)});
     Dialog& dialog = answered(call, {stream(media, 30000), stream(media, 30002)});
     CHECK_FALSE(call.on_hold());
     (*dialog.local)[0].one_way = true;
     CHECK_FALSE(call.on_hold());
-    (*dialog.local)[1].held = true;
+    (*dialog.local)[1].on_hold = true;
     CHECK(call.on_hold());
-    (*dialog.local)[1].held = false;
+    (*dialog.local)[1].on_hold = false;
     for (Stream& s : *dialog.remote)
         s.hairpin = true;
     CHECK(call.on_hold());
 }
 
-TEST_CASE("C5 latch waits at RTP once there is an answer; RTCP follows what was learned") {
+TEST_CASE("C5 a latch opens at RTP once there is an answer; RTCP follows the latched source") {
     Call call = outgoing({stream(phone, 16000)});
     CHECK(open(call, MediaSource::latch) == "16000~.113.10 16001~.113.10 5060<.113.10");
     answered(call, {stream(media, 30000)});
     CHECK(open(call, MediaSource::latch) == "16000<.113.11 16000? 16001<.113.11 5060<.113.10");
-    call.learned.push_back({{Transport::udp, {phone, 16000}}, *Address::parse("203.0.113.77")});
+    call.latched.push_back({{Transport::udp, {phone, 16000}}, *Address::parse("203.0.113.77")});
     CHECK(open(call, MediaSource::latch) ==
           "16000<.113.11 16000<.113.77 16000? 16001<.113.11 16001<.113.77 5060<.113.10");
     CHECK(open(call) == "16000<.113.11 16001<.113.11 5060<.113.10");
-    call.dialogs[0].remote->front().held = true;
+    call.dialogs[0].remote->front().on_hold = true;
     CHECK(open(call, MediaSource::latch) == "16000 16001 5060<.113.10");
 }
 
-TEST_CASE("C5 any lets everybody in from the offer on, but not to what is held or signalling") {
+TEST_CASE("C5 any lets in all sources from the offer on, but not to streams on hold or signalling") {
     Call call = outgoing({stream(phone, 16000)});
     CHECK(open(call, MediaSource::any) == "16000~* 16000~.113.10 16001~* 16001~.113.10 5060<.113.10");
     answered(call, {stream(media, 30000)});
     CHECK(open(call, MediaSource::any) == "16000<* 16000<.113.11 16001<* 16001<.113.11 5060<.113.10");
-    call.dialogs[0].local->front().held = true;
+    call.dialogs[0].local->front().on_hold = true;
     CHECK(open(call, MediaSource::any) == "16000 16001 5060<.113.10");
 }
 

@@ -1,0 +1,187 @@
+#include "alg/call/resources.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "alg/call/call_record.hpp"
+#include "alg/kernel/record.hpp"
+#include "alg/policy/timing.hpp"
+
+namespace sipalg::call {
+
+namespace {
+
+bool is_next(const Socket& before, const Socket& after) {
+    return before.transport == after.transport && before.endpoint.address == after.endpoint.address &&
+           before.endpoint.port + 1 == after.endpoint.port;
+}
+
+const CallPinhole* find(const std::vector<CallPinhole>& pinholes, const Pinhole& pinhole) {
+    const auto found = std::find_if(pinholes.begin(), pinholes.end(),
+                                    [&](const CallPinhole& one) { return one.pinhole == pinhole; });
+    return found == pinholes.end() ? nullptr : &*found;
+}
+
+bool contains(const std::vector<nat::MappingKey>& keys, const nat::MappingKey& key) {
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+}  // namespace
+
+Time Resources::lifetime(const Call& call, Time now) {
+    if (call.state == Call::State::confirmed) return now + confirmed_time;
+    return std::max(call.ringing_until, now + Time{1000});
+}
+
+MediaSource Resources::media_source(const CallKey& key, const Call& call) const {
+    const Address peer = call.peers.empty() ? Address{} : call.peers.front();
+    return policy_.treatments.media_source_of(key.phone, peer);
+}
+
+// Of a phone's delegates, some may be translated and others not (N5).
+Egress Resources::egress_of(const CallKey& key, const Call& call, const Address& inside) const {
+    if (inside == key.phone || policy_.treatments.is_translated(inside)) return call.egress;
+    return {inside, inside};
+}
+
+// C2, C4, C5: what is open follows the negotiation.
+void Resources::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
+    const Time until = lifetime(call, now);
+    Collected collected;
+    std::vector<Want> wants = wanted(call, media_source(key, call));
+    const nat::MappingEntry* previous = nullptr;
+    for (std::size_t i = 0; i < wants.size(); ++i) {
+        const nat::MappingEntry* entry = map(key, call, wants, i, previous, now, effects);
+        if (!entry) continue;
+        previous = entry;
+        if (!contains(call.mappings, entry->key()))
+            mappings_.acquire(entry->key(), until, now, effects.changes);
+        collected.mappings.push_back(entry->key());
+        open(call, wants[i], *entry, until, now, collected, effects);
+    }
+    release_others(call, collected, now, effects);
+    call.mappings = std::move(collected.mappings);
+    call.pinholes = std::move(collected.pinholes);
+    latches_.set(key, call, std::move(collected.latches), now, effects.changes);
+    note_old_endpoints(call, until);
+    // What the call had before still has its old timeout, so the renewal can only come earlier.
+    const Time half = now + (until - now) / 2;
+    if (call.renew_at == Time{0} || half < call.renew_at) call.renew_at = half;
+    save(key, call, now, effects);
+}
+
+// A3: RTCP gets the public port behind that of its RTP.
+const nat::MappingEntry* Resources::map(const CallKey& key, const Call& call, const std::vector<Want>& wants,
+                                        std::size_t i, const nat::MappingEntry* previous, Time now,
+                                        Effects& effects) {
+    const Want& want = wants[i];
+    nat::PortWish wish;
+    // The ports behind it in its own line go with it; those of the next line are chosen by themselves.
+    while (i + wish.run < wants.size() && wants[i + wish.run].same_line &&
+           is_next(wants[i + wish.run - 1].inside, wants[i + wish.run].inside))
+        ++wish.run;
+    const bool follows =
+        previous && is_next({previous->mapping.transport, previous->mapping.inside}, want.inside);
+    if (follows) wish.preferred = static_cast<std::uint16_t>(previous->mapping.outside.port + 1);
+    const nat::MappingEntry* entry =
+        mappings_.map(want.inside, egress_of(key, call, want.inside.endpoint.address), wish, now);
+    if (!entry)
+        effects.limit = effects.limit || !nat::is_forbidden_port(want.inside.endpoint.port);
+    else if (follows && want.same_line && !entry->consecutive &&
+             entry->mapping.outside.port == wish.preferred)
+        mappings_.set_consecutive(entry->key());
+    return entry;
+}
+
+void Resources::open(const Call& call, Want& want, const nat::MappingEntry& entry, Time until, Time now,
+                     Collected& collected, Effects& effects) {
+    bool announced = false;  // by a description that has just come
+    for (CallPinhole& wanted : want.pinholes) {
+        const Address& remote = wanted.pinhole.remote;
+        if (remote == call.egress.address || remote == call.egress.advertised) continue;
+        wanted.pinhole.outside = entry.mapping.outside;
+        wanted.shown = entry.public_endpoint();
+        const CallPinhole* known = find(call.pinholes, wanted.pinhole);
+        announced = announced || (!wanted.latched && !wanted.early && (!known || known->early));
+        if (!known) {
+            const bool is_new = mappings_.pinholes().acquire(wanted.pinhole, until, now, effects.changes);
+            // C7: a flow from before would keep its old translation, unless that is the right one.
+            if (is_new && !entry.adopted) wanted.add_flows(effects.stale);
+        }
+        collected.pinholes.push_back(std::move(wanted));
+    }
+    if (!want.latch) return;
+    const bool restoring = call.restored && call.mappings.empty();
+    CallLatch latch{{want.inside.transport, entry.mapping.outside}, Time{0}, announced && !restoring};
+    for (const CallLatch& known : call.latches)
+        if (known.latch == latch.latch) latch.until = known.until;
+    collected.latches.push_back(latch);
+}
+
+void Resources::release_others(const Call& call, const Collected& collected, Time now, Effects& effects) {
+    for (const CallPinhole& old : call.pinholes)
+        if (!find(collected.pinholes, old.pinhole) &&
+            mappings_.pinholes().release(old.pinhole, effects.changes))
+            old.add_flows(effects.ended);
+    for (const nat::MappingKey& old : call.mappings)
+        if (!contains(collected.mappings, old)) mappings_.release(old, now, effects.changes);
+}
+
+// X8: a daemon that dies leaves nothing open for longer than this.
+void Resources::renew(Call& call, Time now, Effects& effects) {
+    const Time until = lifetime(call, now);
+    for (const nat::MappingKey& mapping : call.mappings)
+        mappings_.extend(mapping, until, now, effects.changes);
+    for (const CallPinhole& pinhole : call.pinholes)
+        mappings_.pinholes().extend(pinhole.pinhole, until, now, effects.changes);
+    store_record(call.record_id, call.record, call.record, true, std::chrono::ceil<Seconds>(until - now),
+                 effects.changes);
+    note_old_endpoints(call, until);
+    call.renew_at = now + (until - now) / 2;
+}
+
+void Resources::save(const CallKey& key, Call& call, Time now, Effects& effects) {
+    const std::string record = call.state == Call::State::closing ? std::string{} : write_record(key, call);
+    const auto timeout = std::chrono::ceil<Seconds>(lifetime(call, now) - now);
+    store_record(call.record_id, call.record, record, false, timeout, effects.changes);
+    call.record = std::string(record);  // a copy has no spare capacity, and is kept as long as the call
+}
+
+void Resources::move(const CallKey& key, Call& call, nat::Renumbering& renumbering, Time now,
+                     Effects& effects) {
+    const Egress to = *renumbering.target_of_user(call.egress);
+    const Egress from = std::exchange(call.egress, to);
+    if (const nat::MappingEntry* entry = mappings_.find(nat::MappingKey{call.contact, to.address})) {
+        const auto port = renumbering.old_port({call.contact, from.address});
+        nat::add_old_endpoint(call.old_endpoints,
+                              {from.advertised, port.value_or(entry->mapping.outside.port)},
+                              entry->public_endpoint());
+    }
+    // Open latches are closed: a new answer opens them at the new address.
+    latches_.set(key, call, {}, now, effects.changes);
+    // A mapping that has found no port is gone.
+    std::erase_if(call.mappings, [&](nat::MappingKey& mapping) {
+        if (mapping.outside != from.address) return false;  // of a delegate that is not translated
+        mapping.outside = to.address;
+        return !mappings_.find(mapping);
+    });
+    std::erase_if(call.pinholes, [&](CallPinhole& pinhole) {
+        if (pinhole.pinhole.outside.address != from.address) return false;
+        const nat::MappingEntry* entry =
+            mappings_.find(nat::MappingKey{{pinhole.pinhole.transport, pinhole.inside}, to.address});
+        if (!entry || entry->mapping.outside != pinhole.pinhole.outside) pinhole.add_flows(effects.ended);
+        if (!entry) return true;
+        pinhole.pinhole.outside = entry->mapping.outside;
+        pinhole.shown = entry->public_endpoint();
+        return false;
+    });
+    note_old_endpoints(call, lifetime(call, now));
+}
+
+void Resources::note_old_endpoints(const Call& call, Time until) {
+    for (const Endpoint& shown : call.old_endpoints)
+        mappings_.note_old_endpoint({call.contact.transport, shown}, {call.contact, call.egress.address},
+                                    until);
+}
+
+}  // namespace sipalg::call

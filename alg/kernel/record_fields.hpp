@@ -1,0 +1,124 @@
+// The fields of a record, named once for writing and reading.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "alg/base/time.hpp"
+#include "alg/kernel/record.hpp"
+
+namespace sipalg {
+
+// A record's layout is one function `fields(in_or_out, value)`, a template over FieldWriter and FieldReader,
+// which have the same methods. Numbers are little-endian.
+
+class FieldWriter {
+  public:
+    static constexpr bool reads = false;
+
+    /// An integer or enum in so many bytes, a bool in one.
+    template <class T>
+    void number(const T& value, unsigned bytes) {
+        out_.number(static_cast<std::uint64_t>(value), bytes);
+    }
+    /// The same of an enum, which has `count` values from 0 on.
+    template <class T>
+    void enumerated(const T& value, std::uint64_t /*count*/) {
+        number(value, 1);
+    }
+    void transport(const Transport& value) { number(value, 1); }
+    void time(const Time& value) { number(value.count(), 8); }
+    /// Up to eight of them in one byte.
+    template <class... Bool>
+    void flags(const Bool&... values) {
+        unsigned bits = 0, next = 1;
+        ((bits |= values ? next : 0U, next <<= 1), ...);
+        number(bits, 1);
+    }
+    void text(const std::string& value) { out_.text(value); }
+    void address(const Address& value) { out_.address(value); }
+    void endpoint(const Endpoint& value) { out_.endpoint(value); }
+    void socket(const Socket& value) {
+        transport(value.transport);
+        endpoint(value.endpoint);
+    }
+    /// At most 255 items, each written by `each`.
+    template <class T, class Each>
+    void list(const std::vector<T>& values, std::size_t /*most*/, Each each) {
+        number(values.size(), 1);
+        for (const T& value : values)
+            each(*this, value);
+    }
+    template <class T, class Each>
+    void optional(const std::optional<T>& value, Each each) {
+        number(value.has_value(), 1);
+        if (value) each(*this, *value);
+    }
+    std::string take() { return out_.take(); }
+
+  private:
+    RecordWriter out_;
+};
+
+/// After the end, or a value out of range, everything reads as zero and ok() is false.
+class FieldReader {
+  public:
+    static constexpr bool reads = true;
+
+    explicit FieldReader(std::string_view bytes) : in_(bytes) {}
+
+    template <class T>
+    void number(T& value, unsigned bytes) {
+        value = static_cast<T>(in_.number(bytes));
+    }
+    template <class T>
+    void enumerated(T& value, std::uint64_t count) {
+        const std::uint64_t read = in_.number(1);
+        in_range_ = in_range_ && read < count;
+        value = static_cast<T>(read < count ? read : 0);
+    }
+    void transport(Transport& value) {
+        std::uint64_t protocol = 0;
+        number(protocol, 1);
+        value = protocol == static_cast<std::uint64_t>(Transport::tcp) ? Transport::tcp : Transport::udp;
+    }
+    void time(Time& value) { value = Time{static_cast<std::int64_t>(in_.number(8))}; }
+    template <class... Bool>
+    void flags(Bool&... values) {
+        std::uint64_t bits = in_.number(1);
+        ((values = (bits & 1) != 0, bits >>= 1), ...);
+    }
+    void text(std::string& value) { value = in_.text(); }
+    void address(Address& value) { value = in_.address(); }
+    void endpoint(Endpoint& value) { value = in_.endpoint(); }
+    void socket(Socket& value) {
+        transport(value.transport);
+        endpoint(value.endpoint);
+    }
+    template <class T, class Each>
+    void list(std::vector<T>& values, std::size_t most, Each each) {
+        const std::uint64_t count = in_.number(1);
+        in_range_ = in_range_ && count <= most;
+        values.clear();
+        for (std::uint64_t i = 0; i < count && ok(); ++i)
+            each(*this, values.emplace_back());
+    }
+    template <class T, class Each>
+    void optional(std::optional<T>& value, Each each) {
+        value.reset();
+        if (in_.number(1) != 0) each(*this, value.emplace());
+    }
+    [[nodiscard]] bool ok() const { return in_range_ && in_.ok(); }
+    /// Everything was read, and nothing is left.
+    [[nodiscard]] bool is_complete() const { return ok() && in_.at_end(); }
+
+  private:
+    RecordReader in_;
+    bool in_range_ = true;
+};
+
+}  // namespace sipalg

@@ -1,0 +1,41 @@
+// Mappings and pinholes as an earlier daemon left them in the kernel (A5).
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "alg/kernel/element.hpp"
+#include "alg/nat/mappings.hpp"
+
+namespace sipalg::nat {
+
+/// Restores in two steps, around that of the calls, bindings and connections that use the mappings. It costs
+/// a constant for each element.
+class MappingRestorer {
+  public:
+    /// `mappings` must be empty, and outlive this; so must `elements`.
+    MappingRestorer(Mappings& mappings, std::span<const StoredElement> elements, Time now)
+        : all_(mappings), elements_(elements), now_(now) {}
+
+    /// What messages say for an address of the router (Egress).
+    using Advertised = std::function<Address(const Address&)>;
+    /// First step: mappings with their diversions, and pinholes, all without users.
+    void begin(const Advertised& advertised);
+    /// Second step: Reachable elements, and diversions where nothing is translated. Removes the Reachable
+    /// elements that have no mapping, and the pinholes that have no user. A mapping that has users lives as
+    /// long as those.
+    void end(std::vector<Change>& changes);
+
+  private:
+    void restore(const Mapping& mapping, const Address& advertised, Time until);
+    void restore(const Diversion& diversion, Time until);
+    /// False: there is no such mapping.
+    [[nodiscard]] bool restore(const Reachable& reachable);
+
+    Mappings& all_;
+    std::span<const StoredElement> elements_;
+    Time now_;
+};
+
+}  // namespace sipalg::nat

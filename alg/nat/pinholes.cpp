@@ -1,0 +1,83 @@
+#include "alg/nat/pinholes.hpp"
+
+#include <algorithm>
+
+#include "alg/kernel/change.hpp"
+#include "alg/policy/timing.hpp"
+
+namespace sipalg::nat {
+
+bool Pinholes::acquire(const Pinhole& pinhole, Time until, Time now, std::vector<Change>& changes) {
+    const bool is_new = !table_.contains(pinhole);
+    PinholeEntry& entry = is_new ? table_.put(pinhole, {}) : *table_.edit(pinhole);
+    ++entry.users;
+    if (is_new || entry.kernel_until <= now) {
+        entry.kernel_until = until;
+        changes.push_back(change(Change::Op::add, pinhole, until, now));
+        changed_ = true;
+        return true;
+    }
+    extend(pinhole, until, now, changes);
+    return false;
+}
+
+void Pinholes::extend(const Pinhole& pinhole, Time until, Time now, std::vector<Change>& changes) {
+    const PinholeEntry* known = table_.find(pinhole);
+    if (!known || !is_worth_renewing(known->kernel_until, until, now)) return;
+    table_.edit(pinhole)->kernel_until = until;
+    changes.push_back(change(Change::Op::renew, pinhole, until, now));
+}
+
+bool Pinholes::release(const Pinhole& pinhole, std::vector<Change>& changes) {
+    PinholeEntry* entry = table_.edit(pinhole);
+    if (!entry || --entry->users > 0) return false;
+    changes.push_back(removal(pinhole));
+    closed_.push_back(pinhole);
+    table_.erase(pinhole);
+    changed_ = true;
+    return true;
+}
+
+std::vector<Pinhole> Pinholes::move(const Moved& moved, Time now, std::vector<Change>& removals,
+                                    std::vector<Change>& additions) {
+    std::vector<std::pair<Pinhole, PinholeEntry>> leaving;
+    for (const auto& [pinhole, entry] : table_)
+        if (moved({pinhole.transport, pinhole.outside})) leaving.emplace_back(pinhole, entry);
+    // In a stable order, which a hash table does not have.
+    std::sort(leaving.begin(), leaving.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (const auto& [pinhole, entry] : leaving) {
+        removals.push_back(removal(pinhole));
+        table_.erase(pinhole);
+    }
+    std::vector<Pinhole> all_moved;
+    for (const auto& [old, entry] : leaving) {
+        Pinhole pinhole = old;
+        pinhole.outside = *moved({old.transport, old.outside});
+        if (pinhole.outside.port == 0) continue;
+        PinholeEntry& there = table_.contains(pinhole) ? *table_.edit(pinhole) : table_.put(pinhole, {});
+        there.users += entry.users;
+        there.kernel_until = std::max(there.kernel_until, entry.kernel_until);
+        if (there.kernel_until > now)
+            additions.push_back(change(Change::Op::renew, pinhole, there.kernel_until, now));
+        all_moved.push_back(old);
+    }
+    return all_moved;
+}
+
+void Pinholes::remove_unused(std::vector<Change>& changes) {
+    std::vector<Pinhole> unused;
+    for (const auto& [pinhole, entry] : table_)
+        if (entry.users == 0) unused.push_back(pinhole);
+    for (const Pinhole& pinhole : unused) {
+        changes.push_back(removal(pinhole));
+        table_.erase(pinhole);
+    }
+}
+
+void Pinholes::list(Time now, std::vector<Change>& changes) const {
+    for (const auto& [pinhole, entry] : table_)
+        if (entry.kernel_until > now)
+            changes.push_back(change(Change::Op::add, pinhole, entry.kernel_until, now));
+}
+
+}  // namespace sipalg::nat
