@@ -218,7 +218,7 @@ class Inspection {
         const Endpoint end = mapped ? *mapped : inside;
         if (end.address != phone_.address || is_sip_port(end.port)) return std::nullopt;
         const auto* made =
-            state_.mappings.map({socket.transport, end}, envelope_.egress, {port, 0, true}, now_);
+            state_.mappings.map({socket.transport, end}, envelope_.egress, {port, 1, true}, now_);
         return made && made->mapping.outside.port == port ? std::optional(call::Resolved{end}) : std::nullopt;
     }
 

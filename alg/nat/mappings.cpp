@@ -204,7 +204,7 @@ bool Mappings::adopt(const Socket& inside, const Egress& egress, bool divert, Ti
     const ExistingNat::Way* way = existing_nat().find(key);
     // A port forwarding says nothing about the phone.
     if (mappings_.contains(key) || !way || !way->by_phone) return false;
-    if (!map(inside, egress, {way->port, 0, true}, now)) return false;
+    if (!map(inside, egress, {way->port, 1, true}, now)) return false;
     MappingEntry& entry = *mappings_.edit(key);
     entry.shown = entry.shown.when_presumed();
     return refresh(key, divert, now, changes);

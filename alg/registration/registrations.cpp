@@ -244,7 +244,7 @@ bool Registrations::restore(const StoredRecord& record, Time now, Effects& effec
     if (!read_record(record.bytes, key, binding) || bindings_.contains(key) || binding.until <= now)
         return false;
     const nat::MappingEntry* entry =
-        mappings_.map(key.inside, binding.egress, {binding.shown.port, 0, false}, now);
+        mappings_.map(key.inside, binding.egress, {binding.shown.port, 1, false}, now);
     if (!entry) return false;
     binding.record_id = record.id;
     binding.record = record.bytes;

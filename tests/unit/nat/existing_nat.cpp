@@ -121,4 +121,17 @@ TEST_CASE("A3 a phone's own RTCP flow does not block the port of its RTP") {
     CHECK(entry->mapping.outside.port == 16000);
 }
 
+TEST_CASE("C12 X2 a mapping whose public port is privileged is not adopted") {
+    const Policy policy;
+    Mappings mappings(policy);
+    scan(mappings.existing_nat(), {mapping(10, 5060, 1000), mapping(11, 5060, 1024)}, true);
+    const auto adopted = [&](std::uint8_t host) {
+        std::vector<Change> changes;
+        return mappings.adopt({Transport::udp, {Address::v4(0xC0A80100U + host), 5060}}, egress, false,
+                              Time{1000}, changes);
+    };
+    CHECK_FALSE(adopted(10));
+    CHECK(adopted(11));
+}
+
 }  // namespace sipalg::nat
