@@ -75,7 +75,7 @@ std::vector<BindingReport> Answers::bindings(Time now) {
 }
 
 // A complete Call-ID wins over those that begin with it.
-Result<std::vector<CallReport>> Answers::find_calls(const std::string& id, Time now) {
+Result<std::vector<CallReport>> Answers::find_calls(const std::string& id) {
     if (id.empty()) return Failure{"the Call-ID is missing"};
     std::vector<CallReport> found = calls();
     std::erase_if(found, [&](const CallReport& call) { return !call.call_id.starts_with(id); });
@@ -93,7 +93,7 @@ Result<std::vector<CallReport>> Answers::find_calls(const std::string& id, Time 
 }
 
 Json Answers::one_call(const std::string& id, Time now) {
-    const auto found = find_calls(id, now);
+    const auto found = find_calls(id);
     if (!found) return error(found.error());
     std::vector<PinholeReport> open = pinholes(now);
     std::erase_if(open,
@@ -110,7 +110,7 @@ Json Answers::close(const Json& request, Time now) {
     if (all) {
         chosen = report_calls(from_.state);
     } else {
-        const auto found = find_calls(text_field(request, "id"), now);
+        const auto found = find_calls(text_field(request, "id"));
         if (!found) return error(found.error());
         chosen = *found;
         call_id = chosen.front().call_id;

@@ -49,7 +49,7 @@ class Answers {
     Json one_call(const std::string& id, Time now);
     Json close(const Json& request, Time now);
     /// The calls of one Call-ID, which begins with `id`: more than one if several phones take part.
-    Result<std::vector<CallReport>> find_calls(const std::string& id, Time now);
+    Result<std::vector<CallReport>> find_calls(const std::string& id);
     Json reload();
     std::vector<CallReport> calls();
     std::vector<PinholeReport> pinholes(Time now);
