@@ -17,7 +17,7 @@ std::string of_phone(const std::string& phone) {
 }
 
 std::size_t connections(Bench& bench) {
-    return bench.state.impl().connections.all().size();
+    return bench.state.connections.all().size();
 }
 
 }  // namespace
@@ -76,7 +76,7 @@ TEST_CASE("X7 bytes for a receiver that acknowledges nothing are bounded, howeve
         REQUIRE(memory(bench) < 300'000);
     }
     CHECK(count(bench.decision.outputs, Output::Kind::drop) == 1);
-    const auto& direction = bench.state.impl().connections.all().begin()->second.from_phone;
+    const auto& direction = bench.state.connections.all().begin()->second.from_phone;
     bench.send(Side::outside, Segment::ack, 1000, sequence(direction.map().out(direction.sent()), 99), {});
     CHECK(memory(bench) < 1'000);
     CHECK_FALSE(bench.send(Side::inside, Segment::ack, next, 1000, more).empty());
@@ -94,7 +94,7 @@ TEST_CASE("X7 of too many half-open connections the oldest of the host that has 
     bench.send(Side::inside, Segment::syn, 99, 0, {});
     CHECK(bench.decision.stream);
     CHECK(connections(bench) == 4);
-    for (const auto& [key, connection] : bench.state.impl().connections.all())
+    for (const auto& [key, connection] : bench.state.connections.all())
         CHECK(key.phone != *Endpoint::parse("192.168.1.20:40000"));
     bench.phone = "192.168.1.20";
     for (std::uint16_t port = 40004; port < 40100; ++port)
