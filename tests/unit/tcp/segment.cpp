@@ -46,7 +46,7 @@ Segment read(const std::vector<std::uint8_t>& bytes) {
 
 }  // namespace
 
-TEST_CASE("T2: a segment of ours is read back as it was meant, in both families") {
+TEST_CASE("T2 a segment of our own is read back with the same fields, over IPv4 and IPv6") {
     for (const bool v6 : {false, true}) {
         SegmentFields made = example();
         if (v6) {
@@ -67,7 +67,7 @@ TEST_CASE("T2: a segment of ours is read back as it was meant, in both families"
     }
 }
 
-TEST_CASE("T2 T3: numbers, blocks and payload are written anew, checksums in full, the rest stays") {
+TEST_CASE("T2 T3 numbers, SACK blocks and payload are replaced, checksums computed, other bytes unchanged") {
     const auto bytes = make_segment(example());
     const Segment segment = read(bytes);
     Rewrite rewrite;
@@ -92,7 +92,7 @@ TEST_CASE("T2 T3: numbers, blocks and payload are written anew, checksums in ful
     CHECK((out[6] & 0x40) == 0x40);
 }
 
-TEST_CASE("T3: a SYN gets less room, and multipath TCP is taken out of it") {
+TEST_CASE("T3 the MSS of a SYN is lowered, and its multipath TCP option overwritten") {
     auto bytes = make_segment({*Endpoint::parse("192.168.1.11:1"),
                                *Endpoint::parse("203.0.113.10:5060"),
                                1,
@@ -123,7 +123,7 @@ TEST_CASE("T3: a SYN gets less room, and multipath TCP is taken out of it") {
     CHECK(right_checksums(out));
 }
 
-TEST_CASE("X6: options that go beyond the header are no segment") {
+TEST_CASE("X6 a segment whose options go beyond the header is refused") {
     auto bytes = make_segment(example());
     bytes[20 + 20 + 3] = 200;  // the length of the timestamps
     CHECK_FALSE(parse_segment(bytes, *parse_packet(bytes)));
@@ -131,7 +131,7 @@ TEST_CASE("X6: options that go beyond the header are no segment") {
     CHECK_FALSE(parse_segment(bytes, *parse_packet(bytes)));
 }
 
-TEST_CASE("T2: positions do not wrap where sequence numbers do") {
+TEST_CASE("T2 positions do not wrap where sequence numbers do") {
     const std::uint32_t initial = 0xfffffff0;
     CHECK(position(0xfffffff1, initial, 0) == 0);
     CHECK(position(5, initial, 0) == 20);

@@ -29,7 +29,7 @@ std::string written(const SequenceMap& shift, std::string_view stream, Position 
 
 }  // namespace
 
-TEST_CASE("T2: a stretch of the stream is written alike however it is cut") {
+TEST_CASE("T2 a part of the stream gets the same text however it is cut") {
     const SequenceMap shift = example();
     const std::string_view stream = "0123456789";
     CHECK(written(shift, stream, 0, 10) == "012ABCD5E9");
@@ -42,7 +42,7 @@ TEST_CASE("T2: a stretch of the stream is written alike however it is cut") {
         }
 }
 
-TEST_CASE("T2: what has arrived is counted back, and never too far") {
+TEST_CASE("T2 an acknowledgement is translated back, and never too far") {
     const SequenceMap shift = example();
     CHECK(shift.length() == 0);
     for (Position out = 0; out <= 10; ++out) {
@@ -59,7 +59,7 @@ TEST_CASE("T2: what has arrived is counted back, and never too far") {
     CHECK(shift.begins(6) == 5);
 }
 
-TEST_CASE("T2: what has arrived may be forgotten: numbers behind it stay") {
+TEST_CASE("T2 forgetting acknowledged edits keeps later numbers") {
     SequenceMap shift = example();
     shift.forget(5);
     CHECK(shift.edits().size() == 2);
@@ -71,7 +71,7 @@ TEST_CASE("T2: what has arrived may be forgotten: numbers behind it stay") {
     CHECK(shift.is_identity());
 }
 
-TEST_CASE("T2: a sender who repeats from where he was told to always gets on") {
+TEST_CASE("T2 a sender that goes on from an acknowledgement always makes progress") {
     sipalg::model::Dice dice(7);
     for (int run = 0; run < 300; ++run) {
         SequenceMap shift;
