@@ -290,7 +290,7 @@ std::size_t skip_to_value(std::string_view rest) {
 namespace {
 
 /// Display names that hold a ';', a ',' or a stray quote are looked through as far as this.
-constexpr std::size_t max_odd_name = 128;
+constexpr std::size_t max_odd_name = 48;
 
 /// The '<' of a value whose display name has stray quotes: the first one whose '>' no quote follows. `limit`
 /// if there is none. Looks at a few only, so that lists of odd names take linear time.
@@ -325,7 +325,9 @@ std::size_t find_bracket(std::string_view s, std::size_t begin) {
     } else {
         open = list ? byte_scan::find<'<', ';', ','>(s, begin) : byte_scan::find<'<', ';'>(s, begin);
         if (open == s.size() || s[open] == '<') return open;
-        // A display name without quotes may hold separators too; a URI in front of them has a ':' or an '@'.
+        // A display name without quotes may hold separators too, with a blank behind them; a URI in front of
+        // them has a ':' or an '@'.
+        if (open + 1 == s.size() || !text::is_white(s[open + 1])) return s.size();
         open = byte_scan::find<'<', ':', '@'>(s, begin, limit);
     }
     return open < limit && s[open] == '<' ? open : s.size();

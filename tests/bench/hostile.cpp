@@ -52,7 +52,7 @@ std::vector<Hostile> hostile_messages(std::size_t size) {
         {"own contacts", head("Contact: <sip:a@192.168.1.10>", ",<sip:a@192.168.1.10>", "", size)},
         {"open brackets", head("Contact: ", "<", "", size)},
         {"quotes", head("Contact: ", "\"", "", size)},
-        {"names with commas", head("Contact: ", "a,", "", size)},
+        {"names with commas", head("Contact: ", "a, ", "", size)},
         {"odd names", head("Contact: ", "\"\",", "", size)},
         {"names in brackets", head("Contact: ", "\"<a>\"z,", "", size)},
         {"stray quotes", head("Contact: <a>;x=\"", ",<a>;x=\\\"", "", size)},
