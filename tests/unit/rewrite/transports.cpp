@@ -15,6 +15,6 @@ TEST_CASE("S3 S4: a Contact over TCP is rewritten whatever transport it names") 
         bench.open();
         CHECK(bench.send(Side::inside, 0x10, 100, 1000, request) == Texts{as_outside(request)});
         // Nothing opens for it (X3).
-        CHECK(bench.state.mappings.pinhole_count() == 0);
+        CHECK(bench.state.mappings.pinholes().size() == 0);
     }
 }
