@@ -54,7 +54,11 @@ struct Ruleset::Impl {
     explicit Impl(Settings given) : settings(std::move(given)) {
         require(settings);
         require_ours_or_none(link, settings.table);  // also finds out whether this process may ask at all
-        owner.emplace(settings.table);
+        try {
+            owner.emplace(settings.table);
+        } catch (const Error&) {
+            if (!settings.lock_optional) throw;
+        }
         if (const auto helper = kernel_helper_in_use(link)) throw Error(*helper);
         places = nft::accepting_chains(link, settings);
         for (const AcceptIn& place : places)
@@ -141,6 +145,10 @@ struct Ruleset::Impl {
 
 Ruleset::Ruleset(Settings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
 Ruleset::~Ruleset() = default;
+
+bool Ruleset::has_lock() const {
+    return impl_->owner.has_value();
+}
 
 QueueMethod Ruleset::queue_method() const {
     return impl_->method;

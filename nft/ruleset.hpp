@@ -64,6 +64,7 @@ struct Settings {
     /// pass unread, not even when it is full.
     std::uint16_t shifted_queue() const { return static_cast<std::uint16_t>(queue + queues + 1); }
     std::vector<AcceptIn> accept_in;  ///< may be empty
+    bool lock_optional = false;       ///< only for check(): another daemon may have the table
     bool accept_in_auto = false;      ///< find base chains of the forward hook by itself
 };
 
@@ -81,6 +82,8 @@ class Ruleset {
     Ruleset& operator=(const Ruleset&) = delete;
 
     QueueMethod queue_method() const;
+    /// The table is this process's. False only with Settings::lock_optional: a daemon runs that has it.
+    bool has_lock() const;
     /// Whether the rules can look into TCP segments; kernels before 5.16 can't, and TLS and SIP over TCP on
     /// ports that are only watched are not seen.
     bool sees_streams() const;

@@ -87,7 +87,16 @@ class Refusals(LabTest):
         """SPEC 1: --check says what would be installed, changes nothing and ends with status 0."""
         done = self.lab.router.run(*self.lab.daemon_argv("--check"), check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(done.stdout.startswith("ok: sipalgd can start"), done.stdout)
+        self.assertNotIn("table inet sipalg", done.stdout)
+        done = self.lab.router.run(*self.lab.daemon_argv("--check=rules"), check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("table inet sipalg", done.stdout)
+
+    def test_check_without_raw_sockets(self):
+        """SPEC 1: --check fails for what starting would fail for: CAP_NET_RAW."""
+        self.refused(1, "--check", wrapper=("setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"),
+                     words=["CAP_NET_RAW"])
 
     def test_check_finds_mistakes(self):
         """SPEC 1: --check of a bad configuration ends with status 2."""
@@ -187,6 +196,18 @@ class Answers(LabTest):
         after = counts()
         self.assertEqual({word: after[word] - before[word] for word in after if after[word] != before[word]},
                          {"keep_alive": 1, "rewritten": 1})
+
+    def test_check_beside(self):
+        """SPEC 1: --check works beside a running daemon, which serves on with the same ruleset."""
+        before = self.lab.ruleset()
+        done = self.lab.router.run(*self.lab.daemon_argv("--check", "--mode", "observe"), check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(done.stdout.startswith("ok: "), done.stdout)
+        self.assertIn("a running sipalgd", done.stdout)
+        done = self.lab.router.run(*self.lab.daemon_argv("--check", "--mode", "sideways"), check=False)
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertEqual(self.lab.ruleset(), before)
+        self.call_out().exchange()
 
     def test_one_call(self):
         """SPEC 1: `call ID` shows one call with its pinholes; the beginning of the Call-ID will do."""

@@ -65,7 +65,8 @@ void set_foreground(Options& o, const Setting& s) {
     o.foreground = parse_switch(s);
 }
 void set_check(Options& o, const Setting& s) {
-    o.check = parse_switch(s);
+    o.check_rules = s.value == "rules";
+    o.check = o.check_rules || parse_switch(s);
 }
 void add_outside(Options& o, const Setting& s) {
     o.outside.push_back(parse_interface(s));
@@ -191,7 +192,8 @@ constexpr std::array rows{
     Row{"log-level", "LEVEL", false, true, set_log_level_option, Live::yes, field<&Options::log_level>,
         "error, warning, info or debug (default: info)"},
     Row{"check", nullptr, false, false, set_check, Live::no, no_field,
-        "check configuration and kernel, print the ruleset, change nothing"},
+        "check configuration and kernel, also beside a running sipalgd, change nothing; --check=rules prints "
+        "the ruleset too"},
     Row{"help", nullptr, false, false, nullptr, Live::no, no_field, "print this and exit"},
     Row{"version", nullptr, false, false, nullptr, Live::no, no_field, "print the version and exit"},
 };
@@ -270,12 +272,16 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     // No abbreviations: a new option could change the meaning of one.
     constexpr int style = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
                           po::command_line_style::long_allow_next;
+    // The only switch that takes a word.
+    std::vector<std::string> words = arguments;
+    const bool rules = std::find(words.begin(), words.end(), "--check=rules") != words.end();
+    std::replace(words.begin(), words.end(), std::string("--check=rules"), std::string("--check"));
     CommandLine result;
     try {
-        const po::parsed_options parsed =
-            po::command_line_parser(arguments).options(options).style(style).run();
+        const po::parsed_options parsed = po::command_line_parser(words).options(options).style(style).run();
         for (const po::option& option : parsed.options) {
-            const std::string value = option.value.empty() ? std::string() : option.value.front();
+            std::string value = option.value.empty() ? std::string() : option.value.front();
+            if (option.string_key == "check" && rules) value = "rules";
             if (option.position_key != -1)
                 throw UsageError("'" + escape(value) +
                                  "': options begin with '--' (sipalgd --help lists all)");

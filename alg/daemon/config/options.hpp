@@ -23,6 +23,7 @@ struct Options {
     std::string config;  ///< file that was read; empty: none
     bool foreground = false;
     bool check = false;
+    bool check_rules = false;      ///< with check: print the ruleset
     std::vector<Setting> outside;  ///< interface names; empty: those of the default routes
     std::vector<Setting> inside;   ///< interface names; empty: every other one but loopback
     std::vector<std::uint16_t> sip_ports{5060};

@@ -1,8 +1,13 @@
 #include "alg/daemon/run/check.hpp"
 
 #include <ostream>
+#include <string>
+#include <vector>
 
+#include "alg/daemon/control/access.hpp"
+#include "alg/daemon/control/warnings.hpp"
 #include "alg/daemon/run/daemon.hpp"
+#include "nft/conntrack_settings.hpp"
 
 namespace sipalg::daemon {
 
@@ -15,38 +20,67 @@ std::string words(const std::vector<std::string>& list) {
     return text.empty() ? " none" : text;
 }
 
-}  // namespace
+// Throws if a number is taken. Beside a running daemon, whose numbers can't be told from those of other
+// programs, none is tried.
+void check_queues(const nft::Settings& settings) {
+    for (const std::uint16_t number : {settings.queue, settings.watch_queue(), settings.shifted_queue()})
+        const Queue queue(number);  // released at once
+}
 
-void check(const Options& options, std::ostream& out) {
-    Network network(options);
-    const nft::Ruleset ruleset(ruleset_settings(options, network.outside()));
-    ruleset.check();
-    const nft::Settings settings = ruleset_settings(options, {});
-    for (const std::uint16_t number : {options.queue, settings.watch_queue(), settings.shifted_queue()})
-        const Queue queue(number);  // throws if the number is taken; released at once
+std::vector<std::string> find_warnings(Network& network, const nft::Ruleset& ruleset) {
+    Status status;
+    status.ends = network.egress().ends();
+    status.sees_streams = ruleset.sees_streams();
+    status.media_counted = nft::conntrack_counts();
+    return warnings(status);
+}
 
-    out << "configuration: "
-        << (options.config.empty() ? "no file, defaults and command line" : options.config)
-        << "\noutside:" << words(network.outside()) << "\ninside:" << words(network.inside()) << '\n';
+void print_addresses(Network& network, std::ostream& out) {
     for (const auto& end : network.egress().ends()) {
         out << "address on " << end.interface << ": "
-            << (end.egress.address ? end.egress.address.text()
-                                   : "none (messages stay unmodified until there is one)");
+            << (end.egress.address ? end.egress.address.text() : "none");
         if (end.egress.advertised != end.egress.address)
             out << ", advertised as " << end.egress.advertised.text();
         out << '\n';
     }
-    out << "queue: " << options.queue << ", for TLS and discovery " << settings.watch_queue()
-        << ", for TCP connections with changed bytes " << settings.shifted_queue() << " ("
-        << nft::name(ruleset.queue_method()) << ")\n";
-    if (!ruleset.sees_streams())
-        out << "TLS over TCP is not reported: the kernel (older than 5.16) cannot match TCP payload\n";
+}
+
+void print_accept_rules(const nft::Ruleset& ruleset, std::ostream& out) {
     if (ruleset.accepting_chains().empty())
         out << "accept rules: none; packets of pinholes carry ct mark 0x10000000 (see sipalgd(8))\n";
     for (const nft::AcceptIn& chain : ruleset.accepting_chains())
         out << "accept rule: at the head of " << chain.family << ' ' << chain.table << ' ' << chain.chain
             << '\n';
-    out << "table that would be installed:\n" << ruleset.text();
+}
+
+}  // namespace
+
+void check(const Options& options, std::ostream& out) {
+    static_cast<void>(find_access(options));  // throws if a group is missing
+    Network network(options);
+    nft::Settings settings = ruleset_settings(options, network.outside());
+    settings.lock_optional = true;
+    const nft::Ruleset ruleset(settings);
+    ruleset.check();
+    const Injector injector;  // throws without CAP_NET_RAW
+    if (ruleset.has_lock()) check_queues(settings);
+
+    const auto found = find_warnings(network, ruleset);
+    out << "ok: sipalgd can start with this configuration; " << found.size()
+        << (found.size() == 1 ? " warning\n" : " warnings\n");
+    for (const std::string& warning : found)
+        out << "warning: " << warning << '\n';
+    if (!ruleset.has_lock())
+        out << "note: a running sipalgd has table " << options.table << "; queue numbers were not checked\n";
+    out << "configuration: "
+        << (options.config.empty() ? "no file, defaults and command line" : options.config)
+        << "\noutside:" << words(network.outside()) << "\ninside:" << words(network.inside()) << '\n';
+    print_addresses(network, out);
+    out << "queue: " << settings.queue << ", for TLS and discovery " << settings.watch_queue()
+        << ", for TCP connections with changed bytes " << settings.shifted_queue() << " ("
+        << nft::name(ruleset.queue_method()) << ")\n";
+    print_accept_rules(ruleset, out);
+    if (options.check_rules) out << "table that would be installed:\n" << ruleset.text();
 }
 
 }  // namespace sipalg::daemon

@@ -133,6 +133,10 @@ TEST_CASE("mistakes on the command line are named") {
     CHECK(error_of({"--config", "a", "--config", "b"}) == "--config: given twice (expected once)");
     CHECK(error_of({"--queue"}).find("--queue") != std::string::npos);
     CHECK(error_of({"--check=1"}).find("--check") != std::string::npos);
+    CHECK(parse({"--check"}).check);
+    CHECK_FALSE(parse({"--check"}).check_rules);
+    CHECK(parse({"--check=rules", "--queue", "7"}).check_rules);
+    CHECK(parse({"--check=rules"}).check);
 }
 
 TEST_CASE("mistakes in the file are named with their line") {
