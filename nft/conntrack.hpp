@@ -1,4 +1,4 @@
-// Conntrack entries: looked at and deleted, never made.
+// Conntrack entries: found, read and deleted; never made.
 #pragma once
 
 #include <cstdint>
@@ -8,50 +8,50 @@
 #include <vector>
 
 #include "alg/kernel/element.hpp"
-#include "nft/link.hpp"
+#include "alg/sys/netlink.hpp"
 
 namespace sipalg::nft {
 
-/// Access to the conntrack table of this network namespace. Throws nft::Error when it can't be opened.
+/// Questions about single entries of this network namespace's conntrack table.
 class Conntrack {
   public:
-    Conntrack();
-    ~Conntrack();
-    Conntrack(const Conntrack&) = delete;
-    Conntrack& operator=(const Conntrack&) = delete;
+    Conntrack();  ///< Throws Error.
+    explicit Conntrack(std::unique_ptr<netlink::Channel> channel);
 
-    /// Deletes the entries that have one of `flows` as their original or reply direction, before it returns.
-    /// Entries that do not exist are no error. All flows go in one system call.
+    /// Deletes the entries that have one of `flows` as their original or reply direction, before it returns
+    /// (C7). A flow without an entry is no error. All flows go in one system call. Throws Error.
     void erase(std::span<const ConntrackTuple> flows);
 
-    /// Of each flow, whether there is an entry that has it as its original or reply direction. Where that
-    /// can't be told, true.
+    /// For each flow, whether an entry has it as its original or reply direction; true where the kernel does
+    /// not say. Throws Error.
     std::vector<bool> known(std::span<const ConntrackTuple> flows);
 
   private:
-    struct Impl;
-    std::unique_ptr<Impl> impl_;
+    struct Asked {
+        std::uint32_t first = 0;  ///< sequence number of the first flow; the others follow
+        bool any = false;         ///< false: no flow could be asked about
+    };
+    Asked ask(std::uint16_t type, std::span<const ConntrackTuple> flows, const char* action);
+
+    std::unique_ptr<netlink::Channel> channel_;
+    netlink::Conversation talk_;
+    std::vector<char> requests_;
 };
 
-/// Reads the whole table, which takes as long as its buckets are many. Throws nft::Error.
+/// Reads the whole table. The kernel walks all its buckets for that, however few entries there are.
 class ConntrackDump {
   public:
-    ConntrackDump();
-    ~ConntrackDump();
-    ConntrackDump(const ConntrackDump&) = delete;
-    ConntrackDump& operator=(const ConntrackDump&) = delete;
+    ConntrackDump();  ///< Throws Error.
+    explicit ConntrackDump(std::unique_ptr<netlink::Channel> channel);
 
-    /// Calls `entry` for every UDP entry, those of IPv6 if `with_ipv6`: the kernel walks its table for each
-    /// family. Some may come twice if it lets the reading begin anew.
+    /// Calls `entry` for every UDP entry; IPv6 entries only with `with_ipv6`, since the kernel walks its
+    /// table once for each family. An entry may come twice when the kernel makes us start again. Throws
+    /// Error.
     void read(const std::function<void(const ConntrackEntry&)>& entry, bool with_ipv6);
 
   private:
-    /// False: the kernel was busy, nothing is lost by another try.
-    bool read_once(const std::function<void(const ConntrackEntry&)>& entry, std::uint8_t family);
-
-    NetlinkSocket socket_;
-    std::vector<char> receive_;
-    std::uint32_t sequence_ = 1;
+    std::unique_ptr<netlink::Channel> channel_;
+    netlink::Conversation talk_;
 };
 
 }  // namespace sipalg::nft

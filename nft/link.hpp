@@ -1,61 +1,54 @@
-// The netlink socket to nf_tables: sends batches, collects the kernel's answers, reads lists.
+// The netlink conversation with nf_tables: sends batches, reads lists.
 #pragma once
-
-#include <libmnl/libmnl.h>
 
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
+#include "alg/base/result.hpp"
+#include "alg/sys/netlink.hpp"
 #include "nft/batch.hpp"
 
 namespace sipalg::nft {
 
-struct CloseSocket {
-    void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-};
-using NetlinkSocket = std::unique_ptr<mnl_socket, CloseSocket>;
-
-/// A socket of NETLINK_NETFILTER with short error replies (NETLINK_CAP_ACK), bound. Throws Error.
-NetlinkSocket open_netfilter_socket();
-
 /// Why the kernel did not take a batch.
 struct Refusal {
     int error = 0;       ///< errno value
-    std::string reason;  ///< for people: which message, what the kernel says
+    std::string reason;  ///< for people: which message, and what the kernel says
 };
+
+/// Success, or the kernel's refusal of a whole batch.
+using Committed = Result<void, Refusal>;
+
+/// A channel of NETLINK_NETFILTER with buffers of these sizes (0: the system's). Throws Error.
+std::unique_ptr<netlink::Channel> open_netfilter(int send_buffer = 0, int receive_buffer = 0);
 
 class Link {
   public:
     Link();  ///< Throws Error.
+    explicit Link(std::unique_ptr<netlink::Channel> channel);
 
-    /// By which the kernel tells others whose transaction it was.
-    std::uint32_t port() const { return mnl_socket_get_portid(socket_.get()); }
+    /// The port that the kernel gives as the author of our transactions.
+    std::uint32_t port() const { return channel_->port(); }
 
-    /// Sends the batch as one transaction; nullopt: all of it is in force. An empty batch is in force at
-    /// once. On refusal nothing of it is.
-    std::optional<Refusal> commit(Batch& batch) { return send(batch, true); }
-    /// The same without changing anything: would the kernel take it?
-    std::optional<Refusal> rehearse(Batch& batch) { return send(batch, false); }
+    /// Sends the batch as one transaction. On success all of it is in force (at once for an empty batch), on
+    /// refusal none of it.
+    Committed commit(Batch& batch) { return send(batch, true); }
+    /// The same, but changes nothing: would the kernel take it?
+    Committed rehearse(Batch& batch) { return send(batch, false); }
 
-    /// KernelTables each object of a list (request NFT_MSG_GET…) to `each`. `narrow` may add attributes to
-    /// the request, at most 1 kB. False when what is asked about does not exist (ENOENT). Throws Error; its
-    /// text names CAP_NET_ADMIN when that is missing.
+    /// Calls `each` for each object of a list (request NFT_MSG_GET…). `narrow` may add attributes to
+    /// the request, at most 1 kB. False: the object that the request names does not exist (ENOENT). Throws
+    /// Error; its text names CAP_NET_ADMIN when that is missing.
     bool list(std::uint16_t type, std::uint8_t family, const std::function<void(nlmsghdr*)>& narrow,
               const std::function<void(const nlmsghdr*)>& each);
 
   private:
-    std::optional<Refusal> send(Batch& batch, bool commit);
-    /// Reads a whole list into answers_; EINTR: it changed meanwhile. 0 or errno.
-    int collect(std::uint32_t sequence);
+    Committed send(Batch& batch, bool commit);
 
-    NetlinkSocket socket_;
-    std::uint32_t sequence_ = 1;
-    std::vector<char> receive_;
-    std::vector<char> answers_;
+    std::unique_ptr<netlink::Channel> channel_;
+    netlink::Conversation talk_;
 };
 
 }  // namespace sipalg::nft

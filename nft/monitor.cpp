@@ -13,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "alg/sys/netlink.hpp"
 #include "nft/ruleset.hpp"
 
 namespace sipalg::nft {
@@ -20,15 +21,14 @@ namespace sipalg::nft {
 namespace {
 
 constexpr std::uint16_t new_generation = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN;
-constexpr int kept = 16 << 10;         // bytes with the kernel's bookkeeping: some dozen messages
-constexpr int most_at_a_time = 64;     // another program may be faster than we read
-constexpr std::size_t longest = 4096;  // what is behind does not matter
+constexpr int receive_buffer = 16 << 10;  // bytes with the kernel's bookkeeping: some dozen messages
+constexpr int most_at_a_time = 64;        // another program may be faster than we read
+constexpr std::size_t longest = 4096;     // the rest of a message does not matter
 
-// All that happens is sent to the one group that there is, a message for each set element too, many in one
-// datagram. They are followed by one about the ruleset's new generation, in a datagram of its own, which
-// bears the port of who made it. Only that is let through, so that neither our own elements nor the million
-// of another program wake us or fill the socket. What element timeouts and the rules themselves change makes
-// none.
+// There is one group for everything: each object and each set element makes a message, many in one datagram.
+// A message about the ruleset's new generation follows, in a datagram of its own, with the port of the
+// author. The filter passes only that one, so that neither our own elements nor a million of another program
+// wake us or fill the socket. Elements that time out, or that rules add, make no message.
 void attach_filter(int descriptor, std::uint32_t own) {
     std::array<sock_filter, 6> program{{
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(nlmsghdr, nlmsg_type)),
@@ -40,7 +40,15 @@ void attach_filter(int descriptor, std::uint32_t own) {
     }};
     const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
     if (setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0)
-        throw Error(std::string("filtering what the kernel tells of nftables: ") + std::strerror(errno));
+        throw Error(std::string("filtering notifications of nftables: ") + std::strerror(errno));
+}
+
+Fd open_socket() {
+    try {
+        return netlink::open_socket({.protocol = NETLINK_NETFILTER});
+    } catch (const std::system_error& error) {
+        throw Error(std::string("listening for changes of nftables: ") + error.what());
+    }
 }
 
 bool membership(int descriptor, int option) {
@@ -50,14 +58,14 @@ bool membership(int descriptor, int option) {
 
 }  // namespace
 
-Monitor::Monitor(std::uint32_t own) : Monitor(open_netfilter_socket(), own) {
+Monitor::Monitor(std::uint32_t own) : Monitor(open_socket(), own) {
     if (!membership(descriptor(), NETLINK_ADD_MEMBERSHIP))
         throw Error(std::string("listening for changes of nftables: ") + std::strerror(errno));
 }
 
-Monitor::Monitor(NetlinkSocket socket, std::uint32_t own) : socket_(std::move(socket)) {
+Monitor::Monitor(Fd socket, std::uint32_t own) : socket_(std::move(socket)) {
     attach_filter(descriptor(), own);
-    setsockopt(descriptor(), SOL_SOCKET, SO_RCVBUF, &kept, sizeof kept);  // else it keeps more
+    setsockopt(descriptor(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
 }
 
 bool Monitor::changed() {
@@ -65,7 +73,7 @@ bool Monitor::changed() {
     for (int i = 0; i < most_at_a_time; ++i) {
         std::array<char, longest> message;
         const ssize_t size = recv(descriptor(), message.data(), message.size(), MSG_DONTWAIT);
-        if (size >= 0 || errno == ENOBUFS)  // the latter: there were more than it could keep
+        if (size >= 0 || errno == ENOBUFS)  // ENOBUFS: the buffer overflowed
             some = true;
         else if (errno != EINTR)
             break;
@@ -77,7 +85,7 @@ Monitor::Away::Away(Monitor& monitor) : monitor_(monitor) {
     membership(monitor_.descriptor(), NETLINK_DROP_MEMBERSHIP);
 }
 
-// It has been a member before; the kernel needs nothing new for it.
+// Joining again can't fail: the kernel needs no new memory for it.
 Monitor::Away::~Away() {
     membership(monitor_.descriptor(), NETLINK_ADD_MEMBERSHIP);
 }

@@ -1,30 +1,31 @@
-// Hears from the kernel that another program has changed its nftables, as `nft monitor` would.
+// Tells when another program has changed the kernel's nftables, as `nft monitor` would.
 #pragma once
 
 #include <cstdint>
 
-#include "nft/link.hpp"
+#include "alg/sys/fd.hpp"
 
 namespace sipalg::nft {
 
-/// One small message for each transaction of others; those of one port, our own, are not heard, nor is what
-/// any of them contains. Where more happens than it keeps in mind, it still says that something did.
+/// Receives one small message for each transaction of other programs. Our own transactions (those of one
+/// port) and the contents of any transaction are filtered out in the kernel. When the socket's buffer
+/// overflows, changed() still says that something changed.
 class Monitor {
   public:
     /// `own`: the port whose transactions don't count (Ruleset::port()). Throws Error.
     explicit Monitor(std::uint32_t own);
-    /// The same on a socket that exists: the filter is put on it, and it is made to keep little.
-    Monitor(NetlinkSocket socket, std::uint32_t own);
+    /// The same on a socket that exists: attaches the filter and makes the buffer small.
+    Monitor(Fd socket, std::uint32_t own);
 
-    int descriptor() const { return mnl_socket_get_fd(socket_.get()); }  ///< readable when to ask changed()
-    /// Whether others have changed something since this was last asked; without blocking.
+    int descriptor() const { return socket_.get(); }  ///< readable: call changed()
+    /// Whether other programs have changed something since the last call. Does not block.
     bool changed();
 
-    /// While it lives, nothing is heard. For transactions that are frequent: as soon as anybody listens, the
-    /// kernel makes a message for each element, also for those that a filter drops, and the transaction takes
-    /// half as long again (15 to 30 us more for eight elements; to be away costs 1 us). What others commit
-    /// meanwhile is not heard later either. A transaction that they took the ground from is refused; whatever
-    /// else they did, only a look from time to time finds it.
+    /// Leaves the notification group for as long as it lives; for frequent transactions. While a process
+    /// listens, the kernel builds a message for each element, also for those that a filter drops, and a
+    /// transaction takes half as long again (15 to 30 us more for eight elements; leaving and joining costs
+    /// 1 us). Changes of other programs in that time are not reported later. If they removed something that
+    /// our transaction needs, it is refused; anything else is only found by a look from time to time.
     class Away {
       public:
         explicit Away(Monitor& monitor);
@@ -37,7 +38,7 @@ class Monitor {
     };
 
   private:
-    NetlinkSocket socket_;
+    Fd socket_;
 };
 
 }  // namespace sipalg::nft

@@ -25,7 +25,8 @@ namespace {
 void require_interfaces(const std::vector<std::string>& names) {
     for (const std::string& name : names)
         if (name.empty() || name.size() >= IFNAMSIZ || name.find_first_of("\"/ \t\n") != std::string::npos)
-            throw Error("\"" + name + "\" can't be the name of an interface (1 to 15 characters, no blanks)");
+            throw Error("\"" + name +
+                        "\" is not an interface name (expected 1 to 15 characters without blanks)");
 }
 
 void require(const Settings& settings) {
@@ -37,11 +38,12 @@ void require(const Settings& settings) {
     if (table.empty() || table.size() > 64 || !std::all_of(table.begin(), table.end(), fits) ||
         (table[0] >= '0' && table[0] <= '9') || table[0] == '-')
         throw Error("table name \"" + table +
-                    "\": 1 to 64 letters, digits, `_` or `-` are possible, beginning with a letter or `_`");
+                    "\" is not a table name (expected 1 to 64 letters, digits, `_` or `-`, the first a "
+                    "letter or `_`)");
     require_interfaces(settings.outside);
     require_interfaces(settings.inside);
     if (settings.queues == 0 || settings.queue + settings.queues + 1 > 65535)
-        throw Error("queue numbers must lie between 0 and 65535");
+        throw Error("queue numbers must be between 0 and 65535");
 }
 
 }  // namespace
@@ -53,9 +55,9 @@ std::string name(QueueMethod method) {
 struct Ruleset::Impl {
     explicit Impl(Settings given) : settings(std::move(given)) {
         require(settings);
-        require_ours_or_none(link, settings.table);  // also finds out whether this process may ask at all
+        require_ours_or_none(link, settings.table);  // the first question: fails without CAP_NET_ADMIN
         try {
-            owner.emplace(settings.table);
+            lock.emplace(settings.table);
         } catch (const Error&) {
             if (!settings.lock_optional) throw;
         }
@@ -72,31 +74,31 @@ struct Ruleset::Impl {
         wanted.add_contents(out, clear_previous(link, out, settings.table, wanted));
     }
 
-    // Only the native statement needs nft_queue in the kernel, and not all know where the payload begins;
-    // rehearsals show what is there.
+    // The native statement needs nft_queue in the kernel, and kernels before 5.16 do not know where the
+    // payload begins. Rehearsals show what this kernel has.
     void choose_expressions() {
         for (const Origin from : {Origin::payload, Origin::transport}) {
-            std::optional<Refusal> refusal;
+            Committed outcome;
             for (const QueueMethod candidate : {QueueMethod::native, QueueMethod::compat}) {
                 const Table wanted(settings, candidate, from);
                 Batch out;
                 write_table(out, wanted);
-                refusal = link.rehearse(out);
+                outcome = link.rehearse(out);
                 method = candidate;
                 origin = from;
-                if (!refusal || refusal->error != ENOENT) break;
+                if (outcome || outcome.error().error != ENOENT) break;
             }
-            if (!refusal || refusal->error != EOPNOTSUPP) return;
+            if (outcome || outcome.error().error != EOPNOTSUPP) return;
         }
     }
 
-    // A table that does not exist can be destroyed where there is such a message at all.
+    // Destroying a table that does not exist succeeds where the kernel has destroy messages at all.
     void choose_removal() {
         constexpr std::uint16_t destroy_table = 26;  // NFT_MSG_DESTROYTABLE, not in the headers of 6.1
         Batch out;
         mnl_attr_put_strz(out.open(destroy_table, 0, NFPROTO_INET, "a probe"), NFTA_TABLE_NAME,
-                          "sipalgd-probe-of-a-message");
-        removal = link.rehearse(out) ? Removal::ensure_and_remove : Removal::destroy;
+                          "sipalgd-probe-of-destroy");
+        removal = link.rehearse(out) ? Removal::destroy : Removal::ensure_and_remove;
     }
 
     // Everything install() changes.
@@ -108,31 +110,31 @@ struct Ruleset::Impl {
             rules[i].add_to(out, places[i].table, places[i].chain, true);
     }
 
-    // Others may change the ruleset between our reading and our writing: then read again.
+    // If another program changes the ruleset between our reading and our writing, read and write again.
     template <class Write, class Send>
     void attempt(const Write& write, const Send& send) {
-        std::optional<Refusal> refusal;
+        Committed outcome;
         for (int tries = 0; tries < 5; ++tries) {
             batch.clear();
             write(batch);
-            refusal = send(batch);
-            if (!refusal) return;
+            outcome = send(batch);
+            if (outcome) return;
         }
-        throw Error(refusal->reason);
+        throw Error(outcome.error().reason);
     }
 
     void change(Settings changed) {
         const Table wanted(changed, method, origin);
         batch.clear();
         wanted.replace_settings(batch);
-        if (const auto refusal = link.commit(batch)) throw Error(refusal->reason);
+        if (const auto outcome = link.commit(batch); !outcome) throw Error(outcome.error().reason);
         settings = std::move(changed);
         table.emplace(settings, method, origin);
     }
 
     Settings settings;
     Link link;
-    std::optional<Owner> owner;
+    std::optional<TableLock> lock;
     QueueMethod method = QueueMethod::native;
     Origin origin = Origin::payload;
     Removal removal = Removal::ensure_and_remove;
@@ -147,7 +149,7 @@ Ruleset::Ruleset(Settings settings) : impl_(std::make_unique<Impl>(std::move(set
 Ruleset::~Ruleset() = default;
 
 bool Ruleset::has_lock() const {
-    return impl_->owner.has_value();
+    return impl_->lock.has_value();
 }
 
 QueueMethod Ruleset::queue_method() const {
@@ -222,24 +224,25 @@ std::vector<LatchedSource> Ruleset::read_learned() const {
     return nft::read_learned(impl_->link, impl_->settings.table);
 }
 
-std::optional<std::string> Ruleset::apply(std::span<const Change> changes) {
-    if (auto reason = objection(changes)) return reason;
+Result<> Ruleset::apply(std::span<const Change> changes) {
+    if (auto reason = objection(changes)) return Failure{*std::move(reason)};
     Batch& batch = impl_->batch;
     const std::string& table = impl_->settings.table;
     batch.clear();
     append_changes(batch, table, changes, impl_->removal);
-    if (!impl_->link.commit(batch)) return std::nullopt;
+    if (impl_->link.commit(batch)) return {};
 
     try {
         MapContents maps;
-        if (!read_maps(impl_->link, table, maps)) return "table inet " + table + " is gone from the kernel";
+        if (!read_maps(impl_->link, table, maps))
+            return Failure{"table inet " + table + " is gone from the kernel"};
         batch.clear();
         append_carefully(batch, table, changes, maps);
     } catch (const Error& error) {
-        return error.what();
+        return Failure{std::string(error.what())};
     }
-    if (const auto refusal = impl_->link.commit(batch)) return refusal->reason;
-    return std::nullopt;
+    if (const auto outcome = impl_->link.commit(batch); !outcome) return Failure{outcome.error().reason};
+    return {};
 }
 
 std::string Ruleset::text() const {

@@ -1,30 +1,30 @@
-// The daemon's nftables table: what it is made of, how it comes, changes and goes.
+// The daemon's nftables table: installing, changing and removing it.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "alg/base/result.hpp"
 #include "alg/kernel/element.hpp"
 
 namespace sipalg::nft {
 
-/// Something the kernel or the administrator's ruleset does not allow. what() says what to do about it.
+/// Something that the kernel or the owner's ruleset does not allow. what() names the remedy.
 class Error : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
 
-/// How packets get to the daemon: nft's own `queue` statement, or the xtables NFQUEUE target through
+/// How packets are queued to the daemon: nft's own `queue` statement, or the xtables NFQUEUE target through
 /// nft_compat.
 enum class QueueMethod : std::uint8_t { native, compat };
 std::string name(QueueMethod method);  ///< "native", "compat"
 
-/// A base chain of the administrator in which pinholed traffic must be accepted (A4).
+/// A base chain of the owner in which pinholed traffic must be accepted (A4).
 struct AcceptIn {
     std::string family;  ///< "ip", "ip6", "inet"
     std::string table;
@@ -35,10 +35,10 @@ struct AcceptIn {
 /// Bit of the conntrack mark that says "came through one of our pinholes"; documented for hand-written rules.
 inline constexpr std::uint32_t pinhole_mark = 0x10000000;
 
-/// Mark of the packets that the daemon sends to phones itself: connection tracking is not to take them for
-/// new connections.
+/// Mark of the packets that the daemon itself sends to phones. Connection tracking must not see them: it
+/// would take them for new connections.
 inline constexpr std::uint32_t own_mark = 0x10000000;
-/// Peers that share the first bits of their addresses; bits behind are zero.
+/// Peers whose addresses share their first `length` bits; the other bits of `address` are zero.
 struct Peers {
     Address address;
     std::uint8_t length = 0;
@@ -53,49 +53,49 @@ struct Settings {
     std::vector<std::string> outside;  ///< interface names; none: nothing is diverted or let in for now
     std::vector<std::string> inside;   ///< empty: every interface but those outside and loopback
     std::vector<std::uint16_t> sip_ports{5060};
-    std::vector<std::uint16_t> tls_ports{5061};  ///< of which ClientHellos are shown to the daemon
-    bool find_sip = false;                       ///< so is what looks like SIP on all other ports
-    std::vector<Peers> allowed;  ///< who may send to phones' signalling unasked; no two overlap
+    std::vector<std::uint16_t> tls_ports{5061};  ///< their ClientHellos are queued, to be reported
+    bool find_sip = false;                       ///< also queue SIP on other ports, to report it
+    std::vector<Peers> allowed;  ///< peers that may send to phones' signalling unasked (N3); no two overlap
     std::uint16_t queue = 5060;
     std::uint16_t queues = 1;  ///< as many consecutive queue numbers
-    /// The queue of what is only watched.
+    /// The queue of packets that are only reported.
     std::uint16_t watch_queue() const { return static_cast<std::uint16_t>(queue + queues); }
-    /// The queue of connections that can't go on without the daemon (SequenceMapped): its packets must not
-    /// pass unread, not even when it is full.
+    /// The queue of connections that can't go on without the daemon (SequenceMapped, T4): its packets must
+    /// not pass unread, not even when it is full.
     std::uint16_t shifted_queue() const { return static_cast<std::uint16_t>(queue + queues + 1); }
     std::vector<AcceptIn> accept_in;  ///< may be empty
     bool lock_optional = false;       ///< only for check(): another daemon may have the table
-    bool accept_in_auto = false;      ///< find base chains of the forward hook by itself
+    bool accept_in_auto = false;      ///< find base chains of the forward hook automatically
 };
 
-/// The table of one daemon in this network namespace. Every change is one atomic batch whose outcome the
-/// kernel has confirmed when the call returns (P4). Not thread-safe. The destructor closes sockets only;
-/// remove() takes things out of the kernel.
+/// The table of one daemon in this network namespace. Every change is one atomic batch, and the kernel has
+/// confirmed its outcome when the call returns (P4). Not thread-safe. The destructor only closes sockets;
+/// remove() removes the table from the kernel.
 class Ruleset {
   public:
-    /// Opens the netlink sockets and takes the name of the table for this process in this network namespace.
-    /// Throws Error: no CAP_NET_ADMIN, another daemon owns the table, somebody else's table of that name,
-    /// a kernel `sip` conntrack helper in use (X10), an --accept-in chain that does not exist.
+    /// Opens the netlink sockets and locks the table's name in this network namespace. Throws Error: no
+    /// CAP_NET_ADMIN, another daemon owns the table, a foreign table has that name, a kernel `sip` conntrack
+    /// helper is in use (X10), an --accept-in chain does not exist.
     explicit Ruleset(Settings settings);
     ~Ruleset();
     Ruleset(const Ruleset&) = delete;
     Ruleset& operator=(const Ruleset&) = delete;
 
     QueueMethod queue_method() const;
-    /// The table is this process's. False only with Settings::lock_optional: a daemon runs that has it.
+    /// The table is this process's. False only with Settings::lock_optional: a running daemon has it.
     bool has_lock() const;
-    /// Whether the rules can look into TCP segments; kernels before 5.16 can't, and TLS and SIP over TCP on
-    /// ports that are only watched are not seen.
+    /// Whether rules can look into TCP segments. Kernels before 5.16 can't: TLS over TCP, and SIP over TCP on
+    /// other ports, are not reported there.
     bool sees_streams() const;
     /// The chains that carry (or would carry) the tagged accept rule; with `auto`, those that were found.
     const std::vector<AcceptIn>& accepting_chains() const;
 
     /// Whether the kernel would take the whole table; nothing is changed. Throws Error with the refusal.
     void check() const;
-    /// Puts table and accept rules in place. Elements of an earlier run of ours (A5) stay; everything else of
-    /// ours (chains, rules, interface sets) is made anew in the same batch. Throws Error.
+    /// Installs table and accept rules. Elements of an earlier run stay (A5); everything else of ours
+    /// (chains, rules, interface sets) is replaced in the same batch. Throws Error.
     void install();
-    /// Takes the table and the accept rules out; what is already gone is fine. Throws Error.
+    /// Removes the table and the accept rules, as far as they are there. Throws Error.
     void remove();
 
     /// What others have taken since install(). A reload of the administrator's ruleset (`nft flush ruleset`)
@@ -103,24 +103,24 @@ class Ruleset {
     /// when a Monitor has heard something, and for a timer of some seconds. Throws Error.
     Missing missing() const;
 
-    /// By which a Monitor tells our transactions from those of others.
+    /// The netlink port by which a Monitor tells our transactions from those of other programs.
     std::uint32_t port() const;
 
-    /// The interfaces changed (default route moved, --outside came up). Throws Error.
+    /// Replaces the outside interfaces. Throws Error.
     void set_outside(const std::vector<std::string>& interfaces);
 
-    /// Other peers are allowed. Throws Error.
+    /// Replaces the allowed peers (N3). Throws Error.
     void set_allowed(const std::vector<Peers>& peers);
 
-    /// All elements that are there now, of an earlier run or this one. Throws Error.
+    /// All elements in the table, of an earlier run or this one (A5). Throws Error.
     std::vector<StoredElement> read() const;
 
-    /// Whom latches have let in since it was last taken away. Throws Error.
+    /// The sources that latches have let in and that have not been removed since (C5). Throws Error.
     std::vector<LatchedSource> read_learned() const;
 
-    /// Applies the changes as one transaction and waits for the kernel's word. Returns std::nullopt when all
-    /// of it is in force; otherwise the kernel's refusal, and nothing of it is in force.
-    std::optional<std::string> apply(std::span<const Change> changes);
+    /// Applies the changes as one transaction and waits for the kernel's answer (law 1). On success all of it
+    /// is in force; otherwise none of it, and the error is the kernel's refusal for people.
+    Result<> apply(std::span<const Change> changes);
 
     /// The ruleset as text in nft's syntax, as `--check` prints it and nft/sipalg.nft documents it.
     std::string text() const;

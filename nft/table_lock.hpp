@@ -1,21 +1,20 @@
-// One daemon for a table: a name that the kernel frees when its holder dies, however it dies.
+// One daemon per table: a lock that the kernel releases when the process ends, however it ends.
 #pragma once
 
 #include <string>
 
+#include "alg/sys/fd.hpp"
+
 namespace sipalg::nft {
 
-/// Holds the abstract AF_UNIX name "sipalg/TABLE". Such names belong to the network namespace, as tables do.
-class Owner {
+/// Binds the abstract AF_UNIX name "sipalg/TABLE". Such names belong to the network namespace, as tables do.
+class TableLock {
   public:
-    /// Throws Error when another process holds the name.
-    explicit Owner(const std::string& table);
-    ~Owner();
-    Owner(const Owner&) = delete;
-    Owner& operator=(const Owner&) = delete;
+    /// Throws Error when another process has the lock.
+    explicit TableLock(const std::string& table);
 
   private:
-    int descriptor_ = -1;
+    Fd socket_;
 };
 
 }  // namespace sipalg::nft

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-namespace sipalg::daemon {
+namespace sipalg::netlink {
 
 /// Attributes behind the message's own header of `header_size` bytes. Ends at the first one that does not
 /// fit.
@@ -43,4 +43,4 @@ class Attributes {
     const char* tail_;
 };
 
-}  // namespace sipalg::daemon
+}  // namespace sipalg::netlink

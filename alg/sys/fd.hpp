@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace sipalg::daemon {
+namespace sipalg {
 
 /// Owns a file descriptor; -1 is none.
 class Fd {
@@ -34,4 +34,4 @@ class Fd {
     int fd_ = -1;
 };
 
-}  // namespace sipalg::daemon
+}  // namespace sipalg

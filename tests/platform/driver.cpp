@@ -124,8 +124,11 @@ struct Print {
     void operator()(const Record& r) const { out << "record " << r.id << ' ' << r.part << ' ' << r.bytes; }
 };
 
-std::optional<std::string> apply(nft::Ruleset& ruleset, nft::Monitor* monitor,
-                                 std::span<const Change> changes) {
+void require(const Result<>& outcome) {
+    if (!outcome) throw std::runtime_error(outcome.error());
+}
+
+Result<> apply(nft::Ruleset& ruleset, nft::Monitor* monitor, std::span<const Change> changes) {
     if (monitor == nullptr) return ruleset.apply(changes);
     const nft::Monitor::Away away(*monitor);
     return ruleset.apply(changes);
@@ -151,19 +154,19 @@ void bench(nft::Ruleset& ruleset, nft::Monitor* monitor, int count) {
          {std::pair{"add", &add}, std::pair{"renew", &renew}, std::pair{"remove", &remove}}) {
         std::vector<double> times;
         for (int i = 0; i < count; ++i) {
-            if (changes == &add) ruleset.apply(remove);
-            if (changes == &remove && i > 0) ruleset.apply(add);
+            if (changes == &add) require(ruleset.apply(remove));
+            if (changes == &remove && i > 0) require(ruleset.apply(add));
             const auto start = std::chrono::steady_clock::now();
-            const auto refusal = apply(ruleset, monitor, *changes);
+            const auto outcome = apply(ruleset, monitor, *changes);
             const auto end = std::chrono::steady_clock::now();
-            if (refusal) throw std::runtime_error(*refusal);
+            require(outcome);
             times.push_back(std::chrono::duration<double, std::micro>(end - start).count());
         }
         std::sort(times.begin(), times.end());
         std::cout << what << " of 8: median " << times[times.size() / 2] << " us, 90 % "
                   << times[times.size() * 9 / 10] << " us\n";
     }
-    ruleset.apply(remove);
+    require(ruleset.apply(remove));
 }
 
 void dump() {
@@ -217,8 +220,7 @@ void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntra
             std::cout << ' ' << stored.remaining.count() << '\n';
         }
     } else if (command == "apply") {
-        if (const auto refusal = apply(*ruleset, monitor.get(), parts<Change>(in, change)))
-            throw std::runtime_error(*refusal);
+        require(apply(*ruleset, monitor.get(), parts<Change>(in, change)));
     } else {
         throw std::invalid_argument("unknown command " + command);
     }

@@ -26,10 +26,9 @@ class KernelTables : public Kernel, public Rules {
     void erase(std::span<const ConntrackTuple> flows) override { conntrack_.erase(flows); }
     Result<> apply(std::span<const Change> changes) override {
         const nft::Monitor::Away away(monitor_);
-        auto refusal = ruleset_.apply(changes);
-        if (!refusal) return {};
-        refused_();
-        return Failure{std::move(*refusal)};
+        auto outcome = ruleset_.apply(changes);
+        if (!outcome) refused_();
+        return outcome;
     }
     nft::Missing missing() override { return ruleset_.missing(); }
     void install() override { ruleset_.install(); }

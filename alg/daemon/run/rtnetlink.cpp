@@ -9,10 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
-#include <cstring>
 #include <system_error>
 #include <tuple>
+#include <utility>
 
 #include "alg/sys/attributes.hpp"
 
@@ -20,20 +19,11 @@ namespace sipalg::daemon {
 
 namespace {
 
-constexpr std::size_t buffer_size = 65536;  // the most a dump puts into one read
-using Buffer = std::array<char, buffer_size>;
+using netlink::Attributes;
 
-Fd open_socket(unsigned groups) {
-    Fd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-    sockaddr_nl address{};
-    address.nl_family = AF_NETLINK;
-    address.nl_groups = groups;
-    // A second is long for the kernel: requests are answered while send() runs.
-    const timeval patience{1, 0};
-    if (!fd || bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0)
-        throw std::system_error(errno, std::generic_category(), "rtnetlink");
-    return fd;
+std::unique_ptr<netlink::Channel> open_channel(unsigned groups) {
+    return std::make_unique<netlink::Channel>(
+        netlink::ChannelOptions{.protocol = NETLINK_ROUTE, .groups = groups});
 }
 
 Address read_address(const nlattr* attribute, unsigned char family) {
@@ -91,7 +81,7 @@ bool default_route(const nlmsghdr* message) {
            (route->rtm_flags & RTM_F_CLONED) == 0;
 }
 
-/// A default route's interfaces, best first in this order: IPv4 before IPv6, then the metric.
+/// An interface of a default route; sorts the best one first: IPv4 before IPv6, then by metric.
 using Ranked = std::tuple<unsigned char, std::uint32_t, unsigned>;
 
 void add_default_route(const nlmsghdr* message, std::vector<Ranked>& found) {
@@ -124,33 +114,20 @@ void add_default_route(const nlmsghdr* message, std::vector<Ranked>& found) {
 }  // namespace
 
 Rtnetlink::Rtnetlink()
-    : events_(open_socket(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
-                          RTMGRP_IPV6_ROUTE)),
-      requests_(open_socket(0)) {}
+    : Rtnetlink(open_channel(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
+                             RTMGRP_IPV6_ROUTE),
+                open_channel(0)) {}
 
-// Each on a socket of its own: what an abandoned dump would leave unread goes with it.
-void Rtnetlink::dump(std::uint16_t type, unsigned char family,
-                     const std::function<void(const nlmsghdr*)>& message) const {
-    const Fd socket = open_socket(0);
-    alignas(nlmsghdr) Buffer buffer{};
-    nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
+Rtnetlink::Rtnetlink(std::unique_ptr<netlink::Channel> events, std::unique_ptr<netlink::Channel> questions)
+    : events_(std::move(events)), questions_(std::move(questions)), talk_(*questions_) {}
+
+void Rtnetlink::dump(std::uint16_t type, unsigned char family, const netlink::Conversation::Each& each) {
+    alignas(nlmsghdr) std::array<char, 64> bytes{};
+    nlmsghdr* request = mnl_nlmsg_put_header(bytes.data());
     request->nlmsg_type = type;
-    request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    // The longest of the three headers; what a shorter one leaves is zero.
+    // The longest of the three headers; the rest of a shorter one is zero.
     static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg)))->ifi_family = family;
-    if (send(socket.get(), request, request->nlmsg_len, 0) < 0)
-        throw std::system_error(errno, std::generic_category(), "rtnetlink");
-    for (;;) {
-        const ssize_t size = recv(socket.get(), buffer.data(), buffer.size(), 0);
-        if (size < 0 && errno == EINTR) continue;
-        if (size < 0) throw std::system_error(errno, std::generic_category(), "rtnetlink");
-        auto* reply = reinterpret_cast<nlmsghdr*>(buffer.data());
-        int left = static_cast<int>(size);
-        for (; mnl_nlmsg_ok(reply, left); reply = mnl_nlmsg_next(reply, &left)) {
-            if (reply->nlmsg_type == NLMSG_DONE || reply->nlmsg_type == NLMSG_ERROR) return;
-            message(reply);
-        }
-    }
+    if (const auto error = talk_.dump(request, each)) throw std::system_error(error, "rtnetlink");
 }
 
 Interfaces Rtnetlink::read() {
@@ -168,40 +145,36 @@ Interfaces Rtnetlink::read() {
 
 std::optional<unsigned> Rtnetlink::route(const RouteQuery& query) {
     if (!query.peer.is_v4() || !query.phone.is_v4()) return std::nullopt;
-    alignas(nlmsghdr) Buffer buffer{};
-    nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
+    alignas(nlmsghdr) std::array<char, 256> bytes{};
+    nlmsghdr* request = mnl_nlmsg_put_header(bytes.data());
     request->nlmsg_type = RTM_GETROUTE;
-    request->nlmsg_flags = NLM_F_REQUEST;
     auto* header = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(rtmsg)));
     header->rtm_family = AF_INET;
     header->rtm_dst_len = header->rtm_src_len = 32;
     mnl_attr_put(request, RTA_DST, 4, query.peer.bytes().data());
     mnl_attr_put(request, RTA_SRC, 4, query.phone.bytes().data());
     if (query.in_interface != 0) mnl_attr_put_u32(request, RTA_IIF, query.in_interface);
-    if (send(requests_.get(), request, request->nlmsg_len, 0) < 0) return std::nullopt;
-    const ssize_t size = recv(requests_.get(), buffer.data(), buffer.size(), 0);
-    if (size < 0) return std::nullopt;
-    const auto* reply = reinterpret_cast<const nlmsghdr*>(buffer.data());
-    if (!mnl_nlmsg_ok(reply, static_cast<int>(size)) || reply->nlmsg_type != RTM_NEWROUTE)
-        return std::nullopt;
-    for (const nlattr* attribute : Attributes(reply, sizeof(rtmsg))) {
-        if (mnl_attr_get_type(attribute) == RTA_OIF) return mnl_attr_get_u32(attribute);
-    }
-    return std::nullopt;
+    std::optional<unsigned> interface;
+    const auto error = talk_.ask(request, [&](const nlmsghdr* answer) {
+        if (answer->nlmsg_type != RTM_NEWROUTE) return;
+        for (const nlattr* attribute : Attributes(answer, sizeof(rtmsg)))
+            if (mnl_attr_get_type(attribute) == RTA_OIF) interface = mnl_attr_get_u32(attribute);
+    });
+    if (error) return std::nullopt;
+    return interface;
 }
 
 Rtnetlink::Changes Rtnetlink::changes() {
     Changes changes;
-    alignas(nlmsghdr) Buffer buffer;
+    alignas(nlmsghdr) std::array<char, 65536> buffer;
     for (;;) {
-        const ssize_t size = recv(events_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-        if (size < 0 && errno == EINTR) continue;
-        // Events were lost: anything may have changed.
-        if (size < 0 && errno == ENOBUFS) changes = {true, true};
-        if (size < 0 && errno == ENOBUFS) continue;
-        if (size < 0) return changes;
+        const ssize_t received = events_->receive(buffer);
+        // Notifications were lost: anything may have changed.
+        if (received < 0 && errno == ENOBUFS) changes = {true, true};
+        if (received < 0 && errno == ENOBUFS) continue;
+        if (received < 0) return changes;
         const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
-        int left = static_cast<int>(size);
+        int left = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(received), buffer.size()));
         for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
             changes.routes = true;
             const bool route = message->nlmsg_type == RTM_NEWROUTE || message->nlmsg_type == RTM_DELROUTE;

@@ -1,39 +1,39 @@
-// The kernel's word on interfaces, addresses and routes.
+// Interfaces, addresses and routes as the kernel has them.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "alg/daemon/run/egress.hpp"
 #include "alg/daemon/run/interfaces.hpp"
 #include "alg/daemon/run/routing.hpp"
-#include "alg/sys/fd.hpp"
-
-struct nlmsghdr;
+#include "alg/sys/netlink.hpp"
 
 namespace sipalg::daemon {
 
-/// Asks rtnetlink, and hears of changes. Throws std::system_error when the kernel does not answer.
+/// Asks rtnetlink and receives its notifications. Throws std::system_error when a socket can't be opened.
 class Rtnetlink : public Routing {
   public:
     Rtnetlink();
+    /// `events`: a member of the groups of links, addresses and routes. `questions`: a member of none.
+    Rtnetlink(std::unique_ptr<netlink::Channel> events, std::unique_ptr<netlink::Channel> questions);
 
-    /// All there is now.
+    /// Also throws std::system_error if the kernel refuses, or changes something during each of several readings.
     Interfaces read() override;
-    /// The interface through which a forwarded packet would leave.
+    /// nullopt also if the kernel does not answer.
     std::optional<unsigned> route(const RouteQuery& query) override;
 
-    int descriptor() const override { return events_.get(); }  ///< readable when something changed
-    /// What the events that wait are about; without blocking.
+    int descriptor() const override { return events_->descriptor(); }
     Changes changes() override;
 
   private:
-    void dump(std::uint16_t type, unsigned char family,
-              const std::function<void(const nlmsghdr*)>& message) const;
+    void dump(std::uint16_t type, unsigned char family, const netlink::Conversation::Each& each);
 
-    Fd events_;
-    Fd requests_;
+    std::unique_ptr<netlink::Channel> events_;
+    std::unique_ptr<netlink::Channel> questions_;
+    netlink::Conversation talk_;
 };
 
 }  // namespace sipalg::daemon

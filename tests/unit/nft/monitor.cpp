@@ -1,6 +1,7 @@
 #include "nft/monitor.hpp"
 
 #include <doctest/doctest.h>
+#include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <poll.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,11 +19,11 @@ namespace {
 
 constexpr std::uint32_t own = 0x01020384, other = 0x84020301;
 
-/// A monitor, and the other end of its socket, from where the kernel would speak.
+/// A monitor, and the other end of its socket, where the kernel would be.
 struct Fixture {
     Fixture() {
         REQUIRE(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends.data()) == 0);
-        monitor.emplace(NetlinkSocket(mnl_socket_fdopen(ends[0])), own);
+        monitor.emplace(sipalg::Fd(ends[0]), own);
     }
     ~Fixture() { close(ends[1]); }
 
@@ -39,7 +41,7 @@ struct Fixture {
         }
         REQUIRE(send(ends[1], datagram.data(), datagram.size(), 0) > 0);
     }
-    /// Whether the one who waits would be woken.
+    /// Whether poll() would return.
     bool readable() const {
         pollfd wait{monitor->descriptor(), POLLIN, 0};
         return poll(&wait, 1, 0) == 1;
@@ -65,7 +67,7 @@ TEST_CASE_FIXTURE(Fixture, "a transaction of another program is a change, once")
     CHECK_FALSE(monitor->changed());
 }
 
-TEST_CASE_FIXTURE(Fixture, "own transactions wake nobody") {
+TEST_CASE_FIXTURE(Fixture, "own transactions do not wake the reader") {
     say(own, {NFT_MSG_NEWSETELEM, NFT_MSG_NEWSETELEM});
     say(own, {NFT_MSG_NEWGEN});
     say(own, {NFT_MSG_DELTABLE});
@@ -75,7 +77,7 @@ TEST_CASE_FIXTURE(Fixture, "own transactions wake nobody") {
     CHECK(monitor->changed());
 }
 
-TEST_CASE_FIXTURE(Fixture, "what a transaction contains wakes nobody, only its end does") {
+TEST_CASE_FIXTURE(Fixture, "only the end of a transaction wakes the reader, not its contents") {
     for (const std::uint16_t type :
          {NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM, NFT_MSG_DELTABLE, NFT_MSG_NEWRULE})
         say(other, {type, NFT_MSG_NEWGEN});
@@ -83,13 +85,13 @@ TEST_CASE_FIXTURE(Fixture, "what a transaction contains wakes nobody, only its e
     CHECK_FALSE(monitor->changed());
 }
 
-TEST_CASE_FIXTURE(Fixture, "not even a header") {
+TEST_CASE_FIXTURE(Fixture, "a datagram without a whole header is ignored") {
     REQUIRE(send(ends[1], "\x14", 1, 0) == 1);
     REQUIRE(send(ends[1], "", 0, 0) == 0);
     CHECK_FALSE(monitor->changed());
 }
 
-TEST_CASE_FIXTURE(Fixture, "many at once are read in portions, each of which is a change") {
+TEST_CASE_FIXTURE(Fixture, "several changes at once are reported once") {
     for (int i = 0; i < 5; ++i)
         say(other, {NFT_MSG_NEWGEN});
     CHECK(monitor->changed());
