@@ -1,42 +1,45 @@
-// Elements as keys and data of the table's sets, both ways. Pure.
+// The core's elements as keys and data of the table's sets, both ways. Pure.
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <span>
 #include <string_view>
 
+#include "alg/base/result.hpp"
 #include "alg/kernel/element.hpp"
-#include "nft/batch.hpp"
 
 namespace sipalg::nft {
 
+/// Names in the kernel. They never change: a restarted daemon finds the elements of the last run by them
+/// (A5).
 namespace set_name {
+// Filled from the settings.
 inline constexpr std::string_view outside = "outside";
 inline constexpr std::string_view outside_route = "outside_route";
 inline constexpr std::string_view inside = "inside";
 inline constexpr std::string_view sip_ports = "sip_ports";
-inline constexpr std::string_view transports = "transports";
 inline constexpr std::string_view tls_ports = "tls_ports";
 inline constexpr std::string_view sip_words = "sip_words";
+inline constexpr std::string_view transports = "transports";
+inline constexpr std::string_view allowed_peers = "allowed_peers";
+inline constexpr std::string_view allowed_peers6 = "allowed_peers6";
+// Filled with elements of the core; see element_rows().
 inline constexpr std::string_view listeners = "listeners";
+inline constexpr std::string_view listeners6 = "listeners6";
 inline constexpr std::string_view mappings_out = "mappings_out";
 inline constexpr std::string_view mappings_in = "mappings_in";
 inline constexpr std::string_view pinholes = "pinholes";
-inline constexpr std::string_view pinholes_any = "pinholes_any";
-inline constexpr std::string_view latches = "latches";
-inline constexpr std::string_view learned = "learned";
-inline constexpr std::string_view listeners6 = "listeners6";
 inline constexpr std::string_view pinholes6 = "pinholes6";
+inline constexpr std::string_view pinholes_any = "pinholes_any";
 inline constexpr std::string_view pinholes6_any = "pinholes6_any";
+inline constexpr std::string_view latches = "latches";
 inline constexpr std::string_view latches6 = "latches6";
+inline constexpr std::string_view learned = "learned";
 inline constexpr std::string_view learned6 = "learned6";
 inline constexpr std::string_view shifted = "shifted";
-inline constexpr std::string_view allowed_peers = "allowed_peers";
-inline constexpr std::string_view allowed_peers6 = "allowed_peers6";
 inline constexpr std::string_view reachable = "reachable";
 inline constexpr std::string_view reachable6 = "reachable6";
 inline constexpr std::string_view records = "records";
@@ -53,14 +56,15 @@ struct Value {
     void put16(std::uint16_t number);
     void put32_host(std::uint32_t number);
     void put(const Address& address);
+    void put(const Endpoint& endpoint);
 };
 
 /// One element of one set.
 struct Entry {
     std::string_view set;        ///< one of set_name
     Value key, data;             ///< data.size 0: no data
-    std::string_view note;       ///< user data of ours, views into the Record
-    bool ends_interval = false;  ///< of a set of intervals: what stood before ends here
+    std::string_view note;       ///< our user data, a view into the Record
+    bool ends_interval = false;  ///< in a set of intervals: the interval before ends here
 };
 
 /// The entries that make up an element.
@@ -71,54 +75,48 @@ struct Entries {
     const Entry* end() const { return entry.data() + count; }
 };
 
-/// What is wrong with an element, for people; nullopt: nothing. IPv6 is not translated, so there are no
-/// mappings.
-std::optional<std::string> objection(const Element& element);
-/// Only for elements without objection(). A record's note is a view into `element`.
-Entries entries_of(const Element& element);
-
-/// The reverse, for what is read from the kernel; nullopt: not of our making.
-std::optional<Diversion> listener_of(const Value& key);
-std::optional<Pinhole> pinhole_of(const Value& key);
-std::optional<Pinhole> pinhole_any_of(const Value& key);
-std::optional<Latch> latch_of(const Value& key);
-std::optional<LatchedSource> learned_of(const Value& key);
-std::optional<SequenceMapped> shifted_of(const Value& key);
-std::optional<Reachable> reachable_of(const Value& key);
-std::optional<Record> record_of(const Value& key, std::string_view user_data);
-/// From an entry of mappings_out (key: the inside endpoint).
-std::optional<Mapping> mapping_of(const Value& key, const Value& data);
-
-/// How the kernel lets an element be removed that may have gone already: kernels from 6.3 on by a message of
-/// their own.
-enum class Removal : std::uint8_t { destroy, ensure_and_remove };
-
-/// Appends element messages to a batch; neighbours of one set and kind share a message. Nothing else may be
-/// opened in the batch between two calls.
-class ElementWriter {
-  public:
-    enum class Kind : std::uint8_t {
-        ensure,  ///< there afterwards; fine if it is there already, unless with other data
-        create,  ///< refused if it is there already
-        remove,  ///< refused if it is not there
-        destroy  ///< absent afterwards; only on kernels that have it, see Removal
-    };
-    ElementWriter(Batch& batch, const std::string& table) : batch_(batch), table_(table) {}
-    /// `timeout` zero: for ever.
-    void put(Kind kind, const Entry& entry, std::chrono::seconds timeout);
-    /// Empties a set.
-    void flush(std::string_view set);
-
-  private:
-    nlmsghdr* start(std::uint16_t type, std::uint16_t flags, std::string_view set);
-    void open(Kind kind, std::string_view set);
-
-    Batch& batch_;
-    const std::string& table_;
-    nlmsghdr* message_ = nullptr;  // the batch's open message, if it is one of ours
-    nlattr* list_ = nullptr;       // its list of elements
-    Kind kind_ = Kind::ensure;
-    std::string_view set_;
+/// What keys of a set are made of; addresses are all of one family.
+enum class KeyShape : std::uint8_t {
+    endpoint,     ///< protocol . address . port
+    from,         ///< protocol . remote address . address . port
+    connection,   ///< protocol . address . port . address . port
+    translation,  ///< protocol . address . port : address . port, a map
+    numbers       ///< mark . mark, with bytes of ours as user data
 };
+
+/// The parts of an element; each shape has some of them.
+struct Fields {
+    Transport transport = Transport::udp;
+    Address remote{};     ///< of `from`
+    Endpoint endpoint{};  ///< of all shapes but `numbers`
+    Endpoint other{};     ///< of `connection`: the second end; of `translation`: the data
+    std::uint32_t id = 0, part = 0;
+    std::string_view note{};  ///< of `numbers`
+};
+
+/// One kind of element: how it lies in the kernel. Everything that treats all elements alike (making the
+/// sets, writing, checking, reading back) follows these rows, so a new element is a new row.
+struct ElementRow {
+    std::size_t alternative;           ///< of Element
+    std::string_view set, set6;        ///< for IPv4 and IPv6; no set6: IPv4 only
+    KeyShape shape;                    ///< an alternative with two rows of different shapes may have a remote
+    bool filled_by_rules;              ///< rules add elements too, so the set has a size
+    Fields (*fields)(const Element&);  ///< only for this alternative
+    Element (*element)(const Fields&);  ///< nullptr: the second half of an element that another row restores
+};
+
+std::span<const ElementRow> element_rows();
+
+/// Whether the kernel can hold the element; the error says for people why not.
+Result<> validate(const Element& element);
+/// Only for valid elements. A record's note is a view into `element`.
+Entries entries_of(const Element& element);
+/// The reverse, for what is read from the kernel; nullopt: not made by sipalgd. `data`: only of maps.
+/// `user_data`: as nft lays it out, our bytes among others.
+std::optional<Element> element_of(const ElementRow& row, const Value& key, const Value& data,
+                                  std::string_view user_data);
+
+/// nft numbers its own kinds of user data from 0 and skips unknown ones; this is the number of ours.
+inline constexpr std::uint8_t note_type = 0xa5;
 
 }  // namespace sipalg::nft

@@ -18,7 +18,7 @@ namespace sipalg::nft {
 
 namespace {
 
-// A set that is in the kernel now.
+// A set as the kernel lists it.
 struct SetSeen {
     std::string name;
     std::uint32_t flags = 0, key_type = 0, key_size = 0, data_type = 0, data_size = 0;
@@ -39,7 +39,7 @@ std::vector<SetSeen> list_sets(Link& link, const std::string& table) {
     return sets;
 }
 
-bool stays(const SetSeen& seen, const Table& table) {
+bool is_wanted(const SetSeen& seen, const Table& table) {
     const auto same = [&](const SetDefinition& set) {
         return set.name == seen.name && set.flags() == seen.flags && set.key_type == seen.key_type &&
                set.key_size == seen.key_size && set.data_type == seen.data_type &&
@@ -74,13 +74,13 @@ bool require_ours_or_none(Link& link, const std::string& table) {
     const Presence found = presence(link, table);
     if (found == Presence::foreign)
         throw Error("table inet " + table +
-                    " exists and was not made by sipalgd; give this one another name with --table, or `nft "
+                    " exists and was not made by sipalgd; choose another name with --table, or `nft "
                     "delete table inet " +
                     table + "`");
     return found == Presence::ours;
 }
 
-Names clear_previous(Link& link, Batch& batch, const std::string& table, const Table& wanted) {
+Names clear_leftover(Link& link, Batch& batch, const std::string& table, const Table& wanted) {
     Names kept;
     if (!require_ours_or_none(link, table)) {
         wanted.add_table(batch);
@@ -95,7 +95,7 @@ Names clear_previous(Link& link, Batch& batch, const std::string& table, const T
         mnl_attr_put_strz(message, NFTA_CHAIN_NAME, chain.place.chain.c_str());
     }
     for (const SetSeen& set : list_sets(link, table)) {
-        if (stays(set, wanted)) {
+        if (is_wanted(set, wanted)) {
             kept.insert(set.name);
             continue;
         }

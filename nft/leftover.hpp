@@ -1,4 +1,4 @@
-// What an earlier run of ours may have left in the kernel under the table's name.
+// What an earlier run may have left in the kernel under the table's name.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,15 @@ namespace sipalg::nft {
 
 enum class Presence : std::uint8_t { absent, ours, foreign };
 
-/// Whose table of that name is there: ours has our comment.
+/// Whether a table of that name exists; ours has our comment. Throws Error.
 Presence presence(Link& link, const std::string& table);
 
-/// Like presence() == ours, but throws Error for a foreign table, with what to do about it.
+/// presence() == ours; throws Error for a foreign table, with the remedy.
 bool require_ours_or_none(Link& link, const std::string& table);
 
-/// Adds the messages that take rules, chains and unwanted sets of an earlier run out of the table, or that
-/// make the table where there is none. Returns the sets that stay, with their elements: those that have just
-/// the form that `wanted` gives them. Throws Error for a foreign table.
-Names clear_previous(Link& link, Batch& batch, const std::string& table, const Table& wanted);
+/// Adds messages that delete the rules, chains and unwanted sets of an earlier run, or that create the table
+/// if there is none. Returns the sets that stay, with their elements (A5): those that are defined exactly as
+/// in `wanted`. Throws Error for a foreign table.
+Names clear_leftover(Link& link, Batch& batch, const std::string& table, const Table& wanted);
 
 }  // namespace sipalg::nft

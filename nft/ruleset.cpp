@@ -71,7 +71,7 @@ struct Ruleset::Impl {
     }
 
     void write_table(Batch& out, const Table& wanted) {
-        wanted.add_contents(out, clear_previous(link, out, settings.table, wanted));
+        wanted.add_contents(out, clear_leftover(link, out, settings.table, wanted));
     }
 
     // The native statement needs nft_queue in the kernel, and kernels before 5.16 do not know where the
@@ -221,11 +221,11 @@ std::vector<StoredElement> Ruleset::read() const {
 }
 
 std::vector<LatchedSource> Ruleset::read_learned() const {
-    return nft::read_learned(impl_->link, impl_->settings.table);
+    return nft::read_latched(impl_->link, impl_->settings.table);
 }
 
 Result<> Ruleset::apply(std::span<const Change> changes) {
-    if (auto reason = objection(changes)) return Failure{*std::move(reason)};
+    if (const auto valid = validate(changes); !valid) return valid;
     Batch& batch = impl_->batch;
     const std::string& table = impl_->settings.table;
     batch.clear();

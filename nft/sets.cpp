@@ -9,13 +9,14 @@
 #include <memory>
 #include <new>
 
+#include "nft/element_writer.hpp"
 #include "nft/tls_and_discovery.hpp"
 
 namespace sipalg::nft {
 
 namespace {
 
-// nft's numbers of data types; the kernel only stores them for those who list the set.
+// nft's numbers of data types. The kernel only stores them, for programs that list the set.
 struct Type {
     std::string_view name;
     std::uint32_t number, size;
@@ -34,7 +35,7 @@ struct Joined {
 };
 
 // A concatenation: six bits for each part's type, each part filled up to 32 bits.
-Joined join(std::initializer_list<Type> parts) {
+Joined join(const std::vector<Type>& parts) {
     Joined all;
     for (const Type& part : parts) {
         if (!all.text.empty()) all.text += " . ";
@@ -45,8 +46,8 @@ Joined join(std::initializer_list<Type> parts) {
     return all;
 }
 
-SetDefinition make_set(std::string_view name, std::initializer_list<Type> key, bool timeouts,
-                       std::initializer_list<Type> data = {}) {
+SetDefinition make_set(std::string_view name, const std::vector<Type>& key, bool timeouts,
+                       const std::vector<Type>& data = {}) {
     const Joined keys = join(key);
     const Joined values = join(data);
     SetDefinition set;
@@ -89,8 +90,8 @@ SetDefinition ports(std::string_view set_name, std::vector<std::uint16_t> number
     return set;
 }
 
-// The address behind the last one with these first bits; nullopt: there is none.
-std::optional<Value> behind(const Peers& peers) {
+// The address after the last one with these first bits; nullopt: there is none.
+std::optional<Value> end_of(const Peers& peers) {
     Value key;
     key.put(peers.address);
     for (std::size_t byte = (peers.length + 7U) / 8U; byte-- > 0;) {
@@ -111,15 +112,30 @@ SetDefinition peers_of(std::string_view set_name, const Type& type, std::vector<
         Value first;
         first.put(peers.address);
         set.fixed.push_back({first, false});
-        if (const auto end = behind(peers)) set.fixed.push_back({*end, true});
+        if (const auto end = end_of(peers)) set.fixed.push_back({*end, true});
         const bool single = peers.length == type.size * 8;
         set.fixed_text.push_back(peers.address.text() + (single ? "" : "/" + std::to_string(peers.length)));
     }
     return set;
 }
 
-// Memory for what rules add; more endpoints that wait for a latch at once are not learned from.
+// The kernel reserves memory for elements that rules add. When the set is full, packets latch nothing more.
 constexpr std::uint32_t most_latches = 4096;
+
+SetDefinition elements(std::string_view set_name, const ElementRow& row, const Type& address) {
+    std::vector<Type> key{inet_proto, address, inet_service};
+    std::vector<Type> data;
+    switch (row.shape) {
+        case KeyShape::endpoint: break;
+        case KeyShape::from: key = {inet_proto, address, address, inet_service}; break;
+        case KeyShape::connection: key = {inet_proto, address, inet_service, address, inet_service}; break;
+        case KeyShape::translation: data = {address, inet_service}; break;
+        case KeyShape::numbers: key = {mark, mark}; break;
+    }
+    SetDefinition set = make_set(set_name, key, true, data);
+    if (row.filled_by_rules) set.most = most_latches;
+    return set;
+}
 
 SetDefinition transports() {
     SetDefinition set = make_set(set_name::transports, {inet_proto}, false);
@@ -133,8 +149,8 @@ SetDefinition transports() {
     return set;
 }
 
-// Puts user data as nft writes it into `set`: byte order of the key, and where the type alone does not say
-// it, the expression the key comes from.
+// Adds the user data that nft would write: byte order of the key, and the expression that the key comes from
+// where the type alone does not say it.
 void describe(nftnl_set* set, const SetDefinition& definition) {
     constexpr std::uint32_t host_order = 1, network_order = 2;
     constexpr std::uint32_t fib_expression = 26, fib_result = 0, fib_flags = 1;
@@ -172,31 +188,12 @@ std::vector<SetDefinition> sets_of(const Settings& settings, Origin origin) {
     sets.push_back(ports(set_name::tls_ports, settings.tls_ports));
     if (settings.find_sip) sets.push_back(sip_words(origin));
     sets.push_back(transports());
-    sets.push_back(make_set(set_name::listeners, {inet_proto, ipv4_addr, inet_service}, true));
-    sets.push_back(make_set(set_name::mappings_out, {inet_proto, ipv4_addr, inet_service}, true,
-                            {ipv4_addr, inet_service}));
-    sets.push_back(make_set(set_name::mappings_in, {inet_proto, ipv4_addr, inet_service}, true,
-                            {ipv4_addr, inet_service}));
-    sets.push_back(make_set(set_name::pinholes, {inet_proto, ipv4_addr, ipv4_addr, inet_service}, true));
-    sets.push_back(make_set(set_name::pinholes_any, {inet_proto, ipv4_addr, inet_service}, true));
-    sets.push_back(make_set(set_name::latches, {inet_proto, ipv4_addr, inet_service}, true));
-    sets.push_back(make_set(set_name::learned, {inet_proto, ipv4_addr, ipv4_addr, inet_service}, true));
-    sets.push_back(make_set(set_name::listeners6, {inet_proto, ipv6_addr, inet_service}, true));
-    sets.push_back(make_set(set_name::pinholes6, {inet_proto, ipv6_addr, ipv6_addr, inet_service}, true));
-    sets.push_back(make_set(set_name::pinholes6_any, {inet_proto, ipv6_addr, inet_service}, true));
-    sets.push_back(make_set(set_name::latches6, {inet_proto, ipv6_addr, inet_service}, true));
-    sets.push_back(make_set(set_name::learned6, {inet_proto, ipv6_addr, ipv6_addr, inet_service}, true));
-    for (SetDefinition& set : sets)
-        for (const std::string_view name :
-             {set_name::latches, set_name::learned, set_name::latches6, set_name::learned6})
-            if (set.name == name) set.most = most_latches;
-    sets.push_back(
-        make_set(set_name::shifted, {inet_proto, ipv4_addr, inet_service, ipv4_addr, inet_service}, true));
     sets.push_back(peers_of(set_name::allowed_peers, ipv4_addr, settings.allowed));
     sets.push_back(peers_of(set_name::allowed_peers6, ipv6_addr, settings.allowed));
-    sets.push_back(make_set(set_name::reachable, {inet_proto, ipv4_addr, inet_service}, true));
-    sets.push_back(make_set(set_name::reachable6, {inet_proto, ipv6_addr, inet_service}, true));
-    sets.push_back(make_set(set_name::records, {mark, mark}, true));
+    for (const ElementRow& row : element_rows()) {
+        sets.push_back(elements(row.set, row, ipv4_addr));
+        if (!row.set6.empty()) sets.push_back(elements(row.set6, row, ipv6_addr));
+    }
     return sets;
 }
 

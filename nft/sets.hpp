@@ -1,4 +1,4 @@
-// The table's sets and maps: what they are called, what their elements are made of, what settings put in.
+// The table's sets and maps: names, key and data types, and the elements that come from the settings.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,13 @@ namespace sipalg::nft {
 struct SetDefinition {
     std::string_view name;
     std::string type;       ///< as nft writes it: "inet_proto . ipv4_addr : …"
-    bool by_route = false;  ///< of names that `fib` finds; nft tells them apart from other interface names
-    std::optional<Origin> payload;  ///< of the first four bytes of a payload, counted from there
-    bool timeouts = false;          ///< elements are the daemon's state, come and go, and outlive it
-    std::uint32_t most = 0;         ///< elements, where rules add them; 0: only the daemon does
+    bool by_route = false;  ///< interface names that `fib` returns; nft has two types for interface names
+    std::optional<Origin> payload;  ///< keys are the first four bytes of a payload, counted from there
+    bool timeouts = false;          ///< elements are the daemon's state: they come, expire and survive it
+    std::uint32_t most = 0;         ///< the set's size where rules add elements; 0: only the daemon does
     std::uint32_t key_type = 0, key_size = 0;
     std::uint32_t data_type = 0, data_size = 0;  ///< 0: a set, not a map
-    bool intervals = false;  ///< elements come in pairs: first address, and the one behind the last
+    bool intervals = false;  ///< elements come in pairs: the first address, and the one after the last
     struct Fixed {
         Value key;
         bool ends_interval = false;
@@ -34,7 +34,7 @@ struct SetDefinition {
     std::uint32_t flags() const;  ///< NFT_SET_…
     /// The message that makes the set. `number`: any that no other set of the batch has.
     void add_to(Batch& batch, const std::string& table, std::uint32_t number) const;
-    /// Messages that give it its fixed elements, in place of others.
+    /// Messages that replace its elements by the fixed ones.
     void fill(Batch& batch, const std::string& table) const;
     /// As nft lists it.
     std::string text() const;

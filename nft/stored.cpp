@@ -7,17 +7,18 @@
 #include <chrono>
 #include <cstring>
 #include <functional>
-#include <initializer_list>
 #include <memory>
 #include <new>
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <variant>
 
 namespace sipalg::nft {
 
 namespace {
 
-// An element of a set as it was read.
+// An element as it was read.
 struct Seen {
     Value key, data;
     std::string_view user_data;
@@ -34,7 +35,7 @@ Value value_of(const nftnl_set_elem* element, std::uint16_t attribute) {
     return value;
 }
 
-// What is left of the element's timeout: rounded up, so that an element that is there has some of it.
+// The rest of the element's timeout, rounded up, so that it is never zero.
 Seconds remaining_of(const nftnl_set_elem* element) {
     for (const std::uint16_t attribute : {NFTNL_SET_ELEM_EXPIRATION, NFTNL_SET_ELEM_TIMEOUT})
         if (nftnl_set_elem_is_set(element, attribute))
@@ -75,44 +76,38 @@ bool each_element(Link& link, const std::string& table, std::string_view set,
 
 std::vector<StoredElement> read_elements(Link& link, const std::string& table) {
     std::vector<StoredElement> elements;
-    const auto keep = [&](const auto& element, Seconds remaining) {
-        if (element) elements.push_back({*element, remaining});
-    };
-    std::map<Value, Value> inwards;
+    std::map<Value, Value> inward;
     each_element(link, table, set_name::mappings_in,
-                 [&](const Seen& seen) { inwards.emplace(seen.key, seen.data); });
-    each_element(link, table, set_name::mappings_out, [&](const Seen& seen) {
-        const auto mapping = mapping_of(seen.key, seen.data);
-        if (!mapping) return;
-        const Entries halves = entries_of(*mapping);
-        const auto opposite = inwards.find(halves.entry[1].key);
-        if (opposite != inwards.end() && opposite->second == halves.entry[1].data)
-            keep(mapping, seen.remaining);
-    });
-    const auto all_of = [&](std::initializer_list<std::string_view> sets, auto element_of) {
-        for (const std::string_view set : sets)
-            each_element(link, table, set,
-                         [&](const Seen& seen) { keep(element_of(seen.key), seen.remaining); });
+                 [&](const Seen& seen) { inward.emplace(seen.key, seen.data); });
+    const auto whole = [&](const Mapping& mapping) {
+        const Entries halves = entries_of(mapping);
+        const auto opposite = inward.find(halves.entry[1].key);
+        return opposite != inward.end() && opposite->second == halves.entry[1].data;
     };
-    all_of({set_name::pinholes, set_name::pinholes6}, pinhole_of);
-    all_of({set_name::pinholes_any, set_name::pinholes6_any}, pinhole_any_of);
-    all_of({set_name::latches, set_name::latches6}, latch_of);
-    all_of({set_name::learned, set_name::learned6}, learned_of);
-    all_of({set_name::listeners, set_name::listeners6}, listener_of);
-    all_of({set_name::shifted}, shifted_of);
-    all_of({set_name::reachable, set_name::reachable6}, reachable_of);
-    each_element(link, table, set_name::records,
-                 [&](const Seen& seen) { keep(record_of(seen.key, seen.user_data), seen.remaining); });
+    for (const ElementRow& row : element_rows()) {
+        if (row.element == nullptr) continue;
+        const auto keep = [&](const Seen& seen) {
+            auto element = element_of(row, seen.key, seen.data, seen.user_data);
+            if (!element) return;
+            if (const auto* mapping = std::get_if<Mapping>(&*element); mapping && !whole(*mapping)) return;
+            elements.push_back({*std::move(element), seen.remaining});
+        };
+        each_element(link, table, row.set, keep);
+        if (!row.set6.empty()) each_element(link, table, row.set6, keep);
+    }
     return elements;
 }
 
-std::vector<LatchedSource> read_learned(Link& link, const std::string& table) {
-    std::vector<LatchedSource> all;
-    for (const std::string_view set : {set_name::learned, set_name::learned6})
-        each_element(link, table, set, [&](const Seen& seen) {
-            if (const auto learned = learned_of(seen.key)) all.push_back(*learned);
-        });
-    return all;
+std::vector<LatchedSource> read_latched(Link& link, const std::string& table) {
+    std::vector<LatchedSource> sources;
+    for (const ElementRow& row : element_rows())
+        for (const std::string_view set : {row.set, row.set6})
+            if (row.set == set_name::learned)
+                each_element(link, table, set, [&](const Seen& seen) {
+                    if (const auto element = element_of(row, seen.key, {}, {}))
+                        sources.push_back(std::get<LatchedSource>(*element));
+                });
+    return sources;
 }
 
 bool read_maps(Link& link, const std::string& table, MapContents& maps) {

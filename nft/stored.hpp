@@ -10,14 +10,14 @@
 
 namespace sipalg::nft {
 
-/// All elements of the table with what is left of their timeouts, rounded up. Half mappings and what is not
-/// of our making are left out; nothing at all without the table.
+/// All elements of the table with the rest of their timeouts, rounded up. Mappings of which half is missing
+/// and elements not made by sipalgd are left out. Empty without the table. Throws Error.
 std::vector<StoredElement> read_elements(Link& link, const std::string& table);
 
-/// Whom latches have let in; nothing without the table.
-std::vector<LatchedSource> read_learned(Link& link, const std::string& table);
+/// The sources that latches have let in (C5). Empty without the table. Throws Error.
+std::vector<LatchedSource> read_latched(Link& link, const std::string& table);
 
-/// The two maps as they are. False: no such table.
+/// The two maps as they are. False: no such table. Throws Error.
 bool read_maps(Link& link, const std::string& table, MapContents& maps);
 
 }  // namespace sipalg::nft

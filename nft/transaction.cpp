@@ -9,23 +9,23 @@ namespace {
 
 using Kind = ElementWriter::Kind;
 
-// How long an element may live that is removed in the same batch: it never does.
+// The timeout of an element that is removed in the same batch; it never runs.
 constexpr Seconds moment{1};
 
-// Collects the final state of each key, so that each is removed and created once at most.
+// Collects the final state of each key, so that each is removed and created at most once.
 class Plan {
   public:
     explicit Plan(const MapContents& maps) : maps_(maps) {}
 
     void remove(const Element& element) {
         for (const Entry& entry : entries_of(element))
-            if (entry.data.size == 0 || held(entry) == entry.data) clear(entry);
+            if (entry.data.size == 0 || planned_data(entry) == entry.data) clear(entry);
     }
 
     void create(const Element& element, Seconds timeout) {
         const Entries entries = entries_of(element);
         for (const Entry& entry : entries) {
-            if (const Value other = held(entry); other.size > 0 && other != entry.data)
+            if (const Value other = planned_data(entry); other.size > 0 && other != entry.data)
                 clear_other_half(entry);
             clear(entry);
             created_[{entry.set, entry.key}] = {entry, timeout};
@@ -44,8 +44,8 @@ class Plan {
   private:
     using Key = std::pair<std::string_view, Value>;
 
-    // The data that the kernel has or will have for the entry's key by what was planned so far.
-    Value held(const Entry& entry) const {
+    // The data that the kernel has for the entry's key, or will have by the plan so far.
+    Value planned_data(const Entry& entry) const {
         if (const auto planned = created_.find({entry.set, entry.key}); planned != created_.end())
             return planned->second.first.data;
         return found(entry.set, entry.key);
@@ -68,9 +68,9 @@ class Plan {
         if (seen_.insert({entry.set, entry.key}).second) cleared_.push_back(there);
     }
 
-    // `entry` takes a key from another mapping, whose opposite entry must not stay behind.
+    // `entry` takes its key from another mapping, whose opposite entry must go too.
     void clear_other_half(const Entry& entry) {
-        const Value other = held(entry);
+        const Value other = planned_data(entry);
         Entry opposite;
         opposite.set = entry.set == set_name::mappings_out ? set_name::mappings_in : set_name::mappings_out;
         // key: protocol, address, port; data: address, port
@@ -79,7 +79,7 @@ class Plan {
         opposite.key.size = 12;
         std::copy_n(entry.key.bytes.begin() + 4, 8, opposite.data.bytes.begin());
         opposite.data.size = 8;
-        if (held(opposite) == opposite.data) clear(opposite);
+        if (planned_data(opposite) == opposite.data) clear(opposite);
     }
 
     const MapContents& maps_;
@@ -90,13 +90,13 @@ class Plan {
 
 }  // namespace
 
-std::optional<std::string> objection(std::span<const Change> changes) {
+Result<> validate(std::span<const Change> changes) {
     for (const Change& change : changes) {
-        if (auto reason = objection(change.element)) return reason;
+        if (auto valid = validate(change.element); !valid) return valid;
         if (change.op != Change::Op::remove && change.timeout < Seconds{1})
-            return "an element needs a timeout of at least one second";
+            return Failure{"an element needs a timeout of at least one second"};
     }
-    return std::nullopt;
+    return {};
 }
 
 void append_changes(Batch& batch, const std::string& table, std::span<const Change> changes,

@@ -1,41 +1,42 @@
 // Changes as a batch of element messages. Pure.
 //
-// The kernel has no "replace", and before 6.3 no "remove if there": a removal is refused when the element has
-// just expired, an addition when a map has the key with other data. So a removal is "ensure, remove", which
-// holds in both cases, and a renewal "ensure, remove, create". That works as long as the maps hold for a key
-// what we would ensure; where they don't, the kernel refuses the batch as a whole, the maps are read, and
-// the careful form names what is really there. That costs milliseconds, since the kernel waits for all its
-// processors when it gives a batch up; `add` of what is there and has not expired takes that way. Kernels
-// from 6.3 on can "destroy", which costs half as much; in the maps it would hit another mapping of the same
-// key, so there "ensure" stays as the guard.
+// The kernel has no "replace", and before 6.3 no "remove if there": it refuses a removal when the element has
+// just expired, and an addition when a map has the key with other data. So a removal is "ensure, remove",
+// which works in both cases, and a renewal is "ensure, remove, create". If a map has other data for a key,
+// the kernel refuses the whole batch. Then the maps are read, and the careful form names the entries that are
+// really there. That costs milliseconds, since the kernel waits for all its processors when it aborts a
+// batch; adding an element that exists takes this way too. Kernels from 6.3 on have "destroy", which costs
+// half as much. In the maps it would also remove another mapping with the same key, so there "ensure" stays
+// as a guard.
 #pragma once
 
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 
+#include "alg/base/result.hpp"
 #include "alg/kernel/element.hpp"
 #include "nft/batch.hpp"
+#include "nft/element_writer.hpp"
 #include "nft/elements.hpp"
 
 namespace sipalg::nft {
 
-/// Why the changes can't be told to the kernel, for people; nullopt: nothing wrong with them.
-std::optional<std::string> objection(std::span<const Change> changes);
+/// Whether the kernel can be given the changes; the error says for people which one it can't.
+Result<> validate(std::span<const Change> changes);
 
-/// Appends the messages for `changes` (without objection()) in their order. The batch refers to `table` and
+/// Appends the messages for `changes` that are valid in their order. The batch refers to `table` and
 /// to the changes' records until it is sent.
 void append_changes(Batch& batch, const std::string& table, std::span<const Change> changes, Removal removal);
 
-/// What the two maps hold, by key.
+/// The contents of the two maps.
 struct MapContents {
     std::map<Value, Value> out, in;
 };
 
-/// The same, to be used after the kernel has refused what append_changes() wrote: whatever stands in the way
-/// of a mapping is replaced, with both of its halves, and a removal of a mapping that is not there as a
-/// whole removes the half that is. Of several changes of one element the last counts.
+/// The same, for use after the kernel has refused the batch of append_changes(): entries that conflict with a
+/// mapping are removed, both halves of them, and the removal of a mapping of which only half exists removes
+/// that half. Of several changes of one element the last counts.
 void append_carefully(Batch& batch, const std::string& table, std::span<const Change> changes,
                       const MapContents& maps);
 
