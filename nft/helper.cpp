@@ -45,7 +45,7 @@ std::vector<HelperObject> helper_objects_in_use(Link& link) {
     return objects;
 }
 
-// Whether a rule of the table assigns the helper: by the named object, or by the CT target of iptables-nft.
+// Whether the rule assigns the helper: by a named object, or by the CT target of iptables-nft.
 bool assigns(const nftnl_rule* rule, const std::vector<HelperObject>& objects) {
     struct Search {
         const nftnl_rule* rule;
@@ -89,8 +89,8 @@ std::optional<std::string> automatic_helper(const std::string& root) {
     int value = 0;
     if (!(setting >> value) || value == 0 || !std::filesystem::exists(root + "/sys/module/nf_conntrack_sip"))
         return std::nullopt;
-    return "the kernel's own SIP helper works on every flow to its port; "
-           "end that with `sysctl -w net.netfilter.nf_conntrack_helper=0` or `modprobe -r nf_nat_sip "
+    return "the kernel's own SIP helper handles every flow to its port; "
+           "turn it off with `sysctl -w net.netfilter.nf_conntrack_helper=0` or `modprobe -r nf_nat_sip "
            "nf_conntrack_sip`";
 }
 

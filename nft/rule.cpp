@@ -73,7 +73,7 @@ void mask_and_xor(nftnl_rule* rule, std::uint32_t mask, std::uint32_t bits) {
     nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, &bits, sizeof bits);
 }
 
-// The parameters of an x_tables match or target, whose size the kernel wants rounded up (XT_ALIGN).
+// The parameters of an x_tables match or target. The kernel expects their size rounded up (XT_ALIGN).
 template <class Info>
 void set_info(nftnl_expr* expression, std::uint16_t attribute, const Info& info) {
     constexpr auto size = static_cast<std::uint32_t>((sizeof info + 7) / 8 * 8);
@@ -330,8 +330,8 @@ Rule& Rule::translate(Nat direction, std::initializer_list<Field> fields, std::s
 Rule& Rule::queue(QueueMethod method, std::uint16_t number, std::uint16_t total, bool bypass) {
     say("queue " + std::string(bypass ? "flags bypass " : "") + "to " + std::to_string(number) +
         (total > 1 ? "-" + std::to_string(number + total - 1) : ""));
-    // Never by processor ("fanout"): the hash over the two addresses brings both directions of a phone and
-    // its peer to the same reader.
+    // Never by processor ("fanout"): the hash of the two addresses gives both directions of a phone and its
+    // peer to the same reader.
     if (method == QueueMethod::native) {
         auto* e = add(rule_.get(), "queue");
         nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_NUM, number);

@@ -1,4 +1,4 @@
-// One nftables rule, built statement by statement: as the kernel's expressions and as nft's text at once.
+// One nftables rule, built statement by statement, as the kernel's expressions and as nft's text.
 #pragma once
 
 #include <libnftnl/rule.h>
@@ -20,7 +20,7 @@ struct FreeRule {
 };
 using RuleHandle = std::unique_ptr<nftnl_rule, FreeRule>;
 
-/// What of a packet can be compared with a set. The names are nft's; `protocol` is `meta l4proto`.
+/// Fields of a packet that rules look up in a set. `protocol` is nft's `meta l4proto`.
 enum class Field : std::uint8_t {
     protocol,
     source,  ///< IPv4
@@ -31,41 +31,40 @@ enum class Field : std::uint8_t {
     destination_port
 };
 enum class Interface : std::uint8_t { in, out };
-/// Where bytes are counted from: the transport header, or what stands behind it.
+/// Where offsets begin: at the transport header, or at the payload after it.
 enum class Origin : std::uint8_t { transport, payload };
 enum class Nat : std::uint8_t { source, destination };
 
-/// Whether a match is written for nft, or such that iptables-nft can read it: that one declares a table
-/// unusable which has anything else in it.
+/// Whether a match is written as nft's own expressions or as an x_tables match. iptables-nft refuses to list
+/// a table that has the former in it.
 enum class Dialect : std::uint8_t { nft, xtables };
 
 /// Statements act in the order of the calls; a match that fails ends the rule.
 class Rule {
   public:
-    /// `family` as in the chain's table: in an inet table a match on addresses includes that the packet is of
-    /// their family.
+    /// `family`: that of the chain's table. In an inet table, a match on addresses also matches their family.
     explicit Rule(std::uint8_t family);
 
-    /// The transport is not one of `set`.
+    /// The transport is not in `set`.
     Rule& no_transport_of(std::string_view set);
-    /// The packet carries the mark of what the daemon sends itself.
+    /// The packet has this mark.
     Rule& packet_marked(std::uint32_t mark);
     /// Connection tracking does not see the packet.
     Rule& untracked();
     Rule& carried_by(Transport transport);
-    /// The bytes from `offset` on are `value` (at most four). A packet that has not so many does not match.
+    /// The bytes at `offset` are `value` (at most four). A shorter packet does not match.
     Rule& bytes(Origin origin, std::uint32_t offset, std::initializer_list<std::uint8_t> value);
-    /// `set` has the `size` bytes from `offset` on.
+    /// The `size` bytes at `offset` are in `set`.
     Rule& bytes_in(Origin origin, std::uint32_t offset, std::uint32_t size, std::string_view set);
-    /// At most so many packets: what is above that does not match.
+    /// At most so many packets a second; packets above the rate do not match.
     Rule& limit(std::uint32_t per_second, std::uint32_t burst);
     Rule& interface(Interface which, std::string_view set, bool listed = true);
     Rule& fields(std::initializer_list<Field> fields, std::string_view set);
     /// The route to the packet's destination leaves by an interface of `set`.
     Rule& routed_to(std::string_view set);
-    /// Puts the fields into `set`, for as long as `timeout` from now on.
+    /// Adds the fields to `set`, or renews them, with this timeout.
     Rule& update(std::initializer_list<Field> fields, std::string_view set, std::chrono::seconds timeout);
-    /// Takes the fields out of `set`.
+    /// Removes the fields from `set`.
     Rule& remove(std::initializer_list<Field> fields, std::string_view set);
     Rule& mark_connection(std::uint32_t bit);
     Rule& connection_marked(std::uint32_t bit, Dialect dialect);
@@ -73,10 +72,10 @@ class Rule {
     Rule& accept();
     Rule& goto_chain(std::string_view chain);
     Rule& jump_chain(std::string_view chain);
-    /// NAT to the address and port that `map` has for the fields; without an entry the rule ends there.
+    /// NAT to the address and port that `map` has for the fields; without an entry the rule does not match.
     Rule& translate(Nat direction, std::initializer_list<Field> fields, std::string_view map);
-    /// To one of `total` queues from `number` on, chosen by both addresses; when nobody reads it, accepted
-    /// with `bypass`, else dropped.
+    /// To one of `total` queues from `number` on, chosen by a hash of both addresses. Without a reader the
+    /// packet is accepted with `bypass`, else dropped.
     Rule& queue(QueueMethod method, std::uint16_t number, std::uint16_t total, bool bypass = true);
     Rule& comment(std::string_view text);
 
@@ -96,7 +95,7 @@ class Rule {
 
     RuleHandle rule_;
     std::uint8_t family_;
-    std::uint8_t ensured_ = 0;  ///< the family that the rule has matched already
+    std::uint8_t ensured_ = 0;  ///< the family that the rule matches already
     std::string text_;
 };
 

@@ -21,14 +21,15 @@ constexpr Hook before_output{"filter", NF_INET_LOCAL_OUT, "output", -300, "raw"}
 constexpr Hook before_dnat{"nat", NF_INET_PRE_ROUTING, "prerouting", -105, "dstnat - 5"};
 constexpr Hook before_snat{"nat", NF_INET_POST_ROUTING, "postrouting", 95, "srcnat - 5"};
 
-// The daemon reads it about once a second, one that was restarted a little later.
-constexpr std::chrono::seconds learned_for{60};
+// How long a latched source stays in its set. The daemon reads the set about once a second, and a restarted
+// daemon a little later.
+constexpr std::chrono::seconds latched_for{60};
 
 }  // namespace
 
 Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
     : name_(settings.table), sets_(sets_of(settings, origin)) {
-    chains_.reserve(12);  // references into it are used below
+    chains_.reserve(12);  // the references below must stay valid
 
     constexpr std::string_view outward = "outward";
     const bool any_inside = settings.inside.empty();
@@ -79,27 +80,27 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
                                   set_name::listeners6));
 
     const auto endpoint = {Field::protocol, Field::destination, Field::destination_port};
-    const auto way = {Field::protocol, Field::source, Field::destination, Field::destination_port};
+    const auto from = {Field::protocol, Field::source, Field::destination, Field::destination_port};
     ChainDefinition& admit = chains_.emplace_back("admit", before_dnat);
-    const auto let_in = [&](Rule& r) {
+    const auto admitted = [&](Rule& r) {
         r.mark_connection(pinhole_mark).translate(Nat::destination, endpoint, set_name::mappings_in);
     };
     admit.add().interface(Interface::in, set_name::outside, false).accept();
-    let_in(admit.add().fields(way, set_name::pinholes));
-    let_in(admit.add().fields(endpoint, set_name::pinholes_any));
-    let_in(admit.add()
-               .fields(endpoint, set_name::latches)
-               .update(way, set_name::learned, learned_for)
-               .remove(endpoint, set_name::latches));
-    let_in(
+    admitted(admit.add().fields(from, set_name::pinholes));
+    admitted(admit.add().fields(endpoint, set_name::pinholes_any));
+    admitted(admit.add()
+                 .fields(endpoint, set_name::latches)
+                 .update(from, set_name::learned, latched_for)
+                 .remove(endpoint, set_name::latches));
+    admitted(
         admit.add().fields({Field::source}, set_name::allowed_peers).fields(endpoint, set_name::reachable));
     const auto endpoint6 = {Field::protocol, Field::destination6, Field::destination_port};
-    const auto way6 = {Field::protocol, Field::source6, Field::destination6, Field::destination_port};
-    admit.add().fields(way6, set_name::pinholes6).mark_connection(pinhole_mark);
+    const auto from6 = {Field::protocol, Field::source6, Field::destination6, Field::destination_port};
+    admit.add().fields(from6, set_name::pinholes6).mark_connection(pinhole_mark);
     admit.add().fields(endpoint6, set_name::pinholes6_any).mark_connection(pinhole_mark);
     admit.add()
         .fields(endpoint6, set_name::latches6)
-        .update(way6, set_name::learned6, learned_for)
+        .update(from6, set_name::learned6, latched_for)
         .remove(endpoint6, set_name::latches6)
         .mark_connection(pinhole_mark);
     admit.add()
@@ -114,7 +115,7 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
         .interface(Interface::out, set_name::outside)
         .translate(Nat::source, {Field::protocol, Field::source, Field::source_port}, set_name::mappings_out);
 
-    add_watching(chains_, settings, queue, origin);
+    add_tls_and_discovery(chains_, settings, queue, origin);
 }
 
 void Table::add_table(Batch& batch) const {
@@ -163,7 +164,7 @@ void Table::add_chains(Batch& batch) const {
         nlmsghdr* message = batch.open(NFT_MSG_NEWCHAIN, NLM_F_CREATE, NFPROTO_INET, definition.name);
         nftnl_chain_nlmsg_build_payload(message, chain.get());
     }
-    // Only now, since a rule may go to a chain that comes later.
+    // After all chains, since a rule may refer to a later one.
     for (const ChainDefinition& definition : chains_)
         for (const Rule& r : definition.rules)
             r.add_to(batch, name_, definition.name);

@@ -1,5 +1,4 @@
-// What the table is made of: its sets, chains and rules, as messages and as text. nft/sipalg.nft is the same
-// for readers.
+// The table's sets, chains and rules, as messages and as text. nft/sipalg.nft is the same for readers.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +17,7 @@
 
 namespace sipalg::nft {
 
-/// Comment of the table: says to people and to the next daemon that it is ours.
+/// The table's comment, by which people and the next daemon recognise it.
 inline constexpr std::string_view table_comment = "made and removed by sipalgd";
 
 using Names = std::set<std::string, std::less<>>;
@@ -40,22 +39,22 @@ struct ChainDefinition {
     Rule& add() { return rules.emplace_back(inet); }
 
     std::string_view name;
-    std::optional<Hook> hook;  ///< nullopt: only reached from others
+    std::optional<Hook> hook;  ///< nullopt: only reached by jump or goto
     std::vector<Rule> rules;
 };
 
 /// The table for given settings.
 class Table {
   public:
-    /// `origin`: where the kernel can count payload from; from the transport header it works for UDP only.
+    /// `origin`: where the kernel can find the payload; from the transport header this works for UDP only.
     Table(const Settings& settings, QueueMethod queue, Origin origin);
 
     void add_table(Batch& batch) const;
-    /// Messages that make all sets but those in `present`, give those that hold settings their elements, and
-    /// make all chains and rules. The batch refers to this object.
+    /// Adds messages that make all sets except those in `present`, fill the sets that hold settings, and make
+    /// all chains and rules. The batch refers to this object.
     void add_contents(Batch& batch, const Names& present) const;
-    /// Messages that give the sets of settings that can change meanwhile (outside interfaces, allowed peers)
-    /// their elements, in place of others.
+    /// Adds messages that replace the elements of the sets whose settings can change at run time: outside
+    /// interfaces, allowed peers.
     void replace_settings(Batch& batch) const;
 
     const std::vector<SetDefinition>& sets() const { return sets_; }

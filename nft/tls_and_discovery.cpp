@@ -12,28 +12,28 @@ namespace sipalg::nft {
 
 namespace {
 
-// The longest that all methods have, with the blank where they are shorter (RFC 3261, 3262, 3265, 3311, 3428,
-// 3515, 3903, 6086), and the beginning of responses.
+// The first four bytes of each method, with the blank after shorter ones (RFC 3261, 3262, 3265, 3311, 3428,
+// 3515, 3903, 6086), and of responses.
 constexpr std::array<std::string_view, 15> words{"ACK ", "BYE ", "CANC", "INFO", "INVI",
                                                  "MESS", "NOTI", "OPTI", "PRAC", "PUBL",
                                                  "REFE", "REGI", "SIP/", "SUBS", "UPDA"};
 constexpr std::uint32_t word_size = 4;
 
-// Enough to find a port by, too few to load anybody.
+// Enough packets to find a port, too few to be a load.
 constexpr std::uint32_t found_per_second = 20;
 constexpr std::uint32_t found_at_once = 40;
 
-// On the outer side of from_inside and to_inside: what those queue comes by as well, and is let go.
+// Just outside from_inside and to_inside. The packets that those chains queue pass here too and are accepted.
 constexpr Hook beyond_from_inside{"filter", NF_INET_PRE_ROUTING, "prerouting", -299, "raw + 1"};
 constexpr Hook beyond_to_inside{"filter", NF_INET_POST_ROUTING, "postrouting", 109, "srcnat + 9"};
 
-// Of UDP, payload begins eight bytes behind the transport header.
+// The payload of UDP begins eight bytes after the start of the transport header.
 std::uint32_t from(Origin origin, std::uint32_t offset) {
     return origin == Origin::transport ? offset + 8 : offset;
 }
 
-// A handshake record of TLS 1 (or DTLS 1) whose message is a ClientHello: nothing of a connection that is
-// under way looks like that.
+// A handshake record of TLS 1 (or DTLS 1) with a ClientHello. No later packet of a connection looks like
+// that.
 void add_hellos(ChainDefinition& chain, const Settings& settings, QueueMethod queue, Origin origin,
                 bool outward) {
     const auto queued = [&](Rule& rule) {
@@ -48,8 +48,8 @@ void add_hellos(ChainDefinition& chain, const Settings& settings, QueueMethod qu
                .bytes(origin, from(origin, 13), {1}));
 }
 
-void add_seeking(std::vector<ChainDefinition>& chains, const Settings& settings, QueueMethod queue,
-                 Origin origin, bool outward) {
+void add_discovery(std::vector<ChainDefinition>& chains, const Settings& settings, QueueMethod queue,
+                   Origin origin, bool outward) {
     const bool any_inside = settings.inside.empty();
     const std::string_view sides = any_inside ? set_name::outside : set_name::inside;
     const std::string_view found = outward ? "found_outward" : "found_inward";
@@ -119,13 +119,13 @@ void describe_payload(nftnl_udata_buf* data, Origin origin) {
     nftnl_udata_nest_end(data, type);
 }
 
-void add_watching(std::vector<ChainDefinition>& chains, const Settings& settings, QueueMethod queue,
-                  Origin origin) {
+void add_tls_and_discovery(std::vector<ChainDefinition>& chains, const Settings& settings, QueueMethod queue,
+                           Origin origin) {
     add_hellos(chains.emplace_back(hello_outward, std::nullopt), settings, queue, origin, true);
     add_hellos(chains.emplace_back(hello_inward, std::nullopt), settings, queue, origin, false);
     if (!settings.find_sip) return;
-    add_seeking(chains, settings, queue, origin, true);
-    add_seeking(chains, settings, queue, origin, false);
+    add_discovery(chains, settings, queue, origin, true);
+    add_discovery(chains, settings, queue, origin, false);
 }
 
 }  // namespace sipalg::nft

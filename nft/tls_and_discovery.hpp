@@ -1,4 +1,5 @@
-// The part of the table that shows the daemon what it does not look after: TLS, and SIP on other ports.
+// The part of the table that queues what the daemon only reports: the beginning of TLS (N4), and SIP on other
+// ports (--find-sip).
 #pragma once
 
 #include <libnftnl/udata.h>
@@ -12,15 +13,15 @@
 
 namespace sipalg::nft {
 
-/// Chains for packets on TLS ports: those that begin a connection are queued to be looked at.
+/// Chains for packets on TLS ports: they queue the packet that begins a connection.
 inline constexpr std::string_view hello_outward = "hello_outward", hello_inward = "hello_inward";
 
-/// First bytes of SIP messages.
+/// The set of the first four bytes of SIP messages.
 SetDefinition sip_words(Origin origin);
-/// User data as nft writes it for a set whose key is the first bytes of a payload.
+/// Adds the user data that nft writes for a set whose key is the first bytes of a payload.
 void describe_payload(nftnl_udata_buf* data, Origin origin);
-/// The chains named above, and with Settings::find_sip those that look for SIP on all other ports.
-void add_watching(std::vector<ChainDefinition>& chains, const Settings& settings, QueueMethod queue,
-                  Origin origin);
+/// Adds the chains named above (N4), and with Settings::find_sip those that look for SIP on all other ports.
+void add_tls_and_discovery(std::vector<ChainDefinition>& chains, const Settings& settings, QueueMethod queue,
+                           Origin origin);
 
 }  // namespace sipalg::nft
