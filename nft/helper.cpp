@@ -14,7 +14,8 @@
 #include <string_view>
 #include <vector>
 
-#include "nft/admin.hpp"
+#include "nft/listing.hpp"
+#include "nft/rule.hpp"
 
 namespace sipalg::nft {
 

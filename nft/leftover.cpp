@@ -12,7 +12,7 @@
 #include <new>
 #include <vector>
 
-#include "nft/admin.hpp"
+#include "nft/listing.hpp"
 
 namespace sipalg::nft {
 

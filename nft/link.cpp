@@ -1,5 +1,7 @@
 #include "nft/link.hpp"
 
+#include <arpa/inet.h>
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
@@ -9,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "alg/sys/attributes.hpp"
 #include "nft/ruleset.hpp"
 
 namespace sipalg::nft {
@@ -31,6 +34,24 @@ constexpr int largest_batch = 32 << 20;
 
 Failure<Refusal> refused(int error, std::string reason) {
     return Failure{Refusal{error, std::move(reason)}};
+}
+
+struct Request {
+    Request(std::uint16_t type, std::uint8_t family, const std::function<void(nlmsghdr*)>& narrow)
+        : header(mnl_nlmsg_put_header(bytes.data())) {
+        header->nlmsg_type = static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type);
+        auto* generic = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(header, sizeof(nfgenmsg)));
+        generic->nfgen_family = family;
+        generic->version = NFNETLINK_V0;
+        if (narrow) narrow(header);
+    }
+    alignas(nlmsghdr) std::array<char, 2048> bytes{};
+    nlmsghdr* header;
+};
+
+bool exists(std::error_code error) {
+    if (error && error.value() != ENOENT) fail("reading the kernel's nftables", error.value());
+    return !error;
 }
 
 }  // namespace
@@ -80,19 +101,31 @@ Committed Link::send(Batch& batch, bool commit) {
     return {};
 }
 
+Committed Link::commit(Batch& batch) {
+    auto outcome = send(batch, true);
+    if (outcome && !batch.empty()) ++generation_;
+    return outcome;
+}
+
+bool Link::changed_by_others() {
+    std::uint32_t generation = 0;
+    ask(NFT_MSG_GETGEN, AF_UNSPEC, {}, [&](const nlmsghdr* message) {
+        for (const nlattr* attribute : netlink::Attributes(message, sizeof(nfgenmsg)))
+            if (mnl_attr_get_type(attribute) == NFTA_GEN_ID) generation = ntohl(mnl_attr_get_u32(attribute));
+    });
+    return std::exchange(generation_, generation) != generation;
+}
+
 bool Link::list(std::uint16_t type, std::uint8_t family, const std::function<void(nlmsghdr*)>& narrow,
                 const std::function<void(const nlmsghdr*)>& each) {
-    alignas(nlmsghdr) std::array<char, 2048> request{};
-    nlmsghdr* header = mnl_nlmsg_put_header(request.data());
-    header->nlmsg_type = static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type);
-    auto* generic = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(header, sizeof(nfgenmsg)));
-    generic->nfgen_family = family;
-    generic->version = NFNETLINK_V0;
-    if (narrow) narrow(header);
-    const auto error = talk_.dump(header, each);
-    if (error.value() == ENOENT) return false;
-    if (error) fail("reading the kernel's nftables", error.value());
-    return true;
+    Request request(type, family, narrow);
+    return exists(talk_.dump(request.header, each));
+}
+
+bool Link::ask(std::uint16_t type, std::uint8_t family, const std::function<void(nlmsghdr*)>& narrow,
+               const std::function<void(const nlmsghdr*)>& answer) {
+    Request request(type, family, narrow);
+    return exists(talk_.ask(request.header, answer));
 }
 
 }  // namespace sipalg::nft

@@ -34,7 +34,7 @@ class Link {
 
     /// Sends the batch as one transaction. On success all of it is in force (at once for an empty batch), on
     /// refusal none of it.
-    Committed commit(Batch& batch) { return send(batch, true); }
+    Committed commit(Batch& batch);
     /// The same, but changes nothing: would the kernel take it?
     Committed rehearse(Batch& batch) { return send(batch, false); }
 
@@ -44,11 +44,20 @@ class Link {
     bool list(std::uint16_t type, std::uint8_t family, const std::function<void(nlmsghdr*)>& narrow,
               const std::function<void(const nlmsghdr*)>& each);
 
+    /// Whether the kernel has counted more transactions since the last call than we have committed. The first
+    /// call returns true. Throws Error.
+    bool changed_by_others();
+    /// One question (request NFT_MSG_GET…, not a list); `answer` gets the object. False: it does not exist.
+    /// Throws Error.
+    bool ask(std::uint16_t type, std::uint8_t family, const std::function<void(nlmsghdr*)>& narrow,
+             const std::function<void(const nlmsghdr*)>& answer);
+
   private:
     Committed send(Batch& batch, bool commit);
 
     std::unique_ptr<netlink::Channel> channel_;
     netlink::Conversation talk_;
+    std::uint32_t generation_ = 0;  ///< the kernel's number of the ruleset, if only we have changed it
 };
 
 }  // namespace sipalg::nft

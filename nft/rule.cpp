@@ -6,8 +6,11 @@
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
+#include <linux/netfilter/xt_comment.h>
 #include <linux/netfilter/xt_connmark.h>
+#include <linux/netfilter/xt_conntrack.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -293,6 +296,24 @@ Rule& Rule::connection_marked(std::uint32_t bit, Dialect dialect) {
     return *this;
 }
 
+Rule& Rule::original_direction(Dialect dialect) {
+    say("ct direction original");
+    if (dialect == Dialect::xtables) {
+        auto* e = add(rule_.get(), "match");
+        nftnl_expr_set_str(e, NFTNL_EXPR_MT_NAME, "conntrack");
+        nftnl_expr_set_u32(e, NFTNL_EXPR_MT_REV, 3);
+        xt_conntrack_mtinfo3 info{};
+        info.match_flags = XT_CONNTRACK_DIRECTION;
+        set_info(e, NFTNL_EXPR_MT_INFO, info);
+        return *this;
+    }
+    auto* e = add(rule_.get(), "ct");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_DIRECTION);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+    compare(rule_.get(), NFT_CMP_EQ, static_cast<std::uint8_t>(IP_CT_DIR_ORIGINAL));
+    return *this;
+}
+
 Rule& Rule::accept() {
     say("accept");
     verdict(NF_ACCEPT, {});
@@ -347,8 +368,17 @@ Rule& Rule::queue(QueueMethod method, std::uint16_t number, std::uint16_t total,
     return *this;
 }
 
-Rule& Rule::comment(std::string_view text) {
-    say("comment \"" + std::string(text) + "\"");
+Rule& Rule::comment(std::string_view text, Dialect dialect) {
+    comment_ = " comment \"" + std::string(text) + "\"";
+    if (dialect == Dialect::xtables) {
+        auto* e = add(rule_.get(), "match");
+        nftnl_expr_set_str(e, NFTNL_EXPR_MT_NAME, "comment");
+        nftnl_expr_set_u32(e, NFTNL_EXPR_MT_REV, 0);
+        xt_comment_info info{};
+        std::copy_n(text.begin(), std::min(text.size(), sizeof info.comment - 1), info.comment);
+        set_info(e, NFTNL_EXPR_MT_INFO, info);
+        return *this;
+    }
     std::unique_ptr<nftnl_udata_buf, void (*)(const nftnl_udata_buf*)> data(nftnl_udata_buf_alloc(256),
                                                                             nftnl_udata_buf_free);
     if (!data || !nftnl_udata_put_strz(data.get(), NFTNL_UDATA_RULE_COMMENT, std::string(text).c_str()))

@@ -68,6 +68,8 @@ class Rule {
     Rule& remove(std::initializer_list<Field> fields, std::string_view set);
     Rule& mark_connection(std::uint32_t bit);
     Rule& connection_marked(std::uint32_t bit, Dialect dialect);
+    /// The packet goes in the direction of the connection's first packet.
+    Rule& original_direction(Dialect dialect);
 
     Rule& accept();
     Rule& goto_chain(std::string_view chain);
@@ -77,9 +79,10 @@ class Rule {
     /// To one of `total` queues from `number` on, chosen by a hash of both addresses. Without a reader the
     /// packet is accepted with `bypass`, else dropped.
     Rule& queue(QueueMethod method, std::uint16_t number, std::uint16_t total, bool bypass = true);
-    Rule& comment(std::string_view text);
+    /// Text for people, shown at the rule's end (nft) or as the x_tables match `comment`.
+    Rule& comment(std::string_view text, Dialect dialect);
 
-    const std::string& text() const { return text_; }
+    std::string text() const { return text_ + comment_; }
     /// Adds the message that puts the rule at the end (or the head) of a chain.
     void add_to(Batch& batch, std::string_view table, std::string_view chain, bool at_head = false) const;
 
@@ -97,6 +100,7 @@ class Rule {
     std::uint8_t family_;
     std::uint8_t ensured_ = 0;  ///< the family that the rule matches already
     std::string text_;
+    std::string comment_;  ///< nft writes it last
 };
 
 }  // namespace sipalg::nft

@@ -9,10 +9,11 @@
 #include <cstddef>
 #include <utility>
 
-#include "nft/admin.hpp"
+#include "nft/accept_rules.hpp"
 #include "nft/helper.hpp"
 #include "nft/leftover.hpp"
 #include "nft/link.hpp"
+#include "nft/listing.hpp"
 #include "nft/stored.hpp"
 #include "nft/table.hpp"
 #include "nft/table_lock.hpp"
@@ -62,9 +63,7 @@ struct Ruleset::Impl {
             if (!settings.lock_optional) throw;
         }
         if (const auto helper = kernel_helper_in_use(link)) throw Error(*helper);
-        places = nft::accepting_chains(link, settings);
-        for (const AcceptIn& place : places)
-            rules.push_back(accepting_rule(place, settings.table));
+        accept_rules.require_suitable();
         choose_expressions();
         choose_removal();
         table.emplace(settings, method, origin);
@@ -101,15 +100,6 @@ struct Ruleset::Impl {
         removal = link.rehearse(out) ? Removal::destroy : Removal::ensure_and_remove;
     }
 
-    // Everything install() changes.
-    void write_all(Batch& out) {
-        write_table(out, *table);
-        for (const RuleSeen& stale : rules_with_comment(link, accepting_comment(settings.table)))
-            delete_rule(out, stale);
-        for (std::size_t i = 0; i < places.size(); ++i)
-            rules[i].add_to(out, places[i].table, places[i].chain, true);
-    }
-
     // If another program changes the ruleset between our reading and our writing, read and write again.
     template <class Write, class Send>
     void attempt(const Write& write, const Send& send) {
@@ -138,9 +128,8 @@ struct Ruleset::Impl {
     QueueMethod method = QueueMethod::native;
     Origin origin = Origin::payload;
     Removal removal = Removal::ensure_and_remove;
-    std::vector<AcceptIn> places;
+    AcceptRules accept_rules{link, settings};
     std::optional<Table> table;
-    std::vector<Rule> rules;         // the accept rule of each place
     std::size_t rules_of_table = 0;  // as installed
     Batch batch;
 };
@@ -160,43 +149,60 @@ bool Ruleset::sees_streams() const {
     return impl_->origin == Origin::payload;
 }
 
-const std::vector<AcceptIn>& Ruleset::accepting_chains() const {
-    return impl_->places;
+const std::vector<AcceptPlace>& Ruleset::accept_places() const {
+    return impl_->accept_rules.places();
+}
+
+std::vector<AcceptIn> Ruleset::accepting_chains() const {
+    std::vector<AcceptIn> chains;
+    for (const AcceptPlace& place : accept_places())
+        if (place.state == AcceptPlace::State::accepting) chains.push_back(place.place);
+    return chains;
 }
 
 void Ruleset::check() const {
-    impl_->attempt([&](Batch& out) { impl_->write_all(out); },
+    impl_->attempt([&](Batch& out) { impl_->write_table(out, *impl_->table); },
                    [&](Batch& out) { return impl_->link.rehearse(out); });
+    impl_->accept_rules.rehearse();
 }
 
 void Ruleset::install() {
-    impl_->attempt([&](Batch& out) { impl_->write_all(out); },
+    impl_->attempt([&](Batch& out) { impl_->write_table(out, *impl_->table); },
                    [&](Batch& out) { return impl_->link.commit(out); });
-    impl_->rules_of_table = impl_->batch.count(NFT_MSG_NEWRULE) - impl_->places.size();
+    impl_->rules_of_table = impl_->batch.count(NFT_MSG_NEWRULE);
+    impl_->accept_rules.follow();
 }
 
 void Ruleset::remove() {
     const std::string& table = impl_->settings.table;
     const auto write = [&](Batch& out) {
-        for (const RuleSeen& rule : rules_with_comment(impl_->link, accepting_comment(table)))
-            delete_rule(out, rule);
         if (presence(impl_->link, table) != Presence::ours) return;
         nlmsghdr* message = out.open(NFT_MSG_DELTABLE, 0, NFPROTO_INET, "deletion of the table");
         mnl_attr_put_strz(message, NFTA_TABLE_NAME, table.c_str());
     };
     impl_->attempt(write, [&](Batch& out) { return impl_->link.commit(out); });
+    impl_->accept_rules.remove();
 }
 
-Missing Ruleset::missing() const {
+bool Ruleset::changed_by_others() {
+    return impl_->link.changed_by_others();
+}
+
+Missing Ruleset::missing(std::span<const Change> expected) const {
     const std::string& table = impl_->settings.table;
-    if (presence(impl_->link, table) != Presence::ours ||
-        count_rules(impl_->link, table) < impl_->rules_of_table)
-        return Missing::table;
-    const auto there = [&](const AcceptIn& place) {
-        return !rules_with_comment(impl_->link, accepting_comment(table), &place).empty();
-    };
-    return std::all_of(impl_->places.begin(), impl_->places.end(), there) ? Missing::nothing
-                                                                          : Missing::accept_rules;
+    const bool whole = presence(impl_->link, table) == Presence::ours &&
+                       count_rules(impl_->link, table) >= impl_->rules_of_table &&
+                       !any_set_flushed(impl_->link, table, impl_->table->sets(), expected);
+    return whole ? Missing::nothing : Missing::table;
+}
+
+std::vector<AcceptPlace> Ruleset::follow() {
+    impl_->accept_rules.follow();
+    return impl_->accept_rules.take_news();
+}
+
+std::optional<std::string> Ruleset::kernel_helper() const {
+    return kernel_helper_in_use(impl_->link);
 }
 
 std::uint32_t Ruleset::port() const {
@@ -247,11 +253,8 @@ Result<> Ruleset::apply(std::span<const Change> changes) {
 
 std::string Ruleset::text() const {
     std::string text = impl_->table->text();
-    for (std::size_t i = 0; i < impl_->places.size(); ++i) {
-        const AcceptIn& place = impl_->places[i];
-        text += "insert rule " + place.family + " " + place.table + " " + place.chain + " " +
-                impl_->rules[i].text() + "\n";
-    }
+    for (const AcceptIn& place : accepting_chains())
+        text += "insert rule " + describe(place) + " " + impl_->accept_rules.rule(place).text() + "\n";
     return text;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -32,6 +33,22 @@ struct AcceptIn {
     friend auto operator<=>(const AcceptIn&, const AcceptIn&) = default;
 };
 
+/// "FAMILY TABLE CHAIN".
+std::string describe(const AcceptIn& place);
+
+/// What became of the accept rule in a chain of the owner.
+struct AcceptPlace {
+    enum class State : std::uint8_t {
+        accepting,  ///< the rule is there
+        absent,     ///< the chain is not there (yet)
+        refused     ///< the rule can't be there
+    };
+    AcceptIn place;
+    State state = State::accepting;
+    std::string reason;  ///< unless accepting: why, and the remedy
+    friend bool operator==(const AcceptPlace&, const AcceptPlace&) = default;
+};
+
 /// Bit of the conntrack mark that says "came through one of our pinholes"; documented for hand-written rules.
 inline constexpr std::uint32_t pinhole_mark = 0x10000000;
 
@@ -45,8 +62,9 @@ struct Peers {
     friend auto operator<=>(const Peers&, const Peers&) = default;
 };
 
-/// What is gone of what install() made. Where the table is, or some of its rules, packets have passed it by.
-enum class Missing : std::uint8_t { nothing, accept_rules, table };
+/// What another program has removed of what install() made. If it is the table, some of its rules or
+/// elements, packets have passed without the daemon.
+enum class Missing : std::uint8_t { nothing, table };
 
 struct Settings {
     std::string table = "sipalg";
@@ -63,9 +81,9 @@ struct Settings {
     /// The queue of connections that can't go on without the daemon (SequenceMapped, T4): its packets must
     /// not pass unread, not even when it is full.
     std::uint16_t shifted_queue() const { return static_cast<std::uint16_t>(queue + queues + 1); }
-    std::vector<AcceptIn> accept_in;  ///< may be empty
+    std::vector<AcceptIn> accept_in;  ///< chains that the owner names; need not exist yet
     bool lock_optional = false;       ///< only for check(): another daemon may have the table
-    bool accept_in_auto = false;      ///< find base chains of the forward hook automatically
+    bool accept_in_auto = false;      ///< find the chains that can drop (see accept_rules.hpp)
 };
 
 /// The table of one daemon in this network namespace. Every change is one atomic batch, and the kernel has
@@ -75,7 +93,7 @@ class Ruleset {
   public:
     /// Opens the netlink sockets and locks the table's name in this network namespace. Throws Error: no
     /// CAP_NET_ADMIN, another daemon owns the table, a foreign table has that name, a kernel `sip` conntrack
-    /// helper is in use (X10), an --accept-in chain does not exist.
+    /// helper is in use (X10), an --accept-in chain is of a kind that can't accept forwarded packets.
     explicit Ruleset(Settings settings);
     ~Ruleset();
     Ruleset(const Ruleset&) = delete;
@@ -87,21 +105,37 @@ class Ruleset {
     /// Whether rules can look into TCP segments. Kernels before 5.16 can't: TLS over TCP, and SIP over TCP on
     /// other ports, are not reported there.
     bool sees_streams() const;
-    /// The chains that carry (or would carry) the tagged accept rule; with `auto`, those that were found.
-    const std::vector<AcceptIn>& accepting_chains() const;
+    /// The chains of the owner in which pinholed traffic should be accepted, after install(), check() or
+    /// follow().
+    const std::vector<AcceptPlace>& accept_places() const;
+    /// Those of them that have the rule.
+    std::vector<AcceptIn> accepting_chains() const;
 
-    /// Whether the kernel would take the whole table; nothing is changed. Throws Error with the refusal.
+    /// Whether the kernel would take the whole table; nothing is changed. accept_places() tells of the accept
+    /// rules. Throws Error with the refusal.
     void check() const;
-    /// Installs table and accept rules. Elements of an earlier run stay (A5); everything else of ours
-    /// (chains, rules, interface sets) is replaced in the same batch. Throws Error.
+    /// Installs the table, then the accept rules. Elements of an earlier run stay (A5); everything else of
+    /// ours (chains, rules, interface sets) is replaced in one batch. Throws Error; a refused accept rule is
+    /// no error.
     void install();
     /// Removes the table and the accept rules, as far as they are there. Throws Error.
     void remove();
 
-    /// What others have taken since install(). A reload of the administrator's ruleset (`nft flush ruleset`)
-    /// takes it away silently; install() puts it back, without the elements that went with the table. For
-    /// when a Monitor has heard something, and for a timer of some seconds. Throws Error.
-    Missing missing() const;
+    /// Whether any program but this one has changed nftables since the last call, by the kernel's count of
+    /// transactions. The first call returns true. Throws Error.
+    bool changed_by_others();
+    /// What other programs have removed since install(): the table, rules of it, or all elements of a set,
+    /// for example by `nft flush ruleset`. `expected` are the elements that should be there. Mend it by
+    /// install() and apply(). Throws Error.
+    Missing missing(std::span<const Change> expected) const;
+    /// Brings the accept rules in line with the owner's ruleset as it is now. Returns the places that got
+    /// their rule, or whose state changed, since the last call; those of install() are among them. Throws
+    /// Error.
+    std::vector<AcceptPlace> follow();
+
+    /// X10: what assigns the kernel's own SIP helper now, and the command that ends it; nullopt: nothing
+    /// does. Throws Error.
+    std::optional<std::string> kernel_helper() const;
 
     /// The netlink port by which a Monitor tells our transactions from those of other programs.
     std::uint32_t port() const;

@@ -4,9 +4,11 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <memory>
 #include <new>
 #include <optional>
@@ -72,6 +74,21 @@ bool each_element(Link& link, const std::string& table, std::string_view set,
     });
 }
 
+bool has_element(Link& link, const std::string& table, std::string_view set, const Value& key) {
+    const auto narrow = [&](nlmsghdr* request) {
+        mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, table.c_str());
+        mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set.data());
+        nlattr* list = mnl_attr_nest_start(request, NFTA_SET_ELEM_LIST_ELEMENTS);
+        nlattr* element = mnl_attr_nest_start(request, NFTA_LIST_ELEM);
+        nlattr* value = mnl_attr_nest_start(request, NFTA_SET_ELEM_KEY);
+        mnl_attr_put(request, NFTA_DATA_VALUE, key.size, key.bytes.data());
+        mnl_attr_nest_end(request, value);
+        mnl_attr_nest_end(request, element);
+        mnl_attr_nest_end(request, list);
+    };
+    return link.ask(NFT_MSG_GETSETELEM, NFPROTO_INET, narrow, {});
+}
+
 }  // namespace
 
 std::vector<StoredElement> read_elements(Link& link, const std::string& table) {
@@ -108,6 +125,28 @@ std::vector<LatchedSource> read_latched(Link& link, const std::string& table) {
                         sources.push_back(std::get<LatchedSource>(*element));
                 });
     return sources;
+}
+
+bool any_set_flushed(Link& link, const std::string& table, const std::vector<SetDefinition>& sets,
+                     std::span<const Change> expected) {
+    for (const SetDefinition& set : sets)
+        if (!set.fixed.empty() && !has_element(link, table, set.name, set.fixed.front().key)) return true;
+    // An element that is about to expire may be gone for that reason.
+    constexpr Seconds shortest{5};
+    std::map<std::string_view, std::pair<Value, Seconds>> longest;
+    for (const Change& change : expected) {
+        if (change.op == Change::Op::remove || change.timeout < shortest ||
+            std::holds_alternative<Latch>(change.element) ||
+            std::holds_alternative<LatchedSource>(change.element))
+            continue;
+        for (const Entry& entry : entries_of(change.element)) {
+            auto& best = longest[entry.set];
+            if (change.timeout > best.second) best = {entry.key, change.timeout};
+        }
+    }
+    return std::any_of(longest.begin(), longest.end(), [&](const auto& set) {
+        return !has_element(link, table, set.first, set.second.first);
+    });
 }
 
 bool read_maps(Link& link, const std::string& table, MapContents& maps) {

@@ -11,6 +11,7 @@ from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, peer_description
 
 SOON = 0.5  # s; without a word from the kernel it would be up to two
 BACK = "another program removed the rules of sipalgd; they are restored"
+ACCEPTED = "accept rule for pinholes is in inet admin forward"
 ACCEPTS = 'comment "sipalg:sipalg"'
 
 
@@ -28,16 +29,19 @@ class Flushed(TcpTest):
     def mends(self):
         return self.lab.daemon.output().count(BACK)
 
+    def accepts(self):
+        return self.lab.daemon.output().count(ACCEPTED)
+
     def whole(self):
         ruleset = self.lab.ruleset()
         return "chain from_inside" in ruleset and ACCEPTS in ruleset
 
-    def comes_back(self, *command):
-        """Whatever this takes away is there again, and soon."""
+    def comes_back(self, *command, table=True):
+        """Whatever this takes away is there again, and soon; `table`: something of our table is among it."""
         before = self.mends()
         self.nft(*command)
-        wait_for(lambda: self.mends() > before, SOON, f"the rules after nft {' '.join(command)}")
-        self.assertTrue(self.whole(), self.lab.ruleset())
+        wait_for(lambda: (not table or self.mends() > before) and self.whole(), SOON,
+                 f"the rules after nft {' '.join(command)}")
 
     def test_whatever_is_taken(self):
         """SPEC 1: table, chains or rules of ours, or the accept rule in the owner's chain."""
@@ -47,7 +51,7 @@ class Flushed(TcpTest):
             self.lab.fresh()
             command = loss()
             with self.subTest(command=command):
-                self.comes_back(*command)
+                self.comes_back(*command, table=loss != self.deletion_of_accept_rule)
 
     def deletion_of_accept_rule(self):
         listing = self.lab.router.run("nft", "-a", "list", "chain", "inet", "admin", "forward").stdout
@@ -55,11 +59,29 @@ class Flushed(TcpTest):
         return ("delete", "rule", "inet", "admin", "forward", "handle", handle)
 
     def test_loaded_in_two_steps(self):
-        """The rules come as soon as the chain of the accept rule is back, also when it takes its time."""
+        """A4: the table comes back at once, the accept rule as soon as its chain is there, without any error."""
         self.nft("flush", "ruleset")
-        wait_for(lambda: "the rules are not in place" in self.lab.daemon.output(), SOON, "a word about it")
-        self.assertNotIn("table inet sipalg", self.lab.ruleset())
-        self.comes_back("-f", self.reload)
+        wait_for(lambda: "waiting for it" in self.lab.daemon.output(), SOON, "a word about the missing chain")
+        self.assertIn("table inet sipalg", self.lab.ruleset())
+        accepts = self.accepts()
+        self.nft("-f", self.lab.file("own.nft", ADMIN_RULESET))
+        wait_for(lambda: self.accepts() > accepts and self.whole(), SOON, "the accept rule")
+        self.assertNotIn("[error]", self.lab.daemon.output())
+
+    def test_flushed_set(self):
+        """A5: a set that another program empties is filled again, with what it held and what settings say."""
+        phone, peer = self.phone(), self.peer()
+        self.register(phone, peer)
+        for name in ("mappings_out", "records", "sip_ports", "outside"):
+            with self.subTest(name=name):
+                before = self.set_contents(name)
+                self.assertIn("elements", before)
+                self.comes_back("flush", "map" if "mapping" in name else "set", "inet", "sipalg", name)
+                self.assertEqual(self.set_contents(name), before)
+
+    def set_contents(self, name):
+        listing = self.lab.router.run("nft", "list", "map" if "mapping" in name else "set", "inet", "sipalg", name).stdout
+        return re.sub(r" (timeout|expires) \w+", "", listing)
 
     def test_quarrel(self):
         """X7: a program that takes them away all the time does not keep the daemon busy; in the end they are back."""
@@ -99,7 +121,8 @@ class Flushed(TcpTest):
     def test_only_the_accept_rule(self):
         """T4: a firewall that loads only its own chains anew takes no connection along."""
         connections = [self.shifted(phone) for phone in PHONES.values()]
-        self.comes_back("-f", self.lab.file("own.nft", "flush table inet admin\n" + ADMIN_RULESET))
+        self.comes_back("-f", self.lab.file("own.nft", "flush table inet admin\n" + ADMIN_RULESET), table=False)
+        self.assertEqual(self.mends(), 0)
         for connection in connections:
             connection.options()
 

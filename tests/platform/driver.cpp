@@ -1,7 +1,8 @@
 // Ruleset and Conntrack by hand: settings as options, commands on standard input, for tests and for looking.
 // Each answer ends with a line "ok" or "error: …".
 //
-//   install | check | remove | missing | text | read | method | chains | set_outside [IF…] | listen | changed
+//   install | check | remove | missing [CHANGE]… | text | read | method | chains | places | follow | others
+//   set_outside [IF…] | listen | changed
 //   apply CHANGE [; CHANGE]…      CHANGE: add|renew|remove ELEMENT [SECONDS]
 //   erase PROTO SRC DST [; …] | known PROTO SRC DST [; …] | dump | bench COUNT
 // ELEMENT: mapping PROTO INSIDE OUTSIDE | pinhole PROTO REMOTE OUTSIDE | listener PROTO INSIDE
@@ -169,6 +170,13 @@ void bench(nft::Ruleset& ruleset, nft::Monitor* monitor, int count) {
     require(ruleset.apply(remove));
 }
 
+void print(const std::vector<nft::AcceptPlace>& places) {
+    constexpr const char* states[] = {"accepting", "absent", "refused"};
+    for (const auto& place : places)
+        std::cout << states[static_cast<int>(place.state)] << ' ' << nft::describe(place.place)
+                  << (place.reason.empty() ? "" : ": ") << place.reason << '\n';
+}
+
 void dump() {
     const auto print = [](const ConntrackEntry& f) {
         std::cout << "flow " << f.original_source.text() << ' ' << f.original_destination.text() << ' '
@@ -198,8 +206,14 @@ void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntra
     if (command == "text") {
         std::cout << ruleset->text();
     } else if (command == "missing") {
-        constexpr const char* words[] = {"nothing", "accept_rules", "table"};
-        std::cout << words[static_cast<int>(ruleset->missing())] << '\n';
+        const auto expected = parts<Change>(in, change);
+        std::cout << (ruleset->missing(expected) == nft::Missing::table ? "table\n" : "nothing\n");
+    } else if (command == "others") {
+        std::cout << (ruleset->changed_by_others() ? "yes\n" : "no\n");
+    } else if (command == "places") {
+        print(ruleset->accept_places());
+    } else if (command == "follow") {
+        print(ruleset->follow());
     } else if (command == "listen") {
         monitor = std::make_unique<nft::Monitor>(ruleset->port());
     } else if (command == "changed") {
@@ -208,7 +222,7 @@ void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntra
         std::cout << name(ruleset->queue_method()) << '\n';
     } else if (command == "chains") {
         for (const auto& place : ruleset->accepting_chains())
-            std::cout << place.family << ' ' << place.table << ' ' << place.chain << '\n';
+            std::cout << nft::describe(place) << '\n';
     } else if (command == "set_outside") {
         std::vector<std::string> names;
         for (std::string word; in >> word;)

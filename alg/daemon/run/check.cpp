@@ -32,7 +32,11 @@ std::vector<std::string> find_warnings(Network& network, const nft::Ruleset& rul
     status.ends = network.egress().ends();
     status.sees_streams = ruleset.sees_streams();
     status.media_counted = nft::conntrack_counts();
-    return warnings(status);
+    std::vector<std::string> found = warnings(status);
+    for (const nft::AcceptPlace& place : ruleset.accept_places())
+        if (place.state != nft::AcceptPlace::State::accepting)
+            found.push_back("no accept rule in " + nft::describe(place.place) + ": " + place.reason);
+    return found;
 }
 
 void print_addresses(Network& network, std::ostream& out) {
@@ -46,11 +50,11 @@ void print_addresses(Network& network, std::ostream& out) {
 }
 
 void print_accept_rules(const nft::Ruleset& ruleset, std::ostream& out) {
-    if (ruleset.accepting_chains().empty())
+    if (ruleset.accept_places().empty())
         out << "accept rules: none; packets of pinholes carry ct mark 0x10000000 (see sipalgd(8))\n";
-    for (const nft::AcceptIn& chain : ruleset.accepting_chains())
-        out << "accept rule: at the head of " << chain.family << ' ' << chain.table << ' ' << chain.chain
-            << '\n';
+    for (const nft::AcceptPlace& place : ruleset.accept_places())
+        if (place.state == nft::AcceptPlace::State::accepting)
+            out << "accept rule: at the head of " << nft::describe(place.place) << '\n';
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace sipalg::daemon {
@@ -23,23 +24,35 @@ void RulesetGuard::want_allowed(std::vector<nft::Peers> peers) {
 }
 
 Time RulesetGuard::advance(Time now) {
-    const auto due = [this] {
+    const auto check_at = [this] {
         return check_soon_ ? std::min(next_check_, last_check_ + pause) : next_check_;
     };
-    if (now >= due()) check(now);
+    if (now >= check_at()) check(now);
+    if (follow_at_ && now >= *follow_at_) follow(now);
+    const auto due = [&] { return follow_at_ ? std::min(check_at(), *follow_at_) : check_at(); };
     if (!outside_ && !allowed_) return due();
     if (now >= next_update_) update(now);
     return outside_ || allowed_ ? std::min(due(), next_update_) : due();
 }
 
+// Until the table is back, packets pass untranslated, so this is done first and at once.
 void RulesetGuard::check(Time now) {
     last_check_ = now;
     next_check_ = now + every;
     check_soon_ = false;
     try {
-        const nft::Missing missing = rules_.missing();
-        if (missing == nft::Missing::nothing && !incomplete_) return;
-        if (may_restore(now)) restore(missing, now);
+        if (rules_.changed_by_others() || now >= in_any_case_at_) {
+            unchecked_ = true;
+            in_any_case_at_ = now + in_any_case;
+            if (!follow_at_) follow_at_ = std::max(now + coalesce, rest_until_);
+        }
+        if (!unchecked_ && !incomplete_) return;
+        const nft::Missing missing = rules_.missing({});
+        if (missing != nft::Missing::nothing || incomplete_) {
+            if (!may_restore(now)) return;
+            restore(missing, now);
+        }
+        unchecked_ = false;
     } catch (const nft::Error& error) {
         if (!incomplete_) spdlog::error("the rules are not in place: {}", error.what());
         incomplete_ = true;
@@ -47,8 +60,41 @@ void RulesetGuard::check(Time now) {
     }
 }
 
-// Only successful restores count: until the chain of an accept rule is back, the firewall is still loading,
-// and each of its transactions may create it.
+void RulesetGuard::follow(Time now) {
+    follow_at_.reset();
+    const auto began = std::chrono::steady_clock::now();
+    try {
+        if (!incomplete_ && rules_.missing(elements_(now)) != nft::Missing::nothing) {
+            if (may_restore(now))
+                restore(nft::Missing::table, now);
+            else
+                follow_at_ = next_check_;
+        }
+        follow_owner();
+    } catch (const nft::Error& error) {
+        spdlog::warn("the ruleset could not be read: {}", error.what());
+        follow_at_ = now + every;
+    }
+    const auto spent = std::chrono::steady_clock::now() - began;
+    rest_until_ = now + std::chrono::ceil<Time>(rest * spent);
+}
+
+// A4, X10: what the owner's ruleset asks of us, and what it does to our packets.
+void RulesetGuard::follow_owner() {
+    for (const nft::AcceptPlace& place : rules_.follow()) {
+        const std::string chain = nft::describe(place.place);
+        if (place.state == nft::AcceptPlace::State::accepting)
+            spdlog::info("accept rule for pinholes is in {}", chain);
+        else
+            spdlog::warn("no accept rule for pinholes in {}: {}", chain, place.reason);
+    }
+    auto helper = rules_.kernel_helper();
+    if (helper && helper != helper_) spdlog::error("{}", *helper);
+    helper_ = std::move(helper);
+}
+
+// Only those count that succeed: until the chain of an accept rule is back, the firewall is still being
+// loaded, and each of its transactions may be the one that brings it.
 bool RulesetGuard::may_restore(Time now) {
     if (now - window_began_ >= window) {
         window_began_ = now;

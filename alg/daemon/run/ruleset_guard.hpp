@@ -18,7 +18,15 @@ namespace sipalg::daemon {
 class Rules {
   public:
     virtual ~Rules() = default;
-    virtual nft::Missing missing() = 0;
+    /// Whether another program has changed nftables since the last call.
+    virtual bool changed_by_others() = 0;
+    /// `expected`: the elements that should be there.
+    virtual nft::Missing missing(std::span<const Change> expected) = 0;
+    /// Brings the accept rules in the owner's chains up to date; the places of which there is something to
+    /// say.
+    virtual std::vector<nft::AcceptPlace> follow() = 0;
+    /// What assigns the kernel's own SIP helper, and the remedy; nullopt: nothing does.
+    virtual std::optional<std::string> kernel_helper() = 0;
     virtual void install() = 0;
     /// One transaction: on success all changes are in force, otherwise none, and the error is the kernel's
     /// refusal.
@@ -29,8 +37,9 @@ class Rules {
 
 /// Restores rules that another program removes, for example a firewall whose reload begins with `flush
 /// ruleset`. It checks them after a notification about a change by another program, after a refused change of
-/// ours, and every two seconds in any case. It also puts new outside interfaces and allowed peers into the
-/// rules, and tries again until the kernel has taken them.
+/// ours, and every two seconds if the
+/// kernel has counted a change. It follows the owner's forward chains (A4). It also puts new outside
+/// interfaces and allowed peers into the rules, and tries again until the kernel has taken them.
 class RulesetGuard {
   public:
     /// Resets TCP connections whose bytes have moved: their segments were forwarded untranslated meanwhile.
@@ -38,10 +47,16 @@ class RulesetGuard {
     /// All elements that the kernel should have.
     using Elements = std::function<std::vector<Change>(Time now)>;
 
-    /// Between checks without a notification, and between attempts after a refusal.
+    /// Between questions to the kernel whether anything has changed, and between attempts after a refusal.
     static constexpr Time every{2'000};
-    /// Between checks at least, however often another program changes rules.
+    /// Between checks for the table at least, however often another program changes the ruleset.
     static constexpr Time pause{50};
+    /// Changes within this time cause one reading of the owner's chains and of our sets.
+    static constexpr Time coalesce{100};
+    /// The wait after a reading, as a multiple of the time that the reading took.
+    static constexpr int rest = 9;
+    /// Between readings without any change.
+    static constexpr Time in_any_case{60'000};
     /// Rules are restored at most so often within `window`, if another program keeps removing them.
     static constexpr int most_restores = 4;
     static constexpr Time window{2'000};
@@ -57,6 +72,8 @@ class RulesetGuard {
 
   private:
     void check(Time now);
+    void follow(Time now);
+    void follow_owner();
     bool may_restore(Time now);
     void restore(nft::Missing missing, Time now);
     void update(Time now);
@@ -65,10 +82,15 @@ class RulesetGuard {
     EndStreams end_streams_;
     Elements elements_;
     bool check_soon_ = false;
-    bool incomplete_ = false;  ///< a restore failed, which has been logged
-    bool refused_ = false;     ///< an update failed, which has been logged
+    bool incomplete_ = false;            ///< a restore failed, which has been logged
+    bool refused_ = false;               ///< an update failed, which has been logged
+    std::optional<std::string> helper_;  ///< the kernel's own, as last reported
+    bool unchecked_ = true;              ///< the ruleset has changed since the last check for the table
     Time last_check_{-pause};
     Time next_check_{0};
+    std::optional<Time> follow_at_;  ///< the ruleset has changed: when to read it
+    Time rest_until_{0};             ///< and not before this
+    Time in_any_case_at_{0};
     Time next_update_{0};
     Time window_began_{-window};
     int restores_ = 0;                                 ///< since window_began_

@@ -13,16 +13,26 @@ namespace {
 
 /// Rules that are lost, refused and counted by hand.
 struct FakeRules : Rules {
-    nft::Missing missing() override {
-        ++looks;
-        if (unreadable) throw nft::Error("unreadable");
-        return lost;
+    bool changed_by_others() override {
+        ++questions;
+        return std::exchange(changed, false);
     }
+    nft::Missing missing(std::span<const Change> expected) override {
+        ++(expected.empty() ? looks : readings);
+        if (unreadable) throw nft::Error("unreadable");
+        return !expected.empty() && flushed ? nft::Missing::table : lost;
+    }
+    std::vector<nft::AcceptPlace> follow() override {
+        ++follows;
+        return {};
+    }
+    std::optional<std::string> kernel_helper() override { return helper; }
     void install() override {
         ++installs;
         if (refuse) throw nft::Error("no such chain");
         done += "install ";
         lost = nft::Missing::nothing;
+        flushed = false;
     }
     Result<> apply(std::span<const Change> changes) override {
         done += "apply " + std::to_string(changes.size()) + ' ';
@@ -40,7 +50,17 @@ struct FakeRules : Rules {
         allowed = peers;
     }
 
+    /// What another program does.
+    void lose() {
+        lost = nft::Missing::table;
+        changed = true;
+    }
+
     nft::Missing lost = nft::Missing::nothing;
+    bool changed = false;
+    std::optional<std::string> helper;
+    bool flushed = false;  ///< a set of elements is empty
+    int questions = 0, readings = 0, follows = 0;
     bool unreadable = false, refuse = false, refuse_elements = false;
     int looks = 0, installs = 0, tells = 0;
     std::function<void()> refused;
@@ -62,7 +82,8 @@ struct Fixture {
     Fixture() {
         spdlog::set_level(spdlog::level::off);
         upkeep.advance(now);
-        rules.looks = 0;
+        upkeep.advance(now + RulesetGuard::coalesce);
+        rules.looks = rules.questions = rules.readings = rules.follows = 0;
         now += Time{500};
     }
     ~Fixture() { spdlog::set_level(spdlog::level::info); }
@@ -77,46 +98,91 @@ constexpr Time moment{1};
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "without a word from the kernel it looks every two seconds") {
+TEST_CASE_FIXTURE(Fixture, "without a notification it asks every two seconds whether anything has changed") {
     const Time next = upkeep.advance(now);
     CHECK(next == Time{1'002'000});
     CHECK(upkeep.advance(next - moment) == next);
-    CHECK(rules.looks == 0);
+    CHECK(rules.questions == 0);
     CHECK(upkeep.advance(next) == next + RulesetGuard::every);
-    CHECK(rules.looks == 1);
-    rules.lost = nft::Missing::table;
+    CHECK(rules.questions == 1);
+    CHECK(rules.looks == 0);
+    rules.lose();
     upkeep.advance(next + RulesetGuard::every);
     CHECK(rules.done == "end install apply 1 ");
 }
 
 TEST_CASE_FIXTURE(Fixture,
                   "T4: a lost table comes back at once with its elements, and connections end first") {
-    rules.lost = nft::Missing::table;
+    rules.lose();
     CHECK(upkeep.advance(now) > now);
     CHECK(rules.done.empty());
-    CHECK(hear() == now + RulesetGuard::every);
+    hear();
     CHECK(rules.done == "end install apply 1 ");
 }
 
-TEST_CASE_FIXTURE(Fixture, "connections go on where only an accept rule was lost") {
-    rules.lost = nft::Missing::accept_rules;
+TEST_CASE_FIXTURE(
+    Fixture, "A4: accept rules are followed without touching the table, once for changes within 100 ms") {
+    rules.changed = true;
+    CHECK(hear() == now + RulesetGuard::coalesce);
+    for (Time later{10}; later < RulesetGuard::coalesce; later += Time{10}) {
+        rules.changed = true;
+        upkeep.check_soon();
+        upkeep.advance(now + later);
+    }
+    CHECK(rules.follows == 0);
+    upkeep.advance(now + RulesetGuard::coalesce);
+    CHECK(rules.follows == 1);
+    CHECK(rules.readings == 1);
+    CHECK(rules.done.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "A5: a flushed set is filled again") {
+    rules.flushed = rules.changed = true;
     hear();
-    CHECK(rules.done == "install apply 1 ");
+    CHECK(rules.done.empty());
+    upkeep.advance(now + RulesetGuard::coalesce);
+    CHECK(rules.done == "end install apply 1 ");
+    CHECK(rules.follows == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a ruleset that can't be followed is read again after two seconds") {
+    rules.changed = true;
+    hear();
+    rules.unreadable = true;
+    now += RulesetGuard::coalesce;
+    upkeep.advance(now);
+    CHECK(rules.follows == 0);
+    rules.unreadable = false;
+    upkeep.advance(now + RulesetGuard::every);
+    CHECK(rules.follows == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "P5: the ruleset is read only when another program has changed it, or once a minute") {
+    for (int i = 0; i < 20; ++i)
+        upkeep.advance(now += RulesetGuard::every);
+    CHECK(rules.questions == 20);
+    CHECK(rules.looks == 0);
+    now += RulesetGuard::in_any_case;
+    upkeep.advance(now);
+    upkeep.advance(now + RulesetGuard::coalesce);
+    CHECK(rules.looks == 1);
+    CHECK(rules.follows == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "what others change elsewhere costs a look, and not more than one in 50 ms") {
+    rules.changed = true;
     hear();
     CHECK(rules.looks == 1);
     const Time next = now + RulesetGuard::pause;
+    rules.changed = true;
     for (now += moment; now < next; now += moment)
         CHECK(hear() == next);
     CHECK(rules.looks == 1);
-    rules.lost = nft::Missing::table;
+    rules.lose();
     upkeep.advance(now);
     CHECK(rules.looks == 2);
     CHECK(rules.done == "end install apply 1 ");
-    CHECK(upkeep.advance(now + RulesetGuard::pause) == now + RulesetGuard::every);
-    CHECK(rules.looks == 2);
 }
 
 TEST_CASE_FIXTURE(
@@ -125,7 +191,7 @@ TEST_CASE_FIXTURE(
     int mends = 0;
     const Time start = now;
     for (; now < start + Time{20'000}; now += Time{10}) {
-        rules.lost = nft::Missing::table;
+        rules.lose();
         hear();
         if (!take_done().empty()) ++mends;
     }
@@ -135,13 +201,13 @@ TEST_CASE_FIXTURE(
 TEST_CASE_FIXTURE(Fixture, "after the last of four the next is not forgotten") {
     const Time began = now;
     for (int i = 0; i < RulesetGuard::most_restores; ++i) {
-        rules.lost = nft::Missing::table;
+        rules.lose();
         hear();
         CHECK(take_done() == "end install apply 1 ");
         now += RulesetGuard::pause;
     }
-    rules.lost = nft::Missing::table;
-    CHECK(hear() == began + RulesetGuard::window);
+    rules.lose();
+    hear();
     CHECK(upkeep.advance(began + RulesetGuard::window - moment) == began + RulesetGuard::window);
     CHECK(take_done().empty());
     upkeep.advance(began + RulesetGuard::window);
@@ -151,35 +217,34 @@ TEST_CASE_FIXTURE(Fixture, "after the last of four the next is not forgotten") {
 TEST_CASE_FIXTURE(
     Fixture,
     "a firewall that is loaded in pieces: the one that brings the chain is enough, whichever it is") {
-    rules.lost = nft::Missing::table;
+    rules.lose();
     rules.refuse = true;
     for (int i = 0; i < 20; ++i, now += RulesetGuard::pause)
-        CHECK(hear() == now + RulesetGuard::every);
+        hear();
     CHECK(rules.installs == 20);
     rules.refuse = false;
     take_done();
-    CHECK(hear() == now + RulesetGuard::every);
+    hear();
     CHECK(take_done() == "end install apply 1 ");
 }
 
 TEST_CASE_FIXTURE(Fixture, "what the kernel refuses is tried again after two seconds") {
     SUBCASE("reading") {
-        rules.unreadable = true;
-        const Time next = hear();
-        CHECK(next == now + RulesetGuard::every);
+        rules.unreadable = rules.changed = true;
+        hear();
+        CHECK(rules.done.empty());
         rules.unreadable = false;
-        upkeep.advance(next);
+        upkeep.advance(now + RulesetGuard::every);
         CHECK(take_done() == "install apply 1 ");
     }
     SUBCASE("elements") {
-        rules.lost = nft::Missing::table;
+        rules.lose();
         rules.refuse_elements = true;
         rules.refused = [this] { upkeep.check_soon(); };
-        const Time next = hear();
-        CHECK(next == now + RulesetGuard::every);
+        hear();
         CHECK(take_done() == "end install apply 1 ");
         rules.refuse_elements = false;
-        CHECK(upkeep.advance(next) == next + RulesetGuard::every);
+        upkeep.advance(now + RulesetGuard::every);
         CHECK(take_done() == "install apply 1 ");
     }
 }
@@ -196,7 +261,7 @@ TEST_CASE_FIXTURE(Fixture, "other interfaces and peers are told at once") {
 }
 
 TEST_CASE_FIXTURE(Fixture, "C11: and told again when there was no table, as soon as there is one") {
-    rules.lost = nft::Missing::table;
+    rules.lose();
     upkeep.want_outside({"wan2"});
     CHECK(upkeep.advance(now) == Time{1'002'000});
     CHECK(upkeep.advance(now + moment) == Time{1'002'000});

@@ -1,0 +1,74 @@
+// The accept rules in the owner's forward chains (A4): where they are needed, and whether they are there.
+//
+// Theory of operation. An accept in our table does not overrule a drop in another base chain of the same
+// hook, so pinholed traffic must be accepted in each chain of the owner that could drop it. The rule stands
+// at the head of the chain:
+//
+//     ct direction original ct mark & 0x10000000 == 0x10000000 accept comment "sipalg:TABLE"
+//
+// Only the original direction is accepted; replies meet the owner's own rules. The comment is how the rule is
+// found again: by the next daemon, after the owner has saved and restored a ruleset with the rule in it, and
+// for removal. In chains of iptables-nft the rule and its comment are written as x_tables matches, which
+// iptables can list and save. Each rule is a transaction of its own: one that the kernel refuses (a table
+// with the flag `owner`) costs only that chain.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "nft/link.hpp"
+#include "nft/listing.hpp"
+#include "nft/rule.hpp"
+#include "nft/ruleset.hpp"
+
+namespace sipalg::nft {
+
+/// Base chains of type filter in the forward hook of ip, ip6 and inet, outside table inet `except`, that can
+/// drop a packet: by policy, by a verdict or `reject`, in the chain itself or in one that it reaches by jump,
+/// goto or a verdict map. Chains at priority mangle are left out: their rules set DSCP and MSS. Throws Error.
+std::vector<AcceptIn> chains_that_drop(Link& link, const std::vector<ChainSeen>& chains,
+                                       const std::vector<RuleSeen>& rules, const std::string& except);
+
+class AcceptRules {
+  public:
+    /// The link must outlive this object. `root` is put before /proc.
+    AcceptRules(Link& link, const Settings& settings, std::string root = "");
+
+    /// Throws Error if a chain that the settings name exists and packets to be forwarded do not pass it; the
+    /// text names the chains that would do.
+    void require_suitable() const;
+    /// Adds missing rules, and deletes rules of ours that are not needed. Throws Error if the ruleset can't
+    /// be read.
+    void follow();
+    /// The same as a rehearsal: changes nothing, but places() tells what would become of each chain.
+    void rehearse();
+    /// Deletes all rules of ours. Throws Error.
+    void remove();
+
+    /// All chains in question, as the last call of follow() or rehearse() found them.
+    const std::vector<AcceptPlace>& places() const { return places_; }
+    /// The places that got their rule, or whose state changed, since the last call of this.
+    std::vector<AcceptPlace> take_news();
+    /// The rule for one chain.
+    Rule rule(const AcceptIn& place) const;
+
+  private:
+    std::vector<AcceptPlace> find(const std::vector<ChainSeen>& chains,
+                                  const std::vector<RuleSeen>& rules) const;
+    void update(bool commit);
+    bool is_ours(const RuleSeen& rule) const { return rule.comment == comment_; }
+    Committed erase(const RuleSeen& rule, bool commit);
+    void insert(AcceptPlace& place, bool commit);
+
+    Link& link_;
+    const std::vector<AcceptIn> named_;
+    const bool automatic_;
+    const std::string table_;
+    const std::string comment_;
+    const std::string root_;
+    std::vector<AcceptPlace> places_;
+    std::vector<AcceptPlace> followed_;  ///< places_ of the last follow()
+    std::vector<AcceptPlace> news_;      ///< for take_news()
+};
+
+}  // namespace sipalg::nft

@@ -1,0 +1,55 @@
+// Reads chains and rules of the whole kernel ruleset, whoever made them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nft/link.hpp"
+#include "nft/ruleset.hpp"
+
+namespace sipalg::nft {
+
+/// A chain as the kernel lists it.
+struct ChainSeen {
+    AcceptIn place;
+    std::uint8_t family = 0;    ///< NFPROTO_…
+    std::string type;           ///< empty: not a base chain
+    std::uint32_t hook = 0;     ///< NF_INET_…, of a base chain
+    std::int32_t priority = 0;  ///< of a base chain
+    bool drops = false;         ///< its policy is drop
+};
+
+/// A rule, as far as anything here asks about it.
+struct RuleSeen {
+    AcceptIn place;
+    std::uint8_t family = 0;
+    std::uint64_t handle = 0;
+    std::string comment;                    ///< nft's, or that of the x_tables match `comment`
+    bool drops = false;                     ///< has the verdict drop, or rejects
+    bool original_only = false;             ///< matches a direction of the connection
+    std::vector<std::string> targets;       ///< chains that it jumps or goes to
+    std::vector<std::string> verdict_maps;  ///< sets in which it looks up a verdict
+};
+
+/// The verdicts of a map.
+struct VerdictsSeen {
+    bool drops = false;
+    std::vector<std::string> targets;
+};
+
+/// "ip", "inet" … of NFPROTO_…, and back; nullopt: not a family of nft.
+std::string family_name(std::uint8_t family);
+std::optional<std::uint8_t> family_number(const std::string& name);
+
+/// Each throws Error.
+std::vector<ChainSeen> list_chains(Link& link);
+/// Without those of table inet `except`.
+std::vector<RuleSeen> list_rules(Link& link, const std::string& except);
+VerdictsSeen list_verdicts(Link& link, std::uint8_t family, const std::string& table, const std::string& map);
+/// How many rules a table of family inet has.
+std::size_t count_rules(Link& link, const std::string& table);
+
+}  // namespace sipalg::nft
