@@ -306,7 +306,7 @@ class OwnRule(LabTest):
 
     @classmethod
     def prepare(cls):
-        cls.lab.accept_in = None
+        cls.lab.accept_in = "none"
         cls.lab.router.run("nft", "insert", "rule", "inet", "admin", "forward",
                            "ct", "mark", "and", "0x10000000", "==", "0x10000000", "accept")
         cls.lab.empty_ruleset = cls.lab.ruleset()
@@ -326,11 +326,11 @@ class OwnRule(LabTest):
 class NoConsent(LabTest):
     @classmethod
     def prepare(cls):
-        cls.lab.accept_in = None
+        cls.lab.accept_in = "none"
         super().prepare()
 
     def test_dropped(self):
-        """A4: without --accept-in and without the rule, the owner's drop stands: pinholed media do not pass."""
+        """A4: with --accept-in none and without the rule, the owner's drop stands: pinholed media do not pass."""
         call = self.call_out(media_address=MEDIA_SERVER)
         call.peer_rtp.send((call.peer_told.address, call.peer_told.port))
         call.phone_rtp.hears_nothing()

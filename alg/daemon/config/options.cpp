@@ -100,7 +100,7 @@ void add_external_address(Options& o, const Setting& s) {
 void add_accept_in(Options& o, const Setting& s) {
     if (s.value == "auto")
         o.accept_in_auto = true;
-    else
+    else if (s.value != "none")
         o.accept_in.push_back(parse_accept_in(s));
 }
 void set_malformed(Options& o, const Setting& s) {
@@ -166,7 +166,8 @@ constexpr std::array rows{
     Row{"accept-in", "CHAIN", true, true, add_accept_in, Live::no,
         fields<&Options::accept_in, &Options::accept_in_auto>,
         "\"FAMILY TABLE CHAIN\" of the base chain that must accept media of pinholes, repeatable; 'auto' "
-        "finds these chains (default: none)"},
+        "finds every chain that can drop them and follows changes, 'none' leaves them to you (default: "
+        "auto)"},
     Row{"media-source", "POLICY", false, true, set_media_source, Live::yes,
         treatment<&Treatments::media_source>,
         "where media may come from besides the negotiated address: negotiated (nowhere else) or latch (the "
@@ -314,6 +315,12 @@ Options make_options(const std::vector<Setting>& command_line, const std::vector
         if (row.apply == nullptr) continue;
         const auto settings = chosen(row, command_line, file);
         if (!settings.empty() && row.apply == add_sip_port) options.sip_ports.clear();
+        if (row.apply == add_accept_in) {
+            if (!settings.empty()) options.accept_in_auto = false;
+            for (const Setting* setting : settings)
+                if (setting->value == "none" && settings.size() > 1)
+                    throw complaint(*setting, "contradicts the other accept-in settings (expected alone)");
+        }
         if (row.apply == add_tls_port) {
             // By default, a SIP port is not a TLS port.
             const auto is_sip_port = [&](std::uint16_t port) { return has(options.sip_ports, port); };

@@ -35,7 +35,7 @@ struct Options {
     std::uint16_t media_high = 32767;
     std::vector<Address> external_addresses;  ///< none, one for all, or as many as `outside`
     std::vector<nft::AcceptIn> accept_in;
-    bool accept_in_auto = false;
+    bool accept_in_auto = true;
     std::uint16_t queue = 5060;
     std::string table = "sipalg";
     std::string control = "/run/sipalg/control.sock";

@@ -80,7 +80,7 @@ nft::AcceptIn parse_accept_in(const Setting& setting) {
         parts.push_back(part);
     static constexpr const char* wrong =
         "is not a chain (expected FAMILY TABLE CHAIN with FAMILY ip, ip6 or inet, for example 'inet filter "
-        "forward', or auto; 'nft list chains' lists them)";
+        "forward', or auto or none; 'nft list chains' lists them)";
     if (parts.size() != 3 || !nft_name(parts[1]) || !nft_name(parts[2])) throw complaint(setting, wrong);
     if (parts[0] != "ip" && parts[0] != "ip6" && parts[0] != "inet") throw complaint(setting, wrong);
     return {parts[0], parts[1], parts[2]};

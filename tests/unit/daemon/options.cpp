@@ -36,7 +36,7 @@ TEST_CASE("without options the defaults of the manual hold") {
     CHECK(o.media_high == 32767);
     CHECK(o.external_addresses.empty());
     CHECK(o.accept_in.empty());
-    CHECK_FALSE(o.accept_in_auto);
+    CHECK(o.accept_in_auto);
     CHECK(o.queue == 5060);
     CHECK(o.table == "sipalg");
     CHECK(o.control == "/run/sipalg/control.sock");
@@ -277,6 +277,18 @@ TEST_CASE("TLS ports are none of the SIP ports") {
     CHECK(parse({"--find-sip"}).find_sip);
 }
 
+TEST_CASE("A4 accept-in: auto by default, alone with none, chains otherwise") {
+    CHECK(parse({}).accept_in_auto);
+    const Options none = parse({"--accept-in", "none"});
+    CHECK_FALSE(none.accept_in_auto);
+    CHECK(none.accept_in.empty());
+    const Options chain = parse({"--accept-in", "ip6 six forward"});
+    CHECK_FALSE(chain.accept_in_auto);
+    CHECK(chain.accept_in.size() == 1);
+    CHECK_THROWS_AS(parse({"--accept-in", "none", "--accept-in", "auto"}), UsageError);
+    CHECK_THROWS_AS(parse({"--accept-in", "ip6 six forward", "--accept-in", "none"}), UsageError);
+}
+
 TEST_CASE("what a running daemon can't change is named") {
     const Options running = parse({});
     CHECK(differences_that_need_a_restart(running, parse({"--log-level", "debug"})).empty());
@@ -284,7 +296,7 @@ TEST_CASE("what a running daemon can't change is named") {
     CHECK(differences_that_need_a_restart(
               running, parse({"--outside", "a",           "--inside", "b",           "--sip-port",
                               "1",         "--tls-port",  "2",        "--find-sip",  "--media-ports",
-                              "2000-3000", "--accept-in", "auto",     "--malformed", "drop",
+                              "2000-3000", "--accept-in", "none",     "--malformed", "drop",
                               "--queue",   "1",           "--table",  "t",           "--control",
                               "/c",        "--foreground"})) ==
           std::vector<std::string>{"foreground", "outside", "inside", "sip-port", "tls-port", "find-sip",

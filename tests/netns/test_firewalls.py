@@ -1,0 +1,244 @@
+#!/usr/bin/python3
+"""Firewalls of the owner beside a daemon without options: pinholed media pass, reloads are followed, nothing is left.
+
+The rulesets are those that the generators write, reduced to what forwards: plain nftables, iptables-nft as docker and as
+ufw use it.
+"""
+import unittest
+
+from lab import ADMIN_RULESET
+from labtest import MEDIA_SERVER, PHONE1, LabTest, main, sip
+from netns import wait_for
+
+RULE = 'ct direction original ct mark & 0x10000000 == 0x10000000 accept comment "sipalg:sipalg"'
+NAT = '''
+table inet nat {
+    chain postrouting {
+        type nat hook postrouting priority srcnat; policy accept;
+        meta nfproto ipv4 oifname "wan" masquerade
+    }
+}
+'''
+# nft flushes only this table, as `systemctl reload nftables` does with a file that is written so.
+PLAIN = 'table inet admin\nflush table inet admin\n' + ADMIN_RULESET
+
+# docker 24: chains that it makes at each start, policy drop, bridges that do not matter here.
+DOCKER = '''*filter
+:INPUT ACCEPT [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+:DOCKER - [0:0]
+:DOCKER-ISOLATION-STAGE-1 - [0:0]
+:DOCKER-ISOLATION-STAGE-2 - [0:0]
+:DOCKER-USER - [0:0]
+-A FORWARD -j DOCKER-USER
+-A FORWARD -j DOCKER-ISOLATION-STAGE-1
+-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+-A FORWARD -i lan -j ACCEPT
+-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2
+-A DOCKER-ISOLATION-STAGE-1 -j RETURN
+-A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP
+-A DOCKER-ISOLATION-STAGE-2 -j RETURN
+-A DOCKER-USER -j RETURN
+COMMIT
+'''
+
+# ufw 0.36 with `ufw route allow in on lan`: the same names for IPv4 and IPv6, with the prefix ufw or ufw6.
+UFW = '''*filter
+:INPUT ACCEPT [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+:{p}-before-forward - [0:0]
+:{p}-user-forward - [0:0]
+:{p}-after-forward - [0:0]
+:{p}-reject-forward - [0:0]
+-A FORWARD -j {p}-before-forward
+-A FORWARD -j {p}-after-forward
+-A FORWARD -j {p}-reject-forward
+-A {p}-before-forward -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A {p}-before-forward -j {p}-user-forward
+-A {p}-user-forward -i lan -j ACCEPT
+COMMIT
+'''
+
+
+class Firewall(LabTest):
+    """The cases of one firewall."""
+    chains = ()  # in which the rule must be
+
+    @classmethod
+    def prepare(cls):
+        cls.lab.accept_in = None  # the default
+        cls.lab.router.run("nft", "flush", "ruleset")
+        cls.lab.router.run("nft", "-f", "-", text_in=NAT)
+        cls.load(cls)
+        cls.lab.empty_ruleset = cls.lab.ruleset()
+        cls.lab.start_daemon()
+
+    def setUp(self):
+        super().setUp()
+        self.wait_for_consent()
+
+    def run_in_router(self, *command, text=None):
+        return self.lab.router.run(*command, **({"text_in": text} if text else {})).stdout
+
+    def consents(self):
+        """Chains in which the rule stands, each as often as it does."""
+        found = []
+        for family, table, chain in self.chains:
+            # nft does not show the comments of iptables.
+            command = {"ip": ("iptables-nft", "-S", chain), "ip6": ("ip6tables-nft", "-S", chain)}.get(
+                family, ("nft", "list", "chain", family, table, chain))
+            listing = self.run_in_router(*command)
+            rules = [line for line in listing.splitlines() if "sipalg:sipalg" in line]
+            found += [f"{family} {table} {chain}"] * len(rules)
+        return found
+
+    def wait_for_consent(self):
+        wanted = [" ".join(chain) for chain in self.chains]
+        wait_for(lambda: self.consents() == wanted, 2, f"one rule in each of {wanted}: {self.consents()}")
+        self.assertEqual(sorted(self.lab.ctl("status")["accept_in"]), sorted(wanted))
+
+    def reload(self):
+        self.load()
+        self.wait_for_consent()
+
+    def assert_media_first_from_outside(self, call):
+        call.exchange(first="right")
+        call.hang_up()
+        self.assert_closed(call)
+
+    def test_media_first_from_outside(self):
+        """A4: media that come before the phone speaks, from another host than the signalling, pass the owner's drop."""
+        self.assert_media_first_from_outside(self.call_out(media_address=MEDIA_SERVER))
+
+    def test_idle_phone_is_called(self):
+        """A4 C8: a call to a registered phone whose flows conntrack has forgotten."""
+        phone, peer = self.phone(), self.peer()
+        registration, _ = self.register(phone, peer)
+        self.lab.forget_flows()
+        target = sip.uri_of(registration.get("Contact"))
+        peer.invite("phone1", sip.sdp(MEDIA_SERVER, 30000), hop=sip.host_port(target), target=target)
+        self.assertEqual(phone.hear("INVITE").uri, f"sip:phone1@{PHONE1}:5060")
+
+    def test_reload_in_a_call(self):
+        """A4: a firewall that is loaded again during a call keeps one rule, and what comes afterwards passes."""
+        call = self.call_out()
+        for _ in range(3):
+            self.reload()
+        self.lab.forget_flows()
+        self.assert_media_first_from_outside(call)
+
+
+class PlainNftables(Firewall):
+    chains = (("inet", "admin", "forward"),)
+
+    def load(self):
+        self.lab.router.run("nft", "-f", "-", text_in=PLAIN)
+
+    def test_flush_ruleset(self):
+        """A4: `flush ruleset` and the owner's file: table and rule come back."""
+        self.lab.router.run("nft", "-f", "-", text_in="flush ruleset\n" + self.lab.empty_ruleset)
+        self.wait_for_consent()
+        self.assert_media_first_from_outside(self.call_out(media_address=MEDIA_SERVER))
+
+    def test_saved_and_restored(self):
+        """A4: a ruleset that was saved with the rule in it is adopted, also by the next daemon."""
+        saved = self.run_in_router("nft", "list", "table", "inet", "admin")
+        self.assertIn(RULE, saved)
+        self.lab.router.run("nft", "-f", "-", text_in="delete table inet admin\n" + saved)
+        self.wait_for_consent()
+        self.lab.stop_daemon()
+        self.lab.router.run("nft", "-f", "-", text_in="delete table inet admin\n" + saved)
+        self.lab.start_daemon()
+        self.wait_for_consent()
+
+
+class Docker(Firewall):
+    chains = (("ip", "filter", "FORWARD"),)
+
+    def load(self):
+        self.lab.router.run("iptables-nft-restore", text_in=DOCKER)
+
+    def test_docker_restart(self):
+        """A4: docker deletes and inserts its rules one by one; the rule stays, once."""
+        for _ in range(3):
+            self.run_in_router("iptables-nft", "-D", "FORWARD", "-j", "DOCKER-USER")
+            self.run_in_router("iptables-nft", "-I", "FORWARD", "-j", "DOCKER-USER")
+        saved = self.run_in_router("iptables-nft-save", "-t", "filter")
+        self.run_in_router("iptables-nft-restore", text=saved)
+        self.wait_for_consent()
+        self.load()
+        self.wait_for_consent()
+
+
+class Ufw(Firewall):
+    chains = (("ip", "filter", "FORWARD"), ("ip6", "filter", "FORWARD"))
+
+    def load(self):
+        for command, prefix in (("iptables-nft-restore", "ufw"), ("ip6tables-nft-restore", "ufw6")):
+            self.lab.router.run(command, text_in=UFW.format(p=prefix))
+
+
+class UfwAndDocker(Firewall):
+    """Two programs that know nothing of each other; docker's table comes while the daemon runs."""
+    chains = (("inet", "admin", "forward"), ("ip", "filter", "FORWARD"))
+
+    def load(self):
+        self.lab.router.run("nft", "-f", "-", text_in=PLAIN)
+        self.lab.router.run("iptables-nft-restore", text_in=DOCKER)
+
+
+class LoadedLater(LabTest):
+    """A firewall that is loaded after the daemon, as at boot."""
+
+    @classmethod
+    def prepare(cls):
+        cls.lab.accept_in = None
+        cls.lab.router.run("nft", "flush", "ruleset")
+        cls.lab.router.run("nft", "-f", "-", text_in=NAT)
+        cls.lab.empty_ruleset = cls.lab.ruleset()
+        cls.lab.start_daemon()
+
+    def test_loaded_and_unloaded(self):
+        """A4: the rule comes with the firewall within 0.5 s; a ruleset without anything that drops gets none."""
+        self.assertEqual(self.lab.ctl("status")["accept_in"], [])
+        self.addCleanup(self.lab.router.run, "nft", "-f", "-", text_in="flush ruleset\n" + self.lab.empty_ruleset)
+        for _ in range(2):
+            self.lab.fresh()
+            self.lab.router.run("nft", "-f", "-", text_in=PLAIN)
+            wait_for(lambda: self.lab.ctl("status")["accept_in"] == ["inet admin forward"], 0.5, "the rule")
+            call = self.call_out(media_address=MEDIA_SERVER)
+            call.exchange(first="right")
+            call.hang_up()
+            self.assert_closed(call)
+            self.lab.router.run("nft", "delete", "table", "inet", "admin")
+            wait_for(lambda: self.lab.ctl("status")["accept_in"] == [], 0.5, "the chain to be forgotten")
+
+    def test_kernel_helper_assigned_later(self):
+        """X10: a rule that gives SIP to the kernel's own helper is reported once, with the command that removes it."""
+        add = ("iptables-nft", "-t", "raw", "-A", "PREROUTING", "-p", "udp", "--dport", "5060", "-j", "CT", "--helper", "sip")
+        if self.lab.router.run(*add, check=False).returncode != 0:
+            self.skipTest("this kernel has no SIP helper")
+        said = "gives SIP to the kernel's own helper"
+        wait_for(lambda: said in self.lab.daemon.output(), 0.5, "the report")
+        self.lab.router.run("nft", "add", "table", "inet", "other")
+        wait_for(lambda: self.lab.daemon.output().count(said) == 1, 0.5, "one report")
+        line = next(line for line in self.lab.daemon.output().splitlines() if said in line)
+        self.lab.router.run(*line.split("`")[1].split())
+        self.lab.router.run("nft", "flush", "ruleset")
+        self.lab.router.run("nft", "-f", "-", text_in=self.lab.empty_ruleset)
+
+
+def load_tests(loader, _tests, _pattern):
+    """The cases of Firewall itself are for its subclasses."""
+    suite = unittest.TestSuite()
+    for case in (PlainNftables, Docker, Ufw, UfwAndDocker, LoadedLater):
+        suite.addTests(loader.loadTestsFromTestCase(case))
+    return suite
+
+
+if __name__ == "__main__":
+    main()
