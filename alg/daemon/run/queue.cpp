@@ -6,14 +6,15 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 
 #include "nft/ruleset.hpp"
 
@@ -28,6 +29,7 @@ constexpr int receive_buffer = 8 << 20;
 // Room for twice the bytes of one send(); the kernel refuses a longer one with EMSGSIZE.
 constexpr int send_buffer = 2 * VerdictBuffer::most_outgoing;
 constexpr std::uint32_t queue_length = 4096;
+constexpr std::chrono::seconds bind_patience{5};
 
 std::uint16_t message_type(unsigned type) {
     return static_cast<std::uint16_t>(NFNL_SUBSYS_QUEUE << 8 | type);
@@ -48,6 +50,18 @@ bool taken(std::uint16_t number) {
     if (error == EPERM) throw nft::Error(queue + ": not permitted; run as root or with CAP_NET_ADMIN");
     throw nft::Error(queue + ": " + std::strerror(error) +
                      "; the kernel needs nfnetlink_queue (modprobe nfnetlink_queue)");
+}
+
+// A full receive buffer drops packets, or passes them (WhenFull), but must not make reads fail.
+Fd open_socket(std::uint16_t number) {
+    try {
+        return netlink::open_socket({.protocol = NETLINK_NETFILTER,
+                                     .send_buffer = send_buffer,
+                                     .receive_buffer = receive_buffer,
+                                     .overruns = false});
+    } catch (const std::system_error& error) {
+        refuse(number, error.code().value());
+    }
 }
 
 }  // namespace
@@ -84,65 +98,31 @@ struct Queue::Batch {
 
 Queue::Queue(std::uint16_t number, WhenFull when_full)
     : number_(number),
-      socket_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER)),
+      channel_(open_socket(number)),
       // Not value-initialised: a megabyte that is written page by page as packets need it.
       batch_(new Batch),
-      verdicts_(number,
-                [this](const void* bytes, std::size_t size) { return send(socket_.get(), bytes, size, 0); }) {
-    sockaddr_nl address{};
-    address.nl_family = AF_NETLINK;
-    if (!socket_ || ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        refuse(number, errno);
-    // A full buffer drops packets, or passes them (WhenFull), but must not make reads fail.
-    const int on = 1;
-    setsockopt(socket_.get(), SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on);
-    if (setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) != 0)
-        setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-    if (setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &send_buffer, sizeof send_buffer) != 0)
-        setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
+      verdicts_(number, [this](const void* bytes, std::size_t size) {
+          return channel_.send({static_cast<const char*>(bytes), size});
+      }) {
     bind(when_full);
 }
 
 Queue::~Queue() = default;
 
 // One message does it all, so that no packet can meet a half-configured queue: rules that a killed daemon
-// left behind send packets the moment the queue exists.
+// left behind send packets the moment the queue exists, also before the acknowledgement.
 void Queue::bind(WhenFull when_full) {
     alignas(nlmsghdr) std::array<char, 256> buffer{};
     nlmsghdr* message = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_CONFIG, number_);
-    message->nlmsg_flags |= NLM_F_ACK;
-    message->nlmsg_seq = 1;
     nfq_nlmsg_cfg_put_cmd(message, AF_INET, NFQNL_CFG_CMD_BIND);
     nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, 0xFFFF);
     nfq_nlmsg_cfg_put_qmaxlen(message, queue_length);
     mnl_attr_put_u32(message, NFQA_CFG_FLAGS, htonl(when_full == WhenFull::pass ? NFQA_CFG_F_FAIL_OPEN : 0));
     mnl_attr_put_u32(message, NFQA_CFG_MASK, htonl(NFQA_CFG_F_FAIL_OPEN));
-    if (send(socket_.get(), message, message->nlmsg_len, 0) < 0) refuse(number_, errno);
-    wait_for_acknowledgement(message->nlmsg_seq);
-}
-
-void Queue::wait_for_acknowledgement(std::uint32_t sequence) {
-    for (;;) {
-        auto& buffer = batch_->buffers.front();
-        const ssize_t size = recv(socket_.get(), buffer.data(), buffer.size(), 0);
-        if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
-            pollfd ready{socket_.get(), POLLIN, 0};
-            if (poll(&ready, 1, 5000) == 0) refuse(number_, ETIMEDOUT);
-            continue;
-        }
-        if (size < 0) refuse(number_, errno);
-        auto* message = reinterpret_cast<nlmsghdr*>(buffer.data());
-        int left = static_cast<int>(size);
-        for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-            if (message->nlmsg_type == NLMSG_ERROR && message->nlmsg_seq == sequence) {
-                const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message));
-                if (error->error != 0) refuse(number_, -error->error);
-                verdicts_.flush();
-                return;
-            }
-            take_message(message, {});
-        }
-    }
+    netlink::Conversation talk(channel_, bind_patience, buffer_size);
+    const auto error = talk.ask(message, {}, [this](const nlmsghdr* other) { take_message(other, {}); });
+    if (error) refuse(number_, error.value());
+    verdicts_.flush();
 }
 
 void Queue::receive(const Handler& handler) {
@@ -167,7 +147,8 @@ void Queue::drain() {
 }
 
 std::size_t Queue::read_batch(const Handler& handler) {
-    const int count = recvmmsg(socket_.get(), batch_->messages.data(), batch_size, MSG_DONTWAIT, nullptr);
+    const int count =
+        recvmmsg(channel_.descriptor(), batch_->messages.data(), batch_size, MSG_DONTWAIT, nullptr);
     if (count < 0) {
         if (errno == ENOBUFS) ++lost_reads_;
         return 0;

@@ -10,20 +10,18 @@
 #include "alg/base/time.hpp"
 #include "alg/core/door.hpp"
 #include "alg/daemon/run/verdict_buffer.hpp"
-#include "alg/sys/fd.hpp"
-
-struct nlmsghdr;
+#include "alg/sys/netlink.hpp"
 
 namespace sipalg::daemon {
 
 /// A packet as the kernel handed it over.
 struct QueuedPacket {
-    Side from = Side::inside;    ///< by the hook: prerouting is inside, postrouting outside (A1)
-    unsigned in_interface = 0;   ///< index; 0: unknown
-    unsigned out_interface = 0;  ///< index; 0: unknown
-    bool whole = true;           ///< false: longer than a netlink attribute can carry
+    Side from = Side::inside;         ///< by the hook: prerouting is inside, postrouting outside (A1)
+    unsigned in_interface = 0;        ///< index; 0: unknown
+    unsigned out_interface = 0;       ///< index; 0: unknown
+    bool whole = true;                ///< false: longer than a netlink attribute can carry
     bool checksum_unverified = true;  ///< neither verified by the kernel nor left to be computed (X13)
-    Bytes bytes;                 ///< valid until the handler returns
+    Bytes bytes;                      ///< valid until the handler returns
 };
 
 class Queue;
@@ -63,7 +61,7 @@ class Queue {
     Queue(const Queue&) = delete;
     Queue& operator=(const Queue&) = delete;
 
-    int descriptor() const { return socket_.get(); }
+    int descriptor() const { return channel_.descriptor(); }
 
     /// Gives the packets that wait to `handler`, at most a few dozen, without blocking; a packet whose
     /// verdict it does not use passes unchanged. Verdicts leave together when the packets of one read are
@@ -88,12 +86,11 @@ class Queue {
     struct Batch;  // buffers of one recvmmsg()
 
     void bind(WhenFull when_full);
-    void wait_for_acknowledgement(std::uint32_t sequence);
     std::size_t read_batch(const Handler& handler);
     void take_message(const nlmsghdr* message, const Handler& handler);
 
     std::uint16_t number_;
-    Fd socket_;
+    netlink::Channel channel_;
     std::unique_ptr<Batch> batch_;
     VerdictBuffer verdicts_;
     std::optional<Time> retry_at_;  ///< of kept verdicts
