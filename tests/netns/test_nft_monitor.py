@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What the kernel tells of others' changes of nftables: every transaction, and none of our own."""
+"""Notifications of changes by other programs: one for each transaction, none for our own."""
 import pathlib
 import sys
 import unittest
@@ -26,14 +26,14 @@ class Monitor(unittest.TestCase):
     def changed(self):
         return self.driver('changed') == ['yes']
 
-    def test_own_transactions_are_not_heard(self):
+    def test_own_transactions_are_not_reported(self):
         for command in ('install', 'apply add pinhole udp 203.0.113.5 203.0.113.1:30000 60',
                         'apply remove pinhole udp 203.0.113.5 203.0.113.1:30000', 'set_outside wan2', 'bench 50',
                         'remove'):
             self.driver(command)
             self.assertFalse(self.changed(), command)
 
-    def test_after_own_transactions_those_of_others_are_heard(self):
+    def test_transactions_of_others_are_reported_after_own_ones(self):
         self.driver('install')
         self.driver('apply add pinhole udp 203.0.113.5 203.0.113.1:30000 60')
         self.space.nft('delete table inet sipalg')
@@ -43,7 +43,7 @@ class Monitor(unittest.TestCase):
         self.space.nft(OTHERS)
         self.assertTrue(self.changed())
 
-    def test_each_transaction_of_others_is_heard_once(self):
+    def test_each_transaction_of_others_is_reported_once(self):
         self.driver('install')
         for change in (OTHERS, 'add element inet other s { 192.0.2.1 timeout 100ms }', 'delete table inet other',
                        'flush chain inet sipalg from_inside', 'delete table inet sipalg', 'flush ruleset\n' + OTHERS):
@@ -57,8 +57,8 @@ class Monitor(unittest.TestCase):
         self.driver('check')
         self.assertFalse(self.changed())
 
-    def test_more_than_it_keeps_is_one_change(self):
-        """The loss at the end of thousands of messages is heard, and nothing old stays behind."""
+    def test_an_overflow_is_one_change(self):
+        """After thousands of notifications a change is reported, and nothing old is left to read."""
         self.driver('install')
         self.space.nft(OTHERS)
         elements = ', '.join(f'10.{n >> 8}.{n & 255}.1' for n in range(20_000))
@@ -72,7 +72,7 @@ class Monitor(unittest.TestCase):
             self.changed()
         self.assertFalse(self.changed())
 
-    def test_other_namespaces_are_not_heard(self):
+    def test_other_namespaces_are_not_reported(self):
         elsewhere = Namespace('elsewhere')
         self.addCleanup(elsewhere.close)
         elsewhere.nft(OTHERS)

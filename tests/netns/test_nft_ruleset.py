@@ -60,7 +60,7 @@ class RulesetTest(DriverTest):
         driver('install')
         self.assertEqual(normal(self.table()), normal('\n'.join(driver('text'))))
 
-    def test_listing_equals_text_where_sip_is_looked_for(self):
+    def test_listing_equals_text_with_find_sip(self):
         for options in ((), ('--inside', 'lan')):
             driver = self.driver('--find-sip', '--tls-port', '443', '--tls-port', '5061', *options)
             driver('install')
@@ -136,7 +136,7 @@ class RulesetTest(DriverTest):
                 driver(f'apply remove {element}')
         self.assertHolds(driver, {})
 
-    def test_removal_of_what_is_not_there(self):
+    def test_removal_of_an_absent_element(self):
         driver = self.driver()
         driver('install')
         driver(f'apply remove {MAPPING}; remove {PINHOLE}; remove {LISTENER}; remove {RECORD}')
@@ -217,7 +217,7 @@ class RulesetTest(DriverTest):
         driver('apply ' + ';'.join(f'remove {p}' for p in many))
         self.assertHolds(driver, {})
 
-    def test_killed_daemons_elements_stay_and_the_rest_is_made_anew(self):
+    def test_elements_of_a_killed_daemon_stay_and_the_rest_is_replaced(self):
         first = self.driver()
         first('install')
         elements = {e: 500 for e in (MAPPING, PINHOLE, LISTENER, RECORD)}
@@ -232,7 +232,7 @@ class RulesetTest(DriverTest):
         listed = re.sub(r'\n\t\telements = \{[^}]*timeout[^}]*\}', '', self.table())
         self.assertEqual(normal(listed), normal('\n'.join(second('text'))))
 
-    def test_set_of_another_form_is_made_anew(self):
+    def test_a_set_of_another_form_is_replaced(self):
         first = self.driver()
         first('install')
         first(f'apply add {MAPPING} 500; add {RECORD} 500')
@@ -252,11 +252,11 @@ class RulesetTest(DriverTest):
         for name in ('outside', 'outside_route'):
             listed = self.space.run('nft', 'list', 'set', 'inet', 'sipalg', name)
             self.assertEqual(sorted(re.findall(r'"(.*?)"', listed)), ['ppp0', 'wan2'])
-        with self.assertRaisesRegex(Refused, 'name of an interface'):
+        with self.assertRaisesRegex(Refused, 'not an interface name'):
             driver('set_outside an-interface-too-long')
         self.assertEqual(sorted(set(re.findall(r'"(ppp0|wan2?)"', '\n'.join(driver('text'))))), ['ppp0', 'wan2'])
 
-    def test_no_outside_interface_for_now(self):
+    def test_without_an_outside_interface(self):
         driver = Driver(self.space)
         self.addCleanup(driver.close)
         driver('install')
@@ -266,14 +266,14 @@ class RulesetTest(DriverTest):
         driver('set_outside')
         self.assertNotIn('"wan"', self.table())
 
-    def test_loss_of_the_table_or_of_an_accept_rule_is_seen(self):
+    def test_loss_of_the_table_or_of_rules_in_it_is_found(self):
         fw = 'table inet fw {\n chain forward {\n type filter hook forward priority 0;\n }\n}\n'
         self.space.nft(fw)
         driver = self.driver('--accept-in', 'inet fw forward')
         self.assertEqual(driver('missing'), ['table'])
         for loss, missing in (('delete table inet sipalg', 'table'), ('flush chain inet sipalg from_inside', 'table'),
-                              ('flush table inet sipalg', 'table'), ('flush chain inet fw forward', 'accept_rules'),
-                              ('delete table inet fw\n' + fw, 'accept_rules'), ('flush ruleset\n' + fw, 'table')):
+                              ('flush table inet sipalg', 'table'), ('flush chain inet fw forward', 'nothing'),
+                              ('delete table inet fw\n' + fw, 'nothing'), ('flush ruleset\n' + fw, 'table')):
             driver('install')
             self.assertEqual(driver('missing'), ['nothing'])
             self.space.nft(loss)
@@ -301,13 +301,13 @@ class RulesetTest(DriverTest):
             self.driver()
         self.assertEqual(self.ruleset(), before)
 
-    def test_without_privilege_the_remedy_is_said(self):
+    def test_without_privilege_the_remedy_is_named(self):
         result = self.space.run('setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin',
                                 str(namespaces.driver_path()), '--outside', 'wan', check=False)
         self.assertRegex(result, 'error: .*CAP_NET_ADMIN.*root.*AmbientCapabilities.*setcap')
 
     def test_bad_settings(self):
-        for options, words in ((('--outside', 'bad name'), 'name of an interface'),
+        for options, words in ((('--outside', 'bad name'), 'not an interface name'),
                                (('--table', 'a b'), 'table name'), (('--queues', '0'), 'queue numbers')):
             with self.assertRaisesRegex(Refused, words):
                 self.driver(*options)

@@ -80,7 +80,7 @@ class TrafficTest(DriverTest):
         peer.sendto(b'reply', PUBLIC)
         self.assertEqual(receive(phone), (b'reply', peer.getsockname()))
 
-    def test_pinhole_admits_its_remote_from_any_port_and_nobody_else(self):
+    def test_pinhole_admits_its_remote_from_any_port_and_no_other_host(self):
         driver = self.install('--accept-in', 'inet fw forward')
         phone, peer, stranger = self.media()
         driver(f'apply add {MAPPING} 60; add {PINHOLE} 60')
@@ -93,7 +93,7 @@ class TrafficTest(DriverTest):
         stranger.sendto(b'stranger', PUBLIC)
         self.assertEqual(receive(own), (b'stranger', stranger.getsockname()))
 
-    def test_mapping_without_pinhole_admits_nobody(self):
+    def test_mapping_without_pinhole_admits_no_host(self):
         driver = self.install('--accept-in', 'inet fw forward')
         phone, peer, _ = self.media()
         driver(f'apply add {MAPPING} 60')
@@ -236,7 +236,7 @@ class TrafficTest(DriverTest):
             self.assertIsNone(receive(phone, 0.3))
             driver(f'erase {inward}')  # what the last packet has made
 
-    def test_which_flows_are_known(self):
+    def test_known_flows(self):
         driver = self.install()
         phone, peer, _ = self.media()
         driver(f'apply add {MAPPING} 60')

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Which packets the table shows the daemon without being looked after: ClientHellos, and SIP on other ports.
+"""Packets that are queued only to be reported: ClientHellos (N4), and SIP on other ports.
 
 phone 192.168.1.2 - router - outside 203.0.113.5
 """
@@ -62,7 +62,7 @@ class WatchingTest(DriverTest):
         sender.sendall(payload)
         self.assertEqual(receiver.recv(len(payload), socket.MSG_WAITALL), payload)
 
-    def test_of_tls_over_tcp_the_client_hello(self):
+    def test_client_hello_of_tls_is_queued(self):
         self.install()
         signalling, watched = self.readers()
         near, far = self.connect(self.outside, PEER, 5061, self.phone)
@@ -75,14 +75,14 @@ class WatchingTest(DriverTest):
         self.assertEqual(watched.packets, [(PREROUTING, f'{PHONE}:{port}', f'{PEER}:5061')])
         self.assertEqual(signalling.packets, [])
 
-    def test_of_a_server_inside(self):
+    def test_client_hello_to_a_server_inside_is_queued(self):
         self.install()
         _, watched = self.readers()
         near, far = self.connect(self.phone, PHONE, 5061, self.outside)
         self.pass_on(near, far, HELLO)
         self.assertEqual(watched.packets, [(POSTROUTING, f'{PEER}:{near.getsockname()[1]}', f'{PHONE}:5061')])
 
-    def test_of_dtls_the_client_hello(self):
+    def test_client_hello_of_dtls_is_queued(self):
         self.install('--tls-port', '5061', '--tls-port', '7000')
         signalling, watched = self.readers()
         for port in (5061, 7000):
@@ -94,14 +94,14 @@ class WatchingTest(DriverTest):
         self.assertEqual(watched.packets, [(PREROUTING, f'{PHONE}:6000', f'{PEER}:{port}') for port in (5061, 7000)])
         self.assertEqual(signalling.packets, [])
 
-    def test_without_a_reader_all_passes(self):
+    def test_without_a_reader_packets_pass(self):
         self.install('--find-sip')
         near, far = self.connect(self.outside, PEER, 5061, self.phone)
         self.pass_on(near, far, HELLO)
         near, far = self.connect(self.outside, PEER, 5070, self.phone)
         self.pass_on(near, far, b'INVITE sip:a SIP/2.0\r\n')
 
-    def test_sip_elsewhere_where_it_is_looked_for(self):
+    def test_sip_on_other_ports_is_queued_with_find_sip(self):
         driver = self.install('--find-sip')
         signalling, watched = self.readers()
         near, far = self.connect(self.outside, PEER, 5070, self.phone)
@@ -131,7 +131,7 @@ class WatchingTest(DriverTest):
         self.assertEqual(watched.packets, [])
         self.assertEqual(len(signalling.packets), 2)
 
-    def test_not_without_the_option(self):
+    def test_sip_on_other_ports_is_not_queued_without_find_sip(self):
         self.install()
         _, watched = self.readers()
         phone, peer = self.udp(self.phone, PHONE, 6000), self.udp(self.outside, PEER, 6060)
@@ -139,7 +139,7 @@ class WatchingTest(DriverTest):
         receive(peer)
         self.assertEqual(watched.packets, [])
 
-    def test_not_more_than_the_limit(self):
+    def test_sip_on_other_ports_is_queued_at_a_limited_rate(self):
         self.install('--find-sip')
         _, watched = self.readers()
         phone, peer = self.udp(self.phone, PHONE, 6000), self.udp(self.outside, PEER, 6060)

@@ -36,10 +36,10 @@ class Rules {
 };
 
 /// Restores rules that another program removes, for example a firewall whose reload begins with `flush
-/// ruleset`. It checks them after a notification about a change by another program, after a refused change of
-/// ours, and every two seconds if the
-/// kernel has counted a change. It follows the owner's forward chains (A4). It also puts new outside
-/// interfaces and allowed peers into the rules, and tries again until the kernel has taken them.
+/// ruleset`, and follows the owner's forward chains (A4). It checks after a notification about a change by
+/// another program, after a refused change of ours, and every two seconds if the kernel has counted a change.
+/// It also puts new outside interfaces and allowed peers into the rules, and tries again until the kernel has
+/// taken them.
 class RulesetGuard {
   public:
     /// Resets TCP connections whose bytes have moved: their segments were forwarded untranslated meanwhile.

@@ -40,7 +40,7 @@ TEST_CASE("a rehearsal has no end marker") {
     CHECK((seen.back().flags & NLM_F_ACK) != 0);
 }
 
-TEST_CASE("a batch grows, and starts afresh after clear") {
+TEST_CASE("a batch grows, and is empty after clear") {
     Batch batch;
     for (int i = 0; i < 1000; ++i) {
         const std::string filler(500, 'x');

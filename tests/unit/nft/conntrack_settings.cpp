@@ -25,7 +25,7 @@ struct Settings {
 }  // namespace
 
 TEST_CASE(
-    "C6 the timeouts that conntrack has are read, the kernel's defaults stand for those that it lacks") {
+    "C6 conntrack's timeouts are read, with the kernel's defaults for missing ones") {
     Settings settings;
     settings.set("nf_conntrack_udp_timeout_stream", "600");
     const UdpTimeouts timeouts = read_udp_timeouts(settings.path);
@@ -33,7 +33,7 @@ TEST_CASE(
     CHECK(timeouts.single == Seconds{30});
 }
 
-TEST_CASE("C6 how long a flow has been idle is what is missing from its own timeout") {
+TEST_CASE("C6 a flow has been idle for its timeout less the rest of it") {
     const UdpTimeouts timeouts{Seconds{60}, Seconds{600}};
     CHECK(timeouts.idle(IPS_CONFIRMED, Seconds{45}) == Seconds{15});
     CHECK(timeouts.idle(IPS_CONFIRMED | IPS_SEEN_REPLY, Seconds{45}) == Seconds{15});

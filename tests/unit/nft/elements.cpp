@@ -164,7 +164,7 @@ TEST_CASE("an element that the kernel can't hold is refused by name") {
     CHECK(says(Record{1, 1, std::string(241, 'x')}, "241 bytes"));
 }
 
-TEST_CASE("neighbours share a message until it is full") {
+TEST_CASE("successive elements of one set share a message until it is full") {
     Batch batch;
     const std::string table = "t";
     ElementWriter writer(batch, table);

@@ -34,7 +34,7 @@ class Root {
 
 }  // namespace
 
-TEST_CASE("X10: old kernels assign the helper by port when told so") {
+TEST_CASE("X10: old kernels assign the helper by port if a sysctl says so") {
     const Root root;
     CHECK(automatic_helper(root.path) == std::nullopt);
     root.module();
@@ -47,7 +47,7 @@ TEST_CASE("X10: old kernels assign the helper by port when told so") {
     CHECK(finding->find("sysctl -w net.netfilter.nf_conntrack_helper=0") != std::string::npos);
 }
 
-TEST_CASE("X10: without the helper's module the setting does no harm") {
+TEST_CASE("X10: without the helper's module the sysctl does nothing") {
     const Root root;
     root.setting("1");
     CHECK(automatic_helper(root.path) == std::nullopt);

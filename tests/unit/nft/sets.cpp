@@ -37,7 +37,7 @@ TEST_CASE("a set's text is as nft lists it") {
           "\tset outside_route {\n\t\ttypeof fib daddr oifname\n\t}\n");
 }
 
-TEST_CASE("what settings name more than once is one element, in order; nft breaks lines after five") {
+TEST_CASE("settings given twice are one element, in order; nft breaks lines after five elements") {
     Settings settings;
     settings.sip_ports = {5066, 5065, 5064, 5060, 5062, 5061, 5060};
     settings.outside = {"wan2", "wan", "wan2"};
@@ -49,7 +49,7 @@ TEST_CASE("what settings name more than once is one element, in order; nft break
     CHECK(set_of(settings, "outside").fixed_text == std::vector<std::string>{"\"wan\"", "\"wan2\""});
 }
 
-TEST_CASE("sets that settings alone ask for are made only then") {
+TEST_CASE("optional sets are made only if the settings need them") {
     CHECK_THROWS(set_of({}, "inside"));
     CHECK_THROWS(set_of({}, "sip_words"));
     Settings settings;
@@ -60,7 +60,7 @@ TEST_CASE("sets that settings alone ask for are made only then") {
     CHECK(set_of(settings, "sip_words", Origin::transport).type == "@th,64,32");
 }
 
-TEST_CASE("the kernel is told of a set what nft would tell it") {
+TEST_CASE("the message that makes a set is that of nft") {
     Batch batch;
     set_of({}, "mappings_in").add_to(batch, "sipalg", 7);
     const auto bytes = batch.seal(1, true);
@@ -99,7 +99,7 @@ TEST_CASE("a set is emptied before it is filled") {
     CHECK(first(NFT_MSG_DELSETELEM) < first(NFT_MSG_NEWSETELEM));
 }
 
-TEST_CASE("N3 allowed peers are intervals: first address, and the one behind the last") {
+TEST_CASE("N3 allowed peers are intervals: the first address, and the one after the last") {
     Settings settings;
     settings.allowed = {{*sipalg::Address::parse("255.0.0.0"), 8},
                         {*sipalg::Address::parse("203.0.113.8"), 29},

@@ -72,7 +72,7 @@ TEST_CASE("settings show in the text") {
     CHECK_FALSE(has(text, "sip_words"));
 }
 
-TEST_CASE("N4: a kernel that can't look into TCP is asked for UDP only") {
+TEST_CASE("N4: for a kernel that can't match TCP payload there are rules for UDP only") {
     Settings settings = wan();
     settings.find_sip = true;
     const std::string text = Table(settings, QueueMethod::native, Origin::transport).text();
@@ -83,7 +83,7 @@ TEST_CASE("N4: a kernel that can't look into TCP is asked for UDP only") {
     CHECK(has(text, "meta l4proto udp @th,64,32 @sip_words goto found_outward"));
 }
 
-TEST_CASE("N3: what looks like SIP elsewhere is queued, not too often") {
+TEST_CASE("N3: packets that begin like SIP on other ports are queued, at a limited rate") {
     Settings settings = wan();
     settings.find_sip = true;
     const std::string text = Table(settings, QueueMethod::native, Origin::payload).text();
@@ -95,7 +95,7 @@ TEST_CASE("N3: what looks like SIP elsewhere is queued, not too often") {
               "oifname != @inside accept\n\t\t@ih,0,32"));
 }
 
-TEST_CASE("sets that are present are not made again; settings are put in anew") {
+TEST_CASE("sets that are present are kept; those of settings are filled again") {
     const Table table(wan(), QueueMethod::native, Origin::payload);
     const auto count = [&](const Names& present, int type) {
         Batch batch;

@@ -61,7 +61,7 @@ TEST_CASE("an addition is refused if the element exists, so that its own timeout
                 "create " + hole + " 7000ms"});
 }
 
-TEST_CASE("removal and renewal hold whether or not the element has expired") {
+TEST_CASE("removal and renewal work whether or not the element has expired") {
     CHECK(fast({{Op::remove, pinhole, {}}}, Removal::destroy) == Lines{"destroy " + hole});
     CHECK(fast({{Op::remove, pinhole, {}}}, Removal::ensure_and_remove) ==
           Lines{"ensure " + hole + " 1000ms", "remove " + hole});
@@ -71,34 +71,34 @@ TEST_CASE("removal and renewal hold whether or not the element has expired") {
           Lines{"ensure " + hole + " 1000ms", "remove " + hole, "create " + hole + " 9000ms"});
 }
 
-TEST_CASE("a mapping is removed only as what it is") {
+TEST_CASE("a mapping is removed only with its own data") {
     const Lines guarded{"ensure " + out1 + public1 + " 1000ms", "ensure " + in1 + inside1 + " 1000ms",
                         "remove " + out1, "remove " + in1};
     CHECK(fast({{Op::remove, a, {}}}, Removal::destroy) == guarded);
     CHECK(fast({{Op::remove, a, {}}}, Removal::ensure_and_remove) == guarded);
 }
 
-TEST_CASE("careful: nothing in the way") {
+TEST_CASE("careful: without a conflict") {
     CHECK(careful({{Op::add, a, Seconds{60}}}, {}) ==
           Lines{"create " + in1 + inside1 + " 60000ms", "create " + out1 + public1 + " 60000ms"});
     CHECK(careful({{Op::remove, a, {}}}, {}).empty());
 }
 
-TEST_CASE("careful: a mapping of the same inside endpoint goes, with its other half") {
+TEST_CASE("careful: another mapping of the same inside endpoint is removed with both halves") {
     CHECK(careful({{Op::renew, b, Seconds{60}}}, holding({a})) ==
           Lines{"ensure " + in1 + inside1 + " 1000ms", "ensure " + out1 + public1 + " 1000ms",
                 "remove " + in1, "remove " + out1, "create " + in2 + inside1 + " 60000ms",
                 "create " + out1 + public2 + " 60000ms"});
 }
 
-TEST_CASE("careful: a mapping of the same public endpoint goes, with its other half") {
+TEST_CASE("careful: another mapping of the same public endpoint is removed with both halves") {
     const Lines lines = careful({{Op::add, c, Seconds{60}}}, holding({a}));
     CHECK(lines == Lines{"ensure " + out1 + public1 + " 1000ms", "ensure " + in1 + inside1 + " 1000ms",
                          "remove " + out1, "remove " + in1, "create " + in1 + inside3 + " 60000ms",
                          "create " + out3 + public1 + " 60000ms"});
 }
 
-TEST_CASE("careful: only the half that is there is removed, and none of another mapping") {
+TEST_CASE("careful: of half a mapping that half is removed, and no entry of another mapping") {
     MapContents half = holding({a});
     half.in.clear();
     CHECK(careful({{Op::remove, a, {}}}, half) ==
