@@ -11,11 +11,6 @@ import re
 import sys
 
 # (room, included room): includes that break the table and are about to go. Must become empty.
-KNOWN_EXCEPTIONS = {
-    ("tcp", "core"),
-    ("daemon/config", "daemon/run"),
-    ("daemon/control", "daemon/run"),
-}
 LAST_CORE_ROOM = "core"
 ROW = re.compile(r"^\| `([a-z/_]+)` \| .* \| ([^|]+) \|$")
 RULE = re.compile(r"^\.It Sy (?:\\&)?([ACDNOPSTX][1-9][0-9]?)$", re.MULTILINE)
@@ -41,7 +36,7 @@ def room_of(path: pathlib.PurePath) -> str:
     return folder.removeprefix("alg/")
 
 
-def faults(root: pathlib.Path, known: set[tuple[str, str]]) -> list[str]:
+def faults(root: pathlib.Path) -> list[str]:
     rooms = rooms_of((root / "alg/README.md").read_text())
     found = [f"alg/README.md: {room} may include {name}, which has no row before it"
              for i, room in enumerate(rooms) for name in sorted(rooms[room] - set(list(rooms)[:i]))]
@@ -58,7 +53,7 @@ def faults(root: pathlib.Path, known: set[tuple[str, str]]) -> list[str]:
             target = room_of(pathlib.PurePath(include[1]))
             if not include[1].startswith(("alg/", "nft/")):
                 found.append(f"{path}:{number}: {include[1]} is not written from the top of the tree")
-            elif target != room and target not in rooms[room] and (room, target) not in known:
+            elif target != room and target not in rooms[room]:
                 found.append(f"{path}:{number}: {room} may not include {target}")
     inhabited = {room_of(path) for path in sources}
     found += [f"alg/README.md: {room} has no sources" for room in rooms if room not in inhabited]
@@ -90,10 +85,8 @@ def rule_faults(root: pathlib.Path) -> list[str]:
 
 def main() -> int:
     root = pathlib.Path(sys.argv[1])
-    found = faults(root, KNOWN_EXCEPTIONS) + rule_faults(root)
+    found = faults(root) + rule_faults(root)
     print("\n".join(found) if found else "the sources agree with alg/README.md and man/sipalg-rules.7")
-    for room, target in sorted(KNOWN_EXCEPTIONS):
-        print(f"known exception: {room} includes {target}")
     return 1 if found else 0
 
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "alg/daemon/config/config_file.hpp"
-#include "alg/daemon/run/log.hpp"
+#include "alg/daemon/config/log.hpp"
 #include "alg/net/address.hpp"
 #include "nft/ruleset.hpp"
 

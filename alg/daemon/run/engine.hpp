@@ -19,7 +19,7 @@
 #include "alg/core/door.hpp"
 #include "alg/core/report.hpp"
 #include "alg/core/static_phones.hpp"
-#include "alg/daemon/run/log.hpp"
+#include "alg/daemon/config/log.hpp"
 #include "alg/daemon/run/observer.hpp"
 
 namespace sipalg::daemon {

@@ -1,4 +1,4 @@
-#include "alg/daemon/run/check.hpp"
+#include "alg/daemon/check.hpp"
 
 #include <ostream>
 #include <string>
@@ -6,7 +6,7 @@
 
 #include "alg/daemon/control/access.hpp"
 #include "alg/daemon/control/warnings.hpp"
-#include "alg/daemon/run/daemon.hpp"
+#include "alg/daemon/daemon.hpp"
 #include "nft/conntrack_settings.hpp"
 
 namespace sipalg::daemon {

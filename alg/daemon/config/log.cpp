@@ -1,4 +1,4 @@
-#include "alg/daemon/run/log.hpp"
+#include "alg/daemon/config/log.hpp"
 
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>

@@ -1,4 +1,4 @@
-#include "alg/daemon/run/start.hpp"
+#include "alg/daemon/start.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -8,9 +8,9 @@
 #include <iostream>
 #include <optional>
 
+#include "alg/daemon/check.hpp"
 #include "alg/daemon/config/options.hpp"
-#include "alg/daemon/run/check.hpp"
-#include "alg/daemon/run/daemon.hpp"
+#include "alg/daemon/daemon.hpp"
 #include "alg/daemon/run/detach.hpp"
 
 namespace sipalg::daemon {

@@ -1,4 +1,4 @@
-#include "alg/daemon/run/daemon.hpp"
+#include "alg/daemon/daemon.hpp"
 
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
