@@ -20,7 +20,8 @@ class Rtnetlink : public Routing {
     /// `events`: a member of the groups of links, addresses and routes. `questions`: a member of none.
     Rtnetlink(std::unique_ptr<netlink::Channel> events, std::unique_ptr<netlink::Channel> questions);
 
-    /// Also throws std::system_error if the kernel refuses, or changes something during each of several readings.
+    /// Also throws std::system_error if the kernel refuses, or changes something during each of several
+    /// readings.
     Interfaces read() override;
     /// nullopt also if the kernel does not answer.
     std::optional<unsigned> route(const RouteQuery& query) override;

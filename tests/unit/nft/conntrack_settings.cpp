@@ -24,8 +24,7 @@ struct Settings {
 
 }  // namespace
 
-TEST_CASE(
-    "C6 conntrack's timeouts are read, with the kernel's defaults for missing ones") {
+TEST_CASE("C6 conntrack's timeouts are read, with the kernel's defaults for missing ones") {
     Settings settings;
     settings.set("nf_conntrack_udp_timeout_stream", "600");
     const UdpTimeouts timeouts = read_udp_timeouts(settings.path);
