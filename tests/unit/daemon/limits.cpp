@@ -16,7 +16,7 @@ const Limit& find(const std::vector<Limit>& all, const std::string& name) {
     return *it;
 }
 
-CallReport call(const char* phone, const char* peer) {
+CallReport call_of(const char* phone, const char* peer) {
     CallReport report;
     report.phone = phone;
     report.peer = peer;
@@ -30,9 +30,9 @@ TEST_CASE("X7 limits show totals, and for shares the phone or peer that uses mos
     policy.max_calls = 100;
     Totals totals;
     totals.calls = 3;
-    const std::vector<CallReport> calls{call("192.168.1.10", "203.0.113.1"),
-                                        call("192.168.1.10", "203.0.113.2"),
-                                        call("192.168.1.11", "203.0.113.1")};
+    const std::vector<CallReport> calls{call_of("192.168.1.10", "203.0.113.1"),
+                                        call_of("192.168.1.10", "203.0.113.2"),
+                                        call_of("192.168.1.11", "203.0.113.1")};
     const auto all = limits(policy, totals, calls, {}, {}, {4, 5, 6});
     CHECK(find(all, "calls").limit == 100);
     CHECK(find(all, "calls").in_use == 3u);
