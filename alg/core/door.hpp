@@ -20,8 +20,8 @@ void conclude(State& state, bool in_force, Time now, Decision& decision);
 void end_connections(State& state, Time now, Decision& decision);
 /// Closes and renews what is due. Call when State::next_deadline() has come.
 void expire(State& state, Time now, Decision& decision);
-/// Closes calls at the owner's request: those with this Call-ID, or all of them (nullopt). At most 64 at once,
-/// so that one transaction stays small: call again until it returns 0. Returns how many.
+/// Closes calls at the owner's request: those with this Call-ID, or all of them (nullopt). At most 64 at
+/// once, so that one transaction stays small: call again until it returns 0. Returns how many.
 std::size_t close_calls(State& state, const std::optional<std::string>& call_id, Time now,
                         Decision& decision);
 /// Opens pinholes for the sources that latches let in (C5).

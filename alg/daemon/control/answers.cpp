@@ -51,8 +51,8 @@ Json Answers::document(const Json& request, const ControlClient& client, Time no
     if (command == "counters") return to_json(from_.engine.counters());
     if (command == "limits")
         return to_json(
-            limits(from_.policy, totals(from_.state), report_calls(from_.state), report_bindings(from_.state, now),
-                   report_flows(from_.state, now),
+            limits(from_.policy, totals(from_.state), report_calls(from_.state),
+                   report_bindings(from_.state, now), report_flows(from_.state, now),
                    {from_.packets.postponed(), from_.packets.segments(), from_.control.clients()}));
     const bool changes = command == "reload" || command == "close";
     if (changes && !from_.access.may_change(client))

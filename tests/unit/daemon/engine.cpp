@@ -287,7 +287,7 @@ TEST_CASE("C7 SPEC 1 a call that the owner closes loses its media in one transac
     CHECK(router.engine.close_calls("one@phone", router.now) == 1);
     CHECK(router.kernel.asked.size() > transactions);
     CHECK(totals(router.state).pinholes == 0);
-    CHECK(report_calls(router.state).empty());                    // it only waits for late messages
+    CHECK(report_calls(router.state).empty());                        // it only waits for late messages
     CHECK(router.engine.close_calls(std::nullopt, router.now) == 0);  // once is enough
     router.now += Time(33'000);
     router.engine.advance(router.now);
