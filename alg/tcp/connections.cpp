@@ -55,10 +55,11 @@ Step Connections::arrive(const ArrivedPacket& arrived, MessageSink& sink, Time n
     const Carrier& carrier = step.carrier;
     connection->note_header(step.from, *segment, now);
     // X7: after a local acknowledgement the sender never retransmits, so its bytes are kept until the
-    // receiver acknowledges them. Beyond the bound new ones are dropped, which the sender does retransmit.
+    // receiver acknowledges them. Beyond the bound new ones are dropped, which the sender does retransmit. A
+    // phone at its share may still complete the messages that it has begun, so more than that is needed.
     const bool too_many = carrier.end > direction.acknowledged_in() + Direction::max_undelivered;
     if (direction.has_undelivered() && carrier.end > direction.received() &&
-        (too_many || usage_.is_full(step.key.phone.address))) {
+        (too_many || usage_.is_exhausted(step.key.phone.address))) {
         step.action = Step::Action::drop;
         return step;
     }
