@@ -216,7 +216,7 @@ class Found(FlowsTest):
         self.assertEqual(self.said(f"SIP found: udp {PROVIDER}:5070"), 1)
         self.assertEqual(self.said("sip-port = 5070"), 1)
         self.assertIn("(no SIP port)", self.lab.ctl_run("flows").stdout)
-        self.assertIn("SIP is looked for", self.lab.ctl_run("status").stdout)
+        self.assertIn("searched for SIP", self.lab.ctl_run("status").stdout)
         self.assert_nothing_open()
 
     def test_tcp(self):

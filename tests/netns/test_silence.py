@@ -40,7 +40,7 @@ class Silence(LabTest):
         self.assertGreater(time.monotonic() - start, 9)
         line, = self.lines()[before:]
         self.assertIn(call.id, line)
-        self.assertIn(f"peer at {PROVIDER}:30000", line)
+        self.assertIn(f"from the peer ({PROVIDER}:30000)", line)
         # A short call wakes the sweeps, which otherwise look every 45 s.
         end = time.monotonic() + 11
         self.talk(out, back, until=lambda: time.monotonic() > end, what="both to talk")
@@ -60,7 +60,7 @@ class Silence(LabTest):
                        sip.sdp("192.168.1.12", ("audio", 40000, "a=recvonly")))
         talks = [(c.peer_rtp, (c.peer_told.address, c.peer_told.port)) for c in (call, held)]
         self.talk(*talks, until=lambda: self.silent(call) == "phone", what="the phone to be found silent")
-        self.assertIn(f"phone at {PHONE1}:40000", self.lines()[-1])
+        self.assertIn(f"from the phone ({PHONE1}:40000)", self.lines()[-1])
         self.assertIsNone(self.silent(held))
 
 

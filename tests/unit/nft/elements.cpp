@@ -72,8 +72,9 @@ TEST_CASE("A5 every kind of element is restored from its key, data and note") {
         {Record{7, 2, "bytes"}, "records"},
     };
     std::set<std::size_t> alternatives;
-    for (const auto& [element, set] : all) {
-        CAPTURE(set);
+    for (const auto& row : all) {
+        const auto& [element, set] = row;
+        CAPTURE(row.second);
         CHECK(validate(element));
         CHECK(entries_of(element).count == (std::holds_alternative<Mapping>(element) ? 2 : 1));
         CHECK(set_of(element) == set);
