@@ -261,9 +261,10 @@ class Many(TcpTest):
             return b"__asan_init" in file.read()
 
     def test_unfinished_messages(self):
-        """T1 X7: more unfinished messages than the daemon keeps cost bounded memory; none of them is harmed, nor another phone."""
+        """T1 X7: more incomplete messages than a phone's share of memory; none of them is harmed, nor another phone."""
         before = self.resident_mib()
-        connections = [self.connection(phone) for phone in (*PHONES.values(),) * (self.FLOWS // 2)]
+        # 4 MiB are 67 of these messages. Few more: the daemon waits 10 s for the rest of one, and all wait at once.
+        connections = [self.connection(PHONE1) for _ in range(80)]
         filler = "".join(f"a=x-{n:05}:{'z' * 90}\r\n" for n in range(620))
         pairs = [c.names.out(Transaction("INVITE").request(), description(more=filler)) for c in connections]
         for at in range(0, len(connections), 10):  # all at once would be more than the kernel's queue takes
@@ -290,7 +291,7 @@ class Many(TcpTest):
             else:
                 self.assertEqual(how, "reset")
                 self.assertTrue(sent.startswith(heard) or wanted.startswith(heard), apart)
-        self.assertGreater(changed, 100, "the bound is too low for that")
+        self.assertGreater(changed, 50, "the share is too small for that")
         self.connection(PHONE2).options()
 
 

@@ -189,7 +189,7 @@ constexpr std::array rows{
     Row{"control-group", "NAME", false, true, set_control_group, Live::no, field<&Options::control_group>,
         "group that may query the daemon (default: sipalg if it exists, else only root)"},
     Row{"admin-group", "NAME", false, true, set_admin_group, Live::no, field<&Options::admin_group>,
-        "group that may also close calls, record and reload (default: none, only root)"},
+        "group that may also close calls and reload (default: none, only root)"},
     Row{"log-level", "LEVEL", false, true, set_log_level_option, Live::yes, field<&Options::log_level>,
         "error, warning, info or debug (default: info)"},
     Row{"check", nullptr, false, false, set_check, Live::no, no_field,
