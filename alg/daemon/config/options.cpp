@@ -218,6 +218,7 @@ po::options_description description() {
 
 std::string describe_unknown(std::string_view name) {
     std::vector<std::string_view> names;
+    names.reserve(std::size(rows));
     for (const Row& row : rows)
         names.emplace_back(row.name);
     std::string text = "unknown option";
