@@ -28,11 +28,11 @@ void found(State& state, const FlowKey& flow, bool served_by_phone, std::vector<
 }  // namespace
 
 void watch(State& state, Bytes bytes, Side from, Time now, std::vector<Event>& events) {
-    const auto packet = parse_packet(bytes);
-    if (!packet) return;
+    const Arrival arrival(from, bytes);
+    if (!arrival.packet) return;
+    const auto& packet = arrival.packet;
     const bool outward = from == Side::inside;
-    const FlowKey flow{packet->transport, outward ? packet->source : packet->destination,
-                       outward ? packet->destination : packet->source};
+    const FlowKey flow = arrival.flow();
     const bool stream = packet->transport == Transport::tcp;
     const tls::ClientHello hello =
         stream ? tls::read_stream(packet->payload) : tls::read_datagram(packet->payload);
