@@ -16,6 +16,12 @@ bool Invite::open() const {
                        [](const Transaction& transaction) { return transaction.open; });
 }
 
+bool Invite::rings() const {
+    return std::any_of(transactions.begin(), transactions.end(), [](const Transaction& transaction) {
+        return transaction.open && !transaction.cancelled;
+    });
+}
+
 void CallPinhole::add_flows(std::vector<ConntrackTuple>& flows) const {
     if (remote_port == 0) return;
     const Endpoint from{pinhole.remote, remote_port};

@@ -39,7 +39,8 @@ struct Bye {
 /// A transaction of an INVITE, by the branch of its topmost Via.
 struct Transaction {
     std::string branch;
-    bool open = true;  ///< no final response yet
+    bool open = true;        ///< no final response yet
+    bool cancelled = false;  ///< its CANCEL was accepted, so it soon has one or never (RFC 3261 9.1)
     friend bool operator==(const Transaction&, const Transaction&) = default;
 };
 
@@ -52,7 +53,8 @@ struct Invite {
     bool answered = false;  ///< of a re-INVITE: so is the late offer of its responses, which may repeat it
 
     Transaction* transaction(std::string_view branch);
-    bool open() const;  ///< some transaction is
+    bool open() const;   ///< some transaction is
+    bool rings() const;  ///< some open one is not cancelled
     friend bool operator==(const Invite&, const Invite&) = default;
 };
 

@@ -55,7 +55,7 @@ void invite_fields(auto& io, auto& invite) {
     io.flags(invite.offered, invite.answered);
     io.list(invite.transactions, max_transactions, [](auto& in, auto& transaction) {
         in.text(transaction.branch);
-        in.number(transaction.open, 1);
+        in.flags(transaction.open, transaction.cancelled);
     });
 }
 

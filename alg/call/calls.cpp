@@ -32,6 +32,8 @@ bool Calls::concerns(const sip::Message& message, const Address& phone) const {
         case sip::Method::invite:
             if (message.is_request()) return true;
             return message.status() > 100 && calls_.contains(CallKeyView{message.call_id(), phone});
+        case sip::Method::cancel:  // its answer tells that the INVITE is given up
+            return !message.is_request() && calls_.contains(CallKeyView{message.call_id(), phone});
         case sip::Method::ack:
         case sip::Method::bye:
         case sip::Method::prack:

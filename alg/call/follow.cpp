@@ -123,6 +123,19 @@ Invite& answered_invite(Call& call, const DescribedMessage& received) {
     return dialog->invites[received.requester()];
 }
 
+// C6: a cancelled INVITE has its final response within 64*T1, or counts as ended (RFC 3261 9.1).
+void give_up(Call& call, const Invite& invite, Dialog* dialog, const DescribedMessage& received) {
+    if (invite.rings()) return;
+    const Time until = received.now + transaction_time;
+    if (&invite == &call.invite) {
+        if (call.state != Call::State::confirmed) call.ringing_until = std::min(call.ringing_until, until);
+    } else if (dialog) {
+        std::optional<Offer>& offer = dialog->offers[received.requester()];
+        if (offer && offer->method == sip::Method::invite && offer->cseq == invite.cseq)
+            offer->until = std::min(offer->until, until);
+    }
+}
+
 Outcome on_refusal(Call& call, Invite& invite, Transaction& transaction, const DescribedMessage& received) {
     if (!transaction.open) return Outcome::none;
     transaction.open = false;
@@ -132,8 +145,34 @@ Outcome on_refusal(Call& call, Invite& invite, Transaction& transaction, const D
         return Outcome::changed;
     }
     if (!invite.open()) return Outcome::ended;
+    give_up(call, invite, dialog, received);
     if (dialog) dialog->state = Dialog::State::ended;
     return Outcome::changed;
+}
+
+// A 2xx to CANCEL, which has the branch and the number of its INVITE. It may have another To tag than the
+// INVITE's responses, and more of them may follow (RFC 3261 9.2).
+Outcome on_cancel_response(Call& call, const DescribedMessage& received) {
+    const sip::Message& message = received.message;
+    if (message.status() < 200 || message.status() >= 300) return Outcome::none;
+    const auto cancel = [&](Invite& invite, Dialog* dialog) {
+        Transaction* transaction =
+            invite.cseq == message.cseq().number ? invite.transaction(received.branch()) : nullptr;
+        if (!transaction || !transaction->open || transaction->cancelled) return false;
+        transaction->cancelled = true;
+        give_up(call, invite, dialog, received);
+        return true;
+    };
+    if (received.requester() == call.caller && requester_tag(received) == call.caller_tag &&
+        cancel(call.invite, nullptr))
+        return Outcome::noted;
+    for (Dialog& dialog : call.dialogs) {
+        const std::string_view tag =
+            received.requester() == Side::inside ? dialog.local_tag : dialog.remote_tag;
+        if (tag == requester_tag(received) && cancel(dialog.invites[received.requester()], &dialog))
+            return Outcome::noted;
+    }
+    return Outcome::none;
 }
 
 Outcome on_invite_response(Call& call, const DescribedMessage& received) {
@@ -155,10 +194,11 @@ Outcome on_invite_response(Call& call, const DescribedMessage& received) {
         // In a confirmed dialog only a reliable one can answer (RFC 6141 3.1).
         else if (dialog->state == Dialog::State::early || message.first(sip::HeaderId::rseq))
             take_description(call, *dialog, invite, received);
+        if (call.state == Call::State::offered) call.state = Call::State::early;
+        if (!invite.rings()) return Outcome::changed;
         // The other side needs more time (Timer C).
         if (auto& offer = dialog->offers[received.requester()]; offer && can_answer(message, *offer))
             offer->until = received.now + ringing_time;
-        if (call.state == Call::State::offered) call.state = Call::State::early;
         if (call.state == Call::State::early) call.ringing_until = received.now + ringing_time;
         return Outcome::changed;
     }
@@ -260,6 +300,7 @@ Outcome act(Call& call, const DescribedMessage& received) {
     switch (method) {
         case sip::Method::invite: return on_invite_response(call, received);
         case sip::Method::bye: return on_bye_response(call, received);
+        case sip::Method::cancel: return on_cancel_response(call, received);
         case sip::Method::update:
         case sip::Method::prack: return on_other_response(call, received);
         default: return Outcome::none;
