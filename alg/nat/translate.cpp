@@ -45,6 +45,12 @@ std::optional<Address> Outward::media_host(const Address& host) const {
     return this->host(host);
 }
 
+bool Outward::costs_only_itself(const Socket& socket) const {
+    if (!concerns(socket.endpoint.address)) return false;
+    const Socket there{socket.transport, {egress_.advertised, socket.endpoint.port}};
+    return is_forbidden_port(socket.endpoint.port) || !mappings_.find_named(there);
+}
+
 bool Outward::is_delegate(const Address& host) const {
     return mappings_.treatments().is_delegate(phone_, host);
 }
@@ -100,6 +106,11 @@ std::optional<Endpoint> Inward::media(const Socket& socket) const {
     const MappingEntry* entry = mappings_.find_named(socket);
     if (!entry || (!entry->shown.inside && !entry->mapping.is_identity())) return std::nullopt;
     return entry->mapping.inside;
+}
+
+// One that is not ours stayed on the way out, and then cost only itself, or all.
+bool Inward::costs_only_itself(const Socket& socket) const {
+    return is_forbidden_port(socket.endpoint.port) || !mappings_.find_named(socket);
 }
 
 std::optional<Address> Inward::media_host(const Address& host) const {

@@ -27,7 +27,7 @@ class Outward : public rewrite::Translation {
     std::optional<Endpoint> reflexive(const Endpoint& seen) const override;
     std::optional<Endpoint> media(const Socket& socket) const override;
     std::optional<Address> media_host(const Address& host) const override;
-    bool is_never_mapped(std::uint16_t port) const override { return is_forbidden_port(port); }
+    bool costs_only_itself(const Socket& socket) const override;
     bool concerns(const Address& host) const override;
 
   private:
@@ -63,7 +63,7 @@ class Inward : public rewrite::Translation {
     std::optional<Endpoint> reflexive(const Endpoint& seen) const override;
     std::optional<Endpoint> media(const Socket& socket) const override;
     std::optional<Address> media_host(const Address& host) const override;
-    bool is_never_mapped(std::uint16_t port) const override { return is_forbidden_port(port); }
+    bool costs_only_itself(const Socket& socket) const override;
     bool concerns(const Address& host) const override;
 
   private:

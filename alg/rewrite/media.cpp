@@ -22,7 +22,7 @@ void grow(std::string_view digits, std::ptrdiff_t growth, Edits& edits) {
 struct Line {
     std::optional<Endpoint> translated;
     Kept kept = Kept::foreign;
-    bool never_mapped = false;  ///< X2: no phone has its port, so it costs only its own line (S9)
+    bool unused = false;  ///< nothing is received at its port in public, so it costs only its own line (S9)
 };
 
 // Of "port/count" only the first port is written, so the others must follow it on the other side too.
@@ -43,18 +43,19 @@ bool ports_follow(const sdp::Media& media, const Socket& first, const Endpoint& 
 Line translate(const sdp::Media& media, const sdp::AddressField& connection, const Translation& translation) {
     if (!connection.address) return {std::nullopt, Kept::host_name};
     if (sdp::is_no_port(media.port)) return {std::nullopt, Kept::no_port};
-    if (media.port_count > sdp::max_port_count) return {std::nullopt, Kept::too_many};
     const Socket first{sdp::transport_of(media), {*connection.address, media.port}};
+    const auto refuse = [&](Kept kept) {
+        return Line{std::nullopt, kept, translation.costs_only_itself(first)};
+    };
+    if (media.port_count > sdp::max_port_count) return refuse(Kept::too_many);
     const auto translated = translation.media(first);
-    if (!translated)
-        return {std::nullopt, why_kept(connection.address, translation),
-                translation.is_never_mapped(media.port)};
-    if (!ports_follow(media, first, *translated, translation)) return {std::nullopt, Kept::no_mapping};
+    if (!translated) return refuse(why_kept(connection.address, translation));
+    if (!ports_follow(media, first, *translated, translation)) return refuse(Kept::no_mapping);
     return {translated, Kept::changed};
 }
 
-// The address that replaces that of a c=, told by the media that use it. It is kept where one of them cannot
-// be translated: its port would be another host's behind the new address.
+// The address that replaces that of a c=, told by the media that use it. A line that cannot be translated
+// (X2, X7) keeps its port and costs only itself, unless that port is another phone's at the new address.
 class Connection {
   public:
     // A stream on hold by c=0.0.0.0 shows nothing that could be half translated.
@@ -63,13 +64,13 @@ class Connection {
         const bool shown =
             !sdp::is_no_port(media.port) && !(connection.address && connection.address->is_unspecified());
         if (line.translated || !shown || kept_whole_) return;
-        if (line.never_mapped)
-            has_never_mapped_ = true;
+        if (line.unused)
+            has_unused_ = true;
         else
             kept_whole_ = true;
         reason_ = line.kept;
     }
-    bool is_kept() const { return kept_whole_ || (has_never_mapped_ && !host_); }
+    bool is_kept() const { return kept_whole_ || (has_unused_ && !host_); }
     const std::optional<Address>& host() const { return host_; }
 
     void plan(const sdp::AddressField& field, const Translation& translation, Edits& edits) const {
@@ -87,7 +88,7 @@ class Connection {
   private:
     std::optional<Address> host_;
     bool kept_whole_ = false;
-    bool has_never_mapped_ = false;
+    bool has_unused_ = false;
     Kept reason_ = Kept::foreign;
 };
 
@@ -96,7 +97,7 @@ class Connection {
 void plan_description(const sdp::Description& description, const Translation& translation, Edits& edits) {
     InlineTable<Line, sdp::Description::max_media> lines;
     Connection session;
-    bool keeps_origin = false, has_never_mapped = false;
+    bool keeps_origin = false, has_unused = false;
     const std::span<const sdp::Media> media = description.media();
     for (std::size_t i = 0; i < media.size(); ++i) {
         const sdp::AddressField& connection = description.connection(media[i]);
@@ -109,7 +110,7 @@ void plan_description(const sdp::Description& description, const Translation& tr
         const sdp::AddressField& connection = description.connection(media[i]);
         if (media[i].connection_count > 0) own.add(media[i], connection, lines[i]);
         if (media[i].connection_count > 0 ? own.is_kept() : session.is_kept()) {
-            (lines[i].never_mapped ? has_never_mapped : keeps_origin) = true;
+            (lines[i].unused ? has_unused : keeps_origin) = true;
             const Kept kept = lines[i].translated ? Kept::half : lines[i].kept;
             edits.keep(media[i].port_text, Place::sdp_port, kept);
             for (const sdp::AddressField& field : description.connections(media[i]))
@@ -140,7 +141,7 @@ void plan_description(const sdp::Description& description, const Translation& tr
     }
     for (const sdp::AddressField& field : description.connections())
         session.plan(field, translation, edits);
-    keeps_origin = keeps_origin || (has_never_mapped && !any_host);
+    keeps_origin = keeps_origin || (has_unused && !any_host);
     const sdp::AddressField& origin = description.origin();
     if (!origin.address || keeps_origin)
         return edits.keep(origin.text, Place::sdp_origin, keeps_origin ? Kept::half : Kept::host_name);

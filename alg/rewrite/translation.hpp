@@ -53,8 +53,9 @@ class Translation {
     virtual std::optional<Endpoint> media(const Socket& socket) const = 0;
     /// The address of c= and o= where no media endpoint tells it.
     virtual std::optional<Address> media_host(const Address& host) const = 0;
-    /// Whether no phone ever gets a mapping of that port (X2).
-    virtual bool is_never_mapped(std::uint16_t port) const = 0;
+    /// Of an untranslated endpoint: whether others may change beside it (S9). Its port must not mean another
+    /// phone behind the address that they get.
+    virtual bool costs_only_itself(const Socket& socket) const = 0;
 
     /// Whether the address is of the kind that this direction translates; for explanations.
     virtual bool concerns(const Address& host) const = 0;

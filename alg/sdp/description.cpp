@@ -166,11 +166,12 @@ class Description::Reader {
 
     /// A line "x=…" from `begin` to `end`, which is at least two bytes long.
     bool line(std::size_t begin, std::size_t end) {
+        if (passes_over_) return true;
         const std::size_t value = begin + 2;
         switch (text_[begin]) {
             case 'a': return !may_matter(value, end) || attribute(value, end);
             case 'c': return connection({text_, value, end});
-            case 'm': return media({text_, value, end});
+            case 'm': media({text_, value, end}); return true;
             case 'o': origin({text_, value, end}); return true;
             default: return true;
         }
@@ -202,9 +203,10 @@ class Description::Reader {
     }
 
     // m=<media> <port>[/<number of ports>] <proto> <fmt> …
-    [[gnu::noinline]] bool media(Words words) {
+    [[gnu::noinline]] void media(Words words) {
         media_ = d_.media_.add();
-        if (!media_) return false;
+        passes_over_ = !media_;
+        if (!media_) return;
         media_->type = words.next();
         const std::string_view ports = words.next();
         media_->proto = words.next();
@@ -225,7 +227,6 @@ class Description::Reader {
         media_->connection_begin = static_cast<std::uint16_t>(d_.connections_.size());
         media_->candidate_begin = static_cast<std::uint16_t>(d_.candidates_.size());
         media_->altc_begin = static_cast<std::uint16_t>(d_.altc_.size());
-        return true;
     }
 
     /// Most attributes do not matter to an ALG: their first letter tells, or the third one of "rtpmap", the
@@ -308,7 +309,8 @@ class Description::Reader {
 
     Description& d_;
     std::string_view text_;
-    Media* media_ = nullptr;  // the section that the lines belong to; nullptr: the session's
+    bool passes_over_ = false;  // the table of media sections is full
+    Media* media_ = nullptr;    // the section that the lines belong to; nullptr: the session's
     Direction session_direction_ = Direction::sendrecv;
     std::string_view session_setup_;
 };

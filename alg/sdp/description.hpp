@@ -74,7 +74,7 @@ struct Media {
 /// The whole description. Views into the text given to parse().
 class Description {
   public:
-    /// m= lines of any protocol (D4).
+    /// m= lines of any protocol (D4); those beyond are passed over, with what belongs to them.
     static constexpr std::size_t max_media = 32;
     static constexpr std::size_t max_connections = 64;  ///< c= lines in all
     static constexpr std::size_t max_groups = 8;        ///< a=group:BUNDLE lines
@@ -85,7 +85,7 @@ class Description {
     /// whose value cannot be read is passed over too, but a c= or m= is kept with what can be read of it.
     /// Blanks around the 0 of v=, behind "=" and in front of the first line, a byte order mark there, and a
     /// missing v= do no harm (S9). False when the text is no description (its first line is not "x=…", or a
-    /// v= other than 0) or has more m=, c= or groups than fit: then nothing may be changed. Linear in the
+    /// v= other than 0) or has more c= or groups than fit: then nothing may be changed. Linear in the
     /// text, allocates nothing.
     bool parse(std::string_view text);
 

@@ -307,21 +307,12 @@ TEST_CASE("D1: a=path and a=altc") {
 }
 
 TEST_CASE("X7: every table of a description is bounded; beyond most bounds nothing is described") {
-    struct Limit {
-        std::string line;
-        std::size_t most;
-    };
-    for (const Limit& limit : {Limit{"m=audio 1 RTP/AVP 0\r\n", Description::max_media},
-                               Limit{"c=IN IP4 192.0.2.1\r\n", Description::max_connections}}) {
-        CAPTURE(limit.line);
-        std::string text = "v=0\r\nm=audio 1 RTP/AVP 0\r\n";
-        if (limit.line[0] == 'm') text = "v=0\r\n";
-        for (std::size_t i = 0; i < limit.most; ++i)
-            text += limit.line;
-        const Parsed full(text);
-        CHECK(full.ok);
-        CHECK(!Parsed(text + limit.line).ok);
-    }
+    const std::string connection = "c=IN IP4 192.0.2.1\r\n";
+    std::string full = "v=0\r\nm=audio 1 RTP/AVP 0\r\n";
+    for (std::size_t i = 0; i < Description::max_connections; ++i)
+        full += connection;
+    CHECK(Parsed(full).ok);
+    CHECK(!Parsed(full + connection).ok);
     // Candidates and alternatives beyond the bound cost only themselves (S9).
     std::string text = "v=0\r\nm=audio 1 RTP/AVP 0\r\n";
     for (std::size_t i = 0; i < Description::max_candidates + 50; ++i)
@@ -332,6 +323,15 @@ TEST_CASE("X7: every table of a description is bounded; beyond most bounds nothi
     CHECK(many.d.altc(many.m(0)).size() == Description::max_altc);
     CHECK(many.m(1).port == 2);
     CHECK(many.d.candidates(many.m(1)).empty());
+    // So do media lines, with what belongs to them.
+    std::string lines = "v=0\r\n";
+    for (std::size_t i = 0; i < Description::max_media; ++i)
+        lines += "m=audio 1 RTP/AVP 0\r\n";
+    const Parsed most(lines + "m=audio 2 RTP/AVP 0\r\n" + connection + "a=sendonly\r\n");
+    REQUIRE(most.ok);
+    CHECK(most.d.media().size() == Description::max_media);
+    CHECK(most.m(Description::max_media - 1).direction == Direction::sendrecv);
+    CHECK(most.d.connections(most.m(Description::max_media - 1)).empty());
     std::string groups = "v=0\n";
     for (std::size_t i = 0; i < Description::max_groups; ++i)
         groups += "a=group:BUNDLE a b\n";
