@@ -30,16 +30,16 @@ std::string row(const PinholeReport& p) {
            " from " + p.remote + " " + p.media + " " + p.component + " " + p.state;
 }
 
-// What is so or not.
+// Expectations that are met or not.
 bool is_plain(const Step& step, Router& router) {
     const auto& elements = router.kernel().elements();
     const Decision& decision = router.decision();
     if (step.verb == "reason") {
         same_text("reason", step.argument(0), std::string(word(decision.reason)));
-    } else if (step.verb == "quiet") {
-        if (!decision.changes.empty()) throw std::runtime_error("the kernel was asked for changes");
-    } else if (step.verb == "identical") {
-        if (decision.rewritten) throw std::runtime_error("the message was written anew");
+    } else if (step.verb == "no-changes") {
+        if (!decision.changes.empty()) throw std::runtime_error("the packet changed the kernel's elements");
+    } else if (step.verb == "unmodified") {
+        if (decision.rewritten) throw std::runtime_error("the message was rewritten");
     } else if (step.verb == "admits" || step.verb == "denies") {
         const Address remote = step.argument(3) == "*" ? Address{} : Address::parse(step.argument(3)).value();
         const bool open =
@@ -49,33 +49,34 @@ bool is_plain(const Step& step, Router& router) {
         const bool there = elements.contains(Reachable{Transport::udp, endpoint(step.argument(0))});
         if (there != (step.verb == "reachable"))
             throw std::runtime_error(there ? "it is reachable" : "it is not reachable");
-    } else if (step.verb == "latched" || step.verb == "unlatched") {
-        const bool latched = elements.contains(Latch{Transport::udp, endpoint(step.argument(0))});
-        if (latched != (step.verb == "latched"))
-            throw std::runtime_error(latched ? "there is a latch" : "there is no latch");
-    } else if (step.verb == "maps") {
+    } else if (step.verb == "latch-open" || step.verb == "latch-closed") {
+        const bool open = elements.contains(Latch{Transport::udp, endpoint(step.argument(0))});
+        if (open != (step.verb == "latch-open"))
+            throw std::runtime_error(open ? "there is a latch" : "there is no latch");
+    } else if (step.verb == "mapping") {
         if (!elements.contains(
                 Mapping{Transport::udp, endpoint(step.argument(0)), endpoint(step.argument(2))}))
-            throw std::runtime_error("it is not mapped");
+            throw std::runtime_error("the kernel has no such mapping");
     } else if (step.verb == "empty") {
         if (!elements.empty())
-            throw std::runtime_error("the kernel still holds " + std::to_string(elements.size()));
-    } else if (step.verb == "minds") {
-        static constexpr const char* who[] = {"nobody", "phone", "peer"};
+            throw std::runtime_error("the kernel still has " + std::to_string(elements.size()) + " elements");
+    } else if (step.verb == "nat-handling") {
+        static constexpr const char* ends[] = {"none", "phone", "peer"};
         const Handling handling = router.state().handling(Address::parse(step.argument(0)).value(),
                                                           Address::parse(step.argument(1)).value());
-        same_text("who minds NAT", step.argument(2), who[static_cast<std::size_t>(handling.minds)]);
-    } else if (step.verb == "asked" || step.verb == "unasked") {
-        const bool asked = router.asked();
-        if (asked != (step.verb == "asked"))
-            throw std::runtime_error(asked ? "conntrack was looked through" : "conntrack was not asked");
+        same_text("the end that handles NAT", step.argument(2),
+                  ends[static_cast<std::size_t>(handling.minds)]);
+    } else if (step.verb == "scan-needed" || step.verb == "scan-not-needed") {
+        const bool needed = router.needed_scan();
+        if (needed != (step.verb == "scan-needed"))
+            throw std::runtime_error(needed ? "conntrack was scanned" : "conntrack was not scanned");
     } else {
         return false;
     }
     return true;
 }
 
-// Lists, in any order.
+// Expectations that list rows, in any order.
 bool lists(const Step& step, Router& router) {
     State& state = router.state();
     const Time now = router.now();
@@ -106,10 +107,10 @@ bool lists(const Step& step, Router& router) {
             for (const MediaReport& stream : call.media)
                 if (!stream.silent.empty())
                     found.push_back(call.call_id + " " + stream.type + " " + stream.silent);
-    } else if (step.verb == "missing:" || step.verb == "events:") {
-        const bool missing = step.verb == "missing:";
-        what = missing ? "missing media" : "events";
-        for (const Event& event : missing ? router.scanned() : decision.events)
+    } else if (step.verb == "scan-events:" || step.verb == "events:") {
+        const bool of_scan = step.verb == "scan-events:";
+        what = of_scan ? "events of the scan" : "events";
+        for (const Event& event : of_scan ? router.scan_events() : decision.events)
             found.push_back(event.subject + " " + event.detail);
     } else {
         return false;
@@ -139,7 +140,7 @@ void check_reports(Router& router) {
         });
         const bool translated = p.public_endpoint != p.inside;
         if (translated && at == egresses.end())
-            throw std::runtime_error("reported at nobody's address: " + row(p));
+            throw std::runtime_error("reported at an address that is not the router's: " + row(p));
         const Address remote = p.remote == "*" ? Address{} : Address::parse(p.remote).value();
         const Address outside = translated ? at->address : p.inside.address;
         const Pinhole pinhole{p.transport, remote, {outside, p.public_endpoint.port}};

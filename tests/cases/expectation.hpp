@@ -1,4 +1,4 @@
-// What a case expects of the router: one step of it, or of every step.
+// Checks the expectations of a case, and what must hold after every step.
 #pragma once
 
 #include <string>
@@ -8,13 +8,14 @@
 
 namespace sipalg::test {
 
-/// False: the step is no expectation. One that is not met throws std::runtime_error that tells both sides.
+/// Checks a step that states an expectation. Returns false if the step is of another kind. Throws
+/// std::runtime_error with the expected and the found text if the expectation is not met.
 bool is_met(const Step& step, Router& router);
 
-/// What people are shown is what there is. Throws as well.
+/// Checks that the reports for sipalgctl match the elements in the kernel. Throws std::runtime_error.
 void check_reports(Router& router);
 
-/// Throws unless both are the same.
+/// Throws std::runtime_error unless both are equal.
 void same_text(const char* what, const std::string& expected, const std::string& found);
 
 }  // namespace sipalg::test

@@ -17,7 +17,7 @@ using nat::MappingKey;
 
 // The kernel counts whole seconds, rounded up: an element may outlive its time by that much.
 constexpr Time rounding{1000};
-// Expiry works off a burst in steps, and what the kernel refused is tried again a second later.
+// Many deadlines at once expire in steps, and a refused transaction is repeated after a second.
 constexpr Time patience{2000};
 
 [[noreturn]] void fail(const std::string& what) {
@@ -60,7 +60,8 @@ class Check {
     }
 
   private:
-    // X7: one deadline a record, however often it was moved. A mapping that a call or binding uses has none.
+    // X7: each record has one deadline, however often it was moved. A mapping that a call or binding uses has
+    // none.
     void deadlines() const {
         std::size_t unused = 0;
         for (const auto& [key, entry] : impl_.mappings.all())
@@ -108,7 +109,7 @@ class Check {
         }
     }
 
-    // A binding has a grace, for which alone renewing is not worth it.
+    // The kernel timeout of a binding is not renewed for its grace period alone.
     static Time allowance(bool registered) { return registered ? patience + registration_grace : patience; }
 
     void mappings() {
@@ -165,7 +166,7 @@ class Check {
     void elements() {
         for (const auto& [element, until] : kernel_.elements()) {
             if (until > now_ + std::chrono::hours(24 * 8)) fail("an element without a timeout (X8)");
-            const bool over = until < now_ + rounding;  // as it was read back; the kernel ends it by itself
+            const bool over = until < now_ + rounding;  // restored; ends by its kernel timeout
             if (const auto* pinhole = std::get_if<Pinhole>(&element)) {
                 if (!over && !impl_.mappings.pinholes().find(*pinhole))
                     fail(text(*pinhole) + " belongs to no call, binding or mapping");
@@ -173,7 +174,7 @@ class Check {
                 if (mapping->is_identity()) fail(text(*mapping) + " translates nothing");
                 const nat::MappingEntry* entry = impl_.mappings.find(
                     nat::MappingKey{{mapping->transport, mapping->inside}, mapping->outside.address});
-                // A restored mapping ends with its diversion: both were read in whole seconds.
+                // A restored mapping ends with its diversion, because both timeouts are in whole seconds.
                 if (!over &&
                     (!entry || entry->mapping != *mapping || entry->kernel_until + 2 * rounding < until))
                     fail(text(*mapping) + " belongs to no call, binding or mapping");

@@ -1,4 +1,4 @@
-// What must hold between the state and the kernel at every moment, whatever came before.
+// Invariants between the state and the kernel, which hold after every step.
 #pragma once
 
 #include "alg/core/door.hpp"
@@ -6,9 +6,9 @@
 
 namespace sipalg::test {
 
-/// Throws std::runtime_error that names what is wrong: an element that nobody accounts for, a holder that is
-/// counted but not there, something held that the kernel has lost, a record that is not the call's, something
-/// that should have been forgotten by now. Everything due at `now` must have been done.
+/// Throws std::runtime_error that names the violation: an element without an owner in the state, a wrong
+/// reference count, an element that only the state has, a record that differs from its call, or an entry that
+/// should have expired. Call it after all deadlines up to `now` were handled.
 void check_invariants(State& state, const TableKernel& kernel, Time now);
 
 }  // namespace sipalg::test

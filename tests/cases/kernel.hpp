@@ -1,4 +1,4 @@
-// A kernel made of a table: what nft would hold, with timeouts.
+// A table of elements with timeouts, in place of the kernel.
 #pragma once
 
 #include <map>
@@ -20,8 +20,8 @@ class TableKernel {
             if (change.op != Change::Op::remove) elements_[change.element] = now + Time{change.timeout};
         }
     }
-    /// As the daemon does it: changes are in force and committed, or (false) refused and cancelled. Throws
-    /// std::runtime_error: one of them would stay for ever (X8).
+    /// Applies the changes and commits them. False: the table refused, and they were cancelled. Throws
+    /// std::runtime_error if an added element has no timeout (X8).
     bool put_in_force(State& state, std::span<const Change> changes, Time now) {
         if (refuses_ && !changes.empty()) {
             refuses_ = false;
@@ -35,10 +35,9 @@ class TableKernel {
         state.commit();
         return true;
     }
-    /// The next changes are refused.
+    /// The next transaction is refused.
     void refuse() { refuses_ = true; }
-    /// The same, unless that was less than ten seconds ago: a kernel that refuses all the time leaves nothing
-    /// in time, and no promise is made for it.
+    /// The same, at most once in ten seconds: no promise holds with a kernel that refuses every transaction.
     void refuse_at_times(Time now) {
         if (now < next_refusal_) return;
         next_refusal_ = now + Seconds{10};
@@ -60,7 +59,7 @@ class TableKernel {
     const std::map<Element, Time>& elements() const { return elements_; }
 
   private:
-    // A record piece is known by its number, not by its bytes.
+    // A piece of a record is identified by its number, not by its bytes.
     void erase_same(const Element& element) {
         if (const auto* record = std::get_if<Record>(&element))
             std::erase_if(elements_, [&](const auto& entry) {

@@ -12,8 +12,8 @@ namespace sipalg::test {
 
 namespace {
 
-// INSIDE > REMOTE as PUBLIC: a flow that the phone began. REMOTE > PUBLIC to INSIDE: one that a peer began.
-// Behind it: packets each way if conntrack counts, or whether it was replied to.
+// INSIDE > REMOTE as PUBLIC: a flow opened by the phone. REMOTE > PUBLIC to INSIDE: a flow opened by a peer.
+// After that, the packets in each direction if conntrack counts them, else "replied" if there was a reply.
 ConntrackEntry flow_of(const std::string& line) {
     std::istringstream in(line);
     std::string source, arrow, destination, kind, translated;
@@ -39,22 +39,22 @@ void Player::play(const Step& step) {
     if (step.verb == "record") {
         const auto id = static_cast<std::uint32_t>(std::stoul(step.argument(0)));
         router_.leave_record(id, step.argument(1));
-        return;  // until a daemon reads it, nobody accounts for it
+        return;  // the state does not know the record before a restart
     }
-    if (!happen(step) && !set(step) && !is_met(step, router_))
+    if (!play_event(step) && !change_setting(step) && !is_met(step, router_))
         throw std::runtime_error("no such step: " + step.verb);
     check_reports(router_);
     check_invariants(router_.state(), router_.kernel(), router_.now());
 }
 
-bool Player::happen(const Step& step) {
+bool Player::play_event(const Step& step) {
     if (step.verb == "out" || step.verb == "in") {
         packet(step);
     } else if (step.verb == "wait") {
         router_.wait(Seconds{std::stoi(step.argument(0))});
-    } else if (step.verb == "learns") {
-        router_.learn(endpoint(step.argument(0)), Address::parse(step.argument(2)).value());
-    } else if (step.verb == "listens") {
+    } else if (step.verb == "latch-accepts") {
+        router_.accept_by_latch(endpoint(step.argument(0)), Address::parse(step.argument(2)).value());
+    } else if (step.verb == "listen") {
         router_.listen(endpoint(step.argument(0)));
     } else if (step.verb == "refuse") {
         router_.refuse();
@@ -62,24 +62,24 @@ bool Player::happen(const Step& step) {
         restart(step);
     } else if (step.verb == "flush") {
         router_.flush();
-    } else if (step.verb == "die") {
-        router_.die(Seconds{std::stoi(step.argument(0))});
-    } else if (step.verb == "seen") {
-        seen(step);
+    } else if (step.verb == "down") {
+        router_.stay_down(Seconds{std::stoi(step.argument(0))});
+    } else if (step.verb == "scan-flow") {
+        scan_flow(step);
     } else if (step.verb == "conntrack:") {
         std::vector<ConntrackEntry> flows;
         for (const std::string& line : step.rows)
             flows.push_back(flow_of(line));
         router_.set_conntrack(std::move(flows));
-    } else if (step.verb == "sweep") {
-        router_.sweep();
+    } else if (step.verb == "scan") {
+        router_.scan();
     } else {
         return false;
     }
     return true;
 }
 
-bool Player::set(const Step& step) {
+bool Player::change_setting(const Step& step) {
     if (step.verb == "external") {
         router_.set_external(Address::parse(step.argument(0)).value());
     } else if (step.verb == "address") {
@@ -88,20 +88,20 @@ bool Player::set(const Step& step) {
         router_.set_routed();
     } else if (step.verb == "occupied") {
         router_.set_occupied({transport(step.argument(0)), endpoint(step.argument(1))});
-    } else if (step.verb == "ceiling") {
-        bound(step.argument(0), std::stoul(step.argument(1)));
+    } else if (step.verb == "limit") {
+        set_limit(step.argument(0), std::stoul(step.argument(1)));
     } else if (step.verb == "media-source") {
         set_media_source(step);
     } else if (step.verb == "mode") {
         set_mode(step);
     } else if (step.verb == "delegates") {
-        router_.treat([&](Treatments& all) {
+        router_.change_treatments([&](Treatments& all) {
             Section& section = all.phones.emplace_back(Section{Prefix::parse(step.argument(0)).value(), {}});
             for (std::size_t i = 1; i < step.arguments.size(); ++i)
                 section.treatment.delegates.push_back(Prefix::parse(step.argument(i)).value());
         });
-    } else if (step.verb == "allows") {
-        router_.treat([&](Treatments& all) {
+    } else if (step.verb == "allowed") {
+        router_.change_treatments([&](Treatments& all) {
             Section& section = all.peers.emplace_back(Section{Prefix::parse(step.argument(0)).value(), {}});
             section.treatment.allowed = true;
         });
@@ -121,9 +121,9 @@ void Player::packet(const Step& step) {
     const std::string result = router_.send(side, source, destination, versions.before);
     same_text("message", versions.after, result);
     const bool foreign = step.arguments.size() > 3 && step.arguments[3] == "foreign";
-    // S4: what went out comes back as it was.
+    // S4: the message that went out comes back unchanged.
     if (side == Side::inside && !refused && !foreign)
-        same_text("the message, on its way back,", versions.before,
+        same_text("the message on its way back", versions.before,
                   router_.way_back(result, source, destination));
 }
 
@@ -139,7 +139,7 @@ void Player::restart(const Step& step) {
     router_.restart(later, outside);
 }
 
-void Player::seen(const Step& step) {
+void Player::scan_flow(const Step& step) {
     const auto& a = step.arguments;
     if (a.size() < 6) throw std::runtime_error("needs two directions");
     ConntrackEntry flow;
@@ -147,28 +147,28 @@ void Player::seen(const Step& step) {
     flow.original_destination = endpoint(a[2].substr(0, a[2].size() - 1));
     flow.reply_source = endpoint(a[3]);
     flow.reply_destination = endpoint(a[5]);
-    const bool erased = a.size() > 6 && a[6] == "erased";
-    if (erased && !router_.state().scan.wanted(router_.now())) throw std::runtime_error("no sweep is wanted");
-    if (router_.sweep_one(flow) != erased)
-        throw std::runtime_error(erased ? "the flow stays" : "the flow is erased");
+    const bool deleted = a.size() > 6 && a[6] == "deleted";
+    if (deleted && !router_.state().scan.wanted(router_.now())) throw std::runtime_error("no scan is due");
+    if (router_.scan_one(flow) != deleted)
+        throw std::runtime_error(deleted ? "the scan kept the flow" : "the scan deleted the flow");
 }
 
-void Player::bound(const std::string& what, std::size_t most) {
-    struct Ceiling {
+void Player::set_limit(const std::string& name, std::size_t limit) {
+    struct Limit {
         const char* name;
         std::size_t Policy::*member;
     };
-    constexpr Ceiling ceilings[]{{"calls", &Policy::max_calls},
-                                 {"calls-per-phone", &Policy::max_calls_per_phone},
-                                 {"calls-per-peer", &Policy::max_calls_per_peer},
-                                 {"unanswered-per-phone", &Policy::max_unanswered_per_phone},
-                                 {"mappings", &Policy::max_mappings},
-                                 {"mappings-per-phone", &Policy::max_mappings_per_phone},
-                                 {"bindings", &Policy::max_bindings},
-                                 {"bindings-per-phone", &Policy::max_bindings_per_phone}};
-    for (const Ceiling& ceiling : ceilings)
-        if (what == ceiling.name) return router_.bound(ceiling.member, most);
-    throw std::runtime_error("no such ceiling: " + what);
+    constexpr Limit limits[]{{"calls", &Policy::max_calls},
+                             {"calls-per-phone", &Policy::max_calls_per_phone},
+                             {"calls-per-peer", &Policy::max_calls_per_peer},
+                             {"unanswered-per-phone", &Policy::max_unanswered_per_phone},
+                             {"mappings", &Policy::max_mappings},
+                             {"mappings-per-phone", &Policy::max_mappings_per_phone},
+                             {"bindings", &Policy::max_bindings},
+                             {"bindings-per-phone", &Policy::max_bindings_per_phone}};
+    for (const Limit& each : limits)
+        if (name == each.name) return router_.set_limit(each.member, limit);
+    throw std::runtime_error("no such limit: " + name);
 }
 
 void Player::set_mode(const Step& step) {
@@ -178,7 +178,7 @@ void Player::set_mode(const Step& step) {
             if (word(each) == text) return each;
         throw std::runtime_error("no mode: " + text);
     };
-    router_.treat([&](Treatments& all) {
+    router_.change_treatments([&](Treatments& all) {
         if (a.size() == 3) {
             auto& sections = a[0] == "peer" ? all.peers : all.phones;
             Section& section = sections.emplace_back(Section{Prefix::parse(a[1]).value(), {}});
@@ -195,7 +195,7 @@ void Player::set_media_source(const Step& step) {
     const MediaSource source = a[2] == "any"     ? MediaSource::any
                                : a[2] == "latch" ? MediaSource::latch
                                                  : MediaSource::negotiated;
-    router_.treat([&](Treatments& all) {
+    router_.change_treatments([&](Treatments& all) {
         auto& sections = a[0] == "peer" ? all.peers : all.phones;
         const Prefix prefix = Prefix::parse(a[1]).value();
         std::erase_if(sections, [&](const Section& section) { return section.prefix == prefix; });

@@ -8,20 +8,20 @@
 
 namespace sipalg::test {
 
-/// Every expectation that is not met throws std::runtime_error that tells both sides.
+/// Throws std::runtime_error with the expected and the found text if an expectation is not met.
 class Player {
   public:
     void play(const Step& step);
 
   private:
-    // Each is false when the step is no such thing.
-    bool happen(const Step& step);
-    bool set(const Step& step);
+    // Both return false if the step is of another kind.
+    bool play_event(const Step& step);
+    bool change_setting(const Step& step);
 
     void packet(const Step& step);
     void restart(const Step& step);
-    void seen(const Step& step);
-    void bound(const std::string& what, std::size_t most);
+    void scan_flow(const Step& step);
+    void set_limit(const std::string& name, std::size_t limit);
     void set_mode(const Step& step);
     void set_media_source(const Step& step);
 

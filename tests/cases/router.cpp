@@ -23,7 +23,7 @@ Egress Router::egress() const {
     return {wan_, external_ ? external_ : wan_};
 }
 
-// As the daemon's EgressChooser has it.
+// The same choice as the daemon's EgressChooser.
 Egress Router::egress(const Endpoint& phone) const {
     return routed_ || phone.address.is_v6() ? Egress{phone.address, phone.address} : egress();
 }
@@ -31,15 +31,15 @@ Egress Router::egress(const Endpoint& phone) const {
 std::string Router::send(Side from, const Endpoint& source, const Endpoint& destination,
                          const std::string& payload) {
     const auto bytes = udp_packet(source.text(), destination.text(), payload);
-    const Egress way = egress(from == Side::inside ? source : destination);
-    inspect(*state_, Arrival{from, bytes, way}, now_, decision_);
-    asked_ = decision_.scan_first;
-    if (asked_) {
+    const Egress chosen = egress(from == Side::inside ? source : destination);
+    inspect(*state_, Arrival{from, bytes, chosen}, now_, decision_);
+    needed_scan_ = decision_.scan_first;
+    if (needed_scan_) {
         state_->cancel();
         check_invariants(*state_, kernel_, now_);
-        sweep();
-        inspect(*state_, Arrival{from, bytes, way, true}, now_, decision_);
-        if (decision_.scan_first) throw std::runtime_error("a second sweep is asked for");
+        scan();
+        inspect(*state_, Arrival{from, bytes, chosen, true}, now_, decision_);
+        if (decision_.scan_first) throw std::runtime_error("the message needs a second scan");
     }
     return put_in_force() && decision_.rewritten ? decision_.payload : payload;
 }
@@ -57,7 +57,7 @@ bool Router::put_in_force() {
 }
 
 void Router::wait(Seconds time) {
-    if (to_follow_) follow_address();
+    if (renumbering_refused_) follow_address();
     const Time end = now_ + time;
     for (int i = 0; i < 100'000; ++i) {
         const auto next = state_->next_deadline();
@@ -85,7 +85,7 @@ void Router::flush() {
     kernel_.apply(state_->elements(now_), now_);
 }
 
-void Router::die(Seconds later) {
+void Router::stay_down(Seconds later) {
     now_ += later;
     kernel_.expire(now_);
     start();
@@ -113,7 +113,7 @@ void Router::set_external(const Address& address) {
     follow_address();
 }
 
-// As the daemon does it with one outside interface.
+// Moves everything as the daemon does with one outside interface.
 void Router::follow_address() {
     state_->set_own_addresses({wan_, *Address::parse("192.168.1.1")});
     std::vector<AddressChange> moves;
@@ -124,15 +124,15 @@ void Router::follow_address() {
     }
     if (moves.empty()) return decision_.clear();
     renumber(*state_, moves, now_, decision_);
-    to_follow_ = !put_in_force();
+    renumbering_refused_ = !put_in_force();
 }
 
-void Router::bound(std::size_t Policy::*ceiling, std::size_t most) {
-    policy_.*ceiling = most;
+void Router::set_limit(std::size_t Policy::*member, std::size_t limit) {
+    policy_.*member = limit;
     start();
 }
 
-void Router::treat(const std::function<void(Treatments&)>& change) {
+void Router::change_treatments(const std::function<void(Treatments&)>& change) {
     change(policy_.treatments);
     state_->set_treatments(policy_.treatments);
 }
@@ -143,29 +143,30 @@ void Router::listen(const Endpoint& phone) {
     put_in_force();
 }
 
-void Router::learn(const Endpoint& outside, const Address& remote) {
+void Router::accept_by_latch(const Endpoint& outside, const Address& remote) {
     const Latch latch{Transport::udp, outside};
     if (!kernel_.elements().contains(latch)) throw std::runtime_error("there is no latch");
-    const LatchedSource learned{Transport::udp, remote, outside};
-    const Change caught[] = {{Change::Op::remove, latch, {}}, {Change::Op::add, learned, Seconds{60}}};
-    kernel_.apply(caught, now_);
-    if (!state_->awaits_latched(now_)) throw std::runtime_error("nobody asks what the kernel has learned");
-    note_latched(*state_, {&learned, 1}, now_, decision_);
+    const LatchedSource source{Transport::udp, remote, outside};
+    const Change accepted[] = {{Change::Op::remove, latch, {}}, {Change::Op::add, source, Seconds{60}}};
+    kernel_.apply(accepted, now_);
+    if (!state_->awaits_latched(now_)) throw std::runtime_error("the state expects no latched source");
+    note_latched(*state_, {&source, 1}, now_, decision_);
     put_in_force();
-    if (kernel_.elements().contains(learned)) throw std::runtime_error("what was learned is still there");
+    if (kernel_.elements().contains(source))
+        throw std::runtime_error("the latched source is still in the kernel");
 }
 
-void Router::sweep() {
+void Router::scan() {
     state_->scan.begin(now_);
     std::erase_if(conntrack_, [this](const ConntrackEntry& flow) { return state_->scan.entry(flow, now_); });
     events_ = state_->scan.end();
 }
 
-bool Router::sweep_one(const ConntrackEntry& flow) {
+bool Router::scan_one(const ConntrackEntry& flow) {
     state_->scan.begin(now_);
-    const bool erased = state_->scan.entry(flow, now_);
+    const bool deleted = state_->scan.entry(flow, now_);
     state_->scan.end();
-    return erased;
+    return deleted;
 }
 
 }  // namespace sipalg::test

@@ -1,4 +1,5 @@
-// A router for cases: the core, a table for a kernel, a clock that cases move. It does as the daemon does.
+// A router for cases: the core, a table in place of the kernel, and a clock that the cases set. It calls the
+// core in the same way as the daemon.
 #pragma once
 
 #include <functional>
@@ -12,7 +13,7 @@
 
 namespace sipalg::test {
 
-/// What cannot be done throws std::runtime_error.
+/// Functions throw std::runtime_error if the step is not possible.
 class Router {
   public:
     Router();
@@ -20,49 +21,50 @@ class Router {
     /// A datagram from one side; returns what comes out on the other.
     std::string send(Side from, const Endpoint& source, const Endpoint& destination,
                      const std::string& payload);
-    /// What a message that the phone has sent would be if it came back. Asked of the translation alone:
-    /// nothing is staged.
+    /// The bytes that the phone would see if its message came back from outside. Changes no state.
     std::string way_back(const std::string& message, const Endpoint& phone, const Endpoint& peer);
 
-    /// Everything that is due meanwhile happens.
+    /// Lets time pass and handles expired deadlines.
     void wait(Seconds time);
-    /// The kernel refuses the next changes.
+    /// The kernel refuses the next transaction.
     void refuse() { kernel_.refuse(); }
     bool refuses() const { return kernel_.refuses(); }
-    /// A piece of a record that another daemon has left in the kernel.
+    /// Puts a piece of a record into the kernel, as an earlier daemon would have left it.
     void leave_record(std::uint32_t id, const std::string& note);
-    /// Somebody empties the table; the daemon fills it again.
+    /// Another program empties the table, and the daemon restores it.
     void flush();
-    /// The daemon ends; one that knows nothing begins that much later.
-    void die(Seconds later);
-    /// The same, but it takes over what is in the kernel, at this address outside.
+    /// The daemon is killed, and another one starts after `later` without restoring anything.
+    void stay_down(Seconds later);
+    /// The same, but the new daemon restores the elements. `outside`: the new address of the router, if it
+    /// has changed.
     void restart(Seconds later, const std::optional<Address>& outside);
 
     void set_outside(const Address& address);
-    /// What the world sees in its place.
+    /// Sets --external-address.
     void set_external(const Address& address);
-    /// Of IPv4, nothing is translated.
+    /// IPv4 is not translated from now on.
     void set_routed() { routed_ = true; }
     void set_occupied(const Socket& socket) { state_->set_occupied({socket}); }
-    /// A ceiling; on an empty router.
-    void bound(std::size_t Policy::*ceiling, std::size_t most);
-    /// From now on phones and peers are treated as `change` has it.
-    void treat(const std::function<void(Treatments&)>& change);
+    /// Sets a limit and starts with an empty state.
+    void set_limit(std::size_t Policy::*member, std::size_t limit);
+    /// Changes the settings for phones and peers.
+    void change_treatments(const std::function<void(Treatments&)>& change);
     void listen(const Endpoint& phone);
 
-    /// The kernel takes the latch away with the first packet and says who sent it.
-    void learn(const Endpoint& outside, const Address& remote);
-    /// The flows that sweeps see.
+    /// A packet from `remote` arrives at the latch: the kernel replaces the latch by a latched source, which
+    /// the daemon then reads.
+    void accept_by_latch(const Endpoint& outside, const Address& remote);
+    /// The flows that later scans see.
     void set_conntrack(std::vector<ConntrackEntry> flows) { conntrack_ = std::move(flows); }
-    void sweep();
-    /// A sweep that sees this flow alone; whether it has the flow erased.
-    bool sweep_one(const ConntrackEntry& flow);
+    void scan();
+    /// Runs a scan that sees only this flow. True: the scan deletes it.
+    bool scan_one(const ConntrackEntry& flow);
 
     State& state() { return *state_; }
     const TableKernel& kernel() const { return kernel_; }
-    const Decision& decision() const { return decision_; }         ///< the last one
-    const std::vector<Event>& scanned() const { return events_; }  ///< events of the last sweep
-    bool asked() const { return asked_; }  ///< the last packet had conntrack looked through first
+    const Decision& decision() const { return decision_; }             ///< the latest one
+    const std::vector<Event>& scan_events() const { return events_; }  ///< of the last scan
+    bool needed_scan() const { return needed_scan_; }  ///< the last packet needed a scan of conntrack
     Time now() const { return now_; }
 
   private:
@@ -81,10 +83,10 @@ class Router {
     Time now_{1'000'000};
     Address external_;
     bool routed_ = false;
-    bool to_follow_ = false;  ///< the kernel has refused a change of the address
+    bool renumbering_refused_ = false;  ///< the kernel refused the last change of the address
     std::vector<ConntrackEntry> conntrack_;
     std::vector<Event> events_;
-    bool asked_ = false;
+    bool needed_scan_ = false;
 };
 
 }  // namespace sipalg::test

@@ -12,7 +12,7 @@
 
 namespace {
 
-// What the core alone can show; a rule that no case names would be a promise that nobody looks at.
+// The rules that the core keeps on its own. At least one case must name each of them.
 constexpr const char* scope[] = {"S1",  "S2", "S3", "S4", "S5", "S6", "S8", "S9", "S10", "D1",  "D3",
                                  "C1",  "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9",  "C10", "C11",
                                  "C12", "A3", "A5", "O5", "X1", "X2", "X3", "X4", "X6",  "X7",  "X8"};

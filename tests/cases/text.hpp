@@ -1,4 +1,4 @@
-// Case files as steps.
+// Reads case files.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +9,13 @@
 
 namespace sipalg::test {
 
-/// One line that is a command, with the lines that belong to it.
+/// A command line, with the indented lines that belong to it.
 struct Step {
     int line = 0;
     std::string verb;  ///< "out", "pinholes:", …
     std::vector<std::string> arguments;
     std::vector<std::string>
-        rows;  ///< indented lines behind it, without the indentation; messages keep their mark
+        rows;  ///< the indented lines below it, without the indentation; lines of messages keep their mark
 
     const std::string& argument(std::size_t i) const;  ///< throws if it is missing
 };
@@ -23,20 +23,20 @@ struct Step {
 struct Case {
     std::string name;
     int line = 0;
-    bool setup = false;  ///< only there to be played by cases behind it
+    bool setup = false;  ///< only played by later cases
     std::vector<Step> steps;
 };
 
-/// Reads a file's cases, with the steps of the setups that they play; throws std::runtime_error with its name
-/// and the line.
+/// Reads the cases of a file. The steps of a setup are inserted where a case plays it. Throws
+/// std::runtime_error with the file and the line.
 std::vector<Case> read_cases(const std::string& path);
 
-/// What an argument names; throws std::runtime_error if it is none.
+/// Parse an argument; both throw std::runtime_error.
 Endpoint endpoint(const std::string& text);
 Transport transport(const std::string& text);
 
-/// The two versions of a message in its rows: as it comes in, as it goes out. CRLF line ends (LF for "lf"),
-/// "@" filled in.
+/// The message in the rows of a step, before and after the router. Lines end in CRLF (LF for "lf"), and "@"
+/// is replaced by the length of the body.
 struct Versions {
     std::string before, after;
 };

@@ -17,7 +17,7 @@ const Address wan = Address::v4(0xCB007101), second = Address::v4(0xCB007102),
 const std::array egresses{Egress{wan, wan}, Egress{second, second}, Egress{wan, third},
                           Egress{second, third}};
 
-// Small, so that ceilings are reached.
+// Small, so that the limits are reached.
 Policy policy() {
     Policy small;
     small.media_low = 20000;
@@ -98,7 +98,7 @@ void Traffic::play() {
                 else if (kind / 16 % 4 == 1)
                     change_address();
                 else
-                    sweep();
+                    scan();
                 break;
             case 15: raw_packet(); break;
             default: answer(); break;
@@ -109,7 +109,7 @@ void Traffic::play() {
 
 void Traffic::end() {
     kernel_.relent();
-    state_->scan.begin(now_);  // conntrack has forgotten all, too
+    state_->scan.begin(now_);  // conntrack is empty too
     state_->scan.end();
     wait(Seconds{3 * 3600});
     check_invariants(*state_, kernel_, now_);
@@ -130,7 +130,7 @@ std::string Traffic::sdp(bool inside, const std::string& own) {
     return text + attributes[next(attributes.size())];
 }
 
-// One of the latest requests, most often the very last.
+// One of the latest requests, most often the last one.
 Traffic::Request& Traffic::known() {
     const std::uint8_t back = next();
     return requests_[(latest_ + requests_.size() - (back < 128 ? 0 : back % requests_.size())) %
@@ -155,7 +155,7 @@ void Traffic::begin() {
     send(request, nullptr);
 }
 
-// Gives the request the tag that its answerer chose: what comes next is in that dialog.
+// Stores the tag of the response, so that later requests are in that dialog.
 void Traffic::answer() {
     Request& request = known();
     const std::uint8_t how = next();
@@ -181,11 +181,11 @@ void Traffic::go_on() {
     send(request, nullptr);
 }
 
-// The request itself, or a response to it; one byte says what is odd about it.
+// Sends the request or a response to it. One byte chooses a deviation.
 void Traffic::send(const Request& request, const char* status) {
     const std::uint8_t more = next();
     const bool inside = request.by_phone == !status;
-    // Who is outside may know the router by the address that it began with.
+    // A peer may still use the first address of the router.
     const std::string own = inside ? request.phone : (more % 3 == 0 ? wan : egress_.advertised).text();
     const std::string local = request.local_tag.empty() ? "" : ";tag=" + request.local_tag;
     const std::string remote = request.remote_tag.empty() ? "" : ";tag=" + request.remote_tag;
@@ -234,8 +234,8 @@ void Traffic::inspect_packet(Side side, const std::string& source, const std::st
         throw std::runtime_error("a message grew by more than its addresses can");
     const std::string once = decision_.rewritten ? decision_.payload : payload;
     if (!put_in_force()) return;
-    // The same packet once more is a retransmission, whatever it was: it is written as before (C10), unless a
-    // table was full, where it may find room.
+    // Sends the packet once more: a retransmission leaves with the same bytes (C10), except if a table was
+    // full before and is no longer.
     const bool limited = decision_.reason == Reason::limit_reached;
     ask(side, bytes);
     const std::string twice = decision_.rewritten ? decision_.payload : payload;
@@ -243,13 +243,13 @@ void Traffic::inspect_packet(Side side, const std::string& source, const std::st
     if (once != twice && !limited) throw std::runtime_error("a repeated message is written in another way");
 }
 
-// As the daemon does: at times the sweep that is asked for can't be had.
+// Like the daemon, continues without the scan at times.
 void Traffic::ask(Side side, std::span<const std::uint8_t> bytes) {
     inspect(*state_, Arrival{side, bytes, egress_}, now_, decision_);
     if (!decision_.scan_first) return;
     state_->cancel();
     check_invariants(*state_, kernel_, now_);
-    if (bytes.size() % 2) sweep();
+    if (bytes.size() % 2) scan();
     inspect(*state_, Arrival{side, bytes, egress_, true}, now_, decision_);
     if (decision_.scan_first) throw std::runtime_error("a second sweep is asked for");
 }
@@ -273,7 +273,7 @@ void Traffic::wait(Seconds time) {
     kernel_.expire(now_);
 }
 
-void Traffic::sweep() {
+void Traffic::scan() {
     const std::string peer = peers[next(peers.size())];
     const auto flow = [&](const std::string& phone, std::uint16_t port) {
         ConntrackEntry seen;
@@ -288,7 +288,7 @@ void Traffic::sweep() {
     for (const char* phone : phones) {
         static_cast<void>(state_->scan.entry(flow(phone, 16000), now_));
         static_cast<void>(state_->scan.entry(flow(phone, 20000), now_));
-        // Signalling through the owner's NAT, under the phone's own port or another.
+        // Signalling through the owner's NAT, with the phone's own port or another one.
         ConntrackEntry signalling = flow(phone, next() % 2 ? std::uint16_t{5060} : std::uint16_t{20002});
         signalling.original_source.port = 5060;
         signalling.reply_source.port = signalling.original_destination.port = 5060;
@@ -305,11 +305,11 @@ void Traffic::restart() {
         now_);
     kernel_.apply(changes, now_);
     follow_address();
-    wait(Seconds{0});  // what ran out meanwhile is due at once
+    wait(Seconds{0});  // expires what ended during the restart
 }
 
-// What the kernel refuses is left as it was: what comes then meets things at both addresses. What messages
-// say is for us to choose, and stays.
+// If the kernel refuses, the entries stay at the old address and later packets use both. A refused change of
+// only the advertised address is taken back, because the daemon decides which address messages name.
 void Traffic::change_address() {
     const Egress before = egress_;
     egress_ = egresses[next(egresses.size())];

@@ -1,4 +1,4 @@
-// Traffic made of bytes: a few phones, peers, calls and registrations, in any order and any state.
+// Random traffic: bytes choose among a few phones, peers, calls and registrations.
 #pragma once
 
 #include <array>
@@ -13,21 +13,21 @@
 
 namespace sipalg::test {
 
-/// Reads bytes as messages and events and plays them through the core, against a table for a kernel that
-/// sometimes refuses, with a daemon that is sometimes restarted, at an address that changes. After each,
-/// check_invariants() must hold. The message kinds and values are few, so that they meet: retransmissions,
-/// glare, crossings, ports in common.
+/// Turns bytes into messages and events and plays them through the core. The table in place of the kernel
+/// sometimes refuses, the daemon is sometimes restarted, and the address changes. After each step,
+/// check_invariants() must hold. There are few kinds of messages and few values, so that retransmissions,
+/// glare, crossing requests and shared ports occur often.
 class Traffic {
   public:
     explicit Traffic(std::span<const std::uint8_t> bytes);
-    /// Until the bytes are used up. Throws std::runtime_error, as check_invariants().
+    /// Plays until the bytes are used up. Throws like check_invariants().
     void play();
-    /// Lets three hours go by in which nothing comes: nothing at all may be left, neither here nor in the
-    /// kernel. Throws as well.
+    /// Lets three hours pass without a packet, and checks that state and kernel are then empty. Throws like
+    /// check_invariants().
     void end();
 
   private:
-    /// A request as it was made, so that others can answer it and go on from it.
+    /// A request that was sent, kept for its responses and for later requests in the dialog.
     struct Request {
         bool by_phone = true;
         std::string phone, port, peer;  ///< port as the phone writes it: ":5070", or nothing
@@ -50,7 +50,7 @@ class Traffic {
     void ask(Side side, std::span<const std::uint8_t> bytes);
     bool put_in_force();
     void wait(Seconds time);
-    void sweep();
+    void scan();
     void restart();
     void change_address();
     bool follow_address();
