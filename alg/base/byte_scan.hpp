@@ -1,5 +1,6 @@
-// Finds the next byte of some kind: the inner loop of all parsing. With SSE2 (every x86-64) it tests sixteen
-// bytes at a time, which is faster than the C library because the next delimiter is usually near.
+// Finds the next byte of a given kind. This is the inner loop of all parsing. With SSE2 (every x86-64) it
+// tests sixteen bytes at a time, which is faster than the C library because the next delimiter is usually
+// near.
 #pragma once
 
 #include <bit>
@@ -48,7 +49,7 @@ struct SpaceOrControl {
 #endif
 };
 
-/// No byte of a host name or IPv4 address: all but letters, digits, '-', '.' and '_'.
+/// Every byte except letters, digits, '-', '.' and '_': the end of a host name or IPv4 address.
 struct NotHost {
     static bool matches(char c) {
         const auto u = static_cast<unsigned char>(c);
@@ -78,7 +79,7 @@ std::size_t find_slowly(std::string_view s, std::size_t from, std::size_t end) {
 }
 
 #if defined(__SSE2__)
-/// A result at or after `end` means none before `end`. s.size() >= 16.
+/// The position of the first match; a result at or after `end` means that there is none. s.size() >= 16.
 template <class Kind, bool to_the_end>
 inline std::size_t find_by_blocks(std::string_view s, std::size_t from, std::size_t end) {
     constexpr std::size_t width = 16;
@@ -102,8 +103,8 @@ inline std::size_t find_by_blocks(std::string_view s, std::size_t from, std::siz
 
 }  // namespace detail
 
-/// First position in [from, end) with a byte of that kind; `end` if there is none. from <= end <= s.size();
-/// bytes of `s` behind `end` may be read, nothing outside `s` is.
+/// First position in [from, end) with a byte of that kind; `end` if there is none. from <= end <= s.size().
+/// May read bytes of `s` after `end`, but none outside `s`.
 template <class Kind>
 inline std::size_t find_kind(std::string_view s, std::size_t from, std::size_t end) {
 #if defined(__SSE2__)
@@ -115,7 +116,7 @@ inline std::size_t find_kind(std::string_view s, std::size_t from, std::size_t e
     return detail::find_slowly<Kind>(s, from, end);
 }
 
-/// The same in all of `s` from `from` on.
+/// The same in [from, s.size()).
 template <class Kind>
 inline std::size_t find_kind(std::string_view s, std::size_t from) {
 #if defined(__SSE2__)
@@ -133,8 +134,8 @@ inline std::size_t find(std::string_view s, std::size_t from = 0) {
     return find_kind<OneOf<Set...>>(s, from);
 }
 
-/// The first `A` or `B` from `from` on, and the first `B` from there on; each s.size() if there is none. Both
-/// often stand near each other, so that one look at sixteen bytes tells both.
+/// The first `A` or `B` at or after `from`, and the first `B` at or after that; each is s.size() if there is
+/// none. The two are often close together, so one test of sixteen bytes usually finds both.
 struct Pair {
     std::size_t first, second;
 };

@@ -1,4 +1,4 @@
-// What is due when: data, not timers.
+// Deadlines as data, not timers.
 #pragma once
 
 #include <cstddef>
@@ -14,25 +14,25 @@ namespace sipalg {
 
 /// The next deadline of each record, by the record's key: one entry a key, however often it is moved, so the
 /// queue is never longer than its table. Changes are staged (law 4): commit() keeps them, cancel() takes them
-/// back. A binary heap whose entries know their place.
+/// back. The implementation is a binary heap in which each entry stores its index.
 template <class Key, class Hash = std::hash<Key>, class Equal = std::equal_to<>>
 class DeadlineQueue {
   public:
     DeadlineQueue() = default;
-    // The heap points into the table.
+    // Not copyable: the heap points into the table.
     DeadlineQueue(const DeadlineQueue&) = delete;
     DeadlineQueue& operator=(const DeadlineQueue&) = delete;
     DeadlineQueue(DeadlineQueue&&) noexcept = default;
     DeadlineQueue& operator=(DeadlineQueue&&) noexcept = default;
 
-    /// `key` is due at `at`, and no longer at the time before.
+    /// Sets the deadline of `key` to `at`, in place of any earlier one.
     void schedule(const Key& key, Time at) {
         const auto it = entries_.find(key);
         if (it != entries_.end() && it->second.at == at) return;
         undo_.push_back({key, it == entries_.end() ? std::nullopt : std::optional(it->second.at)});
         set(key, at);
     }
-    /// `key` has no deadline any more; it need not have had one.
+    /// Removes the deadline of `key`, if it has one.
     void erase(const Key& key) {
         const auto it = entries_.find(key);
         if (it == entries_.end()) return;
@@ -45,7 +45,7 @@ class DeadlineQueue {
         return heap_.front()->second.at;
     }
     /// Takes out the earliest key that is due at `now`; nullopt: there is none. If the transaction is
-    /// cancelled it is due again a second after its time, not at once: the kernel has just refused.
+    /// cancelled, the key is due again one second later, because the kernel has just refused.
     std::optional<Key> take_due(Time now) {
         if (heap_.empty() || heap_.front()->second.at > now) return std::nullopt;
         const auto it = entries_.find(heap_.front()->first);
@@ -56,7 +56,7 @@ class DeadlineQueue {
     std::size_t size() const { return heap_.size(); }
 
     void commit() {
-        // What a large transaction needed is given back.
+        // Frees the memory of a large transaction.
         if (undo_.capacity() > kept_capacity)
             std::vector<Undo>().swap(undo_);
         else
@@ -108,7 +108,7 @@ class DeadlineQueue {
         heap_[place] = entry;
         entry->second.place = place;
     }
-    /// Moves the entry at `place` up or down to where its time belongs.
+    /// Moves the entry at `place` up or down to restore the order of the heap.
     void sift(std::size_t place) {
         Entry* const entry = heap_[place];
         const Time at = entry->second.at;

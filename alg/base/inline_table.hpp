@@ -32,17 +32,17 @@ class InlineTable {
         if (full()) return nullptr;
         return std::construct_at(items_ + size_++, value);
     }
-    /// The same with a default value, in place.
+    /// Adds a default value in place; nullptr when the table is full.
     T* add() {
         if (full()) return nullptr;
         return std::construct_at(items_ + size_++);
     }
     T& operator[](std::size_t index) { return items_[index]; }
     const T& operator[](std::size_t index) const { return items_[index]; }
-    /// Of the last value; the table must not be empty.
+    /// The last value; the table must not be empty.
     T& back() { return items_[size_ - 1]; }
     std::span<const T> all() const { return {items_, size_}; }
-    /// The values from `begin` on, as many as there are up to `count`.
+    /// At most `count` values, starting at index `begin`.
     std::span<const T> part(std::size_t begin, std::size_t count) const {
         if (begin >= size_) return {};
         return {items_ + begin, count < size_ - begin ? count : size_ - begin};

@@ -8,7 +8,7 @@
 
 namespace sipalg {
 
-/// For the phones inside or for the peers outside. Changes are staged (law 4).
+/// Used for phones and for peers. Changes are staged (law 4).
 class Quota {
   public:
     std::size_t of(const Address& host) const {
@@ -16,7 +16,7 @@ class Quota {
         return count ? *count : 0;
     }
     void more(const Address& host) { counts_.put(host, of(host) + 1); }
-    /// Not below zero.
+    /// Subtracts one; a count of zero stays zero.
     void fewer(const Address& host) {
         if (of(host) > 1)
             counts_.put(host, of(host) - 1);

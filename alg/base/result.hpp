@@ -1,4 +1,4 @@
-// The outcome of something that can fail: a value, or why there is none.
+// The outcome of an operation that can fail: a value, or the error.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace sipalg {
 
-/// Makes a Result that failed: `return Failure{"why"};`. Converts to any Result with such an error.
+/// A failed Result: `return Failure{"reason"};`. Converts to any Result with that type of error.
 template <class Error = std::string>
 struct Failure {
     Error error;
@@ -17,7 +17,7 @@ template <class Error>
 Failure(Error) -> Failure<Error>;
 Failure(const char*)->Failure<std::string>;
 
-/// A value, or the error that prevented it. True: there is a value. Can't be ignored by accident.
+/// A value or an error. Converts to true if there is a value. The caller must not discard it.
 template <class Value = void, class Error = std::string>
 class [[nodiscard]] Result {
   public:
@@ -26,7 +26,7 @@ class [[nodiscard]] Result {
     Result(Failure<Given> failure) : content_(std::in_place_index<1>, std::move(failure.error)) {}
 
     explicit operator bool() const { return content_.index() == 0; }
-    /// Only of a success.
+    /// Precondition: success.
     const Value& operator*() const { return std::get<0>(content_); }
     Value& operator*() { return std::get<0>(content_); }
     const Value* operator->() const { return &std::get<0>(content_); }
@@ -37,7 +37,7 @@ class [[nodiscard]] Result {
     std::variant<Value, Error> content_;
 };
 
-/// Success, or an error; a default Result is a success.
+/// Success or an error. A default-constructed Result is a success.
 template <class Error>
 class [[nodiscard]] Result<void, Error> {
   public:

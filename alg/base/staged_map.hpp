@@ -20,7 +20,7 @@ class StagedMap {
         return it == entries_.end() ? nullptr : &it->second;
     }
     bool contains(const auto& key) const { return entries_.find(key) != entries_.end(); }
-    /// To change the entry; nullptr: there is none.
+    /// The entry, to be changed by the caller; nullptr: there is none.
     Value* edit(const auto& key) {
         const auto it = entries_.find(key);
         if (it == entries_.end()) return nullptr;
@@ -46,7 +46,7 @@ class StagedMap {
     }
 
     void commit() {
-        // clear() costs as much as the largest transaction before: free what that one needed.
+        // clear() takes time in proportion to the number of buckets, so free those of a large transaction.
         if (!saved_.empty()) {
             saved_ = decltype(saved_)();
             old_ = decltype(old_)();
@@ -68,8 +68,8 @@ class StagedMap {
     auto end() const { return entries_.end(); }
 
   private:
-    // A message changes a handful of entries, which are searched faster than another hash table. A change of
-    // the router's address changes all of them.
+    // A message changes a handful of entries, and a linear search among them is faster than a hash table. A
+    // change of the router's address changes all entries.
     static constexpr std::size_t handful = 64;
 
     void save(const Key& key, const Value& value) {
@@ -87,7 +87,7 @@ class StagedMap {
 
     std::unordered_map<Key, Value, Hash, Equal> entries_;
     std::vector<std::pair<Key, std::optional<Value>>> old_;
-    std::unordered_set<Key, Hash, Equal> saved_;  ///< the keys in old_, if there are many
+    std::unordered_set<Key, Hash, Equal> saved_;  ///< the keys of old_; only used when there are many
 };
 
 }  // namespace sipalg

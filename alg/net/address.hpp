@@ -43,20 +43,22 @@ class Address {
     bool is_multicast() const;
     /// 255.255.255.255 (the limited broadcast; directed ones need the interface's prefix)
     bool is_broadcast() const;
-    /// An IPv4 address that nobody outside can reach: RFC 1918, RFC 6598 (carriers' NAT), link-local.
+    /// An IPv4 address that is not reachable from the Internet: RFC 1918, RFC 6598 (carrier-grade NAT),
+    /// link-local.
     bool is_private() const;
     /// RFC 5952 text, no brackets; "none" for none.
     std::string text() const;
-    /// The same to `out`, which has room for max_text bytes. Returns where it ends; no zero is put there.
+    /// Writes the same text to `out`, which has room for max_text bytes. Returns the end; does not add a zero
+    /// byte.
     char* write(char* out) const;
     static constexpr std::size_t max_text = sizeof "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255" - 1;
 
     friend constexpr auto operator<=>(const Address&, const Address&) = default;
-    // By words: every look-up of a mapping compares addresses.
+    // Compares words instead of bytes, because every look-up of a mapping compares addresses.
     friend constexpr bool operator==(const Address& a, const Address& b) {
         return a.family_ == b.family_ && a.words() == b.words();
     }
-    /// The bytes as two numbers, in the machine's order: for hashing.
+    /// The bytes as two numbers in the byte order of the machine, for hashing.
     constexpr std::array<std::uint64_t, 2> words() const {
         return std::bit_cast<std::array<std::uint64_t, 2>>(bytes_);
     }
@@ -77,7 +79,7 @@ struct Endpoint {
 
     /// "192.168.1.10:5060", "[2001:db8::1]:5060"
     std::string text() const;
-    /// The reverse of text().
+    /// Parses the format of text().
     static std::optional<Endpoint> parse(std::string_view text);
     friend constexpr auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
@@ -89,8 +91,8 @@ struct Socket {
     friend constexpr auto operator<=>(const Socket&, const Socket&) = default;
 };
 
-/// One hash value of two words: the 64-bit finaliser of MurmurHash3, which spreads neighbouring addresses and
-/// ports over all buckets.
+/// Combines two words into a hash value with the 64-bit finaliser of MurmurHash3, which distributes adjacent
+/// addresses and ports over all buckets.
 inline std::size_t mix(std::uint64_t a, std::uint64_t b) {
     std::uint64_t h = a ^ (b + 0x9e3779b97f4a7c15ULL + (a << 6) + (a >> 2));
     h ^= h >> 33;

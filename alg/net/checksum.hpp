@@ -17,9 +17,9 @@ inline void store16(std::vector<std::uint8_t>& bytes, std::size_t at, std::size_
     bytes[at + 1] = static_cast<std::uint8_t>(value);
 }
 
-/// One's complement sum over `bytes`, added to `sum`; an odd last byte counts as if a zero followed.
+/// Adds the one's complement sum of `bytes` to `sum`. An odd last byte is padded with a zero byte.
 std::uint64_t add_words(std::span<const std::uint8_t> bytes, std::uint64_t sum);
-/// The checksum of a sum.
+/// Folds a sum into the checksum.
 std::uint16_t fold(std::uint64_t sum);
 
 }  // namespace sipalg

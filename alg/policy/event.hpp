@@ -6,7 +6,7 @@
 
 namespace sipalg {
 
-/// What happened in a call or registration, for the log: one line each.
+/// An event of a call or registration: one line in the log.
 struct Event {
     enum class Kind : std::uint8_t {
         call_offered,

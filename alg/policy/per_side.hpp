@@ -1,4 +1,4 @@
-// Two values, one for each side.
+// A pair of values, one for the inside and one for the outside.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// The owner's settings, and the daemon's knowledge of the router, as far as the core needs them.
+// The owner's settings and the properties of the router that the core needs.
 #pragma once
 
 #include <cstdint>
@@ -17,28 +17,29 @@ struct Policy {
     std::vector<std::uint16_t> sip_ports{5060};
     bool drop_malformed = false;  ///< SIP that breaks the grammar is dropped, not passed (S9)
     Treatments treatments;
-    bool sees_flows = true;  ///< conntrack is scanned; without it, media can't be seen
-    bool edits = true;       ///< false: messages pass unmodified, whatever is planned
-    // Ceilings (X7). At each of them new work is refused; what exists stays.
+    bool sees_flows = true;  ///< conntrack is scanned; without scans the core cannot tell whether media flow
+    bool edits = true;       ///< false: messages pass unmodified, and planned edits are not applied
+    // Limits (X7). At a limit new work is refused, and existing entries stay.
     std::size_t max_mappings = 65536;
     std::size_t max_mappings_per_phone = 8192;
     std::size_t max_calls = 16384;
     std::size_t max_calls_per_phone = 1024;
     std::size_t max_calls_per_peer = 8192;
-    std::size_t max_unanswered_per_phone = 768;  ///< of the phone's calls, from outside
+    std::size_t max_unanswered_per_phone = 768;  ///< calls from outside that the phone has not answered
     std::size_t max_bindings = 4096;
     std::size_t max_bindings_per_phone = 64;
     std::size_t max_streams = 4096;  ///< TCP connections that are read
     std::size_t max_streams_per_phone = 512;
-    /// Segments that wait in the queue for the rest of a message: far fewer than its length, or all other
-    /// packets would have to wait as well.
+    /// Segments that wait in the queue for the rest of a message. The limit is far below the length of the
+    /// queue, so that other packets do not have to wait as well.
     std::size_t max_held_segments = 512;
     std::size_t max_held_segments_per_phone = 128;
     std::size_t max_stream_memory = 16 << 20;  ///< bytes of incomplete messages
     std::size_t max_stream_memory_per_phone = 4 << 20;
-    /// TCP connections of which only SYNs were seen. One more ends the oldest of the host that has most.
+    /// TCP connections of which only SYNs were seen. One more removes the oldest one of the host that has
+    /// most.
     std::size_t max_half_open_streams = 1024;
-    Seconds silence{300};  ///< a call without media in both directions ends after that (C6)
+    Seconds silence{300};  ///< a call without media in both directions ends after this time (C6)
     Seconds hold{7200};    ///< the same for a call on hold
 };
 
@@ -48,11 +49,11 @@ inline Side opposite(Side side) {
     return side == Side::inside ? Side::outside : Side::inside;
 }
 
-/// The router's address on the way between the packet's two ends. Where nothing is translated (N2) it is the
-/// phone's own: it keeps its endpoints, and messages their bytes.
+/// The router's outside address on the route between the two ends of a packet. Without translation (N2) it is
+/// the phone's own address: endpoints and messages stay as they are.
 struct Egress {
     Address address;     ///< of the outside interface: what NAT writes into packets
-    Address advertised;  ///< what the world sees and messages say; the same unless --external-address
+    Address advertised;  ///< the address that messages name; differs only with --external-address
     friend auto operator<=>(const Egress&, const Egress&) = default;
 };
 

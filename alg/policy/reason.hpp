@@ -10,26 +10,26 @@ namespace sipalg {
 
 enum class Reason : std::uint8_t {
     rewritten,          ///< addresses were changed
-    unchanged,          ///< SIP, nothing of it needed a change
+    unchanged,          ///< SIP that needed no change
     keep_alive,         ///< CRLF or empty datagram
     stun,               ///< STUN on a SIP port
     tls,                ///< TLS or DTLS on a SIP port
     media,              ///< RTP or RTCP on a SIP port
     http,               ///< HTTP on a SIP port
     not_sip,            ///< anything else that is not SIP
-    malformed,          ///< SIP that breaks the grammar: opens nothing
+    malformed,          ///< SIP that violates the grammar: opens nothing
     truncated,          ///< Content-Length beyond the datagram
-    too_many_headers,   ///< more known headers than the limit
-    unreadable_packet,  ///< no IP/UDP packet that can be read
-    segment,            ///< TCP: part of a message, or none at all
+    too_many_headers,   ///< more known headers than allowed
+    unreadable_packet,  ///< not a complete IP packet, or a wrong checksum
+    segment,            ///< TCP: part of a message, or no message
     unread_stream,      ///< TCP: a connection that is not read (T4)
-    oversize,           ///< TCP: a message beyond the limit passes as it is
-    let_through,        ///< TCP: the rest of a message did not come: it passes as it is
-    stream_lost,        ///< TCP: bytes have gone by unseen: the connection is no longer read, or reset
+    oversize,           ///< TCP: a message longer than the limit; its body passes unmodified
+    let_through,        ///< TCP: an incomplete message, forwarded unmodified
+    stream_lost,        ///< TCP: bytes passed without being read; the connection is no longer read, or reset
     no_address,         ///< the outgoing interface has no usable address
     limit_reached,      ///< a table is full or an identifier too long: passes, but opens nothing (X7)
-    kernel_refused,     ///< nftables did not take the change: the original bytes pass
-    too_long,           ///< the result would not fit a packet: the original bytes pass
+    kernel_refused,     ///< the kernel refused the transaction: the original bytes pass
+    too_long,           ///< the changed message does not fit into a packet: the original bytes pass
     would_rewrite,      ///< mode `observe`: addresses would have been changed
     switched_off,       ///< mode `off`: not read
     count_

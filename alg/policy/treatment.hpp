@@ -1,4 +1,4 @@
-// How phones and peers are treated, with the owner's exceptions for some of them.
+// The owner's settings for phones and peers: the defaults and the sections.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@ enum class MediaSource : std::uint8_t {
 
 /// How the messages of a phone and a peer are treated.
 enum class Mode : std::uint8_t {
-    automatic,  ///< as rewrite, until one of the two has shown that it handles NAT itself (S2)
+    automatic,  ///< as rewrite, until the phone or the peer has proven that it handles NAT itself (S2)
     rewrite,    ///< inside addresses are always rewritten
-    pinhole,    ///< no byte is changed; mappings and pinholes are opened as needed
+    pinhole,    ///< messages are not changed; mappings are made and pinholes are opened as needed
     observe,    ///< nothing is changed or opened; reports what `automatic` would do (O7)
     off         ///< messages are not read
 };
@@ -30,7 +30,7 @@ std::string_view word(Mode mode);
 
 /// Whether a phone's IPv4 address is translated on its way outside (N2).
 enum class Nat : std::uint8_t {
-    automatic,  ///< private addresses are
+    automatic,  ///< yes for private addresses
     yes,
     no  ///< routed: pinholes only, no byte changes
 };
@@ -47,7 +47,7 @@ struct Prefix {
     friend bool operator==(const Prefix&, const Prefix&) = default;
 };
 
-/// The settings for some addresses; those that are not set come from a wider section.
+/// The settings of a section. Those that are not set come from a less specific section.
 struct Treatment {
     std::optional<MediaSource> media_source;
     std::optional<Mode> mode;
@@ -65,8 +65,8 @@ struct Section {
     friend bool operator==(const Section&, const Section&) = default;
 };
 
-/// All settings. Each one comes from the peer's narrowest section that has it, else from the phone's, else
-/// from the values for all.
+/// All settings. Each one is taken from the most specific section of the peer that sets it, else of the
+/// phone, else from the defaults.
 struct Treatments {
     MediaSource media_source = MediaSource::negotiated;
     Mode mode = Mode::automatic;
@@ -75,14 +75,15 @@ struct Treatments {
 
     MediaSource media_source_of(const Address& phone, const Address& peer) const;
     Mode mode_of(const Address& phone, const Address& peer) const;
-    /// IPv6 never is.
+    /// Whether the phone's address is translated; false for IPv6.
     bool is_translated(const Address& inside) const;
-    /// The phone may name media addresses of that host: a phone behind a PBX, or its own in the other family.
+    /// Whether the phone may name media addresses of that host: a phone behind a PBX, or the phone's own
+    /// address of the other family.
     bool is_delegate(const Address& phone, const Address& other) const;
     /// The peers that may send requests first (N3), as prefixes that do not overlap.
     std::vector<Prefix> allowed_peers() const;
     bool allows_peers() const;
-    /// It has delegates of that family.
+    /// Whether the phone has delegates of that family.
     bool has_delegates(const Address& phone, Family family) const;
     friend bool operator==(const Treatments&, const Treatments&) = default;
 };
