@@ -1,4 +1,4 @@
-// What bytes were taken for: the word that counts them, and what the list of flows is told.
+// Classifies payloads, for the counters and for the list of flows.
 #pragma once
 
 #include <string_view>
@@ -11,11 +11,11 @@
 
 namespace sipalg {
 
-/// The word for bytes that are no message, and for a message that can't be read.
+/// The reason for bytes that are not a message, or for a message that cannot be read.
 Reason reason_of(sip::Kind kind);
 Reason reason_of(sip::ParseError error);
 
-/// Puts a message, or bytes that are none, into the list of flows: for people, nothing is decided by it.
+/// Adds a message, or bytes that are not a message, to the list of flows. No decision depends on that list.
 void note_flow(State& state, const FlowKey& key, Side from, Reason reason, std::string_view bytes, Time now);
 
 }  // namespace sipalg

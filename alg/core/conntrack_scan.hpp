@@ -1,5 +1,5 @@
-// Scans of conntrack: which flows outlive their mapping, which calls still have media, or only from one side,
-// and how the owner's NAT translates other flows (C6, C7, C12, O5).
+// Scans of conntrack find the flows that outlive their mapping, the calls without media or with one-way
+// media, and the translations of the owner's own NAT (C6, C7, C12, O5).
 #pragma once
 
 #include <cstdint>
@@ -17,29 +17,30 @@
 
 namespace sipalg {
 
-/// One scan at a time: begin(), entry() for each conntrack entry, end() or abandon(). Facts, not decisions:
-/// nothing here is staged.
+/// One scan at a time: begin(), entry() for each conntrack entry, end() or abandon(). Nothing here is staged,
+/// because a scan reports facts that no refusal changes.
 class ConntrackScan {
   public:
     ConntrackScan(const Policy& policy, nat::Mappings& mappings, call::Calls& calls)
         : policy_(policy), mappings_(mappings), calls_(calls) {}
 
-    /// No mapping exists, neither ours nor the owner's: a scan has nothing to look for until a packet comes.
+    /// There is no mapping, neither the ALG's nor the owner's, so no scan is needed before the next packet.
     bool idle() const;
-    /// A scan is due: something was opened or closed since the last one began, calls have to be checked for
-    /// media, or it is time to see what the owner's NAT maps. The first is for before the first packet (C12).
+    /// Whether a scan is due: mappings or pinholes have changed since the last scan began, calls must be
+    /// checked for media, or the mappings of the owner's NAT must be read again. One scan is due before the
+    /// first packet (C12).
     bool wanted(Time now) const;
     void begin(Time now);
     /// Returns true if the conntrack entry must be deleted: a flow of a closed mapping, or one that an open
     /// mapping should carry but does not (C7).
     [[nodiscard]] bool entry(const ConntrackEntry& flow, Time now);
-    /// Returns what is to be logged.
+    /// Returns the events to log.
     std::vector<Event> end();
-    /// The scan failed: its work is still to be done.
+    /// The scan failed; a new one is due.
     void abandon() { next_ = Time{0}; }
 
     /// The router's address has changed: until a later scan has ended, conntrack may have flows that still
-    /// leave from the old one (C11).
+    /// use the old address (C11).
     void note_renumbered() { ++renumbered_; }
     bool old_flows_possible() const { return renumbered_ != renumbered_and_scanned_; }
 

@@ -1,4 +1,4 @@
-// What the core is given and what it answers: a packet in, a decision out.
+// The input of the core and its output: a packet and a decision.
 #pragma once
 
 #include <cstdint>
@@ -27,12 +27,12 @@ struct Arrival {
         : from(side), egress(way), scanned(conntrack_scanned), token(verdict) {
         read(all);
     }
-    /// Takes other bytes: a copy of the same packet that lives longer.
+    /// Replaces the bytes by a copy of the same packet that lives longer.
     void read(Bytes all) {
         bytes = all;
         packet = parse_packet(all);
     }
-    /// The two ends as the inside edge sees them (A1). Only where `packet` is there.
+    /// The two ends as seen at the inside edge (A1). Precondition: `packet` has a value.
     const Endpoint& phone() const { return from == Side::inside ? packet->source : packet->destination; }
     const Endpoint& peer() const { return from == Side::inside ? packet->destination : packet->source; }
     FlowKey flow() const { return {packet->transport, phone(), peer()}; }
@@ -41,47 +41,49 @@ struct Arrival {
     Bytes bytes;
     std::optional<Packet> packet;  ///< nullopt: cannot be read (Reason::unreadable_packet)
     Egress egress;
-    bool scanned = false;     ///< conntrack was dumped after the packet came
-    std::uint64_t token = 0;  ///< names the packet's verdict if it has to wait (Output)
-    /// The kernel has neither verified the UDP or TCP checksum nor left it to be computed (X13).
+    bool scanned = false;     ///< conntrack was scanned after the packet arrived
+    std::uint64_t token = 0;  ///< identifies the packet in Output if its verdict has to wait
+    /// The kernel has not verified the UDP or TCP checksum and will not compute it, so the core verifies it
+    /// (X13).
     bool checksum_unverified = false;
 };
 
 using tcp::Output;
 
-/// One place of a message that was looked at, and what became of it.
+/// An address in a message, and whether it was changed.
 struct Explained {
-    std::uint32_t offset = 0;  ///< into the payload as it came
+    std::uint32_t offset = 0;  ///< into the payload as it arrived
     std::uint32_t length = 0;
-    std::string text;  ///< what stands there now; empty when it was kept
+    std::string text;  ///< the new text; empty if the address was kept
     rewrite::Place place = rewrite::Place::contact;
-    rewrite::Kept kept = rewrite::Kept::changed;  ///< why not, if it was not changed
+    rewrite::Kept kept = rewrite::Kept::changed;  ///< the reason, if it was not changed
 };
 
-/// What is to be done with a packet, or at a point in time. Order for the daemon: erase `stale` flows, apply
-/// `changes`; if the kernel took them, State::commit(), erase `ended` flows and send `payload` (or the
-/// original); else State::cancel() and let the original bytes pass. Of what was closed, `ended` names the
-/// flows that were negotiated; those from other ports are found by a sweep (see State::scan_wanted).
+/// What the daemon must do for a packet or a deadline, in this order: delete the `stale` entries and apply
+/// `changes`. If the kernel accepts, call State::commit(), delete the `ended` entries and send `payload` (or
+/// the original); else call State::cancel() and send the original bytes. `ended` has the negotiated flows of
+/// what was closed; the next scan finds flows from other ports (see ConntrackScan::wanted()).
 struct Decision {
     Reason reason = Reason::unchanged;
-    /// Only conntrack knows what stands behind an address in this message: State::cancel(), sweep, and ask
-    /// again with Arrival::scanned, then it never is asked for. If no sweep can be had, ask again all the
-    /// same.
+    /// The answer needs a fresh scan of conntrack: call State::cancel(), scan, and call inspect() again with
+    /// Arrival::scanned set, which never asks for a scan. If a scan is not possible, call it again without
+    /// one.
     bool scan_first = false;
-    bool dropped = false;    ///< drop: malformed SIP, with that policy (S9), or a damaged segment (X13)
+    bool dropped = false;    ///< drop it: malformed SIP with policy `drop` (S9), or a damaged segment (X13)
     bool rewritten = false;  ///< send `payload` in place of the packet's own
     std::string payload;
     std::vector<Change> changes;        ///< one transaction
     std::vector<ConntrackTuple> stale;  ///< conntrack entries that would shadow the changes (C7)
-    std::vector<ConntrackTuple> ended;  ///< conntrack entries of what the changes close (C7)
+    std::vector<ConntrackTuple> ended;  ///< conntrack entries of the flows that the changes close (C7)
     std::vector<Event> events;          ///< to be logged after commit
     std::vector<Explained> explained;   ///< only with State::explain(true); in the order of the message
 
-    // TCP. When State::commit() or State::cancel() is done, conclude() says what becomes of packets.
-    bool stream = false;  ///< the packet is of a connection that is read: the above is for its messages
-    tcp::Step step;       ///< for conclude()
+    // TCP. After State::commit() or State::cancel(), conclude() gives the verdicts.
+    bool stream = false;          ///< of a connection that is read; the fields above are about its messages
+    tcp::Step step;               ///< for conclude()
     std::vector<Reason> reasons;  ///< of each message in it
-    /// In this order; a packet that is not in it stays queued until a later decision names it.
+    /// To be carried out in this order. A packet that is not listed stays queued until a later decision lists
+    /// it.
     std::vector<Output> outputs;
     void clear();
 };

@@ -1,5 +1,4 @@
-// What is seen of traffic that the ALG leaves alone: TLS on its ports, and SIP on ports that are not
-// configured.
+// Records traffic that the ALG only reports: TLS on TLS ports, and SIP on ports that are not configured.
 #pragma once
 
 #include <vector>
@@ -12,9 +11,8 @@
 
 namespace sipalg {
 
-/// Records a packet that the kernel has picked out by its first bytes, UDP or TCP. It changes nothing but
-/// State::flows(); the packet passes whatever is found. `events`: to be logged, one for each port at which
-/// SIP is found, up to a bound.
+/// Records a UDP or TCP packet that the kernel has selected by its first bytes. Only changes State::flows;
+/// the packet always passes. Adds an event to `events` for each port on which SIP is found, up to a limit.
 /// Encrypted signalling is listed and never changed (N4).
 void watch(State& state, Bytes packet, Side from, Time now, std::vector<Event>& events);
 

@@ -1,4 +1,4 @@
-// The door of the core: a packet or a point in time in, a decision out.
+// The interface of the core: it takes a packet or a point in time and returns a decision.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +11,15 @@
 
 namespace sipalg {
 
-/// Decides over one packet. Clears `decision` first (its buffers are used again).
+/// Decides about one packet. Clears `decision` first and reuses its buffers.
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision);
-/// TCP, after inspect() and expire(): gives verdicts to the packet of the decision and to those that have
-/// been queued for it, now that its changes are `in_force` or were refused. Fills Decision::outputs.
+/// For TCP, after inspect() and expire(): fills Decision::outputs with the verdicts of this packet and of
+/// packets that were queued before it. `in_force`: the kernel has accepted the changes.
 void conclude(State& state, bool in_force, Time now, Decision& decision);
-/// Resets the connections whose bytes have moved: nothing would translate them after a stop (T4).
+/// Resets the connections whose sequence numbers are translated, because nothing translates them after a stop
+/// (T4).
 void end_connections(State& state, Time now, Decision& decision);
-/// Closes and renews what is due. Call when State::next_deadline() has come.
+/// Handles the deadlines that have passed: closes and renews. Call it at State::next_deadline().
 void expire(State& state, Time now, Decision& decision);
 /// Closes calls at the owner's request: those with this Call-ID, or all of them (nullopt). At most 64 at
 /// once, so that one transaction stays small: call again until it returns 0. Returns how many.

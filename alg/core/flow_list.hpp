@@ -1,10 +1,11 @@
-// The flows of signalling that were seen, for people: who opened them, what they carry, what becomes of it.
+// The list of signalling flows for `sipalgctl flows`: who opened each flow, what it carries, and whether it
+// is rewritten.
 //
-// Theory of operation. Nothing is decided by this table. A flow is one (transport, phone, peer) as the inside
-// edge sees it. Of signalling on SIP ports every message is seen; of what is only watched (TLS ports, SIP on
-// other ports) the kernel shows beginnings, so such a flow is kept for longer. In each of these two classes
-// flows stand in the order in which they were last seen: the longest idle one is at the front, and neither a
-// deadline nor a replacement has to be searched for.
+// Theory of operation. No decision depends on this list. A flow is one (transport, phone, peer) as seen at
+// the inside edge. On SIP ports every message of a flow is seen. On other ports (TLS, and SIP that is only
+// reported) the kernel queues only the first packet, so these flows are kept for longer. Each of the two
+// classes is a list in the order of the last packet. The flow that has been idle longest is at the front, so
+// expiry and replacement need no search.
 #pragma once
 
 #include <array>
@@ -29,20 +30,20 @@ struct FlowKey {
     friend auto operator<=>(const FlowKey&, const FlowKey&) = default;
 };
 
-/// What a flow carries. Of all that was seen in it, what stands last here counts.
+/// What a flow carries, in ascending order of precedence: the highest value that was seen counts.
 enum class FlowKind : std::uint8_t { unknown, keep_alive, stun, other, http, dtls, tls, sip, count_ };
 inline constexpr std::size_t flow_kinds = static_cast<std::size_t>(FlowKind::count_);
 std::string_view word(FlowKind kind);
 
-/// What becomes of its messages; the same order.
+/// The treatment of its messages, also in ascending order of precedence.
 enum class FlowTreatment : std::uint8_t {
-    unmodified,  ///< its bytes pass as they are
-    followed,    ///< SIP that was understood and needed no change
-    rewritten,   ///< SIP of which some was changed
+    unmodified,  ///< passes unmodified
+    followed,    ///< SIP that was read and needed no change
+    rewritten,   ///< SIP with at least one changed message
 };
 std::string_view word(FlowTreatment treatment);
 
-/// How much of a flow is seen.
+/// Whether all packets of a flow are seen.
 enum class Sight : std::uint8_t { whole, beginnings };
 
 struct FlowEntry {
@@ -51,25 +52,25 @@ struct FlowEntry {
     FlowKind kind = FlowKind::unknown;
     FlowTreatment treatment = FlowTreatment::unmodified;
     Sight sight = Sight::whole;
-    bool configured = true;   ///< false: SIP on a port that is no SIP port
-    std::string server_name;  ///< that its ClientHello asks for; empty: none
+    bool configured = true;   ///< false: SIP on a port that is not a SIP port
+    std::string server_name;  ///< the name that its ClientHello requests; empty: none
     Time first{0}, last{0};
-    std::uint64_t outward = 0, inward = 0;  ///< packets, or messages of a stream, that were seen
+    std::uint64_t outward = 0, inward = 0;  ///< packets seen; for TCP, messages seen
 
-    /// Puts in what was learned; the lesser of two is forgotten.
+    /// Raises the treatment; a lower value than the present one has no effect.
     void learn(FlowTreatment more) { treatment = more > treatment ? more : treatment; }
 };
 
 class FlowList {
   public:
-    /// With one more, the longest idle one gives way (X7): this is what people look at, and nothing depends
-    /// on it.
+    /// The limit (X7). One more flow replaces the one that has been idle longest, which affects only the
+    /// report.
     static constexpr std::size_t most = 8192;
-    /// Without anything seen of it a flow is forgotten after that.
+    /// A flow is removed after this time without a packet.
     static constexpr Time kept[] = {std::chrono::minutes(15), std::chrono::hours(24 * 7)};  // by Sight
 
-    /// A packet or message of the flow, sent from that side; the first one's sender has opened it. Allocates
-    /// only for a flow that is new. The entry is valid until the next call.
+    /// Notes a packet or message that was sent from that side. The sender of the first one has opened the
+    /// flow. Allocates only for a new flow. The returned entry is valid until the next call.
     FlowEntry& see(const FlowKey& key, Side from, FlowKind kind, Time now, Sight sight = Sight::whole);
     void forget(const FlowKey& key);
 
@@ -87,7 +88,7 @@ class FlowList {
     void expire(Time now);
 
   private:
-    using Line = std::list<FlowEntry>;  // the longest idle one first
+    using Line = std::list<FlowEntry>;  // the one that has been idle longest first
     struct Hash {
         std::size_t operator()(const FlowKey& key) const noexcept {
             return mix(std::hash<Endpoint>{}(key.phone) + static_cast<std::size_t>(key.transport),

@@ -1,4 +1,4 @@
-// One SIP message on its way through the router, whatever carried it.
+// Inspects one SIP message, over UDP or TCP.
 #pragma once
 
 #include "alg/base/time.hpp"
@@ -10,7 +10,7 @@
 
 namespace sipalg {
 
-/// What is known of a message besides its bytes.
+/// The context of a message: its ends, its direction and its treatment.
 struct Envelope {
     Transport transport = Transport::udp;
     Endpoint source, destination;
@@ -19,11 +19,11 @@ struct Envelope {
     bool scanned = false;  ///< see Arrival
 };
 
-/// Decides over the message that was parsed into `state.message`: follows it and writes it for the other
-/// side. Adds to `decision`; what it stages in `state` awaits State::commit().
+/// Decides about the message in `state.message`: follows its call or registration and plans its edits. Adds
+/// to `decision`. Changes of `state` are staged until State::commit().
 void inspect_message(State& state, const Envelope& envelope, Time now, Decision& decision);
 
-/// Whether a single host that is not the router can have that address (X2).
+/// Whether the address can be that of a single host other than the router (X2).
 bool is_some_host(const Address& address, const State& state);
 
 }  // namespace sipalg

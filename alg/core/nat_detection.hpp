@@ -1,4 +1,4 @@
-// What a message from outside proves about the NAT handling of its sender (S2).
+// Evidence in a message from outside that its sender handles NAT, or does not (S2).
 #pragma once
 
 #include "alg/core/inspect_message.hpp"
@@ -7,14 +7,14 @@ namespace sipalg {
 
 enum class NatProof : std::uint8_t {
     none,
-    handles,   ///< it knows the phone by its inside address and reaches it all the same
-    does_not,  ///< it has kept the public contact that the REGISTER had, and no private one beside it
+    handles,   ///< it uses the phone's inside address, and its messages reach the phone
+    does_not,  ///< it has stored the public contact of the REGISTER, and no private one beside it
 };
-/// Of the message in `state.message`: a request that names the phone by its inside address, from a peer that
-/// is let in; or the 2xx of a REGISTER that left rewritten, by the contacts that it lists.
+/// The evidence in `state.message`: a request for the phone's inside address from a peer that is let in, or
+/// the contacts in the 2xx of a REGISTER that was rewritten.
 NatProof nat_proof(const State& state, const Envelope& envelope, Time now);
 
-/// The message names the phone's public endpoint as an earlier rewritten message did.
+/// Whether the message names the phone's public endpoint, as an earlier rewritten message did.
 bool names_what_was_told(const State& state, const Envelope& envelope);
 
 }  // namespace sipalg

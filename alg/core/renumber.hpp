@@ -7,7 +7,7 @@
 
 namespace sipalg {
 
-/// Moves everything that stands at an old address of the router to the new one (C11). Each `from` at most
+/// Moves all entries at an old address of the router to the new one (C11). `moves` has each `from` at most
 /// once.
 void renumber(State& state, std::span<const AddressChange> moves, Time now, Decision& decision);
 

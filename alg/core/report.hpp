@@ -1,4 +1,4 @@
-// What people are shown of the state, as plain values; the daemon turns them into JSON.
+// Reports of the state as plain values, which the daemon turns into JSON.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace sipalg {
 
-/// A row of `sipalgctl pinholes`: one public address:port that somebody outside may send to.
+/// A row of `sipalgctl pinholes`: one public address:port to which an outside host may send.
 struct PinholeReport {
     Transport transport = Transport::udp;
     Endpoint public_endpoint;
@@ -22,9 +22,10 @@ struct PinholeReport {
     std::string media;      ///< "audio", "video", …
     std::string component;  ///< "rtp" or "rtcp"
     std::string call_id;
-    std::string state;  ///< "early" until answered, then "open", or "learned" (C5); on hold there is none
+    std::string state;  ///< "early" until answered, then "open"; "learned": let in by a latch (C5). A stream
+                        ///< on hold has no row
     std::int64_t expires_s = 0;
-    bool observed = false;  ///< only would be open
+    bool observed = false;  ///< not in the kernel (mode `observe`)
 };
 
 /// One stream of a call.
@@ -35,7 +36,7 @@ struct MediaReport {
     std::string remote;  ///< "addr:port" of the peer, empty before the answer
     std::string state;   ///< "early", "open", "held", "off"
     std::string
-        silent;  ///< "phone", "peer", "both": who has not been received lately; empty: nobody, or not known
+        silent;  ///< the side that sends no packets: "phone", "peer" or "both"; empty: neither, or not known
 };
 
 /// A row of `sipalgctl calls`.
@@ -48,7 +49,7 @@ struct CallReport {
     std::string phone;  ///< inside address
     std::string peer;   ///< signalling address outside
     Time started{0};
-    bool unmodified = false;  ///< its messages are not changed (mode `pinhole`, or the peer minds NAT itself)
+    bool unmodified = false;  ///< its messages are not changed (mode `pinhole`, or an end handles NAT itself)
     bool observed = false;    ///< nothing of it is in the kernel (mode `observe`)
     std::vector<MediaReport> media;
 };
@@ -61,7 +62,7 @@ struct BindingReport {
     std::string aor;
     std::string registrar;  ///< address that may send requests in
     std::int64_t expires_s = 0;
-    bool unmodified = false, observed = false;  ///< as of a call
+    bool unmodified = false, observed = false;  ///< as in CallReport
 };
 
 /// A row of `sipalgctl flows`.
@@ -70,14 +71,14 @@ struct FlowReport {
     Endpoint phone, peer;
     std::string opened_by;  ///< "inside" or "outside"
     std::string kind;       ///< see FlowKind
-    std::string sni;        ///< host that a TLS client asks for
+    std::string sni;        ///< host name that the TLS client requests
     std::string treatment;  ///< see FlowTreatment
     bool configured = true;
     Time started{0};
     std::int64_t idle_s = 0;
     std::uint64_t outward = 0, inward = 0;             ///< packets or messages seen
     std::int64_t grown_outward = 0, grown_inward = 0;  ///< TCP: bytes added to each stream so far
-    std::size_t held = 0;                              ///< TCP: bytes that wait for the rest of a message
+    std::size_t held = 0;                              ///< TCP: bytes of incomplete messages
 };
 
 struct Totals {
@@ -90,7 +91,8 @@ std::vector<CallReport> report_calls(const State& state);
 std::vector<PinholeReport> report_pinholes(const State& state, Time now);
 std::vector<BindingReport> report_bindings(const State& state, Time now);
 std::vector<FlowReport> report_flows(const State& state, Time now);
-/// TLS and DTLS flows of which only the beginning is seen: conntrack tells when they end.
+/// The TLS and DTLS flows of which only the first packet is seen. They end when their conntrack entry is
+/// gone.
 std::vector<FlowKey> watched_flows(const State& state);
 Totals totals(const State& state);
 

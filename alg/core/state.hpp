@@ -1,4 +1,4 @@
-// All that the core remembers: mappings, calls, registrations, connections, flows.
+// The state of the core: mappings, calls, registrations, connections, flows.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@
 
 namespace sipalg {
 
-/// How a phone's messages with a peer are handled: as the owner wants, and what was learned of the two.
+/// How the messages of a phone and a peer are handled: the owner's settings, and which of the two handles
+/// NAT.
 struct Handling {
     Mode mode = Mode::automatic;
     nat::NatHandler minds = nat::NatHandler::neither;
@@ -31,14 +32,14 @@ struct Handling {
 };
 
 /// The tables of the core. inspect() and expire() stage their changes in them until commit() (law 4). The
-/// tables refer to each other, so a State stays where it was made.
+/// tables refer to each other, so a State cannot be moved.
 struct State {
     explicit State(Policy settings);
     State(const State&) = delete;
     State& operator=(const State&) = delete;
 
     void commit();  ///< the kernel has acknowledged Decision::changes
-    void cancel();  ///< it refused them: forgets what was staged
+    void cancel();  ///< the kernel refused them: drops the staged changes
 
     /// Earliest time at which expire() has something to do; nullopt: never.
     std::optional<Time> next_deadline() const;
@@ -47,20 +48,21 @@ struct State {
     void set_occupied(std::vector<Socket> sockets);
     /// The router's own addresses and its networks' broadcast addresses: never mapped or opened (X2).
     void set_own_addresses(std::vector<Address> addresses);
-    /// Media sources apply to calls from their next description on, modes to calls that begin.
+    /// New media sources apply to a call from its next description on, new modes to calls that begin later.
     void set_treatments(Treatments treatments);
 
-    /// How the owner wants the packet treated; a TCP connection whose bytes moved is not left (T4).
+    /// The mode for the packet. A TCP connection whose sequence numbers are translated is always read (T4).
     Mode mode_of(const Arrival& arrival) const;
     Handling handling(const Address& phone, const Address& peer) const;
-    /// The kernel may have noted a latched source: read the set and call note_latched(), once a second (C5).
+    /// Whether the kernel may have added a latched source. If so, read the set once a second and call
+    /// note_latched() (C5).
     bool awaits_latched(Time now) const;
 
-    /// Whether decisions carry Decision::explained. Off by default, because it costs.
+    /// Turns Decision::explained on or off. Off by default, because it costs time.
     void explain(bool on);
 
-    /// Restores what the previous run left in the kernel (A5), on an empty state. The returned changes remove
-    /// elements that nothing explains; apply them and ignore a refusal. `advertised` maps an address of the
+    /// Restores the elements of the previous run (A5). Precondition: an empty state. The returned changes
+    /// remove elements without an owner; apply them and ignore a refusal. `advertised` maps an address of the
     /// router to the one that messages name (Egress).
     using Advertised = std::function<Address(const Address&)>;
     [[nodiscard]] std::vector<Change> restore(std::span<const StoredElement> elements,
@@ -68,7 +70,7 @@ struct State {
 
     /// Everything that the kernel should hold now, as additions: for a table that another program flushed.
     std::vector<Change> elements(Time now) const;
-    /// The addresses of the router that something stands at, each once.
+    /// The addresses of the router at which there are mappings, each once.
     std::vector<Egress> egresses() const;
 
     Policy policy;
@@ -84,7 +86,7 @@ struct State {
 
     ConntrackScan scan;
 
-    // Work space of inspect(), kept so that no message allocates (P1).
+    // Buffers of inspect(), reused so that a message causes no allocation (P1).
     sip::Message message;
     sdp::Description description;
     rewrite::Edits edits;

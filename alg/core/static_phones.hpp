@@ -7,14 +7,14 @@
 
 namespace sipalg {
 
-/// A phone's endpoint that is to be reachable before it has sent anything (N3), and its public side.
+/// An endpoint of a phone that must be reachable before the phone has sent anything (N3), and its egress.
 struct StaticPhone {
     Socket inside;
     Egress egress;
 };
 
-/// Maps the endpoints to the same port outside for the next minutes; call it every minute. An endpoint that
-/// cannot have its port is an event each time.
+/// Maps the endpoints to the same public port for a few minutes; call it every minute. Adds an event for each
+/// endpoint whose port is taken.
 void map_static_phones(State& state, std::span<const StaticPhone> wanted, Time now, Decision& decision);
 
 }  // namespace sipalg

@@ -1,4 +1,4 @@
-// The core as TCP connections see it: they hand over messages, and acquire the mappings of phones.
+// The interface of the core for TCP connections: they pass messages to it and acquire the mappings of phones.
 #pragma once
 
 #include "alg/core/decision.hpp"
