@@ -39,15 +39,15 @@ call::PacketCount count(const ConntrackEntry& flow, Side begun) {
 
 }  // namespace
 
-// What is to become of a flow with these ends; nullopt: it is none of our mappings'.
+// Whether to keep or delete a flow with these ends; nullopt: it does not belong to a mapping of the ALG.
 std::optional<ConntrackScan::Disposition> ConntrackScan::judge(const Mapping& seen, Side begun,
                                                                const ConntrackEntry& flow, Time now) {
     const nat::MappingKey key{{seen.transport, seen.inside}, seen.outside.address};
     const nat::MappingEntry* entry = mappings_.find(key);
     const bool open = entry && entry->kernel_until > now;
     if (!open || entry->mapping.outside.port != seen.outside.port) {
-        // The phone's own flow under another port is older than the mapping; a peer's may be somebody else's.
-        // A connection can't begin anew, it keeps its port.
+        // A flow of the phone at another port is older than the mapping. A flow of a peer may belong to
+        // another mapping. A TCP connection cannot change its port, so it stays.
         const bool ours =
             closed_.contains(seen) || (open && begun == Side::inside && seen.transport == Transport::udp);
         return ours ? std::optional(Disposition::erase) : std::nullopt;
@@ -57,15 +57,15 @@ std::optional<ConntrackScan::Disposition> ConntrackScan::judge(const Mapping& se
     return Disposition::keep;
 }
 
-// Whoever could send through `pinhole` no longer can, neither by it nor by one for everybody.
+// Whether the remote address may no longer send: neither its own pinhole is open nor one for all addresses.
 bool ConntrackScan::has_closed(const Pinhole& pinhole) const {
     const Pinhole for_all{pinhole.transport, {}, pinhole.outside};
     return (closed_pinholes_.contains(pinhole) || closed_pinholes_.contains(for_all)) &&
            !mappings_.pinholes().find(pinhole) && !mappings_.pinholes().find(for_all);
 }
 
-// The mapping is still there, for another stream or call, but this peer's pinhole has gone. Where signalling
-// goes on, flows of the phone's own are left: late responses come through them.
+// Whether the pinhole for `remote` was closed while the mapping stays for another stream or call. Flows of a
+// mapping that signalling still uses are kept, because late responses arrive through them.
 bool ConntrackScan::was_closed(const Mapping& mapping, const Address& remote, Time now) const {
     if (!has_closed({mapping.transport, remote, mapping.outside})) return false;
     const nat::MappingEntry* entry =
@@ -73,7 +73,8 @@ bool ConntrackScan::was_closed(const Mapping& mapping, const Address& remote, Ti
     return entry && entry->idle_until <= now;
 }
 
-// A flow that the owner's NAT carries, outward or by a port forwarding; many are not translated at all.
+// Notes a flow of the owner's NAT, either outward or through a port forward. Flows without translation are
+// ignored.
 void ConntrackScan::note_existing_nat(const ConntrackEntry& flow, const Mapping& outward,
                                       const Mapping& inward) {
     const auto& ports = policy_.sip_ports;
@@ -85,17 +86,16 @@ void ConntrackScan::note_existing_nat(const ConntrackEntry& flow, const Mapping&
 }
 
 bool ConntrackScan::entry(const ConntrackEntry& flow, Time now) {
-    // The phone began it: the answers go to the public endpoint.
+    // Opened by the phone: the reply direction has the public endpoint.
     const Mapping outward{flow.transport, flow.original_source, flow.reply_destination};
     if (const auto verdict = judge(outward, Side::inside, flow, now))
         return *verdict == Disposition::erase || was_closed(outward, flow.original_destination.address, now);
-    // The peer began it, through a pinhole that may have closed since.
+    // Opened by the peer, through a pinhole that may be closed by now.
     const Mapping inward{flow.transport, flow.reply_source, flow.original_destination};
     const auto verdict = judge(inward, Side::outside, flow, now);
     if (!verdict) note_existing_nat(flow, outward, inward);
     if (verdict != Disposition::keep) return verdict == Disposition::erase;
-    // Others' flows to the same endpoint, such as those of the owner's own port forwarding, are not ours to
-    // end.
+    // Other flows to the same endpoint, such as those of the owner's port forwards, are kept.
     return has_closed({flow.transport, flow.original_source.address, flow.original_destination});
 }
 

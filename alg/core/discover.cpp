@@ -9,7 +9,7 @@ namespace sipalg {
 
 namespace {
 
-// Whoever speaks SIP to ever new ports fills neither the memory nor the log.
+// A limit, so that SIP to many different ports cannot fill the memory or the log.
 constexpr std::size_t most_found = 256;
 
 bool is_response(std::string_view message) {
@@ -36,7 +36,7 @@ void watch(State& state, Bytes bytes, Side from, Time now, std::vector<Event>& e
     const bool stream = packet->transport == Transport::tcp;
     const tls::ClientHello hello =
         stream ? tls::read_stream(packet->payload) : tls::read_datagram(packet->payload);
-    // Fewer bytes may be the beginning of anything.
+    // With fewer bytes the kind of a record is not certain.
     constexpr std::size_t enough = 6;
     if (hello.outcome != tls::ClientHello::Outcome::not_hello && packet->payload.size() >= enough) {
         FlowEntry& entry =
@@ -44,7 +44,7 @@ void watch(State& state, Bytes bytes, Side from, Time now, std::vector<Event>& e
         if (!hello.server_name.empty()) entry.server_name = hello.server_name;
     } else if (sip::classify_datagram(packet->payload) == sip::Kind::message) {
         state.flows.see(flow, from, FlowKind::sip, now, Sight::beginnings).configured = false;
-        // Requests go to where somebody listens, responses come from there.
+        // The server is the destination of a request and the source of a response.
         found(state, flow, outward == is_response(packet->payload), events);
     }
 }

@@ -47,8 +47,8 @@ void decide(State& state, const Arrival& arrival, Time now, Decision& decision) 
     if (decision.rewritten) state.edits.apply(decision.payload);
 }
 
-// X13: a damaged packet passes, and its receiver drops it. In a connection whose bytes have moved it would
-// arrive with the wrong numbers, and writing it anew would make it right.
+// X13: a damaged packet passes, and its receiver drops it. On a connection with translated sequence numbers
+// it is dropped here: unmodified it would have the wrong numbers, and rewriting would repair its checksum.
 void refuse_damaged(const State& state, const Arrival& arrival, Decision& decision) {
     decision.reason = Reason::unreadable_packet;
     if (arrival.packet->transport != Transport::tcp) return;
@@ -82,7 +82,7 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
         return;
     }
     decide(state, arrival, now, decision);
-    // A packet that is asked again is counted then.
+    // A packet that waits for a scan is counted when it is inspected again.
     if (decision.scan_first) return;
     note_flow(state, arrival.flow(), arrival.from, decision.reason, arrival.packet->payload, now);
 }
@@ -124,7 +124,7 @@ void note_latched(State& state, std::span<const LatchedSource> sources, Time now
     decision.clear();
     Effects effects{decision.changes, decision.stale, decision.ended, decision.events};
     for (const LatchedSource& source : sources) {
-        // Whatever it is, it is taken away: nothing old may be found behind a later latch.
+        // Remove it in any case, so that it is not taken for a source of a later latch.
         decision.changes.push_back({Change::Op::remove, source, {}});
         if (is_some_host(source.remote, state)) state.calls.add_latched(source, now, effects);
     }

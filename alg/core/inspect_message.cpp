@@ -12,17 +12,15 @@
 #include "alg/sip/body.hpp"
 #include "alg/sip/uri.hpp"
 
-// Theory of operation. A message passes four rooms: what it is (splitter, parser), which of the phone's
-// endpoints it shows (mapped and kept), what it means for calls and registrations (followed), how it is
-// written on the other side (rewritten by look-ups in what the rooms before have mapped). Rewriting never
-// makes a mapping, so a message that is followed or not is written the same way.
+// Theory of operation. A message passes four steps: it is parsed; the phone's endpoints that it names are
+// mapped; its call or registration is updated; and its addresses are rewritten by look-ups among the
+// mappings. Rewriting never makes a mapping, so the third step does not affect the bytes that leave.
 
 namespace sipalg {
 
 namespace {
 
-// The sockets of the phone that a message of its own shows: where it came from, where it wants responses and
-// requests. Few, and bounded.
+// The sockets that a phone's message names: its source, and where the phone wants responses and requests.
 class OwnSockets {
   public:
     void add(const Socket& socket) {
@@ -74,7 +72,7 @@ class Inspection {
     void map_own_sockets() {
         OwnSockets sockets;
         sockets.add({envelope_.transport, phone_});
-        if (message().is_request()) {  // a response's topmost Via is the peer's
+        if (message().is_request()) {  // the topmost Via of a response is the peer's
             const sip::Via& via = message().top_via();
             const sip::HostPort& sent_by = via.sent_by;
             if (sent_by.address == phone_.address || Address::parse(via.maddr) == phone_.address)
@@ -107,18 +105,18 @@ class Inspection {
             const Endpoint outside = entry->mapping.outside;
             const bool is_new = state_.mappings.refresh(entry->key(), !is_sip_port(socket.endpoint.port),
                                                         now_, decision_.changes);
-            // A flow from before the mapping keeps its old translation (C7), one from before the router's
-            // address changed its old address (C11).
+            // A flow that is older than the mapping keeps its old translation (C7), and a flow that is older
+            // than a change of the router's address keeps the old address (C11).
             const bool moved = state_.scan.old_flows_possible();
-            // What TCP has begun can't go on elsewhere: it keeps its translation for as long as it lives.
+            // A TCP connection cannot change its ports, so it keeps its translation until it ends.
             if ((!is_new && !moved) || entry->adopted || socket.transport == Transport::tcp) continue;
             decision_.stale.push_back({socket.transport, socket.endpoint, peer_});
             decision_.stale.push_back({socket.transport, peer_, outside});
         }
     }
 
-    // The phone names a public signalling endpoint as its own: it minds NAT itself (S2). The first time, that
-    // is what conntrack maps its socket to (C12).
+    // The phone names a public signalling endpoint as its own, so it handles NAT itself (S2). At first the
+    // ALG has no such mapping, and conntrack shows to which port the phone's socket is mapped (C12).
     void shows(const Socket& shown, bool as_contact) {
         const Address& host = shown.endpoint.address;
         if (host != envelope_.egress.advertised) return;
@@ -136,7 +134,7 @@ class Inspection {
         if (!envelope_.scanned) decision_.scan_first = true;
     }
 
-    // What was learned holds from this message on.
+    // A conclusion applies from this message on.
     void note_nat_handling() {
         const nat::PhonePeer pair{phone_.address, peer_.address};
         nat::NatHandling& nat_handling = state_.nat_handling;
@@ -172,7 +170,7 @@ class Inspection {
 
     bool is_routed() const { return envelope_.egress.address == phone_.address; }
 
-    // Not a byte of the message is to change (N2, S2). A call goes on as it began.
+    // Whether the message must pass unmodified (N2, S2). A call continues as it began.
     bool is_left_alone() const {
         if (is_routed()) return true;
         const Mode mode = state_.policy.treatments.mode_of(phone_.address, peer_.address);
@@ -188,11 +186,11 @@ class Inspection {
             if (call) return call->unmodified;
         }
         if (!minded) return mode == Mode::pinhole;
-        // What the peer was told before is still told the phone as it wrote it.
+        // Public addresses that the peer was given earlier are still translated back for the phone.
         return outward_ || !names_what_was_told(state_, envelope_);
     }
 
-    // What a phone announces about itself (X1, X2).
+    // Resolves a media endpoint that the phone announces (X1, X2).
     std::optional<call::Resolved> resolve_own(const Socket& socket) {
         const Address& address = socket.endpoint.address;
         const std::uint16_t port = socket.endpoint.port;
@@ -206,12 +204,14 @@ class Inspection {
             return known ? std::optional(call::Resolved{inside}) : std::nullopt;
         }
         if (address != envelope_.egress.advertised) return std::nullopt;
-        // The phone knows its public address by itself (S2): its end of that port, never somebody else's.
+        // The phone writes its own public address (S2). The port must be one that maps to this phone, never
+        // to another host.
         if (const nat::MappingEntry* entry = state_.mappings.find_public(socket))
             return entry->mapping.inside.address == phone_.address
                        ? std::optional(call::Resolved{entry->mapping.inside})
                        : std::nullopt;
-        // The one that conntrack maps there, if that is the phone's; else the same port.
+        // Use the endpoint that conntrack maps to this port if it is the phone's, else the same port on the
+        // phone.
         const Endpoint* mapped =
             state_.mappings.existing_nat().find_public({socket.transport, {envelope_.egress.address, port}});
         if (!mapped) ask_conntrack();
@@ -222,8 +222,8 @@ class Inspection {
         return made && made->mapping.outside.port == port ? std::optional(call::Resolved{end}) : std::nullopt;
     }
 
-    // A host that the owner lets the phone speak for (N5). Where the phone itself is not translated, there is
-    // no address of the router's for one that is.
+    // Resolves an endpoint of a delegate (N5). If the phone is not translated, the router has no address for
+    // a delegate that is.
     std::optional<call::Resolved> resolve_delegate(const Socket& socket) const {
         const Address& address = socket.endpoint.address;
         const bool shown = !state_.policy.treatments.is_translated(address) || !is_routed();
@@ -231,7 +231,7 @@ class Inspection {
         return call::Resolved{socket.endpoint};
     }
 
-    // What a peer announces about itself.
+    // Resolves a media endpoint that the peer announces.
     std::optional<call::Resolved> resolve_peer(const Socket& socket) const {
         const Address& address = socket.endpoint.address;
         if (const nat::MappingEntry* entry = state_.mappings.find_named(socket))
@@ -270,7 +270,7 @@ class Inspection {
             return;
         }
         if (!state_.calls.concerns(message(), phone_.address)) return map_description();
-        // Requests from outside make state only at an endpoint that the phone itself has shown (X3).
+        // A request from outside makes state only at an endpoint that the phone has used itself (X3).
         if (!outward_ && !state_.mappings.find(nat::MappingKey{contact_, envelope_.egress.address})) return;
         received.session = session();
         state_.calls.follow(received, effects_);
@@ -279,7 +279,8 @@ class Inspection {
     void map_description() {
         const bool translated = envelope_.egress.address != phone_.address;
         if (!outward_ || !translated || bodies_.count == 0 || !call::describes_in_dialog(message())) return;
-        // 0.0.0.0 stands for what is mapped already, so a repetition would be read differently (C10).
+        // The meaning of 0.0.0.0 depends on existing mappings, so a retransmission could have another result
+        // (C10).
         const auto described = session([this](const Socket& socket) {
             return socket.endpoint.address.is_unspecified() ? std::nullopt : resolve_own(socket);
         });
@@ -310,7 +311,7 @@ class Inspection {
         rewrite::plan_head(message(), translation, edits);
         const bool told = bodies_.count == 0 ||
                           rewrite::plan_body(message(), bodies_, translation, state_.description, edits);
-        // Once: a retransmission asks nothing new of the kernel.
+        // Report it once: a retransmission stages no changes.
         if (!told && !decision_.changes.empty())
             effects_.events.push_back({Event::Kind::body_sealed, std::string(message().call_id()),
                                        "its signed, encrypted or encoded description names " +
@@ -321,7 +322,7 @@ class Inspection {
         decision_.reason = Reason::rewritten;
     }
 
-    // For people who ask what was done: each place with what became of it, in the order of the message.
+    // Lists each address with the change, or with the reason why it was kept, in the order of the message.
     void explain() {
         if (!state_.explaining) return;
         const rewrite::Edits& edits = state_.edits;

@@ -17,7 +17,7 @@ bool was_told(const State& state, const Envelope& envelope, const sip::LiteralTa
     return was_told(state, envelope, sip::transport_of(uri.transport, envelope.transport), uri.host_port);
 }
 
-// A stranger's word makes no state (X3), not even through a port that the owner has forwarded.
+// Unknown hosts prove nothing (X3), not even if the owner forwards a port to the phone.
 bool is_let_in(const State& state, const Envelope& envelope) {
     const nat::MappingEntry* entry = state.mappings.find(
         nat::MappingKey{{envelope.transport, envelope.destination}, envelope.egress.address});
@@ -26,8 +26,7 @@ bool is_let_in(const State& state, const Envelope& envelope) {
     return entry->adopted || state.mappings.pinholes().find(pinhole);
 }
 
-/// Whether one of a 2xx's contacts is `inside` itself, and whether one is the public endpoint told in its
-/// place.
+/// Whether the contacts of a 2xx include `inside`, and whether they include its public endpoint.
 struct Listed {
     bool is_private = false, is_public = false;
 };
@@ -49,9 +48,9 @@ Listed find_contact(const State& state, const Envelope& envelope, const Socket& 
     return listed;
 }
 
-// A registrar that handles NAT by itself has put the inside address back in the place of the public one that
-// the REGISTER had. A private contact beside the public one may be a forgotten one, and one of another port
-// or transport is another device's, perhaps at another site; `received` proves nothing about either.
+// A registrar that handles NAT lists the inside address in place of the public one that the REGISTER had. A
+// private contact beside the public one may be stale, and a contact with another port or transport may belong
+// to another device, perhaps at another site. `received` proves nothing in either case.
 NatProof proof_of_registrar(const State& state, const Envelope& envelope, Time now) {
     const sip::Message& message = state.message;
     if (message.status() < 200 || message.status() >= 300) return NatProof::none;

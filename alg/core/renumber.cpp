@@ -8,7 +8,7 @@ namespace sipalg {
 
 namespace {
 
-// For people: what moved, and what could not stay as it was.
+// The text of the event: the number of moved entries, and of those that lost their port.
 std::string told(const AddressChange& move, const nat::Renumbering::Counts& counts) {
     const auto number = [](std::size_t count, const char* what) {
         return std::to_string(count) + " " + what + (count == 1 ? "" : "s");

@@ -64,7 +64,7 @@ Mode State::mode_of(const Arrival& arrival) const {
     const Mode mode = treatments.mode_of(arrival.phone().address, arrival.peer().address);
     if ((mode != Mode::observe && mode != Mode::off) || arrival.packet->transport != Transport::tcp)
         return mode;
-    // A connection in which something was changed can't be left (T4).
+    // A TCP connection with edited bytes must still be read (T4).
     const tcp::Connection* connection = connections.find({arrival.phone(), arrival.peer()});
     return connection && connection->editing && connection->was_edited() ? Mode::automatic : mode;
 }
@@ -120,7 +120,7 @@ std::vector<Change> State::elements(Time now) const {
 
 std::vector<Egress> State::egresses() const {
     std::set<Egress> all;
-    // What is not translated stands at no address of the router's (N2).
+    // Entries without translation are not at an address of the router (N2).
     for (const auto& [key, entry] : mappings.all())
         if (!entry.mapping.is_identity()) all.insert({key.outside, entry.advertised});
     for (const auto& [key, call] : calls.all())

@@ -23,7 +23,7 @@ FlowKey flow_key(const tcp::ConnectionKey& key) {
 tcp::MessageResult StreamSink::inspect(const tcp::StreamMessage& message, Time now) {
     sip::ParseError error = state_.message.parse(message.bytes);
     if (message.oversize) {
-        // The head is whole, and can be read as far as the body describes no media.
+        // The head is complete, and the message can be inspected unless its body describes media.
         const bool readable = error == sip::ParseError::truncated && sip::find_sdp(state_.message).count == 0;
         if (!readable) return {Reason::oversize, false, nullptr};
         error = sip::ParseError::none;
