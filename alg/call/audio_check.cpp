@@ -11,7 +11,7 @@ void AudioCheck::note(const nat::MappingKey& key, const PacketCount& count) {
     const auto [it, is_new] = windows_.try_emplace(key);
     Window& entry = it->second;
     if (is_new) {
-        // The previous scan saw no flow of it, so there were no packets.
+        // The previous scan found no flow of this mapping, so its count was zero.
         entry.begun = last_;
         entry.base.exact = count.exact;
     }
@@ -44,7 +44,7 @@ void AudioCheck::roll(Window& entry, Time now) {
 std::optional<AudioCheck::Activity> AudioCheck::activity(const nat::MappingKey& key, Time since) const {
     const auto it = windows_.find(key);
     if (it == windows_.end()) {
-        // There was no flow of it at all.
+        // The scan found no flow of this mapping.
         if (last_ < since + window) return std::nullopt;
         return Activity{false, false, last_ - since};
     }

@@ -1,4 +1,4 @@
-// Which end of a media mapping has sent lately, by conntrack's packet counters (O5).
+// Tells which ends of a media mapping are sending, by conntrack's packet counters (O5).
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,14 @@ namespace sipalg::call {
 struct PacketCount {
     std::uint64_t sent = 0;      ///< by the phone
     std::uint64_t received = 0;  ///< by the phone, from peers
-    /// False: conntrack does not count (nf_conntrack_acct is off); a direction that was ever used is 1.
+    /// False: conntrack does not count packets (nf_conntrack_acct is off), and a direction with any packet
+    /// has the count 1.
     bool exact = true;
     friend bool operator==(const PacketCount&, const PacketCount&) = default;
 };
 
-/// Compares counts of conntrack scans that are at least `window` apart. These are facts, so nothing is
-/// staged. Bounded by the table of mappings: note() is called for its entries only.
+/// Compares the counts of conntrack scans that are at least `window` apart. Nothing is staged, because a scan
+/// reports facts. The limit is that of the table of mappings: note() is only called for its entries.
 class AudioCheck {
   public:
     /// Long enough to tell silence from a pause, and media from RTCP on the RTP port.
@@ -40,9 +41,10 @@ class AudioCheck {
 
     struct Activity {
         bool phone = false, peer = false;  ///< has sent media
-        Time span{0};                      ///< of the measurement
+        Time span{0};                      ///< length of the measurement
     };
-    /// In the latest complete window, which must have begun at `since` or later; nullopt: there is none yet.
+    /// The activity in the latest complete window, which must have begun at `since` or later; nullopt: none
+    /// yet.
     std::optional<Activity> activity(const nat::MappingKey& key, Time since) const;
 
   private:

@@ -1,4 +1,4 @@
-// A call: one Call-ID as seen by one phone, with its dialogs and what is open for it.
+// A call: one Call-ID at one phone, with its dialogs, mappings and pinholes.
 #pragma once
 
 #include <cstdint>
@@ -21,18 +21,18 @@ namespace sipalg::call {
 /// An offer that has no answer yet.
 struct Offer {
     Side by = Side::inside;
-    sip::Method method = sip::Method::invite;  ///< of the transaction it came in
+    sip::Method method = sip::Method::invite;  ///< of its transaction
     std::uint32_t cseq = 0;
     Session session;
     bool late = false;  ///< in a response to that INVITE: an ACK or a PRACK answers it
-    Time until{0};      ///< in a dialog: when its transaction can have no answer any more
+    Time until{0};      ///< in a dialog: when its transaction times out
     friend bool operator==(const Offer&, const Offer&) = default;
 };
 
 /// A BYE that has no final answer yet.
 struct Bye {
     std::uint32_t cseq = 0;
-    Time until{0};  ///< when its transaction is over (C6)
+    Time until{0};  ///< when its transaction times out (C6)
     friend bool operator==(const Bye&, const Bye&) = default;
 };
 
@@ -44,52 +44,53 @@ struct Transaction {
     friend bool operator==(const Transaction&, const Transaction&) = default;
 };
 
-/// An INVITE. It comes in several transactions when it is forked on its way to the same phone (two lines in a
-/// ring group), or tries one server after another.
+/// An INVITE. It has several transactions if it is forked to the same phone (two lines in a ring group), or
+/// if the phone tries one server after another.
 struct Invite {
     std::uint32_t cseq = 0;
-    bool offered = false;                   ///< it carried a description: those in its responses are answers
+    bool offered = false;  ///< it carried an offer, so descriptions in its responses are answers
     std::vector<Transaction> transactions;  ///< empty: there was no INVITE
-    bool answered = false;  ///< of a re-INVITE: so is the late offer of its responses, which may repeat it
+    bool answered = false;                  ///< a re-INVITE: the late offer in its responses was answered
 
     Transaction* transaction(std::string_view branch);
-    bool open() const;   ///< some transaction is
-    bool rings() const;  ///< some open one is not cancelled
+    bool open() const;   ///< at least one transaction is open
+    bool rings() const;  ///< at least one open transaction is not cancelled
     friend bool operator==(const Invite&, const Invite&) = default;
 };
 
-/// One dialog (RFC 3261 12), by the tags of phone and peer. An empty tag is RFC 2543's, or not known yet.
+/// One dialog (RFC 3261 12), by the tags of phone and peer. A tag is empty if it is not known yet, or if the
+/// end follows RFC 2543.
 struct Dialog {
     enum class State : std::uint8_t { early, confirmed, ended };
     std::string local_tag, remote_tag;
     State state = State::early;
-    std::optional<Session> local, remote;  ///< what was agreed last
-    bool renegotiated = false;             ///< a later exchange has replaced that of the first INVITE
+    std::optional<Session> local, remote;  ///< the latest agreement
+    bool renegotiated = false;  ///< a later offer and answer have replaced those of the first INVITE
     PerSide<std::optional<Offer>> offers;  ///< both at once is glare (RFC 3261 14.1)
-    PerSide<std::optional<Bye>> byes;      ///< both at once cross each other
+    PerSide<std::optional<Bye>> byes;      ///< both at once: the BYEs have crossed
     PerSide<Invite> invites;               ///< its latest re-INVITE
     Time session_until{0};  ///< when the session timer ends it (RFC 4028), with grace; 0: there is none
-    PerSide<std::int64_t> cseqs{{-1, -1}};      ///< of its latest request that was followed; -1: none
-    PerSide<std::int64_t> refreshed{{-1, -1}};  ///< of its latest UPDATE that was accepted; -1: none
+    PerSide<std::int64_t> cseqs{{-1, -1}};      ///< of the latest request that was followed; -1: none
+    PerSide<std::int64_t> refreshed{{-1, -1}};  ///< of the latest UPDATE that was accepted; -1: none
 
-    /// It ends at session_until. An early dialog ends with its INVITE instead.
+    /// Whether the dialog ends at session_until. An early dialog ends with its INVITE instead.
     bool has_session_timer() const { return state == State::confirmed && session_until != Time{0}; }
     friend bool operator==(const Dialog&, const Dialog&) = default;
 };
 
-/// A pinhole of a call, with what reports show of it.
+/// A pinhole of a call, with its description for reports.
 struct CallPinhole {
     Pinhole pinhole;
     Endpoint inside;
     Endpoint shown;                 ///< the public endpoint as messages say it
-    std::uint16_t remote_port = 0;  ///< as the peer announced it; 0: it has not
+    std::uint16_t remote_port = 0;  ///< announced by the peer; 0: not announced
     bool signalling = false;        ///< else media
     std::string type;               ///< of media: "audio", …
     bool rtcp = false;
     bool early = false;
     bool latched = false;  ///< not announced: a latch has let it in (C5)
-    /// Adds the flow of the announced port, begun from either side, if there is one. The peer may send from
-    /// other ports as well.
+    /// Adds the flows of the announced port, opened from either side. The peer may also send from other
+    /// ports.
     void add_flows(std::vector<ConntrackTuple>& flows) const;
     friend bool operator==(const CallPinhole&, const CallPinhole&) = default;
 };
@@ -101,11 +102,11 @@ struct CallLatchedSource {
     friend bool operator==(const CallLatchedSource&, const CallLatchedSource&) = default;
 };
 
-/// A latch of a call, kept as long as its endpoint is wanted. It is in the kernel until `until` at most.
+/// A latch of a call, kept as long as the call wants its endpoint. The kernel has it no longer than `until`.
 struct CallLatch {
     Latch latch;
     Time until{0};
-    bool to_open = false;  ///< only while a message is followed
+    bool to_open = false;  ///< only used while a message is followed
     friend bool operator==(const CallLatch&, const CallLatch&) = default;
 };
 
@@ -119,39 +120,39 @@ struct Call {
     std::string from, to;  ///< URIs as the phone writes them
     Egress egress;
     Socket contact;                       ///< the phone's signalling endpoint of this call, inside
-    std::vector<Endpoint> old_endpoints;  ///< of it in public, before the router's address changed
+    std::vector<Endpoint> old_endpoints;  ///< its public endpoints before the router's address changed
     std::vector<Address> peers;    ///< signalling addresses outside; the first is that of the latest INVITE
-    Invite invite;                 ///< that began it, outside any dialog
-    std::optional<Offer> initial;  ///< of that INVITE: every fork answers it anew (C3)
+    Invite invite;                 ///< the one that began the call, outside any dialog
+    std::optional<Offer> initial;  ///< the offer of that INVITE, which each fork answers (C3)
     std::vector<Dialog> dialogs;
     std::vector<nat::MappingKey> mappings;
     std::vector<CallPinhole> pinholes;
     std::vector<CallLatchedSource> latched;  ///< at most one for an endpoint
     std::vector<CallLatch> latches;          ///< not in the record: they end soon
     Time started{0};
-    Time ringing_until{0};             ///< before an answer: when the call is given up
-    Time forks_until{0};               ///< after one: when the other forks end (C3)
-    Time closed_until{0};              ///< closing: how long late messages still find it
+    Time ringing_until{0};             ///< before the answer: when the call times out
+    Time forks_until{0};               ///< after the answer: when the other forks end (C3)
+    Time closed_until{0};              ///< closing: until when it is kept for late messages
     bool restored = false;             ///< from a record; not in it
     Time active{0};                    ///< last INVITE or UPDATE; not in the record
-    bool audio_check_pending = false;  ///< or one-way media were reported once; not in the record
+    bool audio_check_pending = false;  ///< a check is due, or one-way media were reported; not in the record
     std::string record;                ///< as the kernel has it
     Time renew_at{0};                  ///< when the kernel's timeouts are renewed; not in the record
 
     Dialog* dialog(std::string_view local_tag, std::string_view remote_tag);
     bool has_peer(const Address& address) const;
-    bool alive() const;  ///< some dialog is not ended
-    /// It was confirmed, and every dialog that was has ended: only forks linger (C3).
+    bool alive() const;  ///< at least one dialog has not ended
+    /// All confirmed dialogs have ended, and there was at least one: only forks are left (C3).
     bool is_finished() const;
     bool answered() const { return forks_until != Time{0}; }  ///< it was confirmed once
-    bool on_hold() const;            ///< no stream of a confirmed dialog expects media here
-    bool has_session_timer() const;  ///< all of its confirmed dialogs have (RFC 4028)
+    bool on_hold() const;            ///< no stream of a confirmed dialog expects media at the phone
+    bool has_session_timer() const;  ///< all of its confirmed dialogs have one (RFC 4028)
 };
 
 inline constexpr std::size_t max_dialogs = 16;
 inline constexpr std::size_t max_transactions = 8;
 inline constexpr std::size_t max_peers = 4;
-inline constexpr std::size_t max_remotes = 32;  ///< that may send to one endpoint, of all dialogs together
+inline constexpr std::size_t max_remotes = 32;  ///< sources of one endpoint, in all dialogs together
 inline constexpr std::size_t max_latched = 16;  ///< endpoints of a call that have a latched source
 
 /// The mapping of an endpoint that the call uses; nullptr: none.

@@ -16,7 +16,7 @@ class CallQuota {
   public:
     explicit CallQuota(const Policy& policy) : policy_(policy) {}
 
-    /// How a call is counted.
+    /// The properties of a call that decide how it is counted.
     struct Share {
         bool open = false;
         Address peer;

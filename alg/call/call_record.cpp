@@ -81,7 +81,7 @@ void cseq_field(Fields& io, auto& cseq) {
     if constexpr (Fields::reads) cseq = number - 1;
 }
 
-// What every request in the dialog changes.
+// The fields that every request in the dialog changes.
 void request_fields(auto& io, auto& dialog) {
     for (auto& bye : dialog.byes)
         io.optional(bye, [](auto& in, auto& value) {

@@ -1,4 +1,4 @@
-// The record of a call: what a restarted daemon needs to go on with it and to close it (A5).
+// The record of a call: the data that a restarted daemon needs to follow and close it (A5).
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 namespace sipalg::call {
 
 std::string write_record(const CallKey& key, const Call& call);
-/// Into a call that is empty. False: another layout, or broken.
+/// Reads a record into an empty call. False: the record has another layout or is damaged.
 [[nodiscard]] bool read_record(std::string_view bytes, CallKey& key, Call& call);
 
 }  // namespace sipalg::call

@@ -12,7 +12,7 @@ namespace sipalg::call {
 
 namespace {
 
-constexpr std::size_t max_shown = 128;  // bytes of a URI that people are shown
+constexpr std::size_t max_shown = 128;  // bytes of a URI in reports
 
 std::string shown(std::string_view uri) {
     return std::string(uri.substr(0, max_shown));
@@ -173,7 +173,7 @@ Time Calls::media_seen(const Call& call) const {
     return seen;
 }
 
-// C6: where no media are expected, a session timer is the better sign of life.
+// C6: while no media are expected, the session timer decides when the call ends.
 std::optional<Time> Calls::silent_until(const Call& call) const {
     if (!call.on_hold()) return media_seen(call) + policy_.silence;
     if (call.has_session_timer()) return std::nullopt;
@@ -219,7 +219,7 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
         return;
     }
     bool changed = false;
-    // If only forks have lapsed, the dialogs before them have ended by an answered BYE.
+    // The reason if only early forks time out here: the other dialogs have ended by an answered BYE.
     const char* why = "BYE";
     for (Dialog& dialog : call->dialogs) {
         if (dialog.state == Dialog::State::ended) continue;
@@ -232,7 +232,7 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
             why = "BYE without answer";
         else if (session_over)
             why = "session timer";
-        // An offer that can have no answer any more counts as refused (C4).
+        // An offer whose transaction has timed out counts as refused (C4).
         for (std::optional<Offer>& offer : dialog.offers)
             if (offer && offer->until <= now) {
                 offer.reset();
@@ -278,7 +278,7 @@ void Calls::check_audio(const AudioCheck& audio, Time now, std::vector<Event>& e
             call->audio_check_pending = false;
             if (is_undecided(*call, audio)) check_audio_later(key, *call, now);
         }
-        calls_.commit();  // a StagedMap is made for the few entries of a message
+        calls_.commit();  // keeps the transaction small, as StagedMap expects
     }
 }
 
@@ -290,7 +290,7 @@ bool Calls::restore(const StoredRecord& record, Time now, Effects& effects) {
     call.restored = true;
     some_unmodified_ = some_unmodified_ || call.unmodified;
     call.record = record.bytes;
-    call.active = now;  // silence is measured from now on: it was not looked at meanwhile
+    call.active = now;  // silence counts from now on, because media were not observed before
     call.renew_at = now + std::max(record.until - now, Time{0}) / 2;
     quota_.count(key.phone, {}, CallQuota::of(call));
     Call& there = calls_.put(key, std::move(call));

@@ -1,4 +1,4 @@
-// The table of calls: finds them, makes them, keeps them going and closes them.
+// The table of calls: finds, makes, renews and closes them.
 #pragma once
 
 #include <cstddef>
@@ -33,21 +33,22 @@ class Calls {
           resources_(policy, mappings),
           quota_(policy) {}
 
-    /// follow() may have something to do with the message, so its session is worth reading.
+    /// Whether follow() may use the message, so that its session description must be read.
     bool concerns(const sip::Message& message, const Address& phone) const;
-    /// Applies the message to its call, which an INVITE makes if there is none.
+    /// Applies the message to its call. An INVITE makes the call if there is none.
     void follow(const DescribedMessage& received, Effects& effects);
 
-    /// Renews and closes what is due.
+    /// Handles the deadlines that have passed: renews and closes calls.
     void expire(Time now, Effects& effects);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
-    /// Closes calls at the owner's request: at most `most` of those that `chosen` names. Returns how many.
+    /// Closes calls at the owner's request: those for which `chosen` is true, at most `most`. Returns the
+    /// number of closed calls.
     std::size_t close_chosen(const std::function<bool(const CallKey&)>& chosen, std::size_t most, Time now,
                              Effects& effects);
-    /// For tests: how many deadlines there are.
+    /// For tests: the number of deadlines.
     std::size_t deadlines() const { return deadlines_.size(); }
 
-    /// Some call has gone on for long enough for a conntrack scan to tell which side is silent (O5).
+    /// Whether a conntrack scan can now tell which side of some call is silent (O5).
     bool wants_audio_check(Time now) const {
         return !audio_checks_.empty() && audio_checks_.front().first <= now;
     }
@@ -55,14 +56,14 @@ class Calls {
     /// staged.
     void check_audio(const AudioCheck& audio, Time now, std::vector<Event>& events);
 
-    /// Restores a call of an earlier daemon from its record (A5). False: it is not a call's.
+    /// Restores a call of an earlier daemon from its record (A5). False: not the record of a call.
     [[nodiscard]] bool restore(const StoredRecord& record, Time now, Effects& effects);
-    /// Latches of an earlier daemon may still let in sources.
+    /// Notes that latches of an earlier daemon may still let in sources.
     void restore_latches(std::span<const StoredElement> elements, Time now) {
         resources_.latches().restore(elements, now);
     }
 
-    /// A latch has let in a source: makes it a pinhole of the calls that have this latch (C5).
+    /// Adds a pinhole for a source that a latch has let in to the calls that have this latch (C5).
     void add_latched(const LatchedSource& source, Time now, Effects& effects);
     /// Until when the kernel may add latched sources.
     Time latches_open_until() const { return resources_.latches().open_until(); }
@@ -74,7 +75,7 @@ class Calls {
     void list_records(Time now, std::vector<Change>& changes) const;
 
     const auto& all() const { return calls_; }
-    /// Some call may be one whose messages are not rewritten.
+    /// Whether there may be a call whose messages are not rewritten.
     bool some_unmodified() const { return some_unmodified_; }
     /// Last time media of the call were seen.
     Time media_seen(const Call& call) const;
@@ -90,7 +91,7 @@ class Calls {
     void schedule(const CallKey& key, const Call& call, Time now);
     void check_audio_later(const CallKey& key, Call& call, Time now);
     void expire(const CallKey& key, Time now, Effects& effects);
-    /// When a confirmed call has been without media for too long (C6); nullopt: its session timer tells.
+    /// When a confirmed call ends if no media arrive (C6); nullopt: its session timer decides.
     std::optional<Time> silent_until(const Call& call) const;
 
     const Policy& policy_;
@@ -99,8 +100,8 @@ class Calls {
     StagedMap<CallKey, Call, CallKeyHash, CallKeyEqual> calls_;
     Resources resources_;
     CallQuota quota_;
-    std::deque<std::pair<Time, CallKey>> audio_checks_;  ///< when a scan can tell; each call at most once
-    std::deque<CallKey> closed_;                         ///< oldest first; some are forgotten or open again
+    std::deque<std::pair<Time, CallKey>> audio_checks_;  ///< by the time of the check; each call at most once
+    std::deque<CallKey> closed_;  ///< oldest first; some are no longer in the table, or open again
     DeadlineQueue<CallKey, CallKeyHash, CallKeyEqual> deadlines_;
     bool some_unmodified_ = false;
 };

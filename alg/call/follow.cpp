@@ -35,8 +35,8 @@ Dialog* find_or_make(Call& call, const DescribedMessage& received) {
     return &call.dialogs.back();
 }
 
-// Begins the call, or begins it again: with credentials after 401 or 407, after a redirection, at the next
-// phone of a ring group.
+// Begins the call, or begins it again: with credentials after 401 or 407, after a redirection, or for the
+// next phone of a ring group.
 void begin(Call& call, Invite& invite, const DescribedMessage& received) {
     const sip::Message& message = received.message;
     invite = {message.cseq().number, received.session.has_value(), {{std::string(received.branch()), true}}};
@@ -185,7 +185,7 @@ Outcome on_invite_response(Call& call, const DescribedMessage& received) {
     // A provisional response after the final one changes nothing.
     const bool final = message.status() >= 200;
     if (!final && !transaction->open) return Outcome::none;
-    const bool ends_early = message.status() == 199;  // of this dialog only (RFC 6228); it makes none
+    const bool ends_early = message.status() == 199;  // ends only this dialog (RFC 6228) and makes none
     Dialog* dialog =
         ends_early ? call.dialog(received.local_tag(), received.remote_tag()) : find_or_make(call, received);
     if (!dialog || dialog->state == Dialog::State::ended) return Outcome::none;
@@ -282,8 +282,8 @@ bool is_target_refresh(const sip::Message& message) {
     return refreshes && message.status() < 300 && message.first(sip::HeaderId::contact);
 }
 
-// Requests of the call come from where the phone sends its own: the provider, or the far end itself when no
-// proxy record-routes (RFC 3261 12.2.1.1). True: this peer is new.
+// Adds the address to which the phone sends requests, because the peer's requests come from there: the
+// provider, or the far end if no proxy record-routes (RFC 3261 12.2.1.1). True: this peer is new.
 bool note_peer(Call& call, const DescribedMessage& received) {
     if (received.from != Side::inside || !received.message.is_request()) return false;
     if (call.has_peer(received.peer) || call.peers.size() >= max_peers) return false;

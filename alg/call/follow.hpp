@@ -10,14 +10,14 @@ namespace sipalg::call {
 
 /// A message that may describe a session.
 struct DescribedMessage : ReceivedMessage {
-    std::optional<Session> session;  ///< of the message's description, in the sender's endpoints
+    std::optional<Session> session;  ///< from the message's description, with the sender's endpoints
 };
 
-/// The effect of a message on its call. `noted`: what is open stays, but the record changes.
+/// The effect of a message on its call. `noted`: pinholes stay the same, but the record changes.
 enum class Outcome : std::uint8_t { none, noted, changed, answered, ended };
 
-/// Applies a message to its call. Retransmissions, and messages of others than the dialog's two ends (X4),
-/// change nothing.
+/// Applies a message to its call. Retransmissions and messages of hosts outside the dialog (X4) change
+/// nothing.
 Outcome follow(Call& call, const DescribedMessage& received);
 
 }  // namespace sipalg::call

@@ -12,25 +12,24 @@
 
 namespace sipalg::call {
 
-// Theory of operation. When a description of the peer comes into force, the kernel gets a latch for each RTP
-// endpoint that it concerns, with a short timeout. The first packet from an address that has no pinhole takes
-// the latch away, enters its sender among the latched sources and is translated. The kernel does all of that,
-// so the first packet is received. The daemon reads the latched sources about once a second while a latch may
-// be open, and each becomes an ordinary pinhole of the call, which lives, renews and closes with it. The flow
-// that the packet began goes on meanwhile.
+// Theory of operation. When a description of the peer takes effect, the kernel gets a latch with a short
+// timeout for each RTP endpoint of the phone. The first packet from an address without a pinhole removes the
+// latch, adds its sender to the latched sources and is translated. The kernel does this alone, so the first
+// packet is not lost. While a latch may be open, the daemon reads the latched sources about once a second and
+// makes each one an ordinary pinhole of the call. The flow of the first packet continues in the meantime.
 
-/// Which calls have which latch. Staged (law 4), except for open_until(): reading the latched sources once
-/// too often does no harm.
+/// The calls of each latch. Changes are staged (law 4) except for open_until(), because one more reading of
+/// the latched sources does no harm.
 class Latches {
   public:
-    /// The call has these latches from now on: opens and closes the difference.
+    /// Sets the latches of the call: opens those that are new and closes those that are no longer listed.
     void set(const CallKey& key, Call& call, std::vector<CallLatch> latches, Time now,
              std::vector<Change>& changes);
     /// The calls that have the latch; nullptr: none.
     const std::vector<CallKey>* calls_with(const Latch& latch) const { return calls_.find(latch); }
-    /// Until when the kernel may add latched sources.
+    /// The time until which the kernel may add latched sources.
     Time open_until() const { return open_until_; }
-    /// An earlier daemon's latches and latched sources may be there for some time.
+    /// Notes that latches and latched sources of an earlier daemon may exist for some time.
     void restore(std::span<const StoredElement> elements, Time now);
 
     void commit() { calls_.commit(); }

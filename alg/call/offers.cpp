@@ -5,14 +5,11 @@
 #include "alg/policy/timing.hpp"
 
 // Theory of operation. A call has dialogs; each has at most one pending offer. Whether a description is an
-// offer or an answer depends on the message that carries it, not on its content:
-//   INVITE, UPDATE                  offer
-//   response to INVITE              answer if the INVITE had an offer, else offer (late offer)
-//   ACK                             answer to the late offer of the 2xx
-//   PRACK                           answer to the late offer of a reliable 18x, else offer
-//   2xx to UPDATE or PRACK          answer
-// The first INVITE's offer belongs to the call, because every fork answers it anew (C3). What was agreed
-// stays in force until an answer replaces it; a refused offer changes nothing (C4).
+// offer or an answer depends on the message that carries it, not on its content: INVITE, UPDATE offer
+// response to INVITE answer if the INVITE had an offer, else offer (late offer) ACK answer to the late offer
+// of the 2xx PRACK answer to the late offer of a reliable 18x, else offer 2xx to UPDATE or PRACK answer The
+// first INVITE's offer belongs to the call, because each fork answers it (C3). An agreement stays in force
+// until an answer replaces it; a refused offer changes nothing (C4).
 
 namespace sipalg::call {
 
@@ -49,7 +46,7 @@ void make_offer(Dialog& dialog, const DescribedMessage& received) {
     const sip::Message& message = received.message;
     Offer made{received.from, message.method(), message.cseq().number, *received.session,
                !message.is_request()};
-    // Only an INVITE may take longer (Timer C); the ACK to a 2xx comes soon or never.
+    // Only an INVITE may take longer (Timer C); the ACK to a 2xx arrives within a transaction's time.
     const bool rings = message.method() == sip::Method::invite && message.status() < 200;
     made.until = received.now + (rings ? ringing_time : transaction_time);
     std::optional<Offer>& offer = dialog.offers[received.from];

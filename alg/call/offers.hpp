@@ -7,16 +7,16 @@
 
 namespace sipalg::call {
 
-/// Puts offer and answer in force in the dialog.
+/// Makes offer and answer the agreement of the dialog.
 void agree(Dialog& dialog, const Offer& offer, const Session& answer);
-/// Whether the message is one that carries the answer to `offer`.
+/// Whether the message can carry the answer to `offer`.
 bool can_answer(const sip::Message& message, const Offer& offer);
-/// Takes the message as an answer to the other side's offer. False: it is not one.
+/// Handles the message as an answer to the other side's offer. False: it is not an answer.
 bool answer_offer(Dialog& dialog, const DescribedMessage& received);
-/// Takes the message's description, if it has one, as an offer.
+/// Handles the message's description, if it has one, as an offer.
 void make_offer(Dialog& dialog, const DescribedMessage& received);
-/// The request was refused, or accepted without an answer: drops its offer, and one that came in a response
-/// to it (C4).
+/// Handles a request that was refused, or accepted without an answer: drops its offer, and an offer in a
+/// response to it (C4).
 void drop_offer(Dialog& dialog, const DescribedMessage& received);
 
 }  // namespace sipalg::call

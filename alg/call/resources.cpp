@@ -44,7 +44,7 @@ Egress Resources::egress_of(const CallKey& key, const Call& call, const Address&
     return {inside, inside};
 }
 
-// C2, C4, C5: what is open follows the negotiation.
+// C2, C4, C5: the pinholes follow the negotiation.
 void Resources::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
     const Time until = lifetime(call, now);
     Collected collected;
@@ -64,19 +64,20 @@ void Resources::settle(const CallKey& key, Call& call, Time now, Effects& effect
     call.pinholes = std::move(collected.pinholes);
     latches_.set(key, call, std::move(collected.latches), now, effects.changes);
     note_old_endpoints(call, until);
-    // What the call had before still has its old timeout, so the renewal can only come earlier.
+    // Existing elements keep their old timeout, so the time of the next renewal may only become earlier.
     const Time half = now + (until - now) / 2;
     if (call.renew_at == Time{0} || half < call.renew_at) call.renew_at = half;
     save(key, call, now, effects);
 }
 
-// A3: RTCP gets the public port behind that of its RTP.
+// A3: RTCP gets the public port after that of its RTP.
 const nat::MappingEntry* Resources::map(const CallKey& key, const Call& call, const std::vector<Want>& wants,
                                         std::size_t i, const nat::MappingEntry* previous, Time now,
                                         Effects& effects) {
     const Want& want = wants[i];
     nat::PortWish wish;
-    // The ports behind it in its own line go with it; those of the next line are chosen by themselves.
+    // The following ports of the same media line must be free too; those of the next line are chosen
+    // separately.
     while (i + wish.run < wants.size() && wants[i + wish.run].same_line &&
            is_next(wants[i + wish.run - 1].inside, wants[i + wish.run].inside))
         ++wish.run;
@@ -95,7 +96,7 @@ const nat::MappingEntry* Resources::map(const CallKey& key, const Call& call, co
 
 void Resources::open(const Call& call, Want& want, const nat::MappingEntry& entry, Time until, Time now,
                      Collected& collected, Effects& effects) {
-    bool announced = false;  // by a description that has just come
+    bool announced = false;  // by the present message
     for (CallPinhole& wanted : want.pinholes) {
         const Address& remote = wanted.pinhole.remote;
         if (remote == call.egress.address || remote == call.egress.advertised) continue;
@@ -105,7 +106,7 @@ void Resources::open(const Call& call, Want& want, const nat::MappingEntry& entr
         announced = announced || (!wanted.latched && !wanted.early && (!known || known->early));
         if (!known) {
             const bool is_new = mappings_.pinholes().acquire(wanted.pinhole, until, now, effects.changes);
-            // C7: a flow from before would keep its old translation, unless that is the right one.
+            // C7: an older flow would keep its old translation. It is deleted unless that is the right one.
             if (is_new && !entry.adopted) wanted.add_flows(effects.stale);
         }
         collected.pinholes.push_back(std::move(wanted));
@@ -127,7 +128,7 @@ void Resources::release_others(const Call& call, const Collected& collected, Tim
         if (!contains(collected.mappings, old)) mappings_.release(old, now, effects.changes);
 }
 
-// X8: a daemon that dies leaves nothing open for longer than this.
+// X8: the longest time for which a killed daemon leaves an element in the kernel.
 void Resources::renew(Call& call, Time now, Effects& effects) {
     const Time until = lifetime(call, now);
     for (const nat::MappingKey& mapping : call.mappings)
@@ -144,7 +145,7 @@ void Resources::save(const CallKey& key, Call& call, Time now, Effects& effects)
     const std::string record = call.state == Call::State::closing ? std::string{} : write_record(key, call);
     const auto timeout = std::chrono::ceil<Seconds>(lifetime(call, now) - now);
     store_record(call.record_id, call.record, record, false, timeout, effects.changes);
-    call.record = std::string(record);  // a copy has no spare capacity, and is kept as long as the call
+    call.record = std::string(record);  // a copy, which has no spare capacity
 }
 
 void Resources::move(const CallKey& key, Call& call, nat::Renumbering& renumbering, Time now,
@@ -159,7 +160,7 @@ void Resources::move(const CallKey& key, Call& call, nat::Renumbering& renumberi
     }
     // Open latches are closed: a new answer opens them at the new address.
     latches_.set(key, call, {}, now, effects.changes);
-    // A mapping that has found no port is gone.
+    // Mappings without a free port are gone.
     std::erase_if(call.mappings, [&](nat::MappingKey& mapping) {
         if (mapping.outside != from.address) return false;  // of a delegate that is not translated
         mapping.outside = to.address;

@@ -1,4 +1,4 @@
-// What a call has in the kernel: mappings, pinholes, latches and its record.
+// The kernel resources of a call: mappings, pinholes, latches and its record.
 #pragma once
 
 #include <optional>
@@ -14,24 +14,24 @@
 
 namespace sipalg::call {
 
-/// Brings what calls have in line with what they want.
+/// Acquires and releases the resources of calls.
 class Resources {
   public:
     Resources(const Policy& policy, nat::Mappings& mappings) : policy_(policy), mappings_(mappings) {}
 
-    /// Acquires what the call wants and does not have, releases what it no longer wants, and stores its
+    /// Acquires the resources that the call needs, releases those that it no longer needs, and stores its
     /// record.
     void settle(const CallKey& key, Call& call, Time now, Effects& effects);
-    /// Renews all of it for the call's lifetime.
+    /// Renews all resources for the call's lifetime.
     void renew(Call& call, Time now, Effects& effects);
     /// Stores the record of the call; a closing call has none.
     void save(const CallKey& key, Call& call, Time now, Effects& effects);
-    /// C11: the call's mappings have moved. Call after nat::Mappings::renumber().
+    /// C11: follows the call's mappings to their new addresses. Call after nat::Mappings::renumber().
     void move(const CallKey& key, Call& call, nat::Renumbering& renumbering, Time now, Effects& effects);
 
-    /// Who may send media to the call (C5).
+    /// The owner's policy for the media sources of the call (C5).
     MediaSource media_source(const CallKey& key, const Call& call) const;
-    /// Until when the call's elements are kept in the kernel.
+    /// The time until which the kernel keeps the call's elements.
     static Time lifetime(const Call& call, Time now);
 
     Latches& latches() { return latches_; }
@@ -41,14 +41,14 @@ class Resources {
     void cancel() { latches_.cancel(); }
 
   private:
-    /// What a call is going to have, while settle() collects it.
+    /// The new resources of a call, collected by settle().
     struct Collected {
         std::vector<nat::MappingKey> mappings;
         std::vector<CallPinhole> pinholes;
         std::vector<CallLatch> latches;
     };
-    /// The mapping of wants[i]; nullptr: there can be none. `previous` is that of the
-    /// want before it, nullptr for the first one.
+    /// The mapping for wants[i]; nullptr: not possible. `previous` is the mapping of wants[i - 1], or
+    /// nullptr.
     const nat::MappingEntry* map(const CallKey& key, const Call& call, const std::vector<Want>& wants,
                                  std::size_t i, const nat::MappingEntry* previous, Time now,
                                  Effects& effects);

@@ -17,7 +17,7 @@ struct MediaSocket {
     bool rtcp = false;
     friend bool operator==(const MediaSocket&, const MediaSocket&) = default;
 };
-inline constexpr std::size_t max_further = 16;  ///< in one line, besides the default; more are ignored
+inline constexpr std::size_t max_further = 16;  ///< per line, besides the default; more are ignored
 
 /// The side that opens the connection of media over TCP (RFC 4145).
 enum class Setup : std::uint8_t {
@@ -26,30 +26,31 @@ enum class Setup : std::uint8_t {
     passive  ///< the other side
 };
 
-/// One m= line. For the phone's side the endpoints are inside ones; for the peer's, what it announces.
+/// One m= line. On the phone's side the endpoints are inside ones, on the peer's side those that the peer
+/// announces.
 struct Stream {
     /// The number of the m= line. Alternative descriptions in a message (D7) share the numbers.
     std::uint8_t line = 0;
     std::string type;  ///< "audio", "video", …
     Transport transport = Transport::udp;
-    Endpoint rtp;                      ///< port 0: rejected, or nothing is ever received there
-    Setup setup = Setup::either;       ///< over TCP; of an active side `rtp` has the address
+    Endpoint rtp;                      ///< port 0: rejected, or receives nothing
+    Setup setup = Setup::either;       ///< for media over TCP; on an active side `rtp` has only the address
     Endpoint rtcp;                     ///< port 0: none
     std::vector<MediaSocket> further;  ///< of host candidates, a=altc, a=path and "port/count"
-    bool rejected = false;             ///< port 0, and not because it is bundled (RFC 9143)
+    bool rejected = false;             ///< port 0, except for a bundled line (RFC 9143)
     bool on_hold = false;              ///< inactive, or c=0.0.0.0: receives nothing
-    bool one_way = false;              ///< sendonly or recvonly: most phones put on hold so
+    bool one_way = false;              ///< sendonly or recvonly, which most phones use for hold
     bool rtcp_mux = false;             ///< offers or accepts RTCP on the RTP port (RFC 5761)
     bool bundled = false;              ///< uses another line's transport if the other side agrees (RFC 9143)
-    bool hairpin = false;  ///< the peer's address is one of the router's own: it is a phone inside (C9)
+    bool hairpin = false;  ///< the peer's address is the router's own, so the peer is an inside phone (C9)
     bool receives() const { return rtp.port != 0 || !further.empty(); }
     friend bool operator==(const Stream&, const Stream&) = default;
 };
 
 using Session = std::vector<Stream>;
 
-/// The meaning of an endpoint in a description: the endpoint on that side, and whether it is one of the ALG's
-/// own public endpoints.
+/// A resolved endpoint of a description: the endpoint on that side, and whether the description named a
+/// public endpoint of the ALG.
 struct Resolved {
     Endpoint endpoint;
     bool hairpin = false;

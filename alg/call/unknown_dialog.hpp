@@ -1,4 +1,5 @@
-// Descriptions in unknown dialogs: of calls that began before the daemon did, or that were forgotten.
+// Session descriptions in unknown dialogs: of calls that are older than the daemon, or no longer in the
+// table.
 #pragma once
 
 #include "alg/call/session.hpp"
@@ -11,8 +12,8 @@ namespace sipalg::call {
 /// A message in a dialog that may describe media.
 bool describes_in_dialog(const sip::Message& message);
 
-/// Maps the phone's media endpoints, so that its description can name them (A3), for as long as they are
-/// used. The peer's description is not known, so nothing is opened: the phone has to send first.
+/// Maps the phone's media endpoints for as long as they are used, so that its description can name them (A3).
+/// Opens nothing, because the peer's description is not known: the phone has to send first.
 void map_unknown_dialog(const Session& session, const Egress& egress, Time now, nat::Mappings& mappings,
                         Effects& effects);
 

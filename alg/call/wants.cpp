@@ -47,7 +47,7 @@ class Collector {
     std::vector<Want>& wants_;
 };
 
-// Some description of the line in the session passes the test (D7).
+// Whether the test is true for at least one description of the line (D7).
 template <class Test>
 bool has(const Session& session, std::uint8_t line, Test test) {
     return std::any_of(session.begin(), session.end(),

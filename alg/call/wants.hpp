@@ -1,4 +1,4 @@
-// The endpoints and pinholes that a call's negotiation asks for (C2 to C5).
+// The endpoints and pinholes that a call needs by its negotiation (C2 to C5).
 #pragma once
 
 #include <vector>
@@ -8,14 +8,14 @@
 
 namespace sipalg::call {
 
-/// One endpoint of the phone that a call wants mapped, and who may send there.
+/// An endpoint of the phone that a call needs mapped, and the sources that may send to it.
 struct Want {
     Socket inside;
-    bool same_line = false;             ///< it belongs to the media line of the one before it
-    bool latch = false;                 ///< the first other source that sends is let in as well (C5)
+    bool same_line = false;             ///< belongs to the same media line as the previous one
+    bool latch = false;                 ///< the first other source that sends is let in too (C5)
     std::vector<CallPinhole> pinholes;  ///< pinhole.outside and shown are empty
 };
-/// What is to be open at this stage of the negotiation; each endpoint once.
+/// The endpoints that must be open at this stage of the negotiation, each once.
 std::vector<Want> wanted(const Call& call, MediaSource source);
 
 }  // namespace sipalg::call
