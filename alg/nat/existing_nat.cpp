@@ -12,7 +12,7 @@ void ExistingNat::note(const Mapping& mapping, bool by_phone, bool signalling) {
         ++of_host;
         known = inside_.emplace(outside, Inside{}).first;
     } else if (known->second.scan == scan_ && known->second.endpoint != mapping.inside) {
-        // One port for several hosts, in flows with different peers: the first one counts.
+        // If several hosts share one port in flows with different peers, the first one counts.
         return;
     }
     known->second = {mapping.inside, scan_};

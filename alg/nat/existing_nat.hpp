@@ -11,17 +11,17 @@
 
 namespace sipalg::nat {
 
-/// Which inside socket has which public one, as of the last conntrack scan. These are facts, so nothing is
-/// staged. Bounded (X7): beyond `most` public sockets, or `most_of_a_host` of one inside host, further ones
-/// are ignored.
+/// The public socket of each inside socket, as of the last conntrack scan. Nothing is staged, because a scan
+/// reports facts. Limited (X7) to `most` public sockets, and `most_of_a_host` of one inside host; further
+/// ones are ignored.
 class ExistingNat {
   public:
     static constexpr std::size_t most = 8192, most_of_a_host = 1024;
 
-    /// Begins a scan. Mappings that it does not report are forgotten when it ends.
+    /// Begins a scan. Mappings that the scan does not report are removed at its end.
     void begin() { ++scan_; }
-    /// Reports a translated flow that is not the ALG's. `by_phone`: the inside began it, so it is not a port
-    /// forwarding; `signalling`: its other end is a SIP port.
+    /// Adds a translated flow that is not the ALG's. `by_phone`: opened from inside, so it is not a port
+    /// forward. `signalling`: its other end is a SIP port.
     void note(const Mapping& mapping, bool by_phone, bool signalling);
     void end();
 
@@ -31,8 +31,8 @@ class ExistingNat {
         bool signalling = false;
         std::uint32_t scan = 0;
     };
-    /// The public port of an inside socket; nullptr: none. If NAT gives it several ports towards several
-    /// peers, the one that signalling uses counts.
+    /// The public port of an inside socket; nullptr: none. If NAT uses several ports for several peers, this
+    /// is the one of signalling.
     const Way* find(const MappingKey& key) const;
 
     /// The inside endpoint of a public socket, whose address is that of the outside interface; nullptr: none.

@@ -32,7 +32,7 @@ void MappingMover::run() {
 void MappingMover::take_out() {
     for (const auto& [key, entry] : all_.mappings_)
         if (renumbering_.target({key.outside, entry.advertised})) leaving_.push_back(entry);
-    // In a stable order, with neighbouring ports side by side.
+    // Sort, for a stable order with consecutive ports next to each other.
     std::sort(leaving_.begin(), leaving_.end(), [](const MappingEntry& a, const MappingEntry& b) {
         return std::tie(a.mapping.outside.address, a.mapping.transport, a.mapping.inside) <
                std::tie(b.mapping.outside.address, b.mapping.transport, b.mapping.inside);
@@ -110,7 +110,7 @@ void MappingMover::place(const MappingEntry& old, std::uint16_t port) {
         if (entry.mapping != old.mapping && was_there) {
             remove_from_kernel(old);
             additions_.push_back(change(Change::Op::add, entry.mapping, entry.kernel_until, now_));
-            // Renewed with it, so that both go on ending at the same time.
+            // Renewed with the mapping, so that both end at the same time.
             if (entry.diverted) all_.add_diversion(entry, Change::Op::renew, now_, additions_);
             if (entry.reachable)
                 additions_.push_back(change(Change::Op::add, reachable_of(entry), entry.kernel_until, now_));
@@ -134,7 +134,7 @@ MappingEntry MappingMover::join_existing(const MappingEntry& old, MappingEntry& 
     there.reachable = there.reachable || old.reachable;
     there.shown.inside = there.shown.inside || old.shown.inside;
     all_.per_phone_.fewer(old.mapping.inside.address);
-    // Even if it need not last longer: the old one's element was for the same inside endpoint.
+    // Add it even if its time stays the same, because the removed element had the same inside endpoint.
     there.kernel_until = std::max(there.kernel_until, old.kernel_until);
     if (there.kernel_until > now_) {
         additions_.push_back(change(Change::Op::renew, there.mapping, there.kernel_until, now_));

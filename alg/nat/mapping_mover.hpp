@@ -35,7 +35,8 @@ class MappingMover {
         return *renumbering_.target({entry.mapping.outside.address, entry.advertised});
     }
     bool is_free(const MappingEntry& entry, std::uint16_t port) const;
-    /// The phone's endpoint already has a mapping there: it has sent something that way.
+    /// Whether the phone's endpoint already has a mapping at the new address, because it has sent something
+    /// there.
     bool exists(const MappingEntry& entry) const;
     /// False: some port of the run is not free at the new address.
     [[nodiscard]] bool keep_ports(const Run& run);

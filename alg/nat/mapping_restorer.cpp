@@ -16,8 +16,8 @@ void MappingRestorer::begin(const Advertised& advertised) {
         else if (const auto* pinhole = std::get_if<Pinhole>(&stored.element))
             all_.pinholes_.restore(*pinhole, until);
     }
-    // Before calls, bindings and connections extend their mappings: then it can no longer be seen which ones
-    // live as long as the diversion.
+    // This must precede the extension by calls, bindings and connections, after which the timeouts no longer
+    // show which mappings live as long as the diversion.
     for (const StoredElement& stored : elements_)
         if (const auto* diversion = std::get_if<Diversion>(&stored.element))
             restore(*diversion, now_ + stored.remaining);
@@ -37,8 +37,8 @@ void MappingRestorer::restore(const Mapping& mapping, const Address& advertised,
     all_.mappings_.put(entry.key(), entry);
 }
 
-// Of several mappings of one endpoint only those have the Diversion that live no longer than it; the kernel
-// counts whole seconds. Both are renewed together, in time for the one that ends first.
+// If one endpoint has several mappings, the Diversion belongs to those that do not outlive it; the kernel
+// counts whole seconds. Both are renewed together, before the first one ends.
 void MappingRestorer::restore(const Diversion& diversion, Time until) {
     for (const Address& outside : all_.outside_addresses_) {
         const MappingKey key{{diversion.transport, diversion.inside}, outside};

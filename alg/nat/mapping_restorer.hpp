@@ -1,4 +1,4 @@
-// Mappings and pinholes as an earlier daemon left them in the kernel (A5).
+// Restores the mappings and pinholes of an earlier daemon from the kernel (A5).
 #pragma once
 
 #include <functional>
@@ -10,21 +10,21 @@
 
 namespace sipalg::nat {
 
-/// Restores in two steps, around that of the calls, bindings and connections that use the mappings. It costs
-/// a constant for each element.
+/// Restores in two steps, one before and one after the calls, bindings and connections that use the mappings.
+/// The time is linear in the number of elements.
 class MappingRestorer {
   public:
     /// `mappings` must be empty, and outlive this; so must `elements`.
     MappingRestorer(Mappings& mappings, std::span<const StoredElement> elements, Time now)
         : all_(mappings), elements_(elements), now_(now) {}
 
-    /// What messages say for an address of the router (Egress).
+    /// The address that messages name in place of an address of the router (Egress).
     using Advertised = std::function<Address(const Address&)>;
     /// First step: mappings with their diversions, and pinholes, all without users.
     void begin(const Advertised& advertised);
-    /// Second step: Reachable elements, and diversions where nothing is translated. Removes the Reachable
-    /// elements that have no mapping, and the pinholes that have no user. A mapping that has users lives as
-    /// long as those.
+    /// Second step: Second step: Reachable elements, and diversions of phones that are not translated.
+    /// Removes the Reachable elements that have no mapping, and the pinholes that have no user. A mapping
+    /// with users lives as long as they do.
     void end(std::vector<Change>& changes);
 
   private:

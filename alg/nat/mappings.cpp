@@ -11,7 +11,8 @@ namespace sipalg::nat {
 
 namespace {
 
-// How long signalling keeps the mapping. Keep-alives are not messages, but their sender relies on it.
+// The time until which signalling and keep-alives keep the mapping. Keep-alives count because their sender
+// relies on the mapping.
 Time used_until(const MappingEntry& entry) {
     if (entry.idle_until == Time{0}) return Time{0};
     return std::max(entry.idle_until, entry.last_flow + idle_time);
@@ -45,7 +46,7 @@ const MappingEntry* Mappings::map(const Socket& inside, const Egress& egress, co
     const MappingKey key{inside, egress.address};
     if (const MappingEntry* known = mappings_.find(key)) return known;
     if (is_forbidden_port(inside.endpoint.port) || !has_room(inside.endpoint.address, now)) return nullptr;
-    // The port that conntrack has for it is the one that peers may know (C12).
+    // Peers may know the port that conntrack has for this endpoint (C12).
     const ExistingNat::Way* way = existing_nat().find(key);
     const std::uint16_t preferred = wish.preferred ? wish.preferred : way ? way->port : inside.endpoint.port;
     if (egress.address == inside.endpoint.address)
@@ -84,7 +85,7 @@ void Mappings::forget(const MappingEntry& entry) {
     mappings_.erase(key);
 }
 
-// X7: ports that are only kept for late retransmissions make room.
+// X7: frees ports that are only kept for late retransmissions.
 bool Mappings::has_room(const Address& phone, Time now) {
     while (mappings_.size() >= policy_.max_mappings || per_phone_.of(phone) >= policy_.max_mappings_per_phone)
         if (!forget_oldest_lingering(now)) return false;
@@ -113,7 +114,7 @@ std::optional<std::uint16_t> Mappings::choose_port(std::uint16_t wanted, unsigne
     while (!port) {
         const auto freed = forget_oldest_lingering(now);
         if (!freed) break;
-        // Search again only if the freed port can be of use.
+        // Search again only if the freed port may be chosen.
         if (*freed == wanted || ports_.in_range(*freed)) port = ports_.choose(wanted, run, is_free);
     }
     return port;
@@ -125,12 +126,12 @@ void Mappings::note_outside_address(const Address& outside) {
 }
 
 void Mappings::schedule(const MappingEntry& entry, Time now) {
-    if (entry.users > 0) {  // its last release sets a deadline
+    if (entry.users > 0) {  // the release by its last user sets a deadline
         deadlines_.erase(entry.key());
         return;
     }
     Time due = std::max(entry.idle_until, entry.linger_until);
-    // An element that would leave the kernel too early is renewed while it is there.
+    // Renew an element that would leave the kernel too early before it does.
     if (entry.kernel_until > now && entry.kernel_until < entry.idle_until)
         due = std::max(std::min(due, entry.kernel_until - idle_margin), now);
     deadlines_.schedule(entry.key(), due);
@@ -152,7 +153,7 @@ void Mappings::remove_from_kernel(const MappingEntry& entry, Time now, std::vect
     if (entry.diverted && others_divert_until(entry) <= now)
         changes.push_back(removal(Diversion{entry.mapping.transport, entry.mapping.inside}));
     if (entry.reachable) changes.push_back(removal(reachable_of(entry)));
-    // A connection that goes on without the ALG is not ended because its messages have ceased.
+    // A TCP connection that the ALG no longer reads is not closed.
     const bool has_connections = entry.mapping.transport == Transport::tcp && entry.idle_until != Time{0};
     if (!has_connections) closed_.push_back(entry.mapping);
     changed_ = true;
@@ -202,7 +203,7 @@ bool Mappings::adopt(const Socket& inside, const Egress& egress, bool divert, Ti
                      std::vector<Change>& changes) {
     const MappingKey key{inside, egress.address};
     const ExistingNat::Way* way = existing_nat().find(key);
-    // A port forwarding says nothing about the phone.
+    // A port forward is no evidence of a message from the phone.
     if (mappings_.contains(key) || !way || !way->by_phone) return false;
     if (!map(inside, egress, {way->port, 1, true}, now)) return false;
     MappingEntry& entry = *mappings_.edit(key);
@@ -249,7 +250,7 @@ void Mappings::note_flow(const MappingKey& key, Time at) {
 }
 
 void Mappings::renumber(Renumbering& renumbering, Time now, std::vector<Change>& changes) {
-    outside_addresses_.clear();  // or they would pile up over the years
+    outside_addresses_.clear();  // or the list would grow without limit
     for (const auto& [key, entry] : mappings_)
         note_outside_address(key.outside);
     for (const AddressChange& move : renumbering.moves())

@@ -1,4 +1,4 @@
-// The NAT mappings: which inside endpoint has which public one, who uses it, and until when (A3).
+// The NAT mappings: the public endpoint of each inside endpoint, its users, and its lifetime (A3).
 #pragma once
 
 #include <cstdint>
@@ -21,16 +21,16 @@
 
 namespace sipalg::nat {
 
-/// A mapping is in the kernel until kernel_until. Its users (calls, bindings, connections) keep it there, and
-/// so do signalling (idle_until) and keep-alives, which only conntrack sees. When all of them are gone, its
-/// port stays reserved until linger_until, so that a late retransmission is written as before (C10).
+/// A mapping is in the kernel until kernel_until. Its users (calls, bindings, connections) keep it there. So
+/// do signalling (idle_until) and keep-alives, which only conntrack sees. Afterwards its port stays reserved
+/// until linger_until, so that a late retransmission leaves with the same bytes (C10).
 struct MappingEntry {
     Mapping mapping;
-    Address advertised;  ///< what messages say in place of mapping.outside.address
+    Address advertised;  ///< the address that messages name in place of mapping.outside.address
     std::uint32_t users = 0;
     Time idle_until{0}, linger_until{0}, kernel_until{0};
-    Time last_flow{0};         ///< last time conntrack had packets of it
-    bool adopted = false;      ///< conntrack had this mapping before: its flows need no deletion (C12)
+    Time last_flow{0};         ///< time of the last packet in conntrack
+    bool adopted = false;      ///< taken from conntrack (C12), so its flows need not be deleted
     bool consecutive = false;  ///< second port of a pair (RTCP): public port = that of the previous one + 1
     bool diverted = false;     ///< it has a Diversion element
     bool reachable = false;    ///< it has a Reachable element
@@ -44,11 +44,11 @@ inline Reachable reachable_of(const MappingEntry& entry) {
     return {entry.mapping.transport, entry.mapping.outside};
 }
 
-/// What a new mapping's public port should be like.
+/// The requirements for the public port of a new mapping.
 struct PortWish {
     std::uint16_t preferred = 0;  ///< taken if free; 0: the inside port
     unsigned run = 1;             ///< this many consecutive ports must be free (RTP with its RTCP: 2)
-    bool exact = false;           ///< no other port than `preferred` will do
+    bool exact = false;           ///< only `preferred` is acceptable
 };
 
 /// The table of mappings, and the pinholes to them. Changes are staged (law 4): commit() keeps them, cancel()
@@ -57,15 +57,15 @@ class Mappings {
   public:
     explicit Mappings(const Policy& policy);
 
-    /// nullptr from these: there is none.
+    /// These return nullptr if there is no such mapping.
     const MappingEntry* find(const MappingKey& key) const { return mappings_.find(key); }
-    /// By its endpoint in messages: advertised address and port.
+    /// By its public endpoint in messages: advertised address and port.
     const MappingEntry* find_public(const Socket& socket) const;
-    /// By its endpoint in packets.
+    /// By its public endpoint in packets.
     const MappingEntry* find_outside(const Socket& socket) const;
-    /// By an endpoint that messages gave it before the router's address changed (C11).
+    /// By a public endpoint that it had before the router's address changed (C11).
     const MappingEntry* find_old(const Socket& socket) const;
-    /// By an endpoint that a message from outside may name: the present one or an old one.
+    /// By any public endpoint that a message from outside may name: the present one or an old one.
     const MappingEntry* find_named(const Socket& socket) const {
         const MappingEntry* entry = find_public(socket);
         return entry ? entry : find_old(socket);
@@ -79,59 +79,60 @@ class Mappings {
     /// The mapping of `inside`, made if there is none; it enters the kernel with acquire() or refresh().
     /// nullptr: the port is forbidden (X2), no port is left, or the ceiling is reached (X7).
     const MappingEntry* map(const Socket& inside, const Egress& egress, const PortWish& wish, Time now);
-    /// The mapping's public port is to stay behind that of the inside port before it.
+    /// Keeps the mapping's public port next to that of the previous inside port, also after renumber().
     void set_consecutive(const MappingKey& key) { mappings_.edit(key)->consecutive = true; }
-    /// Signalling used the mapping: keeps it for idle_time, with a Diversion if `divert`. True: it is new in
-    /// the kernel.
+    /// Keeps a mapping that signalling has used for another idle_time, with a Diversion if `divert`. True: it
+    /// is new in the kernel.
     bool refresh(const MappingKey& key, bool divert, Time now, std::vector<Change>& changes);
-    /// Takes over the mapping that conntrack has for a phone's signalling endpoint, before the phone has sent
-    /// a message (C12). True: it is new in the kernel.
+    /// Makes the mapping that conntrack has for a phone's signalling endpoint, before the phone has sent a
+    /// message (C12). True: it is new in the kernel.
     bool adopt(const Socket& inside, const Egress& egress, bool divert, Time now,
                std::vector<Change>& changes);
 
-    /// One more user, until `until`.
+    /// Adds a user, which needs the mapping until `until`.
     void acquire(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
-    /// A user goes on until `until`: the kernel's timeout is renewed if it ends too early.
+    /// A user needs the mapping until `until`: renews the kernel's timeout if it ends earlier.
     void extend(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
-    /// One user less.
+    /// Removes a user.
     void release(const MappingKey& key, Time now, std::vector<Change>& changes);
 
-    /// How the phone is shown the mapping from now on.
+    /// Sets the form in which messages show the mapping to the phone.
     void set_shown(const MappingKey& key, const ShownForm& form);
-    /// A conntrack scan has seen packets of the mapping at `at`. Not staged.
+    /// Notes that the last packet of the mapping in conntrack was at `at`. Not staged.
     void note_flow(const MappingKey& key, Time at);
 
-    /// Messages may name the mapping by `shown`, an old endpoint of it, until `until` (C11).
+    /// Until `until`, messages may name the mapping by its old endpoint `shown` (C11).
     void note_old_endpoint(const Socket& shown, const MappingKey& key, Time until) {
         if (find_public(shown) != find(key)) old_endpoints_.add(shown, key, until);
     }
-    /// C11: moves the mappings to the router's new addresses, with their users and timeouts: to the same
-    /// public port if that is free there, else to another one, pairs as pairs. A mapping that finds no port
-    /// is gone, whoever used it.
+    /// C11: moves the mappings to the router's new addresses, with their users and timeouts. A mapping keeps
+    /// its public port if that is free, else it gets another one; pairs stay pairs. A mapping for which no
+    /// port is left is removed in spite of its users.
     void renumber(Renumbering& renumbering, Time now, std::vector<Change>& changes);
 
-    /// Forgets mappings whose time is up and frees their ports.
+    /// Removes expired mappings and frees their ports.
     void expire(Time now, std::vector<Change>& changes);
     std::optional<Time> next_deadline() const;
-    /// For tests: how many mappings have a deadline.
+    /// For tests: the number of mappings with a deadline.
     std::size_t deadlines() const { return deadlines_.size(); }
 
     /// Mappings of the owner's NAT, as conntrack scans report them.
     ExistingNat& existing_nat() { return ports_.existing_nat(); }
     const ExistingNat& existing_nat() const { return ports_.existing_nat(); }
-    /// Ports that the router itself uses.
+    /// Sets the ports of the router's own sockets.
     void set_occupied(const std::vector<Socket>& sockets) { ports_.set_occupied(sockets); }
 
-    /// Additions for all that the kernel should have.
+    /// Adds an addition for each element that the kernel should have.
     void list(Time now, std::vector<Change>& changes) const;
 
-    /// What has left the kernel since the last call, for the next conntrack scan (C7).
+    /// The elements that have left the kernel since the last call, for the next conntrack scan (C7).
     struct Closed {
         std::vector<Mapping> mappings;
         std::vector<Pinhole> pinholes;
     };
     Closed take_closed();
-    /// An element has entered or left the kernel since the last take_closed(), counting refused changes.
+    /// Whether an element has entered or left the kernel since the last take_closed(). Refused changes count
+    /// too.
     bool changed() const { return changed_ || pinholes_.changed(); }
 
     void commit();
@@ -142,22 +143,22 @@ class Mappings {
     friend class MappingRestorer;  // A5
 
     const MappingEntry& enter(const Mapping& mapping, const Egress& egress, bool adopted, Time now);
-    /// The mapping only reserves its port.
+    /// Whether the mapping only reserves its port.
     bool is_lingering(const MappingEntry& entry, Time now) const;
     bool has_room(const Address& phone, Time now);
-    /// The port that it frees; nullopt: no mapping is lingering.
+    /// Returns the port that is freed; nullopt: no mapping is lingering.
     std::optional<std::uint16_t> forget_oldest_lingering(Time now);
     void forget(const MappingEntry& entry);
-    /// Frees the ports of lingering mappings for it if need be (X7).
+    /// Frees the ports of lingering mappings if no other port is left (X7).
     std::optional<std::uint16_t> choose_port(std::uint16_t wanted, unsigned run, Time now,
                                              const std::function<bool(std::uint16_t)>& is_free);
     void note_outside_address(const Address& outside);
-    /// Until when mappings of the same inside endpoint at other outside addresses need its Diversion; 0: none
-    /// does.
+    /// The time until which mappings of the same inside endpoint at other outside addresses need its
+    /// Diversion; 0: none does.
     Time others_divert_until(const MappingEntry& entry) const;
     void add_diversion(const MappingEntry& entry, Change::Op op, Time now,
                        std::vector<Change>& changes) const;
-    /// Has the mapping's elements in the kernel until `until` at least.
+    /// Keeps the mapping's elements in the kernel at least until `until`.
     void keep_in_kernel(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes);
     void remove_from_kernel(const MappingEntry& entry, Time now, std::vector<Change>& changes);
     void schedule(const MappingEntry& entry, Time now);
@@ -169,8 +170,8 @@ class Mappings {
     OldEndpoints old_endpoints_;
     Quota per_phone_;
     DeadlineQueue<MappingKey, MappingKeyHash> deadlines_;
-    std::vector<Address> outside_addresses_;  ///< that mappings have or had; few
-    std::deque<MappingKey> lingering_;        ///< oldest first; some are forgotten or in use again
+    std::vector<Address> outside_addresses_;  ///< addresses that mappings have or had; few
+    std::deque<MappingKey> lingering_;  ///< oldest first; some are no longer in the table, or in use again
     std::vector<Mapping> closed_;
     bool changed_ = false;
 };

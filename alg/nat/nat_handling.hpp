@@ -1,4 +1,4 @@
-// Phones and peers that handle NAT themselves, as their messages have proven (S2).
+// Phones and peers whose messages have proven that they handle NAT themselves (S2).
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ namespace sipalg::nat {
 enum class NatHandler : std::uint8_t {
     neither,
     phone,  ///< it writes its own public address
-    peer    ///< it keeps the phone's inside address and answers to the source of packets
+    peer    ///< it stores the phone's inside address and answers to the source of its packets
 };
 
 /// A phone and a peer that exchange messages.
@@ -33,9 +33,9 @@ struct PhonePeerHash {
     }
 };
 
-/// Which pairs have an end that handles NAT. Bounded (X7): beyond the ceilings no more pairs are noted, and
-/// their messages are rewritten. A pair is forgotten when it has been silent for `idle` and the phone is not
-/// registered at the peer. Changes are staged (law 4).
+/// The pairs with an end that handles NAT. At the limits (X7) no more pairs are noted, and their messages are
+/// rewritten. A pair is removed when it has exchanged no message for `idle` and the phone is not registered
+/// at the peer. Changes are staged (law 4).
 class NatHandling {
   public:
     static constexpr std::size_t most = 4096;
@@ -48,13 +48,14 @@ class NatHandling {
         return entry ? entry->handler : NatHandler::neither;
     }
     bool empty() const { return entries_.size() == 0; }
-    /// True: that is new. A phone's NAT handling does not replace a peer's. `registration` is the Call-ID of
-    /// the REGISTER whose 2xx proved it; empty: something else did.
+    /// Notes that one end handles NAT. True: this was not known before. A phone's NAT handling does not
+    /// replace a peer's. `registration` is the Call-ID of the REGISTER whose 2xx proved it; empty: another
+    /// message did.
     bool note(const PhonePeer& pair, NatHandler handler, Time now, std::string_view registration = {});
-    /// Whether a REGISTER with that Call-ID has to prove anew that the peer handles NAT: another registration
-    /// proved it before. It leaves rewritten, so that its 2xx cures a conclusion that was wrong.
+    /// Whether a REGISTER with this Call-ID must be rewritten although the peer is taken to handle NAT,
+    /// because an earlier registration proved it. Its 2xx then confirms or corrects the conclusion.
     bool is_to_prove(const PhonePeer& pair, std::string_view registration) const;
-    /// The two have exchanged a message.
+    /// Notes that the two have exchanged a message.
     void refresh(const PhonePeer& pair, Time now);
     void forget(const PhonePeer& pair);
 
@@ -62,7 +63,7 @@ class NatHandling {
     void expire(Time now, const std::function<bool(const PhonePeer&)>& is_registered);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
     std::size_t size() const { return entries_.size(); }
-    /// For tests: how many deadlines there are.
+    /// For tests: the number of deadlines.
     std::size_t deadlines() const { return deadlines_.size(); }
 
     void commit();

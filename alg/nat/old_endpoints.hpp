@@ -1,4 +1,5 @@
-// Public endpoints that the router had before its address changed, as long as messages may name them (C11).
+// Public endpoints from before a change of the router's address, kept as long as messages may name them
+// (C11).
 #pragma once
 
 #include <cstddef>
@@ -12,26 +13,27 @@
 
 namespace sipalg::nat {
 
-/// Old public endpoints, each with the mapping that took its place. A peer goes on naming them in a dialog's
-/// requests, and in responses under way, until it is told the new ones. They are only used to read messages:
-/// nothing is open there. Changes are staged (law 4).
+/// Old public endpoints, each with its present mapping. A peer names them in requests of a dialog, and in
+/// responses, until it learns the new ones. They are only used to read messages; no pinhole is open there.
+/// Changes are staged (law 4).
 class OldEndpoints {
   public:
-    /// More than `most` are not kept (X7).
+    /// The limit (X7).
     explicit OldEndpoints(std::size_t most) : most_(most) {}
 
-    /// `shown` (with the advertised address) means the mapping until `until`, or longer if it does already.
+    /// Adds `shown` (with the advertised address) as an old endpoint of the mapping until `until`, or extends
+    /// it.
     void add(const Socket& shown, const MappingKey& mapping, Time until);
-    /// nullptr: it is not an old endpoint.
+    /// The mapping of an old endpoint; nullptr: not an old endpoint.
     const MappingKey* find(const Socket& shown) const {
         if (table_.size() == 0) return nullptr;
         const Entry* entry = table_.find(shown);
         return entry ? &entry->mapping : nullptr;
     }
-    /// Messages may name `host`, which was advertised before, for the outside address `outside`.
+    /// Whether messages may name `host`, an earlier advertised address, for the outside address `outside`.
     bool knows(const Address& host, const Address& outside) const;
 
-    /// Follows their mappings to other addresses.
+    /// Follows the mappings to their new addresses.
     void renumber(const Renumbering& renumbering);
     void expire(Time now);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
@@ -58,13 +60,13 @@ class OldEndpoints {
 
     std::size_t most_;
     StagedMap<Socket, Entry> table_;
-    StagedMap<Host, std::size_t, HostHash> hosts_;  ///< how many of the table's entries have it
+    StagedMap<Host, std::size_t, HostHash> hosts_;  ///< the number of entries with that host
     DeadlineQueue<Socket> deadlines_;
 };
 
-inline constexpr std::size_t max_old_endpoints = 4;  ///< of one call or binding
+inline constexpr std::size_t max_old_endpoints = 4;  ///< kept for one call or binding
 
-/// Adds an endpoint that peers may still use for the phone. The latest ones are kept; `present` is not old.
+/// Adds an endpoint that peers may still use for the phone. Only the latest ones are kept, without `present`.
 void add_old_endpoint(std::vector<Endpoint>& old, const Endpoint& shown, const Endpoint& present);
 
 }  // namespace sipalg::nat

@@ -1,4 +1,5 @@
-// The pinholes in the kernel: who may send to which public endpoint, and until when (C2, X8).
+// The pinholes in the kernel: the sources that may send to each public endpoint, and their lifetimes (C2,
+// X8).
 #pragma once
 
 #include <cstddef>
@@ -19,44 +20,45 @@ struct PinholeEntry {
     Time kernel_until{0};
 };
 
-/// Pinholes with reference counts: one that several calls or bindings use is in the kernel once, until its
+/// Pinholes with reference counts: a pinhole of several calls or bindings is in the kernel once, until its
 /// last user releases it. Changes are staged (law 4).
 class Pinholes {
   public:
-    /// nullptr: it is not open.
+    /// nullptr: the pinhole is not open.
     const PinholeEntry* find(const Pinhole& pinhole) const { return table_.find(pinhole); }
     const auto& all() const { return table_; }
     std::size_t size() const { return table_.size(); }
 
-    /// One more user, until `until`. True: the pinhole is new in the kernel.
+    /// Adds a user, which needs the pinhole until `until`. True: the pinhole is new in the kernel.
     bool acquire(const Pinhole& pinhole, Time until, Time now, std::vector<Change>& changes);
-    /// A user goes on until `until`: the kernel's timeout is renewed if it ends too early.
+    /// A user needs the pinhole until `until`: renews the kernel's timeout if it ends earlier.
     void extend(const Pinhole& pinhole, Time until, Time now, std::vector<Change>& changes);
-    /// One user less. True: the pinhole has left the kernel.
+    /// Removes a user. True: the pinhole has left the kernel.
     bool release(const Pinhole& pinhole, std::vector<Change>& changes);
 
-    /// Where a public endpoint has moved to (C11); nullopt: it has not moved. An endpoint with port 0: it is
-    /// gone, and its pinholes with it.
+    /// The new place of a public endpoint (C11); nullopt: it has not moved. Port 0: no port was left, and its
+    /// pinholes are removed.
     using Moved = std::function<std::optional<Endpoint>(const Socket& outside)>;
-    /// Moves the pinholes with their endpoints. Removals are added to `removals`, since they have to reach
-    /// the kernel before `additions`. Returns those that have moved, as they were before.
+    /// Moves the pinholes with their endpoints. Adds removals to `removals`, which must reach the kernel
+    /// before `additions`. Returns the old form of the pinholes that have moved.
     std::vector<Pinhole> move(const Moved& moved, Time now, std::vector<Change>& removals,
                               std::vector<Change>& additions);
 
-    /// A pinhole that an earlier daemon left; its users follow with restored calls and bindings (A5).
+    /// Restores a pinhole of an earlier daemon without users, which are restored later (A5).
     void restore(const Pinhole& pinhole, Time until) { table_.put(pinhole, {0, until}); }
-    /// Removes those that have no user.
+    /// Removes the pinholes that have no user.
     void remove_unused(std::vector<Change>& changes);
 
-    /// Additions for all that the kernel should have.
+    /// Adds an addition for each pinhole.
     void list(Time now, std::vector<Change>& changes) const;
 
-    /// What has left the kernel since the last call, for the next conntrack scan (C7).
+    /// The pinholes that have left the kernel since the last call, for the next conntrack scan (C7).
     std::vector<Pinhole> take_closed() {
         changed_ = false;
         return std::exchange(closed_, {});
     }
-    /// A pinhole has entered or left the kernel since the last take_closed(), counting refused changes.
+    /// Whether a pinhole has entered or left the kernel since the last take_closed(). Refused changes count
+    /// too.
     bool changed() const { return changed_; }
 
     void commit() { table_.commit(); }

@@ -24,7 +24,7 @@ bool PublicPorts::is_free(Transport transport, const Egress& egress, std::uint16
     return !is_bound(egress.address) && !is_bound(Address::v4(0)) && !is_bound(Address::v6({}));
 }
 
-// The phone's own neighbouring port is meant for its own neighbouring socket.
+// The next port of the same phone belongs to its own next socket.
 bool PublicPorts::is_others(const Socket& inside, const Address& outside, std::uint16_t port,
                             std::uint16_t preferred) const {
     const Endpoint* user = existing_nat_.find_public({inside.transport, {outside, port}});

@@ -1,4 +1,4 @@
-// The public ports: which mapping has which, and which of the rest may be given out (A3, X12).
+// The public ports: their mappings, and the ports that are free for new mappings (A3, X12).
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,9 @@
 
 namespace sipalg::nat {
 
-/// Each mapping's public endpoint is entered by what messages say (the advertised address) and, where packets
-/// have another address, by that as well, so that no port is used twice. Changes are staged (law 4); the
-/// router's own sockets and existing NAT are facts, and are not.
+/// Each public endpoint is listed with its advertised address and, if packets have another address, with that
+/// too, so that no port is used twice. Changes are staged (law 4), except for the router's own sockets and
+/// existing NAT, which are facts.
 class PublicPorts {
   public:
     PublicPorts(std::uint16_t low, std::uint16_t high) : chooser_(low, high) {}
@@ -28,13 +28,14 @@ class PublicPorts {
     void enter(const Mapping& mapping, const Address& advertised);
     void remove(const Mapping& mapping, const Address& advertised);
 
-    /// No mapping has the port at this egress, and no socket of the router.
+    /// Whether neither a mapping nor a socket of the router has the port at this egress.
     bool is_free(Transport transport, const Egress& egress, std::uint16_t port) const;
-    /// Flows of another inside host use that public port, or might come to: `preferred` is the port that
-    /// `inside` has asked for.
+    /// Whether flows of another inside host use this public port, or may use it. `preferred`: the port that
+    /// `inside` prefers.
     bool is_others(const Socket& inside, const Address& outside, std::uint16_t port,
                    std::uint16_t preferred) const;
-    /// `wanted`, or another port if that is not free; so for `run` consecutive ones. See Ports::choose().
+    /// `wanted`, or another port if `run` consecutive ports from `wanted` on are not free. See
+    /// Ports::choose().
     std::optional<std::uint16_t> choose(std::uint16_t wanted, unsigned run,
                                         const std::function<bool(std::uint16_t)>& is_free) {
         return chooser_.choose(wanted, run, is_free);

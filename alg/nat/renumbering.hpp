@@ -1,4 +1,4 @@
-// A change of the router's addresses: what it means for mappings, and with them for calls and bindings (C11).
+// A change of the router's addresses, as it affects mappings, calls and bindings (C11).
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace sipalg::nat {
 
-/// Where everything at the old addresses goes, and a count of what has moved.
+/// The new address for each old one, and the number of entries that have moved.
 class Renumbering {
   public:
     /// `moves` must outlive this.
@@ -26,7 +26,7 @@ class Renumbering {
         std::size_t lost = 0;         ///< mappings for which no port was left
     };
 
-    /// The new egress of a mapping at `egress`; nullptr: it stays.
+    /// The new egress of a mapping at `egress`; nullptr: unchanged.
     const Egress* target(const Egress& egress) const {
         const AddressChange* move = find(egress.address);
         const bool stays =
@@ -38,7 +38,7 @@ class Renumbering {
         const AddressChange* move = find(egress.address);
         return move && has_moved_mappings_[index(*move)] ? &move->to : target(egress);
     }
-    /// Of the move away from `from`, which must be one.
+    /// The counts of the move away from `from`. Precondition: there is such a move.
     Counts& counts(const Address& from) { return counts_[index(*find(from))]; }
     std::span<const AddressChange> moves() const { return moves_; }
 
@@ -63,7 +63,7 @@ class Renumbering {
     }
 
     std::span<const AddressChange> moves_;
-    std::vector<Counts> counts_;            ///< of each move
+    std::vector<Counts> counts_;            ///< one for each move
     std::vector<bool> has_moved_mappings_;  ///< the same
     std::unordered_map<MappingKey, std::uint16_t, MappingKeyHash> old_ports_;
 };

@@ -9,7 +9,7 @@ std::optional<rewrite::Written> Outward::signalling(Transport transport, const A
     const MappingEntry* entry = find({transport, {host, port.number.value_or(standard)}});
     if (!entry) return std::nullopt;
     mappings_.set_shown(entry->key(), entry->shown.when_written(via, port.form));
-    // Answers are written for the endpoint that they come back to.
+    // The responses arrive at the source of this packet, so they must show inside values there too.
     if (source_entry_ && entry != source_entry_) note_rewritten(*source_entry_);
     const bool is_standard = entry->mapping.outside.port == standard;
     return rewrite::Written{entry->public_endpoint(), is_standard ? port.form : rewrite::PortForm::given};
@@ -68,7 +68,7 @@ Inward::Inward(const Mappings& mappings, const Socket& destination, const Egress
     shows_inside_ = entry && entry->shown.inside;
 }
 
-// C11: an address that messages gave before the router's address changed still means the phone.
+// C11: an address from before the router's address changed still means the phone.
 bool Inward::concerns(const Address& host) const {
     return host == egress_.advertised || mappings_.old_endpoints().knows(host, egress_.address);
 }
@@ -80,8 +80,8 @@ std::optional<rewrite::Written> Inward::signalling(Transport transport, const Ad
     const MappingEntry* entry = mappings_.find_named({transport, {host, port.number.value_or(standard)}});
     if (!entry || !entry->shown.inside || entry->mapping.inside.address != phone_) return std::nullopt;
     const Endpoint& inside = entry->mapping.inside;
-    // An endpoint without a port stays as it came if the public port is the standard one; else it is written
-    // as the phone does.
+    // An endpoint without a port stays without one if the public port is the standard port; else the port has
+    // the form that the phone uses.
     rewrite::PortForm form = port.form;
     if (inside.port != standard)
         form = rewrite::PortForm::given;

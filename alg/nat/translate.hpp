@@ -6,8 +6,8 @@
 
 namespace sipalg::nat {
 
-/// For messages of a phone: its own inside endpoints become public ones (S1, X1). Notes in the mappings how
-/// the phone writes its endpoints, so that it gets them back in the same form (S4).
+/// Translates messages of a phone: its own inside endpoints become public ones (S1, X1). Notes in the
+/// mappings the form of the phone's endpoints, so that the phone gets them back in that form (S4).
 class Outward : public rewrite::Translation {
   public:
     /// `source`: the packet's source, inside.
@@ -31,8 +31,8 @@ class Outward : public rewrite::Translation {
     bool concerns(const Address& host) const override;
 
   private:
-    /// The mapping of one of the phone's sockets. That of the packet's source is needed several times, so it
-    /// is looked up once.
+    /// The mapping of one of the phone's sockets. The one of the packet's source is needed several times, so
+    /// it is cached.
     const MappingEntry* find(const Socket& inside) const {
         return inside == source_ ? source_entry_ : mappings_.find(MappingKey{inside, egress_.address});
     }
@@ -47,9 +47,9 @@ class Outward : public rewrite::Translation {
     const MappingEntry* const source_entry_;
 };
 
-/// For messages to a phone: public endpoints of this phone become inside ones, in descriptions those of any
-/// phone (C9). A mapping whose phone has only written the public endpoint stays public: that phone handles
-/// NAT itself (S2).
+/// Translates messages to a phone: public endpoints of this phone, and in descriptions those of any phone,
+/// become inside ones (C9). The endpoint stays public if the phone has only written the public one, because
+/// it handles NAT itself (S2).
 class Inward : public rewrite::Translation {
   public:
     /// `destination`: the packet's destination, inside.
