@@ -1,4 +1,4 @@
-// The key of a call or a pending REGISTER: its Call-ID and the phone that takes part in it.
+// The key of a call or of a pending REGISTER: its Call-ID and its phone.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@ struct CallKey {
     Address phone;
     friend bool operator==(const CallKey&, const CallKey&) = default;
 };
-/// The same without a copy, for look-ups.
+/// The same key as views, for look-ups.
 struct CallKeyView {
     std::string_view call_id;
     Address phone;

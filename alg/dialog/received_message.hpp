@@ -1,4 +1,4 @@
-// A SIP message with its two ends, as calls and registrations get it.
+// A SIP message with its two ends, the input of calls and registrations.
 #pragma once
 
 #include <cstddef>
@@ -11,11 +11,11 @@
 
 namespace sipalg {
 
-/// Bytes of a Call-ID, tag, branch or AOR: more than any real element makes. They are compared whole and
-/// kept whole (law 7), so a message with a longer one makes and changes no state (X7).
+/// The longest Call-ID, tag, branch or AOR in bytes, which no known device exceeds. Identifiers are stored
+/// and compared in full (law 7), so a message with a longer one changes no state (X7).
 inline constexpr std::size_t max_identifier = 512;
 
-/// A message with what the inspection has found out about it.
+/// A message with its context from the inspection.
 struct ReceivedMessage {
     const sip::Message& message;
     Side from = Side::inside;
@@ -23,15 +23,15 @@ struct ReceivedMessage {
     Address peer;    ///< outside
     Socket contact;  ///< the phone's signalling endpoint: its Contact, else its end of the packet
     Egress egress;
-    bool unmodified = false;  ///< the message is not rewritten, nor are those of a call that it begins
+    bool unmodified = false;  ///< the message is not rewritten, and a call that it begins is not either
     Time now{0};
 
-    /// X4: the tags as the phone sees them, whichever side sends.
+    /// X4: the tags from the point of view of the phone, for both directions.
     std::string_view local_tag() const;
     std::string_view remote_tag() const;
-    /// Of the topmost Via; empty: none.
+    /// The branch of the topmost Via; empty: none.
     std::string_view branch() const;
-    /// None of its Call-ID, tags and branch is longer than max_identifier.
+    /// Whether Call-ID, tags and branch are not longer than max_identifier.
     [[nodiscard]] bool has_bounded_identifiers() const;
     /// The side that sent this request, or the request of this response.
     Side requester() const;

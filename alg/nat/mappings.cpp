@@ -153,7 +153,7 @@ void Mappings::remove_from_kernel(const MappingEntry& entry, Time now, std::vect
     if (entry.diverted && others_divert_until(entry) <= now)
         changes.push_back(removal(Diversion{entry.mapping.transport, entry.mapping.inside}));
     if (entry.reachable) changes.push_back(removal(reachable_of(entry)));
-    // A TCP connection that the ALG no longer reads is not closed.
+    // TCP connections may continue without the ALG, so their conntrack entries are not deleted.
     const bool has_connections = entry.mapping.transport == Transport::tcp && entry.idle_until != Time{0};
     if (!has_connections) closed_.push_back(entry.mapping);
     changed_ = true;

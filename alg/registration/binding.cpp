@@ -12,7 +12,7 @@ namespace {
 // Increased when the layout changes: a record of another version is not read, its elements are removed.
 constexpr std::uint8_t layout = 0xb4;
 
-// For writing and reading (FieldWriter, FieldReader).
+// Names the fields for writing and reading (FieldWriter, FieldReader).
 void binding_fields(auto& io, auto& key, auto& binding) {
     io.text(key.aor);
     io.socket(key.inside);

@@ -17,7 +17,7 @@ namespace sipalg::registration {
 struct BindingKey {
     std::string aor;
     Socket inside;
-    Address registrar;  ///< or outbound proxy: where the REGISTER was sent
+    Address registrar;  ///< the destination of the REGISTER: the registrar or an outbound proxy
     friend bool operator==(const BindingKey&, const BindingKey&) = default;
 };
 struct BindingKeyHash {
@@ -27,10 +27,11 @@ struct BindingKeyHash {
 struct Binding {
     std::uint32_t record_id = 0;
     Egress egress;
-    Endpoint shown;                       ///< the public endpoint in messages
-    Endpoint outside;                     ///< the same in packets
-    std::vector<Endpoint> old_endpoints;  ///< `shown` as it was before the router's address changed
-    std::vector<Address> others;          ///< may send requests in besides the registrar
+    Endpoint shown;    ///< the public endpoint in messages
+    Endpoint outside;  ///< the same in packets
+    std::vector<Endpoint>
+        old_endpoints;            ///< earlier values of `shown`, from before the router's address changed
+    std::vector<Address> others;  ///< further addresses that may send requests to the phone
     bool unmodified = false;  ///< its messages are not rewritten, because the registrar handles NAT itself
     Time until{0};            ///< the lifetime that the registrar granted, with grace
     std::string record;       ///< as the kernel has it
@@ -38,10 +39,10 @@ struct Binding {
 
 inline constexpr std::size_t max_others = 4;  ///< of Binding::others
 
-/// The sources of requests to the phone that the binding lets in.
+/// The addresses whose requests to the phone the binding lets in.
 std::vector<Pinhole> pinholes(const BindingKey& key, const Binding& binding);
 
-/// The record of a binding and back (A5). False: another layout, or broken.
+/// Writes and reads the record of a binding (A5). False: the record has another layout or is damaged.
 std::string write_record(const BindingKey& key, const Binding& binding);
 [[nodiscard]] bool read_record(std::string_view bytes, BindingKey& key, Binding& binding);
 

@@ -17,24 +17,24 @@ namespace sipalg::registration {
 /// The AOR of the To header without parameters: "sip:alice@example.com". Empty: there is none.
 std::string aor_of(const sip::Message& message);
 
-/// The phone's socket that a Contact's transport parameter, host and port mean; nullopt: not its own.
+/// Returns the phone's socket for the transport parameter, host and port of a Contact; nullopt: not the
+/// phone's.
 using OwnContact =
     std::function<std::optional<Socket>(std::string_view transport, const Address& host, std::uint16_t port)>;
 
-/// A Contact of the phone's own.
+/// A Contact that is the phone's.
 struct ListedContact {
     Socket inside;
-    std::optional<std::int64_t> expires;  ///< its own parameter, seconds
+    std::optional<std::int64_t> expires;  ///< its `expires` parameter, in seconds
     bool one_flow = false;                ///< has a reg-id (RFC 5626)
 };
 
-/// Calls `visit` for each Contact of the phone's own, 16 at most. True: one was "*".
+/// Calls `visit` for each Contact that is the phone's, at most 16. True: one was "*".
 bool each_contact(const sip::Message& message, const OwnContact& own,
                   const std::function<void(const ListedContact&)>& visit);
 
-/// The proxies between the registrar and the phone that the 2xx names by address: the one next to the phone
-/// on the path of requests to it (RFC 3327), and the first one on the route of the phone's requests (RFC
-/// 3608).
+/// The addresses of proxies in the 2xx: the proxy next to the phone in Path (RFC 3327) and the first one in
+/// Service-Route (RFC 3608).
 std::vector<Address> neighbours(const ReceivedMessage& received);
 
 }  // namespace sipalg::registration

@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t default_expires = 3600;  // RFC 3261 10.2.1.1
 constexpr std::size_t max_pending = 1024;
 
-// The response answers a request that was sent before the router's address changed.
+// Whether the response answers a request from before a change of the router's address.
 bool names_old_endpoint(const sip::Via& via, Transport transport, const nat::Mappings& mappings) {
     return via.sent_by.address &&
            mappings.find_old({transport, {*via.sent_by.address, via.sent_by.port.value_or(5060)}});
@@ -62,10 +62,10 @@ void Registrations::response(const ReceivedMessage& received, const OwnContact& 
     const Pending* found = answered(message, received.phone, received.peer, received.now);
     if (!found) return;
     const Pending pending = *found;
-    // The request has been sent again since, from the router's present address: wait for that answer.
+    // The phone has repeated the request from the present address: wait for the answer to that one.
     if (!pending.outdated && names_old_endpoint(message.top_via(), received.contact.transport, mappings_))
         return;
-    if (message.status() >= 300) return;  // 401, 423: it is sent again with another CSeq, or lapses
+    if (message.status() >= 300) return;  // 401, 423: the phone repeats it with another CSeq, or it times out
     forget({std::string(message.call_id()), received.phone});
     if (pending.all) {
         unbind_those(
@@ -96,8 +96,8 @@ void Registrations::response(const ReceivedMessage& received, const OwnContact& 
                 "unregistered", received.now, effects);
         } else if (!pending.outdated) {
             bind(key, pending, granted, others, received.now, effects);
-            // A phone that moves to another server is no longer called by the old one. Through several
-            // uplinks, or with a reg-id (RFC 5626), it is registered at both.
+            // A phone that moves to another server leaves the old one. With several uplinks or a reg-id (RFC
+            // 5626) it is registered at both.
             if (!contact.one_flow)
                 unbind_those(
                     received.phone,
@@ -140,7 +140,7 @@ void Registrations::bind(const BindingKey& key, const Pending& pending, std::int
     binding.unmodified = pending.unmodified;
     binding.until = now + Seconds{granted} + registration_grace;
     binding.old_endpoints.clear();
-    // Acquire before the release, so that an unchanged element never leaves the kernel in between.
+    // Acquire before releasing, so that an unchanged element stays in the kernel.
     acquire(key, binding, binding.until, now, effects);
     if (before) {
         release(key, *before, now, effects);
@@ -268,7 +268,7 @@ bool Registrations::is_registered(const Address& phone, const Address& registrar
                                 [&](const BindingKey& key) { return key.registrar == registrar; });
 }
 
-// All of it must fit, or a stranger could make bindings with a 2xx of his own (X3).
+// All parts must match, or another host could make bindings with a forged 2xx (X3).
 const Pending* Registrations::answered(const sip::Message& response, const Address& phone,
                                        const Address& registrar, Time now) const {
     const Pending* pending = pending_.find(CallKeyView{response.call_id(), phone});

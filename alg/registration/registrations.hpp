@@ -1,4 +1,5 @@
-// Registrations: a REGISTER waits for its 2xx, which makes, renews or ends bindings (RFC 3261 10; C8, X3).
+// Registrations: a pending REGISTER, and the bindings that its 2xx makes, renews or ends (RFC 3261 10; C8,
+// X3).
 #pragma once
 
 #include <cstdint>
@@ -31,38 +32,39 @@ struct Pending {
     struct Contact {
         Socket inside;
         std::int64_t expires = 0;  ///< requested, seconds
-        bool one_flow = false;     ///< has a reg-id: means this one of several flows (RFC 5626)
+        bool one_flow = false;     ///< has a reg-id: concerns only one of several flows (RFC 5626)
     };
     std::vector<Contact> contacts;
     bool unmodified = false;  ///< see Binding
-    bool outdated = false;    ///< it names an address that the router no longer has: it makes no binding
+    bool outdated = false;    ///< names an earlier address of the router, so it makes no binding
     Time until{0};
 };
 
-/// The bindings, and the REGISTERs that wait for an answer. Changes are staged (law 4): commit() keeps them,
-/// cancel() takes them back.
+/// The bindings and the pending REGISTERs. Changes are staged (law 4): commit() keeps them, cancel() takes
+/// them back.
 class Registrations {
   public:
     Registrations(const Policy& policy, nat::Mappings& mappings, RecordIds& record_ids)
         : policy_(policy), mappings_(mappings), record_ids_(record_ids) {}
 
-    /// A REGISTER from the phone. `own` tells which Contacts are the phone's sockets. Sets effects.limit if a
-    /// table is full or an identifier too long (X7).
+    /// Handles a REGISTER from the phone. `own` finds the phone's sockets among the Contacts. Sets
+    /// effects.limit if a table is full or an identifier too long (X7).
     void request(const ReceivedMessage& received, const OwnContact& own, Effects& effects);
-    /// A response to a REGISTER, from outside. `own` tells which listed Contacts are the phone's sockets.
+    /// Handles a response to a REGISTER, from outside. `own` finds the phone's sockets among the listed
+    /// Contacts.
     void response(const ReceivedMessage& received, const OwnContact& own, Effects& effects);
 
-    /// C11: bindings follow their mappings to the router's new addresses, and keep the public port for the
-    /// phone's next REGISTER. Call after nat::Mappings::renumber().
+    /// C11: moves the bindings with their mappings to the router's new addresses, and keeps the public ports
+    /// for the next REGISTERs. Call after nat::Mappings::renumber().
     void renumber(nat::Renumbering& renumbering, Time now, Effects& effects);
 
     void expire(Time now, Effects& effects);
     std::optional<Time> next_deadline() const;
-    /// For tests: how many deadlines there are, of bindings and of pending requests.
+    /// For tests: the number of deadlines of bindings and of pending requests.
     std::size_t deadlines() const { return deadlines_.size() + pending_deadlines_.size(); }
     std::size_t pending() const { return pending_.size(); }
-    /// Restores a binding of an earlier daemon from its record (A5). False: it is not a binding's, or the
-    /// binding has ended.
+    /// Restores a binding of an earlier daemon from its record (A5). False: not the record of a binding, or
+    /// the binding has ended.
     [[nodiscard]] bool restore(const StoredRecord& record, Time now, Effects& effects);
 
     /// Additions for the records of all bindings.
@@ -70,27 +72,27 @@ class Registrations {
 
     const auto& all() const { return bindings_; }
     bool is_registered(const Address& phone, const Address& registrar) const;
-    /// The REGISTER that the response answers, with Call-ID, CSeq, From-tag, branch and registrar (X3);
-    /// nullptr: none waits for it.
+    /// The pending REGISTER of the response, by Call-ID, CSeq, From tag, branch and registrar (X3); nullptr:
+    /// there is none.
     const Pending* answered(const sip::Message& response, const Address& phone, const Address& registrar,
                             Time now) const;
     void commit();
     void cancel();
 
   private:
-    /// `others`: who may send requests in besides the registrar.
+    /// `others`: further addresses that may send requests to the phone.
     void bind(const BindingKey& key, const Pending& pending, std::int64_t seconds,
               const std::vector<Address>& others, Time now, Effects& effects);
     void acquire(const BindingKey& key, const Binding& binding, Time until, Time now, Effects& effects);
     void release(const BindingKey& key, const Binding& binding, Time now, Effects& effects);
-    /// Ends the phone's bindings that `which` is true of.
+    /// Ends the phone's bindings for which `which` is true.
     void unbind_those(const Address& phone,
                       const std::function<bool(const BindingKey&, const Binding&)>& which, const char* why,
                       Time now, Effects& effects);
-    /// Add to bindings_ and remove from it, with its deadline and the phone's list.
+    /// Add a binding to bindings_ or remove it, with its deadline and its entry in of_phone_.
     void enter(const BindingKey& key, Binding binding);
     void remove(const BindingKey& key);
-    /// Few; nullptr: none.
+    /// The bindings of a phone, a few; nullptr: none.
     const std::vector<BindingKey>* bindings_of(const Address& phone) const { return of_phone_.find(phone); }
     bool has_room(const Address& phone) const;
     void forget(const CallKey& pending);
