@@ -1,4 +1,4 @@
-// Makes changes of elements from points in time.
+// Makes changes of elements from absolute times.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace sipalg {
 
-/// A change after which the element lives until `until`: whole seconds, rounded up, at least one (X8).
+/// A change that gives the element a timeout until `until`: whole seconds, rounded up, at least one (X8).
 inline Change change(Change::Op op, Element element, Time until, Time now) {
     const auto left = std::chrono::ceil<Seconds>(until - now);
     return {op, std::move(element), std::max(left, Seconds{1})};

@@ -1,4 +1,4 @@
-// The effects of a message or deadline outside the core.
+// The effects of a message or a deadline outside the core.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace sipalg {
 
-/// Collected over one message or deadline: the parts of a Decision that calls and registrations fill in.
+/// The parts of a Decision that calls and registrations add to, for one message or deadline.
 struct Effects {
     std::vector<Change>& changes;
     std::vector<ConntrackTuple>& stale;

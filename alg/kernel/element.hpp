@@ -1,5 +1,5 @@
-// The elements that the core has in the kernel: mappings, pinholes, diversions, records, each with a timeout.
-// The only header (with the value types it includes) that nft/ takes from alg/.
+// The elements of the core in the kernel: mappings, pinholes, diversions and records, each with a timeout.
+// This header and the value types that it includes are the interface between the core and nft/.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +18,13 @@ struct Mapping {
     Transport transport = Transport::udp;
     Endpoint inside;
     Endpoint outside;
-    /// Nothing is translated (N2), so the kernel needs no element.
+    /// Whether the endpoint is not translated (N2), so that the kernel needs no element.
     bool is_identity() const { return inside == outside; }
     friend auto operator<=>(const Mapping&, const Mapping&) = default;
 };
 
-/// A source that may send to a mapped endpoint: `remote`, from any of its ports; any source if it is empty
-/// (C5).
+/// A source that may send to a mapped endpoint: `remote` with any of its ports, or any source if `remote` is
+/// empty (C5).
 struct Pinhole {
     Transport transport = Transport::udp;
     Address remote;
@@ -32,8 +32,8 @@ struct Pinhole {
     friend auto operator<=>(const Pinhole&, const Pinhole&) = default;
 };
 
-/// A mapped endpoint that lets in the first source that sends to it, and no other one (C5, `latch`). With
-/// that packet the kernel replaces it by a LatchedSource.
+/// A mapped endpoint that lets in the first source that sends to it, and no other (C5, `latch`). When that
+/// packet arrives, the kernel replaces the Latch by a LatchedSource.
 struct Latch {
     Transport transport = Transport::udp;
     Endpoint outside;
@@ -48,7 +48,7 @@ struct LatchedSource {
     friend auto operator<=>(const LatchedSource&, const LatchedSource&) = default;
 };
 
-/// A phone's signalling endpoint whose packets are queued whatever the port of the other end (A2).
+/// A phone's signalling endpoint whose packets are queued for any port of the other end (A2).
 struct Diversion {
     Transport transport = Transport::udp;
     Endpoint inside;
@@ -61,16 +61,17 @@ struct SequenceMapped {
     friend auto operator<=>(const SequenceMapped&, const SequenceMapped&) = default;
 };
 
-/// A phone's public signalling endpoint, to which allowed peers may send first (N3). There are none unless
-/// the owner allows some peers.
+/// A phone's public signalling endpoint, to which allowed peers may send first (N3). Only used if the owner
+/// allows peers.
 struct Reachable {
     Transport transport = Transport::udp;
     Endpoint outside;
     friend auto operator<=>(const Reachable&, const Reachable&) = default;
 };
 
-/// A piece of the state that a restarted daemon needs besides the other elements (A5). The kernel stores at
-/// most 256 bytes of user data with an element, so a call or binding is a few pieces under one id.
+/// A piece of state that a restarted daemon needs in addition to the other elements (A5). The kernel stores
+/// at most 256 bytes of user data with an element, so the record of a call or binding has several pieces with
+/// the same id.
 struct Record {
     static constexpr std::size_t max_bytes = 240;
     std::uint32_t id = 0;
@@ -82,9 +83,9 @@ struct Record {
 using Element =
     std::variant<Mapping, Pinhole, Diversion, Record, Latch, LatchedSource, SequenceMapped, Reachable>;
 
-/// One step of a transaction. After `add` and `renew` the element exists with a full `timeout`, whether or
-/// not it existed before; after `remove` it does not exist (it may have expired before). A LatchedSource is
-/// only ever removed.
+/// One step of a transaction. After `add` and `renew` the element exists with the full `timeout`, whether or
+/// not it existed before. After `remove` it does not exist; it may have expired before. A LatchedSource is
+/// only removed, never added.
 struct Change {
     enum class Op : std::uint8_t { add, renew, remove };
     Op op = Op::add;
@@ -92,7 +93,7 @@ struct Change {
     Seconds timeout{0};  ///< at least 1 s for add and renew (X8); ignored for remove
 };
 
-/// A flow by its original direction, as in conntrack.
+/// One direction of a flow, as in conntrack.
 struct ConntrackTuple {
     Transport transport = Transport::udp;
     Endpoint source;
@@ -106,12 +107,12 @@ struct ConntrackEntry {
     Endpoint original_source, original_destination;
     Endpoint reply_source, reply_destination;
     Seconds idle{0};       ///< since its last packet, of either direction
-    bool replied = false;  ///< it has seen packets in the reply direction
+    bool replied = false;  ///< there were packets in the reply direction
     bool counted = false;  ///< the packet counts are valid
     std::uint64_t original_packets = 0, reply_packets = 0;
 };
 
-/// An element as the kernel has it, with the rest of its timeout.
+/// An element in the kernel, with the remaining time.
 struct StoredElement {
     Element element;
     Seconds remaining{0};

@@ -1,4 +1,4 @@
-// Records: state for a restarted daemon, cut into pieces that fit the kernel's user data (A5).
+// Records: state for a restarted daemon, split into pieces that fit into the kernel's user data (A5).
 #pragma once
 
 #include <cstdint>
@@ -11,24 +11,24 @@
 
 namespace sipalg {
 
-/// Adds the changes that turn the pieces of record `id` from `before` to `after` (either may be empty).
-/// Unchanged pieces are renewed only if `renew` is set.
+/// Adds the changes that replace the record `id` `before` by `after`; either may be empty. Unchanged pieces
+/// are renewed only if `renew` is set.
 void store_record(std::uint32_t id, std::string_view before, std::string_view after, bool renew,
                   Seconds timeout, std::vector<Change>& changes);
 
-/// A record as the kernel has it.
+/// A record in the kernel.
 struct StoredRecord {
     std::uint32_t id = 0;
     std::string bytes;
-    Time until{0};              ///< when the first of its pieces goes: not all are renewed at once
+    Time until{0};              ///< the earliest timeout of its pieces, which need not be the same for all
     std::vector<Record> parts;  ///< its pieces in order; some may be missing
-    /// Adds the removal of all of them.
+    /// Adds the removal of all pieces.
     void remove(std::vector<Change>& changes) const;
 };
 /// The records among the elements, by id, each joined from its pieces.
 std::vector<StoredRecord> stored_records(std::span<const StoredElement> elements, Time now);
 
-/// Little-endian fields one after the other.
+/// Writes fields in little-endian order.
 class RecordWriter {
   public:
     void number(std::uint64_t value, unsigned bytes);
@@ -42,8 +42,8 @@ class RecordWriter {
     std::string out_;
 };
 
-/// Reads what RecordWriter wrote; after the end or a field out of range everything reads as zero and ok() is
-/// false.
+/// Reads the fields of RecordWriter. After the end, or after a value out of range, all fields are zero and
+/// ok() is false.
 class RecordReader {
   public:
     explicit RecordReader(std::string_view bytes) : rest_(bytes) {}

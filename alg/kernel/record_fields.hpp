@@ -1,4 +1,4 @@
-// The fields of a record, named once for writing and reading.
+// The fields of a record, listed once for writing and reading.
 #pragma once
 
 #include <cstddef>
@@ -13,26 +13,26 @@
 
 namespace sipalg {
 
-// A record's layout is one function `fields(in_or_out, value)`, a template over FieldWriter and FieldReader,
-// which have the same methods. Numbers are little-endian.
+// The layout of a record is one function template `fields(in_or_out, value)`, which works with FieldWriter
+// and FieldReader because both have the same methods. Numbers are little-endian.
 
 class FieldWriter {
   public:
     static constexpr bool reads = false;
 
-    /// An integer or enum in so many bytes, a bool in one.
+    /// An integer or enum with the given number of bytes, or a bool with one.
     template <class T>
     void number(const T& value, unsigned bytes) {
         out_.number(static_cast<std::uint64_t>(value), bytes);
     }
-    /// The same of an enum, which has `count` values from 0 on.
+    /// An enum in one byte, with the values 0 to `count` - 1.
     template <class T>
     void enumerated(const T& value, std::uint64_t /*count*/) {
         number(value, 1);
     }
     void transport(const Transport& value) { number(value, 1); }
     void time(const Time& value) { number(value.count(), 8); }
-    /// Up to eight of them in one byte.
+    /// Up to eight flags in one byte.
     template <class... Bool>
     void flags(const Bool&... values) {
         unsigned bits = 0, next = 1;
@@ -64,7 +64,7 @@ class FieldWriter {
     RecordWriter out_;
 };
 
-/// After the end, or a value out of range, everything reads as zero and ok() is false.
+/// After the end, or after a value out of range, all fields are zero and ok() is false.
 class FieldReader {
   public:
     static constexpr bool reads = true;
@@ -113,7 +113,7 @@ class FieldReader {
         if (in_.number(1) != 0) each(*this, value.emplace());
     }
     [[nodiscard]] bool ok() const { return in_range_ && in_.ok(); }
-    /// Everything was read, and nothing is left.
+    /// Whether all bytes were read without an error.
     [[nodiscard]] bool is_complete() const { return ok() && in_.at_end(); }
 
   private:

@@ -6,11 +6,11 @@
 
 namespace sipalg {
 
-/// Gives each record its id. Not staged: an id that a cancelled transaction took is not used again.
+/// Assigns ids to records. Not staged: the id of a cancelled transaction is not used again.
 class RecordIds {
   public:
     std::uint32_t take() { return next_++; }
-    /// An earlier daemon has used this one.
+    /// Notes an id of an earlier daemon.
     void note_used(std::uint32_t id) { next_ = std::max(next_, id + 1); }
 
   private:
