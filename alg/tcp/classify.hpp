@@ -1,5 +1,5 @@
-// What a segment may change in a connection: RFC 9293 3.10.7.4 and RFC 5961, seen from between the ends
-// (X13).
+// Decides whether a segment may change a connection, by the rules of RFC 9293 3.10.7.4 and RFC 5961 for its
+// receiver (X13).
 #pragma once
 
 #include "alg/tcp/connection.hpp"
@@ -8,8 +8,9 @@
 namespace sipalg::tcp {
 
 /// The action for a segment that is not a SYN; `carrier` has its positions. Only Action::data may change the
-/// connection. A segment outside the windows passes as it came, or is dropped where bytes have moved: it
-/// would reach the other end with the wrong numbers. Action::none: the connection is not read.
+/// connection. A segment outside the windows passes unmodified, or is dropped if sequence numbers are
+/// translated, because it would reach the other end with the wrong numbers. Action::none: the connection is
+/// not read.
 Step::Action classify(Connection& connection, Side from, const Carrier& carrier);
 
 }  // namespace sipalg::tcp

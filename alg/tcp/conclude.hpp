@@ -1,4 +1,4 @@
-// The verdicts of a connection's packets, once the kernel has answered.
+// Gives the verdicts of a connection's packets after the kernel has answered.
 #pragma once
 
 #include <vector>
@@ -10,14 +10,14 @@
 
 namespace sipalg::tcp {
 
-/// Whether the tables have room for one segment more (X7).
+/// Whether the queue has room for one more segment (X7).
 struct Room {
-    bool in_queue = false;   ///< of packets that wait for a verdict
+    bool in_queue = false;   ///< the number of packets that wait for a verdict
     bool in_memory = false;  ///< for bytes
 };
 
-/// Carries out `step` for its connection: verdicts for the packet, and for queued ones that can go on with
-/// it.
+/// Carries out `step` for its connection: gives verdicts to the packet and to queued packets that can be sent
+/// now.
 void conclude_packet(const Step& step, Connection& connection, bool in_force, const Room& room, Time now,
                      std::vector<Output>& outputs);
 /// Sends the planned local acknowledgements of a connection, or cancels them.

@@ -1,4 +1,4 @@
-// What identifies a TCP connection in the tables.
+// The key of a TCP connection.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace sipalg::tcp {
 
-/// A connection by its two ends, as the inside sees them.
+/// The two ends of a connection as seen at the inside edge.
 struct ConnectionKey {
     Endpoint phone, peer;
     const Endpoint& end(Side side) const { return side == Side::inside ? phone : peer; }

@@ -1,4 +1,4 @@
-// What the kernel keeps of a connection for a restarted daemon (T4, A5).
+// The record of a connection in the kernel, for a restarted daemon (T4, A5).
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,13 @@ namespace sipalg::tcp {
 class Connection;
 class MessageSink;
 
-/// The kernel's copy of a connection's record, and its SequenceMapped element, which makes the segments of
-/// the connection wait for a daemon. Changes are asked for with update() and in force with conclude().
+/// The kernel's copy of a connection's record, and its SequenceMapped element, because of which the kernel
+/// drops segments of the connection while there is no daemon. update() requests changes; conclude() puts them
+/// in force.
 class ConnectionRecord {
   public:
     ConnectionRecord() = default;
-    /// As an earlier daemon left it. `mapped`: with a SequenceMapped.
+    /// Restores the copy of an earlier daemon. `mapped`: there is a SequenceMapped element.
     ConnectionRecord(std::uint32_t id, std::string stored, bool mapped, Time now)
         : id_(id), stored_(std::move(stored)) {
         if (mapped) mapped_at_ = now;
@@ -32,12 +33,12 @@ class ConnectionRecord {
     const std::string& stored() const { return stored_; }
     bool is_mapped() const { return mapped_at_.has_value(); }
 
-    /// Asks the kernel to keep the connection as it is now, planned edits included.
+    /// Requests that the kernel stores the present connection, including planned edits.
     void update(const Connection& connection, MessageSink& sink, Time now, std::vector<Change>& changes);
     /// The kernel's answer to update().
     void conclude(bool in_force);
     void remove(const ConnectionKey& key, std::vector<Change>& changes) const;
-    /// Additions for what the kernel should hold.
+    /// Adds an addition for each element that the kernel should have.
     void list(const ConnectionKey& key, std::vector<Change>& changes) const;
 
   private:
@@ -46,9 +47,9 @@ class ConnectionRecord {
     std::optional<Time> mapped_at_, pending_mapped_at_;  ///< when SequenceMapped was added or last renewed
 };
 
-/// The record's bytes, planned edits included.
+/// The bytes of the record, including planned edits.
 std::string write_record(const Connection& connection);
-/// The connection of a record. nullopt: not a record of a connection, or broken.
+/// The connection of a record. nullopt: not the record of a connection, or damaged.
 std::optional<Connection> read_record(std::string_view bytes, Time now);
 
 }  // namespace sipalg::tcp

@@ -1,10 +1,9 @@
 // The TCP connections that are read.
 //
-// Theory of operation. A connection is read from its SYN on, or not at all (T4). A packet takes three steps:
-// arrive() reads the messages that it completes and stages what they mean; the kernel applies these changes
-// or refuses; conclude() then gives verdicts to the packet and to those that have been queued for it. Nothing
-// is sent before conclude(), and arrive() can be cancelled until then. expire() is followed by conclude()
-// too.
+// Theory of operation. A connection is read from its SYN on, or not at all (T4). A packet takes three steps.
+// arrive() reads the messages that it completes and stages their changes. The kernel applies the changes or
+// refuses. conclude() gives verdicts to the packet and to packets that were queued before it. Nothing is sent
+// before conclude(), and arrive() can be cancelled until then. expire() is followed by conclude() too.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +35,7 @@ struct ArrivedPacket {
     std::uint64_t token = 0;  ///< names the packet in Output
 };
 
-/// Where arrive() and expire() put the changes that they stage, and a word for each message.
+/// The results of arrive() and expire(): staged changes, and a reason for each message.
 struct Staged {
     std::vector<Change>& changes;
     std::vector<Reason>& reasons;
@@ -50,24 +49,24 @@ class Connections {
     /// `in_force`: the kernel has applied the changes. A packet that no output names stays queued.
     void conclude(const Step& step, bool in_force, Time now, std::vector<Output>& outputs);
 
-    /// Acknowledges locally, retransmits, gives up on incomplete messages, forgets what has ended. Packets
-    /// that need no change of the kernel's go to `outputs` at once.
+    /// Handles the timers: local acknowledgements, retransmissions, incomplete messages and ended
+    /// connections. Packets that need no change in the kernel are added to `outputs` at once.
     [[nodiscard]] Step expire(MessageSink& sink, Time now, Staged staged, std::vector<Output>& outputs);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
-    /// For tests: how many deadlines there are.
+    /// For tests: the number of deadlines.
     std::size_t deadlines() const { return deadlines_.size(); }
 
-    /// Resets every connection that cannot go on without us (T4).
+    /// Resets every connection that needs the daemon (T4).
     void reset_moved(Time now, std::vector<Output>& outputs);
 
-    /// False: not a record of a connection, or a second one.
+    /// Restores a connection. False: not the record of a connection, or a second one for the same key.
     [[nodiscard]] bool restore(std::uint32_t id, const std::string& record, MessageSink& sink, Time now,
                                std::vector<Change>& changes);
-    /// Additions for everything that the kernel should hold.
+    /// Adds an addition for each element that the kernel should have.
     void list(std::vector<Change>& changes) const;
 
     const auto& all() const { return connections_; }
-    /// nullptr: not read.
+    /// nullptr: the connection is not read.
     const Connection* find(const ConnectionKey& key) const;
 
     void commit() { deadlines_.commit(); }
@@ -80,7 +79,7 @@ class Connections {
     void open(Side from, const Segment& syn, const Egress& egress, MessageSink& sink, Time now, Staged staged,
               Step& step);
     void read(Connection& connection, bool scanned, MessageSink& sink, Time now, Staged staged, Step& step);
-    /// Makes room for one connection more, by ending a half-open one if there is none. False: there is none.
+    /// Makes room for one more connection, if necessary by removing a half-open one. False: no room.
     bool make_room(Side opener, MessageSink& sink, Time now, Staged staged, Step& step) const;
     void end(const Connection& connection, MessageSink& sink, Time now, Staged staged, Step& step) const;
 

@@ -16,7 +16,7 @@ namespace sipalg::tcp {
 
 /// Bytes for the receiver.
 struct Chunk {
-    Position begin = 0;  ///< in the sender's stream; SequenceMap::out() tells where the receiver has it
+    Position begin = 0;  ///< in the sender's stream; SequenceMap::out() has the receiver's position
     std::string_view text;
     bool whole = true;  ///< it ends with the carrier's last byte, so the carrier's FIN belongs to it
 };
@@ -32,20 +32,20 @@ struct Chunk {
 /// for its packet, not for its bytes: when too many are queued, more are dropped, and the segment that
 /// completes the message carries all of it.
 ///
-/// Local acknowledgement: a sender whose congestion window is smaller than a message is told that its bytes
-/// have arrived before they have (T1). From then on the buffer keeps them until the receiver acknowledges
-/// them, and we retransmit.
+/// Local acknowledgement: if the congestion window of the sender is smaller than a message, its bytes are
+/// acknowledged before the receiver has them (T1). From then on the buffer keeps them until the receiver
+/// acknowledges them, and the daemon retransmits.
 class Direction {
   public:
-    /// With so many edits that the receiver has not acknowledged, no more messages are changed: the record
-    /// lists them all, and each segment is looked up among them.
+    /// The limit for edits that the receiver has not acknowledged; beyond it no more messages are changed.
+    /// The record lists all of them, and each segment is compared with them.
     static constexpr std::size_t max_edits = 2048;
-    /// So many bytes behind what the receiver has acknowledged are kept after a local acknowledgement,
-    /// however wide its window (X7). More than a message, or the message could not be completed.
+    /// The limit for bytes that are kept after a local acknowledgement until the receiver acknowledges them,
+    /// however large its window is (X7). It is more than a message, so that any message can be completed.
     static constexpr Position max_undelivered = 262'144;
 
-    /// `initial`: the sequence number of the SYN. `editing`: the receiver may get other bytes, so a byte is
-    /// sent only once that is decided; else all are sent at once and only read.
+    /// `initial`: the sequence number of the SYN. `editing`: messages may be edited, so a byte is only sent
+    /// after the decision; else all bytes are sent at once and only read.
     void begin(std::uint32_t initial, bool editing);
     bool known() const { return known_; }  ///< begin() was called: the sender's SYN was seen
     std::uint32_t initial() const { return initial_; }
@@ -55,8 +55,8 @@ class Direction {
 
     // Reading -------------------------------------------------------------------------------------------
 
-    /// Appends the part of a segment's payload that is new, and what queued segments have behind it.
-    /// `is_fin`: the stream ends with the payload; that counts once everything before it has arrived.
+    /// Appends the new part of a segment's payload, and the bytes of queued segments that follow it.
+    /// `is_fin`: the stream ends with the payload, which takes effect when everything before it has arrived.
     void receive(Position begin, std::string_view payload, bool is_fin);
     /// The next piece of the stream; nullopt: more has to arrive. `bytes` are valid until discard_sent().
     struct Piece {
@@ -65,86 +65,88 @@ class Direction {
         Position begin = 0;
     };
     std::optional<Piece> next();
-    /// Remembers the state before receive(); rewind() returns to it. Not after settle().
+    /// Saves the state before receive(); rewind() returns to it, but not after settle().
     void checkpoint();
     void rewind();
-    /// The receiver shall get `text` for these bytes. In the order of the stream, not before `settled`.
+    /// Plans an edit: the receiver gets `text` for these bytes. Call it in the order of the stream, not
+    /// before `settled`.
     void plan(Position begin, Position end, std::string_view text);
     const std::vector<SequenceMap::Edit>& planned() const { return planned_; }
     std::size_t edit_count() const { return map_.edits().size() + planned_.size(); }
 
-    /// Reads no more: bytes are sent as they arrive, with the sequence map as it is.
+    /// Stops reading: later bytes are sent as they arrive, with the present sequence map.
     void stop_reading();
     bool is_reading() const { return !reading_stopped_; }
     /// Gives up on the incomplete message: it is sent as it arrives.
     void pass_incomplete();
-    /// Part of a message waits for its rest.
+    /// Whether part of a message waits for the rest.
     bool is_waiting() const { return editing_ && sent_ < received_; }
-    /// The receiver has no room for all that it is to get.
+    /// Whether the receiver's window has no room for all settled bytes.
     bool is_stalled() const { return sent_ < settled_; }
-    /// Something is queued behind a gap.
+    /// Whether segments are queued after a gap.
     bool has_gap() const { return queue_.reaches_beyond(received_); }
 
     // Sending -------------------------------------------------------------------------------------------
 
-    /// Decides over everything that was cut into messages: with the planned edits, or as it arrived.
+    /// Settles all bytes that were cut into messages: with the planned edits, or as they arrived.
     void settle(bool with_edits);
     /// The part of a carrier that can be sent now, with what was queued before it. nullopt: none; queue the
     /// carrier or drop it. The text is valid until the next call.
     std::optional<Chunk> send(const Carrier& carrier);
-    /// Settled bytes that no queued carrier is left for, as many as the receiver has room for.
+    /// Settled bytes without a queued carrier, as many as the receiver has room for.
     std::optional<Chunk> send_rest();
     bool has_use_for(const Carrier& carrier) const { return queue_.has_use_for(carrier); }
-    /// Queues a copy. Behind a gap it is kept for its bytes also when it was `forwarded` already.
+    /// Queues a copy of the segment. After a gap it is kept for its bytes even if it was already `forwarded`.
     void enqueue(const Carrier& carrier, bool forwarded) { queue_.add(carrier, forwarded); }
     /// Removes the first queued segment that begins before `before` and can be sent now.
     std::optional<SegmentQueue::Entry> pop_ready(Position before);
     /// Removes all queued segments, in their order.
     SegmentQueue::Entries pop_all() { return queue_.take_all(); }
-    /// Not editing: everything that has arrived was sent.
+    /// Without editing: notes that everything that has arrived was sent.
     void mark_all_sent();
     /// Frees the bytes that are no longer needed.
     void discard_sent();
 
     // Windows (X13) -------------------------------------------------------------------------------------
 
-    /// Whether a segment's payload overlaps what the receiver may accept (RFC 9293 3.4): neither all of it
-    /// acknowledged before, nor behind the window or the end of the stream.
+    /// Whether a segment's payload overlaps the receiver's window (RFC 9293 3.4): it is not completely
+    /// acknowledged, and not after the window or after the end of the stream.
     bool is_in_window(Position begin, Position end) const;
-    /// Whether a segment of the receiver may acknowledge `out` (in its numbers; RFC 5961 5.2).
+    /// Whether a segment of the receiver may acknowledge `out` (in the receiver's numbers; RFC 5961 5.2).
     bool is_acceptable_ack(Position out) const;
     /// The last position that the receiver may acknowledge: everything sent, and the FIN.
     Position last_ack() const { return map_.out(sent_) + (fin && sent_ >= *fin ? 1 : 0); }
-    /// The receiver acknowledges bytes that we have never sent. True: the sender's own segments say so too,
-    /// so bytes have gone by unseen; a segment of one end alone proves nothing.
+    /// The receiver acknowledges bytes that were never sent to it. True: segments of the sender confirm it,
+    /// so bytes have passed unseen. A segment of one end alone proves nothing.
     bool note_unseen_ack(Position out);
     /// The same question once a segment of the sender has arrived.
     bool has_unseen_bytes(Position begin, Position end) const;
-    /// The sender is told that it may send up to `window_bytes` behind the local acknowledgement.
+    /// Notes the window that was advertised to the sender with the local acknowledgement.
     void note_own_window(std::uint32_t window_bytes);
 
     // Acknowledgements ----------------------------------------------------------------------------------
 
-    /// The receiver has everything before `out` (in its numbers) and room for `window_bytes` more. True: that
-    /// is more than before, or a closed window has opened.
+    /// Notes that the receiver has all bytes before `out` (in its numbers) and room for `window_bytes` more.
+    /// True: `out` is higher than before, or a closed window has opened.
     bool note_acknowledgement(Position out, std::uint32_t window_bytes);
     Position acknowledged_out() const { return acknowledged_out_; }
     /// The same in the sender's numbers.
     Position acknowledged_in() const { return map_.arrived(acknowledged_out_); }
 
-    /// Plans to acknowledge locally everything that has arrived. In force with confirm_local_ack().
+    /// Plans a local acknowledgement of everything that has arrived. It is in force after
+    /// confirm_local_ack().
     void plan_local_ack() { planned_local_ack_ = received_; }
     void confirm_local_ack() { local_ack_ = planned_local_ack_; }
     void cancel_local_ack() { planned_local_ack_ = local_ack_; }
     bool has_planned_local_ack() const { return planned_local_ack_ != local_ack_; }
-    /// Everything before it was acknowledged locally; 0: nothing ever was.
+    /// All bytes before this position were acknowledged locally; 0: none.
     Position local_ack() const { return local_ack_; }
     Position planned_local_ack() const { return planned_local_ack_; }
-    /// The receiver has not yet acknowledged all that was acknowledged locally.
+    /// Whether the receiver has not yet acknowledged all bytes that were acknowledged locally.
     bool has_undelivered() const { return local_ack_ > acknowledged_in(); }
-    /// At most `most` undelivered bytes that were sent, to be sent again.
+    /// At most `most` undelivered bytes to retransmit.
     std::optional<Chunk> retransmission(std::size_t most);
-    /// The last run of bytes behind a gap.
+    /// The last run of bytes after a gap.
     std::optional<std::pair<Position, Position>> sack_run() const { return queue_.last_run(received_); }
 
     const SequenceMap& map() const { return map_; }
@@ -155,7 +157,7 @@ class Direction {
     std::size_t queued_count() const { return queue_.size(); }
     std::size_t memory() const { return buffer_.size() + queue_.bytes(); }
 
-    /// What a record holds of a direction. All bytes before `parsed` were sent.
+    /// The part of a direction that a record stores. All bytes before `parsed` were sent.
     struct Saved {
         bool spoke_sip = true;
         std::uint32_t initial = 0;
@@ -166,11 +168,11 @@ class Direction {
     Saved save() const;
     void restore(Saved saved);
 
-    /// A timestamp of the sender. They grow, but segments overtake each other (RFC 7323 5.2).
+    /// Notes a timestamp of the sender. Timestamps grow, but segments may be reordered (RFC 7323 5.2).
     void note_timestamp(std::uint32_t value);
 
-    // The options of the sender's SYN, and what arrived with its last segments.
-    std::uint16_t mss = 536;  ///< the most that the sender accepts in one segment (RFC 9293 3.7.1)
+    // The options of the sender's SYN, and values of its latest segments.
+    std::uint16_t mss = 536;  ///< the largest segment that the sender accepts (RFC 9293 3.7.1)
     std::uint8_t window_scale = 0;
     bool sack = false;
     bool timestamps = false;                 ///< in each of its segments
@@ -203,7 +205,7 @@ class Direction {
     std::uint32_t widest_window_ = 65535;
     Position window_end_ = 0;             ///< the first byte that the sender was never allowed to send
     std::optional<Position> unseen_ack_;  ///< acknowledged by the receiver alone; in the sender's numbers
-    bool restored_ = false;               ///< and not yet proven: a FIN may have been seen, bytes lost
+    bool restored_ = false;               ///< from a record, and not yet confirmed by segments
     std::string text_;                    ///< of the last chunk
     struct Checkpoint {
         Position received = 0, parsed = 0, skip_until = 0;

@@ -1,4 +1,4 @@
-// Connections of which only SYNs were seen: anyone can forge those, so they are the first to go (X7).
+// Connections of which only SYNs were seen. They may be forged, so they are removed first (X7).
 #pragma once
 
 #include <cstddef>
@@ -16,13 +16,14 @@ class HalfOpen {
     /// The host that `opener` counts as: an IPv4 address, an IPv6 /64.
     static Address host_of(const ConnectionKey& key, Side opener);
 
-    /// No effect for a key that is there already.
+    /// Adds a connection. No effect if the key exists.
     void add(const ConnectionKey& key, Side opener);
-    /// The connection was established, or has ended.
+    /// Removes a connection that was established or has ended.
     void remove(const ConnectionKey& key);
     std::size_t size() const { return by_key_.size(); }
 
-    /// The oldest of the host that has most; nullopt: there is none. Linear in the number of hosts.
+    /// The oldest connection of the host that has most; nullopt: there is none. Linear in the number of
+    /// hosts.
     std::optional<ConnectionKey> oldest_of_largest() const;
     std::optional<ConnectionKey> oldest_of(const Address& host) const;
 

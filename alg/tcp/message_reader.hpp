@@ -1,4 +1,4 @@
-// Reads the messages that one end has completed, and plans the edits that the sink asks for.
+// Reads the complete messages of one end, and plans the edits that the sink requests.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,12 @@ namespace sipalg::tcp {
 class MessageReader {
   public:
     enum class Outcome : std::uint8_t {
-        read,        ///< everything that is whole was read
+        read,        ///< all complete messages were read
         not_sip,     ///< the connection does not carry SIP (X5)
-        scan_first,  ///< a message needs a fresh conntrack dump: rewind, and read again after it
+        scan_first,  ///< a message needs a fresh conntrack scan: rewind, and read again after it
     };
 
-    /// `scanned`: conntrack was dumped since the packet arrived. A word for each piece is added to `reasons`.
+    /// `scanned`: conntrack was scanned after the packet arrived. Adds a reason to `reasons` for each piece.
     MessageReader(Connection& connection, Side from, bool scanned, MessageSink& sink, Time now,
                   std::vector<Reason>& reasons)
         : connection_(connection),
@@ -33,7 +33,7 @@ class MessageReader {
     [[nodiscard]] Outcome read();
 
   private:
-    /// False: a conntrack dump comes first.
+    /// False: a conntrack scan is needed first.
     bool read_message(const Direction::Piece& piece);
 
     Connection& connection_;

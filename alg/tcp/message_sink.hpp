@@ -1,4 +1,4 @@
-// What TCP connections need of the rest of the core. The core implements it; tests may.
+// The interface through which TCP connections use the rest of the core. Tests have their own implementations.
 #pragma once
 
 #include <cstdint>
@@ -20,16 +20,17 @@ struct StreamMessage {
     const ConnectionKey& key;
     Side from;
     const Egress& egress;
-    bool scanned;            ///< conntrack has been dumped since the packet arrived
-    std::string_view bytes;  ///< the whole message; of an oversize one the head and the first of the body
+    bool scanned;  ///< conntrack was scanned after the packet arrived
+    std::string_view
+        bytes;  ///< the whole message; of an oversize one, the head and the beginning of the body
     bool oversize;
 };
 
-/// The outcome of a message. Without `edits` it goes on as it was sent. An oversize message whose head says
-/// too little has the reason `oversize`.
+/// The outcome of a message. Without `edits` it is forwarded unmodified. The reason of an oversize message
+/// that cannot be inspected is `oversize`.
 struct MessageResult {
     Reason reason = Reason::unchanged;
-    bool scan_first = false;                ///< nothing was decided: the answer needs a fresh conntrack dump
+    bool scan_first = false;                ///< nothing was decided: the answer needs a fresh conntrack scan
     const rewrite::Edits* edits = nullptr;  ///< valid until the next call; offsets count from the message
 };
 
@@ -42,24 +43,24 @@ class MessageSink {
     [[nodiscard]] virtual MessageResult inspect(const StreamMessage& message, Time now) = 0;
     /// For the list of flows: the connection was opened by `from`.
     virtual void note_opened(const ConnectionKey& key, Side from, Time now) = 0;
-    /// For the list of flows: what a message or other bytes of the stream were taken for.
+    /// For the list of flows: the kind of a message, or of other bytes of the stream.
     virtual void note(const ConnectionKey& key, Side from, Reason reason, std::string_view bytes,
                       Time now) = 0;
-    /// The word that counts bytes which are not a message.
+    /// The reason for bytes that are not a message.
     [[nodiscard]] virtual Reason reason_of(sip::Kind kind) const = 0;
 
-    /// Makes the NAT mapping of a phone's end, if there is none. False: none can be had (X2, X7).
+    /// Makes the NAT mapping of a phone's end, if there is none. False: not possible (X2, X7).
     [[nodiscard]] virtual bool map(const Endpoint& phone, const Egress& egress, Time now) = 0;
     /// Acquires the NAT mapping of a phone's end until `until`. False: there is none.
     [[nodiscard]] virtual bool acquire(const Endpoint& phone, const Egress& egress, Time until, Time now,
                                        std::vector<Change>& changes) = 0;
-    /// An acquired mapping is needed until `until`.
+    /// Extends an acquired mapping to `until`.
     virtual void refresh(const Endpoint& phone, const Egress& egress, Time until, Time now,
                          std::vector<Change>& changes) = 0;
     virtual void release(const Endpoint& phone, const Egress& egress, Time now,
                          std::vector<Change>& changes) = 0;
 
-    /// An id for a record that no other record has.
+    /// A new id for a record.
     [[nodiscard]] virtual std::uint32_t next_record_id() = 0;
 };
 

@@ -12,7 +12,7 @@
 
 namespace sipalg::tcp {
 
-/// One selective acknowledgement (RFC 2018): sequence numbers of the first byte and behind the last one.
+/// One selective acknowledgement (RFC 2018): the sequence numbers of the first byte and after the last byte.
 using SackBlock = std::pair<std::uint32_t, std::uint32_t>;
 
 /// Header fields and options of a segment (RFC 9293 3.1). Views and offsets into the packet that was read.
@@ -38,10 +38,10 @@ struct Segment {
     bool is_fin() const { return has(fin); }
 };
 
-/// The segment in a packet of TCP. nullopt: options that go beyond the header.
+/// The segment in a TCP packet. nullopt: its options do not fit into the header.
 std::optional<Segment> parse_segment(Bytes bytes, const Packet& packet);
 
-/// The fields of a segment that change; all others stay.
+/// The fields of a segment to change; all others stay.
 struct Rewrite {
     std::uint32_t sequence = 0, acknowledgement = 0;
     std::uint8_t flags = 0;
@@ -52,15 +52,16 @@ struct Rewrite {
     bool plain_tcp = false;                             ///< overwrite the option of multipath TCP (RFC 8684)
 };
 
-/// Writes the packet `bytes`, which holds `segment`, with the changes of `rewrite` to `out`, lengths and
-/// checksums included. A packet that grew may be fragmented (DF is cleared). False: longer than 65,535 bytes.
+/// Writes the packet `bytes`, which contains `segment`, to `out` with the changes of `rewrite`, including
+/// lengths and checksums. A packet that grew may be fragmented (DF is cleared). False: longer than 65,535
+/// bytes.
 bool write_segment(Bytes bytes, const Segment& segment, const Rewrite& rewrite,
                    std::vector<std::uint8_t>& out);
 
 /// Computes the lengths and checksums of a packet whose TCP header begins at `tcp_header`.
 void finish_packet(std::vector<std::uint8_t>& packet, std::size_t tcp_header);
 
-/// The fields of a segment of our own.
+/// The fields of a segment that the daemon creates.
 struct SegmentFields {
     Endpoint source, destination;
     std::uint32_t sequence = 0, acknowledgement = 0;
@@ -70,7 +71,7 @@ struct SegmentFields {
     std::optional<SackBlock> sack;
     std::string_view payload;
 };
-/// The packet with that segment; both endpoints are of one family.
+/// The packet with that segment. Precondition: both endpoints are of one family.
 std::vector<std::uint8_t> make_segment(const SegmentFields& fields);
 
 }  // namespace sipalg::tcp

@@ -12,7 +12,7 @@
 
 namespace sipalg::tcp {
 
-/// A segment with the packet it arrived in, which carries bytes to the receiver when its verdict is given.
+/// A segment with its packet, whose verdict carries bytes to the receiver.
 struct Carrier {
     std::uint64_t token = 0;  ///< ArrivedPacket::token
     Bytes bytes;
@@ -29,7 +29,7 @@ class SegmentQueue {
     struct Entry {
         std::vector<std::uint8_t> packet;
         Carrier carrier;         ///< views into `packet`
-        bool forwarded = false;  ///< it has its verdict and is kept for its bytes alone
+        bool forwarded = false;  ///< has its verdict, and is kept only for its bytes
     };
     using Entries = std::vector<Entry>;
 
@@ -46,11 +46,11 @@ class SegmentQueue {
     std::size_t size() const { return entries_.size(); }
     std::size_t bytes() const { return bytes_; }
 
-    /// Something begins or goes on behind `received`.
+    /// Whether there are bytes after `received`.
     bool reaches_beyond(Position received) const {
         return !entries_.empty() && entries_.back().carrier.end > received;
     }
-    /// The last contiguous run of bytes behind the gap at `received`, for a selective acknowledgement.
+    /// The last contiguous run of bytes after the gap at `received`, for a selective acknowledgement.
     std::optional<std::pair<Position, Position>> last_run(Position received) const;
 
   private:

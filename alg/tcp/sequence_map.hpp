@@ -1,4 +1,4 @@
-// The sequence map of a stream: what the receiver gets for the sender's bytes, and under which numbers.
+// The sequence map of a stream: the edits of the sender's bytes, and the receiver's sequence numbers.
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@
 
 namespace sipalg::tcp {
 
-/// The edits of a stream, each a range of the sender's bytes for which the receiver gets another text. Bytes
-/// that are sent again are written from their own segment and these edits, so they are the same however the
-/// segments are cut (T2). Of edits that the receiver has acknowledged only the growth is kept.
+/// The edits of a stream, each a range of the sender's bytes for which the receiver gets another text. A
+/// retransmission is written from its own segment and these edits, so its bytes are the same, however the
+/// segments are split (T2). For edits that the receiver has acknowledged, only the growth is kept.
 class SequenceMap {
   public:
     struct Edit {
@@ -20,26 +20,27 @@ class SequenceMap {
         friend bool operator==(const Edit&, const Edit&) = default;
     };
 
-    /// The receiver's stream is as long as the sender's, and no edit is kept.
+    /// Whether the receiver's stream has the length of the sender's and no edit is kept.
     bool is_identity() const { return base_ == 0 && edits_.empty(); }
-    /// How many bytes the receiver's stream is longer so far.
+    /// The number of bytes by which the receiver's stream is longer so far.
     std::int64_t length() const;
 
     /// Edits come in the order of the stream and do not overlap.
     void add(Edit edit);
-    /// The receiver has everything before `acknowledged` (the sender's), so it ignores repetitions.
+    /// Notes that the receiver has all bytes before `acknowledged` (a position of the sender) and ignores
+    /// repetitions.
     void forget(Position acknowledged);
 
-    /// The receiver's position of the sender's `in`. Inside an edit: as far into its text, at most its end.
-    /// Monotonic.
+    /// The receiver's position for the sender's position `in`. Inside an edit: the same offset in the new
+    /// text, at most its end. Monotonic.
     Position out(Position in) const;
-    /// The receiver has everything before `out`: the position in the sender's stream that it acknowledges.
+    /// The sender's position that an acknowledgement of `out` by the receiver means.
     Position arrived(Position out) const;
     /// The first of the sender's bytes that begins at `out` or later.
     Position begins(Position out) const;
 
-    /// Appends what the receiver gets for the sender's `bytes` at `begin`, from out(begin) to
-    /// out(begin + bytes.size()).
+    /// Appends the receiver's bytes for the sender's `bytes` at `begin`: those from out(begin) to out(begin +
+    /// bytes.size()).
     void write(Position begin, std::string_view bytes, std::string& to) const;
 
     std::int64_t base() const { return base_; }

@@ -1,4 +1,4 @@
-// What a packet means for its connection, between the two halves of its treatment.
+// The step of a packet between arrive() and conclude().
 #pragma once
 
 #include <cstdint>
@@ -21,19 +21,19 @@ struct Opening {
     bool maps_phone = false;  ///< the phone's NAT mapping was acquired
     Side from = Side::inside;
     Segment syn;                    ///< without payload
-    std::optional<Segment> answer;  ///< the SYN-ACK, where that came first to our notice
+    std::optional<Segment> answer;  ///< from the SYN-ACK, if the SYN was not seen
 };
 
-/// What Connections::arrive() or expire() found out, for conclude() to carry out.
+/// The result of Connections::arrive() or expire(), which conclude() carries out.
 struct Step {
     enum class Action : std::uint8_t {
         none,
         syn,           ///< forward a SYN
-        data,          ///< send what is settled
+        data,          ///< send the settled bytes
         repeat,        ///< forward bytes that the receiver has
         reset,         ///< forward a RST
         refuse,        ///< drop the packet and reset its sender, or both ends
-        stop_reading,  ///< send what is settled, then everything as it is
+        stop_reading,  ///< send the settled bytes, then everything as it is
         pass,
         drop,
     };

@@ -10,17 +10,18 @@
 
 namespace sipalg::tcp {
 
-/// Starts and stops timers after a segment of `from`, as far as something waits or is undelivered.
+/// Starts and stops the timers after a segment of `from`, depending on waiting and undelivered bytes.
 /// `new_bytes`: the segment has a payload.
 void update_timers(Connection& connection, Side from, bool new_bytes, Time now);
 
-/// Does what is due. True: a local acknowledgement was planned, and a record has to be stored for it.
+/// Handles the timers that have expired. True: a local acknowledgement was planned, and its record must be
+/// stored.
 bool run_timers(Connection& connection, Time now, std::vector<Reason>& reasons, std::vector<Output>& outputs);
 
 /// The earliest time at which run_timers() has something to do; nullopt: no timer runs.
 std::optional<Time> next_timer(const Connection& connection);
 
-/// Resets both ends, and drops what is queued.
+/// Resets both ends, and drops all queued packets.
 void refuse(Connection& connection, Time now, std::vector<Output>& outputs);
 
 }  // namespace sipalg::tcp

@@ -1,4 +1,4 @@
-// How much of the shared bounds the TCP connections use, in all and for each phone (X7).
+// The use of the shared limits by TCP connections, in total and for each phone (X7).
 #pragma once
 
 #include <cstddef>
@@ -17,19 +17,19 @@ class Usage {
 
     explicit Usage(const Policy& policy) : policy_(policy) {}
 
-    /// What one connection of `phone` uses changes from `before` to `after`.
+    /// Notes that the use of one connection of `phone` changes from `before` to `after`.
     void change(const Address& phone, const Counts& before, const Counts& after);
 
     bool may_open(const Address& phone) const {
         return has_room(phone) && total_.connections < policy_.max_streams;
     }
-    /// The phone itself may have one connection more.
+    /// Whether the phone may have one more connection.
     bool has_room(const Address& phone) const {
         return of(phone).connections < policy_.max_streams_per_phone;
     }
-    /// No memory is left for an incomplete message of that phone.
+    /// Whether no memory is left for an incomplete message of that phone.
     bool is_full(const Address& phone) const { return exceeds(phone, 1); }
-    /// Not even for bytes that were sent already and are only read.
+    /// Whether no memory is left for bytes that were already sent and are only read.
     bool is_exhausted(const Address& phone) const { return exceeds(phone, 2); }
     bool may_queue(const Address& phone) const {
         return total_.queued < policy_.max_held_segments &&

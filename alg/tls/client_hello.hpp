@@ -1,4 +1,4 @@
-// The first message of TLS and DTLS, as far as it says in clear which server is wanted.
+// Reads the server name in the first message of TLS and DTLS, which is not encrypted.
 #pragma once
 
 #include <cstddef>
@@ -10,20 +10,19 @@ namespace sipalg::tls {
 
 struct ClientHello {
     enum class Outcome : std::uint8_t {
-        not_hello,  ///< something else, or a hello that breaks the grammar
-        need_more,  ///< the beginning of a hello, as far as the bytes go
+        not_hello,  ///< something else, or a hello that violates the grammar
+        need_more,  ///< the beginning of a hello
         hello,
     };
     Outcome outcome = Outcome::not_hello;
-    /// The host that the client asks for (SNI, RFC 6066 3); empty: it names none, or none that is visible
-    /// ASCII.
+    /// The host name that the client requests (SNI, RFC 6066 3); empty: none, or not visible ASCII.
     std::string server_name;
 };
 
-/// The front of a stream (RFC 8446 4.1.2), in one record or several. Says `hello` as soon as the name is
-/// there, or sure not to come; then more bytes don't change the answer.
+/// Reads the beginning of a stream (RFC 8446 4.1.2), in one or several records. The result is `hello` as soon
+/// as the name is complete or cannot follow; more bytes do not change it.
 ClientHello read_stream(std::string_view bytes);
-/// A whole datagram (RFC 9147 5.3). `need_more`: the hello goes on in another one, which is not waited for.
+/// Reads a datagram (RFC 9147 5.3). `need_more`: the hello continues in another datagram, which is not read.
 ClientHello read_datagram(std::string_view bytes);
 
 }  // namespace sipalg::tls
