@@ -14,22 +14,22 @@ namespace sipalg::sip {
 /// One application/sdp body. Views into the message.
 struct SdpBody {
     std::string_view text;  ///< the description itself
-    /// the part's own Content-Length digits, if it has them; never that of the message
+    /// the digits of the part's own Content-Length, if it has one; never those of the message
     std::optional<std::string_view> content_length;
 };
 
-/// The descriptions of a body, and whether its bytes may be changed at all (S5).
+/// The descriptions of a body, and whether its bytes may be changed (S5).
 struct Bodies {
     static constexpr std::size_t max_sdp = 8;  ///< further ones are ignored
     std::array<SdpBody, max_sdp> sdp;
     std::size_t count = 0;
-    bool sealed = false;  ///< signed, encrypted, Content-Encoding, or auth-int: read, never change
+    bool sealed = false;  ///< signed, encrypted, encoded or auth-int: read, but never changed
 };
 
-/// Finds the descriptions: application/sdp (any case, with parameters), multipart/mixed, /alternative,
-/// /related and any other multipart but signed and encrypted, nested once. A missing or wrong boundary yields
-/// none. No Content-Type yields none. Parts that are encrypted, content-encoded, base64 or quoted-printable
-/// are passed over; those of multipart/signed are found, and seal. Linear, allocates nothing.
+/// Finds the descriptions: application/sdp (any case, with parameters), also as parts of a multipart of any
+/// type except encrypted, nested once. Without a Content-Type, or with a missing or wrong boundary, there are
+/// none. Parts that are encrypted, content-encoded, base64 or quoted-printable are skipped. Parts of
+/// multipart/signed are found, and set `sealed`. Linear time, no allocation.
 Bodies find_sdp(const Message& message);
 
 }  // namespace sipalg::sip

@@ -1,4 +1,4 @@
-// Lifetimes as messages give them: delta-seconds (RFC 3261 25.1).
+// Lifetimes in messages: delta-seconds (RFC 3261 25.1).
 #pragma once
 
 #include <algorithm>
@@ -11,10 +11,10 @@
 
 namespace sipalg::sip {
 
-/// "About 2^32" means "as long as you like", which is a week.
+/// The longest lifetime. Values near 2^32 mean "as long as possible".
 inline constexpr std::int64_t longest_delta = 7 * 86400;
 
-/// The seconds at the beginning of `text`, a week at most; nullopt: it begins with no number.
+/// The number at the beginning of `text`, in seconds, at most a week; nullopt: there is no number.
 inline std::optional<std::int64_t> delta_seconds(std::string_view text) {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -23,7 +23,7 @@ inline std::optional<std::int64_t> delta_seconds(std::string_view text) {
     return std::min(value, longest_delta);
 }
 
-/// The same of a header's first value; nullopt: it is not there, or says no number.
+/// The same for the first header with that id; nullopt: there is no such header, or no number in it.
 inline std::optional<std::int64_t> delta_seconds(const sip::Message& message, sip::HeaderId id) {
     const sip::Header* header = message.first(id);
     return header ? delta_seconds(header->value) : std::nullopt;

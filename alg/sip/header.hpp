@@ -7,7 +7,7 @@
 namespace sipalg::sip {
 
 enum class HeaderId : std::uint8_t {
-    other,  ///< any header that is not below
+    other,  ///< any header that is not listed below
     via,
     from,
     to,
@@ -50,13 +50,12 @@ enum class HeaderId : std::uint8_t {
     count_
 };
 
-/// Case-insensitive, long or compact name (RFC 3261 7.3.3 and the IANA registry); `other` when not in the
-/// table.
-/// A compact name has the id of the long one (S10).
+/// The id of a long or compact name, in any case (RFC 3261 7.3.3 and the IANA registry); `other` if it is not
+/// in the table. A compact name has the id of the long one (S10).
 HeaderId header_id(std::string_view name);
 /// The long name as RFC 3261 spells it; "" for other.
 std::string_view long_name(HeaderId id);
-/// One line may have several values, separated by commas.
+/// Whether one line may have several values, separated by commas.
 bool is_comma_list(HeaderId id);
 
 enum class Method : std::uint8_t {
@@ -76,10 +75,10 @@ enum class Method : std::uint8_t {
     message,
     publish
 };
-/// Case-sensitive, as RFC 3261 7.1 says.
-/// `unknown` is a method like any other: its message is handled by its headers (S7).
+/// The id of a method, case-sensitive (RFC 3261 7.1). A message with an `unknown` method is handled by its
+/// headers (S7).
 Method method(std::string_view name);
-/// For the CSeq of a response to a device that writes "invite" (S9).
+/// The same in any case, for the CSeq of a device that writes "invite" (S9).
 Method method_in_any_case(std::string_view name);
 
 }  // namespace sipalg::sip

@@ -1,4 +1,4 @@
-// Header lines one after another: shared by messages, streams and the parts of a multipart body.
+// Iterates over header lines, for messages, streams and the parts of a multipart body.
 #pragma once
 
 #include <string_view>
@@ -7,21 +7,21 @@
 
 namespace sipalg::sip {
 
-/// A walk over the header lines of `text` from `begin` on, to the empty line that ends them. Lines end in
-/// CRLF or LF; a line that begins with white space continues the one before it (RFC 3261 7.3.1). A line
-/// without a colon, or with a name that is no token, is a header of no known name: one broken line does not
-/// decide over the others (S9, RFC 4475 3.1.2).
+/// Iterates over the header lines of `text` from `begin` to the empty line that ends them. Lines end in CRLF
+/// or LF; a line that begins with white space continues the one before it (RFC 3261 7.3.1). A line without a
+/// colon, or whose name is not a token, counts as an unknown header, so that one broken line does not affect
+/// the others (S9, RFC 4475 3.1.2).
 class HeaderLines {
   public:
     enum class Step : std::uint8_t {
-        header,      ///< name() and value() hold one; the name of a line without a colon is empty
-        end,         ///< the empty line; position() is behind it
+        header,      ///< name() and value() return one; the name of a line without a colon is empty
+        end,         ///< the empty line; position() is after it
         incomplete,  ///< the text ends before the empty line
     };
 
     HeaderLines(std::string_view text, std::size_t begin) : text_(text), position_(begin) {}
 
-    // Always inlined, so that the walk's state stays in registers.
+    // Always inlined, so that the state of the iteration stays in registers.
     [[gnu::always_inline]] Step next() {
         const std::size_t begin = position_;
         auto [colon, line_feed] = byte_scan::find_pair<':', '\n'>(text_, begin);
@@ -36,7 +36,8 @@ class HeaderLines {
         while (name_end > begin && text::is_white(text_[name_end - 1]))
             --name_end;
         name_ = text::slice(text_, begin, name_end);
-        // As nearly all lines have it: one space in front, CRLF behind. trim() then has nothing left to do.
+        // The form of nearly all lines, with one space before the value and CRLF after it, leaves nothing for
+        // trim().
         const std::size_t value = colon + (text_[colon + 1] == ' ' ? 2 : 1);
         const std::size_t value_end = line_feed - (text_[line_feed - 1] == '\r' ? 1 : 0);
         value_ = text::trim(text::slice(text_, value, value_end));
@@ -44,13 +45,13 @@ class HeaderLines {
     }
 
     std::string_view name() const { return name_; }
-    /// Without white space at its ends; inner folds are still in it.
+    /// The value without white space at its ends; folds inside it are kept.
     std::string_view value() const { return value_; }
     std::size_t position() const { return position_; }
 
   private:
-    /// The line feed that ends the header line, the lines that continue it included; position_ is left behind
-    /// it. The size of the text: there is none.
+    /// The line feed that ends the header line with its continuation lines; sets position_ to the next line.
+    /// The size of the text: there is none.
     [[gnu::always_inline]] std::size_t find_line_end(std::size_t line_feed) {
         for (;; line_feed = byte_scan::find<'\n'>(text_, position_)) {
             if (line_feed == text_.size()) return line_feed;
@@ -69,7 +70,7 @@ class HeaderLines {
     std::size_t position_;
 };
 
-/// Content-Length's digits. nullopt: not a number, or one that no message has.
+/// The value of Content-Length. nullopt: not a number, or larger than any message.
 inline std::optional<std::uint32_t> content_length_value(std::string_view value) {
     return text::number(value, 0x7fffffff);
 }

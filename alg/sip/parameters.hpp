@@ -1,4 +1,4 @@
-// Parameters one after another, as every header of RFC 3261 writes them: name [ "=" value ].
+// Iterates over header parameters: name [ "=" value ] (RFC 3261 25.1).
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace sipalg::sip {
 
-/// A walk over `;`-separated parameters from `begin` on. With `Comma::ends` a comma outside quotes ends it.
+/// Iterates over `;`-separated parameters from `begin` on. With `Comma::ends` a comma outside quotes ends it.
 class Parameters {
   public:
     enum class Comma : std::uint8_t { ends, separates, ordinary };
@@ -15,7 +15,7 @@ class Parameters {
     Parameters(std::string_view text, std::size_t begin, Comma comma)
         : text_(text), position_(begin), comma_(comma) {}
 
-    /// False at the end. Empty parameters (";;") are passed over; a quote that is never closed is an ordinary
+    /// False at the end. Empty parameters (";;") are skipped; a quote that is never closed is an ordinary
     /// byte (S9).
     [[gnu::always_inline]] bool next() {
         for (;;) {
@@ -35,7 +35,7 @@ class Parameters {
         has_value_ = end < text_.size() && text_[end] == '=';
         if (has_value_) ++end;
         const std::size_t value_begin = end;
-        // A value may hold quoted strings in any number and order; only the separators outside them count.
+        // A value may contain quoted strings in any place; only separators outside them count.
         for (;;) {
             end = byte_scan::find<';', ',', '"'>(text_, end);
             if (end == text_.size() || text_[end] == ';') break;
@@ -52,10 +52,10 @@ class Parameters {
     }
 
     std::string_view name() const { return name_; }
-    /// Quotes kept; when there is none, the empty place behind the name.
+    /// The value with its quotes. Without a value, an empty view after the name.
     std::string_view value() const { return value_; }
     bool has_value() const { return has_value_; }
-    /// Behind the last parameter read: the end, or a separator.
+    /// The position after the last parameter that was read: the end, or a separator.
     std::size_t position() const { return position_; }
 
   private:

@@ -1,5 +1,5 @@
-// The lexical rules that all parsers here share: character classes, white space, quoted strings
-// (RFC 3261 25.1). Every function takes a view and positions inside it and reads nothing beyond.
+// The lexical rules of all parsers in this folder: character classes, white space, quoted strings (RFC 3261
+// 25.1). The functions take a view and positions in it, and read nothing outside the view.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ inline constexpr std::size_t npos = std::string_view::npos;
 /// Classes a byte may be in, as bits.
 enum Class : std::uint8_t {
     token = 1,  ///< RFC 3261 token
-    white = 2,  ///< SP, HTAB, CR, LF: what LWS is made of
+    white = 2,  ///< SP, HTAB, CR, LF: the bytes of LWS
     letter = 4,
     digit = 8,
 };
@@ -44,14 +44,14 @@ inline bool is(char c, unsigned classes) {
     return (detail::class_table[static_cast<std::uint8_t>(c)] & classes) != 0;
 }
 
-/// First position from `from` whose byte is in none of the classes; the size if there is none.
+/// The first position from `from` on whose byte is in none of the classes; the size if there is none.
 inline std::size_t skip(std::string_view s, std::size_t from, unsigned classes) {
     while (from < s.size() && is(s[from], classes))
         ++from;
     return from;
 }
 
-/// Whether [from, end) is a token, or empty. Nearly all are of letters, digits, '-', '.' and '_'.
+/// Whether [from, end) is a token or empty. Optimised for tokens of letters, digits, '-', '.' and '_'.
 inline bool is_token(std::string_view s, std::size_t from, std::size_t end) {
     const std::size_t plain = byte_scan::find_kind<byte_scan::NotHost>(s, from, end);
     return plain == end || skip(s, plain, token) >= end;
@@ -61,7 +61,8 @@ inline bool is_white(char c) {
     return static_cast<unsigned char>(c) <= ' ' && is(c, white);
 }
 
-/// Without white space (folds included) at its ends. Of nothing but white space the empty front is left.
+/// The text without white space and folds at its ends. If there is only white space, an empty view at its
+/// beginning.
 inline std::string_view trim(std::string_view s) {
     const char* begin = s.data();
     const char* end = begin + s.size();
@@ -72,7 +73,7 @@ inline std::string_view trim(std::string_view s) {
     return {begin, static_cast<std::size_t>(end - begin)};
 }
 
-/// From `from` up to, but not including, `to`.
+/// The bytes from `from` up to, but not including, `to`.
 inline std::string_view slice(std::string_view s, std::size_t from, std::size_t to) {
     return {s.data() + from, to - from};
 }
@@ -82,7 +83,8 @@ constexpr char lower(char c) {
 }
 
 namespace detail {
-/// Upper case is laid over where the wanted byte is a letter: those alone have bit 6 among the bytes allowed.
+/// Sets the case bit (bit 5) where the wanted byte is a letter. Among the allowed bytes, only letters have
+/// bit 6.
 template <class Word>
 bool same_word(const char* s, const char* lower_case) {
     Word word, wanted;
@@ -92,7 +94,7 @@ bool same_word(const char* s, const char* lower_case) {
     return static_cast<Word>(word | (wanted & bit_6) >> 1) == wanted;
 }
 
-/// Word by word; the last one overlaps the one before it. At least a word long.
+/// Compares words; the last one overlaps the previous one. Precondition: at least one word.
 template <class Word>
 bool same_words(const char* s, const char* lower_case, std::size_t size) {
     const std::size_t last = size - sizeof(Word);
@@ -102,9 +104,9 @@ bool same_words(const char* s, const char* lower_case, std::size_t size) {
 }
 }  // namespace detail
 
-/// Equal without regard to ASCII case. `lower_case` may hold lower-case letters, digits and bytes below
-/// '@', nothing else. Against a literal it comes down to a few word compares.
-/// Header names, schemes, hosts and parameters are compared with it (S10).
+/// Whether the texts are equal without regard to ASCII case. `lower_case` may only contain lower-case
+/// letters, digits and bytes below '@'. The comparison with a literal compiles to a few word compares. Header
+/// names, schemes, hosts and parameters are compared with it (S10).
 inline bool equals(std::string_view s, std::string_view lower_case) {
     const std::size_t size = lower_case.size();
     if (s.size() != size) return false;
@@ -113,7 +115,7 @@ inline bool equals(std::string_view s, std::string_view lower_case) {
     if (size >= 2) return detail::same_words<std::uint16_t>(s.data(), lower_case.data(), size);
     return size == 0 || detail::same_word<std::uint8_t>(s.data(), lower_case.data());
 }
-/// Equal without regard to ASCII case, whatever the case of either.
+/// Whether the texts are equal without regard to ASCII case. Both may be in any case.
 inline bool equal_but_case(std::string_view a, std::string_view b) {
     if (a.size() != b.size()) return false;
     for (std::size_t i = 0; i < a.size(); ++i)
@@ -124,8 +126,8 @@ inline bool starts_with(std::string_view s, std::string_view lower_case) {
     return s.size() >= lower_case.size() && equals(s.substr(0, lower_case.size()), lower_case);
 }
 
-/// `open` is the position of a '"': the position behind the closing one, npos if there is none. A backslash
-/// escapes the byte behind it.
+/// The position after the '"' that closes the one at `open`; npos if there is none. A backslash escapes the
+/// next byte.
 inline std::size_t skip_quoted(std::string_view s, std::size_t open) {
     std::size_t from = open + 1;
     for (;;) {
@@ -139,16 +141,16 @@ inline std::size_t skip_quoted(std::string_view s, std::size_t open) {
     }
 }
 
-/// The same where the '"' may be a stray byte: the position behind it if it is escaped or never closed (S9).
-/// At most one search of a text fails, so a walk over all quotes takes linear time.
+/// The same, but if the '"' is escaped or never closed (S9), the position after it. At most one search in a
+/// text fails, so the iteration over all quotes takes linear time.
 inline std::size_t skip_quoted_or_stray(std::string_view s, std::size_t open) {
     if (open > 0 && s[open - 1] == '\\') return open + 1;
     const std::size_t end = skip_quoted(s, open);
     return end == npos ? open + 1 : end;
 }
 
-/// The decimal number at `position`, which is left behind its digits. nullopt: no digit, or above `limit`.
-/// Leading zeros are fine.
+/// Reads the decimal number at `position` and moves `position` after its digits. nullopt: no digit, or above
+/// `limit`. Leading zeros are allowed.
 inline std::optional<std::uint32_t> read_number(std::string_view s, std::size_t& position,
                                                 std::uint32_t limit) {
     const std::size_t begin = position;
@@ -163,7 +165,7 @@ inline std::optional<std::uint32_t> read_number(std::string_view s, std::size_t&
     return static_cast<std::uint32_t>(value);
 }
 
-/// A decimal number and nothing else.
+/// The value of a text that is only a decimal number.
 inline std::optional<std::uint32_t> number(std::string_view digits, std::uint32_t limit) {
     std::size_t position = 0;
     const auto value = read_number(digits, position, limit);

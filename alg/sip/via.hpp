@@ -22,9 +22,9 @@ struct Via {
     std::optional<std::string_view> rport;     ///< present without value: empty view
 };
 
-/// Takes the next via-parm off `rest` (a Via header's value, several in a line separated by commas). White
-/// space is allowed wherever LWS is (`SIP / 2.0 / UDP host : 5060 ; branch = x`). nullopt at the end or when
-/// unreadable.
+/// Removes the next via-parm from `rest`, the value of a Via header with one or several via-parms, and
+/// returns it. White space is allowed wherever the grammar allows LWS (`SIP / 2.0 / UDP host : 5060 ; branch
+/// = x`). nullopt: the end, or a via-parm that cannot be read.
 std::optional<Via> next_via(std::string_view& rest);
 
 }  // namespace sipalg::sip
