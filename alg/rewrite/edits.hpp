@@ -1,4 +1,4 @@
-// Edits of a message: planned on its const bytes, applied once (law 3).
+// The edits of a message: planned on its constant bytes, applied once (law 3).
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace sipalg::rewrite {
 
-/// One replacement: `length` bytes at `offset` of the message become `text`.
+/// One replacement: Replaces `length` bytes at `offset` of the message by `text`.
 struct Edit {
     std::uint32_t offset = 0;
     std::uint32_t length = 0;
@@ -21,7 +21,7 @@ struct Edit {
     Place place = Place::contact;
 };
 
-/// A place that was looked at and left as it is. Offsets like those of an edit.
+/// An address that was examined and kept. The offset is that of an edit.
 struct Note {
     std::uint32_t offset = 0;
     std::uint32_t length = 0;
@@ -29,38 +29,39 @@ struct Note {
     Kept kept = Kept::foreign;
 };
 
-/// The edits of one message. Buffers are kept from message to message, so that none is allocated per header.
+/// The edits of one message. Buffers are reused for the next message, so that edits need no allocation.
 class Edits {
   public:
-    /// Begins anew, on `bytes`, which must stay until apply().
+    /// Starts a new message. `bytes` must stay valid until apply().
     void start(std::string_view bytes);
-    /// Plans `target`, a view into the bytes of start(), to become `text`. Equal text plans nothing. Targets
-    /// must not overlap.
+    /// Plans to replace `target`, a view into the bytes of start(), by `text`. Equal text needs no edit.
+    /// Targets must not overlap.
     void replace(std::string_view target, std::string_view text, Place place);
-    /// The same with the text of an address, of a port or of a length.
+    /// The same for an address, a port or a length.
     void replace(std::string_view target, const Address& address, Place place);
     void replace_number(std::string_view target, std::uint64_t number, Place place);
-    /// Notes why `target` stays as it is, if explanations are wanted.
+    /// Notes why `target` is kept, if explanations are enabled.
     void keep(std::string_view target, Place place, Kept kept) {
         if (explaining_) note(target, place, kept);
     }
-    /// Takes back the edits from `first` on; they become notes that say why. True: there were some.
+    /// Removes the edits from `first` on and notes the reason in their place. True: there were such edits.
     bool discard(std::size_t first, Kept kept);
-    /// Whether keep() notes anything. Off at first; lasts over start().
+    /// Enables the notes of keep(). Off by default; start() does not reset it.
     void explain(bool on) { explaining_ = on; }
     bool explaining() const { return explaining_; }
 
     bool empty() const { return edits_.empty(); }
-    /// Puts the edits into the order of the message.
+    /// Sorts the edits by their place in the message.
     void sort();
     std::span<const Edit> planned() const { return edits_; }
     std::span<const Note> notes() const { return notes_; }
     std::string_view text(const Edit& edit) const {
         return std::string_view(texts_).substr(edit.text_offset, edit.text_length);
     }
-    /// How much longer (or, negative, shorter) the planned edits from `first` on make the message.
+    /// The number of bytes by which the planned edits from `first` on make the message longer; negative:
+    /// shorter.
     std::ptrdiff_t growth(std::size_t first = 0) const;
-    /// Writes the changed message over `out`.
+    /// Writes the changed message to `out`, whose content is replaced.
     void apply(std::string& out);
 
   private:
@@ -71,7 +72,8 @@ class Edits {
     std::string texts_;
     std::vector<Edit> edits_;
     std::vector<Note> notes_;
-    Address written_;  ///< its text is at written_offset_ of texts_: a message names few addresses
+    Address written_;  ///< the last address and its text at written_offset_ of texts_, because a message
+                       ///< repeats few addresses
     std::size_t written_offset_ = 0, written_length_ = 0;
     bool explaining_ = false;
 };

@@ -1,5 +1,5 @@
-// The places of a message that may change, the rule of each, and the reasons to leave one alone: the words of
-// an explanation.
+// The places of a message that may change, the rule of each, and the reasons why a place is kept, for
+// explanations.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace sipalg::rewrite {
 
-/// A place that rewriting looks at.
+/// A place that rewriting examines.
 enum class Place : std::uint8_t {
     request_uri,
     via_sent_by,
@@ -31,18 +31,18 @@ enum class Place : std::uint8_t {
     fixed,  ///< Call-ID, credentials, Replaces, Identity
     count_
 };
-/// The rule of the specification that a change at `place` follows: "S3", "D1", …
+/// The rule for a change at `place`: "S3", "D1", …
 std::string_view rule(Place place);
-/// What people call the place: "Contact", "c= line", …
+/// The name of the place for reports: "Contact", "c= line", …
 std::string_view name(Place place);
 
-/// Why a place was left as it was.
+/// The reason why a place was kept.
 enum class Kept : std::uint8_t {
     changed,     ///< it was not
-    same,        ///< the translation is equal
+    same,        ///< already has the right value
     foreign,     ///< an address that is neither the phone's nor one of ours (S1)
     no_mapping,  ///< forbidden (X2), at a limit (X7), or the phone handles NAT itself (S2): nothing is mapped
-    host_name,   ///< no literal address (D6, S1)
+    host_name,   ///< not a literal address (D6, S1)
     no_port,     ///< port 0 or 9: nothing is received there (D3)
     on_hold,     ///< 0.0.0.0 or :: (D3)
     half,        ///< another stream that uses the same c= can't be translated
@@ -50,7 +50,7 @@ enum class Kept : std::uint8_t {
     too_many,    ///< more ports in one m= line than are mapped
     unreadable,  ///< the value can't be read
     star,        ///< Contact: *
-    other_scheme,  ///< no sip or sips URI
+    other_scheme,  ///< not a sip or sips URI
     lower_via,     ///< a Via below the topmost: another hop's
     not_this_way,  ///< a place that only the other direction translates (S3, S4)
     never,         ///< a header that only the two ends use (S5)

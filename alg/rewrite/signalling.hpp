@@ -1,4 +1,4 @@
-// Which addresses in a message's head are changed, and into what (S1, S3, S4).
+// Plans the edits of addresses in the head of a message (S1, S3, S4).
 #pragma once
 
 #include "alg/rewrite/edits.hpp"
@@ -7,7 +7,7 @@
 
 namespace sipalg::rewrite {
 
-/// Plans the edits of the start line and the headers. The body is media.hpp's.
+/// Plans the edits of the start line and the headers. For the body see media.hpp.
 void plan_head(const sip::Message& message, const Translation& translation, Edits& edits);
 
 }  // namespace sipalg::rewrite

@@ -1,4 +1,5 @@
-// The translation of addresses between the router's two sides: what rewriting asks of the mappings.
+// The translation of addresses between the two sides of the router: the interface from rewriting to the
+// mappings.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +9,7 @@
 
 namespace sipalg::rewrite {
 
-/// How a hostport writes its port.
+/// The form of the port in a hostport.
 enum class PortForm : std::uint8_t {
     given,   ///< ":5060"
     absent,  ///< nothing
@@ -18,17 +19,17 @@ enum class PortForm : std::uint8_t {
 
 /// The port of a hostport.
 struct WrittenPort {
-    std::optional<std::uint16_t> number;  ///< absent in every form but `given`
+    std::optional<std::uint16_t> number;  ///< only with the form `given`
     PortForm form = PortForm::absent;
 };
 
-/// How a signalling endpoint is to be written.
+/// The text for a signalling endpoint.
 struct Written {
     Endpoint endpoint;
-    PortForm form = PortForm::given;  ///< other than `given`: the other side wrote it like that
+    PortForm form = PortForm::given;  ///< not `given`: the form in which the phone wrote the port
 };
 
-/// One direction of one packet. Pure look-ups; std::nullopt means "leave it".
+/// Translates addresses of one packet in its direction. Look-ups only; std::nullopt means "keep it".
 class Translation {
   public:
     explicit Translation(Transport transport) : transport_(transport) {}
@@ -36,28 +37,28 @@ class Translation {
     Translation& operator=(const Translation&) = delete;
     virtual ~Translation() = default;
 
-    /// True when the packet comes from outside: then Request-URI and Route are translated too (S4).
+    /// True: the packet comes from outside, so Request-URI and Route are translated too (S4).
     virtual bool inbound() const = 0;
     /// The transport of the packet.
     Transport transport() const { return transport_; }
-    /// A Via sent-by or a URI's hostport. `standard` is the port that an absent one means.
+    /// Translates a Via sent-by, or the hostport of a URI. `standard`: the meaning of an absent port.
     virtual std::optional<Written> signalling(Transport transport, const Address& host, WrittenPort port,
                                               std::uint16_t standard, bool via) const = 0;
-    /// A host alone: From and To without port.
+    /// Translates a host without port, as in From and To.
     virtual std::optional<Address> host(const Address& host) const = 0;
-    /// received= and rport= of the phone's own Via (S4): what the phone is shown for `seen` (port 0: none
-    /// given), if it is shown inside values at all.
+    /// Translates received= and rport= of the phone's own Via (S4): returns the inside endpoint for `seen`
+    /// (port 0: absent) if the phone is shown inside values.
     virtual std::optional<Endpoint> reflexive(const Endpoint& seen) const = 0;
 
-    /// One media endpoint of a session description.
+    /// Translates a media endpoint of a session description.
     virtual std::optional<Endpoint> media(const Socket& socket) const = 0;
-    /// The address of c= and o= where no media endpoint tells it.
+    /// Translates the address of c= and o= if no media endpoint decides it.
     virtual std::optional<Address> media_host(const Address& host) const = 0;
-    /// Of an untranslated endpoint: whether others may change beside it (S9). Its port must not mean another
-    /// phone behind the address that they get.
+    /// Whether others may be translated if `socket` is not (S9): its port must not mean another phone at the
+    /// public address.
     virtual bool costs_only_itself(const Socket& socket) const = 0;
 
-    /// Whether the address is of the kind that this direction translates; for explanations.
+    /// Whether this direction translates such addresses; for explanations.
     virtual bool concerns(const Address& host) const = 0;
 
   private:

@@ -8,10 +8,11 @@
 
 namespace sipalg::sdp {
 
-/// Host and port of an MSRP URI; its port is required (RFC 4975 9). nullopt: it is none, or can't be read.
+/// Host and port of an MSRP URI; the port is required (RFC 4975 9). nullopt: not an MSRP URI, or it cannot be
+/// read.
 std::optional<sip::HostPort> msrp_host_port(std::string_view uri);
 
-/// Takes the next word, which blanks separate, off a value. Empty at the end.
+/// Removes the next word from a value and returns it; empty: the end. Blanks separate words.
 std::string_view next_word(std::string_view& rest);
 
 }  // namespace sipalg::sdp

@@ -1,4 +1,4 @@
-// The sockets of a media line: their transport, how many ports it takes, which ports mean none.
+// The sockets of a media line: their transport, the number of ports, and port numbers that mean "none".
 #pragma once
 
 #include <string_view>
@@ -15,21 +15,22 @@ inline Transport transport_of(const Media& media) {
     return text::starts_with(media.proto, "tcp") ? Transport::tcp : Transport::udp;
 }
 
-/// The line carries RTP, whose RTCP has a port of its own unless something else is said (RFC 3550 11).
+/// Whether the line is RTP, whose RTCP has the next port by default (RFC 3550 11).
 inline bool is_rtp(const Media& media) {
     return media.proto.find("RTP") != std::string_view::npos;
 }
 
-/// A port that names no socket: 0 (rejected, or not used), 9 (discard: TCP active side, trickled ICE).
+/// Whether a port means that there is no socket: 0 (rejected, or not used) or 9 (discard: active side of TCP,
+/// trickle ICE).
 constexpr bool is_no_port(std::uint16_t port) {
     return port == 0 || port == 9;
 }
 
-/// The distance between the ports of "port/count" (RFC 8866 5.14): RTP takes pairs.
+/// The distance between the ports of "port/count" (RFC 8866 5.14): 2 for RTP, which uses pairs.
 inline std::uint16_t port_stride(const Media& media) {
     return is_rtp(media) ? 2 : 1;
 }
-/// More ports than that in one line are not mapped.
+/// The limit for the ports of one line; a line with more is not mapped.
 inline constexpr std::uint16_t max_port_count = 8;
 
 }  // namespace sipalg::sdp
