@@ -7,7 +7,7 @@
 
 namespace sipalg::netlink {
 
-/// Attributes behind the message's own header of `header_size` bytes. Ends at the first one that does not
+/// The attributes after the message's own header of `header_size` bytes. Ends at the first one that does not
 /// fit.
 class Attributes {
   public:
