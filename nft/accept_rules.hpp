@@ -1,16 +1,16 @@
-// The accept rules in the owner's forward chains (A4): where they are needed, and whether they are there.
+// The accept rules in the owner's forward chains (A4): the chains that need one, and the state of each.
 //
 // Theory of operation. An accept in our table does not overrule a drop in another base chain of the same
-// hook, so pinholed traffic must be accepted in each chain of the owner that could drop it. The rule stands
-// at the head of the chain:
+// hook, so pinholed traffic must be accepted in each chain of the owner that could drop it. The rule is at
+// the head of the chain:
 //
 //     ct direction original ct mark & 0x10000000 == 0x10000000 accept comment "sipalg:TABLE"
 //
-// Only the original direction is accepted; replies meet the owner's own rules. The comment is how the rule is
-// found again: by the next daemon, after the owner has saved and restored a ruleset with the rule in it, and
-// for removal. In chains of iptables-nft the rule and its comment are written as x_tables matches, which
-// iptables can list and save. Each rule is a transaction of its own: one that the kernel refuses (a table
-// with the flag `owner`) costs only that chain.
+// Only the original direction is accepted; replies meet the owner's own rules. The comment identifies the
+// rule for removal, for the next daemon, and after the owner has saved and restored a ruleset that contains
+// it. In chains of iptables-nft the rule and its comment are written as x_tables matches, which iptables can
+// list and save. Each rule is a separate transaction, so a refusal (a table with the flag `owner`) affects
+// only that chain.
 #pragma once
 
 #include <string>
@@ -34,20 +34,21 @@ class AcceptRules {
     /// The link must outlive this object. `root` is put before /proc.
     AcceptRules(Link& link, const Settings& settings, std::string root = "");
 
-    /// Throws Error if a chain that the settings name exists and packets to be forwarded do not pass it; the
-    /// text names the chains that would do.
+    /// Throws Error if a chain of the settings exists and is not a chain for forwarded packets; the text
+    /// names suitable chains.
     void require_suitable() const;
-    /// Adds missing rules, and deletes rules of ours that are not needed. Throws Error if the ruleset can't
-    /// be read.
+    /// Adds missing rules, and deletes accept rules that are no longer needed. Throws Error if the ruleset
+    /// can't be read.
     void follow();
-    /// The same as a rehearsal: changes nothing, but places() tells what would become of each chain.
+    /// The same without changes: afterwards places() has the result that follow() would have for each chain.
     void rehearse();
-    /// Deletes all rules of ours. Throws Error.
+    /// Deletes all accept rules. Throws Error.
     void remove();
 
-    /// All chains in question, as the last call of follow() or rehearse() found them.
+    /// All chains that need a rule or are named in the settings, as of the last call of follow() or
+    /// rehearse().
     const std::vector<AcceptPlace>& places() const { return places_; }
-    /// The places that got their rule, or whose state changed, since the last call of this.
+    /// The chains that have got their rule, or whose state has changed, since the last call of this function.
     std::vector<AcceptPlace> take_news();
     /// The rule for one chain.
     Rule rule(const AcceptIn& place) const;
@@ -67,7 +68,7 @@ class AcceptRules {
     const std::string comment_;
     const std::string root_;
     std::vector<AcceptPlace> places_;
-    std::vector<AcceptPlace> followed_;  ///< places_ of the last follow()
+    std::vector<AcceptPlace> followed_;  ///< places_ after the last follow()
     std::vector<AcceptPlace> news_;      ///< for take_news()
 };
 

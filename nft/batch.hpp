@@ -19,20 +19,20 @@ class Batch {
 
     void clear();
     /// Starts a message of an nf_tables type (NFT_MSG_…) and returns its header, to which the caller appends
-    /// at most `room` bytes of attributes. Valid until the next open(). `label` names the
-    /// message in a refusal; it must outlive the use of the batch.
+    /// at most `room` bytes of attributes. Valid until the next open(). `label` names the message in the text
+    /// of a refusal and must outlive the batch.
     nlmsghdr* open(std::uint16_t type, std::uint16_t flags, std::uint8_t family, std::string_view label,
                    std::size_t room = 4096);
-    /// Messages opened since clear().
+    /// The number of messages opened since clear().
     std::size_t size() const { return labels_.size(); }
     bool empty() const { return labels_.empty(); }
     std::string_view label(std::size_t number) const;
 
-    /// Numbers the messages from `sequence` (the begin marker) on, asks for an acknowledgement of
-    /// the last one, and with `commit` adds the end marker: without it the kernel checks everything and
-    /// changes nothing. Returns the bytes to send. Not for an empty batch; call clear() before the next one.
+    /// Numbers the messages from `sequence` (the begin marker) on and requests an acknowledgement of the last
+    /// one. With `commit` adds the end marker; without it the kernel checks the batch and changes nothing.
+    /// Returns the bytes to send. Not for an empty batch; call clear() before the next one.
     std::span<const char> seal(std::uint32_t sequence, bool commit);
-    /// How many messages of a sealed batch are of this type (NFT_MSG_…).
+    /// The number of messages of this type (NFT_MSG_…) in a sealed batch.
     std::size_t count(std::uint16_t type) const;
 
   private:

@@ -11,22 +11,22 @@
 
 namespace sipalg::nft {
 
-/// How the kernel lets us remove an element that may be gone already: kernels from 6.3 on have a message for
-/// that.
+/// The method of removing an element that may have expired: kernels from 6.3 on have a message for this
+/// purpose.
 enum class Removal : std::uint8_t { destroy, ensure_and_remove };
 
-/// Appends element messages to a batch; successive elements of one set and kind share a message. Nothing else
-/// may be opened in the batch between two calls.
+/// Appends element messages to a batch; successive elements of one set and kind share a message. No other
+/// message may be opened in the batch between two calls.
 class ElementWriter {
   public:
     enum class Kind : std::uint8_t {
-        ensure,  ///< there afterwards; fine if it is there already, unless with other data
-        create,  ///< refused if it is there already
-        remove,  ///< refused if it is not there
+        ensure,  ///< exists afterwards; refused only if it exists with other data
+        create,  ///< refused if it exists
+        remove,  ///< refused if it does not exist
         destroy  ///< absent afterwards; only on kernels that have it, see Removal
     };
     ElementWriter(Batch& batch, const std::string& table) : batch_(batch), table_(table) {}
-    /// `timeout` zero: for ever.
+    /// A `timeout` of zero means none.
     void put(Kind kind, const Entry& entry, std::chrono::seconds timeout);
     /// Empties a set.
     void flush(std::string_view set);
@@ -37,7 +37,7 @@ class ElementWriter {
 
     Batch& batch_;
     const std::string& table_;
-    nlmsghdr* message_ = nullptr;  // the batch's open message, if it is one of ours
+    nlmsghdr* message_ = nullptr;  // the open message of the batch, if this object has opened it
     nlattr* list_ = nullptr;       // its list of elements
     Kind kind_ = Kind::ensure;
     std::string_view set_;

@@ -1,4 +1,4 @@
-// The core's elements as keys and data of the table's sets, both ways. Pure.
+// Converts elements of the core to keys and data of the table's sets, and back. Pure.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@
 
 namespace sipalg::nft {
 
-/// Names in the kernel. They never change: a restarted daemon finds the elements of the last run by them
-/// (A5).
+/// The names in the kernel. They never change, because a restarted daemon finds the elements of the last run
+/// by these names (A5).
 namespace set_name {
 // Filled from the settings.
 inline constexpr std::string_view outside = "outside";
@@ -63,8 +63,8 @@ struct Value {
 struct Entry {
     std::string_view set;        ///< one of set_name
     Value key, data;             ///< data.size 0: no data
-    std::string_view note;       ///< our user data, a view into the Record
-    bool ends_interval = false;  ///< in a set of intervals: the interval before ends here
+    std::string_view note;       ///< the daemon's user data, a view into the Record
+    bool ends_interval = false;  ///< in a set of intervals: the end of the previous interval
 };
 
 /// The entries that make up an element.
@@ -75,7 +75,7 @@ struct Entries {
     const Entry* end() const { return entry.data() + count; }
 };
 
-/// What keys of a set are made of; addresses are all of one family.
+/// The parts of a set's keys; all addresses are of one family.
 enum class KeyShape : std::uint8_t {
     endpoint,     ///< protocol . address . port
     from,         ///< protocol . remote address . address . port
@@ -84,7 +84,7 @@ enum class KeyShape : std::uint8_t {
     numbers       ///< mark . mark, with bytes of ours as user data
 };
 
-/// The parts of an element; each shape has some of them.
+/// The parts of an element; which of them are used depends on the shape.
 struct Fields {
     Transport transport = Transport::udp;
     Address remote{};     ///< of `from`
@@ -94,29 +94,29 @@ struct Fields {
     std::string_view note{};  ///< of `numbers`
 };
 
-/// One kind of element: how it lies in the kernel. Everything that treats all elements alike (making the
-/// sets, writing, checking, reading back) follows these rows, so a new element is a new row.
+/// One kind of element and its representation in the kernel. The code that makes the sets and writes, checks
+/// and reads elements uses these rows, so a new kind of element is a new row.
 struct ElementRow {
-    std::size_t alternative;           ///< of Element
-    std::string_view set, set6;        ///< for IPv4 and IPv6; no set6: IPv4 only
-    KeyShape shape;                    ///< an alternative with two rows of different shapes may have a remote
-    bool filled_by_rules;              ///< rules add elements too, so the set has a size
-    Fields (*fields)(const Element&);  ///< only for this alternative
+    std::size_t alternative;     ///< of Element
+    std::string_view set, set6;  ///< for IPv4 and IPv6; no set6: IPv4 only
+    KeyShape shape;              ///< two rows of one alternative differ in shape: with and without a remote
+    bool filled_by_rules;        ///< rules add elements too, so the set needs a size
+    Fields (*fields)(const Element&);   ///< only for this alternative
     Element (*element)(const Fields&);  ///< nullptr: the second half of an element that another row restores
 };
 
 std::span<const ElementRow> element_rows();
 
-/// Whether the kernel can hold the element; the error says for people why not.
+/// Whether the kernel can store the element; if not, the error is a text for people.
 Result<> validate(const Element& element);
-/// Only for valid elements. A record's note is a view into `element`.
+/// Precondition: the element is valid. A record's note is a view into `element`.
 Entries entries_of(const Element& element);
-/// The reverse, for what is read from the kernel; nullopt: not made by sipalgd. `data`: only of maps.
-/// `user_data`: as nft lays it out, our bytes among others.
+/// Converts a key and data from the kernel to an element; nullopt: not made by sipalgd. `data`: only for
+/// maps. `user_data`: in nft's layout, with the daemon's bytes among others.
 std::optional<Element> element_of(const ElementRow& row, const Value& key, const Value& data,
                                   std::string_view user_data);
 
-/// nft numbers its own kinds of user data from 0 and skips unknown ones; this is the number of ours.
+/// The type number of the daemon's user data. nft numbers its own types from 0 and skips unknown ones.
 inline constexpr std::uint8_t note_type = 0xa5;
 
 }  // namespace sipalg::nft

@@ -1,4 +1,4 @@
-// The kernel's own SIP conntrack helper, which must not handle the same flows (X10).
+// Finds the kernel's own SIP conntrack helper, which must not handle the same flows (X10).
 #pragma once
 
 #include <optional>
@@ -8,11 +8,11 @@
 
 namespace sipalg::nft {
 
-/// X10. The rule or setting that assigns the kernel's `sip` helper to flows, and the command that ends it;
-/// nullopt: there is none. `root` is put before /proc and /sys. Throws Error.
+/// X10. The rule or setting that assigns the kernel's `sip` helper to flows, and the command that removes it;
+/// nullopt: none. `root` is put before /proc and /sys. Throws Error.
 std::optional<std::string> kernel_helper_in_use(Link& link, const std::string& root = "");
 
-/// The setting of kernels before 6.0 that assigns helpers by port alone.
+/// The setting of kernels before 6.0 that assigns helpers by port.
 std::optional<std::string> automatic_helper(const std::string& root);
 
 }  // namespace sipalg::nft

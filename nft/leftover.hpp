@@ -1,4 +1,4 @@
-// What an earlier run may have left in the kernel under the table's name.
+// Objects of an earlier run in the kernel, under the table's name.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,16 @@ namespace sipalg::nft {
 
 enum class Presence : std::uint8_t { absent, ours, foreign };
 
-/// Whether a table of that name exists; ours has our comment. Throws Error.
+/// Whether a table of that name exists, and whether it is one of sipalgd, which has a known comment. Throws
+/// Error.
 Presence presence(Link& link, const std::string& table);
 
 /// presence() == ours; throws Error for a foreign table, with the remedy.
 bool require_ours_or_none(Link& link, const std::string& table);
 
 /// Adds messages that delete the rules, chains and unwanted sets of an earlier run, or that create the table
-/// if there is none. Returns the sets that stay, with their elements (A5): those that are defined exactly as
-/// in `wanted`. Throws Error for a foreign table.
+/// if there is none. Returns the sets that are defined exactly as in `wanted`; they stay with their elements
+/// (A5). Throws Error for a foreign table.
 Names clear_leftover(Link& link, Batch& batch, const std::string& table, const Table& wanted);
 
 }  // namespace sipalg::nft

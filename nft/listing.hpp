@@ -1,4 +1,4 @@
-// Reads chains and rules of the whole kernel ruleset, whoever made them.
+// Reads the chains and rules of all programs from the kernel.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace sipalg::nft {
 
-/// A chain as the kernel lists it.
+/// A chain in the kernel's listing.
 struct ChainSeen {
     AcceptIn place;
     std::uint8_t family = 0;    ///< NFPROTO_…
@@ -22,16 +22,16 @@ struct ChainSeen {
     bool drops = false;         ///< its policy is drop
 };
 
-/// A rule, as far as anything here asks about it.
+/// The properties of a rule that matter for accept rules.
 struct RuleSeen {
     AcceptIn place;
     std::uint8_t family = 0;
     std::uint64_t handle = 0;
     std::string comment;                    ///< nft's, or that of the x_tables match `comment`
-    bool drops = false;                     ///< has the verdict drop, or rejects
+    bool drops = false;                     ///< has the verdict drop, or a reject
     bool original_only = false;             ///< matches a direction of the connection
     std::vector<std::string> targets;       ///< chains that it jumps or goes to
-    std::vector<std::string> verdict_maps;  ///< sets in which it looks up a verdict
+    std::vector<std::string> verdict_maps;  ///< maps in which it looks up a verdict
 };
 
 /// The verdicts of a map.
@@ -44,12 +44,12 @@ struct VerdictsSeen {
 std::string family_name(std::uint8_t family);
 std::optional<std::uint8_t> family_number(const std::string& name);
 
-/// Each throws Error.
+/// These functions throw Error.
 std::vector<ChainSeen> list_chains(Link& link);
-/// Without those of table inet `except`.
+/// All chains except those of table inet `except`.
 std::vector<RuleSeen> list_rules(Link& link, const std::string& except);
 VerdictsSeen list_verdicts(Link& link, std::uint8_t family, const std::string& table, const std::string& map);
-/// How many rules a table of family inet has.
+/// The number of rules in a table of family inet.
 std::size_t count_rules(Link& link, const std::string& table);
 
 }  // namespace sipalg::nft

@@ -1,4 +1,4 @@
-// Tells when another program has changed the kernel's nftables, as `nft monitor` would.
+// Detects changes of nftables by other programs, like `nft monitor`.
 #pragma once
 
 #include <cstdint>
@@ -7,25 +7,26 @@
 
 namespace sipalg::nft {
 
-/// Receives one small message for each transaction of other programs. Our own transactions (those of one
-/// port) and the contents of any transaction are filtered out in the kernel. When the socket's buffer
-/// overflows, changed() still says that something changed.
+/// Receives one small message for each transaction of another program. A filter in the kernel drops the
+/// daemon's own transactions (those of one port) and the contents of all transactions. If the socket's buffer
+/// overflows, changed() still returns true.
 class Monitor {
   public:
-    /// `own`: the port whose transactions don't count (Ruleset::port()). Throws Error.
+    /// `own`: the port whose transactions are ignored (Ruleset::port()). Throws Error.
     explicit Monitor(std::uint32_t own);
-    /// The same on a socket that exists: attaches the filter and makes the buffer small.
+    /// The same on an existing socket: attaches the filter and reduces the buffer.
     Monitor(Fd socket, std::uint32_t own);
 
     int descriptor() const { return socket_.get(); }  ///< readable: call changed()
     /// Whether other programs have changed something since the last call. Does not block.
     bool changed();
 
-    /// Leaves the notification group for as long as it lives; for frequent transactions. While a process
-    /// listens, the kernel builds a message for each element, also for those that a filter drops, and a
-    /// transaction takes half as long again (15 to 30 us more for eight elements; leaving and joining costs
-    /// 1 us). Changes of other programs in that time are not reported later. If they removed something that
-    /// our transaction needs, it is refused; anything else is only found by a look from time to time.
+    /// Leaves the notification group while the object exists, for frequent transactions. While a process is
+    /// in the group, the kernel builds a message for each element, even if the filter drops it, and a
+    /// transaction takes half as long again (15 to 30 us more for eight elements; leaving and joining costs 1
+    /// us). Changes by other programs in the meantime are not reported later. If such a change removed an
+    /// object that our transaction needs, the transaction is refused; other changes are found by the periodic
+    /// check.
     class Away {
       public:
         explicit Away(Monitor& monitor);

@@ -31,15 +31,15 @@ enum class Field : std::uint8_t {
     destination_port
 };
 enum class Interface : std::uint8_t { in, out };
-/// Where offsets begin: at the transport header, or at the payload after it.
+/// The origin of offsets: the transport header, or the payload after it.
 enum class Origin : std::uint8_t { transport, payload };
 enum class Nat : std::uint8_t { source, destination };
 
 /// Whether a match is written as nft's own expressions or as an x_tables match. iptables-nft refuses to list
-/// a table that has the former in it.
+/// a table with native expressions.
 enum class Dialect : std::uint8_t { nft, xtables };
 
-/// Statements act in the order of the calls; a match that fails ends the rule.
+/// The statements of a rule apply in the order of the calls; the rule ends at a match that fails.
 class Rule {
   public:
     /// `family`: that of the chain's table. In an inet table, a match on addresses also matches their family.
@@ -74,12 +74,12 @@ class Rule {
     Rule& accept();
     Rule& goto_chain(std::string_view chain);
     Rule& jump_chain(std::string_view chain);
-    /// NAT to the address and port that `map` has for the fields; without an entry the rule does not match.
+    /// NAT to the address and port in `map` for the fields; the rule does not match if there is no entry.
     Rule& translate(Nat direction, std::initializer_list<Field> fields, std::string_view map);
-    /// To one of `total` queues from `number` on, chosen by a hash of both addresses. Without a reader the
-    /// packet is accepted with `bypass`, else dropped.
+    /// Queues to one of `total` queues from `number` on, chosen by a hash of both addresses. If the queue has
+    /// no reader, the packet is accepted with `bypass`, else dropped.
     Rule& queue(QueueMethod method, std::uint16_t number, std::uint16_t total, bool bypass = true);
-    /// Text for people, shown at the rule's end (nft) or as the x_tables match `comment`.
+    /// A comment at the end of the rule (nft) or as the x_tables match `comment`.
     Rule& comment(std::string_view text, Dialect dialect);
 
     std::string text() const { return text_ + comment_; }
@@ -98,9 +98,9 @@ class Rule {
 
     RuleHandle rule_;
     std::uint8_t family_;
-    std::uint8_t ensured_ = 0;  ///< the family that the rule matches already
+    std::uint8_t ensured_ = 0;  ///< the address family that the rule already matches
     std::string text_;
-    std::string comment_;  ///< nft writes it last
+    std::string comment_;  ///< written last, as by nft
 };
 
 }  // namespace sipalg::nft

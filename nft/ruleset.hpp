@@ -14,13 +14,13 @@
 
 namespace sipalg::nft {
 
-/// Something that the kernel or the owner's ruleset does not allow. what() names the remedy.
+/// An error of the kernel or of the owner's ruleset. what() names the remedy.
 class Error : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
 
-/// How packets are queued to the daemon: nft's own `queue` statement, or the xtables NFQUEUE target through
+/// The statement that queues packets to the daemon: nft's own `queue`, or the xtables target NFQUEUE through
 /// nft_compat.
 enum class QueueMethod : std::uint8_t { native, compat };
 std::string name(QueueMethod method);  ///< "native", "compat"
@@ -36,24 +36,25 @@ struct AcceptIn {
 /// "FAMILY TABLE CHAIN".
 std::string describe(const AcceptIn& place);
 
-/// What became of the accept rule in a chain of the owner.
+/// The state of the accept rule in a chain of the owner.
 struct AcceptPlace {
     enum class State : std::uint8_t {
-        accepting,  ///< the rule is there
-        absent,     ///< the chain is not there (yet)
-        refused     ///< the rule can't be there
+        accepting,  ///< the rule exists
+        absent,     ///< the chain does not exist (yet)
+        refused     ///< the chain cannot have the rule
     };
     AcceptIn place;
     State state = State::accepting;
-    std::string reason;  ///< unless accepting: why, and the remedy
+    std::string reason;  ///< unless accepting: the reason and the remedy
     friend bool operator==(const AcceptPlace&, const AcceptPlace&) = default;
 };
 
-/// Bit of the conntrack mark that says "came through one of our pinholes"; documented for hand-written rules.
+/// The bit of the conntrack mark for connections that came through a pinhole; documented for rules of the
+/// owner.
 inline constexpr std::uint32_t pinhole_mark = 0x10000000;
 
-/// Mark of the packets that the daemon itself sends to phones. Connection tracking must not see them: it
-/// would take them for new connections.
+/// The mark of packets that the daemon sends to phones. They bypass connection tracking, which would take
+/// them for new connections.
 inline constexpr std::uint32_t own_mark = 0x10000000;
 /// Peers whose addresses share their first `length` bits; the other bits of `address` are zero.
 struct Peers {
@@ -62,82 +63,82 @@ struct Peers {
     friend auto operator<=>(const Peers&, const Peers&) = default;
 };
 
-/// What another program has removed of what install() made. If it is the table, some of its rules or
-/// elements, packets have passed without the daemon.
+/// The objects of install() that another program has removed. If the table, rules or elements are missing,
+/// packets have passed without the daemon.
 enum class Missing : std::uint8_t { nothing, table };
 
 struct Settings {
     std::string table = "sipalg";
-    std::vector<std::string> outside;  ///< interface names; none: nothing is diverted or let in for now
+    std::vector<std::string> outside;  ///< interface names; empty: nothing is diverted or let in
     std::vector<std::string> inside;   ///< empty: every interface but those outside and loopback
     std::vector<std::uint16_t> sip_ports{5060};
-    std::vector<std::uint16_t> tls_ports{5061};  ///< their ClientHellos are queued, to be reported
-    bool find_sip = false;                       ///< also queue SIP on other ports, to report it
-    std::vector<Peers> allowed;  ///< peers that may send to phones' signalling unasked (N3); no two overlap
+    std::vector<std::uint16_t> tls_ports{5061};  ///< their ClientHellos are queued, for reports
+    bool find_sip = false;                       ///< also queue SIP on other ports, for reports
+    std::vector<Peers> allowed;  ///< peers that may send requests to phones first (N3); they do not overlap
     std::uint16_t queue = 5060;
-    std::uint16_t queues = 1;  ///< as many consecutive queue numbers
-    /// The queue of packets that are only reported.
+    std::uint16_t queues = 1;  ///< the number of consecutive queues
+    /// The queue for packets that are only reported.
     std::uint16_t watch_queue() const { return static_cast<std::uint16_t>(queue + queues); }
-    /// The queue of connections that can't go on without the daemon (SequenceMapped, T4): its packets must
-    /// not pass unread, not even when it is full.
+    /// The queue for connections that need the daemon (SequenceMapped, T4): their packets must not pass
+    /// unread, even if the queue is full.
     std::uint16_t shifted_queue() const { return static_cast<std::uint16_t>(queue + queues + 1); }
-    std::vector<AcceptIn> accept_in;  ///< chains that the owner names; need not exist yet
-    bool lock_optional = false;       ///< only for check(): another daemon may have the table
+    std::vector<AcceptIn> accept_in;  ///< chains named by the owner, which need not exist yet
+    bool lock_optional = false;       ///< only for check(): another daemon may own the table
     bool accept_in_auto = false;      ///< find the chains that can drop (see accept_rules.hpp)
 };
 
-/// The table of one daemon in this network namespace. Every change is one atomic batch, and the kernel has
-/// confirmed its outcome when the call returns (P4). Not thread-safe. The destructor only closes sockets;
-/// remove() removes the table from the kernel.
+/// The table of one daemon in this network namespace. Each change is one atomic batch, which the kernel has
+/// acknowledged when the call returns (P4). Not thread-safe. The destructor only closes sockets; remove()
+/// removes the table from the kernel.
 class Ruleset {
   public:
-    /// Opens the netlink sockets and locks the table's name in this network namespace. Throws Error: no
-    /// CAP_NET_ADMIN, another daemon owns the table, a foreign table has that name, a kernel `sip` conntrack
-    /// helper is in use (X10), an --accept-in chain is of a kind that can't accept forwarded packets.
+    /// Opens the netlink sockets and locks the table's name in this network namespace. Throws Error if
+    /// CAP_NET_ADMIN is missing, another daemon owns the table, a table of another program has its name, the
+    /// kernel's `sip` conntrack helper is in use (X10), or an --accept-in chain is not one for forwarded
+    /// packets.
     explicit Ruleset(Settings settings);
     ~Ruleset();
     Ruleset(const Ruleset&) = delete;
     Ruleset& operator=(const Ruleset&) = delete;
 
     QueueMethod queue_method() const;
-    /// The table is this process's. False only with Settings::lock_optional: a running daemon has it.
+    /// Whether this process owns the table. False only with Settings::lock_optional, if a running daemon owns
+    /// it.
     bool has_lock() const;
-    /// Whether rules can look into TCP segments. Kernels before 5.16 can't: TLS over TCP, and SIP over TCP on
-    /// other ports, are not reported there.
+    /// Whether rules can match the payload of TCP segments, which needs kernel 5.16. On older kernels TLS
+    /// over TCP, and SIP over TCP on other ports, are not reported.
     bool sees_streams() const;
-    /// The chains of the owner in which pinholed traffic should be accepted, after install(), check() or
-    /// follow().
+    /// The chains of the owner that should accept pinholed traffic, as of install(), check() or follow().
     const std::vector<AcceptPlace>& accept_places() const;
-    /// Those of them that have the rule.
+    /// The ones that have the accept rule.
     std::vector<AcceptIn> accepting_chains() const;
 
-    /// Whether the kernel would take the whole table; nothing is changed. accept_places() tells of the accept
-    /// rules. Throws Error with the refusal.
+    /// Whether the kernel would accept the whole table; changes nothing. accept_places() then has the result
+    /// for the accept rules. Throws Error with the refusal.
     void check() const;
-    /// Installs the table, then the accept rules. Elements of an earlier run stay (A5); everything else of
-    /// ours (chains, rules, interface sets) is replaced in one batch. Throws Error; a refused accept rule is
-    /// no error.
+    /// Installs the table, then the accept rules. Elements of an earlier run stay (A5); chains, rules and
+    /// interface sets of sipalgd are replaced in one batch. Throws Error; a refused accept rule is not an
+    /// error.
     void install();
-    /// Removes the table and the accept rules, as far as they are there. Throws Error.
+    /// Removes the table and the accept rules, if they exist. Throws Error.
     void remove();
 
-    /// Whether any program but this one has changed nftables since the last call, by the kernel's count of
+    /// Whether another program has changed nftables since the last call, by the kernel's count of
     /// transactions. The first call returns true. Throws Error.
     bool changed_by_others();
-    /// What other programs have removed since install(): the table, rules of it, or all elements of a set,
-    /// for example by `nft flush ruleset`. `expected` are the elements that should be there. Mend it by
-    /// install() and apply(). Throws Error.
+    /// The objects that other programs have removed since install(): the table, rules in it, or all elements
+    /// of a set, for example by `nft flush ruleset`. `expected`: the elements that should exist. Call
+    /// install() and apply() to restore them. Throws Error.
     Missing missing(std::span<const Change> expected) const;
-    /// Brings the accept rules in line with the owner's ruleset as it is now. Returns the places that got
-    /// their rule, or whose state changed, since the last call; those of install() are among them. Throws
-    /// Error.
+    /// Updates the accept rules to the present ruleset of the owner. Returns the chains that have got their
+    /// rule, or whose state has changed, since the last call, including those of install(). Throws Error.
     std::vector<AcceptPlace> follow();
 
-    /// X10: what assigns the kernel's own SIP helper now, and the command that ends it; nullopt: nothing
-    /// does. Throws Error.
+    /// X10: the rule or setting that assigns the kernel's own SIP helper, and the command that removes it;
+    /// nullopt: none. Throws Error.
     std::optional<std::string> kernel_helper() const;
 
-    /// The netlink port by which a Monitor tells our transactions from those of other programs.
+    /// The netlink port of this process's transactions, for Monitor.
     std::uint32_t port() const;
 
     /// Replaces the outside interfaces. Throws Error.
@@ -149,14 +150,14 @@ class Ruleset {
     /// All elements in the table, of an earlier run or this one (A5). Throws Error.
     std::vector<StoredElement> read() const;
 
-    /// The sources that latches have let in and that have not been removed since (C5). Throws Error.
+    /// The sources that latches have let in and that were not removed yet (C5). Throws Error.
     std::vector<LatchedSource> read_learned() const;
 
-    /// Applies the changes as one transaction and waits for the kernel's answer (law 1). On success all of it
-    /// is in force; otherwise none of it, and the error is the kernel's refusal for people.
+    /// Applies the changes as one transaction and waits for the kernel's answer (law 1). On success all
+    /// changes are in force; otherwise none is, and the error is the kernel's refusal as a text for people.
     Result<> apply(std::span<const Change> changes);
 
-    /// The ruleset as text in nft's syntax, as `--check` prints it and nft/sipalg.nft documents it.
+    /// The ruleset in nft's syntax, as printed by `--check=rules` and documented in nft/sipalg.nft.
     std::string text() const;
 
   private:

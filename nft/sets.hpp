@@ -16,11 +16,11 @@ namespace sipalg::nft {
 
 struct SetDefinition {
     std::string_view name;
-    std::string type;       ///< as nft writes it: "inet_proto . ipv4_addr : …"
-    bool by_route = false;  ///< interface names that `fib` returns; nft has two types for interface names
+    std::string type;               ///< as nft writes it: "inet_proto . ipv4_addr : …"
+    bool by_route = false;          ///< interface names for `fib`; nft has two types for interface names
     std::optional<Origin> payload;  ///< keys are the first four bytes of a payload, counted from there
-    bool timeouts = false;          ///< elements are the daemon's state: they come, expire and survive it
-    std::uint32_t most = 0;         ///< the set's size where rules add elements; 0: only the daemon does
+    bool timeouts = false;   ///< the elements are state of the daemon, with timeouts, and survive a restart
+    std::uint32_t most = 0;  ///< the set's size where rules add elements; 0: only the daemon does
     std::uint32_t key_type = 0, key_size = 0;
     std::uint32_t data_type = 0, data_size = 0;  ///< 0: a set, not a map
     bool intervals = false;  ///< elements come in pairs: the first address, and the one after the last
@@ -32,11 +32,11 @@ struct SetDefinition {
     std::vector<std::string> fixed_text;  ///< the same for text()
 
     std::uint32_t flags() const;  ///< NFT_SET_…
-    /// The message that makes the set. `number`: any that no other set of the batch has.
+    /// The message that makes the set. `number`: unique among the sets of the batch.
     void add_to(Batch& batch, const std::string& table, std::uint32_t number) const;
-    /// Messages that replace its elements by the fixed ones.
+    /// Adds messages that replace its elements by the fixed ones.
     void fill(Batch& batch, const std::string& table) const;
-    /// As nft lists it.
+    /// The text in nft's listing.
     std::string text() const;
 };
 

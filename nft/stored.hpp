@@ -12,18 +12,18 @@
 
 namespace sipalg::nft {
 
-/// All elements of the table with the rest of their timeouts, rounded up. Mappings of which half is missing
-/// and elements not made by sipalgd are left out. Empty without the table. Throws Error.
+/// All elements of the table with their remaining time, rounded up. Incomplete mappings, and elements that
+/// sipalgd has not made, are left out. Empty if there is no table. Throws Error.
 std::vector<StoredElement> read_elements(Link& link, const std::string& table);
 
-/// The sources that latches have let in (C5). Empty without the table. Throws Error.
+/// The sources that latches have let in (C5). Empty if there is no table. Throws Error.
 std::vector<LatchedSource> read_latched(Link& link, const std::string& table);
 
-/// The two maps as they are. False: no such table. Throws Error.
+/// Reads the two maps. False: there is no table. Throws Error.
 bool read_maps(Link& link, const std::string& table, MapContents& maps);
 
-/// Whether a set has lost all its elements: for each set, an element that comes from the settings, or the
-/// expected one that lives longest, is looked up. Sets that rules change are not looked at. Throws Error.
+/// Whether a set has lost its elements. Looks up one element of each set: one from the settings, or the
+/// expected one with the longest timeout. Sets that rules change are not checked. Throws Error.
 bool any_set_flushed(Link& link, const std::string& table, const std::vector<SetDefinition>& sets,
                      std::span<const Change> expected);
 

@@ -1,4 +1,4 @@
-// The table's sets, chains and rules, as messages and as text. nft/sipalg.nft is the same for readers.
+// The table's sets, chains and rules, as messages and as text. nft/sipalg.nft documents them.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 
 namespace sipalg::nft {
 
-/// The table's comment, by which people and the next daemon recognise it.
+/// The table's comment, which identifies it for people and for the next daemon.
 inline constexpr std::string_view table_comment = "made and removed by sipalgd";
 
 using Names = std::set<std::string, std::less<>>;
@@ -35,18 +35,18 @@ struct Hook {
 
 struct ChainDefinition {
     ChainDefinition(std::string_view chain, std::optional<Hook> base) : name(chain), hook(base) {}
-    /// A new rule at the end.
+    /// Adds a rule at the end.
     Rule& add() { return rules.emplace_back(inet); }
 
     std::string_view name;
-    std::optional<Hook> hook;  ///< nullopt: only reached by jump or goto
+    std::optional<Hook> hook;  ///< nullopt: not a base chain
     std::vector<Rule> rules;
 };
 
 /// The table for given settings.
 class Table {
   public:
-    /// `origin`: where the kernel can find the payload; from the transport header this works for UDP only.
+    /// `origin`: where offsets into the payload begin. The transport header only works for UDP.
     Table(const Settings& settings, QueueMethod queue, Origin origin);
 
     void add_table(Batch& batch) const;

@@ -1,4 +1,4 @@
-// One daemon per table: a lock that the kernel releases when the process ends, however it ends.
+// A lock for one daemon per table. The kernel releases it when the process ends for any reason.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace sipalg::nft {
 
-/// Binds the abstract AF_UNIX name "sipalg/TABLE". Such names belong to the network namespace, as tables do.
+/// Binds the abstract AF_UNIX name "sipalg/TABLE". Such names belong to the network namespace, like tables.
 class TableLock {
   public:
     /// Throws Error when another process has the lock.

@@ -1,5 +1,5 @@
-// The part of the table that queues what the daemon only reports: the beginning of TLS (N4), and SIP on other
-// ports (--find-sip).
+// The part of the table that queues packets for reports: the beginning of TLS connections (N4), and SIP on
+// other ports (--find-sip).
 #pragma once
 
 #include <libnftnl/udata.h>

@@ -1,13 +1,13 @@
 // Changes as a batch of element messages. Pure.
 //
-// The kernel has no "replace", and before 6.3 no "remove if there": it refuses a removal when the element has
-// just expired, and an addition when a map has the key with other data. So a removal is "ensure, remove",
-// which works in both cases, and a renewal is "ensure, remove, create". If a map has other data for a key,
-// the kernel refuses the whole batch. Then the maps are read, and the careful form names the entries that are
-// really there. That costs milliseconds, since the kernel waits for all its processors when it aborts a
-// batch; adding an element that exists takes this way too. Kernels from 6.3 on have "destroy", which costs
-// half as much. In the maps it would also remove another mapping with the same key, so there "ensure" stays
-// as a guard.
+// The kernel has no "replace", and before 6.3 no "remove if it exists". It refuses to remove an element that
+// has just expired, and to add an element to a map that has the key with other data. Therefore a removal is
+// "ensure, remove", which works in both cases, and a renewal is "ensure, remove, create". If a map has other
+// data for a key, the kernel refuses the whole batch. The maps are then read, and a second batch names the
+// existing entries. This takes milliseconds, because the kernel waits for all processors when it aborts a
+// batch. The same happens when an existing element is added. Kernels from 6.3 on have "destroy", which takes
+// half the time. In maps it would also remove another mapping with the same key, so "ensure" stays there as a
+// guard.
 #pragma once
 
 #include <map>
@@ -22,11 +22,11 @@
 
 namespace sipalg::nft {
 
-/// Whether the kernel can be given the changes; the error says for people which one it can't.
+/// Whether the kernel can store the changes; if not, the error is a text for people that names the change.
 Result<> validate(std::span<const Change> changes);
 
-/// Appends the messages for `changes` that are valid in their order. The batch refers to `table` and
-/// to the changes' records until it is sent.
+/// Appends the messages for `changes`. The batch refers to `table` and to the changes' records until it is
+/// sent.
 void append_changes(Batch& batch, const std::string& table, std::span<const Change> changes, Removal removal);
 
 /// The contents of the two maps.
@@ -34,9 +34,9 @@ struct MapContents {
     std::map<Value, Value> out, in;
 };
 
-/// The same, for use after the kernel has refused the batch of append_changes(): entries that conflict with a
-/// mapping are removed, both halves of them, and the removal of a mapping of which only half exists removes
-/// that half. Of several changes of one element the last counts.
+/// The same, for use after the kernel has refused the batch of append_changes(). Removes both halves of
+/// entries that conflict with a mapping, and the remaining half of a mapping of which only half exists. If
+/// one element has several changes, the last one counts.
 void append_carefully(Batch& batch, const std::string& table, std::span<const Change> changes,
                       const MapContents& maps);
 
