@@ -7,9 +7,9 @@
 
 namespace sipalg::daemon {
 
-/// Asks the kernel whether it would take the configuration, also beside a running daemon. Writes a verdict,
-/// warnings and the settings in use to `out`, with Options::check_rules the ruleset too. Changes nothing.
-/// Throws the same as starting with these options.
+/// Asks the kernel whether it would accept the configuration, also while a daemon is running. Writes a
+/// verdict, warnings and the settings in use to `out`, and with Options::check_rules the ruleset. Changes
+/// nothing. Throws the same errors as a start with these options.
 void check(const Options& options, std::ostream& out);
 
 }  // namespace sipalg::daemon

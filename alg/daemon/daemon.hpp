@@ -1,4 +1,4 @@
-// The running daemon: its parts, and which event goes to which of them.
+// The running daemon: its parts, and the dispatch of events to them.
 #pragma once
 
 #include <atomic>
@@ -35,8 +35,8 @@ nft::Settings ruleset_settings(const Options& options, const std::vector<std::st
 /// Serves from construction to SIGTERM or SIGINT. SIGHUP reads the configuration again.
 class Daemon : private AddressUser {
   public:
-    /// Takes queues, table and control socket, and installs the rules. Throws UsageError, nft::Error or
-    /// std::exception; everything is removed again then.
+    /// Binds the queues, locks the table, opens the control socket and installs the rules. Throws UsageError,
+    /// nft::Error or std::exception, after removing everything again.
     Daemon(const CommandLine& command_line, const Options& options);
     ~Daemon() override;
     Daemon(const Daemon&) = delete;
@@ -88,14 +88,14 @@ class Daemon : private AddressUser {
     std::atomic<bool> with_ipv6_{false};  ///< IPv6 was seen: flow_reader_ reads its entries as well
     FlowReader flow_reader_;
     ConntrackScanner scanner_;
-    PacketPath packets_;  ///< before tls_watch_: an error about a queue names the first number
+    PacketPath packets_;  ///< before tls_watch_, so that an error about a queue names the first number
     TlsWatch tls_watch_;
     SocketReader socket_reader_;
     std::vector<Socket> own_sockets_;
     AddressFollower addresses_;
     StaticPhones static_phones_;
     Answers answers_;
-    bool network_failed_ = false;  ///< which has been logged
+    bool network_failed_ = false;  ///< the last read of the interfaces failed, which was logged
     Time next_sockets_{0};
     Time next_latched_{0};
 };

@@ -1,4 +1,4 @@
-// The program from its arguments to its exit status.
+// The program sipalgd: from arguments to exit status.
 #pragma once
 
 #include <string>

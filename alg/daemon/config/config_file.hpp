@@ -31,7 +31,7 @@ struct Setting {
     }
 };
 
-/// The phones or peers that a section is about.
+/// The phones or peers of a section.
 struct SectionName {
     enum class Kind : std::uint8_t { peer, phone };
     Kind kind = Kind::peer;
@@ -44,9 +44,9 @@ std::optional<SectionName> parse_section(std::string_view section);
 /// An error about a setting: "PLACE: 'VALUE' TEXT". The text says what is wrong and how to correct it.
 UsageError complaint(const Setting& setting, std::string_view text);
 
-/// Splits INI-style text into settings: one `name = value` a line, `[section]` above those that belong to
-/// a section, `#` at the beginning of a line or after a blank starts a comment, empty lines are skipped.
-/// `file` is only used in messages. Throws UsageError for lines that are none of these.
+/// Splits INI-style text into settings: one `name = value` on each line, and `[section]` above the settings
+/// of a section. `#` at the beginning of a line or after a blank starts a comment. Empty lines are skipped.
+/// `file` is only used in messages. Throws UsageError for any other line.
 std::vector<Setting> parse_config(std::string_view text, const std::string& file);
 
 /// The content of a file. Throws UsageError when it can't be read.

@@ -1,4 +1,4 @@
-// The log: where lines go, and how many.
+// The log: its destination and its rate limit.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +19,13 @@ void log_to_stderr();
 void log_to_syslog();
 void set_log_level(LogLevel level);
 
-/// Allows at most `per_second` lines on average and `burst` at once, so that traffic from outside can't fill
+/// Allows at most `per_second` lines on average and `burst` at once, so that traffic from outside cannot fill
 /// a disk (O4).
 class RateLimit {
   public:
     RateLimit(unsigned burst, unsigned per_second);
     bool allow(Time now);
-    /// How many were refused since the last call.
+    /// The number of lines refused since the last call.
     std::uint64_t take_refused();
 
   private:

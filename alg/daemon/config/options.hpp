@@ -17,15 +17,15 @@ inline constexpr const char* default_config = "/etc/sipalg/sipalgd.conf";
 /// Used if it exists.
 inline constexpr const char* default_control_group = "sipalg";
 
-/// Validated options. Parts that depend on the machine (does an interface exist?) are checked when they are
-/// used.
+/// Validated options. Values that depend on the machine, such as the existence of an interface, are checked
+/// when they are used.
 struct Options {
     std::string config;  ///< file that was read; empty: none
     bool foreground = false;
     bool check = false;
     bool check_rules = false;      ///< with check: print the ruleset
     std::vector<Setting> outside;  ///< interface names; empty: those of the default routes
-    std::vector<Setting> inside;   ///< interface names; empty: every other one but loopback
+    std::vector<Setting> inside;   ///< interface names; empty: every other one except loopback
     std::vector<std::uint16_t> sip_ports{5060};
     std::vector<std::uint16_t> tls_ports{5061};  ///< none of them is a SIP port
     bool find_sip = false;
@@ -59,12 +59,13 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments);
 /// Throws UsageError for unknown options and bad values.
 Options make_options(const std::vector<Setting>& command_line, const std::vector<Setting>& file);
 
-/// The above in one: reads the file that --config names, or the default one if it exists.
+/// Parses the command line and the file that --config names, or the default file if it exists.
 Options load_options(const CommandLine& command_line);
 
 /// Names of the options that differ and that a running daemon can't change.
 std::vector<std::string> differences_that_need_a_restart(const Options& running, const Options& wanted);
-/// Copies the other options that differ and returns their names; "sections" stands for those of the file.
+/// Copies the other options that differ and returns their names; "sections" stands for the sections of the
+/// file.
 std::vector<std::string> take_live_options(Options& running, const Options& wanted);
 
 /// Text for --help.

@@ -9,13 +9,13 @@
 
 namespace sipalg::daemon {
 
-/// Whether sections may have such a setting.
+/// Whether sections may have a setting of this name.
 bool is_section_setting(std::string_view name);
-/// Their names, for tests of the manual.
+/// The names of these settings, for tests of the manual.
 std::vector<std::string_view> section_settings();
 
-/// Adds the settings that have a section to `treatments`. Precondition: is_section_setting() for each of
-/// them. Throws UsageError.
+/// Adds the settings of sections to `treatments`. Precondition: is_section_setting() for each of them. Throws
+/// UsageError.
 void read_sections(const std::vector<Setting>& settings, Treatments& treatments);
 
 }  // namespace sipalg::daemon

@@ -23,7 +23,7 @@ namespace sipalg::daemon {
 
 class Answers {
   public:
-    /// The parts of the daemon that answers are about. All of them must outlive this object.
+    /// The parts of the daemon that are reported. They must outlive this object.
     struct Sources {
         const Options& options;
         const Policy policy;  ///< for its limits
@@ -48,7 +48,7 @@ class Answers {
     Json status(Time now);
     Json one_call(const std::string& id, Time now);
     Json close(const Json& request, Time now);
-    /// The calls of one Call-ID, which begins with `id`: more than one if several phones take part.
+    /// The calls of the one Call-ID that begins with `id`; more than one if several phones take part.
     Result<std::vector<CallReport>> find_calls(const std::string& id);
     Json reload();
     std::vector<CallReport> calls();

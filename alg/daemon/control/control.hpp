@@ -1,4 +1,4 @@
-// The control socket: one JSON request a connection, one JSON document back.
+// The control socket: one JSON request and one JSON document for each connection.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace sipalg::daemon {
 
-/// A Unix stream socket at a path. Its mode is 0660 and its group the control group; with an admin group,
-/// whose members need not be in the control group, it is 0666 and other users are refused by their
+/// A Unix stream socket at a path. Its mode is 0660 and its group is the control group. With an admin group,
+/// whose members need not be in the control group, the mode is 0666, and other users are refused by their
 /// credentials (X9). Never blocks: a client that does not read or write in time is closed. Throws
 /// std::runtime_error if it can't be created there.
 class ControlSocket {
@@ -23,21 +23,21 @@ class ControlSocket {
     static constexpr std::size_t most_clients = 16;       ///< more wait in the backlog
     static constexpr std::size_t longest_request = 4096;  ///< bytes
     static constexpr Time patience{5000};  ///< for a whole request, and for each piece of a reply
-    static constexpr Time pause{100};  ///< without accepting, after the system had no descriptor or memory
+    static constexpr Time pause{100};      ///< without accepting, after a lack of descriptors or memory
 
     /// Answers a request with a document. Runs in the loop, so it must be quick.
     using Answer = std::function<std::string(std::string_view request, const ControlClient& client)>;
 
-    /// Creates the socket. Replaces one that a killed daemon left; throws if another daemon listens there, or
-    /// if the path is another file.
+    /// Creates the socket. Replaces the socket of a killed daemon; throws if another daemon listens at the
+    /// path, or if the path is another kind of file.
     explicit ControlSocket(std::string path, Access access = {});
     ~ControlSocket();  ///< removes the path
     ControlSocket(const ControlSocket&) = delete;
     ControlSocket& operator=(const ControlSocket&) = delete;
 
     void serve(Loop& loop, Answer answer);
-    /// Closes clients that are too slow, and accepts again after a pause. Returns when to call again;
-    /// nullopt: with the next client.
+    /// Closes clients that are too slow, and accepts again after a pause. Returns the time of the next call;
+    /// nullopt: after the next client.
     std::optional<Time> advance(Time now);
     std::size_t clients() const { return clients_.size(); }
 

@@ -17,7 +17,7 @@ namespace sipalg::daemon {
 
 using Json = nlohmann::ordered_json;
 
-/// Two clocks at one moment: core times become calendar times through it.
+/// The two clocks at the same moment, to convert core times to calendar times.
 struct ClockPair {
     Time boot{0};
     std::chrono::system_clock::time_point wall;
@@ -41,7 +41,7 @@ struct Status {
     std::vector<nft::AcceptIn> accept_in;
     Totals totals;
     std::array<std::size_t, flow_kinds> flows{};  ///< see State::flow_counts()
-    bool media_counted = false;  ///< conntrack counts packets, so silence later in a call is seen too
+    bool media_counted = false;  ///< conntrack counts packets, so silence during a call is detected too
     Counters counters{};
     std::uint64_t queue_overflows = 0;
     std::uint64_t refused_verdicts = 0;

@@ -1,4 +1,4 @@
-// The bounds of the daemon's tables and their use (X7), for `sipalgctl limits`.
+// The limits of the daemon's tables and their use (X7), for `sipalgctl limits`.
 #pragma once
 
 #include <cstddef>
@@ -15,11 +15,12 @@ namespace sipalg::daemon {
 struct Limit {
     std::string name;
     std::size_t limit = 0;
-    std::optional<std::size_t> in_use;  ///< of a share: by the one that uses most; nullopt: not counted
-    std::string behaviour;              ///< at the limit
+    std::optional<std::size_t>
+        in_use;             ///< for a limit of one host: of the host that uses most; nullopt: not counted
+    std::string behaviour;  ///< what happens at the limit
 };
 
-/// Numbers in use that the core does not report.
+/// Use of limits that the core does not report.
 struct DaemonUse {
     std::size_t postponed = 0;  ///< packets that wait for a scan
     std::size_t segments = 0;   ///< segments that wait for the rest of a message

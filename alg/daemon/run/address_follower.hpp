@@ -1,10 +1,9 @@
-// Keeps calls and bindings at addresses that the router has (C11).
+// Moves calls and bindings to the router's present addresses (C11).
 //
-// Theory of operation. Two things change addresses: the kernel, when an uplink gets another one, and the
-// owner, who writes another --external-address and sends SIGHUP. In both cases what stands at an old address
-// moves to its successor in one kernel transaction. The kernel can refuse it; then nothing has moved, and the
-// follower tries again. Messages name a new external address only after that transaction: until then the one
-// in force stays.
+// Theory of operation. An address changes when an uplink gets another one, or when the owner sets another
+// --external-address and sends SIGHUP. In both cases all entries at the old address move to the new one in
+// one kernel transaction. If the kernel refuses, nothing has moved, and the follower tries again. Messages
+// name a new external address only after that transaction.
 #pragma once
 
 #include <optional>
@@ -16,19 +15,19 @@
 
 namespace sipalg::daemon {
 
-/// What the follower reads and changes: the daemon, or a fake in tests.
+/// The interface to the daemon, or to a fake in tests.
 class AddressUser {
   public:
     virtual ~AddressUser() = default;
     /// The outside interfaces with their addresses, --external-address applied.
     virtual const std::vector<EgressChooser::End>& ends() = 0;
-    /// From now on ends() has these external addresses.
+    /// Sets the external addresses of ends().
     virtual void set_external(const std::vector<Address>& external) = 0;
-    /// The addresses at which calls, bindings and mappings stand.
+    /// The addresses that calls, bindings and mappings use.
     virtual std::vector<Egress> used() = 0;
     /// Moves them. False: the kernel refused, and nothing has moved.
     virtual bool renumber(std::span<const AddressChange> moves, Time now) = 0;
-    /// ends() may have changed.
+    /// Called when ends() may have changed.
     virtual void ends_changed() = 0;
 };
 
@@ -41,11 +40,11 @@ class AddressFollower {
     AddressFollower(AddressUser& user, std::vector<Address> external)
         : user_(user), external_(std::move(external)) {}
 
-    /// The addresses of the interfaces may have changed.
+    /// Call it when the addresses of the interfaces may have changed.
     void follow(Time now);
-    /// The owner wants other external addresses.
+    /// Call it when the owner has set other external addresses.
     void set_external(const std::vector<Address>& external, Time now);
-    /// Tries again what was refused, when it is due. Returns when that will be; nullopt: nothing was refused.
+    /// Repeats a refused move when its time has come. Returns that time; nullopt: nothing was refused.
     std::optional<Time> advance(Time now);
 
   private:
@@ -55,8 +54,8 @@ class AddressFollower {
     AddressUser& user_;
     AddressTracker tracker_;
     std::vector<Address> external_;               ///< in force
-    std::optional<std::vector<Address>> wanted_;  ///< external addresses that are not in force yet
-    std::optional<Time> retry_at_;                ///< something was refused
+    std::optional<std::vector<Address>> wanted_;  ///< set by the owner, but not in force yet
+    std::optional<Time> retry_at_;                ///< set if a move was refused
 };
 
 }  // namespace sipalg::daemon

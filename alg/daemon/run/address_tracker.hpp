@@ -10,16 +10,16 @@
 
 namespace sipalg::daemon {
 
-/// Remembers which outside interface had which address. An interface that is down, gone or without an address
+/// Remembers the addresses of outside interfaces. An interface that is down, gone or without an address
 /// causes no move: if it comes back with the same address, nothing has changed (flap, DHCP renewal).
 class AddressTracker {
   public:
-    /// The outside interfaces as they are now.
+    /// Sets the present outside interfaces.
     void see(const std::vector<EgressChooser::End>& ends);
-    /// The moves after which each address in `used` is one of an outside interface, advertised as that
-    /// interface advertises it. An address moves to the new address of its interface, or from the only
-    /// outside interface to the one that has replaced it. An address that only a previous run knew moves to
-    /// the only interface, or to the only one that is not in use. All others stay.
+    /// The moves after which the addresses in `used` are present addresses of outside interfaces, with their
+    /// advertised addresses. An address moves to the new address of its interface, or from the only outside
+    /// interface to the one that has replaced it. An address that only a previous run knew moves to the only
+    /// interface, or to the only one that is not in use. All others stay.
     std::vector<AddressChange> moves(std::span<const Egress> used) const;
 
   private:

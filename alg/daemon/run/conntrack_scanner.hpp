@@ -13,8 +13,8 @@
 
 namespace sipalg::daemon {
 
-/// When the next scan may begin: at least 600 ms after the last one began, and so late that scans take at
-/// most a tenth of the time.
+/// The time at which the next scan may begin: at least 600 ms after the beginning of the last one, and late
+/// enough that scans take at most a tenth of the time.
 class ScanBudget {
   public:
     static constexpr Time shortest_pause{600};
@@ -40,21 +40,21 @@ class ConntrackScanner {
     ConntrackScanner(State& state, FlowReader& reader, Erase erase, Report report)
         : state_(state), reader_(reader), erase_(std::move(erase)), report_(std::move(report)) {}
 
-    /// A whole scan, before the first packet (C12).
+    /// Runs a whole scan, before the first packet (C12).
     void first(Time now);
     /// Begins a scan if one is needed and allowed. Returns when to call again; nullopt: after the next event.
     std::optional<Time> advance(Time now);
-    /// FlowReader::descriptor() is readable.
+    /// Call it when FlowReader::descriptor() is readable.
     void readable(Time now);
 
-    /// Requests a scan for a packet. Returns the number of the next scan; nullopt: it would begin too late
-    /// for a packet to wait.
+    /// Requests a scan for a packet. Returns the number of that scan; nullopt: it would begin too late for
+    /// the packet.
     std::optional<std::uint64_t> ask(Time now);
-    /// All scans up to this number have ended, successfully or not.
+    /// The number of the last scan that has ended, successfully or not.
     std::uint64_t ended() const { return ended_; }
 
   private:
-    /// How often the state is asked whether it needs a scan for calls that may be silent.
+    /// The interval at which the state is asked whether calls need a scan for silence.
     static constexpr Time ask_every{2000};
     /// The longest that a packet waits for a scan to begin: about one retransmission of the sender (T1 is
     /// 500 ms, RFC 3261 17.1.1.2).

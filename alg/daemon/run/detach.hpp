@@ -7,14 +7,14 @@
 
 namespace sipalg::daemon {
 
-/// A child that becomes the daemon, and a parent that waits until it serves, so that scripts get its exit
-/// status.
+/// Forks a child that becomes the daemon. The parent waits until the child serves, so that scripts get the
+/// exit status.
 class Detach {
   public:
     /// Forks. Throws std::system_error.
     Detach();
-    /// In the parent: its exit status, once the child serves (0) or has ended (the child's). nullopt: this is
-    /// the child.
+    /// In the parent: the exit status, 0 when the child serves, else that of the child. nullopt: this is the
+    /// child.
     std::optional<int> parent_status() const;
     /// In the child: makes the parent exit with status 0, and closes the terminal.
     void serving();

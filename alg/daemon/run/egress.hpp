@@ -1,4 +1,4 @@
-// The outside address of a packet: that of the interface it leaves by (N1, A9).
+// The outside address for a packet: that of the interface by which it leaves (N1, A9).
 #pragma once
 
 #include <functional>
@@ -12,8 +12,8 @@
 
 namespace sipalg::daemon {
 
-/// A question to the routing table: by which interface does a packet from `phone` to `peer` leave that came
-/// in by `in_interface`?
+/// A request to the routing table for the interface by which a packet from `phone` to `peer` leaves, if it
+/// came in by `in_interface`.
 struct RouteQuery {
     Address phone;
     Address peer;
@@ -42,8 +42,8 @@ class EgressChooser {
     void flush() { routes_.clear(); }
 
     /// The egress of a packet; without addresses if there is none. For a phone that is not translated (N2) it
-    /// is the phone itself.
-    /// Named in messages, so it must be that of the interface the packet leaves by (A9).
+    /// is the phone itself. Messages name this address, so it must be that of the interface by which the
+    /// packet leaves (A9).
     Egress choose(Side from, Bytes packet, unsigned in_interface, unsigned out_interface);
 
     /// Index of the outside interface with this address; 0: there is none.

@@ -2,9 +2,9 @@
 //
 // Theory of operation. The core stages the changes that a message makes. They go to the kernel as one
 // transaction before the message leaves (law 1: the pinhole is open before the message that announces it is
-// sent). If the kernel takes them, the staged state is committed and the rewritten message leaves (law 4). If
-// not, the state is cancelled and the message leaves unmodified, as on a router without ALG. Deadlines work
-// the same way, with expire() in place of inspect().
+// sent). If the kernel accepts them, the staged state is committed and the rewritten message leaves (law 4).
+// If not, the state is cancelled and the message leaves unmodified, as on a router without ALG. Deadlines
+// work the same way, with expire() in place of inspect().
 #pragma once
 
 #include <array>
@@ -24,7 +24,7 @@
 
 namespace sipalg::daemon {
 
-/// The kernel, as the engine needs it.
+/// The interface from the engine to the kernel.
 class Kernel {
   public:
     virtual ~Kernel() = default;
@@ -53,34 +53,35 @@ using Counters = std::array<std::uint64_t, reason_count>;
 
 class Engine {
   public:
-    /// Takes the decisions about queued segments, and packets of our own.
+    /// Receives the decisions about queued segments, and packets of the daemon's own.
     using Emit = std::function<void(const Output&)>;
     Engine(State& state, Kernel& kernel, const Policy& policy = {}, Emit emit = {})
         : state_(state), kernel_(kernel), emit_(std::move(emit)), observer_(policy) {}
 
     /// Decides about a packet and puts the decision into force. Never returns scan_first for an arrival with
-    /// `scanned` set. `longest`: bytes of the longest packet that a verdict can carry. No packet and no
-    /// answer of the kernel makes it throw.
+    /// `scanned` set. `longest`: bytes of the longest packet that a verdict can carry. Does not throw,
+    /// whatever the packet or the kernel's answer is.
     Action handle(const Arrival& arrival, Time now, std::size_t longest);
     /// Logs one line for each event, within the rate limit (O4).
     void log(std::span<const Event> events, Time now);
 
-    /// Counts a packet that handle() did not get, because it came incomplete.
+    /// Counts a packet that arrived incomplete and was not passed to handle().
     void count(Reason reason) { ++counters_[static_cast<std::size_t>(reason)]; }
 
-    /// Does the work that is due. Returns the next deadline; nullopt: none until the next packet.
+    /// Handles the deadlines that have passed. Returns the next deadline; nullopt: none until the next
+    /// packet.
     std::optional<Time> advance(Time now);
-    /// The addresses in use, those of observed phones included; sorted.
+    /// The addresses in use, including those of observed phones, sorted.
     std::vector<Egress> egresses() const;
     /// Moves everything at the router's old addresses to the new ones, as one transaction (C11). False: the
     /// kernel refused, and nothing has moved.
     bool renumber(std::span<const AddressChange> moves, Time now);
     /// Makes pinholes for the sources that latches have let in (C5).
     void note_latched(std::span<const LatchedSource> sources, Time now);
-    /// Resets the TCP connections whose bytes have moved: they can't go on without the daemon (T4).
+    /// Resets the TCP connections with translated sequence numbers, which need the daemon (T4).
     void end_connections(Time now);
     /// Closes calls at the owner's request, with their media: those with this Call-ID, or all (nullopt).
-    /// Returns how many were closed; fewer than wanted if the kernel refuses.
+    /// Returns the number of closed calls, which is lower than requested if the kernel refuses.
     std::size_t close_calls(const std::optional<std::string>& call_id, Time now);
     /// Makes endpoints of phones reachable for the next minutes (N3). Returns an event for each one that
     /// can't be mapped.
@@ -112,7 +113,7 @@ class Engine {
     Decision decision_;                 ///< reused for every packet, so that its buffers are allocated once
     std::vector<std::uint8_t> packet_;  ///< the packet in which the payload was replaced
     Counters counters_{};
-    Time retry_{0};  ///< after a refusal, advance() waits until then
+    Time retry_{0};  ///< after a refusal, advance() does nothing before this time
     RateLimit events_limit_{200, 50};
     RateLimit refusals_limit_{5, 1};
 };

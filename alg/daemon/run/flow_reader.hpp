@@ -1,5 +1,5 @@
-// Reads the conntrack table in a thread: the kernel walks the whole table in one system call, which takes 10
-// to 20 ms where it has 262,144 buckets, and packets can't wait that long for their verdicts.
+// Reads the conntrack table in a thread of its own. The kernel visits the whole table in one system call,
+// which takes 10 to 20 ms with 262,144 buckets: too long for packets that wait for a verdict.
 #pragma once
 
 #include <chrono>
@@ -29,9 +29,9 @@ class FlowReader {
     FlowReader(const FlowReader&) = delete;
     FlowReader& operator=(const FlowReader&) = delete;
 
-    /// Begins to read; only when nothing is being read.
+    /// Begins a read. Precondition: no read is in progress.
     void begin();
-    /// A read has begun, and take() has not returned its last piece yet.
+    /// Whether a read is in progress: take() has not returned its last piece yet.
     bool reading() const { return reading_; }
 
     struct Piece {
@@ -42,9 +42,9 @@ class FlowReader {
     };
     /// The next piece if there is one; never waits.
     std::optional<Piece> take();
-    /// The next piece of the read that is under way; waits for it.
+    /// Waits for the next piece of the read in progress.
     Piece wait();
-    int descriptor() const { return ready_.get(); }  ///< readable while take() has something
+    int descriptor() const { return ready_.get(); }  ///< readable while take() has a piece
 
   private:
     static constexpr std::size_t piece_size = 256;

@@ -1,4 +1,4 @@
-// Segments of our own in a TCP connection (T1, T3), sent by raw sockets.
+// Sends the daemon's own segments of TCP connections through raw sockets (T1, T3).
 #pragma once
 
 #include "alg/net/packet.hpp"
@@ -15,7 +15,7 @@ class Injector {
     /// Throws nft::Error without CAP_NET_RAW.
     Injector();
     /// `interface`: index of the outside interface for packets of phones; 0: the routing table decides. A
-    /// packet that can't be sent is lost; TCP repeats it.
+    /// packet that cannot be sent is lost, and TCP retransmits it.
     void send(Side from, Bytes packet, unsigned interface);
 
   private:

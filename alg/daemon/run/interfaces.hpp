@@ -13,8 +13,8 @@ namespace sipalg::daemon {
 struct InterfaceAddress {
     Address address;
     Address broadcast;       ///< of the network (IPv4, directed); none where there is none
-    bool secondary = false;  ///< not the one the kernel picks as a source
-    bool global = false;     ///< scope global: can be shown to others
+    bool secondary = false;  ///< not the address that the kernel chooses as a source
+    bool global = false;     ///< scope global
     friend auto operator<=>(const InterfaceAddress&, const InterfaceAddress&) = default;
 };
 
@@ -24,7 +24,7 @@ struct Interface {
     bool loopback = false;
     std::vector<InterfaceAddress> addresses;
 
-    /// The IPv4 address with which masquerade would leave here; none without one.
+    /// The IPv4 address that masquerade would use on this interface; none without an IPv4 address.
     Address primary() const;
     friend auto operator<=>(const Interface&, const Interface&) = default;
 };
@@ -37,7 +37,7 @@ struct Interfaces {
     const Interface* find(unsigned index) const;
     /// Names of the interfaces with default routes.
     std::vector<std::string> with_default_route() const;
-    /// Names of the others but loopback.
+    /// Names of the other interfaces except loopback.
     std::vector<std::string> without(const std::vector<std::string>& outside) const;
     /// Every address of the router, and the broadcast addresses of its networks (X2).
     std::vector<Address> own_addresses() const;

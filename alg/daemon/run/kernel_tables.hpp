@@ -1,4 +1,4 @@
-// The nftables ruleset and the conntrack table, as engine and guard use them.
+// The nftables ruleset and the conntrack table, for engine and ruleset guard.
 #pragma once
 
 #include <functional>

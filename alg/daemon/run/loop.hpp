@@ -14,7 +14,7 @@
 namespace sipalg::daemon {
 
 /// An epoll loop with one timer and signals as events. The clock (CLOCK_BOOTTIME) is read once per wake-up.
-/// Throws std::system_error when the kernel gives no descriptor.
+/// Throws std::system_error if there is no descriptor left.
 class Loop {
   public:
     using Handler = std::function<void(std::uint32_t events)>;  ///< EPOLLIN, EPOLLOUT …

@@ -1,4 +1,4 @@
-// Which interfaces are outside and inside: those that the owner named, or those that the routes tell.
+// The outside and inside interfaces: those of the options, or those of the default routes.
 #pragma once
 
 #include <memory>
@@ -22,14 +22,14 @@ std::vector<std::string> choose_outside(const Options& options, const Interfaces
 /// default route.
 void check_interfaces(const Options& options, const Interfaces& interfaces);
 
-/// Follows the kernel's interfaces and routes.
+/// Follows changes of the kernel's interfaces and routes.
 class Network {
   public:
     /// Waits between attempts to read the interfaces: doubled from the first to the last.
     static constexpr Time first_retry{100};
     static constexpr Time last_retry{10'000};
 
-    /// Asks the kernel. Throws as check_interfaces() does, and std::system_error.
+    /// Reads the interfaces from the kernel. Throws like check_interfaces(), and std::system_error.
     explicit Network(const Options& options);
     Network(const Options& options, std::unique_ptr<Routing> routing);
 
@@ -38,8 +38,8 @@ class Network {
         bool interfaces = false;  ///< own_addresses() may have changed
         bool outside = false;     ///< outside() has changed
     };
-    /// Takes in the changes that wait, without blocking. The last default routes stay outside while there is
-    /// none. Fails if the interfaces can't be read; call again at retry_at() then.
+    /// Processes pending notifications without blocking. The last default routes stay outside while there is
+    /// none. Fails if the interfaces cannot be read; call it again at retry_at().
     [[nodiscard]] Result<News> refresh(Time now);
     /// When to call refresh() without a notification; nullopt: no read has failed.
     std::optional<Time> retry_at() const { return retry_at_; }

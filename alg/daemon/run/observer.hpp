@@ -1,8 +1,8 @@
 // Mode `observe`: reports the daemon's decisions without acting on them (O7).
 //
-// Theory of operation. Packets whose mode is `observe` go to a second core, which decides as the first would.
-// Its changes are committed without a transaction, so the kernel has none of them, and the packets are
-// forwarded unmodified. Its calls and registrations are those that the first core would have.
+// Theory of operation. Packets whose mode is `observe` go to a second core, which makes the same decisions as
+// the first would. Its changes are committed without a transaction, so they do not exist in the kernel, and
+// its packets are forwarded unmodified.
 #pragma once
 
 #include <optional>
@@ -23,12 +23,12 @@ class Observer {
     struct Seen {
         Reason reason = Reason::unchanged;
         std::span<const Event> events;  ///< valid until the next call
-        std::optional<Time> next;       ///< of advance(): when there is something to do again
+        std::optional<Time> next;       ///< of advance(): the time of the next call
     };
     Seen see(const Arrival& arrival, Time now);
     Seen advance(Time now);
 
-    /// The router's address has changed; see sipalg::renumber().
+    /// Handles a change of the router's address; see sipalg::renumber().
     void renumber(std::span<const AddressChange> moves, Time now);
 
     State& state() { return *state_; }

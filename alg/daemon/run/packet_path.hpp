@@ -1,4 +1,4 @@
-// The way of a packet through the daemon: from the queue to the engine, and the verdict back to the queue.
+// The path of a packet through the daemon: from the queue to the engine, and the verdict back to the queue.
 #pragma once
 
 #include <array>
@@ -22,26 +22,26 @@ namespace sipalg::daemon {
 /// ends pass unmodified.
 class PacketPath {
   public:
-    /// Binds both queues; `tcp_queue` is for connections whose bytes have moved (T4). Throws nft::Error.
-    /// `ipv6_seen` is called for each IPv6 packet. The references must outlive this object.
+    /// Binds both queues. `tcp_queue` is for connections with translated sequence numbers (T4). Throws
+    /// nft::Error. `ipv6_seen` is called for each IPv6 packet. The references must outlive this object.
     PacketPath(std::uint16_t queue, std::uint16_t tcp_queue, Network& network, Engine& engine,
                ConntrackScanner& scanner, std::function<void()> ipv6_seen);
     PacketPath(const PacketPath&) = delete;
     PacketPath& operator=(const PacketPath&) = delete;
 
     std::array<Queue*, 2> queues() { return {&queue_, &tcp_queue_}; }
-    /// One of queues() is readable.
+    /// Call it when one of queues() is readable.
     void receive(Queue& queue, Time now);
-    /// Sends a packet that the engine has made, or gives a segment that waits its verdict.
+    /// Sends a packet of the engine, or gives a verdict to a waiting segment.
     void emit(const Output& output);
-    /// A scan of conntrack may have ended: decides over the packets that waited for it.
+    /// Call it when a scan of conntrack may have ended: decides about the packets that waited for it.
     void scan_ended(Time now);
-    /// Decides over all packets that wait for a scan, without it.
+    /// Decides about all packets that wait for a scan, without it.
     void release_postponed(Time now);
     /// Sends the verdicts that were given outside of receive(), and those that the kernel had no memory for.
     /// Returns when to call again; nullopt: after the next packet.
     std::optional<Time> advance(Time now);
-    /// For the end, when no rule queues packets any more: lets everything pass that waits.
+    /// Accepts all packets that wait, after the rules were removed at the end.
     void drain();
 
     std::size_t postponed() const { return postponed_.size(); }  ///< packets that wait for a scan

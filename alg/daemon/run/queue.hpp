@@ -1,4 +1,4 @@
-// An NFQUEUE: packets from the kernel, verdicts to it.
+// An NFQUEUE: receives packets and sends verdicts.
 #pragma once
 
 #include <cstdint>
@@ -14,24 +14,25 @@
 
 namespace sipalg::daemon {
 
-/// A packet as the kernel handed it over.
+/// A packet from the kernel.
 struct QueuedPacket {
-    Side from = Side::inside;         ///< by the hook: prerouting is inside, postrouting outside (A1)
-    unsigned in_interface = 0;        ///< index; 0: unknown
-    unsigned out_interface = 0;       ///< index; 0: unknown
-    bool whole = true;                ///< false: longer than a netlink attribute can carry
-    bool checksum_unverified = true;  ///< neither verified by the kernel nor left to be computed (X13)
+    Side from = Side::inside;    ///< decided by the hook: prerouting is inside, postrouting is outside (A1)
+    unsigned in_interface = 0;   ///< index; 0: unknown
+    unsigned out_interface = 0;  ///< index; 0: unknown
+    bool whole = true;           ///< false: longer than a netlink attribute can carry
+    bool checksum_unverified = true;  ///< not verified by the kernel, and not left to be computed (X13)
     Bytes bytes;                      ///< valid until the handler returns
 };
 
 class Queue;
 
-/// The one verdict on one packet (law 2). Destroyed unused, it accepts the original bytes.
+/// The single verdict for a packet (law 2). If it is not used, its destructor accepts the original bytes.
 class Verdict {
   public:
     Verdict(Queue& queue, std::uint32_t id) : queue_(queue), id_(id) {}
     ~Verdict();
-    /// The other object is used up. After a verdict outside of Queue::receive(), call Queue::advance().
+    /// The other object can no longer give the verdict. After a verdict outside Queue::receive(), call
+    /// Queue::advance().
     Verdict(Verdict&& other) noexcept
         : queue_(other.queue_), id_(other.id_), given_(std::exchange(other.given_, true)) {}
     Verdict& operator=(Verdict&&) = delete;
@@ -45,17 +46,18 @@ class Verdict {
     bool given_ = false;
 };
 
-/// The verdict on packets for which a queue has no room.
+/// The verdict for packets when the queue is full.
 enum class WhenFull : std::uint8_t { pass, drop };
 
-/// One queue number, bound for as long as the object lives. Packets that wait in the queue at its end are
-/// dropped by the kernel: take away the rules and call drain() before.
+/// A queue number, bound while the object exists. The kernel drops the packets that wait in the queue when it
+/// is unbound, so remove the rules and call drain() first.
 class Queue {
   public:
-    /// A netlink attribute's length, header included, has 16 bits.
+    /// The length of a netlink attribute, including its header, has 16 bits.
     static constexpr std::size_t longest_packet = 65531;
 
-    /// Throws nft::Error: taken by another program, no CAP_NET_ADMIN, no nfnetlink_queue in the kernel.
+    /// Throws nft::Error: in use by another program, CAP_NET_ADMIN missing, or no nfnetlink_queue in the
+    /// kernel.
     explicit Queue(std::uint16_t number, WhenFull when_full = WhenFull::pass);
     ~Queue();
     Queue(const Queue&) = delete;
@@ -63,18 +65,17 @@ class Queue {
 
     int descriptor() const { return channel_.descriptor(); }
 
-    /// Gives the packets that wait to `handler`, at most a few dozen, without blocking; a packet whose
-    /// verdict it does not use passes unchanged. Verdicts leave together when the packets of one read are
-    /// done.
+    /// Passes waiting packets to `handler`, at most a few dozen, without blocking. A packet whose verdict the
+    /// handler does not use passes unmodified. The verdicts for the packets of one read are sent together.
     using Handler = std::function<void(const QueuedPacket&, Verdict&)>;
     void receive(const Handler& handler);
-    /// Accepts everything that waits.
+    /// Accepts all packets in the queue.
     void drain();
-    /// Sends the verdicts given outside of receive(), and those that the kernel had no memory for. Returns
+    /// Sends verdicts that were given outside receive(), and those that the kernel had no memory for. Returns
     /// when to call again; nullopt: none is left.
     std::optional<Time> advance(Time now);
 
-    /// Times the socket buffer overflowed.
+    /// How often the socket buffer overflowed.
     std::uint64_t lost_reads() const { return lost_reads_; }
     /// Verdicts that the kernel answered with an error.
     std::uint64_t refused_verdicts() const { return refused_verdicts_; }

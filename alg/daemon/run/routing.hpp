@@ -1,4 +1,4 @@
-// The part of the kernel that knows interfaces, addresses and routes, as the daemon asks it.
+// The interface to the kernel's interfaces, addresses and routes.
 #pragma once
 
 #include <optional>
@@ -18,11 +18,11 @@ class Routing {
     virtual std::optional<unsigned> route(const RouteQuery& query) = 0;
 
     struct Changes {
-        bool interfaces = false;  ///< links, addresses or default routes: read() again
-        bool routes = false;      ///< any route: earlier answers of route() may be wrong
+        bool interfaces = false;  ///< links, addresses or default routes: call read() again
+        bool routes = false;      ///< any route: earlier results of route() may be wrong
     };
     virtual int descriptor() const = 0;  ///< readable: call changes()
-    /// The subject of the notifications that wait. Does not block.
+    /// The kind of the pending notifications. Does not block.
     virtual Changes changes() = 0;
 };
 

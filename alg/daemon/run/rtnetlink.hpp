@@ -1,4 +1,4 @@
-// Interfaces, addresses and routes as the kernel has them.
+// Reads interfaces, addresses and routes from the kernel.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +13,15 @@
 
 namespace sipalg::daemon {
 
-/// Asks rtnetlink and receives its notifications. Throws std::system_error when a socket can't be opened.
+/// Sends requests to rtnetlink and receives its notifications. Throws std::system_error if a socket cannot be
+/// opened.
 class Rtnetlink : public Routing {
   public:
     Rtnetlink();
     /// `events`: a member of the groups of links, addresses and routes. `questions`: a member of none.
     Rtnetlink(std::unique_ptr<netlink::Channel> events, std::unique_ptr<netlink::Channel> questions);
 
-    /// Also throws std::system_error if the kernel refuses, or changes something during each of several
-    /// readings.
+    /// Also throws std::system_error if the kernel refuses, or if the dump is inconsistent at each attempt.
     Interfaces read() override;
     /// nullopt also if the kernel does not answer.
     std::optional<unsigned> route(const RouteQuery& query) override;

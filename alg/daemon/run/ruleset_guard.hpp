@@ -1,4 +1,4 @@
-// Restores rules that another program has removed, and updates those that change.
+// Restores rules that another program has removed, and updates rules at run time.
 #pragma once
 
 #include <functional>
@@ -20,12 +20,11 @@ class Rules {
     virtual ~Rules() = default;
     /// Whether another program has changed nftables since the last call.
     virtual bool changed_by_others() = 0;
-    /// `expected`: the elements that should be there.
+    /// `expected`: the elements that should exist.
     virtual nft::Missing missing(std::span<const Change> expected) = 0;
-    /// Brings the accept rules in the owner's chains up to date; the places of which there is something to
-    /// say.
+    /// Updates the accept rules in the owner's chains; returns the chains whose state has changed.
     virtual std::vector<nft::AcceptPlace> follow() = 0;
-    /// What assigns the kernel's own SIP helper, and the remedy; nullopt: nothing does.
+    /// The rule or setting that assigns the kernel's own SIP helper, and the remedy; nullopt: none.
     virtual std::optional<std::string> kernel_helper() = 0;
     virtual void install() = 0;
     /// One transaction: on success all changes are in force, otherwise none, and the error is the kernel's
@@ -35,29 +34,30 @@ class Rules {
     virtual void set_allowed(const std::vector<nft::Peers>& peers) = 0;
 };
 
-/// Restores rules that another program removes, for example a firewall whose reload begins with `flush
-/// ruleset`, and follows the owner's forward chains (A4). It checks after a notification about a change by
-/// another program, after a refused change of ours, and every two seconds if the kernel has counted a change.
-/// It also puts new outside interfaces and allowed peers into the rules, and tries again until the kernel has
-/// taken them.
+/// Restores rules that another program removes, for example a firewall that reloads with `flush ruleset`, and
+/// follows the owner's forward chains (A4). It checks the rules after a notification about another program,
+/// after a refused transaction of the daemon, and every two seconds if the kernel has counted a change. It
+/// also updates outside interfaces and allowed peers in the rules, and repeats this until the kernel accepts.
 class RulesetGuard {
   public:
-    /// Resets TCP connections whose bytes have moved: their segments were forwarded untranslated meanwhile.
+    /// Resets TCP connections with translated sequence numbers, because their segments have passed
+    /// untranslated.
     using EndStreams = std::function<void(Time now)>;
     /// All elements that the kernel should have.
     using Elements = std::function<std::vector<Change>(Time now)>;
 
-    /// Between questions to the kernel whether anything has changed, and between attempts after a refusal.
+    /// The interval of checks for changes, and of attempts after a refusal.
     static constexpr Time every{2'000};
-    /// Between checks for the table at least, however often another program changes the ruleset.
+    /// The minimum interval between checks of the table, even if another program changes the ruleset more
+    /// often.
     static constexpr Time pause{50};
-    /// Changes within this time cause one reading of the owner's chains and of our sets.
+    /// Changes within this time cause only one reading of the owner's chains and of the daemon's sets.
     static constexpr Time coalesce{100};
     /// The wait after a reading, as a multiple of the time that the reading took.
     static constexpr int rest = 9;
-    /// Between readings without any change.
+    /// The interval between readings without a change.
     static constexpr Time in_any_case{60'000};
-    /// Rules are restored at most so often within `window`, if another program keeps removing them.
+    /// The most restores within `window` while another program keeps removing the rules.
     static constexpr int most_restores = 4;
     static constexpr Time window{2'000};
 
@@ -65,9 +65,9 @@ class RulesetGuard {
 
     void want_outside(std::vector<std::string> names);
     void want_allowed(std::vector<nft::Peers> peers);
-    /// The rules may have been changed by another program.
+    /// Call it when another program may have changed the rules.
     void check_soon() { check_soon_ = true; }
-    /// Does the work that is due. Returns when to call again, at the latest.
+    /// Does the pending work. Returns the latest time of the next call.
     Time advance(Time now);
 
   private:
@@ -84,12 +84,12 @@ class RulesetGuard {
     bool check_soon_ = false;
     bool incomplete_ = false;            ///< a restore failed, which has been logged
     bool refused_ = false;               ///< an update failed, which has been logged
-    std::optional<std::string> helper_;  ///< the kernel's own, as last reported
-    bool unchecked_ = true;              ///< the ruleset has changed since the last check for the table
+    std::optional<std::string> helper_;  ///< the finding that was logged last
+    bool unchecked_ = true;              ///< the ruleset has changed since the last check of the table
     Time last_check_{-pause};
     Time next_check_{0};
     std::optional<Time> follow_at_;  ///< the ruleset has changed: when to read it
-    Time rest_until_{0};             ///< and not before this
+    Time rest_until_{0};             ///< the earliest time for that
     Time in_any_case_at_{0};
     Time next_update_{0};
     Time window_began_{-window};

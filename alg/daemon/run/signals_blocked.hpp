@@ -1,4 +1,4 @@
-// Signals are for the thread that runs the loop.
+// Blocks signals in threads that do not run the loop.
 #pragma once
 
 #include <pthread.h>
@@ -7,8 +7,8 @@
 
 namespace sipalg::daemon {
 
-/// While this object exists, the calling thread blocks all signals, and so does a thread that it starts
-/// meanwhile, for good.
+/// Blocks all signals in the calling thread while the object exists. Threads that are started in the meantime
+/// inherit the mask and keep it.
 class SignalsBlocked {
   public:
     SignalsBlocked() {

@@ -1,5 +1,5 @@
-// The router's own sockets, read by a thread: the kernel walks its hash tables for a read of /proc/net, which
-// takes 15 ms on a machine with much memory, and packets can't wait that long for their verdicts.
+// Reads the router's own sockets in a thread. The kernel visits its hash tables for each read of /proc/net,
+// which takes 15 ms on a machine with much memory: too long for packets that wait for a verdict.
 #pragma once
 
 #include <condition_variable>
@@ -14,22 +14,22 @@
 
 namespace sipalg::daemon {
 
-/// Reads on request. Requests that come while a read is under way are answered together by one more read. All
-/// functions are for one thread.
+/// Reads on request. Requests during a read are answered together by one more read. All functions are for one
+/// thread.
 class SocketReader {
   public:
     /// Runs in the reader's thread.
     using Read = std::function<std::vector<Socket>()>;
-    /// Throws std::system_error if there is no descriptor or thread to be had.
+    /// Throws std::system_error if no descriptor or thread is available.
     explicit SocketReader(Read read);
     ~SocketReader();
     SocketReader(const SocketReader&) = delete;
     SocketReader& operator=(const SocketReader&) = delete;
 
-    /// Asks for the sockets as they are from now on. Does not wait.
+    /// Requests a read that begins after this call. Does not wait.
     void request();
-    int descriptor() const { return ready_.get(); }  ///< readable while take() has something
-    /// The result of the latest read that take() has not returned yet.
+    int descriptor() const { return ready_.get(); }  ///< readable while take() has a result
+    /// The result of the latest read, once; nullopt: none since the last call.
     std::optional<std::vector<Socket>> take();
 
   private:

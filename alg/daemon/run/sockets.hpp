@@ -8,12 +8,12 @@
 
 namespace sipalg::daemon {
 
-/// The local ends in a table of /proc/net (udp, udp6, tcp, tcp6). An IPv4-mapped address is given as IPv4;
-/// the IPv6 wildcard is given for both families, since such a socket usually takes both. Lines in another
-/// format are skipped.
+/// The local endpoints in a table of /proc/net (udp, udp6, tcp, tcp6). An IPv4-mapped address is returned as
+/// IPv4, and the IPv6 wildcard for both families, because such a socket usually accepts both. Lines in
+/// another format are skipped.
 void parse_proc_net(std::string_view text, Transport transport, std::vector<Socket>& sockets);
 
-/// All UDP and TCP sockets of this network namespace, each local end once.
+/// All UDP and TCP sockets of this network namespace, each local endpoint once.
 std::vector<Socket> own_sockets();
 
 }  // namespace sipalg::daemon

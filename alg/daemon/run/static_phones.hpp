@@ -11,8 +11,8 @@
 
 namespace sipalg::daemon {
 
-/// The endpoints that the `listen` settings of phones name: at every outside address, or, for a phone that is
-/// not translated, at its own.
+/// The endpoints of the `listen` settings, with each outside address, or for a phone that is not translated,
+/// with its own address.
 std::vector<StaticPhone> static_endpoints(const Treatments& treatments,
                                           const std::vector<EgressChooser::End>& ends);
 
@@ -21,7 +21,7 @@ class StaticPhones {
   public:
     static constexpr Time every{60'000};
 
-    /// Other settings or addresses; they are mapped at the next advance().
+    /// Sets other settings or addresses, which are mapped at the next advance().
     void set(std::vector<StaticPhone> wanted);
     /// Returns when to call again; nullopt: there are none.
     std::optional<Time> advance(Engine& engine, Time now);

@@ -22,7 +22,8 @@ class TlsWatch {
 
     Queue& queue() { return queue_; }
     void receive(Time now);
-    /// Removes ended connections, which only conntrack knows: the queue gets only the first packets of each.
+    /// Removes ended connections. Only conntrack knows them, because the queue gets only the first packets of
+    /// each connection.
     void forget_ended();
 
   private:

@@ -1,4 +1,4 @@
-// Verdicts on their way to the kernel.
+// Buffers verdicts for the kernel.
 #pragma once
 
 #include <sys/types.h>
@@ -14,31 +14,31 @@
 
 namespace sipalg::daemon {
 
-/// Collects the verdict messages of one queue and sends them in one system call. The kernel works through
-/// them inside send(), so a message is either taken or not. If the kernel has no memory for all of them, they
-/// are sent one by one; those that it can't take even so are kept and sent again.
+/// Collects the verdict messages of one queue and sends them in one system call. The kernel processes them
+/// inside send(), so that each one is either accepted or not. If the kernel has no memory for all of them,
+/// they are sent one by one. Those that fail even then are kept and sent again.
 class VerdictBuffer {
   public:
-    /// As send(2) on the queue's socket.
+    /// Sends like send(2) on the queue's socket.
     using Send = std::function<ssize_t(const void* bytes, std::size_t size)>;
 
-    /// Bytes in one system call: more than most_outgoing flushes first. Kept verdicts come on top.
+    /// The most bytes of new verdicts in one system call; beyond this the buffer is flushed first.
     static constexpr std::size_t most_outgoing = 131'072;
-    /// Bytes of verdicts that the kernel did not take. At this bound the oldest are given up and counted as
-    /// lost; the kernel then drops their packets when the queue is closed.
+    /// The most bytes of kept verdicts. Beyond this the oldest are discarded and counted as lost; the kernel
+    /// drops their packets when the queue is closed.
     static constexpr std::size_t most_kept = 1 << 20;
     /// The wait before kept verdicts are sent again.
     static constexpr Time pause{10};
 
     VerdictBuffer(std::uint16_t queue, Send send);
 
-    /// Adds a verdict, NF_ACCEPT or NF_DROP; a `replacement` that is not empty takes the packet's place.
+    /// Adds a verdict, NF_ACCEPT or NF_DROP. A `replacement` that is not empty replaces the packet.
     void put(std::uint32_t packet_id, unsigned verdict, Bytes replacement);
-    /// Sends what was added and what was kept. True: nothing is left.
+    /// Sends new and kept verdicts. True: none is left.
     bool flush();
-    /// Verdicts are left that the kernel had no memory for: flush() again after `pause`.
+    /// Whether kept verdicts are left; call flush() again after `pause`.
     bool has_kept() const { return kept_; }
-    /// Verdicts that were given up.
+    /// The number of discarded verdicts.
     std::uint64_t lost() const { return lost_; }
 
   private:
