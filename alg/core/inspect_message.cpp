@@ -123,7 +123,7 @@ class Inspection {
         handles_nat_itself_ = handles_nat_itself_ || (as_contact && host != phone_.address);
         if (const nat::MappingEntry* entry = state_.mappings.find_public(shown)) {
             if (entry->mapping.inside.address == phone_.address)
-                state_.mappings.set_shown(entry->key(), entry->shown.when_public());
+                state_.mappings.set_shown(*entry, entry->shown.when_public());
             return;
         }
         const nat::MappingKey source{{envelope_.transport, phone_}, envelope_.egress.address};

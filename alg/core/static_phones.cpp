@@ -16,7 +16,7 @@ void map_static_phones(State& state, std::span<const StaticPhone> wanted, Time n
             decision.events.push_back({Event::Kind::not_listening, one.inside.endpoint.text(),
                                        "its port is taken at " + one.egress.advertised.text()});
         if (!entry) continue;
-        if (!known) state.mappings.set_shown(key, entry->shown.when_presumed());
+        if (!known) state.mappings.set_shown(*entry, entry->shown.when_presumed());
         const bool is_sip_port = std::find(sip_ports.begin(), sip_ports.end(), port) != sip_ports.end();
         state.mappings.refresh(key, !is_sip_port, now, decision.changes);
     }

@@ -239,11 +239,6 @@ void Mappings::release(const MappingKey& key, Time now, std::vector<Change>& cha
     schedule(*entry, now);
 }
 
-void Mappings::set_shown(const MappingKey& key, const ShownForm& form) {
-    const MappingEntry* known = mappings_.find(key);
-    if (known && known->shown != form) mappings_.edit(key)->shown = form;
-}
-
 void Mappings::note_flow(const MappingKey& key, Time at) {
     if (MappingEntry* entry = mappings_.edit(key)) entry->last_flow = std::max(entry->last_flow, at);
     mappings_.commit();

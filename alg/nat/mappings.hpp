@@ -97,7 +97,9 @@ class Mappings {
     void release(const MappingKey& key, Time now, std::vector<Change>& changes);
 
     /// Sets the form in which messages show the mapping to the phone.
-    void set_shown(const MappingKey& key, const ShownForm& form);
+    void set_shown(const MappingEntry& entry, const ShownForm& form) {
+        if (entry.shown != form) mappings_.edit(entry.key())->shown = form;
+    }
     /// Notes that the last packet of the mapping in conntrack was at `at`. Not staged.
     void note_flow(const MappingKey& key, Time at);
 

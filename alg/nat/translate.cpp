@@ -8,7 +8,7 @@ std::optional<rewrite::Written> Outward::signalling(Transport transport, const A
     if (host != phone_) return std::nullopt;
     const MappingEntry* entry = find({transport, {host, port.number.value_or(standard)}});
     if (!entry) return std::nullopt;
-    mappings_.set_shown(entry->key(), entry->shown.when_written(via, port.form));
+    mappings_.set_shown(*entry, entry->shown.when_written(via, port.form));
     // The responses arrive at the source of this packet, so they must show inside values there too.
     if (source_entry_ && entry != source_entry_) note_rewritten(*source_entry_);
     const bool is_standard = entry->mapping.outside.port == standard;
@@ -16,7 +16,7 @@ std::optional<rewrite::Written> Outward::signalling(Transport transport, const A
 }
 
 void Outward::note_rewritten(const MappingEntry& entry) const {
-    mappings_.set_shown(entry.key(), entry.shown.when_rewritten());
+    mappings_.set_shown(entry, entry.shown.when_rewritten());
 }
 
 std::optional<Address> Outward::host(const Address& host) const {

@@ -161,9 +161,11 @@ void plan_uri(std::string_view text, Place place, const Translation& translation
 }
 
 void plan_list(std::string_view value, Place place, const Translation& translation, Edits& edits) {
-    bool readable = false;
-    for (std::string_view rest = value; const auto entry = sip::next_name_addr(rest); readable = true)
-        plan_uri(entry->uri, place, translation, edits);
+    std::string_view rest = value;
+    std::string_view uri = sip::next_uri(rest);
+    const bool readable = !uri.empty();
+    for (; !uri.empty(); uri = sip::next_uri(rest))
+        plan_uri(uri, place, translation, edits);
     if (!readable) edits.keep(value, place, Kept::unreadable);
 }
 

@@ -111,6 +111,11 @@ bool is_scheme(std::string_view name) {
 
 /// The scheme of a URI; `end` is left behind its colon. A URI without one is a sip URI.
 Uri::Scheme read_scheme(std::string_view uri, std::size_t& end) {
+    constexpr std::string_view usual = "sip:";
+    if (text::starts_with(uri, usual)) {
+        end = usual.size();
+        return Uri::Scheme::sip;
+    }
     const std::size_t colon = byte_scan::find<':'>(uri);
     end = 0;
     if (colon == uri.size()) return Uri::Scheme::sip;
@@ -165,24 +170,23 @@ bool read_uri(std::string_view text, Uri& uri) {
     return true;
 }
 
-bool read_literal_host(std::string_view uri, LiteralHost& result) {
-    std::size_t position = 0;
-    result.scheme = read_scheme(uri, position);
-    if (!is_sip(result.scheme)) return false;
-    const std::size_t at = byte_scan::find<'@'>(uri, position);
-    if (at < uri.size()) position = at + 1;
-    if (position == uri.size()) return false;
+/// Whether the host that begins at `host` may be a literal. A name, mostly, is none; but blanks or a further
+/// '@' may come before the host.
+bool may_have_literal(std::string_view uri, std::size_t host) {
+    const char first = uri[host];
+    return text::is(first, text::digit) || first == '[' || first == '%' || text::is_white(first) ||
+           byte_scan::find<'@'>(uri, host) != uri.size();
+}
+
+/// The hostport of `uri`, whose user part or scheme ends at `position`.
+bool read_literal_host(std::string_view uri, std::size_t position, HostPort& result) {
     const char first = uri[position];
-    const bool may_be_literal = text::is(first, text::digit) || first == '[' || first == '%';
-    if (may_be_literal && read_uri_host_port(uri, position, result.host_port))
-        return result.host_port.address.has_value();
-    // A name, mostly; but blanks or a further '@' may come before the host.
-    if (!text::is_white(first) && byte_scan::find<'@'>(uri, std::min(at + 1, uri.size())) == uri.size())
-        return false;
+    const bool begins_here = text::is(first, text::digit) || first == '[' || first == '%';
+    if (begins_here && read_uri_host_port(uri, position, result)) return result.address.has_value();
     Uri whole;
     if (!read_uri(uri, whole)) return false;
-    result.host_port = whole.host_port;
-    return result.host_port.address.has_value();
+    result = whole.host_port;
+    return result.address.has_value();
 }
 
 }  // namespace
@@ -194,8 +198,15 @@ std::optional<Uri> parse_uri(std::string_view text) {
 }
 
 std::optional<LiteralHost> literal_host(std::string_view uri) {
-    std::optional<LiteralHost> result(std::in_place);
-    if (!read_literal_host(uri, *result)) result.reset();
+    std::optional<LiteralHost> result;
+    std::size_t position = 0;
+    const Uri::Scheme scheme = read_scheme(uri, position);
+    if (!is_sip(scheme)) return result;
+    const std::size_t at = byte_scan::find<'@'>(uri, position);
+    if (at < uri.size()) position = at + 1;
+    if (position == uri.size() || !may_have_literal(uri, position)) return result;
+    result.emplace().scheme = scheme;
+    if (!read_literal_host(uri, position, result->host_port)) result.reset();
     return result;
 }
 
@@ -339,9 +350,30 @@ std::size_t find_separator(std::string_view s, std::size_t from) {
     return list ? byte_scan::find<';', ','>(s, from) : byte_scan::find<';'>(s, from);
 }
 
-/// The URI of the value that begins at `begin`.
+/// The short way for a URI in brackets as nearly all are written: in front of it nothing, a word or a quoted
+/// string, and a separator or the end right behind it. False: read_any_place() has to look.
 template <bool list>
-UriPlace read_uri_place(std::string_view s, std::size_t begin) {
+bool read_usual_place(std::string_view s, std::size_t begin, UriPlace& place) {
+    std::size_t open = begin;
+    if (s[begin] == '"') {
+        open = byte_scan::find<'"', '\\'>(s, begin + 1) + 1;
+        if (open >= s.size() || s[open - 1] != '"') return false;
+        if (s[open] == ' ') ++open;
+    } else if (s[begin] != '<') {
+        open = list ? byte_scan::find<'<', ';', ','>(s, begin) : byte_scan::find<'<', ';'>(s, begin);
+    }
+    if (open >= s.size() || s[open] != '<') return false;
+    const std::size_t close = byte_scan::find<'<', '>'>(s, open + 1);
+    if (close == s.size() || s[close] == '<') return false;
+    place.end = close + 1;
+    if (place.end < s.size() && s[place.end] != ';' && !(list && s[place.end] == ',')) return false;
+    place.uri = text::trim(text::slice(s, open + 1, close));
+    return true;
+}
+
+/// The URI of any value that begins at `begin`.
+template <bool list>
+[[gnu::noinline]] UriPlace read_any_place(std::string_view s, std::size_t begin) {
     std::size_t open = find_bracket<list>(s, begin);
     if (open == s.size()) {
         const std::size_t end = find_separator<list>(s, begin);
@@ -362,20 +394,20 @@ UriPlace read_uri_place(std::string_view s, std::size_t begin) {
     return {text::trim(text::slice(s, open + 1, close)), end};
 }
 
-/// Reads the value that begins at `begin`, and returns the position behind it.
-std::size_t read_name_addr(std::string_view s, std::size_t begin, NameAddr& result) {
-    const UriPlace place = read_uri_place<true>(s, begin);
-    std::size_t end = place.end;
-    result.uri = place.uri;
-    result.star = place.uri == "*" && s[begin] == '*';
-    if (end < s.size() && s[end] == ';') {
-        const std::size_t parameters = end + 1;
-        end = byte_scan::find<',', '"'>(s, parameters);
-        while (end < s.size() && s[end] == '"')
-            end = byte_scan::find<',', '"'>(s, text::skip_quoted_or_stray(s, end));
-        result.parameters = text::trim(text::slice(s, parameters, end));
-    }
-    result.text = text::trim(text::slice(s, begin, end));
+/// The URI of the value that begins at `begin`.
+template <bool list>
+UriPlace read_uri_place(std::string_view s, std::size_t begin) {
+    UriPlace place;
+    if (begin < s.size() && read_usual_place<list>(s, begin, place)) return place;
+    return read_any_place<list>(s, begin);
+}
+
+/// Behind the header parameters of a value in a list, whose ';' is at `end` if it has any.
+std::size_t skip_header_parameters(std::string_view s, std::size_t end) {
+    if (end == s.size() || s[end] != ';') return end;
+    end = byte_scan::find<',', '"'>(s, end + 1);
+    while (end < s.size() && s[end] == '"')
+        end = byte_scan::find<',', '"'>(s, text::skip_quoted_or_stray(s, end));
     return end;
 }
 
@@ -385,15 +417,31 @@ UriPlace find_single_uri(std::string_view value) {
     return read_uri_place<false>(value, 0);
 }
 
-std::optional<NameAddr> next_name_addr(std::string_view& rest) {
-    std::optional<NameAddr> result;
+std::string_view next_uri(std::string_view& rest) {
     while (true) {
-        const std::size_t begin = skip_to_value(rest);
-        rest.remove_prefix(begin);
-        if (rest.empty()) return std::nullopt;
-        const std::size_t end = read_name_addr(rest, 0, result.emplace());
+        rest.remove_prefix(skip_to_value(rest));
+        if (rest.empty()) return {};
+        const UriPlace place = read_uri_place<true>(rest, 0);
+        rest.remove_prefix(skip_header_parameters(rest, place.end));
+        if (!place.uri.empty()) return place.uri;
+    }
+}
+
+std::optional<NameAddr> next_name_addr(std::string_view& rest) {
+    while (true) {
+        const std::string_view s = rest.substr(skip_to_value(rest));
+        rest = s;
+        if (s.empty()) return std::nullopt;
+        const UriPlace place = read_uri_place<true>(s, 0);
+        const std::size_t end = skip_header_parameters(s, place.end);
         rest.remove_prefix(end);
-        if (!result->uri.empty()) return result;
+        if (place.uri.empty()) continue;
+        NameAddr result;
+        result.text = text::trim(s.substr(0, end));
+        result.uri = place.uri;
+        if (end > place.end) result.parameters = text::trim(text::slice(s, place.end + 1, end));
+        result.star = place.uri == "*" && s.front() == '*';
+        return result;
     }
 }
 
