@@ -200,7 +200,7 @@ void Daemon::on_sockets() {
 void Daemon::refresh_network(Time now) {
     const auto news = network_.refresh(now);
     if (!news) {
-        if (!network_failed_) spdlog::warn("cannot read the interfaces, trying again: {}", news.error());
+        if (!network_failed_) spdlog::warn("cannot read the interfaces (trying again): {}", news.error());
         network_failed_ = true;
         return;
     }

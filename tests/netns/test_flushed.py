@@ -91,7 +91,7 @@ class Flushed(TcpTest):
             time.sleep(0.02)
         windows = 1 + (time.monotonic() - began) // 2
         self.assertLessEqual(self.mends() - before, 4 * (windows + 1))
-        self.assertIn("again and again", self.lab.daemon.output())
+        self.assertIn("keeps removing the rules", self.lab.daemon.output())
         wait_for(self.whole, 3, "the rules, when nobody takes them any more")
         self.assertEqual(self.lab.ctl_run("status").returncode, 0)
 

@@ -161,29 +161,28 @@ constexpr std::array rows{
         "public ports for media if the phone's own port is not free (default: 16384-32767)"},
     Row{"external-address", "A", true, true, add_external_address, Live::yes,
         field<&Options::external_addresses>,
-        "public address where the WAN address is itself behind NAT, repeatable; the n-th belongs to the n-th "
+        "public address if the router itself is behind NAT, repeatable; the n-th belongs to the n-th "
         "--outside, a single one to all of them"},
     Row{"accept-in", "CHAIN", true, true, add_accept_in, Live::no,
         fields<&Options::accept_in, &Options::accept_in_auto>,
-        "\"FAMILY TABLE CHAIN\" of the base chain that must accept media of pinholes, repeatable; 'auto' "
-        "finds every chain that can drop them and follows changes, 'none' leaves them to you (default: "
-        "auto)"},
+        "\"FAMILY TABLE CHAIN\" of a base chain that must accept pinholed traffic, repeatable; 'auto' finds "
+        "every chain that can drop it and follows changes, 'none' leaves the rule to you (default: auto)"},
     Row{"media-source", "POLICY", false, true, set_media_source, Live::yes,
         treatment<&Treatments::media_source>,
-        "where media may come from besides the negotiated address: negotiated (nowhere else) or latch (the "
-        "first "
-        "that sends); 'any' only in a [peer] or [phone] section of the file (default: negotiated)"},
+        "sources of media: negotiated (the addresses in the session description) or latch (also the first "
+        "other sender); 'any' only in a [peer] or [phone] section of the file (default: negotiated)"},
     Row{"mode", "MODE", false, true, set_mode, Live::yes, treatment<&Treatments::mode>,
-        "what is done with messages: auto (rewrite, unless phone or provider mind NAT themselves), rewrite, "
-        "pinhole (open, change nothing), observe (only tell what would be done) or off (default: auto)"},
+        "how messages are handled: auto (rewrite, unless the phone or the peer handles NAT itself), rewrite, "
+        "pinhole (open pinholes, change no message), observe (only report) or off (default: auto)"},
     Row{"nat", "WHETHER", false, true, set_nat, Live::yes, treatment<&Treatments::nat>,
-        "whether phones' IPv4 addresses are translated: auto (private ones are), yes or no (default: auto)"},
+        "whether IPv4 addresses of phones are translated: auto (only private ones), yes or no (default: "
+        "auto)"},
     Row{"malformed", "POLICY", false, true, set_malformed, Live::no, field<&Options::drop_malformed>,
-        "treatment of SIP that cannot be parsed: pass or drop (default: pass)"},
+        "what to do with SIP that cannot be read: pass or drop (default: pass)"},
     Row{"queue", "N", false, true, set_queue, Live::no, field<&Options::queue>,
         "NFQUEUE number; the next two are used too (default: 5060)"},
     Row{"table", "NAME", false, true, set_table, Live::no, field<&Options::table>,
-        "nftables table (family inet) to own (default: sipalg)"},
+        "nftables table of family inet that sipalgd owns (default: sipalg)"},
     Row{"control", "PATH", false, true, set_control, Live::no, field<&Options::control>,
         "control socket (default: /run/sipalg/control.sock)"},
     Row{"control-group", "NAME", false, true, set_control_group, Live::no, field<&Options::control_group>,
@@ -191,10 +190,10 @@ constexpr std::array rows{
     Row{"admin-group", "NAME", false, true, set_admin_group, Live::no, field<&Options::admin_group>,
         "group that may also close calls and reload (default: none, only root)"},
     Row{"log-level", "LEVEL", false, true, set_log_level_option, Live::yes, field<&Options::log_level>,
-        "error, warning, info or debug (default: info)"},
+        "lowest level to log: error, warning, info or debug (default: info)"},
     Row{"check", nullptr, false, false, set_check, Live::no, no_field,
-        "check configuration and kernel, also beside a running sipalgd, change nothing; --check=rules prints "
-        "the ruleset too"},
+        "validate the configuration and ask the kernel, change nothing; works while sipalgd is running; "
+        "--check=rules prints the ruleset too"},
     Row{"help", nullptr, false, false, nullptr, Live::no, no_field, "print this and exit"},
     Row{"version", nullptr, false, false, nullptr, Live::no, no_field, "print the version and exit"},
 };

@@ -31,10 +31,10 @@ std::string_view name(Event::Kind kind) {
         case Event::Kind::unregistered: return "unregistered";
         case Event::Kind::renumbered: return "address changed";
         case Event::Kind::sip_found: return "SIP found";
-        case Event::Kind::not_listening: return "not listening";
+        case Event::Kind::not_listening: return "static phone not reachable";
         case Event::Kind::peer_handles_nat: return "peer handles NAT itself";
         case Event::Kind::phone_handles_nat: return "phone handles NAT itself";
-        case Event::Kind::body_sealed: return "body left alone";
+        case Event::Kind::body_sealed: return "body not rewritten";
     }
     return "event";
 }
@@ -152,7 +152,7 @@ void Engine::erase_ended() {
         kernel_.erase(decision_.ended);
     } catch (const std::exception& error) {
         // The changes are in force; the next scan finds these entries as well.
-        spdlog::debug("cannot delete conntrack entries of closed media, the next scan will: {}",
+        spdlog::debug("cannot delete the conntrack entries of closed media (the next scan will): {}",
                       error.what());
     }
 }
@@ -273,7 +273,7 @@ void Engine::log(std::span<const Event> events, const char* before, Time now) {
 void Engine::log_refusal(const std::string& refusal, const char* otherwise, Time now) {
     if (!refusals_limit_.allow(now)) return;
     const auto refused = refusals_limit_.take_refused();
-    spdlog::warn("the kernel refused a change, {}: {}{}", otherwise, escape(refusal),
+    spdlog::warn("the kernel refused a change; {}: {}{}", otherwise, escape(refusal),
                  refused == 0 ? std::string() : " (and " + std::to_string(refused) + " times more)");
 }
 

@@ -24,7 +24,7 @@ Result<Reloaded> reload(const Options& running, const std::function<Options()>& 
         try {
             apply(before);
         } catch (const std::exception& again) {
-            text += std::string("; going back to the old configuration failed too: ") + again.what();
+            text += std::string("; restoring the old configuration failed too: ") + again.what();
         }
         return Failure{std::move(text)};
     }

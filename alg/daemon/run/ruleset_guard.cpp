@@ -54,7 +54,7 @@ void RulesetGuard::check(Time now) {
         }
         unchecked_ = false;
     } catch (const nft::Error& error) {
-        if (!incomplete_) spdlog::error("the rules are not in place: {}", error.what());
+        if (!incomplete_) spdlog::error("cannot restore the rules: {}", error.what());
         incomplete_ = true;
         check_soon_ = false;  // our own attempt is no change by another program
     }
@@ -72,7 +72,7 @@ void RulesetGuard::follow(Time now) {
         }
         follow_owner();
     } catch (const nft::Error& error) {
-        spdlog::warn("the ruleset could not be read: {}", error.what());
+        spdlog::warn("cannot read the ruleset: {}", error.what());
         follow_at_ = now + every;
     }
     const auto spent = std::chrono::steady_clock::now() - began;
@@ -102,7 +102,7 @@ bool RulesetGuard::may_restore(Time now) {
     }
     if (restores_ < most_restores) return true;
     next_check_ = last_check_ = window_began_ + window;  // and not sooner, whatever the notifications
-    spdlog::warn("another program removes the rules of sipalgd again and again; next attempt in {} ms",
+    spdlog::warn("another program keeps removing the rules of sipalgd; next attempt in {} ms",
                  (next_check_ - now).count());
     return false;
 }
