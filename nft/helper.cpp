@@ -108,7 +108,7 @@ std::optional<std::string> kernel_helper_in_use(Link& link, const std::string& r
             nftnl_rule_get_str(rule.get(), NFTNL_RULE_TABLE) + " " +
             nftnl_rule_get_str(rule.get(), NFTNL_RULE_CHAIN);
         finding = "a rule in chain " + place +
-                  " gives SIP to the kernel's own helper; remove it: `nft delete rule " + place + " handle " +
+                  " assigns the kernel's own SIP helper; remove it: `nft delete rule " + place + " handle " +
                   std::to_string(nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE)) + "`";
     });
     if (finding) return finding;
@@ -116,8 +116,8 @@ std::optional<std::string> kernel_helper_in_use(Link& link, const std::string& r
         const HelperObject& object = objects.front();
         const std::string table = family_name(static_cast<std::uint8_t>(object.family)) + " " + object.table;
         return "ct helper " + object.name + " of table " + table +
-               " gives SIP to the kernel's own helper; find what refers to it with `nft list table " + table +
-               "` and remove that";
+               " assigns the kernel's own SIP helper; find the rules that refer to it with `nft list table " +
+               table + "` and remove them";
     }
     return automatic_helper(root);
 }

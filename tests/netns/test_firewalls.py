@@ -218,11 +218,11 @@ class LoadedLater(LabTest):
             wait_for(lambda: self.lab.ctl("status")["accept_in"] == [], 0.5, "the chain to be forgotten")
 
     def test_kernel_helper_assigned_later(self):
-        """X10: a rule that gives SIP to the kernel's own helper is reported once, with the command that removes it."""
+        """X10: a rule that assigns the kernel's own SIP helper is reported once, with the command that removes it."""
         add = ("iptables-nft", "-t", "raw", "-A", "PREROUTING", "-p", "udp", "--dport", "5060", "-j", "CT", "--helper", "sip")
         if self.lab.router.run(*add, check=False).returncode != 0:
             self.skipTest("this kernel has no SIP helper")
-        said = "gives SIP to the kernel's own helper"
+        said = "assigns the kernel's own SIP helper"
         wait_for(lambda: said in self.lab.daemon.output(), 0.5, "the report")
         self.lab.router.run("nft", "add", "table", "inet", "other")
         wait_for(lambda: self.lab.daemon.output().count(said) == 1, 0.5, "one report")

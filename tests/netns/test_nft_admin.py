@@ -283,7 +283,7 @@ class AdminTest(DriverTest):
         self.space.nft('add rule inet h pre udp dport 5060 ct helper set "sip-std"')
         with self.assertRaises(Refused) as caught:
             self.driver()
-        self.assertIn("kernel's own helper", str(caught.exception))
+        self.assertIn("kernel's own SIP helper", str(caught.exception))
         command = re.search(r'`(nft delete rule inet h pre handle \d+)`', str(caught.exception))[1]
         self.space.run(*command.split())  # the message's own remedy
         self.driver()
