@@ -52,7 +52,7 @@ class Connection {
         for (;;) {
             const ssize_t size = recv(fd_, buffer.data(), buffer.size(), 0);
             if (size < 0 && errno == EINTR) continue;
-            if (size < 0 && errno == EAGAIN) fail("sipalgd does not answer within 10 s");
+            if (size < 0 && errno == EAGAIN) fail("sipalgd did not answer within 10 s");
             if (size < 0 && errno == ECONNRESET && !text.empty()) return text;
             if (size < 0) fail(std::strerror(errno));
             if (size == 0) return text;
@@ -65,7 +65,7 @@ class Connection {
   private:
     [[noreturn]] void refused(int error) const {
         if (error == ENOENT || error == ECONNREFUSED)
-            fail("no sipalgd is serving there; start it, or name its socket with --control");
+            fail("no sipalgd is serving at this socket; start it, or name its socket with --control");
         if (error == EACCES)
             fail("permission denied; run as root or as a member of the control group (sipalg)");
         fail(std::strerror(error));
