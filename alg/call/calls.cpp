@@ -229,9 +229,9 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
                                dialog.state == Dialog::State::early && call->forks_until <= now;
         const bool session_over = dialog.has_session_timer() && dialog.session_until <= now;
         if (bye_lost)
-            why = "BYE without answer";
+            why = "no answer to BYE";
         else if (session_over)
-            why = "session timer";
+            why = "session timer expired";
         // An offer whose transaction has timed out counts as refused (C4).
         for (std::optional<Offer>& offer : dialog.offers)
             if (offer && offer->until <= now) {

@@ -20,9 +20,9 @@ void found(State& state, const FlowKey& flow, bool served_by_phone, std::vector<
     const Endpoint& server = served_by_phone ? flow.phone : flow.peer;
     if (state.found.size() == most_found || !state.found.insert({flow.transport, server}).second) return;
     events.push_back({Event::Kind::sip_found, std::string(name(flow.transport)) + " " + server.text(),
-                      (served_by_phone ? "spoken there by " + flow.peer.address.text()
-                                       : "spoken there by phone " + flow.phone.address.text()) +
-                          "; to look after it: sip-port = " + std::to_string(server.port)});
+                      (served_by_phone ? "used by " + flow.peer.address.text()
+                                       : "used by phone " + flow.phone.address.text()) +
+                          "; to handle it, set sip-port = " + std::to_string(server.port)});
 }
 
 }  // namespace

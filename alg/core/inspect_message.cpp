@@ -162,10 +162,11 @@ class Inspection {
         const bool by_peer = minds == nat::NatHandler::peer;
         effects_.events.push_back({by_peer ? Event::Kind::peer_handles_nat : Event::Kind::phone_handles_nat,
                                    pair.phone.text() + " at " + pair.peer.text(),
-                                   by_registrar ? "it is registered by its inside address although the "
-                                                  "REGISTER had a public one; messages pass unchanged"
-                                   : by_peer ? "it is called by its inside address; messages pass unchanged"
-                                             : "it writes the router's address; nothing needs a change"});
+                                   by_registrar ? "the registrar has stored the inside address although the "
+                                                  "REGISTER had a public one; messages are not changed"
+                                   : by_peer
+                                       ? "the peer called the inside address; messages are not changed"
+                                       : "the phone writes the public address; messages need no change"});
     }
 
     bool is_routed() const { return envelope_.egress.address == phone_.address; }
@@ -314,8 +315,8 @@ class Inspection {
         // Report it once: a retransmission stages no changes.
         if (!told && !decision_.changes.empty())
             effects_.events.push_back({Event::Kind::body_sealed, std::string(message().call_id()),
-                                       "its signed, encrypted or encoded description names " +
-                                           phone_.address.text() + " and may not be changed"});
+                                       "the session description names " + phone_.address.text() +
+                                           ", but is signed, encrypted or encoded; media may not arrive"});
         explain();
         if (edits.empty()) return;
         decision_.rewritten = true;

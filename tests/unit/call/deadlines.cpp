@@ -108,7 +108,7 @@ TEST_CASE("C6 O4 a BYE that is not answered ends the call after 32 s, and the lo
     call.pass(Time{31'000});
     CHECK(totals(call.state).calls == 1);
     call.pass(Time{2000});
-    CHECK(call.events == std::vector<std::string>{"BYE without answer"});
+    CHECK(call.events == std::vector<std::string>{"no answer to BYE"});
 }
 
 }  // namespace sipalg
