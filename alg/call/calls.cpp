@@ -6,7 +6,7 @@
 #include "alg/call/silence.hpp"
 #include "alg/kernel/record.hpp"
 #include "alg/policy/timing.hpp"
-#include "alg/sip/uri.hpp"
+#include "alg/sip/name_addr.hpp"
 
 namespace sipalg::call {
 

@@ -10,6 +10,7 @@
 #include "alg/rewrite/media.hpp"
 #include "alg/rewrite/signalling.hpp"
 #include "alg/sip/body.hpp"
+#include "alg/sip/name_addr.hpp"
 #include "alg/sip/uri.hpp"
 
 // Theory of operation. A message passes four steps: it is parsed; the phone's endpoints that it names are

@@ -1,6 +1,7 @@
 #include "alg/core/nat_detection.hpp"
 
 #include "alg/core/state.hpp"
+#include "alg/sip/name_addr.hpp"
 #include "alg/sip/uri.hpp"
 
 namespace sipalg {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "alg/sip/delta_seconds.hpp"
+#include "alg/sip/name_addr.hpp"
 #include "alg/sip/uri.hpp"
 
 namespace sipalg::registration {

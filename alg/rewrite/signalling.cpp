@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "alg/rewrite/alternatives.hpp"
+#include "alg/sip/name_addr.hpp"
 #include "alg/sip/uri.hpp"
 #include "alg/sip/via.hpp"
 

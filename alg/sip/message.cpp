@@ -1,10 +1,10 @@
 #include "alg/sip/message.hpp"
 
 #include "alg/sip/header_lines.hpp"
+#include "alg/sip/name_addr.hpp"
 #include "alg/sip/parameters.hpp"
 #include "alg/sip/start_line.hpp"
 #include "alg/sip/text.hpp"
-#include "alg/sip/uri.hpp"
 #include "alg/sip/via.hpp"
 
 namespace sipalg::sip {

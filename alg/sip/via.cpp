@@ -1,5 +1,6 @@
 #include "alg/sip/via.hpp"
 
+#include "alg/sip/name_addr.hpp"
 #include "alg/sip/parameters.hpp"
 #include "alg/sip/text.hpp"
 

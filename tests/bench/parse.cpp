@@ -20,6 +20,7 @@
 #include "alg/rewrite/media.hpp"
 #include "alg/rewrite/signalling.hpp"
 #include "alg/sip/body.hpp"
+#include "alg/sip/name_addr.hpp"
 #include "alg/sip/uri.hpp"
 #include "alg/sip/via.hpp"
 #include "tests/allocations.hpp"

@@ -116,39 +116,9 @@ TEST_CASE("S7: an unknown method is a request like any other") {
     CHECK(m.request_uri() == "urn:service:sos");
 }
 
-TEST_CASE("S9: start lines that are meant as SIP and break its grammar") {
-    for (const std::string start :
-         {"OPTIONS sip:b@c SIP/7.0", "OPTIONS SIP/2.0", "OPTIONS sip:b@c SIP/2.01",
-          "OPTIONS sip:b\x7f SIP/2.0", "OPTIONS  SIP/2.0", "OPTIONS /path SIP/2.0", "OPTIONS * SIP/2.0",
-          "OPTIONS <> SIP/2.0", "OPTIONS < SIP/2.0", "OPTIONS sip:b\rc SIP/2.0"})
-        CHECK_MESSAGE(result(start + "\r\n" + minimal + "\r\n") == ParseError::malformed, start);
-}
-
-TEST_CASE("S9: odd white space and brackets of a request line do no harm (RFC 4475 3.1.2.7 to 3.1.2.10)") {
-    const auto uri = [](const std::string& start) {
-        Message m;
-        const std::string text = start + "\r\n" + minimal + "\r\n";
-        REQUIRE_MESSAGE(m.parse(text) == ParseError::none, start);
-        CHECK(m.method() == Method::options);
-        return std::string(m.request_uri());
-    };
-    CHECK(uri("OPTIONS sip:b@c SIP/2.0 ") == "sip:b@c");
-    CHECK(uri("OPTIONS sip:b@c SIP/2.0 \t ") == "sip:b@c");
-    CHECK(uri("OPTIONS  sip:b@c  SIP/2.0") == "sip:b@c");
-    CHECK(uri("OPTIONS\tsip:b@c\tSIP/2.0") == "sip:b@c");
-    CHECK(uri("OPTIONS <sip:b@c> SIP/2.0") == "sip:b@c");
-    CHECK(uri("OPTIONS < sip:b@c > SIP/2.0") == "sip:b@c");
-    CHECK(uri("OPTIONS <sip:b@c SIP/2.0") == "sip:b@c");
-    CHECK(uri("OPTIONS sip:b@c; lr SIP/2.0") == "sip:b@c; lr");
-    CHECK(uri("OPTIONS sip:b\t@c SIP/2.0") == "sip:b\t@c");
-    CHECK(uri("OPTIONS 192.0.2.1 SIP/2.0") == "192.0.2.1");
-}
-
-TEST_CASE("S8: text without a SIP start line is not SIP") {
-    for (const std::string start :
-         {"", " ", "OPTIONS sip:b@c", "GET / HTTP/1.1", "HTTP/1.1 200 OK", "OPTIONS sip:b@c HTTP/1.1",
-          " OPTIONS sip:b@c SIP/2.0", "OPT(ONS sip:b@c SIP/2.0", "SIP", "SIPP/2.0 200 OK", "aaaaaaaa"})
-        CHECK_MESSAGE(result(start + "\r\n" + minimal + "\r\n") == ParseError::not_sip, start);
+TEST_CASE("S9: the start line decides first whether a message is one") {
+    CHECK(result("OPTIONS sip:b@c SIP/7.0\r\n" + minimal + "\r\n") == ParseError::malformed);
+    CHECK(result("GET / HTTP/1.1\r\n" + minimal + "\r\n") == ParseError::not_sip);
     CHECK(result("") == ParseError::not_sip);
     CHECK(result("\r\n\r\n") == ParseError::not_sip);
 }
