@@ -30,7 +30,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("O5 scans in quick succession make one window") {
+TEST_CASE("O5 scans that are close together make one window") {
     Fixture f;
     f.scan(100s, {});
     f.scan(101s, {{50, 0}});
@@ -90,7 +90,7 @@ TEST_CASE("O5 without packet counts, a direction counts if it was ever used") {
     CHECK(f.active(100s) == "both");
 }
 
-TEST_CASE("O5 counts are forgotten with their mapping") {
+TEST_CASE("O5 counts are removed with their mapping") {
     Fixture f;
     f.scan(100s, {});
     f.scan(110s, {{500, 500}});

@@ -67,7 +67,7 @@ struct LongCall {
 
 }  // namespace
 
-TEST_CASE("P5 X7 a call with an UPDATE a minute for a day: only its renewals are due") {
+TEST_CASE("P5 X7 a call with an UPDATE each minute for a day has no deadlines except its renewals") {
     LongCall call;
     call.say(Side::inside, "INVITE sip:b@p.test SIP/2.0", "1000 INVITE", true);
     call.say(Side::outside, "SIP/2.0 200 OK", "1000 INVITE", true);
@@ -86,7 +86,7 @@ TEST_CASE("P5 X7 a call with an UPDATE a minute for a day: only its renewals are
     CHECK(call.expired <= renewals + 20);
 }
 
-TEST_CASE("C3 C6 O4 a fork that lapses after an answered BYE: the call has ended with that BYE") {
+TEST_CASE("C3 C6 O4 if a fork times out after an answered BYE, the call ended by that BYE") {
     LongCall call;
     call.say(Side::inside, "INVITE sip:b@p.test SIP/2.0", "1000 INVITE", true);
     call.say(Side::outside, "SIP/2.0 183 Progress", "1000 INVITE", true, "fork");

@@ -103,7 +103,7 @@ TEST_CASE("D1 host candidates, a=altc and a=path are further endpoints of their 
     CHECK(further(read("m=message 9 TCP/MSRP *\r\na=setup:active\r\n" + path)[0]).empty());
 }
 
-TEST_CASE("D4 port/count takes pairs for RTP, single ports for others") {
+TEST_CASE("D4 port/count means pairs for RTP and single ports for other protocols") {
     CHECK(further(read("m=audio 30000/3 RTP/AVP 0\r\n")[0]) == "u30002 u30003c u30004 u30005c ");
     CHECK(further(read("m=x 30000/3 udp y\r\n")[0]) == "u30001 u30002 ");
     CHECK(read("m=audio 30000/9 RTP/AVP 0\r\n")[0].rtp.port == 0);  // more than are mapped
@@ -118,7 +118,7 @@ TEST_CASE("D3 port 9 and 0.0.0.0 with candidates mean no default, not hold") {
     CHECK(ice.receives());
 }
 
-TEST_CASE("D5 lines behind the first of a bundle are bundled") {
+TEST_CASE("D5 the lines after the first one of a bundle are bundled") {
     const Session s = read(
         "a=group:BUNDLE a b\r\nm=audio 30000 RTP/AVP 0\r\na=mid:a\r\nm=video 30002 RTP/AVP "
         "31\r\na=mid:b\r\n");

@@ -138,8 +138,7 @@ struct TrunkCall {
 
 }  // namespace
 
-TEST_CASE(
-    "C1 A5 law 7 five hundred calls of a PBX on one 5-tuple: each opens, changes and closes by itself") {
+TEST_CASE("C1 A5 law 7 five hundred calls of a PBX on one 5-tuple open, change and close independently") {
     Trunk trunk;
     std::vector<TrunkCall> calls;
     for (std::size_t i = 0; i < count; ++i)

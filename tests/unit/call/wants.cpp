@@ -66,7 +66,7 @@ std::string open(const Call& call, MediaSource source = MediaSource::negotiated)
 
 }  // namespace
 
-TEST_CASE("C2 an offer lets in the signalling peer, the answer the address that it names") {
+TEST_CASE("C2 an offer lets in the signalling peer, and the answer lets in the address that it names") {
     Call call = outgoing({stream(phone, 16000)});
     CHECK(open(call) == "16000~.113.10 16001~.113.10 5060<.113.10");
     answered(call, {stream(media, 30000)});
@@ -128,7 +128,7 @@ TEST_CASE("X3 an INVITE from outside opens nothing until the phone responds") {
     CHECK(open(call) == "5060<.113.10");
 }
 
-TEST_CASE("C4 old and new are open side by side; both sides may have a pending offer") {
+TEST_CASE("C4 old and new media are open at the same time; both sides may have a pending offer") {
     Call call = outgoing({stream(phone, 16000)});
     Dialog& dialog = answered(call, {stream(media, 30000)});
     dialog.offers[Side::inside] = Offer{Side::inside, sip::Method::invite, 2, {stream(phone, 17000)}};
@@ -139,7 +139,7 @@ TEST_CASE("C4 old and new are open side by side; both sides may have a pending o
           "17001<.113.12 5060<.113.10");
 }
 
-TEST_CASE("C2 a stream that the last answer does not have is open as in a first offer") {
+TEST_CASE("C2 a stream that is not in the last answer opens like one in a first offer") {
     Call call = outgoing({stream(phone, 16000)});
     Dialog& dialog = answered(call, {stream(media, 30000)});
     dialog.offers[Side::inside] =
@@ -156,7 +156,7 @@ TEST_CASE("D3 C9 X2 streams on hold, within the LAN, or to forbidden addresses o
     SUBCASE("held by the peer") {
         (*dialog.remote)[0].on_hold = true;
     }
-    SUBCASE("the peer is a phone in here") {
+    SUBCASE("the peer is an inside phone") {
         (*dialog.remote)[0].hairpin = true;
     }
     SUBCASE("the peer's address may not be used") {

@@ -28,7 +28,7 @@ struct Noted {
 
 }  // namespace
 
-TEST_CASE("S8 what is no message has a word of its own by kind") {
+TEST_CASE("S8 each kind of bytes that are not a message has its own reason") {
     CHECK(reason_of(sip::Kind::keep_alive) == Reason::keep_alive);
     CHECK(reason_of(sip::Kind::stun) == Reason::stun);
     CHECK(reason_of(sip::Kind::tls) == Reason::tls);
@@ -38,14 +38,14 @@ TEST_CASE("S8 what is no message has a word of its own by kind") {
     CHECK(reason_of(sip::Kind::oversize) == Reason::oversize);
 }
 
-TEST_CASE("S9 what can't be read has a word for why") {
+TEST_CASE("S9 each kind of unreadable message has its own reason") {
     CHECK(reason_of(sip::ParseError::not_sip) == Reason::not_sip);
     CHECK(reason_of(sip::ParseError::malformed) == Reason::malformed);
     CHECK(reason_of(sip::ParseError::truncated) == Reason::truncated);
     CHECK(reason_of(sip::ParseError::too_many_headers) == Reason::too_many_headers);
 }
 
-TEST_CASE("a flow is what most was seen of in it, and so is what becomes of it") {
+TEST_CASE("kind and treatment of a flow are the highest that were seen") {
     Noted noted;
     CHECK(noted.note(Reason::keep_alive).kind == FlowKind::keep_alive);
     CHECK(noted.note(Reason::media).kind == FlowKind::other);
@@ -60,7 +60,7 @@ TEST_CASE("a flow is what most was seen of in it, and so is what becomes of it")
     CHECK(last.outward == 7);
 }
 
-TEST_CASE("N4 the server that a hello asks for is noted, of TLS and DTLS") {
+TEST_CASE("N4 the server name in a ClientHello of TLS or DTLS is noted") {
     Noted stream(Transport::tcp);
     CHECK(stream.note(Reason::tls, tls_records(hello_body(server_name("sip.example.com")))).server_name ==
           "sip.example.com");

@@ -49,7 +49,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("C7 flows of what is open stay, those of nobody are not ours") {
+TEST_CASE("C7 flows of open mappings stay, and flows without a mapping are ignored") {
     Fixture f;
     CHECK(f.state.scan.wanted(f.now));
     CHECK_FALSE(f.erases(from_phone()));
@@ -60,12 +60,12 @@ TEST_CASE("C7 flows of what is open stay, those of nobody are not ours") {
     CHECK_FALSE(f.erases(foreign));
 }
 
-TEST_CASE("C7 a flow under another public port is older than the mapping") {
+TEST_CASE("C7 a flow at another public port is older than the mapping") {
     Fixture f;
     CHECK(f.erases(from_phone(40000)));
 }
 
-TEST_CASE("C7 a closed mapping takes its flows with it, once") {
+TEST_CASE("C7 the flows of a closed mapping are deleted once") {
     Fixture f;
     f.mappings().pinholes().release(hole, f.changes);
     f.mappings().release(key, f.now, f.changes);
@@ -77,8 +77,7 @@ TEST_CASE("C7 a closed mapping takes its flows with it, once") {
 }
 
 TEST_CASE(
-    "C7 a closed pinhole takes its flows with it, from either side; where signalling goes on, the peer's "
-    "only") {
+    "C7 the flows of a closed pinhole are deleted; while signalling continues, only those of the peer") {
     Fixture f;
     bool signalling = false;
     SUBCASE("media") {}
@@ -93,7 +92,7 @@ TEST_CASE(
     f.state.scan.end();
 }
 
-TEST_CASE("C6 when media were seen last is told by how long the flow has been idle") {
+TEST_CASE("C6 the time of the last media follows from the idle time of the flow") {
     Fixture f;
     f.erases(from_phone(16000, Seconds{20}));
     CHECK(f.mappings().find(key)->last_flow == f.now - Time{20'000});

@@ -57,7 +57,7 @@ struct Router {
 
 }  // namespace
 
-TEST_CASE("a flow has an opener, the kind that says most, and counts for each way") {
+TEST_CASE("a flow has an opener, the highest kind, and counts for each direction") {
     FlowList flows;
     flows.see(key(1), Side::outside, FlowKind::stun, at);
     flows.see(key(1), Side::inside, FlowKind::sip, at + Seconds{1}).learn(FlowTreatment::rewritten);
@@ -86,7 +86,7 @@ TEST_CASE("P1: a packet of a known flow allocates nothing") {
     CHECK(::test::allocations == before);
 }
 
-TEST_CASE("flows end when idle, those of which only beginnings are seen much later") {
+TEST_CASE("idle flows are removed, and those with only a visible first packet much later") {
     FlowList flows;
     CHECK_FALSE(flows.next_deadline());
     flows.see(key(1), Side::inside, FlowKind::sip, at);
@@ -103,7 +103,7 @@ TEST_CASE("flows end when idle, those of which only beginnings are seen much lat
     CHECK_FALSE(flows.next_deadline());
 }
 
-TEST_CASE("a flow can be forgotten") {
+TEST_CASE("a flow can be removed") {
     FlowList flows;
     flows.see(key(1), Side::inside, FlowKind::tls, at);
     flows.forget(key(1));
@@ -111,7 +111,7 @@ TEST_CASE("a flow can be forgotten") {
     CHECK(flows.size() == 0);
 }
 
-TEST_CASE("X7: at the bound the longest idle flow gives way, of whichever kind") {
+TEST_CASE("X7: at the limit the flow that has been idle longest is replaced, of either class") {
     FlowList flows;
     for (unsigned i = 0; i < FlowList::most; ++i)
         flows.see(key(i), Side::inside, FlowKind::sip, at + Time{i},
@@ -126,7 +126,7 @@ TEST_CASE("X7: at the bound the longest idle flow gives way, of whichever kind")
     CHECK(flows.find(key(4)));
 }
 
-TEST_CASE("S8: what goes through the UDP door is in the table, by its kind") {
+TEST_CASE("S8: each UDP packet is in the list, with its kind") {
     Router router;
     router.queued(phone, peer, "\r\n\r\n");
     CHECK(router.only().kind == "keep_alive");
@@ -157,7 +157,7 @@ TEST_CASE("S8: what goes through the UDP door is in the table, by its kind") {
     CHECK(other.treatment == "untouched");
 }
 
-TEST_CASE("flows are forgotten as time goes, and nothing is waited for") {
+TEST_CASE("expire() removes idle flows, and they set no deadline") {
     Router router;
     router.queued(phone, peer, "\r\n\r\n");
     REQUIRE(router.state.next_deadline());
@@ -167,7 +167,7 @@ TEST_CASE("flows are forgotten as time goes, and nothing is waited for") {
     CHECK(decision.changes.empty());
 }
 
-TEST_CASE("N4: a watched hello is reported with its name and opens nothing") {
+TEST_CASE("N4: a ClientHello is reported with its server name and opens nothing") {
     Router router;
     router.watched(tcp_packet("192.168.1.11:40000", "203.0.113.10:5061",
                               tls_records(hello_body(server_name("sip.example.com")))));
@@ -195,7 +195,7 @@ TEST_CASE("N4: a watched hello is reported with its name and opens nothing") {
     CHECK(row.opened_by == "outside");
 }
 
-TEST_CASE("N4: what is no hello and no SIP is not reported") {
+TEST_CASE("N4: bytes that are neither a ClientHello nor SIP are not reported") {
     Router router;
     router.watched(tcp_packet("192.168.1.11:40000", "203.0.113.10:5061", ""));
     router.watched(tcp_packet("192.168.1.11:40000", "203.0.113.10:5061", "\x16\x03"));
@@ -205,7 +205,7 @@ TEST_CASE("N4: what is no hello and no SIP is not reported") {
     CHECK(router.events.empty());
 }
 
-TEST_CASE("N3: SIP on another port is reported once for each port that somebody listens on") {
+TEST_CASE("N3: SIP on another port is reported once for each server") {
     Router router;
     const char* server = "203.0.113.10:5070";
     router.watched(udp_packet("192.168.1.11:40000", server, request("REGISTER")));
@@ -230,7 +230,7 @@ TEST_CASE("N3: SIP on another port is reported once for each port that somebody 
     CHECK(router.state.elements(router.now).empty());
 }
 
-TEST_CASE("X7: not more ports are reported than the bound") {
+TEST_CASE("X7: the number of reported ports has a limit") {
     Router router;
     for (int port = 20'000; port < 21'000; ++port)
         router.watched(
@@ -238,7 +238,7 @@ TEST_CASE("X7: not more ports are reported than the bound") {
     CHECK(router.events.size() == 256);
 }
 
-TEST_CASE("a found flow that becomes a phone's own signalling is configured") {
+TEST_CASE("a discovered flow that becomes signalling of a phone is configured") {
     Router router;
     router.watched(udp_packet("192.168.1.11:5070", "203.0.113.10:5070", request("REGISTER")));
     CHECK_FALSE(router.only().configured);

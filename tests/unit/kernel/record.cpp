@@ -82,7 +82,7 @@ Call call(int seed) {
 
 }  // namespace
 
-TEST_CASE("A5 a record is cut into pieces that fit the kernel, and only changed pieces are sent") {
+TEST_CASE("A5 a record is split into pieces that fit the kernel, and only changed pieces are sent") {
     const std::string one(100, 'a'), two(400, 'b'), three(481, 'b');
     CHECK(stored("", one) == "0a");
     CHECK(stored("", two) == "0a1a");
@@ -134,7 +134,7 @@ TEST_CASE("A5 all kinds of calls are read as they were written") {
     }
 }
 
-TEST_CASE("A5 a record that is cut, too long or of another layout is refused, never misread") {
+TEST_CASE("A5 a record that is truncated, too long or of another layout is refused") {
     const CallKey key{"call", Address::v4(1)};
     const std::string whole = write_record(key, call(23));
     CallKey k;

@@ -28,7 +28,7 @@ void scan(ExistingNat& nat, const std::vector<Mapping>& flows, bool signalling =
 
 }  // namespace
 
-TEST_CASE("C12 a mapping that a scan does not report is forgotten when the scan ends, not before") {
+TEST_CASE("C12 a mapping that a scan does not report is removed at the end of the scan, not before") {
     ExistingNat nat;
     const Mapping flow = mapping(10, 5060, 1024);
     scan(nat, {flow});
@@ -42,7 +42,7 @@ TEST_CASE("C12 a mapping that a scan does not report is forgotten when the scan 
     CHECK(nat.empty());
 }
 
-TEST_CASE("C12 of several public ports the one that signalling uses counts, in any order") {
+TEST_CASE("C12 if there are several public ports, the one of signalling counts, in any order") {
     ExistingNat nat;
     const Mapping stun = mapping(10, 5060, 2000), provider = mapping(10, 5060, 1024);
     for (const bool stun_first : {true, false}) {
@@ -63,7 +63,7 @@ TEST_CASE("X1 a public port that two hosts use towards different peers belongs t
     CHECK_FALSE(nat.find(key(mapping(11, 5060, 5060))));
 }
 
-TEST_CASE("X7 the table of existing NAT is bounded; its entries stay at the bound") {
+TEST_CASE("X7 the table of existing NAT has a limit, at which entries stay") {
     ExistingNat nat;
     nat.begin();
     for (std::size_t i = 0; i < nat::ExistingNat::most + 100; ++i)

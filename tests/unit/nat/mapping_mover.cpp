@@ -70,7 +70,7 @@ TEST_CASE("C11 a mapping that exists at the new address absorbs the one from the
     CHECK(f.mappings.find_old(udp(first, 16000)) == f.mappings.find(there));
 }
 
-TEST_CASE("C11 X7 without a port at the new address a mapping and its pinhole are lost; the others go on") {
+TEST_CASE("C11 X7 without a port at the new address a mapping and its pinhole are lost; others continue") {
     Policy narrow;
     narrow.media_low = 20000;
     narrow.media_high = 20001;

@@ -169,7 +169,7 @@ TEST_CASE("A2 signalling keeps a mapping in the kernel, even if renewing was not
     CHECK(f.kernel.elements().empty());
 }
 
-TEST_CASE("X7 each use moves the deadline of a mapping; they don't pile up") {
+TEST_CASE("X7 a mapping has one deadline, which each use moves") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 5060));
     int named = 0;
@@ -244,7 +244,7 @@ TEST_CASE("X8 C8 a timeout is renewed if that is worth a transaction, and never 
     CHECK(f.mappings.pinholes().find(hole)->kernel_until == first + 40s);
 }
 
-TEST_CASE("X7 at the ceiling lingering ports make room, ports in use do not") {
+TEST_CASE("X7 at the limit lingering ports are freed, and ports in use are not") {
     Fixture f(narrow());
     for (std::uint16_t port = 30000; port < 30004; ++port) {
         const nat::MappingKey key = f.map(udp(phone, port));

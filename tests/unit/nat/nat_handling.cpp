@@ -61,7 +61,7 @@ TEST_CASE("S2 law 4: a cancelled pair is not kept, and a forgotten one has no de
     CHECK(all.empty());
 }
 
-TEST_CASE("X7 neither one phone nor many exceed the ceilings") {
+TEST_CASE("X7 neither one phone nor many exceed the limits") {
     NatHandling all;
     for (std::uint32_t i = 0; i < NatHandling::most_per_phone; ++i)
         CHECK(all.note(pair(1, i), NatHandler::peer, Time{0}));

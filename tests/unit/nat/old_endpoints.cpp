@@ -52,7 +52,7 @@ TEST_CASE("C11 old endpoints follow a second change of address") {
     CHECK_FALSE(former.knows(first, third));
 }
 
-TEST_CASE("X7 at the ceiling no more old endpoints are kept") {
+TEST_CASE("X7 at the limit no more old endpoints are added") {
     nat::OldEndpoints former(1);
     former.add(shown(first), {phone, second}, Time{32'000});
     former.add(shown(first, 5062), {phone, second}, Time{32'000});

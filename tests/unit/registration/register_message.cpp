@@ -79,7 +79,7 @@ TEST_CASE("C8 Contact: * means all Contacts") {
     CHECK(listed.contacts.empty());
 }
 
-TEST_CASE("X7 of too many Contacts the first ones count") {
+TEST_CASE("X7 if there are too many Contacts, the first ones count") {
     std::string lines;
     for (int port = 6000; port < 6020; ++port)
         lines += "Contact: <sip:a@192.168.1.11:" + std::to_string(port) + ">\r\n";
@@ -97,7 +97,7 @@ TEST_CASE("C8 neighbours are the last Path entry and the first Service-Route ent
           std::vector<std::string>{"203.0.113.21"});
 }
 
-TEST_CASE("X2 X3 the proxy itself, the router, names, and addresses that are not a host are no neighbours") {
+TEST_CASE("X2 X3 the proxy itself, the router, names, and addresses that are not a host are not neighbours") {
     for (const char* host : {"203.0.113.10", "203.0.113.1", "198.51.100.1", "edge.example.com", "0.0.0.0",
                              "127.0.0.1", "224.0.0.1", "255.255.255.255", "[2001:db8::1]"}) {
         CAPTURE(host);

@@ -86,7 +86,8 @@ TEST_CASE("P5 a refresh of a binding costs the same with 50 bindings and with 4,
     CHECK(cost_of_refresh(4000) < 3 * cost_of_refresh(50));
 }
 
-TEST_CASE("C8 X7 law 7: a Call-ID up to 512 bytes binds; a longer one is refused with a reason, not cut") {
+TEST_CASE(
+    "C8 X7 law 7: a Call-ID up to 512 bytes binds; a longer one is refused with a reason, not truncated") {
     for (const std::size_t length : {512U, 513U, 2000U}) {
         Site site;
         const std::string call_id(length, 'c');
