@@ -35,14 +35,14 @@ TEST_CASE("law 3 edits are planned in any order and applied once") {
     CHECK(plan.result() == "zero123+4567");
 }
 
-TEST_CASE("S1 equal text is no edit") {
+TEST_CASE("S1 equal text needs no edit") {
     Plan plan("192.168.1.10");
     plan.replace(0, 12, "192.168.1.10");
     CHECK(plan.edits.empty());
     CHECK(plan.result() == plan.bytes);
 }
 
-TEST_CASE("start() forgets what was planned for the message before") {
+TEST_CASE("start() removes the edits of the previous message") {
     Plan plan("abc");
     plan.replace(1, 1, "xyz");
     const std::string other = "def";
@@ -53,7 +53,7 @@ TEST_CASE("start() forgets what was planned for the message before") {
     CHECK(plan.result() == "Def");
 }
 
-TEST_CASE("law 3 any set of edits is what replacing from the end would give") {
+TEST_CASE("law 3 the result of any set of edits equals replacement from the end") {
     std::mt19937 random(5);
     for (int round = 0; round < 500; ++round) {
         Plan plan(std::string(40, 'a'));
@@ -74,7 +74,7 @@ TEST_CASE("law 3 any set of edits is what replacing from the end would give") {
     }
 }
 
-TEST_CASE("an address that is written several times is the same text, in this message and the next") {
+TEST_CASE("an address that is written several times has the same text, in this message and the next") {
     const Address wan = *Address::parse("203.0.113.1"), other = *Address::parse("198.51.100.7");
     Plan plan("<a> <b> <c> <d>");
     for (int message = 0; message < 2; ++message) {

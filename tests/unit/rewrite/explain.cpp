@@ -93,7 +93,7 @@ TEST_CASE("S1 S3 S5 O2 each place of the head that stays has a reason") {
           "S5 protected header: Digest uri=\"sip:192.168.1.10\" (never)\n");
 }
 
-TEST_CASE("S3 O2 a maddr that is the phone's is explained as a change, another one as left alone") {
+TEST_CASE("S3 O2 a maddr that is the phone's is explained as a change, and another one as kept") {
     const auto explained = [](const std::string& contact) {
         const Explanation explanation(
             "OPTIONS sip:b@provider.example SIP/2.0\r\nVia: SIP/2.0/UDP "
@@ -113,7 +113,7 @@ TEST_CASE("S3 O2 a maddr that is the phone's is explained as a change, another o
           "S3 Contact: 192.168.1.10 -> 203.0.113.1\nS3 Contact: x.example (host_name)\n");
 }
 
-TEST_CASE("S5 a sealed body is explained and warned of, once") {
+TEST_CASE("S5 a sealed body is explained, and causes one warning") {
     const Explanation explanation(invite("Content-Encoding: gzip-like\r\n", ""));
     CHECK(explanation.text.find("sealed") == std::string::npos);
     const Explanation sealed(invite("Authorization: Digest username=\"a\", qop=auth-int\r\n", body));

@@ -6,7 +6,7 @@
 using namespace sipalg;
 using namespace sipalg::tcp;
 
-TEST_CASE("S3 S4: a Contact over TCP is rewritten whatever transport it names") {
+TEST_CASE("S3 S4: a Contact over TCP is rewritten with any transport parameter") {
     for (const std::string_view transport : {"tcp", "udp", "UDP", "tls", "ws", "sctp", "foo", ""}) {
         INFO(transport);
         std::string request = message;

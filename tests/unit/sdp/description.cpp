@@ -36,7 +36,7 @@ const std::string session =
 
 }  // namespace
 
-TEST_CASE("D1: the lines that an ALG reads; CRLF, LF and no last line end are one") {
+TEST_CASE("D1: the lines that an ALG reads, with CRLF, LF or no last line end") {
     const std::string text = session +
                              "m=audio 49170 RTP/AVP 0 8\r\n"
                              "a=rtpmap:0 PCMU/8000\r\n"
@@ -79,14 +79,14 @@ TEST_CASE("D1: the lines that an ALG reads; CRLF, LF and no last line end are on
     }
 }
 
-TEST_CASE("D1: text of another version, or none of a description") {
+TEST_CASE("D1: text of another version, or text that is not a description") {
     for (const std::string text : {"", "\r\n", "v=1\r\n", "v=00\r\n", "v=3D0\r\n", "v=\r\n", "<sdp/>", "v",
                                    "v 0", "hello\r\nm=audio 1 RTP/AVP 0\r\n", "\xef\xbb\xbf"})
         CHECK_MESSAGE(!Parsed(text).ok, text);
     CHECK(Parsed("v=0").ok);
 }
 
-TEST_CASE("S9: a description is read whatever is odd about its first lines") {
+TEST_CASE("S9: a description with odd first lines is read") {
     for (const std::string begin :
          {"v=0 \r\n", "v=0\t\r\n", "v= 0\r\n", "\r\nv=0\r\n", "\n\nv=0\n", " v=0\r\n", "\xef\xbb\xbfv=0\r\n",
           "\xef\xbb\xbf\r\nv=0\r\n", "", "s=-\r\nv=0\r\n"}) {
@@ -104,7 +104,7 @@ TEST_CASE("S9: a description is read whatever is odd about its first lines") {
     }
 }
 
-TEST_CASE("D1: unknown, empty and broken lines are passed over") {
+TEST_CASE("D1: unknown, empty and broken lines are skipped") {
     const Parsed p(session +
                    "\r\nx\r\n=\r\nc\r\na=\r\na=:\r\nm =video 3227 RTP/AVP 31\r\nC=IN IP4 1.2.3.4\r\nm=audio "
                    "6000 RTP/AVP 0\r\n");
@@ -306,7 +306,7 @@ TEST_CASE("D1: a=path and a=altc") {
     CHECK(altc[1].port_text == "12340");
 }
 
-TEST_CASE("X7: every table of a description is bounded; beyond most bounds nothing is described") {
+TEST_CASE("X7: every table of a description has a limit; beyond most limits the description is not used") {
     const std::string connection = "c=IN IP4 192.0.2.1\r\n";
     std::string full = "v=0\r\nm=audio 1 RTP/AVP 0\r\n";
     for (std::size_t i = 0; i < Description::max_connections; ++i)
@@ -339,7 +339,7 @@ TEST_CASE("X7: every table of a description is bounded; beyond most bounds nothi
     CHECK(!Parsed(groups + "a=group:BUNDLE a b\n").ok);
 }
 
-TEST_CASE("D1: a description that is used again has nothing of the one before; copies stand alone") {
+TEST_CASE("D1: a reused description has nothing of the previous one; copies are independent") {
     Parsed p(session + "a=group:BUNDLE a b\r\nm=audio 1 RTP/AVP 0\r\nc=IN IP4 1.2.3.4\r\na=mid:b\r\n");
     REQUIRE(p.d.bundled(p.m(0)));
     const auto copy = std::make_unique<Description>(p.d);

@@ -130,7 +130,7 @@ TEST_CASE("S6: a part's own Content-Length counts only when it is a number") {
     CHECK(!f.bodies.sdp[0].content_length);
 }
 
-TEST_CASE("S6: parts that are not text are passed over") {
+TEST_CASE("S6: parts that are not text are skipped") {
     const auto with = [](const std::string& header) {
         return Found("c: multipart/mixed;boundary=b\r\n",
                      "--b\r\nc: application/sdp\r\n" + header + "\r\nv=0\r\n\r\n--b--")

@@ -44,7 +44,7 @@ TEST_CASE("S10: compact names are those of the IANA registry, in both cases") {
         CHECK(header_id(std::string_view(&c, 1)) == HeaderId::other);
 }
 
-TEST_CASE("S10: a name that only resembles one of the table is another") {
+TEST_CASE("S10: a name that only resembles one in the table is unknown") {
     for (const std::string_view name :
          {"", "Vi", "Viaa", "Vib", "Call\x0dID", "Call_ID", "Call-I", "Call-IDs", "Tp", "C%6Fntact",
           "Fro\x4d\xcd", "Max-Forwards", "Subject", "X-Contact", "Record-Rout\x05", "Conten\x54-Type ",
@@ -74,7 +74,7 @@ TEST_CASE("S10: headers outside the table have no name") {
     CHECK(long_name(HeaderId::server) == "Server");
 }
 
-TEST_CASE("S10: which headers hold lists") {
+TEST_CASE("S10: headers with lists of values") {
     for (const auto id : {HeaderId::via, HeaderId::contact, HeaderId::route, HeaderId::record_route,
                           HeaderId::path, HeaderId::service_route, HeaderId::p_asserted_identity})
         CHECK(is_comma_list(id));

@@ -84,7 +84,7 @@ TEST_CASE("S8: datagrams are classified by their first bytes") {
     CHECK(classify_datagram("hello world, this is not SIP") == Kind::garbage);
 }
 
-TEST_CASE("X5: a SIP message behind the first line of another protocol is not read") {
+TEST_CASE("X5: a SIP message after the first line of another protocol is not read") {
     const std::string post = "POST / HTTP/1.1\r\n\r\n" + head + "\r\n";
     CHECK(classify_datagram(post) == Kind::http);
     CHECK(same(next_piece(post), Kind::http, post.size()));
@@ -93,7 +93,7 @@ TEST_CASE("X5: a SIP message behind the first line of another protocol is not re
     CHECK(same(next_piece(padded), Kind::garbage, padded.size()));
 }
 
-TEST_CASE("T1: a stream is cut by Content-Length, whatever the segments") {
+TEST_CASE("T1: a stream is split by Content-Length, for any segments") {
     const std::string one = head + "Content-Length: 10\r\n\r\n0123456789";
     const std::string two = head + "l : 0\r\n\r\n";
     const std::string folded = head + "l:\r\n  3\r\nX: y\r\n  z\r\n\r\nabc";
@@ -137,7 +137,7 @@ TEST_CASE("T1: a Content-Length inside the body or a value does not count") {
     CHECK(same(next_piece(text), Kind::message, text.find("\r\n\r\n") + 4));
 }
 
-TEST_CASE("T4: a stream whose first bytes cannot be SIP is settled at once") {
+TEST_CASE("T4: a stream whose first bytes cannot be SIP is recognised at once") {
     for (const std::string& bytes :
          {"\x16\x03\x01"s, "\x80"s, "\xff"s, "\x01\x02\x03\x04\x05"s, " OPTIONS"s, "(x"s, "GET /"s,
           "POST /x HTTP/1.1"s, "OPTIONS *"s, "HTTP/"s, "SIX/"s, "A\t/"s, "A  *"s, "\r\nx\x01"s.substr(2),
@@ -187,7 +187,7 @@ TEST_CASE("S9 T1: a message with odd lines is framed like any other") {
     }
 }
 
-TEST_CASE("X6: heads and start lines are bounded") {
+TEST_CASE("X6: heads and start lines have limits") {
     std::string text = head;
     while (text.size() < max_head - 100)
         text += "X: y\r\n";

@@ -48,7 +48,7 @@ TEST_CASE("S4: an empty rport is the place for its value") {
     CHECK(!all("SIP/2.0/UDP h;xrport=1")[0].rport);
 }
 
-TEST_CASE("S10: white space wherever LWS is allowed, several in a line") {
+TEST_CASE("S10: white space wherever LWS is allowed, and several values in a line") {
     const auto v =
         all("SIP  / 2.0\r\n /\tTCP     spindle.example.com   ;\r\n  branch  =   z9hG4bK9ikj8  ,\r\n"
             " sip/2.0/ UDP  192.168.255.111 : 5060  ; branch=\r\n z9hG4bK30239");

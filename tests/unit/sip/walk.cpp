@@ -7,9 +7,7 @@
 
 namespace sipalg {
 
-TEST_CASE(
-    "C1 C10 C11 X7 X8 whatever comes in whatever order, state and kernel agree, and in the end nothing is "
-    "left") {
+TEST_CASE("C1 C10 C11 X7 X8 state and kernel agree after random traffic, and in the end both are empty") {
     for (unsigned seed = 1; seed <= 400; ++seed) {
         std::mt19937 random(seed);
         std::vector<std::uint8_t> bytes(60 + 8 * seed % 2000);

@@ -31,7 +31,7 @@ TEST_CASE("N4: the name in a ClientHello, over a stream and in a datagram") {
     CHECK(is(tls::read_datagram(dtls_records(hello_body(groups, true))), Outcome::hello));
 }
 
-TEST_CASE("N4: a hello may lie in several records") {
+TEST_CASE("N4: a hello may be split into several records") {
     for (const std::size_t most : {1U, 2U, 7U, 50U, 100U}) {
         CAPTURE(most);
         CHECK(is(tls::read_stream(tls_records(hello_body(named), most)), Outcome::hello, "sip.example.com"));
@@ -40,7 +40,7 @@ TEST_CASE("N4: a hello may lie in several records") {
     }
 }
 
-TEST_CASE("N4: a beginning asks for more until the name is there") {
+TEST_CASE("N4: a beginning needs more bytes until the name is complete") {
     const std::string whole = tls_records(hello_body(named));
     const std::size_t behind_name = whole.find("sip.example.com") + 15;
     for (std::size_t size = 0; size <= whole.size(); ++size) {
@@ -53,7 +53,7 @@ TEST_CASE("N4: a beginning asks for more until the name is there") {
     }
 }
 
-TEST_CASE("N4: a datagram that holds only the first part of a hello") {
+TEST_CASE("N4: a datagram with only the first part of a hello") {
     const std::string records = dtls_records(hello_body(groups + named, true), 100);
     const std::size_t first = 13 + 12 + 100;
     CHECK(is(tls::read_datagram(records.substr(0, first)), Outcome::need_more));
@@ -67,7 +67,7 @@ TEST_CASE("a hello without extensions") {
     CHECK(is(tls::read_stream(tls_records(body)), Outcome::hello));
 }
 
-TEST_CASE("names that are none") {
+TEST_CASE("invalid names") {
     const auto with = [](const std::string& extensions) {
         return tls::read_stream(tls_records(hello_body(extensions)));
     };
@@ -81,7 +81,7 @@ TEST_CASE("names that are none") {
     CHECK(is(with(extension(0, number(9, 2) + other_type + host)), Outcome::hello, "h"));
 }
 
-TEST_CASE("what is no hello") {
+TEST_CASE("bytes that are not a hello") {
     for (const std::string& bytes :
          {std::string("INVITE sip:a SIP/2.0"), std::string("\x17\x03\x03\x00\x10", 5),
           std::string("\x16\x02"), std::string("\x16\x03\x01\x00\x04\x02\x00", 7),  // ServerHello
