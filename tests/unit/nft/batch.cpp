@@ -9,7 +9,7 @@
 using namespace sipalg::nft;
 using sipalg::nft::test::messages;
 
-TEST_CASE("a batch is framed by markers, numbered, and asks for one acknowledgement") {
+TEST_CASE("a batch has markers at both ends, numbers, and one acknowledgement request") {
     Batch batch;
     CHECK(batch.empty());
     mnl_attr_put_strz(batch.open(NFT_MSG_NEWTABLE, NLM_F_CREATE, 1, "the table"), NFTA_TABLE_NAME, "t");

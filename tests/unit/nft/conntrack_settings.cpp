@@ -32,7 +32,7 @@ TEST_CASE("C6 conntrack's timeouts are read, with the kernel's defaults for miss
     CHECK(timeouts.single == Seconds{30});
 }
 
-TEST_CASE("C6 a flow has been idle for its timeout less the rest of it") {
+TEST_CASE("C6 the idle time of a flow is its timeout minus the remaining time") {
     const UdpTimeouts timeouts{Seconds{60}, Seconds{600}};
     CHECK(timeouts.idle(IPS_CONFIRMED, Seconds{45}) == Seconds{15});
     CHECK(timeouts.idle(IPS_CONFIRMED | IPS_SEEN_REPLY, Seconds{45}) == Seconds{15});
@@ -40,7 +40,7 @@ TEST_CASE("C6 a flow has been idle for its timeout less the rest of it") {
     CHECK(timeouts.idle(IPS_CONFIRMED, Seconds{590}) == Seconds{0});  // set by somebody else
 }
 
-TEST_CASE("O5 whether packets are counted") {
+TEST_CASE("O5 the setting for packet counters is read") {
     Settings settings;
     CHECK_FALSE(conntrack_counts(settings.path));
     settings.set("nf_conntrack_acct", "0");

@@ -140,7 +140,7 @@ TEST_CASE("values of other sizes or protocols were not made by sipalgd") {
     CHECK(element_of(row_of(set_name::shifted), connection, {}, {}) == std::nullopt);
 }
 
-TEST_CASE("an element that the kernel can't hold is refused by name") {
+TEST_CASE("an element that the kernel cannot store is refused with a reason") {
     CHECK(validate(mapping));
     CHECK(validate(pinhole));
     CHECK(validate(listener));

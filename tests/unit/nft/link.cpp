@@ -63,7 +63,7 @@ TEST_CASE_FIXTURE(Fixture, "law 1: a batch without an answer, or with that of an
     CHECK_FALSE(link->commit(batch));
 }
 
-TEST_CASE_FIXTURE(Fixture, "a refusal names the message that the kernel refuses") {
+TEST_CASE_FIXTURE(Fixture, "a refusal names the refused message") {
     kernel->on_request = [&](const nlmsghdr* begin) {
         answer(begin, 2, EEXIST);
         answer(begin, 2, 0);
@@ -80,7 +80,7 @@ TEST_CASE_FIXTURE(Fixture, "a refusal names the message that the kernel refuses"
     CHECK(unsent.error().error == EMSGSIZE);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a list of something that does not exist is told from a failed one") {
+TEST_CASE_FIXTURE(Fixture, "a dump of a missing object is distinguished from a failed dump") {
     kernel->on_request = [&](const nlmsghdr* request) { kernel->done(request); };
     CHECK(list());
     kernel->on_request = [&](const nlmsghdr* request) { kernel->error(request, ENOENT); };

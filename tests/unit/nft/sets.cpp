@@ -22,7 +22,7 @@ SetDefinition set_of(const Settings& settings, std::string_view name, Origin ori
 
 }  // namespace
 
-TEST_CASE("a set's text is as nft lists it") {
+TEST_CASE("a set's text is that of nft's listing") {
     const Settings none;
     CHECK(set_of(none, "pinholes").text() ==
           "\tset pinholes {\n\t\ttype inet_proto . ipv4_addr . ipv4_addr . inet_service\n\t\tflags "
@@ -37,7 +37,7 @@ TEST_CASE("a set's text is as nft lists it") {
           "\tset outside_route {\n\t\ttypeof fib daddr oifname\n\t}\n");
 }
 
-TEST_CASE("settings given twice are one element, in order; nft breaks lines after five elements") {
+TEST_CASE("a setting given twice is one element, in order; nft breaks lines after five elements") {
     Settings settings;
     settings.sip_ports = {5066, 5065, 5064, 5060, 5062, 5061, 5060};
     settings.outside = {"wan2", "wan", "wan2"};

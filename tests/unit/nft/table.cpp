@@ -44,12 +44,12 @@ bool has(const std::string& text, const char* words) {
 
 }  // namespace
 
-TEST_CASE("the table's text is the document") {
+TEST_CASE("the table's text is that of sipalg.nft") {
     for (const QueueMethod method : {QueueMethod::native, QueueMethod::compat})
         CHECK(without_blank_lines(Table(wan(), method, Origin::payload).text()) == document());
 }
 
-TEST_CASE("settings show in the text") {
+TEST_CASE("the text has the settings") {
     Settings settings = wan();
     settings.table = "other";
     settings.outside = {"wan2", "wan", "wan2"};
@@ -95,7 +95,7 @@ TEST_CASE("N3: packets that begin like SIP on other ports are queued, at a limit
               "oifname != @inside accept\n\t\t@ih,0,32"));
 }
 
-TEST_CASE("sets that are present are kept; those of settings are filled again") {
+TEST_CASE("existing sets are kept, and those of settings are filled again") {
     const Table table(wan(), QueueMethod::native, Origin::payload);
     const auto count = [&](const Names& present, int type) {
         Batch batch;

@@ -98,7 +98,7 @@ TEST_CASE("careful: another mapping of the same public endpoint is removed with 
                          "create " + out3 + public1 + " 60000ms"});
 }
 
-TEST_CASE("careful: of half a mapping that half is removed, and no entry of another mapping") {
+TEST_CASE("careful: the remaining half of a mapping is removed, and no entry of another mapping") {
     MapContents half = holding({a});
     half.in.clear();
     CHECK(careful({{Op::remove, a, {}}}, half) ==
@@ -117,7 +117,7 @@ TEST_CASE("careful: the last of several changes of an element counts") {
           Lines{"ensure " + hole + " 1000ms", "remove " + hole, "create " + hole + " 6000ms"});
 }
 
-TEST_CASE("X8 changes that the kernel can't hold are refused before they are sent") {
+TEST_CASE("X8 changes that the kernel cannot store are refused before they are sent") {
     const std::vector<Change> removal{{Op::remove, a, {}}};
     CHECK(validate(removal));
     for (const Op op : {Op::add, Op::renew}) {

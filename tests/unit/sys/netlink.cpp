@@ -44,7 +44,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "a question gets its answer and its acknowledgement") {
+TEST_CASE_FIXTURE(Fixture, "a request gets its answer and its acknowledgement") {
     kernel.on_request = [&](const nlmsghdr* request) {
         CHECK((request->nlmsg_flags & (NLM_F_REQUEST | NLM_F_ACK)) == (NLM_F_REQUEST | NLM_F_ACK));
         kernel.answer(request, part, 7);
@@ -54,14 +54,14 @@ TEST_CASE_FIXTURE(Fixture, "a question gets its answer and its acknowledgement")
     CHECK(got == std::vector<std::uint32_t>{7});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a refused question returns the kernel's error") {
+TEST_CASE_FIXTURE(Fixture, "a refused request returns the kernel's error") {
     kernel.on_request = [&](const nlmsghdr* request) { kernel.error(request, EPERM); };
     CHECK(ask() == code_of(EPERM));
     CHECK(dump() == code_of(EPERM));
     CHECK(got.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a late answer is not taken for the next question's") {
+TEST_CASE_FIXTURE(Fixture, "a late answer is not taken for that of the next request") {
     std::vector<char> late;
     kernel.on_request = [&](const nlmsghdr* request) {
         late.assign(reinterpret_cast<const char*>(request),
@@ -95,7 +95,7 @@ TEST_CASE_FIXTURE(Fixture, "an answer to another socket is not taken") {
     CHECK(others == std::vector<std::uint32_t>{1});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a list comes in several datagrams and ends with NLMSG_DONE") {
+TEST_CASE_FIXTURE(Fixture, "a dump arrives in several datagrams and ends with NLMSG_DONE") {
     kernel.on_request = [&](const nlmsghdr* request) {
         CHECK((request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP);
         for (std::uint32_t i = 1; i <= 3; ++i)
@@ -107,7 +107,7 @@ TEST_CASE_FIXTURE(Fixture, "a list comes in several datagrams and ends with NLMS
     CHECK(got == std::vector<std::uint32_t>{1, 2, 3, 1, 2, 3});
 }
 
-TEST_CASE_FIXTURE(Fixture, "an error in the middle of a list is not its end") {
+TEST_CASE_FIXTURE(Fixture, "an error in the middle of a dump is not its end") {
     kernel.on_request = [&](const nlmsghdr* request) {
         kernel.answer(request, part, 1);
         kernel.error(request, ENOMEM);
@@ -122,7 +122,7 @@ TEST_CASE_FIXTURE(Fixture, "an error in the middle of a list is not its end") {
     CHECK(got.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a list that changed during the reading is read again") {
+TEST_CASE_FIXTURE(Fixture, "an inconsistent dump is read again") {
     int readings = 0;
     kernel.on_request = [&](const nlmsghdr* request) {
         ++readings;
@@ -140,7 +140,7 @@ TEST_CASE_FIXTURE(Fixture, "a list that changed during the reading is read again
     CHECK(got.size() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a mark of change in the last message of a list counts") {
+TEST_CASE_FIXTURE(Fixture, "NLM_F_DUMP_INTR in the last message of a dump counts") {
     int readings = 0;
     kernel.on_request = [&](const nlmsghdr* request) {
         kernel.answer(request, part, 1);
@@ -153,7 +153,7 @@ TEST_CASE_FIXTURE(Fixture, "a mark of change in the last message of a list count
     CHECK(stream() == code_of(EINTR));
 }
 
-TEST_CASE_FIXTURE(Fixture, "a list of which datagrams were lost is read again") {
+TEST_CASE_FIXTURE(Fixture, "a dump with lost datagrams is read again") {
     int readings = 0;
     kernel.on_request = [&](const nlmsghdr* request) {
         kernel.answer(request, part, 1);
@@ -178,7 +178,7 @@ TEST_CASE_FIXTURE(Fixture, "the buffer grows for a datagram that is longer") {
     CHECK(got == std::vector<std::uint32_t>{1});
 }
 
-TEST_CASE_FIXTURE(Fixture, "failed system calls are errors of their question only") {
+TEST_CASE_FIXTURE(Fixture, "a failed system call affects only its request") {
     kernel.on_request = [&](const nlmsghdr* request) { kernel.done(request); };
     kernel.fail_send(EPIPE);
     CHECK(dump() == code_of(EPIPE));
@@ -190,7 +190,8 @@ TEST_CASE_FIXTURE(Fixture, "failed system calls are errors of their question onl
     CHECK_FALSE(dump());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a silent kernel ends the question after the patience, not the conversation") {
+TEST_CASE_FIXTURE(Fixture,
+                  "if the kernel is silent, the request times out and the conversation stays usable") {
     CHECK(ask() == code_of(ETIMEDOUT));
     CHECK(dump() == code_of(ETIMEDOUT));
     CHECK(kernel.waits == std::vector<std::chrono::milliseconds>(2, Conversation::usual_patience));
@@ -202,7 +203,7 @@ TEST_CASE_FIXTURE(Fixture, "a silent kernel ends the question after the patience
     CHECK(got == std::vector<std::uint32_t>{1});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a list that was given up is read to its end before the next begins") {
+TEST_CASE_FIXTURE(Fixture, "an abandoned dump is read to its end before the next begins") {
     kernel.on_request = [&](const nlmsghdr* request) {
         kernel.answer(request, part, 1);
         kernel.answer(request, part, 2);
@@ -221,7 +222,7 @@ TEST_CASE_FIXTURE(Fixture, "a list that was given up is read to its end before t
     CHECK(got == std::vector<std::uint32_t>{3});
 }
 
-TEST_CASE_FIXTURE(Fixture, "several requests at once: each answer by its number, nothing is waited for") {
+TEST_CASE_FIXTURE(Fixture, "answers to several requests are assigned by number, without waiting") {
     const std::uint32_t first = talk.reserve(3);
     kernel.on_request = [&](const nlmsghdr* request) {
         nlmsghdr other = *request;
@@ -241,7 +242,7 @@ TEST_CASE_FIXTURE(Fixture, "several requests at once: each answer by its number,
     CHECK(kernel.waits.empty());
 }
 
-TEST_CASE("the real kernel answers questions and lists") {
+TEST_CASE("the real kernel answers requests and dumps") {
     Channel channel(ChannelOptions{.protocol = NETLINK_ROUTE});
     CHECK(channel.port() != 0);
     Conversation talk(channel);
