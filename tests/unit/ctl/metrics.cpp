@@ -29,7 +29,7 @@ TEST_CASE("OpenMetrics text: types, counters with _total, the end mark") {
           "# EOF\n");
 }
 
-TEST_CASE("an answer without counters is none") {
+TEST_CASE("an answer without counters is an error") {
     CHECK_THROWS_AS(metrics(Json::object()), NotServing);
     CHECK_THROWS_AS(metrics(Json::array()), NotServing);
 }

@@ -46,7 +46,7 @@ TEST_CASE("SPEC 1 help takes a command, and each command takes --help") {
     CHECK(error_of({"help", "cals"}).find("did you mean 'calls'?") != std::string::npos);
 }
 
-TEST_CASE("SPEC 1 bad usage is named, with the words that would be right") {
+TEST_CASE("SPEC 1 errors of usage name the mistake and the accepted words") {
     CHECK(error_of({}) == "no command; expected " + command_list());
     CHECK(error_of({"cals"}) == "unknown command 'cals'; did you mean 'calls'? (sipalgctl help lists all)");
     CHECK(error_of({"juggle"}) == "unknown command 'juggle'; expected " + command_list());

@@ -4,7 +4,7 @@
 
 using sipalg::ctl::Table;
 
-TEST_CASE("columns are as wide as their widest cell, the last one ends the line") {
+TEST_CASE("columns are as wide as their widest cell, and no blanks follow the last one") {
     Table table({"A", "LONG", "Z"});
     CHECK(table.empty());
     table.add({"wide cell", "1", "end"});
@@ -16,7 +16,7 @@ TEST_CASE("columns are as wide as their widest cell, the last one ends the line"
           "b          22    -\n");
 }
 
-TEST_CASE("cells can't leave their line or command the terminal") {
+TEST_CASE("cells cannot contain line ends or control sequences") {
     Table table({"A", "B"});
     table.add({"x\ny\x1b[1m", "\xc2\x9b"});
     CHECK(table.text() ==
@@ -34,7 +34,7 @@ TEST_CASE("columns are aligned by characters, not bytes") {
           "Jurgen  2\n");
 }
 
-TEST_CASE("missing cells are empty ones, long ones are not cut") {
+TEST_CASE("missing cells are empty, and long ones are not shortened") {
     Table table({"A", "B", "C"});
     table.add({"1"});
     const std::string id(500, 'i');

@@ -4,7 +4,7 @@
 
 using namespace sipalg::ctl;
 
-TEST_CASE("nothing is a sentence") {
+TEST_CASE("empty lists are shown as a sentence") {
     CHECK(view("calls", Json::array()) == "no calls\n");
     CHECK(view("pinholes", Json::array()) == "no pinholes\n");
     CHECK(view("bindings", Json::array()) == "no bindings\n");
@@ -23,7 +23,7 @@ TEST_CASE("calls") {
           "rewritten  audio open (peer silent), video off  a1@\\x1b[31mx\n");
 }
 
-TEST_CASE("pinholes and bindings, with times people can read") {
+TEST_CASE("pinholes and bindings have readable times") {
     const Json pinholes = Json::parse(R"([{"proto":"udp","public":"203.0.113.1:4000",
         "inside":"192.168.1.10:4000","remote":"192.0.2.1","media":"audio","component":"rtp","call_id":"c",
         "state":"open","expires_s":75,"observed":true}])");
@@ -87,7 +87,7 @@ TEST_CASE("O1 status shows verdict, settings and totals, and counters that are n
           "rewritten  12\n");
 }
 
-TEST_CASE("documents of another shape are shown as far as they are known") {
+TEST_CASE("unknown parts of documents are ignored") {
     CHECK(view("calls", Json::parse(R"([{}, 3, {"media": 4, "state": [1]}])")).find("STATE") == 0);
     CHECK(view("status", Json::object()).find("not serving") == 0);
     CHECK(view("call", Json::parse(R"({"calls":[3,{"media":[4]}],"pinholes":[]})")).find("no pinholes") !=
@@ -100,7 +100,7 @@ TEST_CASE("documents of another shape are shown as far as they are known") {
     CHECK_THROWS_AS(view("status", Json::array()), NotServing);
 }
 
-TEST_CASE("counters show every word, zeros included") {
+TEST_CASE("counters show every reason, including zeros") {
     CHECK(view("counters", Json::parse(R"({"rewritten":12,"stun":0})")) ==
           "MESSAGES   COUNT\n"
           "rewritten  12\n"

@@ -30,7 +30,7 @@ TEST_CASE("X9 root and the daemon's user may do everything") {
     CHECK_FALSE(none.may_look({somebody, {0, 10}}));
 }
 
-TEST_CASE("X9 the control group may look, the admin group may change too") {
+TEST_CASE("X9 the control group may query, and the admin group may also change") {
     const Access access{10, 20};
     CHECK(access.may_look({somebody, {5, 10}}));
     CHECK_FALSE(access.may_change({somebody, {5, 10}}));
@@ -39,7 +39,7 @@ TEST_CASE("X9 the control group may look, the admin group may change too") {
     CHECK_FALSE(access.may_look({somebody, {5}}));
 }
 
-TEST_CASE("X9 groups are found by name, and a missing one is an error of usage") {
+TEST_CASE("X9 groups are looked up by name, and a missing one is a usage error") {
     CHECK(find_access(parse({"--control-group", "root", "--admin-group", "root"})).admin == gid_t{0});
     CHECK_FALSE(find_access(parse({})).admin);
     CHECK_THROWS_WITH_AS(

@@ -51,7 +51,7 @@ TEST_CASE("C11 a call moves to the uplink's new address") {
     CHECK_FALSE(follower.advance(Time(1000)));
 }
 
-TEST_CASE("C11 a refused move is tried again") {
+TEST_CASE("C11 a refused move is repeated") {
     Router router;
     AddressFollower follower(router, {});
     follower.follow(Time(0));
@@ -79,7 +79,7 @@ TEST_CASE("N1 C11 a new external address is advertised once the call has moved, 
     CHECK(router.call.advertised.text() == "198.51.100.7");
 }
 
-TEST_CASE("C11 an interface event does not make a refused external address forgotten") {
+TEST_CASE("C11 a refused external address is repeated in spite of an interface event") {
     Router router;
     AddressFollower follower(router, {});
     follower.follow(Time(0));

@@ -23,7 +23,7 @@ const std::vector<Egress> used{at("203.0.113.1")};
 
 }  // namespace
 
-TEST_CASE("C11 an interface with another address takes along what stood at its former one") {
+TEST_CASE("C11 entries follow their interface from its old address to its new one") {
     AddressTracker where;
     where.see({end("wan", "203.0.113.1")});
     CHECK(where.moves(used).empty());
@@ -35,7 +35,7 @@ TEST_CASE("C11 an interface with another address takes along what stood at its f
     CHECK(where.moves(std::vector{at("203.0.113.3")}).empty());
 }
 
-TEST_CASE("C11 flap and renewal: an address that is gone, however long, and back is the same") {
+TEST_CASE("C11 flap and renewal: an address that returns at any time has not changed") {
     AddressTracker where;
     where.see({end("wan", "203.0.113.1")});
     where.see({end("wan", "")});
@@ -47,7 +47,7 @@ TEST_CASE("C11 flap and renewal: an address that is gone, however long, and back
     CHECK(where.moves(used) == move("203.0.113.1", at("203.0.113.2")));
 }
 
-TEST_CASE("C11 another --external-address is a change as well") {
+TEST_CASE("C11 another --external-address is a change too") {
     AddressTracker where;
     where.see({end("wan", "203.0.113.1", "198.51.100.7")});
     const std::vector before{at("203.0.113.1", "198.51.100.7")};
@@ -73,7 +73,7 @@ TEST_CASE("C11 N1 the default route goes to another interface, and one of severa
     CHECK(two.moves(used) == move("203.0.113.1", at("203.0.113.9")));
 }
 
-TEST_CASE("C11 A5 what an earlier daemon left goes where it can only have gone") {
+TEST_CASE("C11 A5 entries of an earlier daemon move only if the new address is unambiguous") {
     AddressTracker where;
     where.see({end("wan", "")});
     CHECK(where.moves(used).empty());

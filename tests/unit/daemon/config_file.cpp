@@ -19,7 +19,7 @@ std::string error_of(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("settings come in order and know their line") {
+TEST_CASE("settings are in order and have their line") {
     const auto settings =
         parse_config("# heading\n\n outside = eth0 \r\naccept-in=ip filter FORWARD\n", "f.conf");
     REQUIRE(settings.size() == 2);
@@ -31,7 +31,7 @@ TEST_CASE("settings come in order and know their line") {
     CHECK(settings[1].where == "f.conf:4: accept-in");
 }
 
-TEST_CASE("a comment begins at a # that begins a word") {
+TEST_CASE("a # at the beginning of a word starts a comment") {
     const auto settings = parse_config("queue = 7 # seven\ntable = a#b\n", "f.conf");
     REQUIRE(settings.size() == 2);
     CHECK(settings[0].value == "7");
@@ -44,7 +44,7 @@ TEST_CASE("the last line needs no line end, and an empty value is a value") {
     CHECK(settings[1].value.empty());
 }
 
-TEST_CASE("a line that is no setting is named with its number") {
+TEST_CASE("a line that is not a setting is reported with its number") {
     CHECK(error_of("\n\nhello\n") == "f.conf:3: 'hello': write 'name = value'");
     CHECK(error_of("= 3") == "f.conf:1: '= 3': write 'name = value'");
 }

@@ -65,7 +65,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("a quick sweep is followed by 600 ms of quiet from its beginning") {
+TEST_CASE("the next scan begins 600 ms after the beginning of a short one") {
     ScanBudget budget;
     CHECK(budget.next() <= Time(0));
     budget.began(Time(10'000));
@@ -73,14 +73,14 @@ TEST_CASE("a quick sweep is followed by 600 ms of quiet from its beginning") {
     CHECK(budget.next() == Time(10'600));
 }
 
-TEST_CASE("a long sweep takes at most a tenth of the time") {
+TEST_CASE("long scans take at most a tenth of the time") {
     ScanBudget budget;
     budget.began(Time(10'000));
     budget.ended(std::chrono::milliseconds(150));
     CHECK(budget.next() == Time(11'500));
 }
 
-TEST_CASE("C7 flows of what was closed are erased when the sweep ends") {
+TEST_CASE("C7 the flows of closed mappings are deleted at the end of the scan") {
     Fixture f;
     f.table = {flow(16000), flow(17000)};
     CHECK_FALSE(f.sweeper.advance(f.now));
@@ -93,7 +93,7 @@ TEST_CASE("C7 flows of what was closed are erased when the sweep ends") {
     CHECK(f.erased[0].source.port == 16000);
 }
 
-TEST_CASE("C12 the first sweep is over when it returns, however many flows there are") {
+TEST_CASE("C12 the first scan is complete when it returns, for any number of flows") {
     Fixture f;
     for (std::uint16_t port = 1024; port < 9000; ++port) {
         f.table.push_back(flow(port));
@@ -106,7 +106,7 @@ TEST_CASE("C12 the first sweep is over when it returns, however many flows there
     CHECK(f.sweeper.ended() == 1);
 }
 
-TEST_CASE("S2 who asks gets the sweep that begins after, though nothing was opened or closed") {
+TEST_CASE("S2 a request gets a scan that begins after it, even if nothing was opened or closed") {
     Fixture f;
     const auto sweep = f.sweeper.ask(f.now);
     REQUIRE(sweep);
@@ -118,7 +118,7 @@ TEST_CASE("S2 who asks gets the sweep that begins after, though nothing was open
     CHECK(f.sweeper.advance(f.now) == f.now + ScanBudget::shortest_pause);
 }
 
-TEST_CASE("X7 nobody waits for a sweep that the budget puts off for long") {
+TEST_CASE("X7 a packet does not wait for a scan that would begin too late") {
     Fixture f;
     f.broken = true;
     f.sweeper.ask(f.now);
@@ -130,7 +130,7 @@ TEST_CASE("X7 nobody waits for a sweep that the budget puts off for long") {
     CHECK(f.sweeper.ask(f.now));
 }
 
-TEST_CASE("C7 what a sweep that failed was for is not forgotten") {
+TEST_CASE("C7 a failed scan is repeated") {
     Fixture f;
     f.table = {flow(16000)};
     f.broken = true;
@@ -145,7 +145,7 @@ TEST_CASE("C7 what a sweep that failed was for is not forgotten") {
     CHECK(f.erased.size() == 1);
 }
 
-TEST_CASE("a reader that nobody listens to any more ends") {
+TEST_CASE("a reader ends while its pieces wait") {
     Fixture f;
     for (int i = 0; i < 20'000; ++i)
         f.table.push_back(flow(static_cast<std::uint16_t>(i)));

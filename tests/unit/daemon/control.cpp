@@ -117,7 +117,7 @@ TEST_CASE("X7 a client with an endless request is closed") {
     CHECK_FALSE(answered);
 }
 
-TEST_CASE("a silent client is closed when its time is over") {
+TEST_CASE("a silent client is closed after a time") {
     const Place place;
     Loop loop;
     ControlSocket control(place.path());
@@ -126,7 +126,7 @@ TEST_CASE("a silent client is closed when its time is over") {
     CHECK(serve_until_closed(loop, control, client, ControlSocket::patience).empty());
 }
 
-TEST_CASE("more clients than the ceiling wait, and are served when there is room") {
+TEST_CASE("clients above the limit wait, and are served when there is room") {
     const Place place;
     Loop loop;
     ControlSocket control(place.path());
@@ -203,7 +203,7 @@ class NoDescriptors {
 
 }  // namespace
 
-TEST_CASE("a client for whom there is no descriptor waits, and the loop sleeps meanwhile") {
+TEST_CASE("without a free descriptor a client waits, and the loop sleeps in the meantime") {
     const Place place;
     Loop loop;
     ControlSocket control(place.path());

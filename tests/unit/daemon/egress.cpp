@@ -40,7 +40,7 @@ struct Routes {
 
 }  // namespace
 
-TEST_CASE("one outside interface: its address, and no question to the kernel") {
+TEST_CASE("with one outside interface its address is used without asking the kernel") {
     Routes routes;
     routes.chooser.set(two_uplinks(), {"dsl"}, {});
     const Egress egress = routes.chooser.choose(Side::inside, packet("192.168.1.10", "192.0.2.1"), 4, 0);
@@ -49,7 +49,7 @@ TEST_CASE("one outside interface: its address, and no question to the kernel") {
     CHECK(routes.asked == 0);
 }
 
-TEST_CASE("several: the kernel's route, asked once for both directions of a pair") {
+TEST_CASE("with several interfaces the kernel is asked once for both directions of a pair") {
     Routes routes;
     routes.chooser.set(two_uplinks(), {"dsl", "lte"}, {});
     CHECK(routes.chooser.choose(Side::inside, packet("192.168.1.10", "192.0.2.1"), 4, 0).address.text() ==
@@ -64,7 +64,7 @@ TEST_CASE("several: the kernel's route, asked once for both directions of a pair
     CHECK(routes.asked == 2);
 }
 
-TEST_CASE("no route: nothing to show, unless the packet came in by an outside interface") {
+TEST_CASE("without a route there is no address, unless the packet came in by an outside interface") {
     Routes routes;
     routes.answer = 0;
     routes.chooser.set(two_uplinks(), {"dsl", "lte"}, {});
@@ -73,7 +73,7 @@ TEST_CASE("no route: nothing to show, unless the packet came in by an outside in
           "203.0.113.1");
 }
 
-TEST_CASE("what is no IPv4 packet has no egress among several") {
+TEST_CASE("with several interfaces only IPv4 packets have an egress") {
     Routes routes;
     routes.chooser.set(two_uplinks(), {"dsl", "lte"}, {});
     const std::array<std::uint8_t, 3> scrap{0x45, 0, 0};
@@ -81,7 +81,7 @@ TEST_CASE("what is no IPv4 packet has no egress among several") {
     CHECK(routes.asked == 0);
 }
 
-TEST_CASE("answers do not pile up without end") {
+TEST_CASE("the cache has a limit") {
     int asked = 0;
     EgressChooser chooser([&](const RouteQuery&) { return ++asked, std::optional(2u); });
     chooser.set(two_uplinks(), {"dsl", "lte"}, {});
@@ -96,7 +96,7 @@ TEST_CASE("answers do not pile up without end") {
     CHECK(asked == before + 1);
 }
 
-TEST_CASE("external addresses: one for all, or one each; none where there is no address at all") {
+TEST_CASE("external addresses: one for all, or one for each; none without an interface address") {
     Routes routes;
     const Address a = *Address::parse("192.0.2.7"), b = *Address::parse("192.0.2.8");
     routes.chooser.set(two_uplinks(), {"dsl", "lte", "gone"}, {a});
@@ -110,7 +110,7 @@ TEST_CASE("external addresses: one for all, or one each; none where there is no 
     CHECK(routes.chooser.ends()[1].egress.advertised == b);
 }
 
-TEST_CASE("N2 what is not translated keeps its address in either direction") {
+TEST_CASE("N2 phones that are not translated keep their address in both directions") {
     Routes routes;
     routes.chooser.set(two_uplinks(), {"dsl"}, {});
     const auto egress = [&](const char* phone) {

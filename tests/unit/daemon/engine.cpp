@@ -75,7 +75,7 @@ TEST_CASE("the kernel has its elements before the message leaves (law 1)") {
     CHECK(router.count(Reason::rewritten) == 1);
 }
 
-TEST_CASE("what the kernel refuses has not happened: original bytes, no call, counted") {
+TEST_CASE("after a refusal the original bytes pass, there is no call, and the message is counted") {
     Router router;
     router.kernel.refusal = "table is full";
     CHECK(router.handle(invite()).empty());
@@ -89,7 +89,7 @@ TEST_CASE("what the kernel refuses has not happened: original bytes, no call, co
     CHECK(totals(router.state).calls == 1);
 }
 
-TEST_CASE("a kernel that can't be asked is one that refuses") {
+TEST_CASE("an error of the kernel's interface counts as a refusal") {
     Router router;
     router.kernel.broken = true;
     CHECK(router.handle(invite()).empty());
@@ -97,7 +97,7 @@ TEST_CASE("a kernel that can't be asked is one that refuses") {
     CHECK(router.count(Reason::kernel_refused) == 1);
 }
 
-TEST_CASE("a result that no verdict can carry changes nothing at all") {
+TEST_CASE("a message that is too long for a verdict changes nothing") {
     Router router;
     CHECK(router.handle(invite(), 300).empty());
     CHECK(router.kernel.asked.empty());
@@ -105,7 +105,7 @@ TEST_CASE("a result that no verdict can carry changes nothing at all") {
     CHECK(router.count(Reason::too_long) == 1);
 }
 
-TEST_CASE("what is no packet passes and is counted") {
+TEST_CASE("bytes that are not a packet pass and are counted") {
     Router router;
     CHECK(router.handle({0x45, 0, 0}).empty());
     CHECK(router.count(Reason::unreadable_packet) == 1);
@@ -113,7 +113,7 @@ TEST_CASE("what is no packet passes and is counted") {
     CHECK(router.count(Reason::unreadable_packet) == 2);
 }
 
-TEST_CASE("S9 malformed = drop drops SIP that can't be read, and nothing else") {
+TEST_CASE("S9 malformed = drop only drops SIP that cannot be read") {
     const auto packet = [](const std::string& text) {
         return test::udp_packet("192.168.1.10:5060", "203.0.113.10:5060", text);
     };
@@ -145,7 +145,7 @@ TEST_CASE("S9 malformed = drop drops SIP that can't be read, and nothing else") 
     }
 }
 
-TEST_CASE("an unanswered call is closed when its time has come, and nothing is due after") {
+TEST_CASE("an unanswered call is closed at its deadline, and no deadline is left") {
     Router router;
     router.handle(invite());
     int wake_ups = 0;
@@ -158,7 +158,7 @@ TEST_CASE("an unanswered call is closed when its time has come, and nothing is d
     CHECK(totals(router.state).pinholes == 0);
 }
 
-TEST_CASE("what is due and refused is tried again after a while, not in a loop") {
+TEST_CASE("a refused deadline is repeated after a pause, not in a loop") {
     Router router;
     router.handle(invite());
     router.kernel.refusal = "no";
@@ -177,7 +177,7 @@ TEST_CASE("what is due and refused is tried again after a while, not in a loop")
     CHECK(router.kernel.asked.size() == 1);
 }
 
-TEST_CASE("elements without a call or binding do not keep the daemon from serving (A5)") {
+TEST_CASE("elements without a call or binding do not prevent the daemon from serving (A5)") {
     Router router;
     const Mapping orphan{Transport::udp, *Endpoint::parse("192.168.1.10:4000"),
                          *Endpoint::parse("203.0.113.1:4000")};
@@ -192,7 +192,7 @@ TEST_CASE("elements without a call or binding do not keep the daemon from servin
 }
 
 TEST_CASE(
-    "C11 a change of the address is one transaction, after it the flows go; refused, nothing has moved") {
+    "C11 a change of the address is one transaction, then flows are deleted; if refused, nothing moves") {
     Router router;
     router.handle(invite());
     const Address before = *Address::parse("203.0.113.1"), now = *Address::parse("203.0.113.2");
@@ -211,7 +211,7 @@ TEST_CASE(
     CHECK(router.state.egresses() == std::vector<Egress>{{now, now}});
 }
 
-TEST_CASE("O7 mode observe: the kernel is asked nothing, bytes pass, and what would be is told") {
+TEST_CASE("O7 mode observe changes neither the kernel nor bytes, and reports what would be done") {
     Policy policy;
     policy.treatments.mode = Mode::observe;
     State state(policy);
@@ -244,7 +244,7 @@ TEST_CASE("O7 mode observe: the kernel is asked nothing, bytes pass, and what wo
     CHECK_FALSE(engine.advance(now));
 }
 
-TEST_CASE("O7 C11: what is observed moves with the router's address, and the kernel is told nothing of it") {
+TEST_CASE("O7 C11: observed calls move with the router's address, without a change in the kernel") {
     Policy policy;
     policy.treatments.mode = Mode::observe;
     State state(policy);
@@ -263,7 +263,7 @@ TEST_CASE("O7 C11: what is observed moves with the router's address, and the ker
     CHECK(kernel.asked.empty());
 }
 
-TEST_CASE("O7 a phone that is observed leaves others as they are") {
+TEST_CASE("O7 an observed phone does not affect others") {
     Policy policy;
     policy.treatments.phones.push_back({*Prefix::parse("192.168.1.11"), {}});
     policy.treatments.phones[0].treatment.mode = Mode::observe;
@@ -278,7 +278,7 @@ TEST_CASE("O7 a phone that is observed leaves others as they are") {
     CHECK(totals(state).calls == 1);
 }
 
-TEST_CASE("C7 SPEC 1 a call that the owner closes loses its media in one transaction") {
+TEST_CASE("C7 SPEC 1 the owner closes a call with its media in one transaction") {
     Router router;
     router.handle(invite());
     CHECK(router.engine.close_calls("other", router.now) == 0);

@@ -39,8 +39,7 @@ struct Table {
 
 }  // namespace
 
-TEST_CASE(
-    "C12: a table of any size is handed over in order, and what was read is known with its last piece") {
+TEST_CASE("C12: a table of any size is passed on in order, and the last piece has the outcome") {
     Table table;
     std::size_t readings = 0;
     for (const std::size_t size : {1U, 255U, 256U, 257U, 3000U, 20000U}) {
@@ -61,7 +60,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("a table that can't be read says why, and can be read another time") {
+TEST_CASE("a failed read has a reason, and the next one can succeed") {
     Table table;
     table.reader.begin();
     const FlowReader::Piece failed = table.reader.wait();
@@ -76,7 +75,7 @@ TEST_CASE("a table that can't be read says why, and can be read another time") {
     CHECK(good.flows.size() == 1);
 }
 
-TEST_CASE("a reader ends whatever its thread does: not begun, reading, waiting for somebody to take") {
+TEST_CASE("a reader can be destroyed before, during and after a read") {
     { const Table idle; }
     Table table;
     table.count = 100'000;
@@ -85,7 +84,7 @@ TEST_CASE("a reader ends whatever its thread does: not begun, reading, waiting f
     CHECK(table.reader.take());
 }
 
-TEST_CASE("signals are not for the reader's thread") {
+TEST_CASE("the reader's thread blocks signals") {
     std::atomic<bool> blocked{false};
     FlowReader reader{[&](const auto&) {
         sigset_t mask;

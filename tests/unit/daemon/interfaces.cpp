@@ -25,7 +25,7 @@ Interfaces router() {
 
 }  // namespace
 
-TEST_CASE("the primary address is a global IPv4 one, secondary only for want of another") {
+TEST_CASE("the primary address is a global IPv4 one; a secondary one is used only if there is no other") {
     CHECK(Interface{2, "a", false, {address("fe80::1"), address("10.0.0.2", true), address("10.0.0.1")}}
               .primary()
               .text() == "10.0.0.1");
@@ -46,7 +46,7 @@ TEST_CASE("outside and inside by default routes") {
     CHECK(interfaces.find(99) == nullptr);
 }
 
-TEST_CASE("own addresses hold all addresses and the broadcast addresses, once") {
+TEST_CASE("own addresses are all addresses and broadcast addresses, each once") {
     Interfaces interfaces = router();
     interfaces.all.push_back({4, "dup", false, {address("192.168.1.1")}});
     std::vector<std::string> texts;

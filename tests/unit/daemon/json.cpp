@@ -13,7 +13,7 @@ Endpoint endpoint(const char* text) {
 
 }  // namespace
 
-TEST_CASE("a call as the contract names its fields, its start in UTC") {
+TEST_CASE("a call has the fields of the contract, and its start is in UTC") {
     CallReport call;
     call.call_id = std::string(2000, 'x') + "@host";
     call.state = "confirmed";
@@ -43,7 +43,7 @@ TEST_CASE("a call as the contract names its fields, its start in UTC") {
         {"type":"video","public":"","inside":"","remote":"","state":"open","silent":"peer"}])"));
 }
 
-TEST_CASE("flows: what TCP has besides, and no name where none was asked for") {
+TEST_CASE("flows: TCP has additional fields, and sni is null without a name") {
     FlowReport flow;
     flow.phone = endpoint("192.168.1.10:5060");
     flow.peer = endpoint("[2001:db8::1]:5060");
@@ -100,11 +100,11 @@ TEST_CASE("an endpoint that is not known yet is empty") {
     CHECK(to_json(std::vector{PinholeReport{}}).at(0)["public"] == "");
 }
 
-TEST_CASE("nothing is an empty array, not null") {
+TEST_CASE("an empty list is an empty array, not null") {
     CHECK(to_text(to_json(std::vector<PinholeReport>{})) == "[]");
 }
 
-TEST_CASE("every reason is a counter under its word") {
+TEST_CASE("every reason is the name of a counter") {
     Counters counters{};
     counters[static_cast<std::size_t>(Reason::kernel_refused)] = 7;
     const Json object = to_json(counters);
@@ -113,7 +113,7 @@ TEST_CASE("every reason is a counter under its word") {
         CHECK(object.at(std::string(word(static_cast<Reason>(i)))) == counters[i]);
 }
 
-TEST_CASE("status holds all that the contract names") {
+TEST_CASE("status has all fields of the contract") {
     Options options;
     Status status;
     status.pid = 7;

@@ -13,7 +13,7 @@ TEST_CASE("log levels have one name each") {
     CHECK_FALSE(parse_log_level(""));
 }
 
-TEST_CASE("a burst passes, then so many a second, and what did not is counted") {
+TEST_CASE("a burst passes, then a number of lines each second; suppressed lines are counted") {
     RateLimit limit(3, 2);
     Time now{1'000'000};
     for (int i = 0; i < 3; ++i)

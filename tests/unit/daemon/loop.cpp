@@ -25,7 +25,7 @@ struct Pipe {
 
 }  // namespace
 
-TEST_CASE("the step's deadline wakes the loop, and the clock has then reached it") {
+TEST_CASE("the loop wakes up at the deadline of the step, not before") {
     Loop loop;
     const Time deadline = loop.now() + Time(20);
     int calls = 0;

@@ -46,7 +46,7 @@ TEST_CASE("every reason has its row in sipalgd(8)") {
     }
 }
 
-TEST_CASE("--help, sipalgd(8) and sipalgd.conf(5) know the same options") {
+TEST_CASE("--help, sipalgd(8) and sipalgd.conf(5) have the same options") {
     const std::set<std::string> names = options_in_help();
     CHECK(names == std::set<std::string>{"config",      "foreground",  "outside",
                                          "inside",      "sip-port",    "tls-port",
@@ -67,7 +67,7 @@ TEST_CASE("--help, sipalgd(8) and sipalgd.conf(5) know the same options") {
     }
 }
 
-TEST_CASE("sipalgd.conf(5) knows what may stand in sections") {
+TEST_CASE("sipalgd.conf(5) lists the settings of sections") {
     const std::string page = manual("sipalgd.conf.5");
     const std::string sections = page.substr(page.find("\n.Ss Sections\n"));
     for (const std::string_view name : daemon::section_settings()) {

@@ -58,7 +58,7 @@ TEST_CASE("C11 a notification about an address is followed") {
     CHECK_FALSE(router.network.retry_at());
 }
 
-TEST_CASE("C11 interfaces that can't be read are read again, after longer and longer waits") {
+TEST_CASE("C11 a failed read of the interfaces is repeated at growing intervals") {
     Router router;
     router.kernel.address = "203.0.113.2";
     router.kernel.changes.interfaces = true;
@@ -89,7 +89,7 @@ TEST_CASE("C11 interfaces that can't be read are read again, after longer and lo
     CHECK_FALSE(router.network.retry_at());
 }
 
-TEST_CASE("C11 a notification during the wait is a reason to read at once") {
+TEST_CASE("C11 a notification during the wait causes a read at once") {
     Router router;
     router.kernel.changes.interfaces = true;
     router.kernel.fails = true;

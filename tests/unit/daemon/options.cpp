@@ -25,7 +25,7 @@ std::string error_of(const std::vector<std::string>& arguments, std::string_view
 
 }  // namespace
 
-TEST_CASE("without options the defaults of the manual hold") {
+TEST_CASE("the defaults are those of the manual") {
     const Options o = parse({});
     CHECK_FALSE(o.foreground);
     CHECK_FALSE(o.check);
@@ -113,7 +113,7 @@ TEST_CASE("the same names work in the file") {
     CHECK(o.log_level == LogLevel::error);
 }
 
-TEST_CASE("the command line wins, and replaces whole lists") {
+TEST_CASE("the command line overrides the file, and replaces whole lists") {
     const Options o =
         parse({"--queue", "7", "--outside", "ppp0", "--sip-port", "5090"},
               "queue = 6\noutside = eth0\noutside = eth1\nsip-port = 5060\nsip-port = 5070\ntable = t\n");
@@ -159,7 +159,7 @@ TEST_CASE("S9 malformed is pass or drop") {
                          "--malformed: 'reject' is neither 'pass' nor 'drop'", UsageError);
 }
 
-TEST_CASE("C5 media-source holds for all or stands in sections; any only there") {
+TEST_CASE("C5 media-source is for all or for a section; any is only for a section") {
     CHECK(parse({}).treatments == sipalg::Treatments{});
     CHECK(parse({"--media-source", "latch"}).treatments.media_source == sipalg::MediaSource::latch);
     const auto all = parse({},
@@ -189,7 +189,7 @@ TEST_CASE("C5 media-source holds for all or stands in sections; any only there")
         "f.conf:4: media-source: given twice for [peer 203.0.113.10/32] (expected once)");
 }
 
-TEST_CASE("S2 O7 mode holds for all or stands in sections") {
+TEST_CASE("S2 O7 mode is for all or for a section") {
     CHECK(parse({"--mode", "observe"}).treatments.mode == sipalg::Mode::observe);
     const auto all = parse({}, "mode = rewrite\n[phone 192.168.1.20]\nmode = off\n").treatments;
     CHECK(all.mode == sipalg::Mode::rewrite);
@@ -198,7 +198,7 @@ TEST_CASE("S2 O7 mode holds for all or stands in sections") {
           "--mode: 'on' is not a mode (expected auto, rewrite, pinhole, observe or off)");
 }
 
-TEST_CASE("N2 nat holds for all, or for phones") {
+TEST_CASE("N2 nat is for all or for phones") {
     CHECK(parse({"--nat", "yes"}).treatments.nat == sipalg::Nat::yes);
     const auto all = parse({}, "nat = no\n[phone 10.0.0.0/8]\nnat = auto\n").treatments;
     CHECK(all.nat == sipalg::Nat::no);
@@ -249,7 +249,7 @@ TEST_CASE("options must fit together") {
     CHECK(parse({"--external-address", "203.0.113.7"}).external_addresses.size() == 1);
 }
 
-TEST_CASE("help, version and config are told apart from settings") {
+TEST_CASE("help, version and config are not settings") {
     const CommandLine line = parse_command_line({"--help", "--version", "--config", "x.conf"});
     CHECK(line.help);
     CHECK(line.version);
@@ -257,13 +257,13 @@ TEST_CASE("help, version and config are told apart from settings") {
     CHECK(line.settings.empty());
 }
 
-TEST_CASE("a named configuration file must be there") {
+TEST_CASE("a named configuration file must exist") {
     CHECK_THROWS_AS(load_options(parse_command_line({"--config", "/nonexistent/x.conf"})), UsageError);
     CHECK_THROWS_AS(load_options(parse_command_line({"--config", ""})), UsageError);
     CHECK(load_options(parse_command_line({"--config", "/dev/null", "--queue", "8"})).queue == 8);
 }
 
-TEST_CASE("TLS ports are none of the SIP ports") {
+TEST_CASE("a TLS port is not a SIP port") {
     const auto ports = [](const std::vector<std::string>& arguments) { return parse(arguments).tls_ports; };
     CHECK(ports({}) == std::vector<std::uint16_t>{5061});
     CHECK(ports({"--tls-port", "443", "--tls-port", "5071", "--tls-port", "443"}) ==
@@ -289,7 +289,7 @@ TEST_CASE("A4 accept-in: auto by default, alone with none, chains otherwise") {
     CHECK_THROWS_AS(parse({"--accept-in", "ip6 six forward", "--accept-in", "none"}), UsageError);
 }
 
-TEST_CASE("what a running daemon can't change is named") {
+TEST_CASE("options that a running daemon cannot change are named") {
     const Options running = parse({});
     CHECK(differences_that_need_a_restart(running, parse({"--log-level", "debug"})).empty());
     CHECK(differences_that_need_a_restart(running, parse({"--external-address", "203.0.113.7"})).empty());

@@ -18,7 +18,7 @@ Options parse(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-TEST_CASE("SIGHUP puts the options into force that can change at run time, and names the others") {
+TEST_CASE("SIGHUP applies the options that can change at run time, and names the others") {
     Options running = parse({"--sip-port", "5062"});
     const auto outcome = reload(
         running,
@@ -35,7 +35,7 @@ TEST_CASE("SIGHUP puts the options into force that can change at run time, and n
     CHECK(running.queue == 5060);
 }
 
-TEST_CASE("SIGHUP with a configuration that can't be read leaves the old one in force, whatever the error") {
+TEST_CASE("SIGHUP with an unreadable configuration leaves the old one in force, for any error") {
     const Options running = parse({"--mode", "pinhole"});
     bool applied = false;
     const auto apply = [&](const Options&) { applied = true; };
@@ -51,7 +51,7 @@ TEST_CASE("SIGHUP with a configuration that can't be read leaves the old one in 
     CHECK(running.treatments.mode == Mode::pinhole);
 }
 
-TEST_CASE("SIGHUP with a configuration that can't be put into force goes back to the old one") {
+TEST_CASE("SIGHUP with a configuration that cannot be applied restores the old one") {
     Options running = parse({"--mode", "pinhole"});
     std::vector<Mode> applied;
     const auto outcome = reload(

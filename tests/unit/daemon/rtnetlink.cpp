@@ -90,7 +90,7 @@ TEST_CASE_FIXTURE(Fixture, "interfaces and default routes are read") {
     CHECK(interfaces.with_default_route() == std::vector<std::string>{"wan"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a list that the kernel breaks off is an error, not a shorter list") {
+TEST_CASE_FIXTURE(Fixture, "an incomplete dump is an error, not a shorter list") {
     kernel->on_request = [this](const nlmsghdr* request) {
         if (request->nlmsg_type != RTM_GETLINK) return list(request);
         kernel->answer_with(request, RTM_NEWLINK, link(1, "lo"));
@@ -119,7 +119,7 @@ TEST_CASE_FIXTURE(Fixture, "a silent kernel is an error") {
     CHECK(rtnetlink->route(query) == std::nullopt);
 }
 
-TEST_CASE_FIXTURE(Fixture, "N1 a late answer is not the next route's") {
+TEST_CASE_FIXTURE(Fixture, "N1 a late answer is not taken for that of the next request") {
     std::vector<char> late;
     kernel->on_request = [&](const nlmsghdr* request) {
         late.assign(reinterpret_cast<const char*>(request),
@@ -136,7 +136,7 @@ TEST_CASE_FIXTURE(Fixture, "N1 a late answer is not the next route's") {
     CHECK(rtnetlink->route(query) == 8U);
 }
 
-TEST_CASE_FIXTURE(Fixture, "N1 where the kernel has no route there is no interface") {
+TEST_CASE_FIXTURE(Fixture, "N1 without a route there is no interface") {
     kernel->on_request = [this](const nlmsghdr* request) { kernel->error(request, ENETUNREACH); };
     CHECK(rtnetlink->route(query) == std::nullopt);
     kernel->fail_send(ENOBUFS);

@@ -112,7 +112,7 @@ TEST_CASE_FIXTURE(Fixture, "without a notification it asks every two seconds whe
 }
 
 TEST_CASE_FIXTURE(Fixture,
-                  "T4: a lost table comes back at once with its elements, and connections end first") {
+                  "T4: a lost table is restored at once with its elements, after connections were reset") {
     rules.lose();
     CHECK(upkeep.advance(now) > now);
     CHECK(rules.done.empty());
@@ -136,7 +136,7 @@ TEST_CASE_FIXTURE(
     CHECK(rules.done.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "A5: a flushed set is filled again") {
+TEST_CASE_FIXTURE(Fixture, "A5: a flushed set is restored") {
     rules.flushed = rules.changed = true;
     hear();
     CHECK(rules.done.empty());
@@ -170,7 +170,7 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(rules.follows == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "what others change elsewhere costs a look, and not more than one in 50 ms") {
+TEST_CASE_FIXTURE(Fixture, "a change by another program causes one check, at most every 50 ms") {
     rules.changed = true;
     hear();
     CHECK(rules.looks == 1);
@@ -185,9 +185,8 @@ TEST_CASE_FIXTURE(Fixture, "what others change elsewhere costs a look, and not m
     CHECK(rules.done == "end install apply 1 ");
 }
 
-TEST_CASE_FIXTURE(
-    Fixture,
-    "X7: against a program that takes them again and again they are put back four times in two seconds") {
+TEST_CASE_FIXTURE(Fixture,
+                  "X7: rules that another program keeps removing are restored four times in two seconds") {
     int mends = 0;
     const Time start = now;
     for (; now < start + Time{20'000}; now += Time{10}) {
@@ -198,7 +197,7 @@ TEST_CASE_FIXTURE(
     CHECK(mends == 4 * 10);
 }
 
-TEST_CASE_FIXTURE(Fixture, "after the last of four the next is not forgotten") {
+TEST_CASE_FIXTURE(Fixture, "after the fourth restore the next one follows later") {
     const Time began = now;
     for (int i = 0; i < RulesetGuard::most_restores; ++i) {
         rules.lose();
@@ -214,9 +213,8 @@ TEST_CASE_FIXTURE(Fixture, "after the last of four the next is not forgotten") {
     CHECK(take_done() == "end install apply 1 ");
 }
 
-TEST_CASE_FIXTURE(
-    Fixture,
-    "a firewall that is loaded in pieces: the one that brings the chain is enough, whichever it is") {
+TEST_CASE_FIXTURE(Fixture,
+                  "if a firewall is loaded in several transactions, the one that adds the chain is noticed") {
     rules.lose();
     rules.refuse = true;
     for (int i = 0; i < 20; ++i, now += RulesetGuard::pause)
@@ -228,7 +226,7 @@ TEST_CASE_FIXTURE(
     CHECK(take_done() == "end install apply 1 ");
 }
 
-TEST_CASE_FIXTURE(Fixture, "what the kernel refuses is tried again after two seconds") {
+TEST_CASE_FIXTURE(Fixture, "a refused change is repeated after two seconds") {
     SUBCASE("reading") {
         rules.unreadable = rules.changed = true;
         hear();
@@ -249,7 +247,7 @@ TEST_CASE_FIXTURE(Fixture, "what the kernel refuses is tried again after two sec
     }
 }
 
-TEST_CASE_FIXTURE(Fixture, "other interfaces and peers are told at once") {
+TEST_CASE_FIXTURE(Fixture, "changed interfaces and peers are applied at once") {
     upkeep.want_outside({"wan", "wan2"});
     upkeep.want_allowed({{*Address::parse("203.0.113.0"), 24}});
     CHECK(upkeep.advance(now) == Time{1'002'000});
@@ -260,7 +258,7 @@ TEST_CASE_FIXTURE(Fixture, "other interfaces and peers are told at once") {
     CHECK(rules.tells == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "C11: and told again when there was no table, as soon as there is one") {
+TEST_CASE_FIXTURE(Fixture, "C11: without a table they are applied when it exists") {
     rules.lose();
     upkeep.want_outside({"wan2"});
     CHECK(upkeep.advance(now) == Time{1'002'000});

@@ -41,7 +41,7 @@ TEST_CASE("local ends of /proc/net/tcp6: mapped addresses are IPv4, the wildcard
                                                             "tcp [::]:443", "tcp 0.0.0.0:443"});
 }
 
-TEST_CASE("what is no line of the table is left out") {
+TEST_CASE("other lines are skipped") {
     CHECK(texts("").empty());
     CHECK(texts("\n\n").empty());
     CHECK(texts("  1: \n").empty());
@@ -53,7 +53,7 @@ TEST_CASE("what is no line of the table is left out") {
     CHECK(texts("  1: 0100007F:0035").size() == 1);
 }
 
-TEST_CASE("a socket of this very process is seen") {
+TEST_CASE("a socket of this process is found") {
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     REQUIRE(fd >= 0);
     sockaddr_in address{};

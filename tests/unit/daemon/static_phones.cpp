@@ -33,7 +33,7 @@ EgressChooser::End end(const char* interface, const char* address, const char* a
 
 }  // namespace
 
-TEST_CASE("N3 N1 a phone listens at every outside address, or at its own where nothing is translated") {
+TEST_CASE("N3 N1 a phone is reachable at every outside address, or at its own if it is not translated") {
     std::vector<EgressChooser::End> ends{end("dsl", "203.0.113.1", "203.0.113.1"),
                                          end("lte", "10.0.0.2", "198.51.100.1")};
     ends.push_back({});
@@ -47,7 +47,7 @@ TEST_CASE("N3 N1 a phone listens at every outside address, or at its own where n
     CHECK(static_endpoints({}, ends).empty());
 }
 
-TEST_CASE("N3 X8 it is renewed in time, and at once when something changes") {
+TEST_CASE("N3 X8 the mapping is renewed in time, and at once after a change") {
     Policy policy;
     policy.treatments = static_phones();
     State state(policy);

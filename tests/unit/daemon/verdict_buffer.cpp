@@ -111,7 +111,7 @@ TEST_CASE("law 2: a verdict that the kernel will never take is counted as lost, 
     CHECK(f.buffer.lost() == 1);
 }
 
-TEST_CASE("X7 kept verdicts are bounded, and those given up are counted") {
+TEST_CASE("X7 kept verdicts have a limit, and discarded ones are counted") {
     Fixture f;
     const std::vector<std::uint8_t> packet(60'000);
     f.kernel.errors.assign(1000, ENOBUFS);
