@@ -7,7 +7,7 @@
 
 namespace sipalg {
 
-TEST_CASE("deadlines come in the order of their times, not before") {
+TEST_CASE("deadlines are returned in order, and not before their time") {
     DeadlineQueue<int> deadlines;
     CHECK_FALSE(deadlines.next());
     deadlines.schedule(3, Time{30});
@@ -38,7 +38,7 @@ TEST_CASE("X7 a key has one deadline, however often it is moved") {
     CHECK(deadlines.take_due(Time{5000}) == 1);
 }
 
-TEST_CASE("law 4: a deadline whose transaction is cancelled is due again a second after its time") {
+TEST_CASE("law 4: if the transaction is cancelled, the deadline is due again one second later") {
     DeadlineQueue<int> deadlines;
     deadlines.schedule(1, Time{10});
     deadlines.schedule(2, Time{20});
@@ -54,7 +54,7 @@ TEST_CASE("law 4: a deadline whose transaction is cancelled is due again a secon
     CHECK(deadlines.size() == 0);
 }
 
-TEST_CASE("law 4: cancel() takes back what was scheduled, moved and erased") {
+TEST_CASE("law 4: cancel() reverts scheduled, moved and erased deadlines") {
     DeadlineQueue<int> deadlines;
     deadlines.schedule(1, Time{10});
     deadlines.schedule(2, Time{20});
@@ -71,7 +71,7 @@ TEST_CASE("law 4: cancel() takes back what was scheduled, moved and erased") {
 }
 
 // Against a table that is searched for its minimum.
-TEST_CASE("deadlines that are moved at random come in order") {
+TEST_CASE("deadlines that are moved at random are returned in order") {
     DeadlineQueue<int> deadlines;
     std::map<int, Time> expected, committed;
     std::uint32_t dice = 1;

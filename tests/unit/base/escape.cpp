@@ -21,7 +21,7 @@ TEST_CASE("control characters can't reach a terminal or start a log line") {
                  "2J") == "\\xc2\\x9b2J");
 }
 
-TEST_CASE("text can't be shown in another order than it is") {
+TEST_CASE("bidirectional overrides are escaped") {
     CHECK(escape("a\xe2\x80\xae"
                  "z") == "a\\xe2\\x80\\xaez");
     CHECK(escape("\xe2\x81\xa6x") == "\\xe2\\x81\\xa6x");
@@ -37,7 +37,7 @@ TEST_CASE("bytes that are not UTF-8 are shown as bytes") {
     CHECK(escape("\xe2\x82") == "\\xe2\\x82");  // cut short
 }
 
-TEST_CASE("a backslash is doubled, so that nothing can pose as an escape") {
+TEST_CASE("a backslash is doubled, so that text cannot imitate an escape") {
     CHECK(escape("\\x1b") == "\\\\x1b");
 }
 

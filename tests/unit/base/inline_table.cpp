@@ -4,7 +4,7 @@
 
 using sipalg::InlineTable;
 
-TEST_CASE("X7: a table takes up to its capacity and no more") {
+TEST_CASE("X7: a table accepts values up to its capacity") {
     InlineTable<int, 3> table;
     CHECK(table.size() == 0);
     CHECK(table.all().empty());
@@ -24,7 +24,7 @@ TEST_CASE("X7: a table takes up to its capacity and no more") {
     CHECK(!table.full());
 }
 
-TEST_CASE("X7: a part of a table never reaches beyond it") {
+TEST_CASE("X7: a part of a table never exceeds the table") {
     InlineTable<int, 4> table;
     table.add(1);
     table.add(2);
@@ -35,7 +35,7 @@ TEST_CASE("X7: a part of a table never reaches beyond it") {
     CHECK(table.part(9, 9).empty());
 }
 
-TEST_CASE("X7: copies of a table stand alone") {
+TEST_CASE("X7: copies of a table are independent") {
     InlineTable<int, 4> table;
     table.add(1);
     InlineTable<int, 4> copy = table;

@@ -4,7 +4,7 @@
 
 namespace sipalg {
 
-TEST_CASE("X7 each host has its own count, and cancel() takes back staged ones") {
+TEST_CASE("X7 each host has its own count, and cancel() reverts staged changes") {
     const Address a = Address::v4(1), b = Address::v4(2);
     Quota count;
     count.more(a);

@@ -15,7 +15,7 @@ TEST_CASE("the edit distance counts insertions, deletions and replacements") {
     CHECK(edit_distance("", "abc") == 3);
 }
 
-TEST_CASE("the most similar word is found, and none for a word that resembles none") {
+TEST_CASE("the most similar word is found, or none if no word is similar") {
     constexpr std::array<std::string_view, 3> words{"status", "call", "calls"};
     CHECK(most_similar("calls", words) == "calls");
     CHECK(most_similar("cals", words) == "call");

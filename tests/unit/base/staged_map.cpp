@@ -73,12 +73,12 @@ void mix(unsigned rounds, unsigned keys, unsigned most) {
     }
 }
 
-TEST_CASE("law 4: cancel() undoes any mixture of steps") {
+TEST_CASE("law 4: cancel() undoes any sequence of changes") {
     mix(2000, 6, 8);
 }
 
 TEST_CASE(
-    "law 4: cancel() undoes a transaction that changes everything, as a new address of the router does") {
+    "law 4: cancel() undoes a transaction that changes all entries, as for a new address of the router") {
     mix(200, 150, 600);
 }
 

@@ -16,7 +16,7 @@ TEST_CASE("addresses are read strictly and written canonically") {
     CHECK_FALSE(Address::parse(std::string_view("::1\0", 4)));
 }
 
-TEST_CASE("special addresses are known as such") {
+TEST_CASE("special addresses are recognised") {
     CHECK(Address::parse("0.0.0.0")->is_unspecified());
     CHECK(Address::parse("::")->is_unspecified());
     CHECK_FALSE(Address{}.is_unspecified());
@@ -27,7 +27,7 @@ TEST_CASE("special addresses are known as such") {
     CHECK(Address::parse("255.255.255.255")->is_broadcast());
 }
 
-TEST_CASE("endpoints survive their own text") {
+TEST_CASE("endpoints are parsed from their own text") {
     for (const char* text : {"192.168.1.10:5060", "[2001:db8::1]:5061"})
         CHECK(Endpoint::parse(text)->text() == text);
     for (const char* bad :
@@ -35,7 +35,7 @@ TEST_CASE("endpoints survive their own text") {
         CHECK_MESSAGE(!Endpoint::parse(bad), bad);
 }
 
-TEST_CASE("P1: an address is written in place as text() has it, whatever each number's length") {
+TEST_CASE("P1: an address is written in place in the form of text(), for all lengths of its numbers") {
     for (const char* text : {"0.0.0.0", "9.10.99.100", "255.255.255.255", "1.200.30.4", "2001:db8::1",
                              "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "::ffff:255.255.255.255"}) {
         char out[Address::max_text];

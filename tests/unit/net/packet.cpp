@@ -27,7 +27,7 @@ TEST_CASE("a UDP packet is read") {
     CHECK(packet->payload == "hello");
 }
 
-TEST_CASE("padding behind the datagram is not payload") {
+TEST_CASE("padding after the datagram is not payload") {
     auto bytes = test::udp_packet("192.168.1.10:5060", "203.0.113.10:5070", "hi");
     bytes.resize(bytes.size() + 16, 0);
     CHECK(parse_packet(bytes)->payload == "hi");
@@ -51,7 +51,7 @@ TEST_CASE("lengths that do not fit and fragments are refused") {
     CHECK_FALSE(parse_packet(bad));
 }
 
-TEST_CASE("X13 a UDP checksum is right, wrong, or absent over IPv4") {
+TEST_CASE("X13 a UDP checksum is correct, wrong, or absent over IPv4") {
     for (const bool v4 : {true, false}) {
         const auto without = v4 ? test::udp_packet("192.168.1.10:5060", "203.0.113.10:5070", "hello")
                                 : test::udp_packet("[2001:db8::1]:5060", "[2001:db8::2]:5070", "hello");
@@ -70,7 +70,7 @@ TEST_CASE("X13 a UDP checksum is right, wrong, or absent over IPv4") {
     }
 }
 
-TEST_CASE("another payload gets right lengths and checksums") {
+TEST_CASE("lengths and checksums are correct for another payload") {
     const auto bytes = test::udp_packet("192.168.1.10:5060", "203.0.113.10:5070", "hello");
     const auto packet = parse_packet(bytes);
     REQUIRE(packet);
@@ -88,7 +88,7 @@ TEST_CASE("another payload gets right lengths and checksums") {
     CHECK_FALSE(replace_payload(bytes, *packet, std::string(65535, 'x'), out));
 }
 
-TEST_CASE("a packet that grew may be fragmented, another keeps the sender's word (T3)") {
+TEST_CASE("only a packet that grew may be fragmented (T3)") {
     auto bytes = test::udp_packet("192.168.1.10:5060", "203.0.113.10:5070", "hello");
     bytes[6] = 0x40;
     const auto packet = parse_packet(bytes);

@@ -44,7 +44,7 @@ TEST_CASE("a prefix contains the addresses that share its bits") {
     CHECK_FALSE(Prefix::parse("2001:db8::/33")->contains(at("2001:db8:8000::1")));
 }
 
-TEST_CASE("C5 the peer's narrowest section counts, then the phone's, then the value for all") {
+TEST_CASE("C5 the most specific section of the peer applies, then that of the phone, then the default") {
     Treatments all;
     CHECK(all.media_source_of(at("192.168.1.10"), at("203.0.113.10")) == MediaSource::negotiated);
     all.media_source = MediaSource::latch;
@@ -81,7 +81,7 @@ TEST_CASE("S2 the mode is chosen like the other settings, and each mode has a wo
         CHECK(word(mode) == text);
 }
 
-TEST_CASE("N2 private IPv4 addresses are translated, others and IPv6 are not, unless the owner says so") {
+TEST_CASE("N2 private IPv4 addresses are translated; others, and IPv6, are not, unless the owner sets it") {
     Treatments all;
     for (const char* inside : {"10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.255.1", "100.64.0.1",
                                "100.127.255.255", "169.254.1.1"}) {
@@ -103,7 +103,7 @@ TEST_CASE("N2 private IPv4 addresses are translated, others and IPv6 are not, un
     CHECK_FALSE(all.is_translated(at("2001:db8::1")));
 }
 
-TEST_CASE("N5 a phone's delegates are those of the narrowest section that lists any") {
+TEST_CASE("N5 a phone's delegates are those of the most specific section that lists any") {
     Treatments all;
     const Address pbx = at("192.168.1.2");
     CHECK_FALSE(all.is_delegate(pbx, at("192.168.1.3")));
@@ -119,7 +119,8 @@ TEST_CASE("N5 a phone's delegates are those of the narrowest section that lists 
     CHECK_FALSE(all.has_delegates(at("192.168.1.9"), Family::v6));
 }
 
-TEST_CASE("N3 allowed peers are prefixes without overlap, less those that narrower sections exclude") {
+TEST_CASE(
+    "N3 allowed peers are prefixes without overlap, without those that more specific sections exclude") {
     Treatments all;
     const auto allow = [&](const char* prefix, bool allowed) {
         all.peers.push_back({*Prefix::parse(prefix), {}});

@@ -7,7 +7,7 @@
 using namespace sipalg;
 using namespace sipalg::tcp;
 
-TEST_CASE("T1 a message waits until it is whole, then all its segments are sent") {
+TEST_CASE("T1 a message waits until it is complete, then all its segments are sent") {
     Bench bench;
     bench.open();
     CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message.substr(0, 60)).empty());
@@ -46,7 +46,7 @@ TEST_CASE("T1 bytes of an incomplete message are acknowledged locally, and retra
     CHECK(bench.payloads({}) == Texts{as_outside(message).substr(0, 60)});  // the part that was acknowledged
 }
 
-TEST_CASE("T4 a clean stop resets connections whose bytes have moved, and no other") {
+TEST_CASE("T4 a clean stop resets connections with translated sequence numbers, and no others") {
     Bench bench;
     bench.open(40000);
     bench.open(40001);
@@ -124,7 +124,7 @@ TEST_CASE("T1 retransmission starts again at its first interval when a closed wi
     CHECK(bench.payloads({}) == Texts{as_outside(message).substr(0, 60)});
 }
 
-TEST_CASE("X7 bytes for a receiver with a closed window are kept up to the bound") {
+TEST_CASE("X7 bytes for a receiver with a closed window are kept up to the limit") {
     Policy policy;
     policy.max_stream_memory = 10'000;
     Bench bench(policy);
@@ -139,7 +139,7 @@ TEST_CASE("X7 bytes for a receiver with a closed window are kept up to the bound
     CHECK(count(bench.decision.outputs, Output::Kind::drop) == 1);
 }
 
-TEST_CASE("X7 bytes that are kept to find the end of a message are bounded by twice the limit") {
+TEST_CASE("X7 bytes that are kept to find the end of a message take at most twice the limit") {
     Policy policy;
     policy.max_stream_memory = 2'000;
     SUBCASE("edited") {}
@@ -156,7 +156,7 @@ TEST_CASE("X7 bytes that are kept to find the end of a message are bounded by tw
     CHECK(bench.decision.reasons == std::vector{Reason::let_through});
 }
 
-TEST_CASE("X7 segments that are only read are kept up to the bound") {
+TEST_CASE("X7 segments that are only read are kept up to the limit") {
     Policy policy;
     policy.edits = false;
     policy.max_stream_memory = 2'000;

@@ -59,7 +59,7 @@ TEST_CASE("X7 queued packets of one phone leave room for another") {
     CHECK(bench.decision.outputs.empty());  // it is queued
 }
 
-TEST_CASE("X7 bytes for a receiver that acknowledges nothing are bounded, however wide its window") {
+TEST_CASE("X7 bytes for a receiver that acknowledges nothing have a limit, for any window") {
     Bench bench;
     bench.scale = 14;
     bench.open();
@@ -82,7 +82,7 @@ TEST_CASE("X7 bytes for a receiver that acknowledges nothing are bounded, howeve
     CHECK_FALSE(bench.send(Side::inside, Segment::ack, next, 1000, more).empty());
 }
 
-TEST_CASE("X7 of too many half-open connections the oldest of the host that has most ends") {
+TEST_CASE("X7 at the limit the oldest half-open connection of the host that has most is removed") {
     Policy policy;
     policy.max_half_open_streams = 4;
     Bench bench(policy);
@@ -106,7 +106,7 @@ TEST_CASE("X7 of too many half-open connections the oldest of the host that has 
     CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message) == Texts{as_outside(message)});
 }
 
-TEST_CASE("X7 a phone's half-open connections make room for its next one, established ones do not") {
+TEST_CASE("X7 a phone's half-open connections are removed for its next one, established ones are not") {
     Policy policy;
     policy.max_streams_per_phone = 2;
     Bench bench(policy);

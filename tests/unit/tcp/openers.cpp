@@ -30,7 +30,7 @@ void restart(const Bench& before, Bench& after) {
 
 }  // namespace
 
-TEST_CASE("X14 on a connection that the inside opened, SIP from outside is read only after SIP from inside") {
+TEST_CASE("X14 on a connection opened from inside, SIP from outside is read only after SIP from inside") {
     Bench bench;
     bench.open();
     CHECK(bench.send(Side::outside, Segment::ack, 1000, 100, invite) == Texts{invite});
@@ -51,7 +51,7 @@ TEST_CASE("X14 on a connection that the inside opened, SIP from outside is read 
     CHECK(bench.decision.reasons[0] != Reason::unread_stream);
 }
 
-TEST_CASE("X14 malformed SIP from inside does not open the way for SIP from outside") {
+TEST_CASE("X14 malformed SIP from inside does not enable SIP from outside") {
     Bench bench;
     bench.open();
     const std::string bad = "OPTIONS sip:x SIP/2.0\r\nContent-Length: 0\r\n\r\n";
@@ -60,7 +60,7 @@ TEST_CASE("X14 malformed SIP from inside does not open the way for SIP from outs
     CHECK(bench.decision.reasons == std::vector{Reason::unread_stream});
 }
 
-TEST_CASE("X14 a connection that the outside opened is read from its first byte") {
+TEST_CASE("X14 a connection opened from outside is read from its first byte") {
     Bench bench;
     bench.send(Side::outside, Segment::syn, 999, 0, {});
     bench.send(Side::inside, Segment::syn | Segment::ack, 99, 1000, {});
@@ -70,7 +70,7 @@ TEST_CASE("X14 a connection that the outside opened is read from its first byte"
     CHECK(bench.decision.reasons[0] != Reason::unread_stream);
 }
 
-TEST_CASE("X14 T4 that the inside has spoken is known after a restart") {
+TEST_CASE("X14 T4 a restart keeps the state that the inside has sent SIP") {
     Bench bench;
     bench.open();
     bench.send(Side::inside, Segment::ack, 100, 1000, message);
@@ -109,7 +109,7 @@ TEST_CASE("A5 a record of 0.1.0, without the opener, is read") {
     CHECK(first->from_phone.map().length() == connection.from_phone.map().length());
 }
 
-TEST_CASE("a connection that was reset by us, or is not read, stays so") {
+TEST_CASE("a connection that the daemon has reset, or that is not read, stays so") {
     for (const Phase next : {Phase::opening, Phase::established, Phase::open, Phase::closed, Phase::reset,
                              Phase::bytes_lost, Phase::refused, Phase::unread}) {
         CHECK_FALSE(is_transition(Phase::refused, next));

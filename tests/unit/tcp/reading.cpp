@@ -96,7 +96,7 @@ TEST_CASE("T4 X5 a connection that does not begin with SIP is never read") {
     CHECK(totals(bench.state).calls == 0);
 }
 
-TEST_CASE("law 1 a message that the kernel refuses is sent unmodified, and the connection goes on") {
+TEST_CASE("law 1 after a refusal the message is sent unmodified, and the connection continues") {
     Bench bench;
     bench.open();
     bench.refuse = true;
@@ -119,7 +119,7 @@ TEST_CASE("O7 N2 a connection that is only read is read in order, and no segment
     CHECK(report_flows(bench.state, bench.now).at(0).held == 0);
 }
 
-TEST_CASE("X7 connections are bounded in all and for each phone; more of them pass unread") {
+TEST_CASE("X7 connections have limits, in total and for each phone; further ones pass unread") {
     Policy policy;
     policy.max_streams = 10;
     policy.max_streams_per_phone = 2;
@@ -152,7 +152,7 @@ TEST_CASE("law 2 queued packets get verdicts when another connection replaces th
     CHECK(bench.decision.outputs[1].kind != Output::Kind::drop);
 }
 
-TEST_CASE("X7 edits that the receiver has not acknowledged are bounded") {
+TEST_CASE("X7 edits that the receiver has not acknowledged have a limit") {
     Bench bench;
     bench.scale = 14;
     bench.open();

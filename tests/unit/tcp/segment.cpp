@@ -46,7 +46,7 @@ Segment read(const std::vector<std::uint8_t>& bytes) {
 
 }  // namespace
 
-TEST_CASE("T2 a segment of our own is read back with the same fields, over IPv4 and IPv6") {
+TEST_CASE("T2 a created segment is read back with the same fields, over IPv4 and IPv6") {
     for (const bool v6 : {false, true}) {
         SegmentFields made = example();
         if (v6) {
@@ -123,7 +123,7 @@ TEST_CASE("T3 the MSS of a SYN is lowered, and its multipath TCP option overwrit
     CHECK(right_checksums(out));
 }
 
-TEST_CASE("X6 a segment whose options go beyond the header is refused") {
+TEST_CASE("X6 a segment whose options exceed the header is refused") {
     auto bytes = make_segment(example());
     bytes[20 + 20 + 3] = 200;  // the length of the timestamps
     CHECK_FALSE(parse_segment(bytes, *parse_packet(bytes)));

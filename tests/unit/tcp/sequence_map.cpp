@@ -29,7 +29,7 @@ std::string written(const SequenceMap& shift, std::string_view stream, Position 
 
 }  // namespace
 
-TEST_CASE("T2 a part of the stream gets the same text however it is cut") {
+TEST_CASE("T2 a part of the stream gets the same text for any segments") {
     const SequenceMap shift = example();
     const std::string_view stream = "0123456789";
     CHECK(written(shift, stream, 0, 10) == "012ABCD5E9");
@@ -71,7 +71,7 @@ TEST_CASE("T2 forgetting acknowledged edits keeps later numbers") {
     CHECK(shift.is_identity());
 }
 
-TEST_CASE("T2 a sender that goes on from an acknowledgement always makes progress") {
+TEST_CASE("T2 a sender that continues from an acknowledgement always makes progress") {
     sipalg::model::Dice dice(7);
     for (int run = 0; run < 300; ++run) {
         SequenceMap shift;

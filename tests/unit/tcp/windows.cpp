@@ -21,7 +21,7 @@ bool has_reset(const Bench& bench) {
 
 }  // namespace
 
-TEST_CASE("X13 a segment with a wrong checksum passes as it came and changes nothing") {
+TEST_CASE("X13 a segment with a wrong checksum passes unmodified and changes nothing") {
     Bench bench;
     bench.open();
     bench.damaged = true;
@@ -32,7 +32,7 @@ TEST_CASE("X13 a segment with a wrong checksum passes as it came and changes not
     CHECK(bench.send(Side::inside, Segment::ack, 100, 1000, message) == Texts{as_outside(message)});
 }
 
-TEST_CASE("X13 a segment with a wrong checksum is dropped where bytes have moved") {
+TEST_CASE("X13 a segment with a wrong checksum is dropped if sequence numbers are translated") {
     Bench bench;
     bench.open();
     bench.send(Side::inside, Segment::ack, 100, 1000, message);
@@ -93,7 +93,7 @@ TEST_CASE("X13 a FIN counts once everything before it has arrived") {
     CHECK(connection.from_phone.fin == Position{size});
 }
 
-TEST_CASE("T4 bytes that both ends say have gone by unseen end the reading, or the connection") {
+TEST_CASE("T4 if both ends show that bytes have passed unseen, reading or the connection ends") {
     for (const bool moved : {true, false}) {
         Bench bench;
         bench.open();
