@@ -26,7 +26,7 @@ bool forwards(const ChainSeen& chain) {
     return ip && chain.type == "filter" && chain.hook == NF_INET_FORWARD;
 }
 
-// Why pinholed packets can't be accepted in the chain; empty: they can.
+// The reason why the chain cannot have an accept rule; empty: it can.
 std::string unsuitable(const ChainSeen& chain) {
     if (chain.type.empty()) return "not a base chain, so packets may not pass it";
     if (chain.type != "filter") return "a chain of type " + chain.type + ", not filter";
@@ -34,7 +34,7 @@ std::string unsuitable(const ChainSeen& chain) {
     return {};
 }
 
-// By the names that iptables-nft gives its base chains.
+// Recognises chains of iptables-nft by the names of its base chains.
 bool belongs_to_iptables(const AcceptIn& place) {
     static constexpr std::array tables{"filter", "mangle", "raw", "security"};
     return (place.family == "ip" || place.family == "ip6") && place.chain == "FORWARD" &&
@@ -87,7 +87,7 @@ class DropSearch {
     std::map<std::tuple<std::uint8_t, std::string, std::string>, VerdictsSeen> verdicts_;
 };
 
-// iptables-legacy has tables of its own, where nftables can't put a rule.
+// iptables-legacy has its own tables, to which nftables cannot add a rule.
 bool has_legacy_filter(const std::string& path) {
     std::ifstream names(path);
     for (std::string name; names >> name;)
@@ -208,8 +208,7 @@ void AcceptRules::update(bool commit) {
             return place.state == State::accepting && place.place == rule.place;
         });
         if (wanted && rule.original_only && present.insert(rule.place).second) continue;
-        // A refusal means that the rule or its chain is gone already, or in a table that is not ours to
-        // change.
+        // A refusal means that the rule or its chain no longer exists, or is in a table of another program.
         static_cast<void>(erase(rule, commit));
     }
     for (AcceptPlace& place : places) {
@@ -244,7 +243,7 @@ void AcceptRules::insert(AcceptPlace& place, bool commit) {
 
 void AcceptRules::remove() {
     Committed outcome;
-    // Another program may change the ruleset between our reading and our deleting: then read again.
+    // Read again if another program has changed the ruleset between reading and deleting.
     for (int tries = 0; tries < 5; ++tries) {
         outcome = {};
         for (const RuleSeen& rule : list_rules(link_, table_))

@@ -25,7 +25,7 @@ namespace {
 constexpr std::size_t message_room = 256;
 constexpr int large_buffer = 8 << 20;
 
-// How often the table is read again when the kernel is busy (its table is being resized).
+// The number of further attempts while the kernel resizes its table.
 constexpr int dump_attempts = 4;
 
 nlmsghdr* put_header(char* at, std::uint16_t type, std::uint8_t family) {
@@ -85,7 +85,7 @@ AttributeTable nested(const nlattr* nest) {
     return table;
 }
 
-// The address of the family whose attribute is there.
+// The address, of the family whose attribute is present.
 bool get_address(const nlattr* v4, const nlattr* v6, Address& address) {
     if (v4 != nullptr && mnl_attr_get_payload_len(v4) == 4) {
         std::array<std::uint8_t, 4> bytes{};
@@ -152,7 +152,7 @@ Conntrack::Conntrack() : Conntrack(open_netfilter(large_buffer, large_buffer)) {
 Conntrack::Conntrack(std::unique_ptr<netlink::Channel> channel)
     : channel_(std::move(channel)), talk_(*channel_) {}
 
-// One request for each flow, in one system call. A flow without addresses is left out, but has a number.
+// One request for each flow, in one system call. A flow without addresses has a number but no request.
 Conntrack::Asked Conntrack::ask(std::uint16_t type, std::span<const ConntrackTuple> flows,
                                 const char* action) {
     const std::uint32_t first = talk_.reserve(static_cast<std::uint32_t>(flows.size()));
@@ -160,7 +160,7 @@ Conntrack::Asked Conntrack::ask(std::uint16_t type, std::span<const ConntrackTup
     std::size_t used = 0;
     for (std::size_t i = 0; i < flows.size(); ++i) {
         const ConntrackTuple& flow = flows[i];
-        // A request without a tuple would be about the whole table.
+        // A request without a tuple would affect the whole table.
         if (!flow.source.address || flow.source.address.family() != flow.destination.address.family())
             continue;
         // Both directions of an entry are in the kernel's hash, so either finds it.
@@ -180,7 +180,7 @@ void Conntrack::erase(std::span<const ConntrackTuple> flows) {
     constexpr const char* action = "deleting conntrack entries";
     const Asked asked = ask(IPCTNL_MSG_CT_DELETE, flows, action);
     if (!asked.any) return;
-    // Only failures are answered; of several, one is reported.
+    // The kernel only answers failures; if there are several, one is reported.
     int failed = 0;
     talk_.answers(asked.first, asked.first + static_cast<std::uint32_t>(flows.size() - 1),
                   [&](const nlmsghdr* answer) {

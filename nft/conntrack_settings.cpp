@@ -20,8 +20,7 @@ std::optional<std::int64_t> read_number(const std::string& path) {
 }  // namespace
 
 Seconds UdpTimeouts::idle(std::uint32_t status, Seconds left) const {
-    // An entry becomes assured and gets the stream's timeout when answers have come for more than two
-    // seconds.
+    // An entry becomes assured and gets the stream's timeout after replies for more than two seconds.
     const Seconds whole = (status & IPS_ASSURED) != 0 ? stream : single;
     return std::max(Seconds{0}, whole - left);
 }

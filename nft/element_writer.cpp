@@ -14,7 +14,7 @@ namespace {
 // NFT_MSG_DESTROYSETELEM, which the headers of older kernels do not have.
 constexpr std::uint16_t destroy_element = 30;
 
-// One message stays well below the 64 kB that the length field of its list can say.
+// One message stays well below the limit of 64 kB of the length field of its list.
 constexpr std::size_t message_room = 4096;
 constexpr std::size_t element_room = 512;
 

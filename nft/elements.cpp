@@ -125,7 +125,7 @@ std::array<std::uint8_t, size> get_bytes(const Value& value, std::size_t at) {
     return bytes;
 }
 
-// Reads the parts of a value one after the other.
+// Reads the parts of a value in order.
 class Reader {
   public:
     Reader(const Value& value, std::size_t address_size) : value_(value), address_size_(address_size) {}
@@ -160,7 +160,7 @@ std::size_t key_size(KeyShape shape, std::size_t address_size) {
     return 0;
 }
 
-// Our bytes among user data that nft may have added to; nullopt: there are none.
+// The daemon's bytes in user data to which nft may have added others; nullopt: none.
 std::optional<std::string_view> note_in(std::string_view user_data) {
     while (user_data.size() >= 2) {
         const auto type = static_cast<std::uint8_t>(user_data[0]);
@@ -210,8 +210,7 @@ Result<> validate_fields(const ElementRow& row, const Fields& fields) {
     return {};
 }
 
-// Of two rows for one alternative that differ in shape, the element belongs to one: `from` if it has a
-// remote.
+// If one alternative has two rows of different shapes, an element with a remote belongs to the row `from`.
 bool belongs(const ElementRow& row, const Element& element, const Fields& fields) {
     return !std::holds_alternative<Pinhole>(element) || (row.shape == KeyShape::from) == bool(fields.remote);
 }

@@ -18,7 +18,7 @@ namespace sipalg::nft {
 
 namespace {
 
-// A set as the kernel lists it.
+// A set in the kernel's listing.
 struct SetSeen {
     std::string name;
     std::uint32_t flags = 0, key_type = 0, key_size = 0, data_type = 0, data_size = 0;

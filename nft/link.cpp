@@ -18,7 +18,7 @@ namespace sipalg::nft {
 
 namespace {
 
-// The longest batch. Only a limit, nothing is set aside for it; ten thousand elements take about 1 MB.
+// The longest batch. This is only a limit and reserves no memory; ten thousand elements take about 1 MB.
 constexpr int largest_batch = 32 << 20;
 
 [[noreturn]] void fail(const std::string& action, int error) {

@@ -25,10 +25,11 @@ constexpr int receive_buffer = 16 << 10;  // bytes with the kernel's bookkeeping
 constexpr int most_at_a_time = 64;        // another program may be faster than we read
 constexpr std::size_t longest = 4096;     // the rest of a message does not matter
 
-// There is one group for everything: each object and each set element makes a message, many in one datagram.
-// A message about the ruleset's new generation follows, in a datagram of its own, with the port of the
-// author. The filter passes only that one, so that neither our own elements nor a million of another program
-// wake us or fill the socket. Elements that time out, or that rules add, make no message.
+// There is one notification group for all objects: each object and each set element causes a message, many in
+// one datagram. A message about the new generation of the ruleset follows in a separate datagram, with the
+// port of the author. The filter passes only that one, so that neither the daemon's own elements nor a
+// million elements of another program wake the daemon or fill the socket. Elements that time out, or that
+// rules add, cause no message.
 void attach_filter(int descriptor, std::uint32_t own) {
     std::array<sock_filter, 6> program{{
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(nlmsghdr, nlmsg_type)),
@@ -85,7 +86,7 @@ Monitor::Away::Away(Monitor& monitor) : monitor_(monitor) {
     membership(monitor_.descriptor(), NETLINK_DROP_MEMBERSHIP);
 }
 
-// Joining again can't fail: the kernel needs no new memory for it.
+// Joining again cannot fail, because the kernel needs no new memory for it.
 Monitor::Away::~Away() {
     membership(monitor_.descriptor(), NETLINK_ADD_MEMBERSHIP);
 }

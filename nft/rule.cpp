@@ -19,8 +19,8 @@ namespace sipalg::nft {
 
 namespace {
 
-// Values of a concatenation lie in consecutive 32-bit registers. The first is called NFT_REG_1 here, as nft
-// does, so that rules read back look the same.
+// Values of a concatenation lie in consecutive 32-bit registers. The first is NFT_REG_1 as in nft, so that
+// rules read from the kernel look the same.
 constexpr std::uint32_t register_at(std::uint32_t position) {
     return position == 0 ? static_cast<std::uint32_t>(NFT_REG_1) : NFT_REG32_00 + position;
 }
@@ -30,7 +30,7 @@ struct Payload {
     std::uint32_t base, offset, length;
 };
 
-// Addresses of either IP header, and the two ports that UDP and TCP have at the same place.
+// The addresses in IP headers, and the ports, which UDP and TCP have in the same place.
 const Payload& payload_of(Field field) {
     static constexpr Payload table[] = {
         {"ip saddr", NFT_PAYLOAD_NETWORK_HEADER, 12, 4},  {"ip daddr", NFT_PAYLOAD_NETWORK_HEADER, 16, 4},

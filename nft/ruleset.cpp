@@ -74,7 +74,7 @@ struct Ruleset::Impl {
     }
 
     // The native statement needs nft_queue in the kernel, and kernels before 5.16 do not know where the
-    // payload begins. Rehearsals show what this kernel has.
+    // payload begins. Dry runs show whether this kernel supports them.
     void choose_expressions() {
         for (const Origin from : {Origin::payload, Origin::transport}) {
             Committed outcome;
@@ -91,7 +91,7 @@ struct Ruleset::Impl {
         }
     }
 
-    // Destroying a table that does not exist succeeds where the kernel has destroy messages at all.
+    // Destroying a table that does not exist succeeds if the kernel has destroy messages.
     void choose_removal() {
         constexpr std::uint16_t destroy_table = 26;  // NFT_MSG_DESTROYTABLE, not in the headers of 6.1
         Batch out;
@@ -100,7 +100,7 @@ struct Ruleset::Impl {
         removal = link.rehearse(out) ? Removal::destroy : Removal::ensure_and_remove;
     }
 
-    // If another program changes the ruleset between our reading and our writing, read and write again.
+    // Read and write again if another program has changed the ruleset in between.
     template <class Write, class Send>
     void attempt(const Write& write, const Send& send) {
         Committed outcome;

@@ -119,7 +119,8 @@ SetDefinition peers_of(std::string_view set_name, const Type& type, std::vector<
     return set;
 }
 
-// The kernel reserves memory for elements that rules add. When the set is full, packets latch nothing more.
+// The kernel reserves memory for elements that rules add. When the set is full, latches let in no more
+// sources.
 constexpr std::uint32_t most_latches = 4096;
 
 SetDefinition elements(std::string_view set_name, const ElementRow& row, const Type& address) {
@@ -149,8 +150,8 @@ SetDefinition transports() {
     return set;
 }
 
-// Adds the user data that nft would write: byte order of the key, and the expression that the key comes from
-// where the type alone does not say it.
+// Adds the user data that nft would write: the byte order of the key, and the expression of the key if the
+// type alone does not tell it.
 void describe(nftnl_set* set, const SetDefinition& definition) {
     constexpr std::uint32_t host_order = 1, network_order = 2;
     constexpr std::uint32_t fib_expression = 26, fib_result = 0, fib_flags = 1;

@@ -20,7 +20,7 @@ namespace sipalg::nft {
 
 namespace {
 
-// An element as it was read.
+// An element read from the kernel.
 struct Seen {
     Value key, data;
     std::string_view user_data;
@@ -37,7 +37,7 @@ Value value_of(const nftnl_set_elem* element, std::uint16_t attribute) {
     return value;
 }
 
-// The rest of the element's timeout, rounded up, so that it is never zero.
+// The remaining time of the element, rounded up so that it is never zero.
 Seconds remaining_of(const nftnl_set_elem* element) {
     for (const std::uint16_t attribute : {NFTNL_SET_ELEM_EXPIRATION, NFTNL_SET_ELEM_TIMEOUT})
         if (nftnl_set_elem_is_set(element, attribute))
@@ -131,7 +131,7 @@ bool any_set_flushed(Link& link, const std::string& table, const std::vector<Set
                      std::span<const Change> expected) {
     for (const SetDefinition& set : sets)
         if (!set.fixed.empty() && !has_element(link, table, set.name, set.fixed.front().key)) return true;
-    // An element that is about to expire may be gone for that reason.
+    // An element that is about to expire may have expired.
     constexpr Seconds shortest{5};
     std::map<std::string_view, std::pair<Value, Seconds>> longest;
     for (const Change& change : expected) {

@@ -21,8 +21,8 @@ constexpr Hook before_output{"filter", NF_INET_LOCAL_OUT, "output", -300, "raw"}
 constexpr Hook before_dnat{"nat", NF_INET_PRE_ROUTING, "prerouting", -105, "dstnat - 5"};
 constexpr Hook before_snat{"nat", NF_INET_POST_ROUTING, "postrouting", 95, "srcnat - 5"};
 
-// How long a latched source stays in its set. The daemon reads the set about once a second, and a restarted
-// daemon a little later.
+// The timeout of a latched source. The daemon reads the set about once a second, and a restarted daemon a
+// little later.
 constexpr std::chrono::seconds latched_for{60};
 
 }  // namespace

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 15> words{"ACK ", "BYE ", "CANC", "INFO",
                                                  "REFE", "REGI", "SIP/", "SUBS", "UPDA"};
 constexpr std::uint32_t word_size = 4;
 
-// Enough packets to find a port, too few to be a load.
+// Enough packets to find a port, and too few to cause a load.
 constexpr std::uint32_t found_per_second = 20;
 constexpr std::uint32_t found_at_once = 40;
 
@@ -32,8 +32,7 @@ std::uint32_t from(Origin origin, std::uint32_t offset) {
     return origin == Origin::transport ? offset + 8 : offset;
 }
 
-// A handshake record of TLS 1 (or DTLS 1) with a ClientHello. No later packet of a connection looks like
-// that.
+// A handshake record of TLS 1 (or DTLS 1) with a ClientHello. No later packet of a connection has this form.
 void add_hellos(ChainDefinition& chain, const Settings& settings, QueueMethod queue, Origin origin,
                 bool outward) {
     const auto queued = [&](Rule& rule) {

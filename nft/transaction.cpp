@@ -9,7 +9,7 @@ namespace {
 
 using Kind = ElementWriter::Kind;
 
-// The timeout of an element that is removed in the same batch; it never runs.
+// The timeout of an element that is removed in the same batch, so it has no effect.
 constexpr Seconds moment{1};
 
 // Collects the final state of each key, so that each is removed and created at most once.
@@ -44,7 +44,7 @@ class Plan {
   private:
     using Key = std::pair<std::string_view, Value>;
 
-    // The data that the kernel has for the entry's key, or will have by the plan so far.
+    // The kernel's data for the entry's key after the changes that are planned so far.
     Value planned_data(const Entry& entry) const {
         if (const auto planned = created_.find({entry.set, entry.key}); planned != created_.end())
             return planned->second.first.data;
