@@ -4,8 +4,8 @@ namespace sipalg::tcp {
 
 namespace {
 
-// Before the SYN-ACK nothing is read. A segment of the end that began, with the next number and an
-// acknowledgement, tells that the SYN-ACK went by unseen.
+// Before the SYN-ACK nothing is read. A segment of the opener with the next sequence number and an
+// acknowledgement shows that the SYN-ACK has passed unseen.
 Step::Action classify_unanswered(const Direction& direction, const Carrier& carrier) {
     constexpr Position widest = 65535;
     const bool plausible = direction.known() && carrier.segment.has(Segment::ack) &&

@@ -9,9 +9,9 @@ namespace sipalg::tcp {
 
 namespace {
 
-// A RST ends a connection only with the number that the other end expects; after any other the other end
-// challenges the sender, which then resets with that number (RFC 5961 3.2). The expected number lies between
-// what the other end has acknowledged and everything that was sent.
+// A RST ends a connection only if it has the sequence number that the other end expects. Otherwise the other
+// end challenges the sender, which then sends a RST with that number (RFC 5961 3.2). The expected number is
+// between the last acknowledgement of the other end and the end of the bytes that were sent to it.
 bool is_accepted_reset(const Direction& sender, const Carrier& carrier) {
     return carrier.begin >= sender.acknowledged_in() &&
            carrier.begin <= std::max(sender.received(), sender.sent()) + (sender.fin ? 1 : 0);
@@ -22,7 +22,7 @@ void stop_reading(Connection& connection, Time now, std::vector<Output>& outputs
     connection.enter(Phase::unread, now);
 }
 
-// Bytes that the receiver has acknowledged, a keep-alive, or a segment that was overtaken: changes nothing.
+// Acknowledged bytes, a keep-alive, or a reordered segment: changes nothing.
 void conclude_repeat(const Step& step, Connection& connection, std::vector<Output>& outputs) {
     const Carrier& carrier = step.carrier;
     if (!connection.needs_us()) {
@@ -115,7 +115,7 @@ void conclude_packet(const Step& step, Connection& connection, bool in_force, co
     }
 }
 
-// The kernel has the record before the sender is told to forget its bytes (law 1).
+// The kernel has the record before the sender's bytes are acknowledged (law 1).
 void conclude_local_ack(Connection& connection, bool in_force, Time now, std::vector<Output>& outputs) {
     connection.record.conclude(in_force);
     for (const Side sender : {Side::inside, Side::outside}) {

@@ -6,13 +6,13 @@ namespace sipalg::tcp {
 
 namespace {
 
-// After both FINs segments may still be in flight; after a RST hardly.
+// Segments may still be in flight after both FINs, but hardly after a RST.
 constexpr Time closed_time{120'000};
 constexpr Time reset_time{5'000};
 constexpr Time refused_time{60'000};
-// How long conntrack keeps an idle connection by default (nf_conntrack_tcp_timeout_established).
+// Conntrack's default timeout of an idle connection (nf_conntrack_tcp_timeout_established).
 constexpr Time idle_time = std::chrono::hours(5 * 24);
-// No path needs a smaller MSS (Linux accepts none): most of such segments would be headers (X7).
+// The smallest MSS that Linux accepts. With a smaller one most bytes of a segment would be headers (X7).
 constexpr std::uint16_t smallest_mss = 88;
 
 void read_options(Direction& direction, const Segment& syn) {
@@ -114,7 +114,8 @@ void Connection::note_header(Side from, const Segment& segment, Time now) {
         other.note_acknowledgement(out, static_cast<std::uint32_t>(segment.window) << own.window_scale);
     if (!other.has_undelivered()) return;
     if (more) {
-        // Often more than one segment was lost: as soon as one has arrived the next is sent again.
+        // Often several segments are lost: after the acknowledgement of one the next is retransmitted at
+        // once.
         const bool repeated = retransmission && retransmission->repeated;
         retransmission = {now + (repeated ? Time{0} : first_retransmission), first_retransmission, repeated};
     }

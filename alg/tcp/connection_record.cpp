@@ -15,7 +15,7 @@ namespace {
 constexpr Seconds record_time{6 * 24 * 3600};
 constexpr Time mapped_renewal{12 * 3600 * 1000};
 
-// Counted up when the layout changes. Records of calls and bindings begin with other numbers.
+// Increased when the layout changes. Records of calls and bindings begin with other numbers.
 constexpr std::uint8_t layout = 0xd2, layout_without_opener = 0xd1;
 constexpr std::size_t max_edits = 4096;
 
@@ -68,7 +68,7 @@ struct Fields {
     DirectionFields from_phone, from_peer;
 };
 
-// Offsets of edits count back from `parsed`: they are small.
+// Offsets of edits count back from `parsed`, so that they are small.
 template <class Archive>
 void visit(Archive& archive, DirectionFields& fields, bool with_spoke) {
     Direction::Saved& saved = fields.saved;

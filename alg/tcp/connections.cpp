@@ -13,7 +13,7 @@ namespace sipalg::tcp {
 
 namespace {
 
-// The NAT mapping of a phone that has gone silent is refreshed no longer than this.
+// The NAT mapping of a silent phone is refreshed for at most this time.
 constexpr Time silent_time{30 * 60 * 1000};
 
 }  // namespace
@@ -55,8 +55,9 @@ Step Connections::arrive(const ArrivedPacket& arrived, MessageSink& sink, Time n
     const Carrier& carrier = step.carrier;
     connection->note_header(step.from, *segment, now);
     // X7: after a local acknowledgement the sender never retransmits, so its bytes are kept until the
-    // receiver acknowledges them. Beyond the bound new ones are dropped, which the sender does retransmit. A
-    // phone at its share may still complete the messages that it has begun, so more than that is needed.
+    // receiver acknowledges them. Beyond the limit new bytes are dropped, and the sender retransmits those. A
+    // phone at its share may still complete the messages that it has begun, so the limit is higher than the
+    // share.
     const bool too_many = carrier.end > direction.acknowledged_in() + Direction::max_undelivered;
     if (direction.has_undelivered() && carrier.end > direction.received() &&
         (too_many || usage_.is_exhausted(step.key.phone.address))) {
@@ -87,7 +88,7 @@ void Connections::read(Connection& connection, bool scanned, MessageSink& sink, 
     if (direction.parsed() < direction.received() && (full || (last && connection.editing))) {
         direction.pass_incomplete();
         staged.reasons.push_back(Reason::let_through);
-        // The bytes are kept only to find the message's end. That is bounded, too (X7).
+        // The bytes are only kept to find the end of the message, which has a limit too (X7).
         if (!connection.editing || usage_.is_exhausted(step.key.phone.address)) direction.stop_reading();
     }
     const bool edited = connection.editing && (connection.was_edited() || !direction.planned().empty());
@@ -125,7 +126,7 @@ void Connections::arrive_syn(const ArrivedPacket& arrived, const Segment& segmen
     step.reason = Reason::segment;
 }
 
-// Begins a connection with the SYN `syn` of `from`, unless it cannot be read.
+// Begins a connection with the SYN `syn` of `from` if it can be read.
 void Connections::open(Side from, const Segment& syn, const Egress& egress, MessageSink& sink, Time now,
                        Staged staged, Step& step) {
     // The packet passes, but those queued in a connection that ends with it need verdicts.
@@ -135,7 +136,7 @@ void Connections::open(Side from, const Segment& syn, const Egress& egress, Mess
     if (syn.authenticated || egress.address.family() != phone.address.family()) return;
     step.reason = Reason::limit_reached;
     if (!make_room(from, sink, now, staged, step)) return;
-    // A phone names its own port in its messages, so the mapping has to exist before conntrack chooses one.
+    // The phone's messages name its port, so the mapping must exist before conntrack chooses a port.
     if (from == Side::inside && !sink.map(phone, egress, now)) return;
     step.reason = Reason::segment;
     step.is_read = true;
@@ -147,8 +148,8 @@ void Connections::open(Side from, const Segment& syn, const Egress& egress, Mess
     sink.note_opened(step.key, from, now);
 }
 
-// X7: at a bound a half-open connection ends. At that of the phone one of its own, or the phone could not
-// call for as long as an address pretends to be it; else the oldest of the host that has most.
+// X7: at a limit a half-open connection is removed: at the limit of the phone one of the opener's own, so
+// that forged SYNs cannot prevent the phone from calling; else the oldest one of the host that has most.
 bool Connections::make_room(Side opener, MessageSink& sink, Time now, Staged staged, Step& step) const {
     const Address& phone = step.key.phone.address;
     const bool replaces = !step.ended.empty();  // one connection makes room for its successor

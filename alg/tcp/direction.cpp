@@ -91,7 +91,7 @@ std::optional<Direction::Piece> Direction::next() {
     if (piece.kind == sip::Kind::need_more) {
         wanted_ = piece.wanted;
         seen_ = piece.seen;
-        // STUN or TLS is never edited, so the part that has arrived can go on.
+        // STUN and TLS are never edited, so the part that has arrived can be sent.
         if (static_cast<unsigned char>(bytes[0]) < ' ' && bytes[0] != '\r' && bytes[0] != '\n')
             settled_ = received_;
         return std::nullopt;
@@ -100,7 +100,7 @@ std::optional<Direction::Piece> Direction::next() {
     wanted_ = seen_ = 0;
     const bool was_passing = std::exchange(passing_, false);
     if (was_passing && piece.kind == sip::Kind::message) {
-        // The beginning of the message was sent as it arrived, so nothing of it may change.
+        // The beginning of the message was sent unmodified, so the rest must not change.
         parsed_ += static_cast<Position>(piece.length);
         return next();
     }
@@ -160,14 +160,15 @@ void Direction::settle(bool with_edits) {
 
 std::optional<Chunk> Direction::send(const Carrier& carrier) {
     if (carrier.begin == carrier.end) {
-        // An empty segment behind waiting bytes gets the number that the receiver expects; a FIN waits.
+        // An empty segment after waiting bytes gets the sequence number that the receiver expects; a FIN
+        // waits.
         if (carrier.begin > settled_ && carrier.segment.is_fin() && is_reading()) return std::nullopt;
         const Position next = std::max(sent_, settled_);
         return Chunk{std::min(carrier.begin, fin && next >= *fin ? *fin + 1 : next), {}, true};
     }
     const Position stop = reading_stopped_ ? carrier.end : std::min(carrier.end, settled_);
     if (stop <= carrier.begin || !receiver_has_room(stop)) return std::nullopt;
-    // Bytes that were sent before, and bytes behind a gap, are in the carrier alone.
+    // Bytes that were already sent, and bytes after a gap, are only in the carrier.
     const bool only_in_carrier = carrier.begin < buffer_begin_ || carrier.begin > received_;
     const Position start = only_in_carrier ? carrier.begin : std::min(carrier.begin, sent_);
     const std::string_view own = carrier.segment.payload.substr(0, index(stop - carrier.begin));
@@ -179,8 +180,8 @@ std::optional<Chunk> Direction::send(const Carrier& carrier) {
 
 bool Direction::receiver_has_room(Position stop) const {
     if (!has_undelivered() || stop <= sent_) return true;
-    // With nothing in flight, a segment larger than the window is sent all the same: the receiver takes the
-    // part that fits, and nothing else would make progress.
+    // If nothing is in flight, a segment is sent even if it exceeds the window: the receiver accepts the part
+    // that fits, and without it there would be no progress.
     const bool in_flight = map_.out(sent_) > acknowledged_out_;
     return receiver_window_ > 0 &&
            (!in_flight || map_.out(stop) <= acknowledged_out_ + static_cast<Position>(receiver_window_));

@@ -8,14 +8,14 @@ namespace sipalg::tcp {
 
 namespace {
 
-// An acknowledgement number of the receiver, in the numbers of the sender it acknowledges.
+// Converts an acknowledgement number of the receiver to the sender's sequence numbers.
 std::uint32_t acknowledgement(const Direction& acknowledged, std::uint32_t number) {
     const SequenceMap& map = acknowledged.map();
     const Position out = position(number, acknowledged.initial(), map.out(acknowledged.sent()));
     return sequence(std::max(map.arrived(out), acknowledged.local_ack()), acknowledged.initial());
 }
 
-// A SACK block likewise. A block that becomes empty begins and ends at the acknowledgement, where senders
+// Converts a SACK block. A block that becomes empty begins and ends at the acknowledgement, where senders
 // ignore it.
 SackBlock block(const Direction& acknowledged, const SackBlock& original, std::uint32_t acknowledgement) {
     const SequenceMap& map = acknowledged.map();
@@ -33,8 +33,8 @@ Rewrite rewrite_numbers(const Connection& connection, Side from, const Segment& 
     rewrite.sequence = sequence(own.map().out(begin), own.initial());
     rewrite.acknowledgement = segment.acknowledgement;
     rewrite.flags = segment.flags;
-    // A queued segment follows those that overtook it. With its old timestamp the receiver would drop it as a
-    // segment of long ago (RFC 7323 5.3).
+    // A queued segment is sent after later ones. With its old timestamp the receiver would drop it as an old
+    // duplicate (RFC 7323 5.3).
     if (segment.timestamps) rewrite.timestamp = own.timestamp;
     if (!segment.has(Segment::ack) || !other.known()) return rewrite;
     rewrite.acknowledgement = acknowledgement(other, segment.acknowledgement);
@@ -133,7 +133,7 @@ void emit_syn(const Connection& connection, const Carrier& carrier, std::vector<
     rewrite.sequence = segment.sequence;
     rewrite.acknowledgement = segment.acknowledgement;
     rewrite.flags = segment.flags;
-    // A SYN loses its data, which its sender sends again since it is not acknowledged (RFC 7413 3).
+    // The data of a SYN is removed. Its sender retransmits it, because it is not acknowledged (RFC 7413 3).
     rewrite.plain_tcp = connection.editing;
     if (connection.editing && segment.mss && *segment.mss > 2 * Connection::headroom)
         rewrite.mss = static_cast<std::uint16_t>(*segment.mss - Connection::headroom);
@@ -213,8 +213,8 @@ void reset(const Connection& connection, std::vector<Output>& outputs) {
         SegmentFields segment = own_segment(connection, from);
         segment.flags = Segment::rst | Segment::ack;
         segment.window = 0;
-        // The other end accepts only the number that it expects (RFC 5961 3.2): behind everything that was
-        // sent, or behind what has arrived of it.
+        // The other end only accepts the number that it expects (RFC 5961 3.2): after all bytes that were
+        // sent, or after those that have arrived.
         inject(connection, from, make_segment(segment), outputs);
         const std::uint32_t arrived = sequence(own.acknowledged_out(), own.initial());
         if (std::exchange(segment.sequence, arrived) != arrived)

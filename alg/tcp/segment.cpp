@@ -27,7 +27,7 @@ void store32(std::vector<std::uint8_t>& bytes, std::size_t at, std::uint32_t val
     store16(bytes, at + 2, value & 0xffff);
 }
 
-// Calls `visit(kind, offset, length)` for each option that has a value. False: one goes beyond the header.
+// Calls `visit(kind, offset, length)` for each option that has a value. False: one exceeds the header.
 template <class Visit>
 bool each_option(Bytes bytes, std::size_t begin, std::size_t end, Visit visit) {
     for (std::size_t at = begin; at < end;) {
@@ -122,7 +122,7 @@ bool write_segment(Bytes bytes, const Segment& segment, const Rewrite& rewrite,
                         store32(out, block + 4, rewrite.sacks[block_number++].second);
                     }
                 });
-    // The sender chose "don't fragment" for the size it knew; what has grown may not fit the path (T3).
+    // The sender set "don't fragment" for the original size; the larger packet may not fit the path (T3).
     if (out[0] >> 4 == 4 && rewrite.payload.size() > segment.payload.size())
         out[6] = static_cast<std::uint8_t>(out[6] & ~0x40);
     finish_packet(out, tcp);

@@ -49,7 +49,8 @@ Position SequenceMap::arrived(Position out) const {
     for (const Edit& edit : edits_) {
         const Position begin = edit.begin + grown;
         if (out < begin || (out == begin && !edit.text.empty())) break;
-        // As far into the range as into its text: a sender that goes on from there must make progress.
+        // The same offset in the range as in the text, so that a sender that continues from there makes
+        // progress.
         if (out < begin + size(edit)) return edit.begin + std::min(out - begin, edit.end - edit.begin - 1);
         grown += growth(edit);
     }

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 // A sender with a full congestion window gets its acknowledgement after this: before it retransmits (after
 // 1 s by RFC 6298, after 200 ms in practice), but after the rest of most messages has arrived.
 constexpr Time acknowledge_after = 20ms;
-// How long an incomplete message waits for its next bytes, and in all.
+// The longest wait of an incomplete message for its next bytes, and in total.
 constexpr Time longest_pause = 10s;
 constexpr Time longest_wait = 60s;
 
