@@ -11,7 +11,7 @@ struct CodePoint {
     std::size_t size = 0;  ///< bytes; 0: not UTF-8
 };
 
-// Shortest form only, no surrogates (RFC 3629): an overlong ESC must not slip through as something else.
+// Only the shortest form, and no surrogates (RFC 3629), so that an overlong encoding of ESC is not accepted.
 CodePoint decode(std::string_view text) {
     const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
     const std::uint8_t first = byte(0);

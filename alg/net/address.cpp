@@ -36,9 +36,10 @@ unsigned digit(char c) {
     return static_cast<unsigned char>(c) - unsigned{'0'};
 }
 
-// By hand because it stands on the path of every header with an address; inet_pton costs several times this.
+// A parser of its own, because each header with an address needs it and inet_pton takes several times as
+// long.
 bool read_v4(std::string_view text, std::uint32_t& value) {
-    // Zeros behind the text end its last number, so that no position needs a check of its own.
+    // Zeros after the text end its last number, so that positions need no checks.
     constexpr std::size_t longest = 15;
     if (text.size() < 7 || text.size() > longest) return false;
     char padded[longest + 5] = {};
@@ -53,7 +54,7 @@ bool read_v4(std::string_view text, std::uint32_t& value) {
         if (part > 0 && *p++ != '.') return false;
         unsigned octet = digit(*p++);
         if (octet > 9) return false;
-        // A zero ends the number: a digit behind it would make it a leading one.
+        // A zero ends the number, because a digit after it would make it a leading zero.
         if (const unsigned second = digit(*p); second <= 9 && octet > 0) {
             octet = octet * 10 + second;
             if (const unsigned third = digit(*++p); third <= 9) {
@@ -148,7 +149,7 @@ char* Address::write(char* out) const {
         const OctetText& octet = octet_texts[bytes_[i]];
         if (i > 0) *out++ = '.';
         std::memcpy(out, octet.digits.data(),
-                    octet.digits.size());  // a longer one than needed is written over
+                    octet.digits.size());  // surplus bytes are overwritten
         out += octet.size;
     }
     return out;

@@ -39,7 +39,7 @@ std::optional<Ip> parse_v6(Bytes bytes) {
     ip.header = ipv6_header;
     ip.total = ipv6_header + load16(bytes, 4);
     if (ip.total > bytes.size()) return std::nullopt;
-    ip.protocol = bytes[6];  // extension headers: not ours to look behind
+    ip.protocol = bytes[6];  // extension headers are not parsed
     std::array<std::uint8_t, 16> address{};
     std::copy_n(bytes.begin() + 8, 16, address.begin());
     ip.source = Address::v6(address);
@@ -103,7 +103,7 @@ bool replace_payload(Bytes bytes, const Packet& packet, std::string_view payload
     std::uint64_t sum = static_cast<std::uint64_t>(Transport::udp) + udp_header + payload.size();
     if (packet.source.address.is_v4()) {
         store16(out, 2, total);
-        // The sender chose "don't fragment" for the size it knew; what has grown may not fit the path (T3).
+        // The sender set "don't fragment" for the original size; the larger packet may not fit the path (T3).
         if (payload.size() > packet.payload.size()) out[6] = static_cast<std::uint8_t>(out[6] & ~0x40);
         store16(out, 10, 0);
         store16(out, 10, fold(add_words({out.data(), ip_header}, 0)));
@@ -114,7 +114,7 @@ bool replace_payload(Bytes bytes, const Packet& packet, std::string_view payload
     }
     const std::uint16_t checksum =
         fold(add_words({out.data() + ip_header, udp_header + payload.size()}, sum));
-    store16(out, ip_header + 6, checksum == 0 ? 0xffff : checksum);  // 0 would say "none" (RFC 768)
+    store16(out, ip_header + 6, checksum == 0 ? 0xffff : checksum);  // 0 would mean "none" (RFC 768)
     return true;
 }
 

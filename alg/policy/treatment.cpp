@@ -20,7 +20,7 @@ bool is_set(const std::vector<Item>& list) {
     return !list.empty();
 }
 
-// The setting in the narrowest section that has it; else an empty value.
+// The setting in the most specific section that has it; else an empty value.
 template <class Value>
 Value narrowest(const std::vector<Section>& sections, const Address& address, Value Treatment::*setting,
                 std::size_t longest = 128) {
@@ -42,8 +42,8 @@ std::array<Prefix, 2> halves(const Prefix& prefix) {
     return {Prefix{prefix.address, length}, Prefix{upper, length}};
 }
 
-// Adds the allowed part of `prefix`: all of it if the narrowest section around it is allowed, except what
-// narrower ones forbid.
+// Adds the allowed part of `prefix`: all of it if the most specific section around it is allowed, without the
+// parts that more specific sections exclude.
 void add_allowed(const std::vector<Section>& sections, const Prefix& prefix, std::vector<Prefix>& out) {
     const bool allowed =
         narrowest(sections, prefix.address, &Treatment::allowed, prefix.length).value_or(false);
