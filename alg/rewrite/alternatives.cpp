@@ -8,7 +8,7 @@ namespace sipalg::rewrite {
 
 namespace {
 
-// One endpoint whose address and port are separate words.
+// Translates an endpoint whose address and port are separate words.
 void plan_endpoint(const std::optional<Address>& address, std::string_view address_text, std::uint16_t port,
                    std::string_view port_text, Transport transport, Place place,
                    const Translation& translation, Edits& edits) {
@@ -16,7 +16,7 @@ void plan_endpoint(const std::optional<Address>& address, std::string_view addre
         return edits.keep(address_text, place, address ? Kept::no_port : Kept::host_name);
     const auto translated = translation.media({transport, {*address, port}});
     if (!translated) return edits.keep(address_text, place, why_kept(address, translation));
-    // An endpoint that does not change keeps its spelling.
+    // An endpoint that does not change keeps its notation.
     if (*translated == Endpoint{*address, port}) return edits.keep(address_text, place, Kept::same);
     edits.replace(address_text, translated->address, place);
     edits.replace_number(port_text, translated->port, place);
@@ -35,7 +35,7 @@ void plan_rtcp(const sdp::Rtcp& rtcp, const sdp::AddressField& connection, const
         edits.keep(rtcp.port_text, Place::sdp_rtcp, why_kept(connection.address, translation));
 }
 
-// The peer's view of the candidates of the other side: it names them as it received them (RFC 8839 5.2).
+// The candidates of the other side, which the peer names as it received them (RFC 8839 5.2).
 void plan_remote_candidates(std::string_view rest, const Translation& translation, Edits& edits) {
     while (true) {
         const std::string_view component = sdp::next_word(rest);

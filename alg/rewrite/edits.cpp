@@ -72,8 +72,8 @@ std::ptrdiff_t Edits::growth(std::size_t first) const {
 
 namespace {
 
-// Most new texts are an address or a port, shorter than the call of a function is worth. Two overlapping
-// halves cover every length between.
+// Most new texts are an address or a port, for which the call of a copy function is too expensive. Two
+// overlapping halves cover all lengths.
 char* put(char* to, const char* from, std::size_t size) {
     if (size >= 8 && size <= 16) {
         std::memcpy(to, from, 8);

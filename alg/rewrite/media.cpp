@@ -9,7 +9,7 @@ namespace sipalg::rewrite {
 
 namespace {
 
-// A length changes by as much as its body grows, so that a wrong length stays wrong by as much.
+// A length changes by the growth of its body, so that a wrong length keeps its error.
 void grow(std::string_view digits, std::ptrdiff_t growth, Edits& edits) {
     std::int64_t length = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
@@ -18,14 +18,14 @@ void grow(std::string_view digits, std::ptrdiff_t growth, Edits& edits) {
     edits.replace_number(digits, static_cast<std::uint64_t>(length + growth), Place::content_length);
 }
 
-/// A media line's endpoint on the other side, or why it has none.
+/// The translated endpoint of a media line, or the reason why there is none.
 struct Line {
     std::optional<Endpoint> translated;
     Kept kept = Kept::foreign;
     bool unused = false;  ///< nothing is received at its port in public, so it costs only its own line (S9)
 };
 
-// Of "port/count" only the first port is written, so the others must follow it on the other side too.
+// "port/count" only names the first port, so the translated ports must be consecutive too.
 bool ports_follow(const sdp::Media& media, const Socket& first, const Endpoint& translated,
                   const Translation& translation) {
     for (unsigned i = 1; i < media.port_count; ++i) {
@@ -58,7 +58,7 @@ Line translate(const sdp::Media& media, const sdp::AddressField& connection, con
 // (X2, X7) keeps its port and costs only itself, unless that port is another phone's at the new address.
 class Connection {
   public:
-    // A stream on hold by c=0.0.0.0 shows nothing that could be half translated.
+    // A stream on hold by c=0.0.0.0 names no address that could be translated without its port.
     void add(const sdp::Media& media, const sdp::AddressField& connection, const Line& line) {
         if (line.translated && !host_) host_ = line.translated->address;
         const bool shown =
@@ -115,7 +115,7 @@ void plan_description(const sdp::Description& description, const Translation& tr
             edits.keep(media[i].port_text, Place::sdp_port, kept);
             for (const sdp::AddressField& field : description.connections(media[i]))
                 edits.keep(field.text, Place::sdp_connection, kept);
-            // A stream at another address (a relay, the other side) has alternatives of its own.
+            // A stream at another address (a relay, the other side) has its own alternatives.
             if (kept == Kept::foreign || kept == Kept::host_name)
                 plan_alternatives(description, media[i], translation, edits);
             else
@@ -123,8 +123,8 @@ void plan_description(const sdp::Description& description, const Translation& tr
             continue;
         }
         for (const sdp::AddressField& field : description.connections(media[i])) {
-            // A further c= (layered multicast, alternatives) is another address: no media line tells its
-            // translation.
+            // A further c= (layered multicast, alternatives) is another address, for which no media line has
+            // a translation.
             (field.address == connection.address ? own : Connection{}).plan(field, translation, edits);
         }
         if (lines[i].translated) {
@@ -165,7 +165,7 @@ bool plan_body(const sip::Message& message, const sip::Bodies& bodies, const Tra
     const std::ptrdiff_t growth = edits.growth(first);
     const sip::Header* const length = message.first(sip::HeaderId::content_length);
     if (growth == 0 || !length) return true;
-    // Equal ones may be repeated, and must stay equal.
+    // The header may be repeated with equal values, which must stay equal.
     const std::span<const sip::Header> headers = message.headers();
     for (const sip::Header& header : headers.subspan(static_cast<std::size_t>(length - headers.data())))
         if (header.id == sip::HeaderId::content_length) grow(header.value, growth, edits);

@@ -58,7 +58,7 @@ void plan_port_number(const sip::HostPort& text, std::uint16_t port, Place place
     edits.replace_number(part.substr(part.find_first_of("0123456789")), port, place);
 }
 
-// Host and port are edited apart, so that white space between them (which a sent-by may have) stays as it is.
+// Host and port are separate edits, so that white space between them, which a sent-by may have, stays.
 void plan_host_port(const sip::HostPort& text, const Written& written, Place place, Edits& edits) {
     const Address& address = written.endpoint.address;
     const bool same_form = form_of(text) == written.form;
@@ -72,7 +72,7 @@ void plan_host_port(const sip::HostPort& text, const Written& written, Place pla
     if (same_form && text.port) plan_port_number(text, written.endpoint.port, place, edits);
 }
 
-// Behind another host, which stays.
+// After a host that is kept.
 void plan_port(const sip::HostPort& text, const Written& written, Place place, Edits& edits) {
     if (form_of(text) == written.form) {
         if (text.port) plan_port_number(text, written.endpoint.port, place, edits);
@@ -83,7 +83,8 @@ void plan_port(const sip::HostPort& text, const Written& written, Place place, E
     edits.replace(port_part(text), port, place);
 }
 
-// `maddr` is contacted instead of the host, at the host's port. True: it is the one that counts.
+// Requests go to `maddr` in place of the host, at the host's port. True: the maddr was handled in place of
+// the host.
 bool plan_maddr(Transport transport, std::string_view maddr, const sip::HostPort& host_port,
                 std::uint16_t standard, bool via, Place place, const Translation& translation, Edits& edits) {
     const auto literal = sip::parse_host_port(maddr);
@@ -121,7 +122,7 @@ Transport transport_to(std::string_view uri, const sip::HostPort& host_port, con
     return sip::transport_of(sip::transport(uri, host_port), translation.transport());
 }
 
-// A host that is a name, with a maddr that may be an address. True: the maddr is the one that counts.
+// Handles a host name with a maddr that may be an address. True: the maddr was handled in place of the host.
 bool plan_named(std::string_view text, Place place, const Translation& translation, Edits& edits) {
     const std::string_view maddr = place == Place::identity ? std::string_view() : sip::maddr(text);
     const auto uri = maddr.empty() ? std::nullopt : sip::parse_uri(text);
@@ -189,7 +190,8 @@ void plan_sent_by(const sip::Via& via, const Translation& translation, Edits& ed
         edits.keep(via.sent_by.host, Place::via_sent_by, why_kept(via.sent_by.address, translation));
 }
 
-// Only the topmost via-parm can be the phone's own: it sent the request, or gets the response.
+// Only the topmost via-parm can be the phone's: that of the sender of a request, or of the receiver of a
+// response.
 void plan_via(const sip::Via& via, const Translation& translation, Edits& edits) {
     plan_sent_by(via, translation, edits);
     if (!via.received && (!via.rport || via.rport->empty())) return;
@@ -206,7 +208,7 @@ void plan_via(const sip::Via& via, const Translation& translation, Edits& edits)
     if (port != 0) edits.replace_number(*via.rport, seen->port, Place::via_rport);
 }
 
-// A From or To that is given twice says the same twice.
+// A From or To that is given twice has equal values.
 void plan_party(const sip::Message& message, sip::HeaderId id, std::string_view uri,
                 const Translation& translation, Edits& edits) {
     plan_uri(uri, Place::identity, translation, edits);
@@ -218,7 +220,7 @@ void plan_party(const sip::Message& message, sip::HeaderId id, std::string_view 
             plan_uri(header.value.substr(offset, uri.size()), Place::identity, translation, edits);
 }
 
-/// Notes why the places stay that are never looked at for an address.
+/// Notes why places that are never examined for an address are kept.
 void explain_others(const sip::Message& message, const Translation& translation, Edits& edits) {
     const bool outbound = !translation.inbound();
     if (outbound && message.is_request())

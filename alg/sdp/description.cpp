@@ -9,7 +9,7 @@ namespace sipalg::sdp {
 
 namespace {
 
-/// The words of a line, separated by blanks: the grammar has single spaces, senders use any number.
+/// The words of a line, separated by blanks. The grammar has single spaces, but senders use any number.
 class Words {
   public:
     Words(std::string_view text, std::size_t begin, std::size_t end)
@@ -24,7 +24,7 @@ class Words {
         position_ = byte_scan::find<' ', '\t'>(text_, begin, end_);
         return text::slice(text_, begin, position_);
     }
-    /// Taken off the other end.
+    /// Removes the last word and returns it.
     std::string_view last() {
         const char* const begin = text_.data() + position_;
         const char* end = text_.data() + end_;
@@ -52,8 +52,8 @@ std::optional<std::uint16_t> port_number(std::string_view digits) {
     return static_cast<std::uint16_t>(*value);
 }
 
-/// nettype addrtype connection-address. Other networks than IN have no address. `origin` was read before and
-/// mostly says the same.
+/// nettype addrtype connection-address. Networks other than IN have no address. `origin` was read before and
+/// usually has the same address.
 void read_address(Words& words, const AddressField& origin, AddressField& field) {
     const bool internet = text::equals(words.next(), "in");
     field.type = words.next();
@@ -137,14 +137,14 @@ std::optional<Direction> direction(std::string_view name) {
     return std::nullopt;
 }
 
-/// The end of the line that `line_feed` (or the text's end) closes.
+/// The end of the line before `line_feed` or the end of the text.
 std::size_t line_end(std::string_view text, std::size_t line_feed) {
     return line_feed > 0 && text[line_feed - 1] == '\r' ? line_feed - 1 : line_feed;
 }
 
-/// Where the lines of a description begin: behind a byte order mark and empty lines that should not be there
-/// (S9). npos: the text is no description: its first line is none of one, or tells another version. A v= line
-/// may be missing.
+/// The beginning of the first line of a description, after a byte order mark and empty lines, which are
+/// tolerated (S9). npos: not a description, because the first line does not belong to one or has another
+/// version. The v= line may be missing.
 std::size_t find_first_line(std::string_view text) {
     constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
     const std::size_t mark = text.substr(0, byte_order_mark.size()) == byte_order_mark ? 3 : 0;
@@ -158,8 +158,8 @@ std::size_t find_first_line(std::string_view text) {
 
 }  // namespace
 
-/// The state of parse() between two lines. Functions are false when a table is full without which the others
-/// would be misread.
+/// The state of parse() between two lines. Functions return false if a table is full and the other lines
+/// would be misread without its rows.
 class Description::Reader {
   public:
     Reader(Description& description, std::string_view text) : d_(description), text_(text) {}
@@ -178,12 +178,12 @@ class Description::Reader {
     }
 
   private:
-    // The four below are kept out of line(): most lines need none of them, and should not pay for the
-    // registers that they use.
+    // The four functions below are not part of line(), because most lines need none of them and would pay for
+    // their registers.
     [[gnu::noinline]] void origin(Words words) {
         AddressField& field = d_.origin_;
         if (!field.text.empty()) return;  // a description has one; of several the first one counts
-        // From its end: a user name with spaces in it is wrong, but harmless.
+        // Reads from the end of the line: a user name with spaces is wrong, but harmless.
         field.text = words.last();
         field.type = words.last();
         if (text::equals(words.last(), "in")) field.address = Address::parse(field.text);
@@ -229,8 +229,8 @@ class Description::Reader {
         media_->altc_begin = static_cast<std::uint16_t>(d_.altc_.size());
     }
 
-    /// Most attributes do not matter to an ALG: their first letter tells, or the third one of "rtpmap", the
-    /// most frequent of all.
+    /// Most attributes do not matter to an ALG. The first letter decides, or the third one for "rtpmap", the
+    /// most frequent one.
     bool may_matter(std::size_t begin, std::size_t end) const {
         if (end - begin < 3) return false;
         constexpr auto bit = [](char c) {
@@ -301,7 +301,7 @@ class Description::Reader {
         }
     }
 
-    // Entries beyond the table are passed over.
+    // Entries that do not fit into the table are skipped.
     template <class T, std::size_t N>
     static void add(const std::optional<T>& found, InlineTable<T, N>& table, std::uint16_t& count) {
         if (found && table.add(*found)) ++count;

@@ -58,8 +58,8 @@ class Parts {
         begin_ = find_delimiter().after;
     }
 
-    /// The next part without its delimiter lines and the line end in front of the closing one; nullopt: no
-    /// more. A part that no delimiter closes is none.
+    /// The next part without its delimiter lines and without the line end before the closing one; nullopt: no
+    /// more. A part without a closing delimiter does not count.
     std::optional<std::string_view> next() {
         if (last_) return std::nullopt;
         const Delimiter close = find_delimiter();
@@ -78,7 +78,7 @@ class Parts {
         std::size_t after = 0;            ///< where the next line begins
     };
 
-    /// The next delimiter line; notes when it is the last.
+    /// Finds the next delimiter line, and notes if it is the last one.
     Delimiter find_delimiter() {
         while (position_ < body_.size()) {
             const std::size_t begin = position_;
@@ -103,7 +103,7 @@ class Parts {
     bool last_ = false;
 };
 
-/// Reads a part's header lines. nullopt: they do not end; such a part is left alone.
+/// Reads a part's header lines. nullopt: they do not end, and the part is ignored.
 std::optional<Entity> read_part(std::string_view part) {
     Entity entity;
     HeaderLines lines(part, 0);
@@ -139,7 +139,7 @@ Content content_of(const MediaType& type) {
 void collect(const Entity& entity, int depth, Bodies& bodies) {
     const MediaType type = media_type(entity.type);
     const Content content = content_of(type);
-    // Only these seal the whole body; a sealed part inside a multipart does not seal the parts beside it.
+    // Only these types seal the whole body; a sealed part of a multipart does not seal the other parts.
     if (depth == 0)
         bodies.sealed = content == Content::enciphered || content == Content::multipart_signed ||
                         !is_identity(entity.encoding);
@@ -159,7 +159,8 @@ void collect(const Entity& entity, int depth, Bodies& bodies) {
     if (content == Content::multipart_signed && bodies.count > before) bodies.sealed = true;
 }
 
-/// The word somewhere in the credentials: most have none, which saves reading their parameters.
+/// A quick search for the word: most credentials do not contain it, so that their parameters need not be
+/// read.
 bool mentions_auth_int(std::string_view credentials) {
     constexpr std::string_view word = "auth-int";
     constexpr std::size_t before = 4;  // its '-'
@@ -172,7 +173,7 @@ bool mentions_auth_int(std::string_view credentials) {
 /// Digest credentials whose protection covers the body (RFC 8760, RFC 7616 3.4).
 bool has_auth_int(std::string_view credentials) {
     if (!mentions_auth_int(credentials)) return false;
-    // Authentication-Info has no scheme in front: there the first token is a parameter's name already.
+    // Authentication-Info has no scheme: its first token is the name of a parameter.
     std::size_t begin = text::skip(credentials, text::skip(credentials, 0, text::token), text::white);
     if (begin < credentials.size() && credentials[begin] == '=') begin = 0;
     Parameters walk(credentials, begin, Parameters::Comma::separates);

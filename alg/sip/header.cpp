@@ -61,8 +61,8 @@ constexpr std::array rows{
 };
 static_assert(rows.size() + 1 == static_cast<std::size_t>(HeaderId::count_));
 
-// A long name's slot, the same for both cases. The factors were searched so that no two names of the table
-// share a slot; when a new name breaks that, the index below does not compile and new ones are to be found.
+// The slot of a long name, independent of case. The factors were chosen so that no two names in the table
+// share a slot. If a new name collides, the index below does not compile, and other factors must be found.
 constexpr std::size_t slots = 128;
 constexpr std::size_t slot(std::string_view name) {
     const auto letter = [](char c) { return static_cast<std::size_t>(c) & 0x1f; };

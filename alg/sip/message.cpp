@@ -11,7 +11,7 @@ namespace sipalg::sip {
 
 namespace {
 
-/// Takes URI and tag out of a From or To.
+/// Reads the URI and the tag of a From or To.
 void read_party(std::string_view value, std::string_view& uri, std::string_view& tag) {
     const UriPlace place = find_single_uri(value);
     uri = place.uri;
@@ -35,7 +35,7 @@ bool read_cseq(std::string_view value, CSeq& cseq) {
     return cseq.method != Method::unknown || text::is_token(value, name, value.size());
 }
 
-/// Not empty, and no control bytes. A blank inside is part of the value (S9).
+/// Whether a Call-ID is not empty and has no control bytes. A blank inside is part of the value (S9).
 bool is_call_id(std::string_view value) {
     for (std::size_t i = 0;; ++i) {
         i = byte_scan::find_kind<byte_scan::SpaceOrControl>(value, i);
@@ -44,7 +44,8 @@ bool is_call_id(std::string_view value) {
     }
 }
 
-/// A NUL without a backslash in front. (Over a whole head the C library is faster than byte_scan.)
+/// Whether there is a NUL without a backslash before it. (For a whole head the C library is faster than
+/// byte_scan.)
 bool has_bare_nul(std::string_view head) {
     for (std::size_t nul = head.find('\0'); nul != text::npos; nul = head.find('\0', nul + 1))
         if (nul == 0 || head[nul - 1] != '\\') return true;
@@ -92,7 +93,7 @@ class Message::Reader {
             length_ = length;
             return true;
         }
-        // Equal values say the same; of different ones it is unknown which the ends use.
+        // Equal values are harmless. If values differ, it is unknown which one the two ends use.
         if (repeated) return value == m_.first(id)->value;
         switch (id) {
             case HeaderId::call_id: m_.call_id_ = value; return is_call_id(value);
@@ -150,8 +151,8 @@ ParseError Message::parse(std::string_view datagram) {
     return ParseError::none;
 }
 
-// Some devices write the method of CSeq in another case than the start line (S9). The start line decides; a
-// response has only the CSeq that was copied into it.
+// Some devices write the method in CSeq in another case than in the start line (S9). In a request the start
+// line decides; a response only has the CSeq that was copied from the request.
 bool Message::set_method(std::string_view of_start_line) {
     if (is_request() && cseq_.method_name == of_start_line) return true;
     if (is_request()) {
@@ -162,7 +163,7 @@ bool Message::set_method(std::string_view of_start_line) {
     return true;
 }
 
-// The values behind it, in the same line or below, are other hops'.
+// The values after it, in the same line or below, belong to other hops.
 bool Message::read_top_via() {
     std::string_view rest = first(HeaderId::via)->value;
     const auto via = next_via(rest);

@@ -24,8 +24,8 @@ constexpr std::size_t max_method = 128;  // a stream that begins with a longer w
 constexpr std::size_t stun_header = 20;
 constexpr std::string_view magic_cookie = "\x21\x12\xa4\x42";
 
-/// Size of the STUN message at the front (RFC 8489 5); nullopt: none is there. Types from 0x2000 on, of which
-/// none is assigned, begin with a byte that a SIP message may begin with, too.
+/// The size of the STUN message at the beginning (RFC 8489 5); nullopt: none. Types from 0x2000 on are not
+/// accepted: none is assigned, and a SIP message may begin with the same byte.
 std::optional<std::size_t> stun_size(std::string_view bytes) {
     if (bytes.size() < stun_header || byte(bytes, 0) >= 0x20 || bytes.substr(4, 4) != magic_cookie)
         return std::nullopt;
@@ -34,7 +34,7 @@ std::optional<std::size_t> stun_size(std::string_view bytes) {
     return length + stun_header;
 }
 
-/// Whether the first bytes of a stream, too few to tell, can still become STUN or TLS.
+/// Whether the first few bytes of a stream can still become STUN or TLS.
 bool may_become_binary(std::string_view bytes) {
     if (bytes.size() >= stun_header || byte(bytes, 0) >= 0x20) return false;
     return bytes.size() < 5 || magic_cookie.substr(0, bytes.size() - 4) == bytes.substr(4, 4);
@@ -77,8 +77,8 @@ Piece need_more(std::string_view bytes) {
     return {Kind::need_more, 0, bytes.size() + 1, bytes.size()};
 }
 
-/// Whether bytes can grow into a start line: true for a line is true for every beginning of it, so that a
-/// stream is judged the same however it is cut.
+/// Whether the bytes can be the beginning of a start line. If this is true for a line, it is true for all its
+/// beginnings, so the result does not depend on how a stream is split.
 bool may_become_start_line(std::string_view bytes) {
     const std::size_t word = text::skip(bytes, 0, text::token);
     if (word == bytes.size()) return word <= max_method;
@@ -87,7 +87,7 @@ bool may_become_start_line(std::string_view bytes) {
     return may_begin_request_line(bytes);
 }
 
-/// How long the message is whose whole head is the first `head_size` bytes; nullopt: cannot be said.
+/// The length of the message whose complete head is the first `head_size` bytes; nullopt: unknown.
 /// Conflicting, negative or oversized lengths are refused (X6).
 std::optional<std::size_t> framed_size(std::string_view head, std::size_t headers_begin) {
     HeaderLines lines(head, headers_begin);
@@ -103,7 +103,8 @@ std::optional<std::size_t> framed_size(std::string_view head, std::size_t header
     return lines.position() + length.value_or(0);
 }
 
-/// Behind the empty line that ends the head; npos: not there. Bytes before `seen` are known to have none.
+/// The position after the empty line that ends the head; npos: there is none. Bytes before `seen` were
+/// already searched.
 std::size_t find_head_end(std::string_view bytes, std::size_t headers_begin, std::size_t seen) {
     // The empty line may have begun up to two bytes before the new ones.
     std::size_t line_feed =
@@ -136,14 +137,14 @@ Kind classify_datagram(std::string_view datagram) {
 Piece next_piece(std::string_view bytes, std::size_t seen) {
     if (bytes.empty()) return need_more(bytes);
     if (bytes[0] == '\r' || bytes[0] == '\n') {
-        // All line ends that are complete; a CR at the very end may be half of one.
+        // All complete line ends; a CR at the end of the bytes may be half of one.
         std::size_t end = skip_line_ends(bytes);
         if (end == bytes.size() && bytes[end - 1] == '\r') --end;
         if (end == 0) return need_more(bytes);
         return {Kind::keep_alive, end};
     }
-    // The tests that need fewer bytes come first, so that the cut does not decide between a TLS record and a
-    // STUN message that begins alike.
+    // Tests that need fewer bytes come first, so that the result for a TLS record and a STUN message with the
+    // same beginning does not depend on how the stream is split.
     if (is_tls(bytes)) return rest_of_stream(Kind::tls, bytes);
     if (const auto size = stun_size(bytes)) {
         if (bytes.size() >= *size) return {Kind::stun, *size};

@@ -20,14 +20,14 @@ std::size_t skip_blanks(std::string_view line, std::size_t from) {
     return from;
 }
 
-/// Where the trailing blanks of [0, end) begin.
+/// The beginning of the trailing blanks of [0, end).
 std::size_t trim_blanks(std::string_view line, std::size_t end) {
     while (end > 0 && is_blank(line[end - 1]))
         --end;
     return end;
 }
 
-/// Where the last word of a line begins.
+/// The beginning of the last word of a line.
 std::size_t last_word(std::string_view line) {
     std::size_t begin = line.size();
     while (begin > 0 && !is_blank(line[begin - 1]))
@@ -50,12 +50,13 @@ StartLine parse_status_line(std::string_view line) {
     return result;
 }
 
-/// The first byte of a URI: of a scheme, of a host where the scheme is missing, or the bracket around one.
+/// Whether a URI can begin with this byte: that of a scheme, of a host if the scheme is missing, or a
+/// bracket.
 bool may_begin_uri(char c) {
     return text::is(c, text::letter | text::digit) || c == '<' || c == '[';
 }
 
-/// Only white space and printable bytes.
+/// Whether there are only white space and printable bytes.
 bool has_control(std::string_view s) {
     for (std::size_t i = 0;; ++i) {
         i = byte_scan::find_kind<byte_scan::SpaceOrControl>(s, i);
@@ -84,7 +85,7 @@ StartLine parse_start_line(std::string_view line) {
 
     StartLine result;
     std::size_t version_begin = line.size() - std::min(line.size(), version.size());
-    // As nearly all lines have it: the version at the end, behind a space.
+    // The form of nearly all lines: the version is at the end, after a space.
     const bool usual = version_begin > 0 && line[version_begin - 1] == ' ' &&
                        text::equals(line.substr(version_begin), version);
     if (!usual) {

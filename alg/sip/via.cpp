@@ -8,9 +8,10 @@ namespace sipalg::sip {
 
 namespace {
 
-/// "SIP / 2.0 / UDP" at `position`: the transport, `position` behind it. Empty: it is not there.
+/// Reads "SIP / 2.0 / UDP" at `position`, moves `position` after it and returns the transport. Empty: no such
+/// text.
 std::string_view read_transport(std::string_view s, std::size_t& position) {
-    // As nearly all write it; else word by word, with white space between them.
+    // The usual form; the slow path below reads single words with white space between them.
     constexpr std::string_view usual = "sip/2.0/";
     if (text::starts_with(s.substr(position), usual)) {
         const std::size_t begin = text::skip(s, position + usual.size(), text::white);
@@ -28,7 +29,7 @@ std::string_view read_transport(std::string_view s, std::size_t& position) {
     return text::slice(s, begin, position);
 }
 
-/// Reads the via-parm that begins at `begin`; `position` is left behind it.
+/// Reads the via-parm at `begin`, and moves `position` after it.
 bool read_via(std::string_view s, std::size_t begin, std::size_t& position, Via& via) {
     position = begin;
     via.transport = read_transport(s, position);

@@ -13,8 +13,8 @@ constexpr std::size_t fragment_head = 12;
 constexpr std::uint32_t longest_hello = 65535;
 constexpr std::size_t longest_name = 255;
 
-// The bytes of the handshake message, whatever records they lie in. Once something is wrong or missing, all
-// further bytes are 0 and `state` says so: who reads need not ask after each field.
+// Reads the bytes of the handshake message across its records. After an error or the end, all further bytes
+// are 0 and `state` has the reason, so that fields need no checks.
 class Hello {
   public:
     enum class State : std::uint8_t { good, at_end, wrong };
@@ -25,7 +25,7 @@ class Hello {
     bool good() const { return state_ == State::good; }
     std::uint32_t left() const { return message_left_; }
 
-    /// Up to the first byte behind the message's length.
+    /// Reads up to the end of the message's length field.
     void begin() {
         if (datagram_) return open_fragment();
         if (record_byte() != client_hello_message) return fail();
@@ -64,7 +64,7 @@ class Hello {
         state_ = State::at_end;
         return 0;
     }
-    // One more byte of the record's content; in a stream, of the next record's where this one is used up.
+    // The next byte of the record's content; in a stream, of the next record after the end of this one.
     unsigned record_byte() {
         if (record_left_ == 0) open_record();
         if (!good()) return 0;
@@ -87,7 +87,7 @@ class Hello {
             fail();
     }
 
-    // In DTLS, each record repeats the message's head and says which part of it follows.
+    // In DTLS each record repeats the head of the message, with the position of its part.
     void open_fragment() {
         open_record();
         if (record_left_ < fragment_head || record_byte() != client_hello_message) return fail();
@@ -127,7 +127,7 @@ bool is_visible(std::string_view name) {
            std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
-// The first host name of the list (RFC 6066: there is no second of its type).
+// The first host name in the list (RFC 6066 allows only one of this type).
 void read_name(Hello& hello, std::size_t size, std::string& name) {
     if (size < 2) return hello.fail();
     std::size_t left = hello.word();
