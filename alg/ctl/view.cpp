@@ -45,7 +45,7 @@ std::string media(const Json& call) {
     return text;
 }
 
-// Rows of mode observe, which are not in the kernel.
+// Marks rows of mode observe, which are not in the kernel.
 std::string marked(const Json& row, const std::string& text) {
     const bool observed = row.is_object() && row.contains("observed") && row["observed"] == true;
     return observed ? text + " (observed)" : text;

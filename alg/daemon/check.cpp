@@ -20,8 +20,8 @@ std::string words(const std::vector<std::string>& list) {
     return text.empty() ? " none" : text;
 }
 
-// Throws if a number is taken. Beside a running daemon, whose numbers can't be told from those of other
-// programs, none is tried.
+// Throws if a queue number is in use. Not called while a daemon is running, because its numbers cannot be
+// distinguished from those of other programs.
 void check_queues(const nft::Settings& settings) {
     for (const std::uint16_t number : {settings.queue, settings.watch_queue(), settings.shifted_queue()})
         const Queue queue(number);  // released at once

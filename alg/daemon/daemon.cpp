@@ -103,7 +103,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
 
 Daemon::~Daemon() = default;
 
-// Signals first: a SIGTERM that comes before the rules are installed must still lead to stop().
+// Signals first: a SIGTERM before the rules are installed must lead to stop() too.
 void Daemon::add_to_loop() {
     loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
     for (Queue* queue : packets_.queues())
@@ -123,7 +123,8 @@ void Daemon::add_to_loop() {
     loop_.after_wake_up([this](Time now) { return step(now); });
 }
 
-// A5, C12: what an earlier run left in the kernel, then the flows of phones that are registered already.
+// A5, C12: restores the elements of an earlier run, then reads the flows of phones that are already
+// registered.
 void Daemon::take_over_kernel_state() {
     const Time now = loop_.now();
     const auto advertised = [this](const Address& address) { return network_.egress().advertised(address); };
@@ -176,7 +177,7 @@ std::optional<Time> Daemon::step(Time now) {
     const auto addresses_deadline = addresses_.advance(now);
     const auto engine_deadline = engine_.advance(now);
     next = std::min(next, guard_.advance(now));  // again: the kernel may have refused an element
-    // The queues last: the parts before them give verdicts on segments that have waited long enough.
+    // The queues last, because the other parts give verdicts for segments that have waited long enough.
     for (const auto deadline :
          {network_.retry_at(), addresses_deadline, engine_deadline, scanner_.advance(now),
           control_.advance(now), static_phones_.advance(engine_, now), packets_.advance(now)})
@@ -248,7 +249,7 @@ Result<Reloaded> Daemon::reload() {
     return outcome;
 }
 
-// `wanted` differs from options_ only in options that can change at run time.
+// Precondition: `wanted` differs from options_ only in options that can change at run time.
 void Daemon::apply(const Options& wanted) {
     set_log_level(wanted.log_level);
     if (wanted.treatments != options_.treatments) {
@@ -285,7 +286,7 @@ void Daemon::note_ipv6_delegates() {
 }
 
 bool Daemon::renumber(std::span<const AddressChange> moves, Time now) {
-    // Packets that wait belong to the old addresses.
+    // Waiting packets belong to the old addresses.
     packets_.release_postponed(now);
     packets_.advance(now);
     return engine_.renumber(moves, now);

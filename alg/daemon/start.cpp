@@ -20,7 +20,7 @@ namespace {
 enum Exit : int { clean = 0, failure = 1, usage = 2 };
 
 int serve(CommandLine command_line, Options options) {
-    // A detached daemon leaves the directory it was started in.
+    // A detached daemon leaves its working directory.
     options.control = std::filesystem::absolute(options.control).lexically_normal();
     if (!options.config.empty()) command_line.config = std::filesystem::absolute(options.config);
     for (Setting& setting : command_line.settings)

@@ -159,7 +159,7 @@ void Mappings::remove_from_kernel(const MappingEntry& entry, Time now, std::vect
     changed_ = true;
 }
 
-// With several outside addresses one endpoint may have several mappings: they share its Diversion.
+// With several outside addresses one endpoint may have several mappings, which share its Diversion.
 Time Mappings::others_divert_until(const MappingEntry& entry) const {
     Time until{0};
     for (const Address& outside : outside_addresses_) {

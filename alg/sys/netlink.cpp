@@ -21,7 +21,7 @@ std::uint32_t port_of(int descriptor) {
     return address.nl_pid;
 }
 
-// A list longer than this is rare (a restart reads all elements), so its memory is given back.
+// A dump longer than this is rare (a restart reads all elements), so its memory is freed.
 constexpr std::size_t most_kept = 256 << 10;
 
 template <class Function>
@@ -43,7 +43,7 @@ Fd open_socket(const ChannelOptions& options) {
     const auto set = [&](int level, int option, int value) {
         return setsockopt(fd.get(), level, option, &value, sizeof value) == 0;
     };
-    // None of these decides over success. Without privilege a buffer is as large as the system allows.
+    // Failures of these calls are ignored. Without the privilege a buffer is as large as the system allows.
     set(SOL_NETLINK, NETLINK_CAP_ACK, 1);
     set(SOL_NETLINK, NETLINK_EXT_ACK, 1);
     if (!options.overruns) set(SOL_NETLINK, NETLINK_NO_ENOBUFS, 1);
@@ -62,7 +62,7 @@ std::error_code code_of(int error) {
 
 int error_of(const nlmsghdr* message) {
     int error = 0;
-    // A list that ends well may end with an empty NLMSG_DONE.
+    // A successful dump may end with an empty NLMSG_DONE.
     if (mnl_nlmsg_get_payload_len(message) >= sizeof error)
         std::memcpy(&error, mnl_nlmsg_get_payload(message), sizeof error);
     return error < 0 ? -error : 0;
@@ -128,8 +128,8 @@ std::error_code Conversation::send(std::span<const char> bytes) {
     return channel_.send(bytes) < 0 ? code_of(errno) : std::error_code();
 }
 
-// One datagram, without waiting. `lost`: the kernel has dropped answers for want of room in the socket, or
-// this one was longer than our buffer, which has been enlarged.
+// Reads one datagram without waiting. `lost`: the kernel has dropped answers because the socket was full, or
+// this one was longer than the buffer, which is larger now.
 Conversation::Read Conversation::read(std::span<const char>& messages, std::error_code& error) {
     const ssize_t received = channel_.receive(room_);
     if (received < 0) {
@@ -148,11 +148,11 @@ Conversation::Read Conversation::read(std::span<const char>& messages, std::erro
 }
 
 bool Conversation::is_answer(const nlmsghdr* message, std::uint32_t first, std::uint32_t last) const {
-    // Numbers wrap around, so their distance counts.
+    // Sequence numbers wrap around, so compare their distance.
     return message->nlmsg_pid == channel_.port() && message->nlmsg_seq - first <= last - first;
 }
 
-// Each read lets the kernel write the next part, so reading until nothing is there ends the list.
+// Each read makes the kernel write the next part, so the dump is complete when there is nothing left to read.
 void Conversation::finish_abandoned() {
     std::span<const char> messages;
     std::error_code ignored;

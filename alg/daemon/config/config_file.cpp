@@ -87,7 +87,7 @@ std::vector<Setting> parse_config(std::string_view text, const std::string& file
 std::string read_config(const std::string& path) {
     std::ifstream stream(path, std::ios::binary);
     std::ostringstream text;
-    // Reading a directory opens well and fails only here.
+    // A directory can be opened, but the read fails here.
     if (!stream || (stream.peek() != std::ifstream::traits_type::eof() && !(text << stream.rdbuf())) ||
         stream.bad())
         throw UsageError("--config: can't read '" + escape(path) +

@@ -20,7 +20,7 @@ namespace {
 
 /// Puts a setting into the options. Throws UsageError.
 using Apply = void (*)(Options&, const Setting&);
-/// Whether two runs have the same value. `copy` makes the first one's value that of the second.
+/// Whether two Options have the same value. `copy` assigns the value of the second to the first.
 struct Field {
     bool (*same)(const Options&, const Options&);
     void (*copy)(Options&, const Options&);
@@ -240,7 +240,7 @@ void check_file_setting(const Setting& setting) {
         throw UsageError(setting.where + ": not allowed in a section; write it above the first '['");
 }
 
-// The settings that count for one option: those of the command line, if it has any.
+// The settings of one option that apply: those of the command line, if there are any.
 std::vector<const Setting*> chosen(const Row& row, const std::vector<Setting>& command_line,
                                    const std::vector<Setting>& file) {
     std::vector<const Setting*> found;
@@ -273,7 +273,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     // No abbreviations: a new option could change the meaning of one.
     constexpr int style = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
                           po::command_line_style::long_allow_next;
-    // The only switch that takes a word.
+    // The only switch with an optional value.
     std::vector<std::string> words = arguments;
     const bool rules = std::find(words.begin(), words.end(), "--check=rules") != words.end();
     std::replace(words.begin(), words.end(), std::string("--check=rules"), std::string("--check"));
@@ -347,7 +347,7 @@ Options load_options(const CommandLine& command_line) {
 
 namespace {
 
-// The sections of the file, which have no row: all of them can change at run time.
+// The sections of the file have no row. All of their settings can change at run time.
 constexpr Field peers = treatment<&Treatments::peers>;
 constexpr Field phones = treatment<&Treatments::phones>;
 

@@ -57,7 +57,7 @@ std::vector<std::string_view> section_settings() {
     return names;
 }
 
-// Sections with the same prefix are one section. Each setting appears in it once, unless it is a list.
+// Sections with the same prefix are merged. Each setting may appear once, unless it is a list.
 void read_sections(const std::vector<Setting>& settings, Treatments& treatments) {
     std::vector<std::pair<SectionName, const Row*>> seen;
     for (const Setting& setting : settings) {

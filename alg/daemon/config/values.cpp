@@ -24,7 +24,7 @@ std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t l
     return value;
 }
 
-// A name that nft(8) reads without quotes, and that the kernel allows for a table or chain.
+// Whether nft(8) reads the name without quotes, and the kernel accepts it for a table or chain.
 bool nft_name(std::string_view text) {
     const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
     const auto other = [](char c) { return (c >= '0' && c <= '9') || c == '-' || c == '.'; };
@@ -54,7 +54,7 @@ std::uint16_t parse_queue(const Setting& setting) {
 
 Setting parse_interface(const Setting& setting) {
     const std::string& name = setting.value;
-    // As the kernel's dev_valid_name(), but without quotes, which would come from the file.
+    // Like the kernel's dev_valid_name(), but without quotes, which the file does not use.
     const bool valid = !name.empty() && name.size() < IFNAMSIZ && name != "." && name != ".." &&
                        std::none_of(name.begin(), name.end(), [](unsigned char c) {
                            return c <= ' ' || c == '/' || c == ':' || c == '"' || c == ',' || c >= 0x7F;

@@ -74,7 +74,7 @@ std::vector<BindingReport> Answers::bindings(Time now) {
     return with(report_bindings(from_.state, now), from_.engine.observer().bindings(now));
 }
 
-// A complete Call-ID wins over those that begin with it.
+// A complete Call-ID takes precedence over Call-IDs that begin with it.
 Result<std::vector<CallReport>> Answers::find_calls(const std::string& id) {
     if (id.empty()) return Failure{"the Call-ID is missing"};
     std::vector<CallReport> found = calls();
@@ -101,7 +101,7 @@ Json Answers::one_call(const std::string& id, Time now) {
     return {{"calls", to_json(*found, clocks())}, {"pinholes", to_json(open)}};
 }
 
-// C7. Calls that are only observed have nothing to close.
+// C7. Calls that are only observed have no media to close.
 Json Answers::close(const Json& request, Time now) {
     const bool all = request.contains("all") && request["all"] == true;
     const std::size_t open_before = report_pinholes(from_.state, now).size();

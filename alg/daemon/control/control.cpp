@@ -56,7 +56,8 @@ ControlSocket::ControlSocket(std::string path, Access access)
         std::filesystem::create_directory(parent, ignored);
     }
     remove_stale_socket(path_, address);
-    // X9: the mode must be right from the beginning: between bind() and chmod() anyone could connect.
+    // X9: the mode must be correct from the beginning, because any user could connect between bind() and
+    // chmod().
     const mode_t before = umask(0117);
     const bool bound =
         listener_ && bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
@@ -119,7 +120,7 @@ void ControlSocket::accept_clients() {
     while (clients_.size() < most_clients) {
         Fd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (!fd) {
-            // The client stays in the backlog and the listener readable, so the loop would not sleep.
+            // The client stays in the backlog, and the listener stays readable, so the loop would not sleep.
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
                 paused_until_ = loop_->now() + pause;
                 accept_more(false);

@@ -6,7 +6,7 @@ namespace sipalg::daemon {
 
 namespace {
 
-// Empty where there is no address yet.
+// Empty if there is no address yet.
 std::string text(const Endpoint& endpoint) {
     return endpoint.address ? endpoint.text() : std::string();
 }

@@ -70,7 +70,7 @@ void ConntrackScanner::process(const FlowReader::Piece& piece, Time now) {
     spent_ += std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
     if (!piece.last) return;
     ended_ = begun_;
-    // X8: pinholes have a kernel timeout all the same, so a failure is logged once, and the next scan comes.
+    // X8: pinholes have a kernel timeout anyway, so a failure is logged once, and the next scan follows.
     if (!failure.empty() && !failed_before_) spdlog::warn("cannot read the conntrack table: {}", failure);
     failed_before_ = !failure.empty();
     budget_.ended(failed_before_ ? std::chrono::seconds(1) : piece.spent + spent_);

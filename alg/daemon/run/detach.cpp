@@ -41,7 +41,7 @@ void Detach::serving() {
         if (null) dup2(null.get(), standard);
     if (chdir("/") != 0) throw std::system_error(errno, std::generic_category(), "chdir");
     const char byte = 1;
-    // It fails only if the parent has been killed.
+    // This fails only if the parent was killed.
     [[maybe_unused]] const ssize_t size = write(pipe_.get(), &byte, 1);
     pipe_.reset();
 }

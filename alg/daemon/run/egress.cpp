@@ -61,7 +61,7 @@ Egress EgressChooser::choose(Side from, Bytes packet, unsigned in_interface, uns
     const Address& inside = from == Side::inside ? *source : *destination;
     if (!treatments_.is_translated(inside)) return {inside, inside};
     if (ends_.size() == 1) return ends_.front().egress;
-    // Both directions make the same query, so that they get the same answer.
+    // Both directions use the same query, so that they get the same answer.
     const RouteQuery query = from == Side::inside ? RouteQuery{*source, *destination, in_interface}
                                                   : RouteQuery{*destination, *source, out_interface};
     auto known = routes_.find(query);
@@ -70,7 +70,7 @@ Egress EgressChooser::choose(Side from, Bytes packet, unsigned in_interface, uns
         known = routes_.emplace(query, lookup_(query).value_or(0)).first;
     }
     if (const Egress* egress = find(known->second)) return *egress;
-    // The reply came in by another uplink than a request would leave by: NAT knows the flow by that uplink.
+    // The reply arrived by another uplink than that of a request, and NAT has the flow at that uplink.
     const Egress* arrived = from == Side::outside ? find(in_interface) : nullptr;
     return arrived == nullptr ? Egress{} : *arrived;
 }

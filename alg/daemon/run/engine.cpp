@@ -178,7 +178,7 @@ std::optional<Time> Engine::advance_kernel(Time now) {
     }
     conclude(state_, done, now, decision_);
     emit_all();
-    // The refused changes are still due; trying again at once would only spin.
+    // The refused changes are still due. Repeating them at once would be a busy loop.
     if (!done) retry_ = now + retry_after;
     const auto next = state_.next_deadline();
     return next ? std::optional(std::max(*next, retry_)) : std::nullopt;
@@ -245,7 +245,7 @@ std::vector<Event> Engine::map_static_phones(std::span<const StaticPhone> wanted
 void Engine::restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now) {
     const std::vector<Change> changes = state_.restore(elements, advertised, now);
     if (!changes.empty()) {
-        // X8: elements without an owner have a timeout, so a refusal is no reason to end.
+        // X8: elements without an owner have a timeout, so the daemon continues after a refusal.
         if (const auto outcome = kernel_.apply(changes); !outcome)
             log_refusal(outcome.error(), "elements without an owner stay until their timeout", now);
     }

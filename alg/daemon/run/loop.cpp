@@ -36,7 +36,7 @@ Loop::Loop()
     must(static_cast<bool>(timer_), "timerfd_create");
     add(timer_.get(), EPOLLIN, [this](std::uint32_t) {
         std::uint64_t count = 0;
-        // Fails only if the timer was set again in between; then it expires once more.
+        // Fails only if the timer was set again in the meantime; then it expires once more.
         if (read(timer_.get(), &count, sizeof count) == sizeof count) armed_.reset();
     });
 }
@@ -81,8 +81,8 @@ void Loop::after_wake_up(std::function<std::optional<Time>(Time)> step) {
     step_ = std::move(step);
 }
 
-// A timer that fires too early costs one wake-up; setting it again after every packet would cost a system
-// call each time. So it is only set to an earlier time.
+// The timer is only moved to an earlier time. If it expires too early, this causes one wake-up, whereas
+// setting it after each packet would cost a system call each time.
 void Loop::arm(std::optional<Time> deadline) {
     if (!deadline || (armed_ && *armed_ <= *deadline)) return;
     const Time at = std::max(*deadline, Time(1));  // zero would disarm it

@@ -17,7 +17,7 @@ std::vector<Row> marked(std::vector<Row> rows) {
 
 void Observer::restart(const Policy& policy) {
     Policy observing = policy;
-    // Media of these calls use mappings that are not ours, so their flows are not seen.
+    // Media of these calls use mappings of the owner's NAT, so their flows are not seen.
     observing.sees_flows = false;
     observing.edits = false;
     observing.silence = observing.hold;

@@ -35,7 +35,8 @@ std::uint16_t message_type(unsigned type) {
     return static_cast<std::uint16_t>(NFNL_SUBSYS_QUEUE << 8 | type);
 }
 
-// The kernel answers EPERM both to a process without rights and to one whose queue belongs to another.
+// The kernel answers EPERM to a process without the privilege, and also if the queue belongs to another
+// process.
 bool taken(std::uint16_t number) {
     std::ifstream table("/proc/net/netfilter/nfnetlink_queue");
     for (unsigned row = 0; table >> row; table.ignore(1024, '\n'))
@@ -99,7 +100,7 @@ struct Queue::Batch {
 Queue::Queue(std::uint16_t number, WhenFull when_full)
     : number_(number),
       channel_(open_socket(number)),
-      // Not value-initialised: a megabyte that is written page by page as packets need it.
+      // Not value-initialised, so that the pages of this megabyte are only allocated when packets need them.
       batch_(new Batch),
       verdicts_(number, [this](const void* bytes, std::size_t size) {
           return channel_.send({static_cast<const char*>(bytes), size});
@@ -109,8 +110,8 @@ Queue::Queue(std::uint16_t number, WhenFull when_full)
 
 Queue::~Queue() = default;
 
-// One message does it all, so that no packet can meet a half-configured queue: rules that a killed daemon
-// left behind send packets the moment the queue exists, also before the acknowledgement.
+// One message configures everything, so that no packet can meet a half-configured queue: rules of a killed
+// daemon send packets as soon as the queue exists, even before the acknowledgement.
 void Queue::bind(WhenFull when_full) {
     alignas(nlmsghdr) std::array<char, 256> buffer{};
     nlmsghdr* message = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_CONFIG, number_);
@@ -130,7 +131,7 @@ void Queue::receive(const Handler& handler) {
         if (read_batch(handler) < batch_size) return;
 }
 
-// Kept verdicts leave with those of the next packets, or, if none come, after the pause.
+// Kept verdicts are sent with those of the next packets, or without packets after the pause.
 std::optional<Time> Queue::advance(Time now) {
     const bool wait = verdicts_.has_kept() && retry_at_ && now < *retry_at_;
     if (!wait) {
@@ -186,7 +187,7 @@ void Queue::take_message(const nlmsghdr* message, const Handler& handler) {
         packet.bytes = {static_cast<const std::uint8_t*>(mnl_attr_get_payload(payload)),
                         mnl_attr_get_payload_len(payload)};
     packet.from = header->hook == NF_INET_PRE_ROUTING ? Side::inside : Side::outside;
-    // The kernel says NOTVERIFIED up to the forward hook only; behind it, silence means nothing.
+    // The kernel only reports NOTVERIFIED up to the forward hook; after it, a missing flag has no meaning.
     const std::uint32_t info =
         attributes[NFQA_SKB_INFO] == nullptr ? 0 : ntohl(mnl_attr_get_u32(attributes[NFQA_SKB_INFO]));
     const bool verified = packet.from == Side::inside && (info & NFQA_SKB_CSUM_NOTVERIFIED) == 0;

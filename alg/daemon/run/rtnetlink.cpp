@@ -169,7 +169,7 @@ Rtnetlink::Changes Rtnetlink::changes() {
     alignas(nlmsghdr) std::array<char, 65536> buffer;
     for (;;) {
         const ssize_t received = events_->receive(buffer);
-        // Notifications were lost: anything may have changed.
+        // Notifications were lost, so anything may have changed.
         if (received < 0 && errno == ENOBUFS) changes = {true, true};
         if (received < 0 && errno == ENOBUFS) continue;
         if (received < 0) return changes;

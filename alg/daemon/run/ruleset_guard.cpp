@@ -35,7 +35,7 @@ Time RulesetGuard::advance(Time now) {
     return outside_ || allowed_ ? std::min(due(), next_update_) : due();
 }
 
-// Until the table is back, packets pass untranslated, so this is done first and at once.
+// Packets pass untranslated until the table is restored, so this is done first.
 void RulesetGuard::check(Time now) {
     last_check_ = now;
     next_check_ = now + every;
@@ -79,7 +79,7 @@ void RulesetGuard::follow(Time now) {
     rest_until_ = now + std::chrono::ceil<Time>(rest * spent);
 }
 
-// A4, X10: what the owner's ruleset asks of us, and what it does to our packets.
+// A4, X10: follows the owner's chains, and looks for rules that assign the kernel's SIP helper.
 void RulesetGuard::follow_owner() {
     for (const nft::AcceptPlace& place : rules_.follow()) {
         const std::string chain = nft::describe(place.place);
@@ -93,8 +93,8 @@ void RulesetGuard::follow_owner() {
     helper_ = std::move(helper);
 }
 
-// Only those count that succeed: until the chain of an accept rule is back, the firewall is still being
-// loaded, and each of its transactions may be the one that brings it.
+// Only successful checks count: until the chain of an accept rule is restored, the firewall is still being
+// loaded, and each of its transactions may add the chain.
 bool RulesetGuard::may_restore(Time now) {
     if (now - window_began_ >= window) {
         window_began_ = now;

@@ -77,7 +77,7 @@ std::vector<Socket> own_sockets() {
     for (const auto& [path, transport] : tables) {
         std::ifstream file(path);
         std::ostringstream text;
-        // A missing table (no IPv6 in the kernel) has no sockets.
+        // A missing table (no IPv6 in the kernel) means that there are no sockets.
         if (file && text << file.rdbuf()) parse_proc_net(text.view(), transport, sockets);
     }
     std::sort(sockets.begin(), sockets.end());

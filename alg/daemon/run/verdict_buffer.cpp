@@ -14,7 +14,7 @@ namespace sipalg::daemon {
 
 namespace {
 
-// Length of the message at the front, with the padding behind it.
+// The length of the first message with its padding.
 std::size_t first_message(std::span<const std::uint8_t> bytes) {
     nlmsghdr header{};
     std::memcpy(&header, bytes.data(), sizeof header);
@@ -67,8 +67,8 @@ VerdictBuffer::Outcome VerdictBuffer::send_once(std::span<const std::uint8_t> by
     }
 }
 
-// Stops at the first one that must be kept: where the kernel has no memory for it, those behind it only cost
-// time. Order does not matter to the kernel, which knows packets by number.
+// Stops at the first one that must be kept: if the kernel has no memory for it, further attempts only cost
+// time. The kernel identifies packets by number, so the order does not matter.
 void VerdictBuffer::send_one_by_one() {
     std::span<const std::uint8_t> rest = outgoing_;
     while (!rest.empty()) {
