@@ -15,11 +15,11 @@ std::size_t skip_to_value(std::string_view rest) {
 
 namespace {
 
-/// Display names that hold a ';', a ',' or a stray quote are looked through as far as this.
+/// The search in display names with a ';', a ',' or a stray quote ends after this many bytes.
 constexpr std::size_t max_odd_name = 48;
 
-/// The '<' of a value whose display name has stray quotes: the first one whose '>' no quote follows. `limit`
-/// if there is none. Looks at a few only, so that lists of odd names take linear time.
+/// The '<' of a value whose display name has stray quotes: the first one whose '>' is not followed by a
+/// quote; `limit` if there is none. Only tries a few, so that lists of odd names take linear time.
 std::size_t find_odd_bracket(std::string_view s, std::size_t begin, std::size_t limit) {
     std::size_t open = byte_scan::find<'<'>(s, begin, limit);
     const std::size_t first = open;
@@ -37,7 +37,7 @@ std::size_t find_odd_bracket(std::string_view s, std::size_t begin, std::size_t 
     return std::min(first, limit);
 }
 
-/// The '<' of the value that begins at `begin`; the size of `s`: it is an addr-spec. In a list a comma ends a
+/// The '<' of the value at `begin`; the size of `s`: the value is an addr-spec. In a list a comma ends a
 /// value.
 template <bool list>
 std::size_t find_bracket(std::string_view s, std::size_t begin) {
@@ -51,7 +51,7 @@ std::size_t find_bracket(std::string_view s, std::size_t begin) {
     } else {
         open = list ? byte_scan::find<'<', ';', ','>(s, begin) : byte_scan::find<'<', ';'>(s, begin);
         if (open == s.size() || s[open] == '<') return open;
-        // A display name without quotes may hold separators too, with a blank behind them; a URI in front of
+        // A display name without quotes may contain separators too, with a blank after them; a URI before
         // them has a ':' or an '@'.
         if (open + 1 == s.size() || !text::is_white(s[open + 1])) return s.size();
         open = byte_scan::find<'<', ':', '@'>(s, begin, limit);
@@ -59,14 +59,14 @@ std::size_t find_bracket(std::string_view s, std::size_t begin) {
     return open < limit && s[open] == '<' ? open : s.size();
 }
 
-/// Behind the URI part of a value: its ';', in a list its ',', or the end.
+/// The position after the URI of a value: its ';', in a list its ',', or the end.
 template <bool list>
 std::size_t find_separator(std::string_view s, std::size_t from) {
     return list ? byte_scan::find<';', ','>(s, from) : byte_scan::find<';'>(s, from);
 }
 
-/// The short way for a URI in brackets as nearly all are written: in front of it nothing, a word or a quoted
-/// string, and a separator or the end right behind it. False: read_any_place() has to look.
+/// A fast path for the usual form of a URI in brackets: nothing, a word or a quoted string before it, and a
+/// separator or the end directly after it. False: use read_any_place().
 template <bool list>
 bool read_usual_place(std::string_view s, std::size_t begin, UriPlace& place) {
     std::size_t open = begin;
@@ -86,7 +86,7 @@ bool read_usual_place(std::string_view s, std::size_t begin, UriPlace& place) {
     return true;
 }
 
-/// The URI of any value that begins at `begin`.
+/// The URI of the value at `begin`, in any form.
 template <bool list>
 [[gnu::noinline]] UriPlace read_any_place(std::string_view s, std::size_t begin) {
     std::size_t open = find_bracket<list>(s, begin);
@@ -100,7 +100,7 @@ template <bool list>
         close = byte_scan::find<'<', '>'>(s, open + 1);
     }
     if (close == s.size() || s[close] == '<') {
-        // Never closed: its parameters cannot be told from the header's, so they are both.
+        // The '<' is never closed, so the parameters count for both the URI and the header.
         const std::size_t end = list ? byte_scan::find<','>(s, open) : s.size();
         return {text::trim(text::slice(s, open + 1, end)), find_separator<list>(s, open)};
     }
@@ -109,7 +109,7 @@ template <bool list>
     return {text::trim(text::slice(s, open + 1, close)), end};
 }
 
-/// The URI of the value that begins at `begin`.
+/// The URI of the value at `begin`.
 template <bool list>
 UriPlace read_uri_place(std::string_view s, std::size_t begin) {
     UriPlace place;
@@ -117,7 +117,7 @@ UriPlace read_uri_place(std::string_view s, std::size_t begin) {
     return read_any_place<list>(s, begin);
 }
 
-/// Behind the header parameters of a value in a list, whose ';' is at `end` if it has any.
+/// The position after the header parameters of a value in a list. `end`: their ';', if there are any.
 std::size_t skip_header_parameters(std::string_view s, std::size_t end) {
     if (end == s.size() || s[end] != ';') return end;
     end = byte_scan::find<',', '"'>(s, end + 1);

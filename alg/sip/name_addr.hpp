@@ -21,7 +21,7 @@ std::size_t skip_to_value(std::string_view rest);
 /// Removes the next value with a URI from `rest`, a header's value, and returns it. Values end at commas
 /// outside quotes and angle brackets. nullopt: the end, and `rest` is empty. Linear in the value.
 std::optional<NameAddr> next_name_addr(std::string_view& rest);
-/// The same where only the URI is wanted, which costs a third (P1). Empty at the end.
+/// The same, but only returns the URI, which takes a third of the time (P1). Empty at the end.
 std::string_view next_uri(std::string_view& rest);
 
 /// The URI in a header that has only one value (From, To), so that commas do not separate.

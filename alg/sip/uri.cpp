@@ -16,7 +16,7 @@ int hex_value(char c) {
     return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
-/// The byte at `position`, %-escapes decoded; `position` is left behind it. nullopt: a broken escape.
+/// Reads the byte at `position`, decodes a %-escape, and moves `position` after it. nullopt: a broken escape.
 std::optional<char> unescape(std::string_view s, std::size_t& position) {
     const char c = s[position++];
     if (c != '%') return c;
@@ -28,7 +28,7 @@ std::optional<char> unescape(std::string_view s, std::size_t& position) {
     return static_cast<char>(high * 16 + low);
 }
 
-/// An IPv4 literal in disguise ("%31%30.0.0.1"). Longer ones are names.
+/// An IPv4 literal with escapes ("%31%30.0.0.1"). Longer hosts are names.
 std::optional<Address> escaped_address(std::string_view host) {
     std::array<char, sizeof "255.255.255.255"> plain{};
     std::size_t size = 0;
@@ -44,10 +44,11 @@ std::size_t skip_host(std::string_view s, std::size_t from) {
     return byte_scan::find_kind<byte_scan::NotHost>(s, from, s.size());
 }
 
-/// No IPv6 reference is longer; the search for its end stops there, so that many '[' take linear time.
+/// The length of the longest IPv6 reference. The search for its end stops there, so that many '[' take linear
+/// time.
 constexpr std::size_t max_reference = 64;
 
-/// Behind the host that begins at `begin`; npos: there is none. Notes the address if it is a literal.
+/// The position after the host at `begin`; npos: there is none. Stores the address if it is a literal.
 std::size_t read_host(std::string_view s, std::size_t begin, std::optional<Address>& address) {
     if (begin < s.size() && s[begin] == '[') {
         const std::size_t limit = std::min(s.size(), begin + max_reference);
@@ -109,7 +110,7 @@ bool is_scheme(std::string_view name) {
            text::skip(name, 0, text::token) == name.size();
 }
 
-/// The scheme of a URI; `end` is left behind its colon. A URI without one is a sip URI.
+/// The scheme of a URI; sets `end` to the position after its colon. A URI without one is a sip URI.
 Uri::Scheme read_scheme(std::string_view uri, std::size_t& end) {
     constexpr std::string_view usual = "sip:";
     if (text::starts_with(uri, usual)) {
@@ -128,7 +129,7 @@ Uri::Scheme read_scheme(std::string_view uri, std::size_t& end) {
     return text::equals(name, "tel") ? Uri::Scheme::tel : Uri::Scheme::other;
 }
 
-/// The hostport of a URI at `position`, which is left behind it.
+/// Reads the hostport of a URI at `position` and moves `position` after it.
 bool read_uri_host_port(std::string_view uri, std::size_t& position, HostPort& result) {
     position = text::skip(uri, position, text::white);
     if (!read_host_port(uri, position, result)) return false;
@@ -136,10 +137,9 @@ bool read_uri_host_port(std::string_view uri, std::size_t& position, HostPort& r
     return position == uri.size() || uri[position] == ';' || uri[position] == '?' || uri[position] == '>';
 }
 
-/// The user part and the hostport behind the scheme, which ends at `position`; it is left behind the
-/// hostport. In a valid URI '@' is escaped wherever else it may be, so the first one ends the user part,
-/// which may well have ';', '?' and '/' (RFC 4475 3.1.1.2). One that no hostport follows belongs to the user
-/// part.
+/// Reads the user part and the hostport after the scheme, which ends at `position`, and moves `position`
+/// after the hostport. In a valid URI any other '@' is escaped, so the first one ends the user part, which
+/// may contain ';', '?' and '/' (RFC 4475 3.1.1.2). An '@' that no hostport follows belongs to the user part.
 bool read_user_host_port(std::string_view uri, std::size_t& position, Uri& result) {
     const std::size_t begin = position;
     std::size_t at = byte_scan::find<'@'>(uri, begin);
@@ -170,8 +170,8 @@ bool read_uri(std::string_view text, Uri& uri) {
     return true;
 }
 
-/// Whether the host that begins at `host` may be a literal. A name, mostly, is none; but blanks or a further
-/// '@' may come before the host.
+/// Whether the host at `host` may be a literal. It is usually a name, but blanks or another '@' may precede
+/// the host.
 bool may_have_literal(std::string_view uri, std::size_t host) {
     const char first = uri[host];
     return text::is(first, text::digit) || first == '[' || first == '%' || text::is_white(first) ||
@@ -212,7 +212,7 @@ std::optional<LiteralHost> literal_host(std::string_view uri) {
 
 namespace {
 
-/// `name` without regard to case, its escapes decoded: "%6Cr" is "lr" (RFC 3261 19.1.4).
+/// Compares `name` without regard to case and with escapes decoded: "%6Cr" is "lr" (RFC 3261 19.1.4).
 bool same_name(std::string_view name, std::string_view wanted) {
     std::size_t i = 0;
     for (const char expected : wanted) {
@@ -240,7 +240,7 @@ std::string_view behind(std::string_view uri, const HostPort& host_port) {
     return uri.substr(text::skip(uri, position, text::white));
 }
 
-// Most URIs are done with by a look for the first letter.
+// For most URIs the search for the first letter decides.
 template <char lower, char upper>
 std::string_view parameter_behind(std::string_view rest, std::string_view name) {
     if (rest.empty() || rest.front() != ';' || byte_scan::find<lower, upper, '%'>(rest) == rest.size())

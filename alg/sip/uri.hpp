@@ -1,5 +1,4 @@
-// URIs and header values that contain them: addr-spec, name-addr, and lists of them (RFC 3261 19.1, 20.10,
-// 25.1).
+// URIs and their parts: addr-spec, hostport, parameters (RFC 3261 19.1, 25.1).
 #pragma once
 
 #include <cstdint>

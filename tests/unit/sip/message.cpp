@@ -34,7 +34,7 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 
 }  // namespace
 
-TEST_CASE("S1: a request as an overlay on its bytes") {
+TEST_CASE("S1: a request is read as views into its bytes") {
     const std::string text =
         "INVITE sip:bob@example.com;x=y SIP/2.0\r\n"
         "Via: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bKa\r\n"
@@ -123,7 +123,7 @@ TEST_CASE("S9: the start line decides first whether a message is one") {
     CHECK(result("\r\n\r\n") == ParseError::not_sip);
 }
 
-TEST_CASE("S10: line ends in front of the start line are ignored") {
+TEST_CASE("S10: line ends before the start line are ignored") {
     const std::string text = "\r\n\n\r\n" + request(minimal);
     Message m;
     REQUIRE(m.parse(text) == ParseError::none);
@@ -181,7 +181,7 @@ TEST_CASE("S10: compact names, odd case, white space before the colon, folds") {
     CHECK(m.first(HeaderId::via)->value.substr(0, 3) == "SIP");
 }
 
-TEST_CASE("S9: whatever the Request-URI says beyond its host, it does not decide over the message") {
+TEST_CASE("S9: faults in the Request-URI outside its host do not make a message malformed") {
     for (const std::string uri : {"sip:b@c?x=y", "SIPS:b@c;lr?x", "sip:c?x=y", "sip:b@c?x=y@z", "sip:b?x@c",
                                   "sip:b;x?y=z@c", "tel:+1?x", "http://c/?x=y", "sip:b@c", "b@c"}) {
         INFO(uri);
@@ -254,7 +254,7 @@ TEST_CASE("S3: the URIs of From and To in every form of the value") {
     CHECK(m.from_uri() == "sip:a@example.com");
 }
 
-TEST_CASE("S3: the topmost via-parm, with others behind it") {
+TEST_CASE("S3: the topmost via-parm, with others after it") {
     const auto top = [](const std::string& via) {
         Message m;
         const std::string text = replaced(request(minimal), "Via: SIP/2.0/UDP 192.0.2.1", via);
@@ -286,7 +286,7 @@ TEST_CASE("S9: headers that every message must have, once or several times alike
     }
 }
 
-TEST_CASE("S9: a broken header line costs that line only (RFC 4475 3.1.2)") {
+TEST_CASE("S9: a broken header line affects only that line (RFC 4475 3.1.2)") {
     for (const std::string line :
          {"no colon", "no colon\r\n folded: twice", ": no name", "Z: y\r\n : a fold", "two words: x",
           "X(y: x", "[x]: y", "\xc3\xa4: x", "extension-!.%*+_`'~:x", "Content-Length 99"}) {
@@ -370,7 +370,7 @@ TEST_CASE("X6: NUL bytes in the head") {
     CHECK(result(request(minimal, "\0\0"s)) == ParseError::none);
 }
 
-TEST_CASE("X6: more known headers than the table has room for; others count for nothing") {
+TEST_CASE("X6: more known headers than the table has room for; unknown ones do not count") {
     std::string headers = minimal;
     for (std::size_t i = 5; i < Message::max_headers; ++i)
         headers += "Route: <sip:a>\r\n";

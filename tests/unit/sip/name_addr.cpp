@@ -70,13 +70,13 @@ TEST_CASE("S3: the star of Contact") {
     CHECK(!all("sip:*@h")[0].star);
 }
 
-TEST_CASE("S10: empty list elements are passed over") {
+TEST_CASE("S10: empty list elements are skipped") {
     CHECK(all("").empty());
     CHECK(all(" , ,\r\n ,").empty());
     CHECK(all(",<sip:a@b>,,<sip:c@d>,").size() == 2);
 }
 
-TEST_CASE("S9: a value that cannot be read costs that value only") {
+TEST_CASE("S9: a value that cannot be read affects only that value") {
     CHECK(all("<>").empty());
     CHECK(all(";x=y").empty());
     const auto v = all("<>;x, ;y , <sip:a@b>");

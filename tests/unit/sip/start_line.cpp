@@ -6,7 +6,7 @@
 
 using namespace sipalg::sip;
 
-TEST_CASE("S9: start lines that are meant as SIP and violate its grammar") {
+TEST_CASE("S9: start lines that name SIP and violate its grammar") {
     for (const std::string line :
          {"OPTIONS sip:b@c SIP/7.0", "OPTIONS SIP/2.0", "OPTIONS sip:b@c SIP/2.01",
           "OPTIONS sip:b\x7f SIP/2.0", "OPTIONS  SIP/2.0", "OPTIONS /path SIP/2.0", "OPTIONS * SIP/2.0",

@@ -106,7 +106,7 @@ TEST_CASE("S10: schemes in any case; other schemes have no host") {
         CHECK(parse_uri(other)->scheme == Uri::Scheme::other);
 }
 
-TEST_CASE("S10: the user part may hold what elsewhere separates") {
+TEST_CASE("S10: the user part may contain bytes that separate elsewhere") {
     auto uri = parse_uri("sip:user;par=u%40example.net@example.com");
     REQUIRE(uri);
     CHECK(uri->user == "user;par=u%40example.net");
