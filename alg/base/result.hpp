@@ -30,7 +30,7 @@ class [[nodiscard]] Result {
     const Value& operator*() const { return std::get<0>(content_); }
     Value& operator*() { return std::get<0>(content_); }
     const Value* operator->() const { return &std::get<0>(content_); }
-    /// Only of a failure.
+    /// Precondition: failure.
     const Error& error() const { return std::get<1>(content_); }
 
   private:
@@ -46,7 +46,7 @@ class [[nodiscard]] Result<void, Error> {
     Result(Failure<Given> failure) : error_(std::move(failure.error)) {}
 
     explicit operator bool() const { return !error_; }
-    /// Only of a failure.
+    /// Precondition: failure.
     const Error& error() const { return error_.value(); }
 
   private:

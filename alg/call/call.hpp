@@ -40,7 +40,7 @@ struct Bye {
 struct Transaction {
     std::string branch;
     bool open = true;        ///< no final response yet
-    bool cancelled = false;  ///< its CANCEL was accepted, so it soon has one or never (RFC 3261 9.1)
+    bool cancelled = false;  ///< its CANCEL was accepted, so the response is soon or never (RFC 3261 9.1)
     friend bool operator==(const Transaction&, const Transaction&) = default;
 };
 

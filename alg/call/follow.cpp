@@ -233,7 +233,7 @@ Outcome on_bye_response(Call& call, const DescribedMessage& received) {
         return call.alive() || ringing ? Outcome::changed : Outcome::ended;
     }
     if (status != 401 && status != 407) return Outcome::none;
-    bye.reset();  // C6: challenged, so the call goes on until it is sent again
+    bye.reset();  // C6: the BYE was challenged, so the call continues until it is repeated
     return Outcome::noted;
 }
 

@@ -81,7 +81,7 @@ struct OtherSources {
     const std::vector<CallLatchedSource>& latched;
 };
 
-// One media line of the phone: where it receives, and who may send there.
+// One media line of the phone: its endpoints, and the sources that may send to them.
 class LineCollector {
   public:
     LineCollector(const Stream& stream, const Sessions& remotes, Standing standing,

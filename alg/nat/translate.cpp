@@ -108,7 +108,7 @@ std::optional<Endpoint> Inward::media(const Socket& socket) const {
     return entry->mapping.inside;
 }
 
-// One that is not ours stayed on the way out, and then cost only itself, or all.
+// An endpoint without a mapping was kept on the way out too, so it affects only its own line here.
 bool Inward::costs_only_itself(const Socket& socket) const {
     return is_forbidden_port(socket.endpoint.port) || !mappings_.find_named(socket);
 }

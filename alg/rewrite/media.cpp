@@ -22,7 +22,7 @@ void grow(std::string_view digits, std::ptrdiff_t growth, Edits& edits) {
 struct Line {
     std::optional<Endpoint> translated;
     Kept kept = Kept::foreign;
-    bool unused = false;  ///< nothing is received at its port in public, so it costs only its own line (S9)
+    bool unused = false;  ///< its public port receives nothing, so only its own line is affected (S9)
 };
 
 // "port/count" only names the first port, so the translated ports must be consecutive too.
@@ -54,8 +54,8 @@ Line translate(const sdp::Media& media, const sdp::AddressField& connection, con
     return {translated, Kept::changed};
 }
 
-// The address that replaces that of a c=, told by the media that use it. A line that cannot be translated
-// (X2, X7) keeps its port and costs only itself, unless that port is another phone's at the new address.
+// The new address of a c=, from the media lines that use it. A line that cannot be translated (X2, X7) keeps
+// its port and affects only itself, unless that port belongs to another phone at the new address.
 class Connection {
   public:
     // A stream on hold by c=0.0.0.0 names no address that could be translated without its port.

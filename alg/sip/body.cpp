@@ -207,7 +207,7 @@ Bodies find_sdp(const Message& message) {
     const std::string_view type = value_of(message, HeaderId::content_type);
     const bool encoded =
         message.first(HeaderId::content_encoding) || message.first(HeaderId::content_transfer_encoding);
-    if (!encoded && text::equals(type, "application/sdp")) {  // as nearly all write it: nothing to take apart
+    if (!encoded && text::equals(type, "application/sdp")) {  // the usual form, which needs no parsing
         bodies.sdp[bodies.count++] = {message.body(), std::nullopt};
     } else {
         collect({message.body(), type, value_of(message, HeaderId::content_encoding),

@@ -182,7 +182,7 @@ void Connections::conclude(const Step& step, bool in_force, Time now, std::vecto
             conclude_local_ack(*connection, in_force, now, outputs);
             schedule(*connection, now);
         }
-    deadlines_.commit();  // what is concluded stands, whatever becomes of the next transaction
+    deadlines_.commit();  // a conclusion is final, even if the next transaction is cancelled
     if (step.action == Step::Action::none) return;
     const bool passes = step.action == Step::Action::pass || (step.opening && !in_force);
     if (passes || step.action == Step::Action::drop) {

@@ -37,7 +37,7 @@ void Direction::restore(Saved saved) {
     local_ack_ = planned_local_ack_ = saved.local_ack;
     spoke_sip = saved.spoke_sip;
     restored_ = true;
-    window_end_ = saved.parsed + (Position{65535} << 14);  // not recorded: the first acknowledgement tells
+    window_end_ = saved.parsed + (Position{65535} << 14);  // not recorded; the first acknowledgement has it
 }
 
 std::string_view Direction::unread() const {

@@ -52,7 +52,7 @@ ControlSocket::ControlSocket(std::string path, Access access)
     : path_(std::move(path)), access_(access), listener_(unix_socket()) {
     const sockaddr_un address = socket_address(path_);
     if (const auto parent = std::filesystem::path(path_).parent_path(); !parent.empty()) {
-        std::error_code ignored;  // bind() says it if the directory is still missing
+        std::error_code ignored;  // bind() reports a missing directory
         std::filesystem::create_directory(parent, ignored);
     }
     remove_stale_socket(path_, address);

@@ -22,8 +22,8 @@ namespace sipalg::daemon {
 
 namespace {
 
-constexpr std::size_t batch_size = 16;       // packets in one read: more only delay the first one's verdict
-constexpr std::size_t batches_in_a_row = 4;  // then timers and other sockets get their turn
+constexpr std::size_t batch_size = 16;             // packets in one read; more would delay the first verdict
+constexpr std::size_t batches_in_a_row = 4;        // after that timers and other sockets are handled
 constexpr std::size_t buffer_size = 65536 + 4096;  // the longest packet and the attributes beside it
 constexpr int receive_buffer = 8 << 20;
 // Room for twice the bytes of one send(); the kernel refuses a longer one with EMSGSIZE.

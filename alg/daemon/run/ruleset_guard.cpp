@@ -56,7 +56,7 @@ void RulesetGuard::check(Time now) {
     } catch (const nft::Error& error) {
         if (!incomplete_) spdlog::error("cannot restore the rules: {}", error.what());
         incomplete_ = true;
-        check_soon_ = false;  // our own attempt is no change by another program
+        check_soon_ = false;  // the daemon's own attempt is not a change by another program
     }
 }
 
@@ -101,7 +101,7 @@ bool RulesetGuard::may_restore(Time now) {
         restores_ = 0;
     }
     if (restores_ < most_restores) return true;
-    next_check_ = last_check_ = window_began_ + window;  // and not sooner, whatever the notifications
+    next_check_ = last_check_ = window_began_ + window;  // not earlier, even after notifications
     spdlog::warn("another program keeps removing the rules of sipalgd; next attempt in {} ms",
                  (next_check_ - now).count());
     return false;
