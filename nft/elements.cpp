@@ -205,8 +205,8 @@ Result<> validate_fields(const ElementRow& row, const Fields& fields) {
         if (auto valid = validate_endpoint(*endpoint); !valid) return valid;
     }
     if (row.shape == KeyShape::from && fields.remote.family() != fields.endpoint.address.family())
-        return Failure{"an element of one family only: from " + fields.remote.text() + " to " +
-                       fields.endpoint.text()};
+        return Failure{"both addresses of an element must be of one family, not " + fields.remote.text() +
+                       " and " + fields.endpoint.text()};
     return {};
 }
 

@@ -190,7 +190,7 @@ class RulesetTest(DriverTest):
     def test_transaction_is_all_or_nothing(self):
         driver = self.driver()
         driver('install')
-        with self.assertRaisesRegex(Refused, 'one family only'):
+        with self.assertRaisesRegex(Refused, 'of one family'):
             driver(f'apply add {MAPPING} 30; add pinhole udp 2001:db8::5 203.0.113.1:5060 30')
         with self.assertRaisesRegex(Refused, 'timeout'):
             driver(f'apply add {MAPPING} 30; add {PINHOLE} 0')
