@@ -59,6 +59,18 @@ struct Explained {
     rewrite::Kept kept = rewrite::Kept::changed;  ///< the reason, if it was not changed
 };
 
+/// A message, or a datagram that is none, with what was decided about it: a copy for people.
+struct SeenMessage {
+    Transport transport = Transport::udp;
+    Side from = Side::inside;
+    Endpoint phone, peer;
+    Endpoint public_endpoint;  ///< the phone's, as packets have it outside; the phone's own if untranslated
+    Reason reason = Reason::unchanged;
+    std::string before;
+    std::string after;  ///< empty: it passes as it came
+    std::vector<Explained> places;
+};
+
 /// What the daemon must do for a packet or a deadline, in this order: delete the `stale` entries and apply
 /// `changes`. If the kernel accepts, call State::commit(), delete the `ended` entries and send `payload` (or
 /// the original); else call State::cancel() and send the original bytes. `ended` has the negotiated flows of
@@ -77,6 +89,7 @@ struct Decision {
     std::vector<ConntrackTuple> ended;  ///< conntrack entries of the flows that the changes close (C7)
     std::vector<Event> events;          ///< to be logged after commit
     std::vector<Explained> explained;   ///< only with State::explain(true); in the order of the message
+    std::vector<SeenMessage> seen;      ///< likewise; valid once the decision is in force
 
     // TCP. After State::commit() or State::cancel(), conclude() gives the verdicts.
     bool stream = false;          ///< of a connection that is read; the fields above are about its messages

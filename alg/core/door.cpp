@@ -1,6 +1,7 @@
 #include "alg/core/door.hpp"
 
 #include "alg/core/inspect_message.hpp"
+#include "alg/core/seen_message.hpp"
 #include "alg/core/state.hpp"
 #include "alg/core/stream_sink.hpp"
 #include "alg/sip/splitter.hpp"
@@ -18,6 +19,7 @@ void Decision::clear() {
     ended.clear();
     events.clear();
     explained.clear();
+    seen.clear();
     stream = false;
     step = {};
     reasons.clear();
@@ -84,6 +86,13 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
     decide(state, arrival, now, decision);
     // A packet that waits for a scan is counted when it is inspected again.
     if (decision.scan_first) return;
+    if (state.explaining) {
+        note_seen(state,
+                  {arrival.packet->transport, arrival.packet->source, arrival.packet->destination,
+                   arrival.from, arrival.egress, arrival.scanned},
+                  arrival.packet->payload, decision.reason, decision.explained, decision);
+        if (decision.rewritten) decision.seen.back().after = decision.payload;
+    }
     note_flow(state, arrival.flow(), arrival.from, decision.reason, arrival.packet->payload, now);
 }
 

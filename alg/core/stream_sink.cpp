@@ -1,9 +1,11 @@
 #include "alg/core/stream_sink.hpp"
 
+#include <span>
 #include <utility>
 
 #include "alg/core/classify.hpp"
 #include "alg/core/inspect_message.hpp"
+#include "alg/core/seen_message.hpp"
 #include "alg/sip/body.hpp"
 
 namespace sipalg {
@@ -31,13 +33,22 @@ tcp::MessageResult StreamSink::inspect(const tcp::StreamMessage& message, Time n
     if (error != sip::ParseError::none) return {sipalg::reason_of(error), false, nullptr};
     const bool outward = message.from == Side::inside;
     decision_.reason = Reason::unchanged;
-    inspect_message(
-        state_,
-        {Transport::tcp, outward ? message.key.phone : message.key.peer,
-         outward ? message.key.peer : message.key.phone, message.from, message.egress, message.scanned},
-        now, decision_);
+    const Envelope envelope{Transport::tcp,
+                            outward ? message.key.phone : message.key.peer,
+                            outward ? message.key.peer : message.key.phone,
+                            message.from,
+                            message.egress,
+                            message.scanned};
+    const std::size_t before = decision_.explained.size();
+    inspect_message(state_, envelope, now, decision_);
     if (decision_.scan_first) return {Reason::unchanged, true, nullptr};
-    const bool rewritten = std::exchange(decision_.rewritten, false) && state_.policy.edits;
+    const bool planned = std::exchange(decision_.rewritten, false);
+    if (state_.explaining) {
+        note_seen(state_, envelope, message.bytes, decision_.reason,
+                  std::span(decision_.explained).subspan(before), decision_);
+        if (planned) state_.edits.apply(decision_.seen.back().after);
+    }
+    const bool rewritten = planned && state_.policy.edits;
     if (rewritten) state_.edits.sort();
     return {decision_.reason, false, rewritten ? &state_.edits : nullptr};
 }

@@ -1,0 +1,16 @@
+// Copies of messages and of what was decided about them, for people who watch.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "alg/core/decision.hpp"
+#include "alg/core/inspect_message.hpp"
+
+namespace sipalg {
+
+/// Adds a message to Decision::seen, without `after`. Only called with State::explain(true): it costs copies.
+void note_seen(const State& state, const Envelope& envelope, std::string_view bytes, Reason reason,
+               std::span<const Explained> places, Decision& decision);
+
+}  // namespace sipalg
