@@ -43,6 +43,12 @@ constexpr std::array rows{
             "Makes sipalgd read its configuration file again. Prints the options that have\n"
             "changed, and those that change only after a restart. If the file has a mistake,\n"
             "the old configuration stays in force. Only for root and the admin-group.\n"},
+    Command{"explain", Argument::required, "FILE", true, "what sipalg does with the calls of a capture",
+            "Replays a capture (pcap or pcapng) and prints, for each call, the messages with\n"
+            "what would be changed and by which rule, the pinholes, the media, and a verdict.\n"
+            "Needs no sipalgd and no privilege. What is inside and outside is guessed from\n"
+            "the capture, unless --inside NET and --outside ADDR say it. --html FILE writes a\n"
+            "web page.\n"},
     Command{"help", Argument::optional, "COMMAND", false, "this text, or the help of one command",
             "Prints the list of commands, or the help of one command.\n"},
 };
@@ -59,6 +65,9 @@ constexpr std::string_view options_text =
     "  --control PATH  control socket of sipalgd (default: /run/sipalg/control.sock)\n"
     "  --json          print one JSON document\n"
     "  --all           with close: all calls\n"
+    "  --inside NET    with explain: a network of phones (repeat)\n"
+    "  --outside ADDR  with explain: the router's address outside\n"
+    "  --html FILE     with explain: write a web page to FILE\n"
     "  -h, --help      print this and exit\n"
     "  --version       print the version and exit\n";
 

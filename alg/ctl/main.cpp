@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "alg/ctl/commands.hpp"
+#include "alg/ctl/explain.hpp"
 #include "alg/ctl/metrics.hpp"
 #include "alg/ctl/options.hpp"
 #include "alg/ctl/request.hpp"
@@ -21,6 +22,7 @@ int run(const std::vector<std::string>& arguments) {
         std::cout << (command == nullptr ? help_text() : help_text(*command));
         return 0;
     }
+    if (options.command == "explain") return explain_file(options, std::cout);
     const bool metrics_wanted = options.command == "metrics";
     Json request{{"command", metrics_wanted ? "status" : options.command}};
     if (!options.argument.empty()) request["id"] = options.argument;

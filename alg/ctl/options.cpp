@@ -34,6 +34,9 @@ Options parse_options(const std::vector<std::string>& arguments) {
     all.add_options()("help,h", "");
     all.add_options()("version", "");
     all.add_options()("all", "");
+    all.add_options()("inside", po::value<std::vector<std::string>>());
+    all.add_options()("outside", po::value<std::string>());
+    all.add_options()("html", po::value<std::string>());
     all.add_options()("word", po::value<std::vector<std::string>>());
     po::positional_options_description positional;
     positional.add("word", -1);
@@ -74,6 +77,12 @@ Options parse_options(const std::vector<std::string>& arguments) {
                          " is missing; see sipalgctl help " + options.command);
     if (command.name == "help" && !options.argument.empty())
         options.argument = known_command(options.argument).name;
+    if (given.count("inside") > 0) options.inside = given["inside"].as<std::vector<std::string>>();
+    if (given.count("outside") > 0) options.outside = given["outside"].as<std::string>();
+    if (given.count("html") > 0) options.html = given["html"].as<std::string>();
+    for (const char* name : {"inside", "outside", "html"})
+        if (given.count(name) > 0 && command.name != "explain")
+            throw UsageError("--" + std::string(name) + " belongs to the command explain");
     if (options.all && command.name != "close") throw UsageError("--all belongs to the command close");
     if (command.name == "close" && options.all == !options.argument.empty())
         throw UsageError("close: expected an ID or --all; see sipalgctl help close");

@@ -16,7 +16,10 @@ class UsageError : public std::runtime_error {
 struct Options {
     std::string control = "/run/sipalg/control.sock";
     bool json = false;
-    bool all = false;  ///< with close
+    bool all = false;                 ///< with close
+    std::vector<std::string> inside;  ///< with explain: networks
+    std::string outside;              ///< with explain: an address; empty: guessed
+    std::string html;                 ///< with explain: file to write; empty: none
     bool help = false;
     bool version = false;
     std::string command;   ///< a known one, unless help or version is set

@@ -1,0 +1,92 @@
+// Which hosts of a capture are inside, and which address of the router the outside sees.
+//
+// Theory of operation. A capture shows one side of the router, the other, or both. A phone's packet may so be
+// in it twice: as it left the phone, and as it left the router. The two copies have the same Call-ID, CSeq
+// and branch and one end in common, and the other end tells which inside address the router's address stands
+// for. The core gets each message once, with the ends that the inside edge would see (A1): of messages from
+// phones the inside copy, of messages to phones the outside copy, or the only one there is.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "alg/capture/packets.hpp"
+#include "alg/policy/policy.hpp"
+#include "alg/policy/treatment.hpp"
+
+namespace sipalg::explain {
+
+/// What people may say about the capture. Empty: it is guessed.
+struct Hints {
+    std::vector<Prefix> inside;
+    std::optional<Address> outside;
+};
+
+/// A packet as the inside edge sees it.
+struct Oriented {
+    Side from = Side::inside;
+    Endpoint phone, peer;
+    bool as_outside = false;  ///< the packet was captured outside: it names the router's address
+};
+
+class Topology {
+  public:
+    Topology(const capture::Packets& capture, const Hints& hints);
+
+    /// nullopt: the packet does not cross the router, or its other copy is used.
+    std::optional<Oriented> orient(const capture::CapturedPacket& packet) const;
+    /// The router's address outside.
+    const Address& outside() const { return outside_; }
+    const std::set<Address>& inside() const { return inside_; }
+    /// What was guessed, and what is missing: sentences.
+    const std::vector<std::string>& notes() const { return notes_; }
+    /// Ports that count as SIP ports: those at which peers receive SIP.
+    std::vector<std::uint16_t> sip_ports() const;
+    /// A packet that has SIP in it, or belongs to a TCP connection that has.
+    bool is_signalling(const Packet& packet) const;
+    /// Whether the capture has the packets of the side.
+    bool sees(Side side) const { return side == Side::inside ? sees_inside_ : sees_outside_; }
+
+  private:
+    struct Leg {
+        bool registers = false;           ///< the first end of the pair has sent a REGISTER
+        std::uint64_t first_request = 0;  ///< frame; 0: none
+    };
+    struct Copy {
+        Endpoint source, destination;
+        std::uint64_t frame = 0;
+        Address sent_by;  ///< of a request's topmost Via
+    };
+    using Pair = std::pair<Address, Address>;  // sender, receiver
+
+    void read_messages(const capture::Packets& capture);
+    void note_sides(const capture::Packets& capture);
+    void find_copies();
+    void find_router();
+    void choose_phones();
+    void find_outside_address(const Hints& hints);
+    void pair_copies();
+    void explain_choice(const Hints& hints, const capture::Packets& capture);
+    bool is_router(const Address& address) const { return routers_.contains(address); }
+    std::optional<Endpoint> phone_behind(const Endpoint& router) const;
+
+    std::map<Pair, Leg> legs_;
+    std::unordered_map<std::string, std::vector<Copy>> copies_;  ///< by identity of the message
+    std::set<Socket> sip_sockets_;                               ///< both ends of all messages
+    std::set<std::pair<Endpoint, Endpoint>> sip_connections_;    ///< TCP, either order
+    std::set<std::uint16_t> sip_ports_;
+    std::set<Address> inside_, routers_, seen_as_;  ///< seen_as_: received= that peers wrote
+    std::map<Endpoint, Endpoint> phones_;           ///< router's endpoint to the phone's
+    std::set<std::uint64_t> unused_;                ///< frames of which the other copy is used
+    Address outside_;
+    bool outside_guessed_ = false, outside_invented_ = false;
+    bool sees_inside_ = false, sees_outside_ = false;
+    bool chosen_by_order_ = false;
+    std::vector<std::string> notes_;
+};
+
+}  // namespace sipalg::explain
