@@ -84,6 +84,8 @@ struct Decision {
     bool dropped = false;    ///< drop it: malformed SIP with policy `drop` (S9), or a damaged segment (X13)
     bool rewritten = false;  ///< send `payload` in place of the packet's own
     std::string payload;
+    /// Of a UDP packet to a phone that listens at another port than it sends from: send it there (S4).
+    std::optional<std::uint16_t> destination_port;
     std::vector<Change> changes;        ///< one transaction
     std::vector<ConntrackTuple> stale;  ///< conntrack entries that would shadow the changes (C7)
     std::vector<ConntrackTuple> ended;  ///< conntrack entries of the flows that the changes close (C7)

@@ -14,6 +14,7 @@ void Decision::clear() {
     rewritten = false;
     scan_first = false;
     payload.clear();
+    destination_port.reset();
     changes.clear();
     stale.clear();
     ended.clear();
@@ -115,6 +116,8 @@ void expire(State& state, Time now, Decision& decision) {
         state.connections.expire(sink, now, {decision.changes, decision.reasons}, decision.outputs);
     state.mappings.expire(now, decision.changes);
     state.flows.expire(now);
+    state.mappings.listeners().expire(
+        now, [&](const Address& phone) { return state.registrations.has_bindings(phone); }, decision.changes);
     state.nat_handling.expire(now, [&](const nat::PhonePeer& pair) {
         return state.registrations.is_registered(pair.phone, pair.peer);
     });

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "alg/call/unknown_dialog.hpp"
+#include "alg/core/delivery.hpp"
 #include "alg/core/nat_detection.hpp"
 #include "alg/core/state.hpp"
 #include "alg/nat/translate.hpp"
@@ -52,9 +53,11 @@ class Inspection {
         contact_ = {envelope_.transport, phone_};
         if (outward_)
             map_own_sockets();
-        else
+        else {
             state_.mappings.adopt(contact_, envelope_.egress, !is_sip_port(phone_.port), now_,
                                   decision_.changes);
+            deliver();
+        }
         bodies_ = sip::find_sdp(message());
         note_nat_handling();
         unmodified_ = is_left_alone();
@@ -72,12 +75,13 @@ class Inspection {
 
     void map_own_sockets() {
         OwnSockets sockets;
+        std::optional<Socket> responses;  // where the phone wants them
         sockets.add({envelope_.transport, phone_});
         if (message().is_request()) {  // the topmost Via of a response is the peer's
             const sip::Via& via = message().top_via();
             const sip::HostPort& sent_by = via.sent_by;
             if (sent_by.address == phone_.address || Address::parse(via.maddr) == phone_.address)
-                sockets.add({envelope_.transport, {phone_.address, sent_by.port.value_or(5060)}});
+                responses.emplace(Socket{envelope_.transport, {phone_.address, sent_by.port.value_or(5060)}});
             else if (sent_by.address)
                 shows({envelope_.transport, {*sent_by.address, sent_by.port.value_or(5060)}}, false);
         }
@@ -97,6 +101,10 @@ class Inspection {
                 shows_inside_ = true;
             }
         }
+        if (responses &&
+            !note_listener(state_, envelope_, shows_inside_ ? std::optional(contact_) : std::nullopt, now_,
+                           effects_))
+            sockets.add(*responses);
         for (const Socket& socket : sockets) {
             const nat::MappingEntry* entry = state_.mappings.map(socket, envelope_.egress, {}, now_);
             if (!entry) {
@@ -114,6 +122,17 @@ class Inspection {
             decision_.stale.push_back({socket.transport, socket.endpoint, peer_});
             decision_.stale.push_back({socket.transport, peer_, outside});
         }
+    }
+
+    // S4: a message that comes to a port which the phone only sends from goes to the one where it listens.
+    void deliver() {
+        const auto port = delivery_port(state_, envelope_);
+        if (!port) return;
+        decision_.destination_port = port;
+        state_.mappings.listeners().refresh(phone_, now_, decision_.changes);
+        const Socket socket{Transport::udp, {phone_.address, *port}};
+        const bool is_mapped = state_.mappings.find(nat::MappingKey{socket, envelope_.egress.address});
+        if (message().is_request() && is_mapped) contact_ = socket;
     }
 
     // The phone names a public signalling endpoint as its own, so it handles NAT itself (S2). At first the

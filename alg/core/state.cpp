@@ -37,7 +37,8 @@ std::optional<Time> State::next_deadline() const {
     std::optional<Time> next;
     for (const auto& deadline :
          {mappings.next_deadline(), calls.next_deadline(), registrations.next_deadline(),
-          connections.next_deadline(), nat_handling.next_deadline(), flows.next_deadline()})
+          connections.next_deadline(), nat_handling.next_deadline(), flows.next_deadline(),
+          mappings.listeners().next_deadline()})
         if (deadline && (!next || *deadline < *next)) next = deadline;
     return next;
 }
@@ -97,7 +98,8 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     for (const StoredRecord& record : stored_records(elements, now)) {
         record_ids.note_used(record.id);
         if (!calls.restore(record, now, effects) && !registrations.restore(record, now, effects) &&
-            !connections.restore(record.id, record.bytes, sink, now, changes))
+            !connections.restore(record.id, record.bytes, sink, now, changes) &&
+            !mappings.listeners().restore(record, now))
             record.remove(changes);
         commit();
     }
@@ -115,6 +117,7 @@ std::vector<Change> State::elements(Time now) const {
     calls.list_records(now, changes);
     registrations.list_records(now, changes);
     connections.list(changes);
+    mappings.listeners().list_records(now, changes);
     return changes;
 }
 

@@ -312,6 +312,7 @@ void Mappings::commit() {
     ports_.commit();
     pinholes_.commit();
     old_endpoints_.commit();
+    listeners_.commit();
     per_phone_.commit();
     deadlines_.commit();
 }
@@ -321,6 +322,7 @@ void Mappings::cancel() {
     ports_.cancel();
     pinholes_.cancel();
     old_endpoints_.cancel();
+    listeners_.cancel();
     per_phone_.cancel();
     deadlines_.cancel();
 }

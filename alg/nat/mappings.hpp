@@ -11,6 +11,7 @@
 #include "alg/base/quota.hpp"
 #include "alg/base/staged_map.hpp"
 #include "alg/kernel/element.hpp"
+#include "alg/nat/listeners.hpp"
 #include "alg/nat/mapping_key.hpp"
 #include "alg/nat/old_endpoints.hpp"
 #include "alg/nat/pinholes.hpp"
@@ -73,6 +74,8 @@ class Mappings {
     const OldEndpoints& old_endpoints() const { return old_endpoints_; }
     Pinholes& pinholes() { return pinholes_; }
     const Pinholes& pinholes() const { return pinholes_; }
+    Listeners& listeners() { return listeners_; }
+    const Listeners& listeners() const { return listeners_; }
     const auto& all() const { return mappings_; }
     const Treatments& treatments() const { return policy_.treatments; }
 
@@ -170,6 +173,7 @@ class Mappings {
     PublicPorts ports_;
     Pinholes pinholes_;
     OldEndpoints old_endpoints_;
+    Listeners listeners_;
     Quota per_phone_;
     DeadlineQueue<MappingKey, MappingKeyHash> deadlines_;
     std::vector<Address> outside_addresses_;  ///< addresses that mappings have or had; few

@@ -6,13 +6,21 @@ std::optional<rewrite::Written> Outward::signalling(Transport transport, const A
                                                     rewrite::WrittenPort port, std::uint16_t standard,
                                                     bool via) const {
     if (host != phone_) return std::nullopt;
-    const MappingEntry* entry = find({transport, {host, port.number.value_or(standard)}});
+    const std::uint16_t number = port.number.value_or(standard);
+    const MappingEntry* entry = via && listens_at(number) ? source_entry_ : find({transport, {host, number}});
     if (!entry) return std::nullopt;
     mappings_.set_shown(*entry, entry->shown.when_written(via, port.form));
     // The responses arrive at the source of this packet, so they must show inside values there too.
     if (source_entry_ && entry != source_entry_) note_rewritten(*source_entry_);
     const bool is_standard = entry->mapping.outside.port == standard;
     return rewrite::Written{entry->public_endpoint(), is_standard ? port.form : rewrite::PortForm::given};
+}
+
+// The responses come back to the port that the request leaves by.
+bool Outward::listens_at(std::uint16_t port) const {
+    if (transport() != Transport::udp || port == source_.endpoint.port) return false;
+    const Listener* listener = mappings_.listeners().find(source_.endpoint);
+    return listener && listener->responses == port;
 }
 
 void Outward::note_rewritten(const MappingEntry& entry) const {
@@ -79,7 +87,9 @@ std::optional<rewrite::Written> Inward::signalling(Transport transport, const Ad
     if (!concerns(host)) return std::nullopt;
     const MappingEntry* entry = mappings_.find_named({transport, {host, port.number.value_or(standard)}});
     if (!entry || !entry->shown.inside || entry->mapping.inside.address != phone_) return std::nullopt;
-    const Endpoint& inside = entry->mapping.inside;
+    Endpoint inside = entry->mapping.inside;
+    if (via && transport == Transport::udp)
+        if (const Listener* listener = mappings_.listeners().find(inside)) inside.port = listener->responses;
     // An endpoint without a port stays without one if the public port is the standard port; else the port has
     // the form that the phone uses.
     rewrite::PortForm form = port.form;

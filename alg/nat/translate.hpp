@@ -37,6 +37,8 @@ class Outward : public rewrite::Translation {
         return inside == source_ ? source_entry_ : mappings_.find(MappingKey{inside, egress_.address});
     }
     void note_rewritten(const MappingEntry& entry) const;
+    /// The phone expects responses at `port` and sends from another one.
+    bool listens_at(std::uint16_t port) const;
     /// A host that the phone may name in descriptions (N5).
     bool is_delegate(const Address& host) const;
 

@@ -91,13 +91,14 @@ bool has_right_checksum(Bytes bytes, const Packet& packet) {
 }
 
 bool replace_payload(Bytes bytes, const Packet& packet, std::string_view payload,
-                     std::vector<std::uint8_t>& out) {
+                     std::vector<std::uint8_t>& out, std::optional<std::uint16_t> destination_port) {
     const std::size_t total = packet.header_size + payload.size();
     const std::size_t ip_header = packet.ip_header;
     if (packet.transport != Transport::udp || total > max_total) return false;
     out.resize(total);
     std::copy_n(bytes.begin(), packet.header_size, out.begin());
     std::copy(payload.begin(), payload.end(), out.begin() + static_cast<std::ptrdiff_t>(packet.header_size));
+    if (destination_port) store16(out, ip_header + 2, *destination_port);
     store16(out, ip_header + 4, udp_header + payload.size());
     store16(out, ip_header + 6, 0);
     std::uint64_t sum = static_cast<std::uint64_t>(Transport::udp) + udp_header + payload.size();

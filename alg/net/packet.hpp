@@ -33,8 +33,9 @@ std::optional<Packet> parse_packet(Bytes bytes);
 
 /// Writes the packet `bytes` to `out` with another payload. Lengths, the IP header checksum and the UDP
 /// checksum are computed anew. A packet that grew may be fragmented (DF is cleared). UDP only. False when the
-/// result would be longer than 65,535 bytes.
+/// result would be longer than 65,535 bytes. `destination_port` replaces the port of the packet.
 bool replace_payload(Bytes bytes, const Packet& packet, std::string_view payload,
-                     std::vector<std::uint8_t>& out);
+                     std::vector<std::uint8_t>& out,
+                     std::optional<std::uint16_t> destination_port = std::nullopt);
 
 }  // namespace sipalg

@@ -21,6 +21,7 @@ struct Event {
         not_listening,      ///< a static phone's port is taken outside; the subject is the phone's endpoint
         peer_handles_nat,   ///< its messages with the phone pass unmodified from now on (S2)
         phone_handles_nat,  ///< it writes its own public address
+        listens_elsewhere,  ///< the phone sends from one port and listens at another
         body_sealed,        ///< a description that names the phone may not be changed (S5): a warning
     };
     Kind kind = Kind::call_offered;

@@ -72,6 +72,7 @@ class Registrations {
 
     const auto& all() const { return bindings_; }
     bool is_registered(const Address& phone, const Address& registrar) const;
+    bool has_bindings(const Address& phone) const { return of_phone_.contains(phone); }
     /// The pending REGISTER of the response, by Call-ID, CSeq, From tag, branch and registrar (X3); nullptr:
     /// there is none.
     const Pending* answered(const sip::Message& response, const Address& phone, const Address& registrar,

@@ -36,6 +36,9 @@ bool is_plain(const Step& step, Router& router) {
     const Decision& decision = router.decision();
     if (step.verb == "reason") {
         same_text("reason", step.argument(0), std::string(word(decision.reason)));
+    } else if (step.verb == "to-port") {
+        const auto port = decision.destination_port;
+        same_text("port", step.argument(0), port ? std::to_string(*port) : "same");
     } else if (step.verb == "no-changes") {
         if (!decision.changes.empty()) throw std::runtime_error("the packet changed the kernel's elements");
     } else if (step.verb == "unmodified") {

@@ -54,9 +54,11 @@ class Check {
         }
         for (const auto& [key, flow] : impl_.connections.all())
             if (flow.record.is_stored()) record(flow.record.id(), flow.record.stored());
+        impl_.mappings.listeners().each_record(
+            [&](std::uint32_t id, const std::string& bytes) { record(id, bytes); });
         if (!records_.empty())
             fail("record " + std::to_string(records_.begin()->first) +
-                 " belongs to no call, binding or connection");
+                 " belongs to no call, binding, connection or listener");
     }
 
   private:
@@ -74,6 +76,8 @@ class Check {
         if (impl_.connections.deadlines() != impl_.connections.all().size()) fail("deadlines of connections");
         if (impl_.nat_handling.deadlines() != impl_.nat_handling.size())
             fail("deadlines of pairs that handle NAT");
+        if (impl_.mappings.listeners().deadlines() != impl_.mappings.listeners().size())
+            fail("deadlines of listeners");
     }
     bool in_kernel(const Element& element, Time until) const {
         const auto it = kernel_.elements().find(element);

@@ -34,6 +34,7 @@ std::string_view name(Event::Kind kind) {
         case Event::Kind::not_listening: return "static phone not reachable";
         case Event::Kind::peer_handles_nat: return "peer handles NAT itself";
         case Event::Kind::phone_handles_nat: return "phone handles NAT itself";
+        case Event::Kind::listens_elsewhere: return "phone listens at another port";
         case Event::Kind::body_sealed: return "body not rewritten";
     }
     return "event";
@@ -53,12 +54,13 @@ Action Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
         }
         reason = decision_.reason;
         if (decision_.stream) return conclude_stream(arrival, put_in_force(now, passed), now);
-        if (decision_.rewritten && !build_packet(arrival, longest)) {
+        const bool replaced = decision_.rewritten || decision_.destination_port;
+        if (replaced && !build_packet(arrival, longest)) {
             state_.cancel();
             reason = Reason::too_long;
         } else if (!put_in_force(now, passed)) {
             reason = Reason::kernel_refused;
-        } else if (decision_.rewritten) {
+        } else if (replaced) {
             result = {Action::Kind::replace, packet_};
         } else if (decision_.dropped) {
             result.kind = Action::Kind::drop;
@@ -127,7 +129,10 @@ Action Engine::observe(const Arrival& arrival, Time now) {
 }
 
 bool Engine::build_packet(const Arrival& arrival, std::size_t longest) {
-    return arrival.packet && replace_payload(arrival.bytes, *arrival.packet, decision_.payload, packet_) &&
+    if (!arrival.packet) return false;
+    const std::string_view payload =
+        decision_.rewritten ? std::string_view(decision_.payload) : arrival.packet->payload;
+    return replace_payload(arrival.bytes, *arrival.packet, payload, packet_, decision_.destination_port) &&
            packet_.size() <= longest;
 }
 

@@ -86,6 +86,9 @@ TEST_CASE("lengths and checksums are correct for another payload") {
     }
     std::vector<std::uint8_t> out;
     CHECK_FALSE(replace_payload(bytes, *packet, std::string(65535, 'x'), out));
+    REQUIRE(replace_payload(bytes, *packet, "hello", out, 5080));
+    CHECK(parse_packet(out)->destination.port == 5080);
+    CHECK(has_right_checksum(out, *parse_packet(out)));
 }
 
 TEST_CASE("only a packet that grew may be fragmented (T3)") {

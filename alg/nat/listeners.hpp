@@ -1,0 +1,89 @@
+// Phones that send UDP from one port and listen at another: many Cisco and Linksys models do.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alg/base/deadline_queue.hpp"
+#include "alg/base/quota.hpp"
+#include "alg/base/staged_map.hpp"
+#include "alg/base/time.hpp"
+#include "alg/kernel/element.hpp"
+#include "alg/kernel/record.hpp"
+#include "alg/kernel/record_ids.hpp"
+#include "alg/net/address.hpp"
+
+namespace sipalg::nat {
+
+/// The ports at which a phone expects what comes back to a port that it only sends from.
+struct Listener {
+    std::uint16_t responses = 0;  ///< the one that its Via names
+    std::uint16_t requests = 0;   ///< the one that its Contact names
+    friend bool operator==(const Listener&, const Listener&) = default;
+};
+
+/// The listeners by the inside endpoint that their phone sends from. Bounded (X7): the oldest one of the
+/// phone makes room; where it has none, no more are noted. A listener is forgotten when no message has used
+/// it for `idle` and its phone is not registered. Changes are staged (law 4), and records carry the listeners
+/// over a restart (A5).
+class Listeners {
+  public:
+    static constexpr std::size_t most = 1024, most_per_phone = 8;
+    static constexpr Time idle{3'600'000};
+
+    /// nullptr: the phone listens where it sends from.
+    const Listener* find(const Endpoint& source) const {
+        if (empty()) return nullptr;
+        const Entry* entry = entries_.find(source);
+        return entry ? &entry->listener : nullptr;
+    }
+    bool empty() const { return entries_.size() == 0; }
+
+    /// Notes a listener, or uses the one that there is. False: there is no room.
+    [[nodiscard]] bool note(const Endpoint& source, const Listener& listener, RecordIds& ids, Time now,
+                            std::vector<Change>& changes);
+    /// A message has come to `source`.
+    void refresh(const Endpoint& source, Time now, std::vector<Change>& changes);
+    void forget(const Endpoint& source, std::vector<Change>& changes);
+
+    /// `is_registered` tells whether a phone has a binding.
+    void expire(Time now, const std::function<bool(const Address&)>& is_registered,
+                std::vector<Change>& changes);
+    std::optional<Time> next_deadline() const { return deadlines_.next(); }
+    /// Restores a listener from the record of an earlier daemon (A5). False: it is not a listener's.
+    [[nodiscard]] bool restore(const StoredRecord& record, Time now);
+    /// Additions for the records of all listeners.
+    void list_records(Time now, std::vector<Change>& changes) const;
+
+    std::size_t size() const { return entries_.size(); }
+    /// For tests: how many deadlines there are, and which records.
+    std::size_t deadlines() const { return deadlines_.size(); }
+    void each_record(const std::function<void(std::uint32_t id, const std::string& bytes)>& visit) const {
+        for (const auto& [source, entry] : entries_)
+            visit(entry.record_id, write_record(source, entry.listener));
+    }
+
+    void commit();
+    void cancel();
+
+  private:
+    struct Entry {
+        Listener listener;
+        std::uint32_t record_id = 0;
+        Time until{0}, kernel_until{0};
+    };
+
+    static std::string write_record(const Endpoint& source, const Listener& listener);
+    [[nodiscard]] bool make_room(const Address& phone, std::vector<Change>& changes);
+    void use(const Endpoint& source, Entry& entry, Time now, std::vector<Change>& changes);
+
+    StagedMap<Endpoint, Entry> entries_;
+    Quota per_phone_;
+    DeadlineQueue<Endpoint> deadlines_;
+};
+
+}  // namespace sipalg::nat
