@@ -14,6 +14,7 @@
 #include "nft/leftover.hpp"
 #include "nft/link.hpp"
 #include "nft/listing.hpp"
+#include "nft/port_forwards.hpp"
 #include "nft/stored.hpp"
 #include "nft/table.hpp"
 #include "nft/table_lock.hpp"
@@ -203,6 +204,10 @@ std::vector<AcceptPlace> Ruleset::follow() {
 
 std::optional<std::string> Ruleset::kernel_helper() const {
     return kernel_helper_in_use(impl_->link);
+}
+
+std::vector<PortForward> Ruleset::port_forwards() const {
+    return nft::port_forwards(impl_->link, impl_->settings.table, impl_->settings.outside);
 }
 
 std::uint32_t Ruleset::port() const {

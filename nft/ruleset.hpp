@@ -11,6 +11,7 @@
 
 #include "alg/base/result.hpp"
 #include "alg/kernel/element.hpp"
+#include "alg/kernel/port_forward.hpp"
 
 namespace sipalg::nft {
 
@@ -137,6 +138,9 @@ class Ruleset {
     /// X10: the rule or setting that assigns the kernel's own SIP helper, and the command that removes it;
     /// nullopt: none. Throws Error.
     std::optional<std::string> kernel_helper() const;
+
+    /// X12: the ports that the owner's ruleset forwards for packets that come from outside. Throws Error.
+    std::vector<PortForward> port_forwards() const;
 
     /// The netlink port of this process's transactions, for Monitor.
     std::uint32_t port() const;

@@ -1,4 +1,4 @@
-// A change of the router's address (C11).
+// What makes mappings move: a change of the router's address (C11), a port forward of the owner (X12).
 #pragma once
 
 #include <span>
@@ -10,5 +10,9 @@ namespace sipalg {
 /// Moves all entries at an old address of the router to the new one (C11). `moves` has each `from` at most
 /// once.
 void renumber(State& state, std::span<const AddressChange> moves, Time now, Decision& decision);
+
+/// X12. Moves mappings to other ports if the owner's ruleset forwards theirs to another host by now. The
+/// decision is empty if there are none.
+void leave_forwarded_ports(State& state, Time now, Decision& decision);
 
 }  // namespace sipalg

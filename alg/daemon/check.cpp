@@ -7,6 +7,7 @@
 #include "alg/daemon/control/access.hpp"
 #include "alg/daemon/control/warnings.hpp"
 #include "alg/daemon/daemon.hpp"
+#include "alg/nat/port_forwards.hpp"
 #include "nft/conntrack_settings.hpp"
 
 namespace sipalg::daemon {
@@ -27,11 +28,15 @@ void check_queues(const nft::Settings& settings) {
         const Queue queue(number);  // released at once
 }
 
-std::vector<std::string> find_warnings(Network& network, const nft::Ruleset& ruleset) {
+std::vector<std::string> find_warnings(const Options& options, Network& network,
+                                       const nft::Ruleset& ruleset) {
     Status status;
     status.ends = network.egress().ends();
     status.sees_streams = ruleset.sees_streams();
     status.media_counted = nft::conntrack_counts();
+    nat::PortForwards forwards;
+    forwards.set(ruleset.port_forwards());
+    status.media_ports_left = forwards.left(options.media_low, options.media_high);
     std::vector<std::string> found = warnings(status);
     for (const nft::AcceptPlace& place : ruleset.accept_places())
         if (place.state != nft::AcceptPlace::State::accepting)
@@ -69,7 +74,7 @@ void check(const Options& options, std::ostream& out) {
     const Injector injector;  // throws without CAP_NET_RAW
     if (ruleset.has_lock()) check_queues(settings);
 
-    const auto found = find_warnings(network, ruleset);
+    const auto found = find_warnings(options, network, ruleset);
     out << "ok: sipalgd can start with this configuration; " << found.size()
         << (found.size() == 1 ? " warning\n" : " warnings\n");
     for (const std::string& warning : found)

@@ -9,6 +9,7 @@
 #include <exception>
 #include <utility>
 
+#include "alg/daemon/control/warnings.hpp"
 #include "alg/daemon/run/sockets.hpp"
 
 namespace sipalg::daemon {
@@ -74,7 +75,8 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
               [this](const Output& output) { packets_.emit(output); }),
       guard_(
           kernel_tables_, [this](Time now) { engine_.end_connections(now); },
-          [this](Time now) { return state_.elements(now); }),
+          [this](Time now) { return state_.elements(now); },
+          [this](const auto& forwards, Time now) { return set_forwards(forwards, now); }),
       flow_reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
       scanner_(
           state_, flow_reader_, [this](std::span<const ConntrackTuple> flows) { conntrack_.erase(flows); },
@@ -129,6 +131,7 @@ void Daemon::take_over_kernel_state() {
     const Time now = loop_.now();
     const auto advertised = [this](const Address& address) { return network_.egress().advertised(address); };
     engine_.restore(ruleset_.read(), advertised, now);
+    set_forwards(ruleset_.port_forwards(), now);
     for (const PinholeReport& open : report_pinholes(state_, now))
         if (open.inside.address.is_v6()) with_ipv6_ = true;
     note_ipv6_delegates();
@@ -258,12 +261,24 @@ void Daemon::apply(const Options& wanted) {
         network_.egress().set_treatments(wanted.treatments);
         guard_.want_allowed(allowed_peers(wanted.treatments));
         engine_.observer().restart(policy(wanted));
+        engine_.observer().set_forwards(state_.mappings.forwards(), loop_.now());
         set_own_addresses();
         set_own_sockets();
     }
     options_ = wanted;
     note_ipv6_delegates();
     addresses_.set_external(wanted.external_addresses, loop_.now());
+}
+
+// X12
+bool Daemon::set_forwards(const std::vector<PortForward>& forwards, Time now) {
+    if (forwards != state_.mappings.forwards()) {
+        spdlog::info("the ruleset forwards {} port ranges; no other host gets their ports", forwards.size());
+        state_.mappings.set_forwards(forwards);
+        if (const auto scarce = scarce_media_ports(state_.mappings.media_ports_left()))
+            spdlog::warn("{}", *scarce);
+    }
+    return engine_.set_forwards(forwards, now);
 }
 
 // X2

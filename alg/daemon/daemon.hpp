@@ -60,6 +60,7 @@ class Daemon : private AddressUser {
 
     Result<Reloaded> reload();
     void apply(const Options& wanted);
+    bool set_forwards(const std::vector<PortForward>& forwards, Time now);
     void set_own_addresses();
     void set_own_sockets();
     void note_ipv6_delegates();

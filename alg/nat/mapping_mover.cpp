@@ -57,11 +57,11 @@ std::vector<MappingMover::Run> MappingMover::runs() const {
     return found;
 }
 
-bool MappingMover::is_free(const MappingEntry& entry, std::uint16_t port) const {
+bool MappingMover::is_free(const MappingEntry& entry, std::uint16_t port, unsigned run) const {
     const Egress& to = target(entry);
     const Socket inside{entry.mapping.transport, entry.mapping.inside};
     return all_.ports_.is_free(inside.transport, to, port) &&
-           !all_.ports_.is_others(inside, to.address, port, entry.mapping.outside.port);
+           !all_.ports_.is_others(inside, to.address, port, entry.mapping.outside.port, run);
 }
 
 bool MappingMover::exists(const MappingEntry& entry) const {
@@ -72,7 +72,7 @@ bool MappingMover::exists(const MappingEntry& entry) const {
 
 bool MappingMover::keep_ports(const Run& run) {
     for (std::size_t i = run.first; i < run.first + run.count; ++i)
-        if (!exists(leaving_[i]) && !is_free(leaving_[i], leaving_[i].mapping.outside.port)) return false;
+        if (!exists(leaving_[i]) && !is_free(leaving_[i], leaving_[i].mapping.outside.port, 1)) return false;
     for (std::size_t i = run.first; i < run.first + run.count; ++i)
         place(leaving_[i], leaving_[i].mapping.outside.port);
     return true;
@@ -82,9 +82,10 @@ void MappingMover::take_other_ports(const Run& run) {
     const MappingEntry& head = leaving_[run.first];
     // A lingering mapping only reserves its old port for late retransmissions: it gets no other one.
     std::optional<std::uint16_t> port;
+    const auto count = static_cast<unsigned>(run.count);
     if (!all_.is_lingering(head, now_))
-        port = all_.choose_port(head.mapping.outside.port, static_cast<unsigned>(run.count), now_,
-                                [&](std::uint16_t wanted) { return is_free(head, wanted); });
+        port = all_.choose_port(head.mapping.outside.port, count, now_,
+                                [&](std::uint16_t wanted) { return is_free(head, wanted, count); });
     for (std::size_t i = 0; i < run.count; ++i) {
         const MappingEntry& entry = leaving_[run.first + i];
         if (exists(entry) || port)

@@ -34,7 +34,7 @@ class MappingMover {
     const Egress& target(const MappingEntry& entry) const {
         return *renumbering_.target({entry.mapping.outside.address, entry.advertised});
     }
-    bool is_free(const MappingEntry& entry, std::uint16_t port) const;
+    bool is_free(const MappingEntry& entry, std::uint16_t port, unsigned run) const;
     /// Whether the phone's endpoint already has a mapping at the new address, because it has sent something
     /// there.
     bool exists(const MappingEntry& entry) const;

@@ -48,12 +48,14 @@ const MappingEntry* Mappings::map(const Socket& inside, const Egress& egress, co
     if (is_forbidden_port(inside.endpoint.port) || !has_room(inside.endpoint.address, now)) return nullptr;
     // Peers may know the port that conntrack has for this endpoint (C12).
     const ExistingNat::Way* way = existing_nat().find(key);
-    const std::uint16_t preferred = wish.preferred ? wish.preferred : way ? way->port : inside.endpoint.port;
+    std::uint16_t preferred = wish.preferred ? wish.preferred : way ? way->port : inside.endpoint.port;
+    // The owner's forward to it gives it the port that strangers may know (X12).
+    if (!wish.exact) preferred = ports_.forwards().port_of(inside, egress.address).value_or(preferred);
     if (egress.address == inside.endpoint.address)
         return &enter({inside.transport, inside.endpoint, inside.endpoint}, egress, false, now);
     const auto is_free = [&](std::uint16_t port) {
         return (!wish.exact || port == preferred) && ports_.is_free(inside.transport, egress, port) &&
-               !ports_.is_others(inside, egress.address, port, preferred);
+               !ports_.is_others(inside, egress.address, port, preferred, wish.run);
     };
     if (wish.exact && !is_free(preferred)) return nullptr;
     const auto port = wish.exact ? ports_.choose(preferred, wish.run, is_free)
@@ -299,6 +301,20 @@ void Mappings::list(Time now, std::vector<Change>& changes) const {
             changes.push_back(change(Change::Op::add, reachable_of(entry), entry.kernel_until, now));
     }
     pinholes_.list(now, changes);
+}
+
+std::vector<Egress> Mappings::at_forwarded_ports() const {
+    std::vector<Egress> found;
+    for (const auto& [key, entry] : mappings_) {
+        const Mapping& mapping = entry.mapping;
+        const Egress egress{key.outside, entry.advertised};
+        if (!mapping.is_identity() &&
+            ports_.forwards().is_others({mapping.transport, mapping.inside},
+                                        {mapping.transport, mapping.outside}, mapping.outside.port, 1) &&
+            std::find(found.begin(), found.end(), egress) == found.end())
+            found.push_back(egress);
+    }
+    return found;
 }
 
 Mappings::Closed Mappings::take_closed() {

@@ -127,6 +127,16 @@ class Mappings {
     /// Sets the ports of the router's own sockets.
     void set_occupied(const std::vector<Socket>& sockets) { ports_.set_occupied(sockets); }
 
+    /// X12: the ports that the owner's ruleset forwards. Replaces the previous ones; not staged.
+    void set_forwards(std::vector<PortForward> forwards) { ports_.forwards().set(std::move(forwards)); }
+    const std::vector<PortForward>& forwards() const { return ports_.forwards().all(); }
+    /// The addresses at which mappings have ports that the owner forwards to other hosts, each once.
+    std::vector<Egress> at_forwarded_ports() const;
+    /// UDP ports of the range for media that the owner does not forward.
+    std::size_t media_ports_left() const {
+        return ports_.forwards().left(policy_.media_low, policy_.media_high);
+    }
+
     /// Adds an addition for each element that the kernel should have.
     void list(Time now, std::vector<Change>& changes) const;
 

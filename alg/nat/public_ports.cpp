@@ -24,9 +24,10 @@ bool PublicPorts::is_free(Transport transport, const Egress& egress, std::uint16
     return !is_bound(egress.address) && !is_bound(Address::v4(0)) && !is_bound(Address::v6({}));
 }
 
-// The next port of the same phone belongs to its own next socket.
+// X12. The next port of the same phone belongs to its own next socket.
 bool PublicPorts::is_others(const Socket& inside, const Address& outside, std::uint16_t port,
-                            std::uint16_t preferred) const {
+                            std::uint16_t preferred, unsigned run) const {
+    if (forwards_.is_others(inside, {inside.transport, {outside, port}}, preferred, run)) return true;
     const Endpoint* user = existing_nat_.find_public({inside.transport, {outside, port}});
     return user && (user->address != inside.endpoint.address ||
                     user->port - inside.endpoint.port != port - preferred);

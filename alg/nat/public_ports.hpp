@@ -11,14 +11,15 @@
 #include "alg/kernel/element.hpp"
 #include "alg/nat/existing_nat.hpp"
 #include "alg/nat/mapping_key.hpp"
+#include "alg/nat/port_forwards.hpp"
 #include "alg/nat/ports.hpp"
 #include "alg/policy/policy.hpp"
 
 namespace sipalg::nat {
 
 /// Each public endpoint is listed with its advertised address and, if packets have another address, with that
-/// too, so that no port is used twice. Changes are staged (law 4), except for the router's own sockets and
-/// existing NAT, which are facts.
+/// too, so that no port is used twice. Changes are staged (law 4), except for the router's own sockets,
+/// existing NAT and the owner's port forwards, which are facts.
 class PublicPorts {
   public:
     PublicPorts(std::uint16_t low, std::uint16_t high) : chooser_(low, high) {}
@@ -30,10 +31,10 @@ class PublicPorts {
 
     /// Whether neither a mapping nor a socket of the router has the port at this egress.
     bool is_free(Transport transport, const Egress& egress, std::uint16_t port) const;
-    /// Whether flows of another inside host use this public port, or may use it. `preferred`: the port that
-    /// `inside` prefers.
-    bool is_others(const Socket& inside, const Address& outside, std::uint16_t port,
-                   std::uint16_t preferred) const;
+    /// Whether another inside host uses this public port, or may use it: it has flows there, or the owner
+    /// forwards the port to it. `preferred`: the port that `inside` prefers, the first of `run` ones.
+    bool is_others(const Socket& inside, const Address& outside, std::uint16_t port, std::uint16_t preferred,
+                   unsigned run) const;
     /// `wanted`, or another port if `run` consecutive ports from `wanted` on are not free. See
     /// Ports::choose().
     std::optional<std::uint16_t> choose(std::uint16_t wanted, unsigned run,
@@ -45,6 +46,8 @@ class PublicPorts {
     void set_occupied(const std::vector<Socket>& sockets);
     ExistingNat& existing_nat() { return existing_nat_; }
     const ExistingNat& existing_nat() const { return existing_nat_; }
+    PortForwards& forwards() { return forwards_; }
+    const PortForwards& forwards() const { return forwards_; }
 
     void commit() { by_socket_.commit(); }
     void cancel() { by_socket_.cancel(); }
@@ -54,6 +57,7 @@ class PublicPorts {
     StagedMap<Socket, MappingKey> by_socket_;
     std::unordered_set<Socket> occupied_;  ///< the router's own
     ExistingNat existing_nat_;
+    PortForwards forwards_;
 };
 
 }  // namespace sipalg::nat

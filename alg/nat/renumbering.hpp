@@ -16,9 +16,10 @@ namespace sipalg::nat {
 /// The new address for each old one, and the number of entries that have moved.
 class Renumbering {
   public:
-    /// `moves` must outlive this.
-    explicit Renumbering(std::span<const AddressChange> moves)
-        : moves_(moves), counts_(moves.size()), has_moved_mappings_(moves.size()) {}
+    /// `moves` must outlive this. `within`: moves whose two ends are the same are moves as well, for mappings
+    /// that have to leave their ports (X12).
+    explicit Renumbering(std::span<const AddressChange> moves, bool within = false)
+        : moves_(moves), counts_(moves.size()), has_moved_mappings_(moves.size()), within_(within) {}
 
     struct Counts {
         std::size_t calls = 0, bindings = 0, mappings = 0, pinholes = 0;
@@ -29,8 +30,8 @@ class Renumbering {
     /// The new egress of a mapping at `egress`; nullptr: unchanged.
     const Egress* target(const Egress& egress) const {
         const AddressChange* move = find(egress.address);
-        const bool stays =
-            !move || (move->to.address == egress.address && move->to.advertised == egress.advertised);
+        const bool stays = !move || (!within_ && move->to.address == egress.address &&
+                                     move->to.advertised == egress.advertised);
         return stays ? nullptr : &move->to;
     }
     /// The same for a call or binding, which also moves if only the ports of its mappings change.
@@ -65,6 +66,7 @@ class Renumbering {
     std::span<const AddressChange> moves_;
     std::vector<Counts> counts_;            ///< one for each move
     std::vector<bool> has_moved_mappings_;  ///< the same
+    bool within_;
     std::unordered_map<MappingKey, std::uint16_t, MappingKeyHash> old_ports_;
 };
 

@@ -88,6 +88,11 @@ bool Player::change_setting(const Step& step) {
         router_.set_routed();
     } else if (step.verb == "occupied") {
         router_.set_occupied({transport(step.argument(0)), endpoint(step.argument(1))});
+    } else if (step.verb == "forward") {
+        router_.add_forward({transport(step.argument(0)), endpoint(step.argument(1)).port,
+                             endpoint(step.argument(1)).port, endpoint(step.argument(1)).address,
+                             endpoint(step.argument(2)).address, endpoint(step.argument(2)).port,
+                             endpoint(step.argument(2)).port});
     } else if (step.verb == "limit") {
         set_limit(step.argument(0), std::stoul(step.argument(1)));
     } else if (step.verb == "media-source") {

@@ -108,6 +108,14 @@ void Router::set_outside(const Address& address) {
     follow_address();
 }
 
+void Router::add_forward(const PortForward& forward) {
+    std::vector<PortForward> forwards = state_->mappings.forwards();
+    forwards.push_back(forward);
+    state_->mappings.set_forwards(std::move(forwards));
+    leave_forwarded_ports(*state_, now_, decision_);
+    put_in_force();
+}
+
 void Router::set_external(const Address& address) {
     external_ = address;
     follow_address();

@@ -45,6 +45,8 @@ class Router {
     /// IPv4 is not translated from now on.
     void set_routed() { routed_ = true; }
     void set_occupied(const Socket& socket) { state_->set_occupied({socket}); }
+    /// The owner's ruleset has one more port forward.
+    void add_forward(const PortForward& forward);
     /// Sets a limit and starts with an empty state.
     void set_limit(std::size_t Policy::*member, std::size_t limit);
     /// Changes the settings for phones and peers.

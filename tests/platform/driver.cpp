@@ -1,10 +1,9 @@
 // Ruleset and Conntrack by hand: settings as options, commands on standard input, for tests and for looking.
 // Each answer ends with a line "ok" or "error: …".
 //
-//   install | check | remove | missing [CHANGE]… | text | read | method | chains | places | follow | others
-//   set_outside [IF…] | listen | changed
-//   apply CHANGE [; CHANGE]…      CHANGE: add|renew|remove ELEMENT [SECONDS]
-//   erase PROTO SRC DST [; …] | known PROTO SRC DST [; …] | dump | bench COUNT
+//   install | check | remove | missing [CHANGE]… | text | read | method | chains | places | follow | others |
+//   forwards set_outside [IF…] | listen | changed apply CHANGE [; CHANGE]…      CHANGE: add|renew|remove
+//   ELEMENT [SECONDS] erase PROTO SRC DST [; …] | known PROTO SRC DST [; …] | dump | bench COUNT
 // ELEMENT: mapping PROTO INSIDE OUTSIDE | pinhole PROTO REMOTE OUTSIDE | listener PROTO INSIDE
 //          | shifted PHONE PEER | record ID PART TEXT
 
@@ -177,6 +176,18 @@ void print(const std::vector<nft::AcceptPlace>& places) {
                   << (place.reason.empty() ? "" : ": ") << place.reason << '\n';
 }
 
+// PROTO [ADDRESS:]LOW-HIGH > DESTINATION
+std::string text(const PortForward& forward) {
+    std::string line = forward.transport ? std::string(name(*forward.transport)) + ' ' : "any ";
+    if (forward.address) line += forward.address.text() + ':';
+    line += std::to_string(forward.low) + '-' + std::to_string(forward.high) + " > ";
+    if (!forward.to) return line + '?';
+    line += forward.to.text();
+    if (forward.to_low != 0)
+        line += ':' + std::to_string(forward.to_low) + '-' + std::to_string(forward.to_high);
+    return line;
+}
+
 void dump() {
     const auto print = [](const ConntrackEntry& f) {
         std::cout << "flow " << f.original_source.text() << ' ' << f.original_destination.text() << ' '
@@ -212,6 +223,9 @@ void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntra
         std::cout << (ruleset->changed_by_others() ? "yes\n" : "no\n");
     } else if (command == "places") {
         print(ruleset->accept_places());
+    } else if (command == "forwards") {
+        for (const PortForward& forward : ruleset->port_forwards())
+            std::cout << text(forward) << '\n';
     } else if (command == "follow") {
         print(ruleset->follow());
     } else if (command == "listen") {

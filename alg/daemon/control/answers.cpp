@@ -148,6 +148,7 @@ Json Answers::status(Time now) {
     status.inside = from_.network.inside();
     status.accept_in = from_.ruleset.accepting_chains();
     status.totals = totals(from_.state);
+    status.media_ports_left = from_.state.mappings.media_ports_left();
     status.media_counted = nft::conntrack_counts();
     status.counters = from_.engine.counters();
     status.for_restart = for_restart_;

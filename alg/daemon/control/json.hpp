@@ -41,6 +41,7 @@ struct Status {
     std::vector<nft::AcceptIn> accept_in;
     Totals totals;
     std::array<std::size_t, flow_kinds> flows{};  ///< see State::flow_counts()
+    std::size_t media_ports_left = 65536;         ///< of --media-ports, not forwarded by the owner (X12)
     bool media_counted = false;  ///< conntrack counts packets, so silence during a call is detected too
     Counters counters{};
     std::uint64_t queue_overflows = 0;

@@ -14,6 +14,7 @@ std::vector<std::string> warnings(const Status& status) {
         std::any_of(status.ends.begin(), status.ends.end(),
                     [](const EgressChooser::End& end) { return static_cast<bool>(end.egress.address); });
     warn(!any_address, "no outside interface has an IPv4 address: messages over IPv4 stay unmodified");
+    if (auto scarce = scarce_media_ports(status.media_ports_left)) found.push_back(*std::move(scarce));
     for (const std::string& name : status.for_restart)
         found.push_back("the option " + name +
                         " has changed in the configuration; it needs a restart of sipalgd");
@@ -36,6 +37,13 @@ std::vector<std::string> warnings(const Status& status) {
     warn(kernel_refused > 0,
          "the kernel refused the changes of " + number(kernel_refused) + " messages; the log has the reason");
     return found;
+}
+
+// X12
+std::optional<std::string> scarce_media_ports(std::size_t left) {
+    if (left >= 256) return std::nullopt;
+    return "the port forwards of the ruleset leave " + std::to_string(left) +
+           " ports for media; choose a range without forwards with media-ports";
 }
 
 }  // namespace sipalg::daemon

@@ -209,6 +209,20 @@ bool Engine::renumber(std::span<const AddressChange> moves, Time now) {
     }
 }
 
+// X12
+bool Engine::set_forwards(const std::vector<PortForward>& forwards, Time now) {
+    try {
+        state_.mappings.set_forwards(forwards);
+        observer_.set_forwards(forwards, now);
+        leave_forwarded_ports(state_, now, decision_);
+        return put_in_force(now, again);
+    } catch (const std::exception& error) {
+        state_.cancel();
+        log_refusal(error.what(), again, now);
+        return false;
+    }
+}
+
 void Engine::note_latched(std::span<const LatchedSource> sources, Time now) {
     try {
         sipalg::note_latched(state_, sources, now, decision_);

@@ -76,6 +76,9 @@ class Engine {
     /// Moves everything at the router's old addresses to the new ones, as one transaction (C11). False: the
     /// kernel refused, and nothing has moved.
     bool renumber(std::span<const AddressChange> moves, Time now);
+    /// X12: the ports that the owner forwards from now on. Mappings of other hosts leave them. False: the
+    /// kernel refused that.
+    bool set_forwards(const std::vector<PortForward>& forwards, Time now);
     /// Makes pinholes for the sources that latches have let in (C5).
     void note_latched(std::span<const LatchedSource> sources, Time now);
     /// Resets the TCP connections with translated sequence numbers, which need the daemon (T4).

@@ -54,6 +54,12 @@ void Observer::renumber(std::span<const AddressChange> moves, Time now) {
     state_->commit();
 }
 
+void Observer::set_forwards(const std::vector<PortForward>& forwards, Time now) {
+    state_->mappings.set_forwards(forwards);
+    leave_forwarded_ports(*state_, now, decision_);
+    state_->commit();
+}
+
 std::vector<CallReport> Observer::calls() const {
     return marked(report_calls(*state_));
 }

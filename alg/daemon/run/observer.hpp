@@ -30,6 +30,8 @@ class Observer {
 
     /// Handles a change of the router's address; see sipalg::renumber().
     void renumber(std::span<const AddressChange> moves, Time now);
+    /// X12: the ports that the owner forwards.
+    void set_forwards(const std::vector<PortForward>& forwards, Time now);
 
     State& state() { return *state_; }
     std::vector<Egress> egresses() const { return state_->egresses(); }

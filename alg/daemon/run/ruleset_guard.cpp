@@ -10,8 +10,11 @@
 
 namespace sipalg::daemon {
 
-RulesetGuard::RulesetGuard(Rules& rules, EndStreams end_connections, Elements elements)
-    : rules_(rules), end_streams_(std::move(end_connections)), elements_(std::move(elements)) {}
+RulesetGuard::RulesetGuard(Rules& rules, EndStreams end_connections, Elements elements, Forwards forwards)
+    : rules_(rules),
+      end_streams_(std::move(end_connections)),
+      elements_(std::move(elements)),
+      take_forwards_(std::move(forwards)) {}
 
 void RulesetGuard::want_outside(std::vector<std::string> names) {
     outside_ = std::move(names);
@@ -70,7 +73,7 @@ void RulesetGuard::follow(Time now) {
             else
                 follow_at_ = next_check_;
         }
-        follow_owner();
+        follow_owner(now);
     } catch (const nft::Error& error) {
         spdlog::warn("cannot read the ruleset: {}", error.what());
         follow_at_ = now + every;
@@ -79,8 +82,9 @@ void RulesetGuard::follow(Time now) {
     rest_until_ = now + std::chrono::ceil<Time>(rest * spent);
 }
 
-// A4, X10: follows the owner's chains, and looks for rules that assign the kernel's SIP helper.
-void RulesetGuard::follow_owner() {
+// A4, X10, X12: follows the owner's chains and port forwards, and looks for rules that assign the kernel's SIP
+// helper.
+void RulesetGuard::follow_owner(Time now) {
     for (const nft::AcceptPlace& place : rules_.follow()) {
         const std::string chain = nft::describe(place.place);
         if (place.state == nft::AcceptPlace::State::accepting)
@@ -91,6 +95,17 @@ void RulesetGuard::follow_owner() {
     auto helper = rules_.kernel_helper();
     if (helper && helper != helper_) spdlog::error("{}", *helper);
     helper_ = std::move(helper);
+    follow_forwards(now);
+}
+
+// X12
+void RulesetGuard::follow_forwards(Time now) {
+    auto forwards = rules_.port_forwards();
+    if (forwards == forwards_) return;
+    if (take_forwards_(forwards, now))
+        forwards_ = std::move(forwards);
+    else
+        follow_at_ = now + every;
 }
 
 // Only successful checks count: until the chain of an accept rule is restored, the firewall is still being
@@ -121,6 +136,7 @@ void RulesetGuard::update(Time now) {
     try {
         if (outside_) {
             rules_.set_outside(*outside_);
+            follow_at_ = std::max(now + coalesce, rest_until_);  // for the port forwards
             const std::string names = fmt::format("{}", fmt::join(*outside_, ", "));
             outside_.reset();
             spdlog::info("outside interfaces changed to {}", names);

@@ -26,6 +26,8 @@ class Rules {
     virtual std::vector<nft::AcceptPlace> follow() = 0;
     /// The rule or setting that assigns the kernel's own SIP helper, and the remedy; nullopt: none.
     virtual std::optional<std::string> kernel_helper() = 0;
+    /// X12: the ports that the owner's ruleset forwards.
+    virtual std::vector<PortForward> port_forwards() = 0;
     virtual void install() = 0;
     /// One transaction: on success all changes are in force, otherwise none, and the error is the kernel's
     /// refusal.
@@ -45,6 +47,9 @@ class RulesetGuard {
     using EndStreams = std::function<void(Time now)>;
     /// All elements that the kernel should have.
     using Elements = std::function<std::vector<Change>(Time now)>;
+    /// Takes the ports that the owner forwards, when they have changed (X12). False: the kernel refused; they
+    /// are reported again.
+    using Forwards = std::function<bool(const std::vector<PortForward>& forwards, Time now)>;
 
     /// The interval of checks for changes, and of attempts after a refusal.
     static constexpr Time every{2'000};
@@ -61,7 +66,7 @@ class RulesetGuard {
     static constexpr int most_restores = 4;
     static constexpr Time window{2'000};
 
-    RulesetGuard(Rules& rules, EndStreams end_connections, Elements elements);
+    RulesetGuard(Rules& rules, EndStreams end_connections, Elements elements, Forwards forwards);
 
     void want_outside(std::vector<std::string> names);
     void want_allowed(std::vector<nft::Peers> peers);
@@ -73,7 +78,8 @@ class RulesetGuard {
   private:
     void check(Time now);
     void follow(Time now);
-    void follow_owner();
+    void follow_owner(Time now);
+    void follow_forwards(Time now);
     bool may_restore(Time now);
     void restore(nft::Missing missing, Time now);
     void update(Time now);
@@ -81,6 +87,8 @@ class RulesetGuard {
     Rules& rules_;
     EndStreams end_streams_;
     Elements elements_;
+    Forwards take_forwards_;
+    std::optional<std::vector<PortForward>> forwards_;  ///< as last taken
     bool check_soon_ = false;
     bool incomplete_ = false;            ///< a restore failed, which has been logged
     bool refused_ = false;               ///< an update failed, which has been logged

@@ -27,6 +27,7 @@ struct FakeRules : Rules {
         return {};
     }
     std::optional<std::string> kernel_helper() override { return helper; }
+    std::vector<PortForward> port_forwards() override { return forwards; }
     void install() override {
         ++installs;
         if (refuse) throw nft::Error("no such chain");
@@ -59,6 +60,7 @@ struct FakeRules : Rules {
     nft::Missing lost = nft::Missing::nothing;
     bool changed = false;
     std::optional<std::string> helper;
+    std::vector<PortForward> forwards;
     bool flushed = false;  ///< a set of elements is empty
     int questions = 0, readings = 0, follows = 0;
     bool unreadable = false, refuse = false, refuse_elements = false;
@@ -76,7 +78,16 @@ struct Fixture {
         [](Time) {
             const Endpoint inside = *Endpoint::parse("192.168.1.10:5060");
             return std::vector<Change>{{Change::Op::add, Diversion{Transport::udp, inside}, Seconds{60}}};
+        },
+        [this](const std::vector<PortForward>& forwards, Time) {
+            ++reports;
+            if (std::exchange(refuse_forwards, false)) return false;
+            taken = forwards;
+            return true;
         }};
+    std::vector<PortForward> taken;
+    int reports = 0;
+    bool refuse_forwards = false;
     Time now{1'000'000};
 
     Fixture() {
@@ -270,4 +281,26 @@ TEST_CASE_FIXTURE(Fixture, "C11: without a table they are applied when it exists
     CHECK(rules.tells == 2);
     upkeep.advance(now + RulesetGuard::every);
     CHECK(rules.tells == 2);
+}
+
+TEST_CASE("X12 port forwards that come later are reported once, and again after a refusal") {
+    Fixture f;
+    const auto change_ruleset = [&] {
+        f.rules.changed = true;
+        f.upkeep.check_soon();
+        f.upkeep.advance(f.now += RulesetGuard::every);
+        f.upkeep.advance(f.now += RulesetGuard::coalesce);
+    };
+    change_ruleset();
+    CHECK(f.reports == 1);
+    change_ruleset();
+    CHECK(f.reports == 1);
+    f.rules.forwards = {{Transport::udp, 5060, 5060, {}, *Address::parse("192.168.1.10"), 0, 0}};
+    f.refuse_forwards = true;
+    change_ruleset();
+    CHECK(f.reports == 2);
+    CHECK(f.taken.empty());
+    f.upkeep.advance(f.now += RulesetGuard::every);
+    CHECK(f.reports == 3);
+    CHECK(f.taken == f.rules.forwards);
 }

@@ -40,6 +40,12 @@ TEST_CASE("O3 each warning names its remedy or its consequence") {
     status.ends.front().egress = {};
     CHECK(contains(only_warning(status), "no outside interface has an IPv4 address"));
     status = healthy();
+    status.media_ports_left = 255;  // X12
+    CHECK(contains(only_warning(status),
+                   "leave 255 ports for media; choose a range without forwards with media-ports"));
+    status.media_ports_left = 256;
+    CHECK(warnings(status).empty());
+    status = healthy();
     status.for_restart = {"queue"};
     CHECK(contains(only_warning(status), "option queue has changed"));
     status = healthy();

@@ -1,0 +1,33 @@
+// The owner's port forwards: ports that are not given to another host (X12).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "alg/kernel/port_forward.hpp"
+
+namespace sipalg::nat {
+
+/// Facts from the owner's ruleset, so nothing is staged.
+class PortForwards {
+  public:
+    void set(std::vector<PortForward> forwards);
+    const std::vector<PortForward>& all() const { return all_; }
+
+    /// X12: the public port that the owner forwards to this very inside socket; nullopt: none.
+    std::optional<std::uint16_t> port_of(const Socket& inside, const Address& outside) const;
+    /// X12: the owner forwards the public socket to another host or port. `inside` and the ports after it may
+    /// stand at it: as many as `run`, in the same order from the public port `first` on.
+    bool is_others(const Socket& inside, const Socket& outside, std::uint16_t first, unsigned run) const;
+    /// How many of these UDP ports are forwarded at no address.
+    std::size_t left(std::uint16_t low, std::uint16_t high) const;
+
+  private:
+    std::vector<PortForward> all_;
+    /// By port: some forward covers it. Empty without forwards; a search for a free port asks this for
+    /// thousands of ports.
+    std::vector<bool> forwarded_;
+};
+
+}  // namespace sipalg::nat
