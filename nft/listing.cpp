@@ -72,6 +72,8 @@ int see_expression(nftnl_expr* expression, void* data) {
                     nftnl_expr_get_str(expression, NFTNL_EXPR_IMM_CHAIN), rule.drops, rule.targets);
     } else if (name == "reject") {
         rule.drops = true;
+    } else if (name == "flow_offload") {
+        rule.offloads = true;
     } else if (name == "lookup" && nftnl_expr_is_set(expression, NFTNL_EXPR_LOOKUP_DREG) &&
                nftnl_expr_get_u32(expression, NFTNL_EXPR_LOOKUP_DREG) == NFT_REG_VERDICT) {
         rule.verdict_maps.emplace_back(string_of(expression, NFTNL_EXPR_LOOKUP_SET));

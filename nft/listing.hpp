@@ -29,6 +29,7 @@ struct RuleSeen {
     std::uint64_t handle = 0;
     std::string comment;                    ///< nft's, or that of the x_tables match `comment`
     bool drops = false;                     ///< has the verdict drop, or a reject
+    bool offloads = false;                  ///< puts connections into a flowtable
     bool original_only = false;             ///< matches a direction of the connection
     std::vector<std::string> targets;       ///< chains that it jumps or goes to
     std::vector<std::string> verdict_maps;  ///< maps in which it looks up a verdict

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "alg/ctl/commands.hpp"
+#include "alg/ctl/doctor.hpp"
 #include "alg/ctl/explain.hpp"
 #include "alg/ctl/metrics.hpp"
 #include "alg/ctl/options.hpp"
@@ -23,6 +24,7 @@ int run(const std::vector<std::string>& arguments) {
         return 0;
     }
     if (options.command == "explain") return explain_file(options, std::cout);
+    if (options.command == "doctor") return run_doctor(options.control, options.json);
     const bool metrics_wanted = options.command == "metrics";
     Json request{{"command", metrics_wanted ? "status" : options.command}};
     if (!options.argument.empty()) request["id"] = options.argument;

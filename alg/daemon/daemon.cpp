@@ -9,8 +9,8 @@
 #include <exception>
 #include <utility>
 
-#include "alg/daemon/control/warnings.hpp"
 #include "alg/daemon/run/sockets.hpp"
+#include "alg/doctor/findings.hpp"
 
 namespace sipalg::daemon {
 
@@ -273,10 +273,12 @@ void Daemon::apply(const Options& wanted) {
 // X12
 bool Daemon::set_forwards(const std::vector<PortForward>& forwards, Time now) {
     if (forwards != state_.mappings.forwards()) {
-        spdlog::info("the ruleset forwards {} port ranges; no other host gets their ports", forwards.size());
+        spdlog::info("port ranges that the ruleset forwards: {}; no other host gets their ports",
+                     forwards.size());
         state_.mappings.set_forwards(forwards);
-        if (const auto scarce = scarce_media_ports(state_.mappings.media_ports_left()))
-            spdlog::warn("{}", *scarce);
+        const std::size_t left = state_.mappings.media_ports_left();
+        if (left < doctor::enough_media_ports)
+            spdlog::warn("{}", doctor::sentence(doctor::scarce_media_ports(left)));
     }
     return engine_.set_forwards(forwards, now);
 }

@@ -126,7 +126,7 @@ class Following(LabTest):
     def test_forward_to_another_host(self):
         """X12: a port that is forwarded to a PBX is not given to a phone, and is its own for the PBX."""
         self.forward(f'iifname "wan" udp dport 5060 dnat to {PHONE2}')
-        wait_for(lambda: "the ruleset forwards 1 port ranges" in self.lab.daemon.output(), 2, "the forward to be read")
+        wait_for(lambda: "port ranges that the ruleset forwards: 1;" in self.lab.daemon.output(), 2, "the forward to be read")
         peer = self.peer()
         self.register(self.phone(), peer)
         self.assertEqual(self.mapped(f"{PHONE1}:5060"), "16384")

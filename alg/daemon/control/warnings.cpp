@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "alg/doctor/findings.hpp"
+
 namespace sipalg::daemon {
 
 std::vector<std::string> warnings(const Status& status) {
@@ -14,13 +16,12 @@ std::vector<std::string> warnings(const Status& status) {
         std::any_of(status.ends.begin(), status.ends.end(),
                     [](const EgressChooser::End& end) { return static_cast<bool>(end.egress.address); });
     warn(!any_address, "no outside interface has an IPv4 address: messages over IPv4 stay unmodified");
-    if (auto scarce = scarce_media_ports(status.media_ports_left)) found.push_back(*std::move(scarce));
+    if (status.media_ports_left < doctor::enough_media_ports)
+        found.push_back(doctor::sentence(doctor::scarce_media_ports(status.media_ports_left)));
     for (const std::string& name : status.for_restart)
         found.push_back("the option " + name +
                         " has changed in the configuration; it needs a restart of sipalgd");
-    warn(!status.media_counted,
-         "conntrack does not count packets, so silence in a call is not detected; run: sysctl -w "
-         "net.netfilter.nf_conntrack_acct=1 (for new connections)");
+    if (!status.media_counted) found.push_back(doctor::sentence(doctor::uncounted_packets()));
     warn(!status.sees_streams,
          "this kernel (older than 5.16) cannot match TCP payload: TLS over TCP is not reported");
     warn(status.queue_overflows > 0, "the queue overflowed " + number(status.queue_overflows) +
@@ -37,13 +38,6 @@ std::vector<std::string> warnings(const Status& status) {
     warn(kernel_refused > 0,
          "the kernel refused the changes of " + number(kernel_refused) + " messages; the log has the reason");
     return found;
-}
-
-// X12
-std::optional<std::string> scarce_media_ports(std::size_t left) {
-    if (left >= 256) return std::nullopt;
-    return "the port forwards of the ruleset leave " + std::to_string(left) +
-           " ports for media; choose a range without forwards with media-ports";
 }
 
 }  // namespace sipalg::daemon

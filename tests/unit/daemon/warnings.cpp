@@ -42,7 +42,7 @@ TEST_CASE("O3 each warning names its remedy or its consequence") {
     status = healthy();
     status.media_ports_left = 255;  // X12
     CHECK(contains(only_warning(status),
-                   "leave 255 ports for media; choose a range without forwards with media-ports"));
+                   "leave 255 ports for media; choose a range without forwards; run: sipalgd --media-ports"));
     status.media_ports_left = 256;
     CHECK(warnings(status).empty());
     status = healthy();

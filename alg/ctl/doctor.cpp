@@ -1,0 +1,111 @@
+#include "alg/ctl/doctor.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <vector>
+
+#include "alg/base/escape.hpp"
+
+namespace sipalg::ctl {
+
+namespace {
+
+std::size_t count(std::span<const doctor::Finding> findings, doctor::Level level) {
+    return static_cast<std::size_t>(std::count_if(
+        findings.begin(), findings.end(), [&](const doctor::Finding& each) { return each.level == level; }));
+}
+
+std::string counted(std::size_t number, const char* what) {
+    return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
+}
+
+template <class T>
+T value(const Json& document, const char* name, T otherwise) {
+    const auto it = document.find(name);
+    if (it == document.end()) return otherwise;
+    try {
+        return it->template get<T>();
+    } catch (const Json::exception&) {
+        return otherwise;
+    }
+}
+
+}  // namespace
+
+doctor::Subject doctor_subject(const std::optional<Json>& status) {
+    doctor::Subject subject;
+    if (!status || !status->is_object()) return subject;
+    subject.serving = value(*status, "serving", false);
+    subject.table = value(*status, "table", subject.table);
+    subject.outside = value(*status, "outside", subject.outside);
+    subject.inside = value(*status, "inside", subject.inside);
+    subject.sip_ports = value(*status, "sip_ports", subject.sip_ports);
+    subject.queue = value(*status, "queue", subject.queue);
+    subject.warnings = value(*status, "warnings", subject.warnings);
+    if (subject.sip_ports.empty()) subject.sip_ports = {5060};
+    const std::string range = value(*status, "media_ports", std::string());
+    if (const auto dash = range.find('-'); dash != std::string::npos) {
+        const auto low = std::strtoul(range.c_str(), nullptr, 10);
+        const auto high = std::strtoul(range.c_str() + dash + 1, nullptr, 10);
+        if (low <= high && high <= 65535) {
+            subject.media_low = static_cast<std::uint16_t>(low);
+            subject.media_high = static_cast<std::uint16_t>(high);
+        }
+    }
+    for (const Json& end : value(*status, "addresses", Json::array()))
+        if (const auto address = Address::parse(value(end, "advertised", std::string())))
+            subject.advertised.push_back(*address);
+    subject.tls_flows = value(value(*status, "flows", Json::object()), "tls", std::size_t{0});
+    return subject;
+}
+
+Json doctor_document(std::span<const doctor::Finding> findings) {
+    Json all = Json::array();
+    for (const doctor::Finding& finding : findings)
+        all.push_back({{"level", doctor::word(finding.level)},
+                       {"id", finding.id},
+                       {"text", finding.text},
+                       {"command", finding.command}});
+    return {{"findings", std::move(all)},
+            {"errors", count(findings, doctor::Level::error)},
+            {"warnings", count(findings, doctor::Level::warning)}};
+}
+
+std::string doctor_text(std::span<const doctor::Finding> findings) {
+    const std::size_t errors = count(findings, doctor::Level::error);
+    const std::size_t warnings = count(findings, doctor::Level::warning);
+    std::string text = errors + warnings == 0
+                           ? "nothing is wrong\n"
+                           : counted(errors, "error") + ", " + counted(warnings, "warning") + "\n";
+    for (const doctor::Finding& finding : findings) {
+        text += std::string(doctor::word(finding.level)) + ": " + escape(finding.text) + "\n";
+        if (!finding.command.empty()) text += "    " + escape(finding.command) + "\n";
+    }
+    return text;
+}
+
+bool healthy(std::span<const doctor::Finding> findings) {
+    return std::all_of(findings.begin(), findings.end(),
+                       [](const doctor::Finding& each) { return each.level == doctor::Level::note; });
+}
+
+int run_doctor(const std::string& control, bool json) {
+    if (geteuid() != 0) throw NotServing("doctor reads the ruleset of the kernel: run it as root");
+    std::optional<Json> status;
+    try {
+        status = ask(control, {{"command", "status"}});
+    } catch (const NotServing&) {
+        // The rest can be examined without a daemon, and its absence is a finding.
+    }
+    const doctor::Subject subject = doctor_subject(status);
+    const auto findings = doctor::diagnose(subject, doctor::collect(subject));
+    if (json)
+        std::cout << doctor_document(findings).dump(2, ' ', true) << '\n';
+    else
+        std::cout << doctor_text(findings);
+    return healthy(findings) ? 0 : 1;
+}
+
+}  // namespace sipalg::ctl

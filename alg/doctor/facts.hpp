@@ -1,0 +1,74 @@
+// What `sipalgctl doctor` reads from the router, as values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alg/kernel/port_forward.hpp"
+#include "alg/net/address.hpp"
+
+namespace sipalg::doctor {
+
+/// What the examination is about: the settings of the running daemon, or the defaults.
+struct Subject {
+    bool serving = false;  ///< a daemon answers
+    std::string table = "sipalg";
+    std::vector<std::string> outside;  ///< interface names; none: those with a default route
+    std::vector<std::string> inside;   ///< none: not known
+    std::vector<std::uint16_t> sip_ports{5060};
+    std::uint16_t media_low = 16384, media_high = 32767;
+    std::uint16_t queue = 5060;
+    std::vector<Address> advertised;    ///< addresses that messages name
+    std::size_t tls_flows = 0;          ///< flows of TLS that the daemon has seen
+    std::vector<std::string> warnings;  ///< of the daemon
+};
+
+/// What a forward chain of the owner that can drop does with the first packet through a pinhole.
+struct ForwardChain {
+    std::string place;  ///< "FAMILY TABLE CHAIN"
+    std::string
+        drops;  ///< "IPv4", "IPv6", "IPv4 and IPv6"; empty: it accepts both, or has only one and accepts it
+    bool some = false;         ///< a rule before the one that drops may accept some
+    std::uint64_t handle = 0;  ///< of the rule that drops; 0: the policy
+    std::string refused;       ///< why the accept rule can't be put there, and the remedy; empty: it can
+};
+
+struct OutsideInterface {
+    std::string name;
+    Address address;    ///< IPv4; none: it has none
+    std::string vrf;    ///< that it is enslaved to; empty: none
+    int rp_filter = 0;  ///< the value in force: 0 off, 1 strict, 2 loose
+};
+
+struct Facts {
+    std::string no_tables;                     ///< why the ruleset can't be read; empty: it can
+    std::string refused;                       ///< why the kernel would not take our table; empty: it would
+    std::string queue_method;                  ///< "native" or "compat"
+    std::optional<std::string> kernel_helper;  ///< what assigns the kernel's own, and the remedy
+    std::vector<ForwardChain> chains;
+    std::vector<std::string> flowtable_chains;  ///< "FAMILY TABLE CHAIN" with `flow add`
+    std::vector<PortForward> forwards;
+    bool leftover = false;           ///< our table is there, and no daemon has its lock
+    std::size_t leftover_rules = 0;  ///< accept rules of ours without a table
+
+    bool has_conntrack = true;
+    std::uint64_t connections = 0, most_connections = 0;
+    bool counted = true;  ///< nf_conntrack_acct
+    bool forwards_ipv4 = true;
+    std::vector<OutsideInterface> outside;
+    std::size_t default_routes = 1;
+    std::vector<std::string> mark_rules;  ///< as `ip rule` has them
+    bool user_namespace = false;
+    bool bridge_netfilter = false;  ///< bridged packets meet the router's hooks
+    std::uint64_t queue_drops = 0;  ///< packets that the daemon's queues have lost
+    int year = 2026;
+    bool clock_synchronised = true;
+};
+
+/// Reads them. Needs CAP_NET_ADMIN; what can't be read is said in no_tables and refused. `root` is put before
+/// /proc and /sys.
+Facts collect(const Subject& subject, const std::string& root = "");
+
+}  // namespace sipalg::doctor

@@ -1,0 +1,272 @@
+#include "alg/doctor/findings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace sipalg::doctor {
+
+namespace {
+
+using Findings = std::vector<Finding>;
+
+std::string list(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : ", ") + word;
+    return text;
+}
+
+// The command in backquotes in a sentence; empty: it has none.
+std::string quoted(const std::string& text) {
+    const auto first = text.find('`'), last = text.find('`', first + 1);
+    if (first == std::string::npos || last == std::string::npos) return {};
+    return text.substr(first + 1, last - first - 1);
+}
+
+std::string exemption(const std::vector<std::uint16_t>& sip_ports) {
+    // nft 1.0.6 merges two compares of one value each into a wrong one, so there are always two values.
+    std::string ports = std::to_string(sip_ports.front());
+    for (std::size_t i = 1; i < sip_ports.size(); ++i)
+        ports += ", " + std::to_string(sip_ports[i]);
+    if (sip_ports.size() == 1) ports += ", " + std::to_string(sip_ports.front() + 1);
+    return "th dport != { " + ports + " } th sport != { " + ports + " }";
+}
+
+void look_at_kernel(const Subject& subject, const Facts& facts, Findings& found) {
+    if (!facts.no_tables.empty()) {
+        found.push_back({Level::error, "nftables", "the ruleset cannot be read: " + facts.no_tables,
+                         "modprobe nf_tables"});
+        return;
+    }
+    if (facts.kernel_helper) {
+        const std::string& text = *facts.kernel_helper;
+        found.push_back({Level::error, "kernel-helper", text, quoted(text)});
+    } else if (!facts.refused.empty()) {
+        found.push_back(
+            {Level::error, "refused", "the kernel does not take the table of sipalgd: " + facts.refused,
+             "modprobe -a nfnetlink_queue nft_queue nft_fib_inet nft_nat nft_ct nft_compat xt_NFQUEUE"});
+    }
+    if (facts.user_namespace)
+        found.push_back({Level::error, "user-namespace",
+                         "this is a user namespace: newer kernels refuse changed packets here and drop them; "
+                         "run sipalgd in "
+                         "a network namespace of the real root",
+                         "ip netns add router && ip netns exec router sipalgd"});
+    if (facts.leftover && !subject.serving)
+        found.push_back({Level::warning, "leftover",
+                         "table inet " + subject.table +
+                             " is there, but no sipalgd: it was killed; its elements end with their "
+                             "timeouts, and the next "
+                             "start restores what is still valid",
+                         "systemctl start sipalg"});
+    if (facts.leftover_rules > 0 && !facts.leftover && !subject.serving)
+        found.push_back({Level::warning, "leftover",
+                         std::to_string(facts.leftover_rules) +
+                             " accept rules of sipalgd are left in the ruleset, "
+                             "without its table; the next start adopts them",
+                         "systemctl start sipalg"});
+    if (facts.queue_drops > 0)
+        found.push_back({Level::warning, "queue-drops",
+                         "the queues of sipalgd have lost " + std::to_string(facts.queue_drops) + " packets",
+                         "systemctl set-property sipalg CPUWeight=1000"});
+}
+
+// A4
+void look_at_chains(const Subject& subject, const Facts& facts, Findings& found) {
+    for (const ForwardChain& chain : facts.chains) {
+        if (!chain.refused.empty()) {
+            found.push_back({Level::error, "forward-chain",
+                             "chain " + chain.place + " can drop packets of pinholes: " + chain.refused,
+                             quoted(chain.refused)});
+            continue;
+        }
+        if (chain.drops.empty()) continue;
+        const std::string text =
+            "chain " + chain.place + " drops packets that come in through pinholes over " + chain.drops +
+            " (" + (chain.handle == 0 ? "its policy" : "rule handle " + std::to_string(chain.handle)) +
+            (chain.some ? "), unless an earlier rule accepts some of them" : ")");
+        if (subject.serving)
+            found.push_back({Level::error, "forward-chain", text + "; use accept-in = auto, or add the rule",
+                             "nft insert rule " + chain.place +
+                                 " ct direction original ct mark \\& 0x10000000 == 0x10000000 accept"});
+        else
+            found.push_back({Level::note,
+                             "forward-chain",
+                             text + "; sipalgd puts a rule there that accepts them when it starts",
+                             {}});
+    }
+    if (!facts.flowtable_chains.empty())
+        found.push_back({Level::error, "flowtable",
+                         "chain " + list(facts.flowtable_chains) +
+                             " offloads connections: signalling passes sipalgd by after the first reply; "
+                             "exempt the SIP ports: "
+                             "write `" +
+                             exemption(subject.sip_ports) + "` before `flow add`",
+                         "nft -a list chain " + facts.flowtable_chains.front()});
+}
+
+void look_at_conntrack(const Facts& facts, Findings& found) {
+    if (!facts.has_conntrack) {
+        found.push_back(
+            {Level::error, "conntrack", "connection tracking is not loaded", "modprobe nf_conntrack"});
+        return;
+    }
+    if (facts.most_connections > 0 && facts.connections * 10 >= facts.most_connections * 8)
+        found.push_back(
+            {Level::warning, "conntrack-full",
+             "connection tracking holds " + std::to_string(facts.connections) + " of at most " +
+                 std::to_string(facts.most_connections) + " connections; new calls fail when it is full",
+             "sysctl -w net.netfilter.nf_conntrack_max=" + std::to_string(facts.most_connections * 2)});
+    if (!facts.counted) found.push_back(uncounted_packets());
+}
+
+void look_at_routing(const Facts& facts, Findings& found) {
+    if (!facts.forwards_ipv4)
+        found.push_back({Level::error, "forwarding", "this machine does not forward IPv4 packets",
+                         "sysctl -w net.ipv4.ip_forward=1"});
+    if (facts.outside.empty())
+        found.push_back({Level::error, "no-route", "there is no default route, so no interface is outside",
+                         "ip route add default via GATEWAY"});
+    for (const OutsideInterface& end : facts.outside) {
+        if (!end.vrf.empty())
+            found.push_back({Level::error, "vrf",
+                             "interface " + end.name + " belongs to VRF " + end.vrf +
+                                 ": messages that come in by it pass unread",
+                             "ip link set " + end.name + " nomaster"});
+        if (!end.address)
+            found.push_back(
+                {Level::warning, "no-address",
+                 "interface " + end.name + " has no IPv4 address: messages over IPv4 stay unmodified",
+                 "ip address show dev " + end.name});
+        if (end.rp_filter == 1 && facts.default_routes > 1)
+            found.push_back({Level::warning, "rp-filter",
+                             "strict reverse path filtering on " + end.name +
+                                 " drops what comes in by an uplink that is not the best one",
+                             "sysctl -w net.ipv4.conf." + end.name + ".rp_filter=2"});
+    }
+    if (!facts.mark_rules.empty())
+        found.push_back({Level::warning, "mark-rules",
+                         "routing depends on firewall marks (" + list(facts.mark_rules) +
+                             "), which are set after sipalgd has read the packet: a message may name the "
+                             "address of another "
+                             "uplink",
+                         "ip rule show"});
+    if (facts.bridge_netfilter)
+        found.push_back(
+            {Level::warning, "bridge-netfilter",
+             "bridged packets between inside hosts meet the router's rules",
+             "sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0"});
+}
+
+// N1
+void look_upstream(const Subject& subject, const Facts& facts, Findings& found) {
+    for (const OutsideInterface& end : facts.outside) {
+        const bool private_ones_only =
+            std::all_of(subject.advertised.begin(), subject.advertised.end(),
+                        [](const Address& address) { return !address.is_v4() || address.is_private(); });
+        if (!end.address.is_private() || !private_ones_only) continue;
+        const bool of_carrier = end.address.is_v4() && (end.address.v4_value() >> 22) == (0x64400000U >> 22);
+        found.push_back(
+            {Level::warning, "upstream-nat",
+             "the address of " + end.name + ", " + end.address.text() +
+                 (of_carrier
+                      ? ", belongs to a carrier's NAT (RFC 6598): media from outside come in only after the "
+                        "phone has sent; ask the provider for a public address"
+                      : ", is private, so another router translates it: write the public address as "
+                        "external-address, and forward the SIP and media ports to this router there"),
+             of_carrier ? std::string() : "sipalgd --external-address PUBLIC-ADDRESS"});
+    }
+}
+
+// X12
+void look_at_forwards(const Subject& subject, const Facts& facts, Findings& found) {
+    std::vector<bool> taken(subject.media_high - subject.media_low + 1U, false);
+    for (const PortForward& forward : facts.forwards) {
+        if (forward.transport != Transport::tcp)
+            for (unsigned port = std::max(subject.media_low, forward.low);
+                 port <= std::min(subject.media_high, forward.high); ++port)
+                taken[port - subject.media_low] = true;
+        for (const std::uint16_t port : subject.sip_ports)
+            if (forward.low <= port && port <= forward.high)
+                found.push_back(
+                    {Level::note,
+                     "port-forward",
+                     "port " + std::to_string(port) + " is forwarded to " +
+                         (forward.to ? forward.to.text() : "the router, or a host that cannot be read") +
+                         "; no other host gets it",
+                     {}});
+    }
+    const auto left = static_cast<std::size_t>(std::count(taken.begin(), taken.end(), false));
+    if (left < enough_media_ports) found.push_back(scarce_media_ports(left));
+}
+
+void look_at_rest(const Subject& subject, const Facts& facts, Findings& found) {
+    if (facts.year < 2024)
+        found.push_back(
+            {Level::warning, "clock",
+             "the clock stands at the year " + std::to_string(facts.year) + ": times in the log are wrong",
+             "timedatectl set-ntp true"});
+    else if (!facts.clock_synchronised)
+        found.push_back({Level::note, "clock", "the clock is not synchronised: times in the log may be wrong",
+                         "timedatectl set-ntp true"});
+    if (subject.tls_flows > 0)
+        found.push_back({Level::note,
+                         "tls",
+                         std::to_string(subject.tls_flows) +
+                             " flows of signalling use TLS, which no gateway can read; their phones handle "
+                             "NAT by themselves, "
+                             "and there is nothing to do",
+                         {}});
+    if (!subject.serving)
+        found.push_back({Level::warning, "not-serving", "sipalgd does not serve", "systemctl start sipalg"});
+}
+
+}  // namespace
+
+std::string_view word(Level level) {
+    static constexpr std::array<std::string_view, 3> words{"error", "warning", "note"};
+    return words[static_cast<std::size_t>(level)];
+}
+
+std::string sentence(const Finding& finding) {
+    return finding.command.empty() ? finding.text : finding.text + "; run: " + finding.command;
+}
+
+Finding uncounted_packets() {
+    return {Level::warning, "conntrack-acct",
+            "connection tracking does not count packets, so silence in a call is not detected (once it does, "
+            "from the next "
+            "call on)",
+            "sysctl -w net.netfilter.nf_conntrack_acct=1"};
+}
+
+// X12
+Finding scarce_media_ports(std::size_t left) {
+    return {Level::warning, "media-ports",
+            "the port forwards of the ruleset leave " + std::to_string(left) +
+                " ports for media; choose a range without forwards",
+            "sipalgd --media-ports LOW-HIGH"};
+}
+
+// O3
+std::vector<Finding> diagnose(const Subject& subject, const Facts& facts) {
+    Findings found;
+    look_at_kernel(subject, facts, found);
+    look_at_chains(subject, facts, found);
+    look_at_conntrack(facts, found);
+    look_at_routing(facts, found);
+    look_upstream(subject, facts, found);
+    look_at_forwards(subject, facts, found);
+    look_at_rest(subject, facts, found);
+    const Findings own = found;
+    for (const std::string& warning : subject.warnings)
+        if (std::none_of(own.begin(), own.end(),
+                         [&](const Finding& each) { return sentence(each) == warning; }))
+            found.push_back({Level::warning, "daemon", warning, {}});
+    std::stable_sort(found.begin(), found.end(),
+                     [](const Finding& a, const Finding& b) { return a.level < b.level; });
+    return found;
+}
+
+}  // namespace sipalg::doctor

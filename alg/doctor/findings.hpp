@@ -1,0 +1,41 @@
+// What is wrong with a router, as far as SIP is concerned, and the command that mends it (O3).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alg/doctor/facts.hpp"
+
+namespace sipalg::doctor {
+
+enum class Level : std::uint8_t {
+    error,    ///< calls fail
+    warning,  ///< some calls fail, or something can't be seen
+    note      ///< good to know; nothing to mend
+};
+std::string_view word(Level level);
+
+struct Finding {
+    Level level = Level::warning;
+    std::string_view id;  ///< one word, for scripts
+    std::string text;     ///< one sentence
+    std::string command;  ///< that mends it; empty: none does
+};
+
+/// The finding in one line, as the daemon's status warns of it: "TEXT; run: COMMAND".
+std::string sentence(const Finding& finding);
+
+// Findings of the daemon as well.
+Finding uncounted_packets();
+/// X12: of --media-ports, `left` are not forwarded by the owner. Call it if there are fewer than
+/// enough_media_ports.
+Finding scarce_media_ports(std::size_t left);
+inline constexpr std::size_t enough_media_ports = 256;
+
+/// O3. The worst first; warnings of the daemon that are findings as well come once. Pure.
+std::vector<Finding> diagnose(const Subject& subject, const Facts& facts);
+
+}  // namespace sipalg::doctor

@@ -1,0 +1,239 @@
+#!/usr/bin/python3
+"""`sipalgctl doctor`: each finding, made by its condition in a namespace, and gone after the command that it names (O3)."""
+import json
+import subprocess
+
+from lab import ADMIN_RULESET, PHONE1, program
+from labtest import LabTest, main
+from netns import wait_for
+
+FORWARD = "type filter hook forward priority filter"
+
+
+class Doctor(LabTest):
+    def doctor(self):
+        """(exit status, findings by id)."""
+        done = self.lab.router.run(program("sipalgctl"), "--control", self.lab.control, "--json", "doctor", check=False)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        document = json.loads(done.stdout)
+        worst = {each["level"] for each in document["findings"]}
+        self.assertEqual(done.returncode, 1 if worst & {"error", "warning"} else 0, document)
+        return {each["id"]: each for each in document["findings"]}
+
+    def assert_found(self, name, *words, level=None):
+        finding = self.doctor().get(name)
+        self.assertIsNotNone(finding, f"no finding {name}")
+        for word in words:
+            self.assertIn(word, finding["text"])
+        if level:
+            self.assertEqual(finding["level"], level)
+        return finding
+
+    def mend(self, finding):
+        """Runs the command of a finding in the router, as its reader would in a shell."""
+        self.lab.router.run("sh", "-c", finding["command"])
+
+    def assert_mended(self, name, *words, level=None):
+        """It is found, and gone after its command."""
+        self.mend(self.assert_found(name, *words, level=level))
+        self.assertNotIn(name, self.doctor())
+
+    def nft(self, text, undo=None):
+        self.lab.router.run("nft", "-f", "-", text_in=text)
+        if undo:
+            self.addCleanup(self.lab.router.run, "nft", *undo.split(), check=False)
+
+
+class WithoutDaemon(Doctor):
+    @classmethod
+    def prepare(cls):
+        cls.lab.router.set("net/netfilter/nf_conntrack_acct", 1)
+
+    def setUp(self):
+        super().setUp()
+        self.assertEqual([each for each, value in self.doctor().items() if value["level"] != "note"], ["not-serving"])
+
+    def test_people_read_it(self):
+        """O3: a verdict, then each finding with its command; colour and control characters are not needed."""
+        done = self.lab.router.run(program("sipalgctl"), "doctor", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r"^0 errors, 1 warning\nwarning: sipalgd does not serve\n    systemctl start sipalg\n")
+
+    def test_root_only(self):
+        """O3: without root, one line says what to do."""
+        done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", program("sipalgctl"), "doctor"],
+                              capture_output=True, text=True, check=False, cwd="/")
+        if "execute" in done.stderr:
+            self.skipTest("the build directory is closed to others")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("run it as root", done.stderr)
+
+    def test_forwarding(self):
+        """O3: forwarding is off."""
+        self.lab.router.set("net/ipv4/ip_forward", 0)
+        self.assert_mended("forwarding", level="error")
+
+    def test_conntrack_settings(self):
+        """O3: packets are not counted; the table is nearly full."""
+        self.lab.router.set("net/netfilter/nf_conntrack_acct", 0)
+        self.assert_mended("conntrack-acct", level="warning")
+
+    def test_strict_reverse_path(self):
+        """O3: strict rp_filter with two uplinks."""
+        self.lab.router.set("net/ipv4/conf/wan/rp_filter", 1)
+        self.assertNotIn("rp-filter", self.doctor())
+        self.lab.router.run("ip", "route", "add", "default", "via", "192.168.1.200", "dev", "lan", "metric", "100")
+        self.addCleanup(self.lab.router.run, "ip", "route", "del", "default", "dev", "lan")
+        self.assert_mended("rp-filter", "wan", level="warning")
+
+    def test_mark_rules(self):
+        """O3 A9: routes that depend on marks."""
+        self.lab.router.run("ip", "rule", "add", "fwmark", "0x100", "lookup", "100")
+        self.addCleanup(self.lab.router.run, "ip", "rule", "del", "fwmark", "0x100")
+        self.assert_found("mark-rules", "0x100", level="warning")
+
+    def test_private_address(self):
+        """O3 N1: another NAT upstream, by an address of RFC 1918 or of a carrier."""
+        for address, word in (("10.5.0.2/24", "external-address"), ("100.64.7.2/24", "carrier")):
+            self.lab.router.run("ip", "address", "flush", "dev", "wan")
+            self.lab.router.address(address, "wan")
+            self.lab.router.run("ip", "route", "replace", "default", "dev", "wan")
+            self.assert_found("upstream-nat", "wan", address.split("/")[0], word, level="warning")
+        self.lab.router.run("ip", "address", "flush", "dev", "wan")
+        self.lab.router.address("203.0.113.1/24", "wan")
+        self.lab.router.run("ip", "route", "replace", "default", "via", "203.0.113.10")
+
+    def test_no_route(self):
+        """O3: no default route."""
+        self.lab.router.run("ip", "route", "del", "default")
+        self.assert_found("no-route", level="error")
+        self.lab.router.run("ip", "route", "add", "default", "via", "203.0.113.10")
+
+    def test_port_forwards(self):
+        """O3 X12: a forwarded SIP port is a note, too few media ports are a warning."""
+        self.nft("table ip f {\n chain pre {\n type nat hook prerouting priority dstnat;\n"
+                 f" udp dport 5060 dnat to {PHONE1}\n udp dport 16384-32767 dnat to {PHONE1}\n }}\n}}", "delete table ip f")
+        self.assert_found("port-forward", "5060", PHONE1, level="note")
+        self.assert_found("media-ports", "leave 0 ports", level="warning")
+
+    def test_kernel_helper(self):
+        """O3 X10: the kernel's own SIP helper, with the command that takes it away."""
+        added = self.lab.router.run("iptables-nft", "-t", "raw", "-A", "PREROUTING", "-p", "udp", "--dport", "5060", "-j", "CT",
+                                    "--helper", "sip", check=False)
+        self.addCleanup(self.lab.router.run, "nft", "delete", "table", "ip", "raw", check=False)
+        if added.returncode != 0:
+            self.skipTest("this kernel has no SIP helper")
+        self.assert_mended("kernel-helper", level="error")
+
+    def test_foreign_table(self):
+        """O3: a table of that name that is not ours."""
+        self.nft("table inet sipalg { }", "delete table inet sipalg")
+        self.assert_found("refused", "sipalg", level="error")
+
+    def test_killed_daemon(self):
+        """O3 A5: what a killed daemon has left."""
+        self.lab.start_daemon()
+        self.lab.kill_daemon()
+        self.assert_found("leftover", "table inet sipalg", level="warning")
+        self.lab.router.run("nft", "delete", "table", "inet", "sipalg")
+        self.assert_found("leftover", "1 accept rules", level="warning")
+        self.lab.start_daemon()
+        self.lab.stop_daemon()
+        self.assertNotIn("leftover", self.doctor())
+        self.lab._daemon_options = None  # the next test finds none running
+
+
+CHAINS = (  # a forward chain, and whether packets of pinholes pass it: IPv4, IPv6
+    ("policy drop; ct state established,related accept; iifname lan accept", "IPv4 and IPv6"),
+    ("policy drop; ct state vmap { established : accept, related : accept, invalid : drop }; ct status dnat accept", "IPv6"),
+    ("policy drop; ct mark & 0x10000000 == 0x10000000 accept", ""),
+    ("policy drop; ct direction original ct mark and 0x10000000 == 0x10000000 accept", ""),
+    ("policy drop; ct mark 0x1 accept", "IPv4 and IPv6"),
+    ("policy accept; ct state invalid drop", ""),
+    ("policy accept; iifname wan drop", "IPv4 and IPv6"),
+    ("policy accept; iifname wan oifname lan2 drop", ""),
+    ('policy accept; iifname vmap { "wan" : jump outside }', "IPv4 and IPv6"),
+    ('policy accept; iifname vmap { "wan2" : jump outside }', ""),
+    ("policy accept; meta nfproto ipv6 jump outside", "IPv6"),
+    ("policy accept; iifname { wan, ppp0 } meta l4proto { tcp, udp } reject", "IPv4 and IPv6"),
+    ("policy drop; ip daddr 192.168.1.0/24 accept", "IPv4 and IPv6"),
+    ("policy accept; ip saddr 198.51.100.0/24 drop", ""),
+    ("policy accept; goto inside", ""),
+)
+IPTABLES = (
+    ("-P FORWARD DROP", True),
+    ("-A FORWARD -m conntrack --ctstate DNAT -j ACCEPT", False),
+    ("-D FORWARD -m conntrack --ctstate DNAT -j ACCEPT", True),
+    ("-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", True),
+    ("-A FORWARD -m connmark --mark 0x10000000/0x10000000 -j ACCEPT", False),
+)
+
+
+class BesideDaemon(Doctor):
+    @classmethod
+    def prepare(cls):
+        cls.lab.router.set("net/netfilter/nf_conntrack_acct", 1)
+        cls.lab.accept_in = "none"
+        cls.lab.router.run("nft", "-f", "-", text_in="flush ruleset")
+        cls.lab.empty_ruleset = cls.lab.ruleset()
+        super().prepare()
+
+    def setUp(self):
+        super().setUp()
+        self.assertEqual([each for each, value in self.doctor().items() if value["level"] != "note"], [])
+
+    def test_forward_chains(self):
+        """O3 A4: what a forward chain does with the first packet of a pinhole, rule by rule."""
+        for chain, drops in CHAINS:
+            with self.subTest(chain=chain):
+                rules = chain.replace(";", "\n")
+                policy, _, rest = rules.partition("\n")
+                self.nft(f"table inet f\ndelete table inet f\ntable inet f {{\n chain inside {{\n accept\n }}\n"
+                         f" chain outside {{\n counter drop\n }}\n chain forward {{\n {FORWARD}; {policy};\n{rest}\n }}\n}}",
+                         "delete table inet f")
+                finding = self.doctor().get("forward-chain")
+                self.assertEqual(bool(finding), bool(drops), finding)
+                if drops:
+                    self.assertIn(f"inet f forward drops packets that come in through pinholes over {drops} (", finding["text"])
+                    self.assertEqual(finding["level"], "error")
+                    self.mend(finding)
+                    self.assertNotIn("forward-chain", self.doctor())
+
+    def test_iptables_chains(self):
+        """O3 A4: the same for rules of iptables-nft."""
+        for rule, drops in IPTABLES:
+            with self.subTest(rule=rule):
+                self.lab.router.run("iptables-nft", *rule.split())
+                self.assertEqual("forward-chain" in self.doctor(), drops)
+        self.lab.router.run("nft", "delete", "table", "ip", "filter")
+
+    def test_owned_table(self):
+        """O3 A4: the default accept-in keeps the rule in place, and nothing is found."""
+        self.lab.stop_daemon()
+        self.nft(ADMIN_RULESET)
+        self.assert_found("forward-chain", "sipalgd puts a rule there", level="note")
+        self.lab.accept_in = None
+        self.lab.start_daemon()
+        wait_for(lambda: "forward-chain" not in self.doctor(), 2, "the accept rule")
+        self.lab.accept_in = "none"
+        self.lab.router.run("nft", "flush", "ruleset")
+        self.lab.kill_daemon()
+
+    def test_few_words(self):
+        """O3: a healthy router."""
+        done = self.lab.router.run(program("sipalgctl"), "--control", self.lab.control, "doctor", check=False)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertTrue(done.stdout.startswith("nothing is wrong\n"))
+
+
+def load_tests(loader, _tests, _pattern):
+    """Doctor itself has no cases."""
+    import unittest
+    suite = unittest.TestSuite()
+    for case in (WithoutDaemon, BesideDaemon):
+        suite.addTests(loader.loadTestsFromTestCase(case))
+    return suite
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+#include "alg/ctl/doctor.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace sipalg;
+using namespace sipalg::ctl;
+
+TEST_CASE("O3 doctor examines what the running daemon uses") {
+    const auto subject = doctor_subject(Json::parse(R"({"serving": true, "table": "voice", "outside": ["wan"],
+        "inside": ["lan"], "sip_ports": [5060, 5080], "queue": 7, "media_ports": "20000-20999", "warnings": ["w"],
+        "addresses": [{"interface": "wan", "address": "10.0.0.2", "advertised": "198.51.100.1"}],
+        "flows": {"sip": 1, "tls": 3}})"));
+    CHECK(subject.serving);
+    CHECK(subject.table == "voice");
+    CHECK(subject.outside == std::vector<std::string>{"wan"});
+    CHECK(subject.inside == std::vector<std::string>{"lan"});
+    CHECK(subject.sip_ports == std::vector<std::uint16_t>{5060, 5080});
+    CHECK(subject.queue == 7);
+    CHECK(subject.media_low == 20000);
+    CHECK(subject.media_high == 20999);
+    CHECK(subject.advertised == std::vector{*Address::parse("198.51.100.1")});
+    CHECK(subject.tls_flows == 3);
+    CHECK(subject.warnings == std::vector<std::string>{"w"});
+}
+
+TEST_CASE("O3 without a daemon, or with an answer that is none, doctor examines the defaults") {
+    for (const std::optional<Json>& status :
+         {std::optional<Json>(), std::optional<Json>(Json::array()),
+          std::optional<Json>(
+              Json::parse(R"({"table": 7, "media_ports": "9-x", "sip_ports": [], "addresses": 1})"))}) {
+        const auto subject = doctor_subject(status);
+        CHECK_FALSE(subject.serving);
+        CHECK(subject.table == "sipalg");
+        CHECK(subject.sip_ports == std::vector<std::uint16_t>{5060});
+        CHECK(subject.media_high == 32767);
+    }
+}
+
+TEST_CASE("O3 findings as text and as JSON; notes are healthy") {
+    using doctor::Level;
+    const std::vector<doctor::Finding> notes{{Level::note, "tls", "a note", ""}};
+    CHECK(healthy(notes));
+    CHECK(doctor_text(notes) == "nothing is wrong\nnote: a note\n");
+    const std::vector<doctor::Finding> bad{{Level::error, "forwarding", "off", "sysctl -w x=1"},
+                                           {Level::warning, "daemon", "evil \x1b[2J", ""}};
+    CHECK_FALSE(healthy(bad));
+    CHECK(doctor_text(bad) == "1 error, 1 warning\nerror: off\n    sysctl -w x=1\nwarning: evil \\x1b[2J\n");
+    const Json document = doctor_document(bad);
+    CHECK(document["errors"] == 1);
+    CHECK(document["findings"][0]["id"] == "forwarding");
+    CHECK(document["findings"][0]["command"] == "sysctl -w x=1");
+}
