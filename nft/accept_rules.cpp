@@ -26,6 +26,12 @@ bool forwards(const ChainSeen& chain) {
     return ip && chain.type == "filter" && chain.hook == NF_INET_FORWARD;
 }
 
+// Whether it may be a chain that drops packets of pinholes.
+bool is_question(const ChainSeen& chain, const std::string& own_table) {
+    return forwards(chain) && chain.priority != NF_IP_PRI_MANGLE &&
+           !(chain.family == NFPROTO_INET && chain.place.table == own_table);
+}
+
 // The reason why the chain cannot have an accept rule; empty: it can.
 std::string unsuitable(const ChainSeen& chain) {
     if (chain.type.empty()) return "not a base chain, so packets may not pass it";
@@ -126,9 +132,7 @@ std::vector<AcceptIn> chains_that_drop(Link& link, const std::vector<ChainSeen>&
     std::vector<AcceptIn> found;
     DropSearch search(link, rules);
     for (const ChainSeen& chain : chains)
-        if (forwards(chain) && chain.priority != NF_IP_PRI_MANGLE &&
-            !(chain.family == NFPROTO_INET && chain.place.table == except) && search.drops(chain))
-            found.push_back(chain.place);
+        if (is_question(chain, except) && search.drops(chain)) found.push_back(chain.place);
     return found;
 }
 
@@ -155,9 +159,9 @@ void AcceptRules::require_suitable() const {
         for (const ChainSeen& chain : chains)
             if (forwards(chain))
                 candidates += (candidates.empty() ? "\"" : ", \"") + describe(chain.place) + '"';
-        throw Error("--accept-in \"" + describe(wanted) + "\": " + unsuitable(*found) + "; " +
-                    (candidates.empty() ? "there is no chain that filters forwarded packets"
-                                        : "chains that filter forwarded packets: " + candidates));
+        throw SettingsError("--accept-in \"" + describe(wanted) + "\": " + unsuitable(*found) + "; " +
+                            (candidates.empty() ? "there is no chain that filters forwarded packets"
+                                                : "chains that filter forwarded packets: " + candidates));
     }
 }
 
@@ -175,8 +179,13 @@ std::vector<AcceptPlace> AcceptRules::find(const std::vector<ChainSeen>& chains,
             places.push_back({wanted, State::accepting, {}});
     }
     if (automatic_) {
-        for (const AcceptIn& place : chains_that_drop(link_, chains, rules, table_))
-            places.push_back({place, State::accepting, {}});
+        const auto dropping = chains_that_drop(link_, chains, rules, table_);
+        for (const ChainSeen& chain : chains) {
+            if (!is_question(chain, table_)) continue;
+            const bool drops = std::find(dropping.begin(), dropping.end(), chain.place) != dropping.end();
+            places.push_back({chain.place, drops ? State::accepting : State::needless,
+                              drops ? std::string() : "the chain cannot drop"});
+        }
         if (has_legacy_filter(root_ + "/proc/net/ip_tables_names"))
             places.push_back(legacy_place("ip", "iptables-legacy"));
         if (has_legacy_filter(root_ + "/proc/net/ip6_tables_names"))

@@ -34,7 +34,7 @@ class AcceptRules {
     /// The link must outlive this object. `root` is put before /proc.
     AcceptRules(Link& link, const Settings& settings, std::string root = "");
 
-    /// Throws Error if a chain of the settings exists and is not a chain for forwarded packets; the text
+    /// Throws SettingsError if a chain of the settings exists and is not a chain for forwarded packets; the text
     /// names suitable chains.
     void require_suitable() const;
     /// Adds missing rules, and deletes accept rules that are no longer needed. Throws Error if the ruleset

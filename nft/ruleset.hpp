@@ -21,6 +21,12 @@ class Error : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// Settings that can't work, whatever the kernel has. what() names the option.
+class SettingsError : public Error {
+  public:
+    using Error::Error;
+};
+
 /// The statement that queues packets to the daemon: nft's own `queue`, or the xtables target NFQUEUE through
 /// nft_compat.
 enum class QueueMethod : std::uint8_t { native, compat };
@@ -41,12 +47,13 @@ std::string describe(const AcceptIn& place);
 struct AcceptPlace {
     enum class State : std::uint8_t {
         accepting,  ///< the rule exists
+        needless,   ///< the chain cannot drop
         absent,     ///< the chain does not exist (yet)
         refused     ///< the chain cannot have the rule
     };
     AcceptIn place;
     State state = State::accepting;
-    std::string reason;  ///< unless accepting: the reason and the remedy
+    std::string reason;  ///< unless accepting: the reason; unless needless: with the remedy
     friend bool operator==(const AcceptPlace&, const AcceptPlace&) = default;
 };
 

@@ -1,5 +1,7 @@
 #include "alg/ctl/view.hpp"
 
+#include <functional>
+
 #include "alg/base/escape.hpp"
 #include "alg/ctl/table.hpp"
 
@@ -137,6 +139,25 @@ std::string verdict(const Json& document) {
     return text + '\n';
 }
 
+// One line for each forward chain of the owner, whether it has the accept rule, does not need it, or can't
+// have it.
+void accept_rules(const Json& document,
+                  const std::function<void(const std::string&, const std::string&)>& line) {
+    const auto chains = document.find("accept_chains");
+    if (chains == document.end() || !chains->is_array() || chains->empty()) {
+        line("accept rules", document.contains("accept_in") && !document["accept_in"].empty()
+                                 ? joined(document["accept_in"])
+                                 : "none");
+        return;
+    }
+    for (const Json& chain : *chains) {
+        const std::string reason = cell(chain, "reason");
+        line("accept rule", cell(chain, "state") == "accepting"
+                                ? "in " + cell(chain, "chain")
+                                : "not in " + cell(chain, "chain") + ": " + reason);
+    }
+}
+
 std::string status(const Json& document) {
     std::string text = verdict(document);
     const auto line = [&](const std::string& label, const std::string& value) {
@@ -167,7 +188,7 @@ std::string status(const Json& document) {
     line("mode", cell(document, "mode"));
     line("queue", cell(document, "queue") + " (" + cell(document, "queue_method") + ")");
     line("table", "inet " + cell(document, "table"));
-    line("accept rules", field("accept_in").empty() ? "none" : field("accept_in"));
+    accept_rules(document, line);
     for (const char* count : {"calls", "bindings", "mappings", "pinholes"})
         line(count, cell(document, count));
     line("flows", kinds(document));

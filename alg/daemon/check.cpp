@@ -39,7 +39,8 @@ std::vector<std::string> find_warnings(const Options& options, Network& network,
     status.media_ports_left = forwards.left(options.media_low, options.media_high);
     std::vector<std::string> found = warnings(status);
     for (const nft::AcceptPlace& place : ruleset.accept_places())
-        if (place.state != nft::AcceptPlace::State::accepting)
+        if (place.state != nft::AcceptPlace::State::accepting &&
+            place.state != nft::AcceptPlace::State::needless)
             found.push_back("no accept rule in " + nft::describe(place.place) + ": " + place.reason);
     return found;
 }
@@ -60,6 +61,9 @@ void print_accept_rules(const nft::Ruleset& ruleset, std::ostream& out) {
     for (const nft::AcceptPlace& place : ruleset.accept_places())
         if (place.state == nft::AcceptPlace::State::accepting)
             out << "accept rule: at the head of " << nft::describe(place.place) << '\n';
+        else if (place.state == nft::AcceptPlace::State::needless)
+            out << "accept rule: none needed in " << nft::describe(place.place) << ", " << place.reason
+                << '\n';
 }
 
 }  // namespace

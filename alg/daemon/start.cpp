@@ -64,6 +64,9 @@ int start(const std::vector<std::string>& arguments) {
     } catch (const UsageError& error) {
         std::cerr << "sipalgd: " << error.what() << '\n';
         return usage;
+    } catch (const nft::SettingsError& error) {
+        spdlog::error("{}", error.what());
+        return usage;
     } catch (const std::exception& error) {
         // The log goes to syslog in a detached daemon, to stderr otherwise.
         spdlog::error("{}", error.what());

@@ -50,8 +50,8 @@ class Refusals(LabTest):
         self.assertIn("/nonexistent/sipalgd.conf", done.stderr)
 
     def test_accept_chain_of_another_kind(self):
-        """A4: an --accept-in chain that forwarded packets do not pass ends with status 1 and those that would do."""
-        self.refused(1, "--accept-in", "inet admin input", words=["inet admin input", "inet admin forward"])
+        """A4: an --accept-in chain that forwarded packets do not pass ends with status 2 and those that would do."""
+        self.refused(2, "--accept-in", "inet admin input", words=["inet admin input", "inet admin forward"])
 
     def test_table_of_somebody_else(self):
         """A3: a table of that name that is not the daemon's own is left alone; status 1."""

@@ -170,7 +170,7 @@ void bench(nft::Ruleset& ruleset, nft::Monitor* monitor, int count) {
 }
 
 void print(const std::vector<nft::AcceptPlace>& places) {
-    constexpr const char* states[] = {"accepting", "absent", "refused"};
+    constexpr const char* states[] = {"accepting", "needless", "absent", "refused"};
     for (const auto& place : places)
         std::cout << states[static_cast<int>(place.state)] << ' ' << nft::describe(place.place)
                   << (place.reason.empty() ? "" : ": ") << place.reason << '\n';

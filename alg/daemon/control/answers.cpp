@@ -146,7 +146,7 @@ Json Answers::status(Time now) {
     status.flows = from_.state.flows.counts();
     status.ends = from_.network.egress().ends();
     status.inside = from_.network.inside();
-    status.accept_in = from_.ruleset.accepting_chains();
+    status.accept_places = from_.ruleset.accept_places();
     status.totals = totals(from_.state);
     status.media_ports_left = from_.state.mappings.media_ports_left();
     status.media_counted = nft::conntrack_counts();

@@ -16,6 +16,16 @@ std::string calendar(Time time, const ClockPair& clocks) {
                std::chrono::duration_cast<std::chrono::system_clock::duration>(clocks.boot - time));
 }
 
+const char* word(nft::AcceptPlace::State state) {
+    switch (state) {
+        case nft::AcceptPlace::State::accepting: return "accepting";
+        case nft::AcceptPlace::State::needless: return "needless";
+        case nft::AcceptPlace::State::absent: return "absent";
+        case nft::AcceptPlace::State::refused: return "refused";
+    }
+    return "";
+}
+
 const char* treatment(bool unmodified) {
     return unmodified ? "untouched" : "rewritten";
 }
@@ -124,9 +134,12 @@ Json to_json(const Options& options, const Status& status) {
     Json flows = Json::object();
     for (std::size_t i = 0; i < status.flows.size(); ++i)
         flows[std::string(word(static_cast<FlowKind>(i)))] = status.flows[i];
-    Json accept_in = Json::array();
-    for (const auto& chain : status.accept_in)
-        accept_in.push_back(chain.family + " " + chain.table + " " + chain.chain);
+    Json accept_in = Json::array(), accept_chains = Json::array();
+    for (const nft::AcceptPlace& place : status.accept_places) {
+        const std::string chain = nft::describe(place.place);
+        if (place.state == nft::AcceptPlace::State::accepting) accept_in.push_back(chain);
+        accept_chains.push_back({{"chain", chain}, {"state", word(place.state)}, {"reason", place.reason}});
+    }
     return {{"serving", true},
             {"warnings", status.warnings},
             {"version", SIPALG_VERSION},
@@ -142,6 +155,7 @@ Json to_json(const Options& options, const Status& status) {
             {"inside", status.inside},
             {"addresses", std::move(addresses)},
             {"accept_in", std::move(accept_in)},
+            {"accept_chains", std::move(accept_chains)},
             {"sip_ports", options.sip_ports},
             {"tls_ports", options.tls_ports},
             {"find_sip", options.find_sip},

@@ -38,7 +38,7 @@ struct Status {
     bool sees_streams = true;  ///< see nft::Ruleset::sees_streams()
     std::vector<EgressChooser::End> ends;
     std::vector<std::string> inside;
-    std::vector<nft::AcceptIn> accept_in;
+    std::vector<nft::AcceptPlace> accept_places;
     Totals totals;
     std::array<std::size_t, flow_kinds> flows{};  ///< see State::flow_counts()
     std::size_t media_ports_left = 65536;         ///< of --media-ports, not forwarded by the owner (X12)

@@ -89,6 +89,8 @@ void RulesetGuard::follow_owner(Time now) {
         const std::string chain = nft::describe(place.place);
         if (place.state == nft::AcceptPlace::State::accepting)
             spdlog::info("accept rule for pinholes is in {}", chain);
+        else if (place.state == nft::AcceptPlace::State::needless)
+            spdlog::info("no accept rule for pinholes is needed in {}: {}", chain, place.reason);
         else
             spdlog::warn("no accept rule for pinholes in {}: {}", chain, place.reason);
     }

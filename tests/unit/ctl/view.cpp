@@ -160,3 +160,17 @@ TEST_CASE("X7 limits are shown with their use") {
           "calls     10     1       refused\n"
           "mappings  5      -       x\n");
 }
+
+TEST_CASE(
+    "A4 O1 status has a line for each forward chain: with the accept rule, without need, or without a way") {
+    const std::string text =
+        view("status", Json::parse(R"({"accept_in": ["inet fw forward"], "accept_chains": [
+        {"chain": "inet fw forward", "state": "accepting", "reason": ""},
+        {"chain": "inet qos forward", "state": "needless", "reason": "the chain cannot drop"},
+        {"chain": "ip filter (legacy) FORWARD", "state": "refused", "reason": "legacy"}]})"));
+    CHECK(text.find("accept rule   in inet fw forward\n") != std::string::npos);
+    CHECK(text.find("accept rule   not in inet qos forward: the chain cannot drop\n") != std::string::npos);
+    CHECK(text.find("accept rule   not in ip filter (legacy) FORWARD: legacy\n") != std::string::npos);
+    CHECK(view("status", Json::parse(R"({"accept_in": []})")).find("accept rules  none\n") !=
+          std::string::npos);
+}

@@ -120,7 +120,9 @@ TEST_CASE("status has all fields of the contract") {
     status.ends.push_back({2, "wan", {*Address::parse("10.0.0.1"), *Address::parse("203.0.113.7")}});
     status.ends.push_back({3, "lte", {}});
     status.inside = {"lan"};
-    status.accept_in = {{"ip", "filter", "FORWARD"}};
+    status.accept_places = {
+        {{"ip", "filter", "FORWARD"}, nft::AcceptPlace::State::accepting, ""},
+        {{"inet", "fw", "late"}, nft::AcceptPlace::State::needless, "the chain cannot drop"}};
     status.queue_method = "native";
     status.watch_queue = 5061;
     status.shifted_queue = 5062;
@@ -141,6 +143,8 @@ TEST_CASE("status has all fields of the contract") {
     CHECK(object["addresses"] ==
           Json::parse(R"([{"interface":"wan","address":"10.0.0.1","advertised":"203.0.113.7"}])"));
     CHECK(object["accept_in"] == Json::array({"ip filter FORWARD"}));
+    CHECK(object["accept_chains"][1] ==
+          Json{{"chain", "inet fw late"}, {"state", "needless"}, {"reason", "the chain cannot drop"}});
     CHECK(object["sip_ports"] == Json::array({5060}));
     CHECK(object["tls_ports"] == Json::array({5061}));
     CHECK(object["find_sip"] == false);

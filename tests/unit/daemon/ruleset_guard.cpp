@@ -261,7 +261,7 @@ TEST_CASE_FIXTURE(Fixture, "a refused change is repeated after two seconds") {
 TEST_CASE_FIXTURE(Fixture, "changed interfaces and peers are applied at once") {
     upkeep.want_outside({"wan", "wan2"});
     upkeep.want_allowed({{*Address::parse("203.0.113.0"), 24}});
-    CHECK(upkeep.advance(now) == Time{1'002'000});
+    CHECK(upkeep.advance(now) <= Time{1'002'000});  // or sooner, for the port forwards of the new interfaces
     CHECK(rules.outside == std::vector<std::string>{"wan", "wan2"});
     CHECK(rules.allowed.size() == 1);
     CHECK(rules.looks == 0);
