@@ -7,6 +7,7 @@
 #include "alg/daemon/control/access.hpp"
 #include "alg/daemon/control/warnings.hpp"
 #include "alg/daemon/daemon.hpp"
+#include "alg/daemon/run/privileges.hpp"
 #include "alg/nat/port_forwards.hpp"
 #include "nft/conntrack_settings.hpp"
 
@@ -69,6 +70,7 @@ void print_accept_rules(const nft::Ruleset& ruleset, std::ostream& out) {
 }  // namespace
 
 void check(const Options& options, std::ostream& out) {
+    refuse_user_namespace();
     static_cast<void>(find_access(options));  // throws if a group is missing
     Network network(options);
     nft::Settings settings = ruleset_settings(options, network.outside());

@@ -3,13 +3,18 @@
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <exception>
 #include <utility>
 
+#include "alg/daemon/run/privileges.hpp"
 #include "alg/daemon/run/sockets.hpp"
+#include "alg/daemon/run/syscall_filter.hpp"
 #include "alg/doctor/findings.hpp"
 
 namespace sipalg::daemon {
@@ -68,7 +73,8 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       ruleset_(ruleset_settings(options, network_.outside())),
       monitor_(ruleset_.port()),
       access_(find_access(options)),
-      control_(options.control, access_),
+      identity_(find_identity()),
+      control_(options.control, access_, identity_),
       state_(policy(options)),
       kernel_tables_(ruleset_, conntrack_, monitor_, [this] { guard_.check_soon(); }),
       engine_(state_, kernel_tables_, policy(options),
@@ -94,6 +100,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
     set_own_addresses();
     own_sockets_ = own_sockets();
     set_own_sockets();
+    give_up_privileges();
     ruleset_.install();
     try {
         take_over_kernel_state();
@@ -125,6 +132,17 @@ void Daemon::add_to_loop() {
     loop_.after_wake_up([this](Time now) { return step(now); });
 }
 
+// X9: everything that needs more than the two capabilities is open by now, and no other thread runs yet.
+void Daemon::give_up_privileges() {
+    if (const auto warning = reduce_privileges(identity_)) spdlog::warn("{}", *warning);
+    if (!options_.config.empty() && access(options_.config.c_str(), R_OK) != 0)
+        spdlog::warn(
+            "SIGHUP and sipalgctl reload will not be able to read {}: {} (mode 0640 and group {} are enough)",
+            options_.config, std::strerror(errno), own_user);
+    socket_reader_.request();
+    next_sockets_ = loop_.now() + sockets_every;
+}
+
 // A5, C12: restores the elements of an earlier run, then reads the flows of phones that are already
 // registered.
 void Daemon::take_over_kernel_state() {
@@ -143,6 +161,7 @@ void Daemon::take_over_kernel_state() {
 void Daemon::run(const std::function<void()>& serving) {
     try {
         serving();
+        if (const auto warning = load_syscall_filter()) spdlog::warn("{}", *warning);
         spdlog::info("serving: outside {}, queue {} ({}), table inet {}", list(network_.outside()),
                      options_.queue, nft::name(ruleset_.queue_method()), options_.table);
         sd_notifyf(0, "READY=1\nSTATUS=Serving, outside %s", list(network_.outside()).c_str());

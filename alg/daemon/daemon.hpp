@@ -18,6 +18,7 @@
 #include "alg/daemon/run/loop.hpp"
 #include "alg/daemon/run/network.hpp"
 #include "alg/daemon/run/packet_path.hpp"
+#include "alg/daemon/run/privileges.hpp"
 #include "alg/daemon/run/reload.hpp"
 #include "alg/daemon/run/ruleset_guard.hpp"
 #include "alg/daemon/run/socket_reader.hpp"
@@ -48,6 +49,7 @@ class Daemon : private AddressUser {
 
   private:
     void add_to_loop();
+    void give_up_privileges();
     void take_over_kernel_state();
     void stop();
     std::optional<Time> step(Time now);
@@ -81,6 +83,7 @@ class Daemon : private AddressUser {
     nft::Conntrack conntrack_;
     nft::ConntrackDump dump_;  ///< for flow_reader_'s thread
     Access access_;
+    std::optional<Identity> identity_;
     ControlSocket control_;
     State state_;
     KernelTables kernel_tables_;

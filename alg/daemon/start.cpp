@@ -12,6 +12,7 @@
 #include "alg/daemon/config/options.hpp"
 #include "alg/daemon/daemon.hpp"
 #include "alg/daemon/run/detach.hpp"
+#include "alg/daemon/run/privileges.hpp"
 
 namespace sipalg::daemon {
 
@@ -20,6 +21,7 @@ namespace {
 enum Exit : int { clean = 0, failure = 1, usage = 2 };
 
 int serve(CommandLine command_line, Options options) {
+    refuse_user_namespace();
     // A detached daemon leaves its working directory.
     options.control = std::filesystem::absolute(options.control).lexically_normal();
     if (!options.config.empty()) command_line.config = std::filesystem::absolute(options.config);

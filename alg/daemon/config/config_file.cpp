@@ -90,8 +90,10 @@ std::string read_config(const std::string& path) {
     // A directory can be opened, but the read fails here.
     if (!stream || (stream.peek() != std::ifstream::traits_type::eof() && !(text << stream.rdbuf())) ||
         stream.bad())
-        throw UsageError("--config: can't read '" + escape(path) +
-                         "': " + std::strerror(errno == 0 ? EIO : errno));
+        throw UsageError(
+            "--config: can't read '" + escape(path) + "': " + std::strerror(errno == 0 ? EIO : errno) +
+            (errno == EACCES ? " (the user of sipalgd must be able to read it: mode 0640, group sipalg)"
+                             : ""));
     return text.str();
 }
 

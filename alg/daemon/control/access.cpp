@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <string>
 
+#include "alg/daemon/run/privileges.hpp"
+
 namespace sipalg::daemon {
 
 namespace {
@@ -66,7 +68,9 @@ bool Access::may_look(const ControlClient& client) const {
 
 Access find_access(const Options& options) {
     Access access{named_group(options.control_group), named_group(options.admin_group)};
-    if (!options.control_group) access.control = find_group(default_control_group);
+    if (options.control_group) return access;
+    access.control = find_group(default_control_group);
+    if (access.control && !may_give_to(*access.control)) access.control.reset();
     return access;
 }
 

@@ -29,7 +29,8 @@ struct Access {
     bool may_change(const ControlClient& client) const;
 };
 
-/// Looks up the groups. Throws UsageError if a named group does not exist; the default group may be missing.
+/// Looks up the groups. Throws UsageError if a named group does not exist; the default group may be missing,
+/// or closed to this process.
 Access find_access(const Options& options);
 
 }  // namespace sipalg::daemon

@@ -48,17 +48,26 @@ void remove_stale_socket(const std::string& path, const sockaddr_un& address) {
 
 }  // namespace
 
-ControlSocket::ControlSocket(std::string path, Access access)
-    : path_(std::move(path)), access_(access), listener_(unix_socket()) {
+// A directory of our own is for the daemon's user and those who may use the socket. Where there is an admin
+// group beside the control group, others may pass through it.
+void ControlSocket::make_directory() const {
+    const std::filesystem::path parent = std::filesystem::path(path_).parent_path();
+    // bind() says it if the directory is still missing.
+    if (parent.empty() || mkdir(parent.c_str(), owner_ ? 0700 : 0755) != 0 || !owner_) return;
+    const bool given = chown(parent.c_str(), owner_->user, access_.control.value_or(owner_->group)) == 0;
+    if (!given || chmod(parent.c_str(), access_.admin ? 0751 : 0750) != 0)
+        refuse(path_,
+               std::string("cannot give its directory to the user of sipalgd: ") + std::strerror(errno));
+}
+
+ControlSocket::ControlSocket(std::string path, Access access, std::optional<Identity> owner)
+    : path_(std::move(path)), access_(access), owner_(owner), listener_(unix_socket()) {
     const sockaddr_un address = socket_address(path_);
-    if (const auto parent = std::filesystem::path(path_).parent_path(); !parent.empty()) {
-        std::error_code ignored;  // bind() reports a missing directory
-        std::filesystem::create_directory(parent, ignored);
-    }
+    make_directory();
     remove_stale_socket(path_, address);
     // X9: the mode must be correct from the beginning, because any user could connect between bind() and
     // chmod().
-    const mode_t before = umask(0117);
+    const mode_t before = umask(0177);
     const bool bound =
         listener_ && bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     const int error = errno;
@@ -74,10 +83,13 @@ ControlSocket::ControlSocket(std::string path, Access access)
 }
 
 void ControlSocket::set_permissions() const {
-    if (access_.control && *access_.control != getegid() &&
-        chown(path_.c_str(), static_cast<uid_t>(-1), *access_.control) != 0)
+    constexpr auto unchanged = static_cast<uid_t>(-1);
+    const gid_t own_group = owner_ ? owner_->group : getegid();
+    const gid_t group = access_.control.value_or(own_group);
+    if ((owner_ || group != getegid()) && chown(path_.c_str(), owner_ ? owner_->user : unchanged, group) != 0)
         refuse(path_, std::string("cannot give it to the control group: ") + std::strerror(errno));
-    if (access_.admin && chmod(path_.c_str(), 0666) != 0) refuse(path_, std::strerror(errno));
+    const mode_t mode = access_.admin ? 0666 : access_.control ? 0660 : 0600;
+    if (chmod(path_.c_str(), mode) != 0) refuse(path_, std::strerror(errno));
 }
 
 ControlSocket::~ControlSocket() {

@@ -10,14 +10,15 @@
 
 #include "alg/daemon/control/access.hpp"
 #include "alg/daemon/run/loop.hpp"
+#include "alg/daemon/run/privileges.hpp"
 #include "alg/sys/fd.hpp"
 
 namespace sipalg::daemon {
 
-/// A Unix stream socket at a path. Its mode is 0660 and its group is the control group. With an admin group,
-/// whose members need not be in the control group, the mode is 0666, and other users are refused by their
-/// credentials (X9). Never blocks: a client that does not read or write in time is closed. Throws
-/// std::runtime_error if it can't be created there.
+/// A Unix stream socket at a path. Its mode is 0660 and its group is the control group; without a control
+/// group the mode is 0600. With an admin group, whose members need not be in the control group, it is 0666,
+/// and other users are refused by their credentials (X9). Never blocks: a client that does not read or write
+/// in time is closed. Throws std::runtime_error if it can't be created there.
 class ControlSocket {
   public:
     static constexpr std::size_t most_clients = 16;       ///< more wait in the backlog
@@ -28,10 +29,11 @@ class ControlSocket {
     /// Answers a request with a document. Runs in the loop, so it must be quick.
     using Answer = std::function<std::string(std::string_view request, const ControlClient& client)>;
 
-    /// Creates the socket. Replaces the socket of a killed daemon; throws if another daemon listens at the
-    /// path, or if the path is another kind of file.
-    explicit ControlSocket(std::string path, Access access = {});
-    ~ControlSocket();  ///< removes the path
+    /// Creates the socket, and its directory if that is missing. Both belong to `owner` if there is one, else
+    /// to the user of the process. Replaces the socket of a killed daemon; throws if another daemon listens
+    /// at the path, or if the path is another kind of file.
+    explicit ControlSocket(std::string path, Access access = {}, std::optional<Identity> owner = {});
+    ~ControlSocket();  ///< removes the path if the user of the process may write to its directory
     ControlSocket(const ControlSocket&) = delete;
     ControlSocket& operator=(const ControlSocket&) = delete;
 
@@ -60,10 +62,12 @@ class ControlSocket {
     bool write_reply(Client& client);
     void close_client(Clients::iterator client);
 
+    void make_directory() const;
     void set_permissions() const;
 
     std::string path_;
     Access access_;
+    std::optional<Identity> owner_;
     Fd listener_;
     Loop* loop_ = nullptr;
     Answer answer_;

@@ -21,6 +21,10 @@ struct Stopped {};
 FlowReader::FlowReader(Read read)
     : read_(std::move(read)), ready_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE)) {
     if (!ready_) throw std::system_error(errno, std::generic_category(), "eventfd");
+}
+
+void FlowReader::start() {
+    if (thread_.joinable()) return;
     const SignalsBlocked blocked;
     thread_ = std::thread([this] { run(); });
 }
@@ -31,10 +35,11 @@ FlowReader::~FlowReader() {
         stopping_ = true;
     }
     changed_.notify_all();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
 }
 
 void FlowReader::begin() {
+    start();
     {
         const std::lock_guard lock(mutex_);
         wanted_ = true;

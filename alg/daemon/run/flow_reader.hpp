@@ -29,7 +29,8 @@ class FlowReader {
     FlowReader(const FlowReader&) = delete;
     FlowReader& operator=(const FlowReader&) = delete;
 
-    /// Begins a read. Precondition: no read is in progress.
+    /// Begins a read. Precondition: no read is in progress. The first one starts the thread, which inherits
+    /// the privileges of the calling thread; throws std::system_error if no thread is available.
     void begin();
     /// Whether a read is in progress: take() has not returned its last piece yet.
     bool reading() const { return reading_; }
@@ -50,6 +51,7 @@ class FlowReader {
     static constexpr std::size_t piece_size = 256;
     static constexpr std::size_t most_pieces = 16;
 
+    void start();
     void run();
     Piece read_all();
     void hand_over(Piece piece);

@@ -16,6 +16,10 @@ namespace sipalg::daemon {
 SocketReader::SocketReader(Read read)
     : read_(std::move(read)), ready_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!ready_) throw std::system_error(errno, std::generic_category(), "eventfd");
+}
+
+void SocketReader::start() {
+    if (thread_.joinable()) return;
     const SignalsBlocked blocked;
     thread_ = std::thread([this] { run(); });
 }
@@ -26,10 +30,11 @@ SocketReader::~SocketReader() {
         stopping_ = true;
     }
     changed_.notify_all();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
 }
 
 void SocketReader::request() {
+    start();
     {
         const std::lock_guard lock(mutex_);
         requested_ = true;

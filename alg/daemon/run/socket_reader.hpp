@@ -20,19 +20,21 @@ class SocketReader {
   public:
     /// Runs in the reader's thread.
     using Read = std::function<std::vector<Socket>()>;
-    /// Throws std::system_error if no descriptor or thread is available.
+    /// Throws std::system_error if no descriptor is available.
     explicit SocketReader(Read read);
     ~SocketReader();
     SocketReader(const SocketReader&) = delete;
     SocketReader& operator=(const SocketReader&) = delete;
 
-    /// Requests a read that begins after this call. Does not wait.
+    /// Requests a read that begins after this call. Does not wait. The first one starts the thread, which
+    /// inherits the privileges of the calling thread; throws std::system_error if no thread is available.
     void request();
     int descriptor() const { return ready_.get(); }  ///< readable while take() has a result
     /// The result of the latest read, once; nullopt: none since the last call.
     std::optional<std::vector<Socket>> take();
 
   private:
+    void start();
     void run();
 
     Read read_;

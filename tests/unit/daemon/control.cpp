@@ -68,7 +68,9 @@ void say(const Fd& client, std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("X9 one request, one reply, then the connection closes; only owner and group may connect") {
+TEST_CASE(
+    "X9 one request, one reply, then the connection closes; without a control group only the owner may "
+    "connect") {
     const Place place;
     Loop loop;
     ControlSocket control(place.path());
@@ -77,10 +79,26 @@ TEST_CASE("X9 one request, one reply, then the connection closes; only owner and
     });
     struct stat status {};
     REQUIRE(stat(place.path().c_str(), &status) == 0);
-    CHECK((status.st_mode & 0777) == 0660);
+    CHECK((status.st_mode & 0777) == 0600);
     const Fd client = place.connect_client();
     say(client, "{\"command\":\"calls\"}\nmore");
     CHECK(serve_until_closed(loop, control, client) == "<{\"command\":\"calls\"}>\n");
+}
+
+TEST_CASE("X9 socket and directory belong to the user that the daemon changes to") {
+    if (geteuid() != 0) return;
+    const Place place;
+    const std::string path = place.directory / "made" / "c.sock";
+    const ControlSocket control(path, {.control = 4242, .admin = {}}, Identity{4240, 4241});
+    struct stat status {};
+    REQUIRE(stat(path.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0660);
+    CHECK(status.st_uid == 4240);
+    CHECK(status.st_gid == 4242);
+    REQUIRE(stat((place.directory / "made").c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0750);
+    CHECK(status.st_uid == 4240);
+    CHECK(status.st_gid == 4242);
 }
 
 TEST_CASE("a request may end with the end of the stream") {
