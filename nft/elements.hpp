@@ -26,6 +26,8 @@ inline constexpr std::string_view sip_words = "sip_words";
 inline constexpr std::string_view transports = "transports";
 inline constexpr std::string_view allowed_peers = "allowed_peers";
 inline constexpr std::string_view allowed_peers6 = "allowed_peers6";
+inline constexpr std::string_view any_interface = "any_interface";
+inline constexpr std::string_view any_interface6 = "any_interface6";
 // Filled with elements of the core; see element_rows().
 inline constexpr std::string_view listeners = "listeners";
 inline constexpr std::string_view listeners6 = "listeners6";

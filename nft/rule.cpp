@@ -9,8 +9,10 @@
 #include <linux/netfilter/xt_comment.h>
 #include <linux/netfilter/xt_connmark.h>
 #include <linux/netfilter/xt_conntrack.h>
+#include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -242,6 +244,60 @@ Rule& Rule::routed_to(std::string_view set) {
     nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
     nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
     lookup(set, false);
+    return *this;
+}
+
+Rule& Rule::routed_back() {
+    say("fib saddr . iif oif exists");
+    auto* e = add(rule_.get(), "fib");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_OIF);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
+    compare(rule_.get(), NFT_CMP_EQ, std::uint32_t{1});
+    return *this;
+}
+
+Rule& Rule::not_from_a_host() {
+    say("fib saddr type != unicast");
+    auto* e = add(rule_.get(), "fib");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_SADDR);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
+    compare(rule_.get(), NFT_CMP_NEQ, std::uint32_t{RTN_UNICAST});
+    return *this;
+}
+
+Rule& Rule::from_prefix(const Address& prefix, std::uint32_t length) {
+    const Field field = prefix.is_v4() ? Field::source : Field::source6;
+    ensure_family(field);
+    say(std::string(payload_of(field).name) + " " + prefix.text() + "/" + std::to_string(length));
+    const std::uint32_t size = prefix.is_v4() ? length / 8 : 16;
+    auto* e = add(rule_.get(), "payload");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, payload_of(field).base);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, payload_of(field).offset);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, size);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+    if (prefix.is_v6()) {
+        std::array<std::uint8_t, 16> mask{}, zero{};
+        for (std::uint32_t bit = 0; bit < length; ++bit)
+            mask[bit / 8] = static_cast<std::uint8_t>(mask[bit / 8] | 0x80U >> bit % 8);
+        auto* cut = add(rule_.get(), "bitwise");
+        nftnl_expr_set_u32(cut, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+        nftnl_expr_set_u32(cut, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+        nftnl_expr_set_u32(cut, NFTNL_EXPR_BITWISE_LEN, size);
+        nftnl_expr_set(cut, NFTNL_EXPR_BITWISE_MASK, mask.data(), size);
+        nftnl_expr_set(cut, NFTNL_EXPR_BITWISE_XOR, zero.data(), size);
+    }
+    auto* same = add(rule_.get(), "cmp");
+    nftnl_expr_set_u32(same, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+    nftnl_expr_set_u32(same, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+    nftnl_expr_set(same, NFTNL_EXPR_CMP_DATA, prefix.bytes().data(), size);
+    return *this;
+}
+
+Rule& Rule::count() {
+    say("counter packets 0 bytes 0");
+    add(rule_.get(), "counter");
     return *this;
 }
 

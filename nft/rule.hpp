@@ -62,6 +62,16 @@ class Rule {
     Rule& fields(std::initializer_list<Field> fields, std::string_view set);
     /// The route to the packet's destination leaves by an interface of `set`.
     Rule& routed_to(std::string_view set);
+    /// The route to the packet's source leaves by the interface that the packet came in by.
+    Rule& routed_back();
+    /// The packet's source is not a unicast address of another host: it is the router's own, a broadcast or
+    /// multicast address, or has no route.
+    Rule& not_from_a_host();
+    /// The first `length` bits of the packet's source are those of `prefix`; `length` is a multiple of 8 for
+    /// IPv4.
+    Rule& from_prefix(const Address& prefix, std::uint32_t length);
+    /// Counts the packets that come here.
+    Rule& count();
     /// Adds the fields to `set`, or renews them, with this timeout.
     Rule& update(std::initializer_list<Field> fields, std::string_view set, std::chrono::seconds timeout);
     /// Removes the fields from `set`.

@@ -221,9 +221,9 @@ void Ruleset::set_outside(const std::vector<std::string>& interfaces) {
     impl_->change(std::move(changed));
 }
 
-void Ruleset::set_allowed(const std::vector<Peers>& peers) {
+void Ruleset::set_hosts(const Hosts& hosts) {
     Settings changed = impl_->settings;
-    changed.allowed = peers;
+    changed.hosts = hosts;
     impl_->change(std::move(changed));
 }
 

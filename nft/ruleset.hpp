@@ -75,6 +75,13 @@ struct Peers {
 /// packets have passed without the daemon.
 enum class Missing : std::uint8_t { nothing, table };
 
+/// The hosts with settings of their own. In a list, no two overlap.
+struct Hosts {
+    std::vector<Peers> allowed;        ///< peers that may send to phones' signalling unasked (N3)
+    std::vector<Peers> any_interface;  ///< phones that no route leads back to (X12)
+    friend bool operator==(const Hosts&, const Hosts&) = default;
+};
+
 struct Settings {
     std::string table = "sipalg";
     std::vector<std::string> outside;  ///< interface names; empty: nothing is diverted or let in
@@ -82,7 +89,7 @@ struct Settings {
     std::vector<std::uint16_t> sip_ports{5060};
     std::vector<std::uint16_t> tls_ports{5061};  ///< their ClientHellos are queued, for reports
     bool find_sip = false;                       ///< also queue SIP on other ports, for reports
-    std::vector<Peers> allowed;  ///< peers that may send requests to phones first (N3); they do not overlap
+    Hosts hosts;
     std::uint16_t queue = 5060;
     std::uint16_t queues = 1;  ///< the number of consecutive queues
     /// The queue for packets that are only reported.
@@ -155,8 +162,8 @@ class Ruleset {
     /// Replaces the outside interfaces. Throws Error.
     void set_outside(const std::vector<std::string>& interfaces);
 
-    /// Replaces the allowed peers (N3). Throws Error.
-    void set_allowed(const std::vector<Peers>& peers);
+    /// Replaces the hosts with settings of their own (N3, X12). Throws Error.
+    void set_hosts(const Hosts& hosts);
 
     /// All elements in the table, of an earlier run or this one (A5). Throws Error.
     std::vector<StoredElement> read() const;

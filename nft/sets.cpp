@@ -189,8 +189,10 @@ std::vector<SetDefinition> sets_of(const Settings& settings, Origin origin) {
     sets.push_back(ports(set_name::tls_ports, settings.tls_ports));
     if (settings.find_sip) sets.push_back(sip_words(origin));
     sets.push_back(transports());
-    sets.push_back(peers_of(set_name::allowed_peers, ipv4_addr, settings.allowed));
-    sets.push_back(peers_of(set_name::allowed_peers6, ipv6_addr, settings.allowed));
+    sets.push_back(peers_of(set_name::allowed_peers, ipv4_addr, settings.hosts.allowed));
+    sets.push_back(peers_of(set_name::allowed_peers6, ipv6_addr, settings.hosts.allowed));
+    sets.push_back(peers_of(set_name::any_interface, ipv4_addr, settings.hosts.any_interface));
+    sets.push_back(peers_of(set_name::any_interface6, ipv6_addr, settings.hosts.any_interface));
     for (const ElementRow& row : element_rows()) {
         sets.push_back(elements(row.set, row, ipv4_addr));
         if (!row.set6.empty()) sets.push_back(elements(row.set6, row, ipv6_addr));

@@ -21,6 +21,8 @@ constexpr Hook before_output{"filter", NF_INET_LOCAL_OUT, "output", -300, "raw"}
 constexpr Hook before_dnat{"nat", NF_INET_PRE_ROUTING, "prerouting", -105, "dstnat - 5"};
 constexpr Hook before_snat{"nat", NF_INET_POST_ROUTING, "postrouting", 95, "srcnat - 5"};
 
+const Address link_local = *Address::parse("169.254.0.0"), link_local6 = *Address::parse("fe80::");
+
 // The timeout of a latched source. The daemon reads the set about once a second, and a restarted daemon a
 // little later.
 constexpr std::chrono::seconds latched_for{60};
@@ -29,9 +31,9 @@ constexpr std::chrono::seconds latched_for{60};
 
 Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
     : name_(settings.table), sets_(sets_of(settings, origin)) {
-    chains_.reserve(12);  // the references below must stay valid
+    chains_.reserve(13);  // the references below must stay valid
 
-    constexpr std::string_view outward = "outward";
+    constexpr std::string_view outward = "outward", true_source = "true_source";
     const bool any_inside = settings.inside.empty();
     const std::string_view sides = any_inside ? set_name::outside : set_name::inside;
 
@@ -57,7 +59,21 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
     chains_.emplace_back(outward, std::nullopt)
         .add()
         .routed_to(set_name::outside_route)
+        .goto_chain(true_source);
+
+    // X12: what comes from inside is read only from a source that could get an answer there.
+    ChainDefinition& checked = chains_.emplace_back(true_source, std::nullopt);
+    checked.add().not_from_a_host().count().accept();
+    checked.add().from_prefix(link_local, 16).count().accept();
+    checked.add().from_prefix(link_local6, 10).count().accept();
+    checked.add().routed_back().queue(queue, settings.queue, settings.queues);
+    checked.add()
+        .fields({Field::source}, set_name::any_interface)
         .queue(queue, settings.queue, settings.queues);
+    checked.add()
+        .fields({Field::source6}, set_name::any_interface6)
+        .queue(queue, settings.queue, settings.queues);
+    checked.add().count();
 
     ChainDefinition& to_inside = chains_.emplace_back("to_inside", after_nat);
     // A6: every queue rule but those of `shifted` has bypass.
@@ -144,7 +160,8 @@ void Table::add_contents(Batch& batch, const Names& present) const {
 void Table::replace_settings(Batch& batch) const {
     for (const SetDefinition& set : sets_)
         for (const std::string_view name :
-             {set_name::outside, set_name::outside_route, set_name::allowed_peers, set_name::allowed_peers6})
+             {set_name::outside, set_name::outside_route, set_name::allowed_peers, set_name::allowed_peers6,
+              set_name::any_interface, set_name::any_interface6})
             if (set.name == name) set.fill(batch, name_);
 }
 

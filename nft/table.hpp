@@ -54,7 +54,7 @@ class Table {
     /// all chains and rules. The batch refers to this object.
     void add_contents(Batch& batch, const Names& present) const;
     /// Adds messages that replace the elements of the sets whose settings can change at run time: outside
-    /// interfaces, allowed peers.
+    /// interfaces, hosts with settings of their own.
     void replace_settings(Batch& batch) const;
 
     const std::vector<SetDefinition>& sets() const { return sets_; }

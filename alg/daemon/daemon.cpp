@@ -34,11 +34,14 @@ Policy policy(const Options& options) {
     return policy;
 }
 
-std::vector<nft::Peers> allowed_peers(const Treatments& treatments) {
-    std::vector<nft::Peers> all;
-    for (const Prefix& prefix : treatments.allowed_peers())
-        all.push_back({prefix.address, prefix.length});
-    return all;
+nft::Hosts hosts(const Treatments& treatments) {
+    const auto listed = [](const std::vector<Prefix>& prefixes) {
+        std::vector<nft::Peers> all;
+        for (const Prefix& prefix : prefixes)
+            all.push_back({prefix.address, prefix.length});
+        return all;
+    };
+    return {listed(treatments.allowed_peers()), listed(treatments.any_interface_phones())};
 }
 
 std::string list(const std::vector<std::string>& words) {
@@ -60,7 +63,7 @@ nft::Settings ruleset_settings(const Options& options, const std::vector<std::st
     settings.tls_ports = options.tls_ports;
     settings.find_sip = options.find_sip;
     settings.queue = options.queue;
-    settings.allowed = allowed_peers(options.treatments);
+    settings.hosts = hosts(options.treatments);
     settings.accept_in = options.accept_in;
     settings.accept_in_auto = options.accept_in_auto;
     return settings;
@@ -278,7 +281,7 @@ void Daemon::apply(const Options& wanted) {
         options_.treatments = wanted.treatments;
         state_.set_treatments(wanted.treatments);
         network_.egress().set_treatments(wanted.treatments);
-        guard_.want_allowed(allowed_peers(wanted.treatments));
+        guard_.want_hosts(hosts(wanted.treatments));
         engine_.observer().restart(policy(wanted));
         engine_.observer().set_forwards(state_.mappings.forwards(), loop_.now());
         set_own_addresses();

@@ -42,20 +42,37 @@ std::array<Prefix, 2> halves(const Prefix& prefix) {
     return {Prefix{prefix.address, length}, Prefix{upper, length}};
 }
 
-// Adds the allowed part of `prefix`: all of it if the most specific section around it is allowed, without the
-// parts that more specific sections exclude.
-void add_allowed(const std::vector<Section>& sections, const Prefix& prefix, std::vector<Prefix>& out) {
-    const bool allowed =
-        narrowest(sections, prefix.address, &Treatment::allowed, prefix.length).value_or(false);
+using Switch = std::optional<bool> Treatment::*;
+
+// Adds the part of `prefix` in which the switch is on: all of it if the most specific section around it has
+// it on, without the parts that more specific sections exclude.
+void add_switched_on(const std::vector<Section>& sections, Switch setting, const Prefix& prefix,
+                     std::vector<Prefix>& out) {
+    const bool on = narrowest(sections, prefix.address, setting, prefix.length).value_or(false);
     const bool divided = std::any_of(sections.begin(), sections.end(), [&](const Section& section) {
         return section.prefix.length > prefix.length && prefix.contains(section.prefix.address) &&
-               section.treatment.allowed.value_or(allowed) != allowed;
+               (section.treatment.*setting).value_or(on) != on;
     });
     if (divided)
         for (const Prefix& half : halves(prefix))
-            add_allowed(sections, half, out);
-    else if (allowed)
+            add_switched_on(sections, setting, half, out);
+    else if (on)
         out.push_back(prefix);
+}
+
+// Where the switch is on, as prefixes that do not overlap.
+std::vector<Prefix> switched_on(const std::vector<Section>& sections, Switch setting) {
+    std::vector<Prefix> found;
+    for (const Section& section : sections) {
+        if (!(section.treatment.*setting).value_or(false)) continue;
+        const bool inside_another = std::any_of(sections.begin(), sections.end(), [&](const Section& other) {
+            return (other.treatment.*setting).value_or(false) &&
+                   other.prefix.length < section.prefix.length &&
+                   other.prefix.contains(section.prefix.address);
+        });
+        if (!inside_another) add_switched_on(sections, setting, section.prefix, found);
+    }
+    return found;
 }
 
 }  // namespace
@@ -126,16 +143,11 @@ bool Treatments::allows_peers() const {
 }
 
 std::vector<Prefix> Treatments::allowed_peers() const {
-    std::vector<Prefix> found;
-    for (const Section& section : peers) {
-        if (!section.treatment.allowed.value_or(false)) continue;
-        const bool inside_another = std::any_of(peers.begin(), peers.end(), [&](const Section& other) {
-            return other.treatment.allowed && other.prefix.length < section.prefix.length &&
-                   other.prefix.contains(section.prefix.address) && *other.treatment.allowed;
-        });
-        if (!inside_another) add_allowed(peers, section.prefix, found);
-    }
-    return found;
+    return switched_on(peers, &Treatment::allowed);
+}
+
+std::vector<Prefix> Treatments::any_interface_phones() const {
+    return switched_on(phones, &Treatment::any_interface);
 }
 
 bool Treatments::has_delegates(const Address& phone, Family family) const {

@@ -52,7 +52,9 @@ struct Treatment {
     std::optional<MediaSource> media_source;
     std::optional<Mode> mode;
     std::optional<Nat> nat;
-    std::optional<bool> allowed;    ///< a peer that may send requests to phones first (N3)
+    std::optional<bool> allowed;  ///< a peer that may send requests to phones first (N3)
+    std::optional<bool>
+        any_interface;  ///< a phone that may send by an interface that no route leads back by (X12)
     std::vector<Prefix> delegates;  ///< hosts whose media addresses the phone may name (N5)
     std::vector<std::uint16_t>
         listen;  ///< ports at which allowed peers reach a phone that has sent nothing (N3)
@@ -83,6 +85,8 @@ struct Treatments {
     /// The peers that may send requests first (N3), as prefixes that do not overlap.
     std::vector<Prefix> allowed_peers() const;
     bool allows_peers() const;
+    /// The phones with `any-interface = yes` (X12), as prefixes that do not overlap.
+    std::vector<Prefix> any_interface_phones() const;
     /// Whether the phone has delegates of that family.
     bool has_delegates(const Address& phone, Family family) const;
     friend bool operator==(const Treatments&, const Treatments&) = default;

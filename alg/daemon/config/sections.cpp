@@ -26,6 +26,8 @@ constexpr std::array rows{
         [](Treatment& t, const Setting& s) { t.media_source = parse_media_source(s); }},
     Row{"mode", false, std::nullopt, [](Treatment& t, const Setting& s) { t.mode = parse_mode(s); }},
     Row{"nat", false, Kind::phone, [](Treatment& t, const Setting& s) { t.nat = parse_nat(s); }},
+    Row{"any-interface", false, Kind::phone,
+        [](Treatment& t, const Setting& s) { t.any_interface = parse_switch(s); }},
     Row{"delegates", true, Kind::phone,
         [](Treatment& t, const Setting& s) { t.delegates.push_back(parse_delegates(s)); }},
     Row{"allowed", false, Kind::peer, [](Treatment& t, const Setting& s) { t.allowed = parse_switch(s); }},

@@ -37,7 +37,7 @@ class KernelTables : public Kernel, public Rules {
     std::vector<PortForward> port_forwards() override { return ruleset_.port_forwards(); }
     void install() override { ruleset_.install(); }
     void set_outside(const std::vector<std::string>& names) override { ruleset_.set_outside(names); }
-    void set_allowed(const std::vector<nft::Peers>& peers) override { ruleset_.set_allowed(peers); }
+    void set_hosts(const nft::Hosts& hosts) override { ruleset_.set_hosts(hosts); }
 
   private:
     nft::Ruleset& ruleset_;

@@ -21,8 +21,8 @@ void RulesetGuard::want_outside(std::vector<std::string> names) {
     next_update_ = Time{0};
 }
 
-void RulesetGuard::want_allowed(std::vector<nft::Peers> peers) {
-    allowed_ = std::move(peers);
+void RulesetGuard::want_hosts(nft::Hosts hosts) {
+    hosts_ = std::move(hosts);
     next_update_ = Time{0};
 }
 
@@ -33,9 +33,9 @@ Time RulesetGuard::advance(Time now) {
     if (now >= check_at()) check(now);
     if (follow_at_ && now >= *follow_at_) follow(now);
     const auto due = [&] { return follow_at_ ? std::min(check_at(), *follow_at_) : check_at(); };
-    if (!outside_ && !allowed_) return due();
+    if (!outside_ && !hosts_) return due();
     if (now >= next_update_) update(now);
-    return outside_ || allowed_ ? std::min(due(), next_update_) : due();
+    return outside_ || hosts_ ? std::min(due(), next_update_) : due();
 }
 
 // Packets pass untranslated until the table is restored, so this is done first.
@@ -144,13 +144,13 @@ void RulesetGuard::update(Time now) {
             spdlog::info("outside interfaces changed to {}", names);
             sd_notifyf(0, "STATUS=Serving, outside %s", names.c_str());
         }
-        if (allowed_) rules_.set_allowed(*allowed_);
-        allowed_.reset();
+        if (hosts_) rules_.set_hosts(*hosts_);
+        hosts_.reset();
         refused_ = false;
     } catch (const nft::Error& error) {
         if (!refused_)
             spdlog::error("cannot update the rules with {}: {}",
-                          outside_ ? "the outside interfaces" : "the allowed peers", error.what());
+                          outside_ ? "the outside interfaces" : "the peers and phones", error.what());
         refused_ = true;
         next_update_ = now + every;
     }

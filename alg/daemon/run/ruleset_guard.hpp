@@ -33,13 +33,13 @@ class Rules {
     /// refusal.
     virtual Result<> apply(std::span<const Change> changes) = 0;
     virtual void set_outside(const std::vector<std::string>& names) = 0;
-    virtual void set_allowed(const std::vector<nft::Peers>& peers) = 0;
+    virtual void set_hosts(const nft::Hosts& hosts) = 0;
 };
 
 /// Restores rules that another program removes, for example a firewall that reloads with `flush ruleset`, and
 /// follows the owner's forward chains (A4). It checks the rules after a notification about another program,
 /// after a refused transaction of the daemon, and every two seconds if the kernel has counted a change. It
-/// also updates outside interfaces and allowed peers in the rules, and repeats this until the kernel accepts.
+/// also updates outside interfaces and hosts in the rules, and repeats this until the kernel accepts.
 class RulesetGuard {
   public:
     /// Resets TCP connections with translated sequence numbers, because their segments have passed
@@ -69,7 +69,7 @@ class RulesetGuard {
     RulesetGuard(Rules& rules, EndStreams end_connections, Elements elements, Forwards forwards);
 
     void want_outside(std::vector<std::string> names);
-    void want_allowed(std::vector<nft::Peers> peers);
+    void want_hosts(nft::Hosts hosts);
     /// Call it when another program may have changed the rules.
     void check_soon() { check_soon_ = true; }
     /// Does the pending work. Returns the latest time of the next call.
@@ -103,7 +103,7 @@ class RulesetGuard {
     Time window_began_{-window};
     int restores_ = 0;                                 ///< since window_began_
     std::optional<std::vector<std::string>> outside_;  ///< not in the rules yet
-    std::optional<std::vector<nft::Peers>> allowed_;   ///< not in the rules yet
+    std::optional<nft::Hosts> hosts_;                  ///< not in the rules yet
 };
 
 }  // namespace sipalg::daemon

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -222,6 +223,25 @@ TEST_CASE("N5 delegates are listed in sections of phones") {
         CHECK(error_of({}, "[phone 192.168.1.2]\ndelegates = " + std::string(bad) + "\n")
                   .starts_with("f.conf:2: delegates: '" + std::string(bad) +
                                "' is neither an address nor a prefix"));
+}
+
+TEST_CASE("X12 phones may send by any interface where their sections say so") {
+    const auto all = parse({},
+                           "[phone 192.168.3.0/24]\nany-interface = yes\n[phone 192.168.3.7]\n"
+                           "any-interface = no\n[phone 192.168.4.1]\nany-interface = yes\n")
+                         .treatments;
+    const auto phones = all.any_interface_phones();
+    const auto may = [&](const char* phone) {
+        return std::count_if(phones.begin(), phones.end(),
+                             [&](const Prefix& prefix) { return prefix.contains(*Address::parse(phone)); });
+    };
+    CHECK(may("192.168.3.1") == 1);
+    CHECK(may("192.168.3.7") == 0);
+    CHECK(may("192.168.3.255") == 1);
+    CHECK(may("192.168.4.1") == 1);
+    CHECK(may("192.168.4.2") == 0);
+    CHECK(error_of({}, "[peer 203.0.113.1]\nany-interface = yes\n") ==
+          "f.conf:2: any-interface: not allowed in [peer 203.0.113.1]; it is a setting of phones");
 }
 
 TEST_CASE("N3 peers are allowed in their sections, and phones listen in theirs") {

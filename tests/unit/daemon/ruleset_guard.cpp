@@ -46,9 +46,9 @@ struct FakeRules : Rules {
         if (lost == nft::Missing::table) throw nft::Error("no such table");
         outside = names;
     }
-    void set_allowed(const std::vector<nft::Peers>& peers) override {
+    void set_hosts(const nft::Hosts& wanted) override {
         if (lost == nft::Missing::table) throw nft::Error("no such table");
-        allowed = peers;
+        hosts = wanted;
     }
 
     /// What another program does.
@@ -68,7 +68,7 @@ struct FakeRules : Rules {
     std::function<void()> refused;
     std::string done;
     std::vector<std::string> outside;
-    std::vector<nft::Peers> allowed;
+    nft::Hosts hosts;
 };
 
 struct Fixture {
@@ -260,10 +260,11 @@ TEST_CASE_FIXTURE(Fixture, "a refused change is repeated after two seconds") {
 
 TEST_CASE_FIXTURE(Fixture, "changed interfaces and peers are applied at once") {
     upkeep.want_outside({"wan", "wan2"});
-    upkeep.want_allowed({{*Address::parse("203.0.113.0"), 24}});
+    upkeep.want_hosts({{{*Address::parse("203.0.113.0"), 24}}, {{*Address::parse("192.168.9.0"), 24}}});
     CHECK(upkeep.advance(now) <= Time{1'002'000});  // or sooner, for the port forwards of the new interfaces
     CHECK(rules.outside == std::vector<std::string>{"wan", "wan2"});
-    CHECK(rules.allowed.size() == 1);
+    CHECK(rules.hosts.allowed.size() == 1);
+    CHECK(rules.hosts.any_interface.size() == 1);
     CHECK(rules.looks == 0);
     upkeep.advance(now);
     CHECK(rules.tells == 1);

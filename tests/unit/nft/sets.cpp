@@ -101,10 +101,10 @@ TEST_CASE("a set is emptied before it is filled") {
 
 TEST_CASE("N3 allowed peers are intervals: the first address, and the one after the last") {
     Settings settings;
-    settings.allowed = {{*sipalg::Address::parse("255.0.0.0"), 8},
-                        {*sipalg::Address::parse("203.0.113.8"), 29},
-                        {*sipalg::Address::parse("203.0.113.255"), 32},
-                        {*sipalg::Address::parse("2001:db8::"), 33}};
+    settings.hosts.allowed = {{*sipalg::Address::parse("255.0.0.0"), 8},
+                              {*sipalg::Address::parse("203.0.113.8"), 29},
+                              {*sipalg::Address::parse("203.0.113.255"), 32},
+                              {*sipalg::Address::parse("2001:db8::"), 33}};
     const auto elements = [&](std::string_view name) {
         std::string text;
         for (const auto& [key, ends] : set_of(settings, name).fixed) {

@@ -105,11 +105,11 @@ TEST_CASE("existing sets are kept, and those of settings are filled again") {
             return m.type == (NFNL_SUBSYS_NFTABLES << 8 | type);
         });
     };
-    CHECK(count({}, NFT_MSG_NEWSET) == 23);
-    CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSET) == 21);
+    CHECK(count({}, NFT_MSG_NEWSET) == 25);
+    CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSET) == 23);
     CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSETELEM) ==
           5);  // outside twice, SIP and TLS ports, transports
-    CHECK(count({"pinholes", "outside"}, NFT_MSG_DELSETELEM) == 7);  // emptied before
-    CHECK(count({}, NFT_MSG_NEWCHAIN) == 8);
-    CHECK(count({}, NFT_MSG_NEWRULE) == 35);
+    CHECK(count({"pinholes", "outside"}, NFT_MSG_DELSETELEM) == 9);  // emptied before
+    CHECK(count({}, NFT_MSG_NEWCHAIN) == 9);
+    CHECK(count({}, NFT_MSG_NEWRULE) == 42);
 }
