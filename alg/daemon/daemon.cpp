@@ -132,6 +132,12 @@ void Daemon::add_to_loop() {
     control_.serve(loop_, [this](std::string_view request, const ControlClient& client) {
         return answers_.answer(request, client, loop_.now());
     });
+    engine_.set_feed(feed_);
+    control_.serve_streams(
+        [this](std::string_view request, const ControlClient& client) {
+            return answers_.subscribe(request, client);
+        },
+        [this](bool reading) { engine_.set_reading(reading); });
     loop_.after_wake_up([this](Time now) { return step(now); });
 }
 
@@ -187,6 +193,14 @@ void Daemon::stop() {
     spdlog::info("stopped, all rules removed");
 }
 
+// After the verdicts of this wake-up, so that no packet waits for it.
+void Daemon::publish_facts() {
+    if (!feed_.reading()) return;
+    const FactFeed::Batch batch = feed_.collect();
+    if (batch.facts.empty() && batch.lost == 0) return;
+    control_.publish(batch.facts, batch.lost, {boot_time(), std::chrono::system_clock::now()});
+}
+
 std::optional<Time> Daemon::step(Time now) {
     guard_.advance(now);  // the rules first: what follows changes their elements
     if (now >= next_sockets_) {
@@ -207,6 +221,7 @@ std::optional<Time> Daemon::step(Time now) {
          {network_.retry_at(), addresses_deadline, engine_deadline, scanner_.advance(now),
           control_.advance(now), static_phones_.advance(engine_, now), packets_.advance(now)})
         if (deadline) next = std::min(next, *deadline);
+    publish_facts();
     return next;
 }
 

@@ -59,6 +59,7 @@ class Daemon : private AddressUser {
     void on_signal(int signal);
     void refresh_network(Time now);
     void note_latched(Time now);
+    void publish_facts();
 
     Result<Reloaded> reload();
     void apply(const Options& wanted);
@@ -87,6 +88,7 @@ class Daemon : private AddressUser {
     ControlSocket control_;
     State state_;
     KernelTables kernel_tables_;
+    FactFeed feed_;
     Engine engine_;
     RulesetGuard guard_;
     std::atomic<bool> with_ipv6_{false};  ///< IPv6 was seen: flow_reader_ reads its entries as well

@@ -38,6 +38,30 @@ std::string Answers::answer(std::string_view request, const ControlClient& clien
     return to_text(document(Json::parse(request, nullptr, false), client, now));
 }
 
+std::optional<ControlSocket::Subscription> Answers::subscribe(std::string_view text,
+                                                              const ControlClient& client) {
+    const Json request = Json::parse(text, nullptr, false);
+    if (text_field(request, "command") != "watch") return std::nullopt;
+    auto stream = FactStream::of(request);
+    // X9: the bytes of messages are for those who may record.
+    if (!stream || (stream->wants_bytes() && !from_.access.may_change(client))) return std::nullopt;
+    Json outside = Json::array();
+    for (const EgressChooser::End& end : from_.network.egress().ends())
+        if (end.egress.address) outside.push_back(end.egress.address.text());
+    const Json first{{"type", "begin"}, {"version", SIPALG_VERSION}, {"outside", outside}};
+    return ControlSocket::Subscription{to_text(first), std::move(*stream)};
+}
+
+// Why subscribe() has not begun a stream.
+Json Answers::refused_stream(const Json& request, const ControlClient& client) {
+    const auto stream = FactStream::of(request);
+    if (!stream) return error(stream.error());
+    if (stream->wants_bytes() && !from_.access.may_change(client))
+        return error("permission denied; only root and the members of --admin-group may record");
+    return error("too many are watching already (at most " + std::to_string(ControlSocket::most_streams) +
+                 ")");
+}
+
 Json Answers::document(const Json& request, const ControlClient& client, Time now) {
     const std::string command = text_field(request, "command");
     if (command.empty()) return error("a request is {\"command\": NAME}");
@@ -57,6 +81,7 @@ Json Answers::document(const Json& request, const ControlClient& client, Time no
     const bool changes = command == "reload" || command == "close";
     if (changes && !from_.access.may_change(client))
         return error("permission denied; only root and the members of --admin-group may " + command);
+    if (command == "watch") return refused_stream(request, client);
     if (command == "close") return close(request, now);
     if (command == "reload") return reload();
     return error("unknown command '" + command + "'; sipalgctl may be newer than sipalgd");

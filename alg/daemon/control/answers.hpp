@@ -42,8 +42,12 @@ class Answers {
     /// The document for a request, {"command": NAME}; `call` and `close` need "id": TEXT, or `close` "all":
     /// true. The document of a bad request, or one that the client may not make, is {"error": TEXT}.
     std::string answer(std::string_view request, const ControlClient& client, Time now);
+    /// {"command": "watch"}, see FactStream; nullopt: another request, or one that answer() refuses.
+    std::optional<ControlSocket::Subscription> subscribe(std::string_view request,
+                                                         const ControlClient& client);
 
   private:
+    Json refused_stream(const Json& request, const ControlClient& client);
     Json document(const Json& request, const ControlClient& client, Time now);
     Json status(Time now);
     Json one_call(const std::string& id, Time now);

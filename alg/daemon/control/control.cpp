@@ -152,14 +152,17 @@ void ControlSocket::accept_clients() {
         client->fd = std::move(fd);
         client->who = *who;
         client->deadline = loop_->now() + patience;
-        loop_->add(client->fd.get(), EPOLLIN, [this, client](std::uint32_t) { on_client(client); });
+        loop_->add(client->fd.get(), EPOLLIN,
+                   [this, client](std::uint32_t events) { on_client(client, events); });
     }
     // The others wait in the backlog until a client is closed.
     accept_more(false);
 }
 
-void ControlSocket::on_client(Clients::iterator client) {
-    const bool open = client->answered ? write_reply(*client) : read_request(*client);
+void ControlSocket::on_client(Clients::iterator client, std::uint32_t events) {
+    const bool open = client->stream     ? serve_stream(*client, events)
+                      : client->answered ? write_reply(*client)
+                                         : read_request(*client);
     if (!open) close_client(client);
 }
 
@@ -171,6 +174,7 @@ bool ControlSocket::read_request(Client& client) {
     // A request ends with its line, or with the end of the stream.
     const std::size_t end = client.request.find('\n');
     if (end == std::string::npos && size != 0) return client.request.size() <= longest_request;
+    if (begin_stream(client, std::string_view(client.request).substr(0, end))) return true;
     client.reply = answer_(std::string_view(client.request).substr(0, end), client.who) + "\n";
     client.answered = true;
     loop_->change(client.fd.get(), EPOLLOUT);
@@ -188,9 +192,78 @@ bool ControlSocket::write_reply(Client& client) {
     return false;
 }
 
+void ControlSocket::serve_streams(Subscribe subscribe, Reading reading) {
+    subscribe_ = std::move(subscribe);
+    reading_ = std::move(reading);
+}
+
+std::size_t ControlSocket::streams() const {
+    return static_cast<std::size_t>(std::count_if(clients_.begin(), clients_.end(),
+                                                  [](const Client& one) { return one.stream.has_value(); }));
+}
+
+bool ControlSocket::begin_stream(Client& client, std::string_view request) {
+    const std::size_t before = streams();
+    if (!subscribe_ || before >= most_streams) return false;
+    auto subscription = subscribe_(request, client.who);
+    if (!subscription) return false;
+    client.stream = std::move(subscription->stream);
+    client.reply = subscription->first + "\n";
+    client.answered = true;
+    client.deadline = Time::max();
+    loop_->change(client.fd.get(), EPOLLIN | EPOLLOUT);
+    if (before == 0) reading_(true);
+    return true;
+}
+
+bool ControlSocket::serve_stream(Client& client, std::uint32_t events) {
+    if ((events & ~std::uint32_t{EPOLLOUT}) != 0) {
+        std::array<char, 256> ignored{};
+        const ssize_t size = recv(client.fd.get(), ignored.data(), ignored.size(), 0);
+        if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) return false;
+    }
+    while (client.sent < client.reply.size()) {
+        const ssize_t size = send(client.fd.get(), client.reply.data() + client.sent,
+                                  client.reply.size() - client.sent, MSG_NOSIGNAL);
+        if (size < 0) return errno == EAGAIN || errno == EINTR;
+        client.sent += static_cast<std::size_t>(size);
+    }
+    client.reply.clear();
+    client.sent = 0;
+    loop_->change(client.fd.get(), EPOLLIN);
+    return true;
+}
+
+void ControlSocket::publish(std::span<const facts::Fact> facts, std::uint64_t lost, const ClockPair& clocks) {
+    for (Client& client : clients_) {
+        if (!client.stream) continue;
+        const bool idle = client.reply.empty();
+        client.lost += lost;
+        for (const facts::Fact& fact : facts) {
+            if (client.reply.size() - client.sent > most_waiting) {
+                ++client.lost;
+                continue;
+            }
+            const std::string line = client.stream->line(fact, clocks);
+            if (line.empty()) continue;
+            if (client.lost > 0)
+                client.reply += "{\"type\":\"lost\",\"count\":" + std::to_string(client.lost) + "}\n";
+            client.lost = 0;
+            client.reply += line + '\n';
+        }
+        if (client.sent > most_waiting) {
+            client.reply.erase(0, client.sent);
+            client.sent = 0;
+        }
+        if (idle && !client.reply.empty()) loop_->change(client.fd.get(), EPOLLIN | EPOLLOUT);
+    }
+}
+
 void ControlSocket::close_client(Clients::iterator client) {
     loop_->remove(client->fd.get());
+    const bool was_stream = client->stream.has_value();
     clients_.erase(client);
+    if (was_stream && streams() == 0) reading_(false);
     paused_until_.reset();
     if (loop_ != nullptr) accept_more(true);
 }

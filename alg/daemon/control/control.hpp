@@ -5,10 +5,12 @@
 #include <functional>
 #include <list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "alg/daemon/control/access.hpp"
+#include "alg/daemon/control/fact_stream.hpp"
 #include "alg/daemon/run/loop.hpp"
 #include "alg/daemon/run/privileges.hpp"
 #include "alg/sys/fd.hpp"
@@ -29,6 +31,19 @@ class ControlSocket {
     /// Answers a request with a document. Runs in the loop, so it must be quick.
     using Answer = std::function<std::string(std::string_view request, const ControlClient& client)>;
 
+    /// A client that reads facts until it disconnects.
+    struct Subscription {
+        std::string first;  ///< the line that tells it that the stream begins
+        FactStream stream;
+    };
+    /// Whether the request begins a stream; nullopt: it is answered with a document.
+    using Subscribe =
+        std::function<std::optional<Subscription>(std::string_view request, const ControlClient& client)>;
+    /// Called when the first client begins to read facts, and when the last one has disconnected.
+    using Reading = std::function<void(bool reading)>;
+    static constexpr std::size_t most_streams = 4;
+    static constexpr std::size_t most_waiting = 4 << 20;  ///< bytes for one reader; facts beyond are counted
+
     /// Creates the socket, and its directory if that is missing. Both belong to `owner` if there is one, else
     /// to the user of the process. Replaces the socket of a killed daemon; throws if another daemon listens
     /// at the path, or if the path is another kind of file.
@@ -38,6 +53,10 @@ class ControlSocket {
     ControlSocket& operator=(const ControlSocket&) = delete;
 
     void serve(Loop& loop, Answer answer);
+    void serve_streams(Subscribe subscribe, Reading reading);
+    /// Sends facts to the readers, and how many were lost before them. Never waits for a reader.
+    void publish(std::span<const facts::Fact> facts, std::uint64_t lost, const ClockPair& clocks);
+    std::size_t streams() const;
     /// Closes clients that are too slow, and accepts again after a pause. Returns the time of the next call;
     /// nullopt: after the next client.
     std::optional<Time> advance(Time now);
@@ -52,12 +71,16 @@ class ControlSocket {
         std::string reply;
         std::size_t sent = 0;
         bool answered = false;
+        std::optional<FactStream> stream;
+        std::uint64_t lost = 0;  ///< facts since the last line that was sent
     };
     using Clients = std::list<Client>;
 
     void accept_clients();
     void accept_more(bool wanted);  ///< the loop calls accept_clients() when a client connects
-    void on_client(Clients::iterator client);
+    void on_client(Clients::iterator client, std::uint32_t events);
+    bool begin_stream(Client& client, std::string_view request);
+    bool serve_stream(Client& client, std::uint32_t events);
     bool read_request(Client& client);
     bool write_reply(Client& client);
     void close_client(Clients::iterator client);
@@ -71,6 +94,8 @@ class ControlSocket {
     Fd listener_;
     Loop* loop_ = nullptr;
     Answer answer_;
+    Subscribe subscribe_;
+    Reading reading_;
     Clients clients_;
     bool listening_ = false;  ///< see accept_more()
     std::optional<Time> paused_until_;

@@ -8,6 +8,7 @@
 
 #include "alg/base/escape.hpp"
 #include "alg/core/renumber.hpp"
+#include "alg/facts/text.hpp"
 
 namespace sipalg::daemon {
 
@@ -40,9 +41,38 @@ std::string_view name(Event::Kind kind) {
     return "event";
 }
 
+// O4: what was done with each message, for people who search a fault.
+void log_messages(std::span<const SeenMessage> seen, const char* before) {
+    if (!spdlog::should_log(spdlog::level::debug)) return;
+    for (const SeenMessage& one : seen)
+        spdlog::debug("{}{}", before, facts::line(facts::describe(one)));
+}
+
 }  // namespace
 
+// Messages are copied only where somebody reads about them (P1).
+void Engine::explain_if_read() {
+    const bool wanted = (feed_ && feed_->reading()) || spdlog::should_log(spdlog::level::debug);
+    if (wanted != state_.explaining) state_.explain(wanted);
+    State& observed = observer_.state();
+    if (wanted != observed.explaining) observed.explain(wanted);
+}
+
+void Engine::set_reading(bool reading) {
+    if (feed_) feed_->set_reading(reading, state_, observer_.state());
+}
+
+void Engine::tell_refused(Reason reason, Time now) {
+    for (SeenMessage& seen : decision_.seen) {
+        seen.reason = reason;
+        seen.after.clear();
+    }
+    log_messages(decision_.seen, "");
+    if (feed_) feed_->take_refused(decision_, reason, now);
+}
+
 Action Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
+    explain_if_read();
     if (state_.mode_of(arrival) == Mode::observe) return observe(arrival, now);
     Reason reason = Reason::unreadable_packet;
     Action result;
@@ -58,6 +88,7 @@ Action Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
         if (replaced && !build_packet(arrival, longest)) {
             state_.cancel();
             reason = Reason::too_long;
+            tell_refused(reason, now);
         } else if (!put_in_force(now, passed)) {
             reason = Reason::kernel_refused;
         } else if (replaced) {
@@ -72,9 +103,6 @@ Action Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
         reason = Reason::kernel_refused;
     }
     count(reason);
-    if (spdlog::should_log(spdlog::level::debug))
-        spdlog::debug("packet from {}: {}", arrival.from == Side::inside ? "inside" : "outside",
-                      word(reason));
     return result;
 }
 
@@ -83,9 +111,6 @@ Action Engine::conclude_stream(const Arrival& arrival, bool in_force, Time now) 
     if (decision_.reasons.empty()) decision_.reasons.push_back(decision_.reason);
     for (const Reason reason : decision_.reasons) {
         count(!in_force && reason == Reason::rewritten ? Reason::kernel_refused : reason);
-        if (spdlog::should_log(spdlog::level::debug))
-            spdlog::debug("segment from {}: {}", arrival.from == Side::inside ? "inside" : "outside",
-                          word(reason));
     }
     Action action{Action::Kind::hold, {}};
     for (Output& output : decision_.outputs) {
@@ -121,6 +146,8 @@ Action Engine::observe(const Arrival& arrival, Time now) {
         const Observer::Seen seen = observer_.see(arrival, now);
         count(seen.reason);
         log(seen.events, observe_only, now);
+        log_messages(observer_.decision().seen, observe_only);
+        if (feed_) feed_->take(observer_.state(), observer_.decision(), now, true);
     } catch (const std::exception& error) {
         observer_.state().cancel();
         spdlog::debug("cannot observe a packet: {}", error.what());
@@ -142,11 +169,14 @@ bool Engine::put_in_force(Time now, const char* otherwise) {
         if (const auto outcome = kernel_.apply(decision_.changes); !outcome) {
             state_.cancel();
             log_refusal(outcome.error(), otherwise, now);
+            tell_refused(Reason::kernel_refused, now);
             return false;
         }
     }
     state_.commit();
-    log(decision_.events, now);
+    log(decision_.events, "", now);
+    log_messages(decision_.seen, "");
+    if (feed_) feed_->take(state_, decision_, now, false);
     erase_ended();
     return true;
 }
@@ -165,6 +195,7 @@ void Engine::erase_ended() {
 std::optional<Time> Engine::advance(Time now) {
     const auto observed = observer_.advance(now);
     log(observed.events, observe_only, now);
+    if (feed_ && !observed.events.empty()) feed_->take(observer_.state(), observer_.decision(), now, true);
     const auto next = advance_kernel(now);
     return next && observed.next ? std::min(next, observed.next) : next ? next : observed.next;
 }
@@ -276,6 +307,7 @@ void Engine::restore(std::span<const StoredElement> elements, const State::Adver
 
 void Engine::log(std::span<const Event> events, Time now) {
     log(events, "", now);
+    if (feed_) feed_->take(events, now, false);
 }
 
 void Engine::log(std::span<const Event> events, const char* before, Time now) {

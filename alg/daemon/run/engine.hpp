@@ -20,6 +20,7 @@
 #include "alg/core/report.hpp"
 #include "alg/core/static_phones.hpp"
 #include "alg/daemon/config/log.hpp"
+#include "alg/daemon/run/fact_feed.hpp"
 #include "alg/daemon/run/observer.hpp"
 
 namespace sipalg::daemon {
@@ -93,6 +94,11 @@ class Engine {
     /// `advertised`: see State::restore().
     void restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now);
 
+    /// Facts are put into `feed`, which must outlive the engine's use.
+    void set_feed(FactFeed& feed) { feed_ = &feed; }
+    /// Somebody reads the feed from now on, or nobody does.
+    void set_reading(bool reading);
+
     /// The state of phones and peers in mode observe (O7).
     Observer& observer() { return observer_; }
     const Counters& counters() const { return counters_; }
@@ -101,6 +107,8 @@ class Engine {
     Action observe(const Arrival& arrival, Time now);
     void log(std::span<const Event> events, const char* before, Time now);
     std::optional<Time> advance_kernel(Time now);
+    void explain_if_read();
+    void tell_refused(Reason reason, Time now);
     bool build_packet(const Arrival& arrival, std::size_t longest);
     /// `otherwise`: the consequence of a refusal, for the log.
     bool put_in_force(Time now, const char* otherwise);
@@ -113,6 +121,7 @@ class Engine {
     Kernel& kernel_;
     Emit emit_;
     Observer observer_;
+    FactFeed* feed_ = nullptr;
     Decision decision_;                 ///< reused for every packet, so that its buffers are allocated once
     std::vector<std::uint8_t> packet_;  ///< the packet in which the payload was replaced
     Counters counters_{};

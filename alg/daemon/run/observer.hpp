@@ -34,6 +34,8 @@ class Observer {
     void set_forwards(const std::vector<PortForward>& forwards, Time now);
 
     State& state() { return *state_; }
+    /// The decision of see() or advance(); valid until the next call.
+    Decision& decision() { return decision_; }
     std::vector<Egress> egresses() const { return state_->egresses(); }
     std::vector<CallReport> calls() const;
     std::vector<PinholeReport> pinholes(Time now) const;

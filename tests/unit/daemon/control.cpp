@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <vector>
 
 using namespace sipalg;
@@ -258,4 +259,96 @@ TEST_CASE("X9 with an admin group everyone may connect, and the kernel's credent
     CHECK(serve_until_closed(loop, control, client) == "yes\n");
     REQUIRE(seen);
     CHECK(seen->user == geteuid());
+}
+
+namespace {
+
+facts::Fact event(const std::string& subject) {
+    return {Time(0), false, Event{Event::Kind::call_offered, subject, ""}};
+}
+
+/// Everything that has arrived.
+std::string received(const Fd& client) {
+    std::string text;
+    std::array<char, 65536> buffer{};
+    ssize_t size = 0;
+    while ((size = recv(client.get(), buffer.data(), buffer.size(), 0)) > 0)
+        text.append(buffer.data(), static_cast<std::size_t>(size));
+    return text;
+}
+
+/// Runs the loop until `done`.
+void serve_until(Loop& loop, const std::function<bool()>& done) {
+    loop.after_wake_up([&](Time now) -> std::optional<Time> {
+        if (done()) loop.stop();
+        return now + Time(1);
+    });
+    loop.run();
+}
+
+}  // namespace
+
+TEST_CASE("X7 a reader of facts that does not read loses some, is told how many, and holds up nobody") {
+    const Place place;
+    Loop loop;
+    ControlSocket control(place.path());
+    std::vector<bool> reading;
+    control.serve(loop, [](std::string_view, const ControlClient&) { return std::string("{}"); });
+    control.serve_streams(
+        [](std::string_view request, const ControlClient&) -> std::optional<ControlSocket::Subscription> {
+            if (request != "w") return std::nullopt;
+            return ControlSocket::Subscription{"begin", *FactStream::of(Json::object())};
+        },
+        [&](bool some) { reading.push_back(some); });
+    Fd slow = place.connect_client();
+    say(slow, "w\n");
+    serve_until(loop, [&] { return control.streams() == 1; });
+    const std::vector<facts::Fact> many(1000, event(std::string(1000, 'x')));
+    for (int i = 0; i < 10; ++i)
+        control.publish(many, 0, {});
+    std::string text = received(slow);
+    CHECK(text.size() < 2 * ControlSocket::most_waiting);
+    // What waits arrives as soon as it reads.
+    serve_until(loop, [&] {
+        text += received(slow);
+        return text.size() > ControlSocket::most_waiting;
+    });
+    const std::vector<facts::Fact> last(1, event("last"));
+    serve_until(loop, [&] {
+        text += received(slow);
+        control.publish(last, 0, {});
+        return text.find("\"last\"") != std::string::npos;
+    });
+    CHECK(text.starts_with("begin\n{"));
+    CHECK(text.find("{\"type\":\"lost\",\"count\":") != std::string::npos);
+    CHECK(reading == std::vector<bool>{true});
+    slow = Fd();
+    serve_until(loop, [&] { return control.streams() == 0; });
+    CHECK(reading == std::vector<bool>{true, false});
+}
+
+TEST_CASE("O8 a reader gets the facts that it wants") {
+    const auto lines = [](const Json& request, const facts::Fact& fact) {
+        auto stream = FactStream::of(request);
+        REQUIRE(stream);
+        return stream->line(fact, {});
+    };
+    facts::Message message;
+    message.call_id = "abc@host";
+    message.method = "INVITE";
+    message.seen.phone = *Endpoint::parse("192.168.1.10:5060");
+    message.seen.before = "Authorization: Digest response=\"1\"";
+    const facts::Fact fact{Time(0), false, message};
+    CHECK(lines(Json::object(), fact).find("\"before\"") == std::string::npos);
+    CHECK(lines({{"bytes", true}}, fact).find(facts::base64("Authorization: Digest response=\"x\"")) !=
+          std::string::npos);
+    CHECK(lines({{"bytes", true}, {"credentials", true}}, fact).find(facts::base64(message.seen.before)) !=
+          std::string::npos);
+    CHECK(!lines({{"call", "ab"}}, fact).empty());
+    CHECK(lines({{"call", "b"}}, fact).empty());
+    CHECK(!lines({{"phone", "192.168.1.10"}}, fact).empty());
+    CHECK(lines({{"phone", "192.168.1.11"}}, fact).empty());
+    CHECK(lines({{"call", "x"}}, event("abc@host")).empty());
+    CHECK(!FactStream::of({{"phone", "x"}}));
+    CHECK(!FactStream::of({{"phone", 1}}));
 }

@@ -1,0 +1,38 @@
+// What one reader of the stream of facts is sent (`watch`, `record`).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "alg/base/result.hpp"
+#include "alg/daemon/control/json.hpp"
+#include "alg/facts/json.hpp"
+
+namespace sipalg::daemon {
+
+/// A request {"command": "watch"} with the optional fields "call" (beginning of a Call-ID), "phone"
+/// (address), "bytes" and "credentials" (true: messages carry their bytes; digest responses are not masked).
+class FactStream {
+  public:
+    /// Fails with a sentence for the client.
+    static Result<FactStream> of(const Json& request);
+
+    /// The reader gets the bytes of messages, so it must be allowed to record (X9).
+    bool wants_bytes() const { return options_.bytes; }
+    /// Its line without the line end; empty: the reader does not want it. ASCII.
+    std::string line(const facts::Fact& fact, const ClockPair& clocks);
+
+  private:
+    bool wants(const facts::Fact& fact);
+    bool wants_call(std::string_view call_id) const { return call_id.starts_with(call_); }
+
+    static constexpr std::size_t most_call_ids = 4096;
+    facts::JsonOptions options_;
+    std::string call_;                          ///< empty: all
+    std::optional<Address> phone_;              ///< nullopt: all
+    std::unordered_set<std::string> call_ids_;  ///< of the phone, so that events of its calls are found
+};
+
+}  // namespace sipalg::daemon

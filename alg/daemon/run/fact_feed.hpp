@@ -1,0 +1,47 @@
+// What the engine tells people: facts that wait until the end of the wake-up.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "alg/facts/collector.hpp"
+
+namespace sipalg::daemon {
+
+/// Takes facts from decisions while somebody reads, and none otherwise. Making them costs copies only: they
+/// are written out after the verdicts. Bounded: what does not fit is counted.
+class FactFeed {
+  public:
+    static constexpr std::size_t max_facts = 4096;
+    static constexpr std::size_t max_bytes = 8 << 20;  ///< of messages
+
+    /// Begins or ends to take facts. What is open then is known, and no fact.
+    void set_reading(bool reading, const State& state, const State& observed);
+    bool reading() const { return reading_; }
+
+    /// Of a decision that is in force. Moves Decision::seen away. Never throws: without memory facts are
+    /// lost.
+    void take(const State& state, Decision& decision, Time now, bool observed) noexcept;
+    /// Of a decision that was given up: its messages went on as they came, for this reason.
+    void take_refused(Decision& decision, Reason reason, Time now) noexcept;
+    void take(std::span<const Event> events, Time now, bool observed) noexcept;
+
+    struct Batch {
+        std::vector<facts::Fact> facts;
+        std::uint64_t lost = 0;
+    };
+    /// Everything since the last call.
+    Batch collect();
+
+  private:
+    void keep(std::vector<facts::Fact>& fresh);
+
+    bool reading_ = false;
+    facts::Collector collector_, observed_{true};
+    Batch batch_;
+    std::vector<facts::Fact> fresh_;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace sipalg::daemon
