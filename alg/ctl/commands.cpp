@@ -47,6 +47,17 @@ constexpr std::array rows{
             "Makes sipalgd read its configuration file again. Prints the options that have\n"
             "changed, and those that change only after a restart. If the file has a mistake,\n"
             "the old configuration stays in force. Only for root and the admin-group.\n"},
+    Command{"watch", Argument::none, "", true, "what happens, as it happens",
+            "Prints a line for each message, pinhole and event until it is interrupted.\n"
+            "--json prints a JSON document a line. --call ID and --phone ADDR select calls,\n"
+            "--seconds N ends after that time.\n"},
+    Command{"record", Argument::optional, "FILE", false, "messages before and after, for Wireshark or HEP",
+            "Writes each message as it came and as it left to a pcapng file with the\n"
+            "interfaces \"inside\" and \"outside\". Comments say what was changed and which\n"
+            "pinholes were opened. --hep HOST:PORT sends them to Homer or sngrep instead.\n"
+            "Digest responses are masked, unless --with-credentials is given. --call ID and\n"
+            "--phone ADDR select calls, --seconds N ends after that time. Only for root and\n"
+            "the admin-group.\n"},
     Command{"explain", Argument::required, "FILE", true, "what sipalg does with the calls of a capture",
             "Replays a capture (pcap or pcapng) and prints, for each call, the messages with\n"
             "what would be changed and by which rule, the pinholes, the media, and a verdict.\n"
@@ -69,6 +80,12 @@ constexpr std::string_view options_text =
     "  --control PATH  control socket of sipalgd (default: /run/sipalg/control.sock)\n"
     "  --json          print one JSON document\n"
     "  --all           with close: all calls\n"
+    "  --call ID       with watch, record: calls whose Call-ID begins with ID\n"
+    "  --phone ADDR    with watch, record: messages of one phone\n"
+    "  --seconds N     with watch, record: end after N seconds\n"
+    "  --hep HOST:PORT with record: send HEPv3 over UDP\n"
+    "  --with-credentials\n"
+    "                  with record: do not mask digest responses\n"
     "  --inside NET    with explain: a network of phones (repeat)\n"
     "  --outside ADDR  with explain: the router's address outside\n"
     "  --html FILE     with explain: write a web page to FILE\n"

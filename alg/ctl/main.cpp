@@ -4,6 +4,7 @@
 #include "alg/ctl/commands.hpp"
 #include "alg/ctl/doctor.hpp"
 #include "alg/ctl/explain.hpp"
+#include "alg/ctl/follow.hpp"
 #include "alg/ctl/metrics.hpp"
 #include "alg/ctl/options.hpp"
 #include "alg/ctl/request.hpp"
@@ -25,6 +26,8 @@ int run(const std::vector<std::string>& arguments) {
     }
     if (options.command == "explain") return explain_file(options, std::cout);
     if (options.command == "doctor") return run_doctor(options.control, options.json);
+    if (options.command == "watch") return watch(options, std::cout);
+    if (options.command == "record") return record(options, std::cerr);
     const bool metrics_wanted = options.command == "metrics";
     Json request{{"command", metrics_wanted ? "status" : options.command}};
     if (!options.argument.empty()) request["id"] = options.argument;

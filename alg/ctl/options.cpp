@@ -1,6 +1,7 @@
 #include "alg/ctl/options.hpp"
 
 #include <boost/program_options.hpp>
+#include <charconv>
 #include <string_view>
 #include <utility>
 
@@ -25,6 +26,46 @@ const Command& known_command(const std::string& name) {
                               : "expected " + command_list()));
 }
 
+struct OwnOption {
+    const char* name;
+    std::string_view commands;  ///< that it belongs to
+};
+constexpr OwnOption own_options[] = {
+    {"inside", "explain"},
+    {"outside", "explain"},
+    {"html", "explain"},
+    {"call", "watch and record"},
+    {"phone", "watch and record"},
+    {"seconds", "watch and record"},
+    {"hep", "record"},
+    {"with-credentials", "record"},
+};
+
+void read_command_options(const po::variables_map& given, const Command& command, Options& options) {
+    for (const OwnOption& one : own_options)
+        if (given.count(one.name) > 0 && one.commands.find(command.name) == std::string_view::npos)
+            throw UsageError("--" + std::string(one.name) + " belongs to the command " +
+                             std::string(one.commands));
+    const auto text = [&](const char* name) {
+        return given.count(name) > 0 ? given[name].as<std::string>() : std::string();
+    };
+    if (given.count("inside") > 0) options.inside = given["inside"].as<std::vector<std::string>>();
+    options.outside = text("outside");
+    options.html = text("html");
+    options.call = text("call");
+    options.phone = text("phone");
+    options.hep = text("hep");
+    options.with_credentials = given.count("with-credentials") > 0;
+    if (const std::string seconds = text("seconds"); !seconds.empty()) {
+        const char* end = seconds.data() + seconds.size();
+        const auto [stop, error] = std::from_chars(seconds.data(), end, options.seconds);
+        if (error != std::errc() || stop != end || options.seconds == 0 || options.seconds > 31'536'000)
+            throw UsageError("--seconds '" + escape(seconds) + "': expected 1-31536000");
+    }
+    if (command.name == "record" && options.hep.empty() == options.argument.empty())
+        throw UsageError("record: expected a FILE or --hep HOST:PORT; see sipalgctl help record");
+}
+
 }  // namespace
 
 Options parse_options(const std::vector<std::string>& arguments) {
@@ -37,6 +78,11 @@ Options parse_options(const std::vector<std::string>& arguments) {
     all.add_options()("inside", po::value<std::vector<std::string>>());
     all.add_options()("outside", po::value<std::string>());
     all.add_options()("html", po::value<std::string>());
+    all.add_options()("call", po::value<std::string>());
+    all.add_options()("phone", po::value<std::string>());
+    all.add_options()("seconds", po::value<std::string>());
+    all.add_options()("hep", po::value<std::string>());
+    all.add_options()("with-credentials", "");
     all.add_options()("word", po::value<std::vector<std::string>>());
     po::positional_options_description positional;
     positional.add("word", -1);
@@ -77,12 +123,7 @@ Options parse_options(const std::vector<std::string>& arguments) {
                          " is missing; see sipalgctl help " + options.command);
     if (command.name == "help" && !options.argument.empty())
         options.argument = known_command(options.argument).name;
-    if (given.count("inside") > 0) options.inside = given["inside"].as<std::vector<std::string>>();
-    if (given.count("outside") > 0) options.outside = given["outside"].as<std::string>();
-    if (given.count("html") > 0) options.html = given["html"].as<std::string>();
-    for (const char* name : {"inside", "outside", "html"})
-        if (given.count(name) > 0 && command.name != "explain")
-            throw UsageError("--" + std::string(name) + " belongs to the command explain");
+    read_command_options(given, command, options);
     if (options.all && command.name != "close") throw UsageError("--all belongs to the command close");
     if (command.name == "close" && options.all == !options.argument.empty())
         throw UsageError("close: expected an ID or --all; see sipalgctl help close");

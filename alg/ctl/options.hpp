@@ -20,6 +20,11 @@ struct Options {
     std::vector<std::string> inside;  ///< with explain: networks
     std::string outside;              ///< with explain: an address; empty: guessed
     std::string html;                 ///< with explain: file to write; empty: none
+    std::string call;                 ///< with watch and record: beginning of a Call-ID; empty: all
+    std::string phone;                ///< with watch and record: inside address; empty: all
+    unsigned seconds = 0;             ///< with watch and record: how long; 0: until a signal
+    std::string hep;                  ///< with record: "host:port" instead of a file
+    bool with_credentials = false;    ///< with record: digest responses are not masked
     bool help = false;
     bool version = false;
     std::string command;   ///< a known one, unless help or version is set

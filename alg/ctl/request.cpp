@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "alg/base/escape.hpp"
 
@@ -60,6 +61,9 @@ class Connection {
         }
     }
 
+    /// The caller closes it.
+    int release() { return std::exchange(fd_, -1); }
+
     [[noreturn]] void fail(const std::string& what) const { throw NotServing(escape(path_) + ": " + what); }
 
   private:
@@ -85,6 +89,10 @@ Json ask(const std::string& path, const Json& request) {
     if (document.is_object() && document.contains("error") && document["error"].is_string())
         connection.fail(escape(document["error"].get<std::string>()));
     return document;
+}
+
+int connect_to_daemon(const std::string& path) {
+    return Connection(path).release();
 }
 
 }  // namespace sipalg::ctl

@@ -19,4 +19,8 @@ class NotServing : public std::runtime_error {
 /// NotServing; its text is the daemon's own if it refused the request.
 Json ask(const std::string& path, const Json& request);
 
+/// A connection to the daemon at `path`, for the caller to close; it gives up sending and receiving after ten
+/// seconds. Throws NotServing.
+int connect_to_daemon(const std::string& path);
+
 }  // namespace sipalg::ctl

@@ -1,0 +1,40 @@
+// Reads the daemon's stream of facts.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "alg/ctl/request.hpp"
+
+namespace sipalg::ctl {
+
+/// A connection on which the daemon sends one JSON document a line. While one exists, SIGINT and SIGTERM end
+/// reading instead of the program. Throws NotServing.
+class FactReader {
+  public:
+    /// Sends the request and waits for the line that begins the stream. `seconds`: reading ends after that;
+    /// nullopt: with a signal or the daemon.
+    FactReader(const std::string& path, const Json& request, std::optional<std::chrono::seconds> seconds);
+    ~FactReader();
+    FactReader(const FactReader&) = delete;
+    FactReader& operator=(const FactReader&) = delete;
+
+    /// The document that began the stream.
+    const Json& beginning() const { return beginning_; }
+    enum class News { line, quiet, end };
+    /// Waits for a line at most `patience`: `quiet` if none came.
+    News next(std::string& line, std::chrono::milliseconds patience);
+
+  private:
+    bool take_line(std::string& line);
+
+    std::string path_;
+    int fd_ = -1, signals_ = -1;
+    std::string buffer_;
+    std::size_t taken_ = 0;  ///< bytes of buffer_ that were returned
+    std::optional<std::chrono::steady_clock::time_point> until_;
+    Json beginning_;
+};
+
+}  // namespace sipalg::ctl

@@ -1,0 +1,160 @@
+#include "alg/ctl/follow.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <optional>
+#include <ostream>
+#include <stdexcept>
+
+#include "alg/base/escape.hpp"
+#include "alg/ctl/fact_reader.hpp"
+#include "alg/ctl/hep.hpp"
+#include "alg/ctl/recording.hpp"
+
+namespace sipalg::ctl {
+
+namespace {
+
+constexpr std::chrono::milliseconds patience{500};  // then what was recorded so far is written
+
+Json request_of(const Options& options, bool bytes) {
+    Json request{{"command", "watch"}};
+    if (!options.call.empty()) request["call"] = options.call;
+    if (!options.phone.empty()) request["phone"] = options.phone;
+    if (bytes) request["bytes"] = true;
+    if (options.with_credentials) request["credentials"] = true;
+    return request;
+}
+
+std::optional<std::chrono::seconds> limit_of(const Options& options) {
+    return options.seconds == 0 ? std::nullopt : std::optional(std::chrono::seconds(options.seconds));
+}
+
+std::string cell(const Json& object, const char* name) {
+    return object.contains(name) && object[name].is_string() ? escape(object[name].get<std::string>())
+                                                             : std::string("-");
+}
+
+std::string clock_of(const Json& fact) {
+    if (!fact.contains("time") || !fact["time"].is_number()) return "-";
+    const auto milliseconds = static_cast<long long>(fact["time"].get<double>() * 1000);
+    const std::time_t seconds = static_cast<std::time_t>(milliseconds / 1000);
+    std::tm parts{};
+    char text[16];
+    if (localtime_r(&seconds, &parts) == nullptr || std::strftime(text, sizeof text, "%H:%M:%S", &parts) == 0)
+        return "-";
+    const std::string rest = std::to_string(1000 + milliseconds % 1000);
+    return text + ("." + rest.substr(1));
+}
+
+std::string line_of(const Json& fact) {
+    const std::string type = cell(fact, "type");
+    if (type != "message") return clock_of(fact) + "  " + remark_of(fact);
+    std::string text = clock_of(fact) + "  " + cell(fact, "phone") +
+                       (cell(fact, "from") == "inside" ? " -> " : " <- ") + cell(fact, "peer") + "  " +
+                       cell(fact, "title") + "  " + cell(fact, "reason");
+    const std::string call_id = cell(fact, "call_id");
+    return call_id == "-" ? text : text + "  " + call_id;
+}
+
+/// A new file, for its owner alone: it has what people said to each other.
+class OutputFile {
+  public:
+    explicit OutputFile(const std::string& path) : path_(path) {
+        fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (fd_ < 0) throw std::runtime_error(escape(path) + ": " + std::strerror(errno));
+    }
+    ~OutputFile() { close(fd_); }
+    OutputFile(const OutputFile&) = delete;
+    OutputFile& operator=(const OutputFile&) = delete;
+    void write(std::string_view bytes) const {
+        while (!bytes.empty()) {
+            const ssize_t size = ::write(fd_, bytes.data(), bytes.size());
+            if (size < 0 && errno == EINTR) continue;
+            if (size < 0) throw std::runtime_error(escape(path_) + ": " + std::strerror(errno));
+            bytes.remove_prefix(static_cast<std::size_t>(size));
+        }
+    }
+
+  private:
+    std::string path_;
+    int fd_ = -1;
+};
+
+void send(HepSender& sender, const RecordedMessage& message) {
+    const bool outward = message.from == Side::inside;
+    const auto one = [&](std::uint32_t agent, const Endpoint& own, const std::string& payload) {
+        const HepPacket packet{message.transport,
+                               outward ? own : message.peer,
+                               outward ? message.peer : own,
+                               message.time_us,
+                               agent,
+                               message.call_id,
+                               payload};
+        static_cast<void>(sender.send(hep3(packet)));  // HEP over UDP is lossy
+    };
+    // 1: as the inside sees it, 2: as the outside does.
+    one(outward ? 1 : 2, outward ? message.phone : message.public_endpoint, message.before);
+    one(outward ? 2 : 1, outward ? message.public_endpoint : message.phone, message.after);
+}
+
+}  // namespace
+
+int watch(const Options& options, std::ostream& out) {
+    FactReader reader(options.control, request_of(options, false), limit_of(options));
+    std::string line;
+    for (;;) {
+        const auto news = reader.next(line, std::chrono::hours(1));
+        if (news == FactReader::News::end) return 0;
+        if (news == FactReader::News::quiet) continue;
+        if (options.json) {
+            out << line << '\n' << std::flush;
+            continue;
+        }
+        const Json fact = Json::parse(line, nullptr, false);
+        if (fact.is_object()) out << line_of(fact) << '\n' << std::flush;
+        if (!out) return 0;
+    }
+}
+
+// O8
+int record(const Options& options, std::ostream& log) {
+    std::optional<HepSender> sender;
+    if (!options.hep.empty()) sender.emplace(options.hep);
+    FactReader reader(options.control, request_of(options, true), limit_of(options));
+    std::optional<OutputFile> file;
+    if (!options.argument.empty()) file.emplace(options.argument);
+    Recording recording;
+    if (file) file->write(recording.begin());
+    std::uint64_t lost = 0, sent = 0;
+    std::string line;
+    for (;;) {
+        const auto news = reader.next(line, patience);
+        if (news == FactReader::News::end) break;
+        if (news == FactReader::News::quiet) {
+            if (file) file->write(recording.flush());
+            continue;
+        }
+        const Json fact = Json::parse(line, nullptr, false);
+        if (!fact.is_object()) continue;
+        if (fact.value("type", "") == "lost" && fact.contains("count") && fact["count"].is_number_unsigned())
+            lost += fact["count"].get<std::uint64_t>();
+        if (file) file->write(recording.add(fact));
+        if (!sender) continue;
+        if (const auto message = read_message(fact); message && !message->call_id.empty()) {
+            send(*sender, *message);
+            ++sent;
+        }
+    }
+    if (file) file->write(recording.flush());
+    log << (file ? recording.messages() : sent) << " messages recorded";
+    if (lost > 0) log << ", " << lost << " facts lost";
+    log << '\n';
+    return 0;
+}
+
+}  // namespace sipalg::ctl
