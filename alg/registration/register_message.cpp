@@ -42,8 +42,7 @@ bool each_contact(const sip::Message& message, const OwnContact& own,
                 own(uri->transport, *uri->host_port.address, uri->host_port.port.value_or(5060));
             if (!inside || ++count > max_contacts) continue;
             const auto parameter = sip::parameter(entry->parameters, "expires");
-            visit({*inside, parameter ? sip::delta_seconds(*parameter) : std::nullopt,
-                   sip::parameter(entry->parameters, "reg-id").has_value()});
+            visit({*inside, parameter ? sip::delta_seconds(*parameter) : std::nullopt});
         }
     }
     return star;

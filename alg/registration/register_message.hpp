@@ -26,7 +26,6 @@ using OwnContact =
 struct ListedContact {
     Socket inside;
     std::optional<std::int64_t> expires;  ///< its `expires` parameter, in seconds
-    bool one_flow = false;                ///< has a reg-id (RFC 5626)
 };
 
 /// Calls `visit` for each Contact that is the phone's, at most 16. True: one was "*".

@@ -49,7 +49,7 @@ void Registrations::request(const ReceivedMessage& received, const OwnContact& o
     const std::int64_t general =
         sip::delta_seconds(message, sip::HeaderId::expires).value_or(default_expires);
     pending.all = each_contact(message, own, [&](const ListedContact& contact) {
-        pending.contacts.push_back({contact.inside, contact.expires.value_or(general), contact.one_flow});
+        pending.contacts.push_back({contact.inside, contact.expires.value_or(general)});
     });
     if (!known) pending_per_phone_.more(received.phone);
     pending_deadlines_.schedule(key, pending.until);
@@ -84,29 +84,12 @@ void Registrations::response(const ReceivedMessage& received, const OwnContact& 
         });
         std::int64_t granted = general ? std::min(*general, contact.expires) : contact.expires;
         if (row != listed.end() && row->expires) granted = *row->expires;
-        const auto same = [&](const BindingKey& bound) {
-            return bound.aor == key.aor && bound.inside == key.inside;
-        };
-        if (contact.expires == 0 || granted == 0) {
-            unbind_those(
-                received.phone,
-                [&](const BindingKey& bound, const Binding&) {
-                    return bound == key || (!contact.one_flow && same(bound));
-                },
-                "unregistered", received.now, effects);
-        } else if (!pending.outdated) {
+        // C8: at another server the phone stays registered until that binding ends by itself: desk phones
+        // register one account at two servers, without reg-id (RFC 5626).
+        if (contact.expires == 0 || granted == 0)
+            unbind(key, "unregistered", received.now, effects);
+        else if (!pending.outdated)
             bind(key, pending, granted, others, received.now, effects);
-            // A phone that moves to another server leaves the old one. With several uplinks or a reg-id (RFC
-            // 5626) it is registered at both.
-            if (!contact.one_flow)
-                unbind_those(
-                    received.phone,
-                    [&](const BindingKey& bound, const Binding& binding) {
-                        return same(bound) && bound != key &&
-                               binding.egress.address == pending.egress.address;
-                    },
-                    "moved to another server", received.now, effects);
-        }
     }
 }
 

@@ -32,7 +32,6 @@ struct Pending {
     struct Contact {
         Socket inside;
         std::int64_t expires = 0;  ///< requested, seconds
-        bool one_flow = false;     ///< has a reg-id: concerns only one of several flows (RFC 5626)
     };
     std::vector<Contact> contacts;
     bool unmodified = false;  ///< see Binding

@@ -67,10 +67,8 @@ TEST_CASE("C8 only the phone's own Contacts count, each with its own lifetime") 
     REQUIRE(listed.contacts.size() == 2);
     CHECK(listed.contacts[0].inside == Socket{Transport::tcp, {phone, 5070}});
     CHECK(listed.contacts[0].expires == 60);
-    CHECK(listed.contacts[0].one_flow);
     CHECK(listed.contacts[1].inside == Socket{Transport::udp, {phone, 5060}});
     CHECK_FALSE(listed.contacts[1].expires);
-    CHECK_FALSE(listed.contacts[1].one_flow);
 }
 
 TEST_CASE("C8 Contact: * means all Contacts") {
