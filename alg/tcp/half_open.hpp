@@ -2,10 +2,9 @@
 #pragma once
 
 #include <cstddef>
-#include <list>
 #include <optional>
-#include <unordered_map>
 
+#include "alg/base/host_queues.hpp"
 #include "alg/tcp/connection_key.hpp"
 
 namespace sipalg::tcp {
@@ -14,27 +13,25 @@ namespace sipalg::tcp {
 class HalfOpen {
   public:
     /// The host that `opener` counts as: an IPv4 address, an IPv6 /64.
-    static Address host_of(const ConnectionKey& key, Side opener);
+    static Address host_of(const ConnectionKey& key, Side opener) {
+        return sipalg::host_of(key.end(opener).address);
+    }
 
     /// Adds a connection. No effect if the key exists.
-    void add(const ConnectionKey& key, Side opener);
+    void add(const ConnectionKey& key, Side opener) { queues_.add(key, host_of(key, opener)); }
     /// Removes a connection that was established or has ended.
-    void remove(const ConnectionKey& key);
-    std::size_t size() const { return by_key_.size(); }
+    void remove(const ConnectionKey& key) { queues_.remove(key); }
+    std::size_t size() const { return queues_.size(); }
 
-    /// The oldest connection of the host that has most; nullopt: there is none. Linear in the number of
-    /// hosts.
-    std::optional<ConnectionKey> oldest_of_largest() const;
-    std::optional<ConnectionKey> oldest_of(const Address& host) const;
+    /// The oldest connection of the host that has most; nullopt: there is none. Linear in the number of hosts.
+    std::optional<ConnectionKey> oldest_of_largest() const { return queues_.oldest_of_largest(); }
+    std::optional<ConnectionKey> oldest_of(const Address& host) const {
+        const auto* keys = queues_.of(host);
+        return keys ? std::optional(keys->front()) : std::nullopt;
+    }
 
   private:
-    using Keys = std::list<ConnectionKey>;
-    struct Place {
-        Address host;
-        Keys::iterator position;
-    };
-    std::unordered_map<Address, Keys> by_host_;
-    std::unordered_map<ConnectionKey, Place, ConnectionKeyHash> by_key_;
+    HostQueues<ConnectionKey, ConnectionKeyHash> queues_;
 };
 
 }  // namespace sipalg::tcp

@@ -1,0 +1,75 @@
+// Keys in the order in which they came, by the host that they count to (X7).
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <iterator>
+#include <list>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "alg/net/address.hpp"
+
+namespace sipalg {
+
+/// The host that an address counts as: an IPv4 address as itself, an IPv6 one as its /64.
+inline Address host_of(const Address& address) {
+    if (address.is_v4()) return address;
+    auto bytes = address.bytes();
+    std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+    return Address::v6(bytes);
+}
+
+/// Of each host a queue, the oldest key first. Where there is no room for another key, the oldest of the host
+/// that has most makes room, so that no host takes the place of another.
+template <class Key, class Hash = std::hash<Key>, class Equal = std::equal_to<>>
+class HostQueues {
+  public:
+    using Keys = std::list<Key>;
+
+    /// No effect for a key that is there already.
+    void add(const Key& key, const Address& host) {
+        if (by_key_.contains(key)) return;
+        Keys& keys = by_host_[host];
+        keys.push_back(key);
+        by_key_.emplace(key, Place{host, std::prev(keys.end())});
+    }
+    /// The host that the key counted to; nullopt: it was not there.
+    std::optional<Address> remove(const Key& key) {
+        const auto found = by_key_.find(key);
+        if (found == by_key_.end()) return std::nullopt;
+        const Place place = found->second;
+        const auto host = by_host_.find(place.host);
+        host->second.erase(place.position);
+        if (host->second.empty()) by_host_.erase(host);
+        by_key_.erase(found);
+        return place.host;
+    }
+    bool contains(const Key& key) const { return by_key_.contains(key); }
+    std::size_t size() const { return by_key_.size(); }
+
+    /// The keys of a host; nullptr: it has none.
+    const Keys* of(const Address& host) const {
+        const auto found = by_host_.find(host);
+        return found == by_host_.end() ? nullptr : &found->second;
+    }
+    /// The oldest of the host that has most; nullopt: there is none. Linear in the number of hosts.
+    std::optional<Key> oldest_of_largest() const {
+        const auto largest =
+            std::max_element(by_host_.begin(), by_host_.end(),
+                             [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+        return largest == by_host_.end() ? std::nullopt : std::optional(largest->second.front());
+    }
+
+  private:
+    struct Place {
+        Address host;
+        typename Keys::iterator position;
+    };
+    std::unordered_map<Address, Keys> by_host_;
+    std::unordered_map<Key, Place, Hash, Equal> by_key_;
+};
+
+}  // namespace sipalg
