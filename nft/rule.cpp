@@ -3,6 +3,7 @@
 #include <libnftnl/expr.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
@@ -334,6 +335,27 @@ Rule& Rule::mark_connection(std::uint32_t bit) {
     auto* e = add(rule_.get(), "ct");
     nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
     nftnl_expr_set_u32(e, NFTNL_EXPR_CT_SREG, NFT_REG_1);
+    return *this;
+}
+
+Rule& Rule::mark_packet(std::uint32_t bit) {
+    say("meta mark set meta mark | " + hexadecimal(bit));
+    load_meta(rule_.get(), NFT_META_MARK, NFT_REG_1);
+    mask_and_xor(rule_.get(), ~bit, bit);
+    auto* e = add(rule_.get(), "meta");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_META_SREG, NFT_REG_1);
+    return *this;
+}
+
+Rule& Rule::established() {
+    constexpr std::uint32_t state_bit = NF_CT_STATE_BIT(IP_CT_ESTABLISHED);
+    say("ct state established");
+    auto* e = add(rule_.get(), "ct");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_STATE);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+    mask_and_xor(rule_.get(), state_bit, 0);
+    compare(rule_.get(), NFT_CMP_NEQ, std::uint32_t{0});
     return *this;
 }
 

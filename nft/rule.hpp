@@ -77,6 +77,10 @@ class Rule {
     /// Removes the fields from `set`.
     Rule& remove(std::initializer_list<Field> fields, std::string_view set);
     Rule& mark_connection(std::uint32_t bit);
+    /// Sets the bit in the packet's own mark.
+    Rule& mark_packet(std::uint32_t bit);
+    /// Connection tracking has seen packets of the connection in both directions.
+    Rule& established();
     Rule& connection_marked(std::uint32_t bit, Dialect dialect);
     /// The packet goes in the direction of the connection's first packet.
     Rule& original_direction(Dialect dialect);

@@ -31,9 +31,10 @@ constexpr std::chrono::seconds latched_for{60};
 
 Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
     : name_(settings.table), sets_(sets_of(settings, origin)) {
-    chains_.reserve(13);  // the references below must stay valid
+    chains_.reserve(15);  // the references below must stay valid
 
-    constexpr std::string_view outward = "outward", true_source = "true_source";
+    constexpr std::string_view outward = "outward", true_source = "true_source", inward = "inward",
+                               inward_shifted = "inward_shifted";
     const bool any_inside = settings.inside.empty();
     const std::string_view sides = any_inside ? set_name::outside : set_name::inside;
 
@@ -76,8 +77,6 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
     checked.add().count();
 
     ChainDefinition& to_inside = chains_.emplace_back("to_inside", after_nat);
-    // A6: every queue rule but those of `shifted` has bypass.
-    const auto queued = [&](Rule& r) { r.queue(queue, settings.queue, settings.queues); };
     to_inside.add().interface(Interface::in, set_name::outside, false).accept();
     to_inside.add().interface(Interface::out, sides, any_inside).accept();
     to_inside.add().fields({Field::source_port}, set_name::tls_ports).jump_chain(hello_inward);
@@ -87,13 +86,24 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
         .fields(
             {Field::protocol, Field::destination, Field::destination_port, Field::source, Field::source_port},
             set_name::shifted)
-        .queue(queue, settings.shifted_queue(), 1, false);
-    queued(to_inside.add().fields({Field::source_port}, set_name::sip_ports));
-    queued(to_inside.add().fields({Field::destination_port}, set_name::sip_ports));
-    queued(to_inside.add().fields({Field::protocol, Field::destination, Field::destination_port},
-                                  set_name::listeners));
-    queued(to_inside.add().fields({Field::protocol, Field::destination6, Field::destination_port},
-                                  set_name::listeners6));
+        .goto_chain(inward_shifted);
+    to_inside.add().fields({Field::source_port}, set_name::sip_ports).goto_chain(inward);
+    to_inside.add().fields({Field::destination_port}, set_name::sip_ports).goto_chain(inward);
+    to_inside.add()
+        .fields({Field::protocol, Field::destination, Field::destination_port}, set_name::listeners)
+        .goto_chain(inward);
+    to_inside.add()
+        .fields({Field::protocol, Field::destination6, Field::destination_port}, set_name::listeners6)
+        .goto_chain(inward);
+
+    // X11: the daemon takes a packet for an answer only if conntrack has seen the connection in both
+    // directions. A6: every queue rule but those of `shifted` has bypass.
+    ChainDefinition& queued = chains_.emplace_back(inward, std::nullopt);
+    queued.add().established().mark_packet(established_mark);
+    queued.add().queue(queue, settings.queue, settings.queues);
+    ChainDefinition& kept = chains_.emplace_back(inward_shifted, std::nullopt);
+    kept.add().established().mark_packet(established_mark);
+    kept.add().queue(queue, settings.shifted_queue(), 1, false);
 
     const auto endpoint = {Field::protocol, Field::destination, Field::destination_port};
     const auto from = {Field::protocol, Field::source, Field::destination, Field::destination_port};

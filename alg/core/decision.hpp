@@ -41,7 +41,9 @@ struct Arrival {
     Bytes bytes;
     std::optional<Packet> packet;  ///< nullopt: cannot be read (Reason::unreadable_packet)
     Egress egress;
-    bool scanned = false;     ///< conntrack was scanned after the packet arrived
+    bool scanned = false;  ///< conntrack was scanned after the packet arrived
+    /// The packet belongs to a connection in which conntrack has seen packets in both directions (X11).
+    bool established = false;
     std::uint64_t token = 0;  ///< identifies the packet in Output if its verdict has to wait
     /// The kernel has not verified the UDP or TCP checksum and will not compute it, so the core verifies it
     /// (X13).

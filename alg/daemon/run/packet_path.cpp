@@ -28,6 +28,7 @@ void PacketPath::decide(const QueuedPacket& packet, Verdict& verdict, Time now) 
     const Egress egress =
         network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface);
     Arrival arrival(packet.from, packet.bytes, egress, false, ++last_token_);
+    arrival.established = packet.established;
     arrival.checksum_unverified = packet.checksum_unverified;
     decide(std::move(arrival), verdict, now);
 }

@@ -68,13 +68,13 @@ Fd open_socket(std::uint16_t number) {
 }  // namespace
 
 Verdict::~Verdict() {
-    if (!given_) queue_.verdicts_.put(id_, NF_ACCEPT, {});
+    if (!given_) queue_.verdicts_.put(id_, NF_ACCEPT, {}, mark_);
 }
 
 void Verdict::replace(Bytes packet) {
     if (given_ || packet.empty() || packet.size() > Queue::longest_packet) return;
     given_ = true;
-    queue_.verdicts_.put(id_, NF_ACCEPT, packet);
+    queue_.verdicts_.put(id_, NF_ACCEPT, packet, mark_);
 }
 
 void Verdict::drop() {
@@ -192,7 +192,12 @@ void Queue::take_message(const nlmsghdr* message, const Handler& handler) {
         attributes[NFQA_SKB_INFO] == nullptr ? 0 : ntohl(mnl_attr_get_u32(attributes[NFQA_SKB_INFO]));
     const bool verified = packet.from == Side::inside && (info & NFQA_SKB_CSUM_NOTVERIFIED) == 0;
     packet.checksum_unverified = !verified && (info & NFQA_SKB_CSUMNOTREADY) == 0;
-    Verdict verdict(*this, ntohl(header->packet_id));
+    // X11: the mark that rules of the chains `inward` and `inward_shifted` have set.
+    const std::uint32_t mark =
+        attributes[NFQA_MARK] == nullptr ? 0 : ntohl(mnl_attr_get_u32(attributes[NFQA_MARK]));
+    packet.established = packet.from == Side::outside && (mark & nft::established_mark) != 0;
+    Verdict verdict(*this, ntohl(header->packet_id),
+                    packet.established ? std::optional(mark & ~nft::established_mark) : std::nullopt);
     if (handler) handler(packet, verdict);
 }
 

@@ -20,6 +20,7 @@ struct QueuedPacket {
     unsigned in_interface = 0;   ///< index; 0: unknown
     unsigned out_interface = 0;  ///< index; 0: unknown
     bool whole = true;           ///< false: longer than a netlink attribute can carry
+    bool established = false;    ///< see Arrival
     bool checksum_unverified = true;  ///< not verified by the kernel, and not left to be computed (X13)
     Bytes bytes;                      ///< valid until the handler returns
 };
@@ -29,12 +30,17 @@ class Queue;
 /// The single verdict for a packet (law 2). If it is not used, its destructor accepts the original bytes.
 class Verdict {
   public:
-    Verdict(Queue& queue, std::uint32_t id) : queue_(queue), id_(id) {}
+    /// `mark`: what the packet's mark becomes; nullopt: it stays.
+    Verdict(Queue& queue, std::uint32_t id, std::optional<std::uint32_t> mark)
+        : queue_(queue), id_(id), mark_(mark) {}
     ~Verdict();
     /// The other object can no longer give the verdict. After a verdict outside Queue::receive(), call
     /// Queue::advance().
     Verdict(Verdict&& other) noexcept
-        : queue_(other.queue_), id_(other.id_), given_(std::exchange(other.given_, true)) {}
+        : queue_(other.queue_),
+          id_(other.id_),
+          mark_(other.mark_),
+          given_(std::exchange(other.given_, true)) {}
     Verdict& operator=(Verdict&&) = delete;
     /// Accepts `packet` in place of the original: a whole IP packet of at most Queue::longest_packet bytes.
     void replace(Bytes packet);
@@ -43,6 +49,7 @@ class Verdict {
   private:
     Queue& queue_;
     std::uint32_t id_;
+    std::optional<std::uint32_t> mark_;
     bool given_ = false;
 };
 

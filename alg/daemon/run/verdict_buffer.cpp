@@ -27,9 +27,11 @@ VerdictBuffer::VerdictBuffer(std::uint16_t queue, Send send) : queue_(queue), se
     outgoing_.reserve(16'384);
 }
 
-void VerdictBuffer::put(std::uint32_t packet_id, unsigned verdict, Bytes replacement) {
+void VerdictBuffer::put(std::uint32_t packet_id, unsigned verdict, Bytes replacement,
+                        std::optional<std::uint32_t> mark) {
     const std::size_t size = MNL_ALIGN(sizeof(nlmsghdr)) + MNL_ALIGN(sizeof(nfgenmsg)) +
                              MNL_ALIGN(MNL_ATTR_HDRLEN + sizeof(nfqnl_msg_verdict_hdr)) +
+                             MNL_ALIGN(MNL_ATTR_HDRLEN + sizeof *mark) +
                              MNL_ALIGN(MNL_ATTR_HDRLEN + replacement.size());
     if (!kept_ && outgoing_.size() + size > most_outgoing) flush();
     while (kept_ && outgoing_.size() + size > most_kept) {
@@ -42,6 +44,7 @@ void VerdictBuffer::put(std::uint32_t packet_id, unsigned verdict, Bytes replace
     nlmsghdr* message =
         nfq_nlmsg_put(reinterpret_cast<char*>(outgoing_.data()) + start, NFQNL_MSG_VERDICT, queue_);
     nfq_nlmsg_verdict_put(message, static_cast<int>(packet_id), static_cast<int>(verdict));
+    if (mark) nfq_nlmsg_verdict_put_mark(message, *mark);
     if (!replacement.empty())
         nfq_nlmsg_verdict_put_pkt(message, replacement.data(),
                                   static_cast<std::uint32_t>(replacement.size()));

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <deque>
+#include <map>
 
 using namespace sipalg;
 using namespace sipalg::daemon;
@@ -19,7 +20,8 @@ namespace {
 /// Takes verdicts in the kernel's place; fails with the errors that the test lists, one a call.
 struct Kernel {
     std::deque<int> errors;
-    std::vector<std::uint32_t> taken;  ///< packet numbers
+    std::vector<std::uint32_t> taken;              ///< packet numbers
+    std::map<std::uint32_t, std::uint32_t> marks;  ///< of packets whose mark a verdict has set
     int calls = 0;
 
     ssize_t send(const void* bytes, std::size_t size) {
@@ -39,6 +41,8 @@ struct Kernel {
             const auto* verdict =
                 static_cast<const nfqnl_msg_verdict_hdr*>(mnl_attr_get_payload(attributes[NFQA_VERDICT_HDR]));
             taken.push_back(ntohl(verdict->id));
+            if (const nlattr* mark = attributes[NFQA_MARK])
+                marks[ntohl(verdict->id)] = ntohl(mnl_attr_get_u32(mark));
         }
         return static_cast<ssize_t>(size);
     }
@@ -57,6 +61,16 @@ struct Fixture {
 using Ids = std::vector<std::uint32_t>;
 
 }  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "X11 a verdict sets the mark of its packet, and leaves the others'") {
+    buffer.put(1, NF_ACCEPT, {}, 0x41);
+    buffer.put(2, NF_DROP, {});
+    const std::array<std::uint8_t, 3> packet{1, 2, 3};
+    buffer.put(3, NF_ACCEPT, packet, 0);
+    CHECK(buffer.flush());
+    CHECK(kernel.taken == Ids{1, 2, 3});
+    CHECK(kernel.marks == std::map<std::uint32_t, std::uint32_t>{{1, 0x41}, {3, 0}});
+}
 
 TEST_CASE("law 2: the verdicts of one read leave in one system call") {
     Fixture f;

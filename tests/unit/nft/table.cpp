@@ -110,6 +110,6 @@ TEST_CASE("existing sets are kept, and those of settings are filled again") {
     CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSETELEM) ==
           5);  // outside twice, SIP and TLS ports, transports
     CHECK(count({"pinholes", "outside"}, NFT_MSG_DELSETELEM) == 9);  // emptied before
-    CHECK(count({}, NFT_MSG_NEWCHAIN) == 9);
-    CHECK(count({}, NFT_MSG_NEWRULE) == 42);
+    CHECK(count({}, NFT_MSG_NEWCHAIN) == 11);
+    CHECK(count({}, NFT_MSG_NEWRULE) == 46);
 }
