@@ -34,8 +34,8 @@ class AcceptRules {
     /// The link must outlive this object. `root` is put before /proc.
     AcceptRules(Link& link, const Settings& settings, std::string root = "");
 
-    /// Throws SettingsError if a chain of the settings exists and is not a chain for forwarded packets; the text
-    /// names suitable chains.
+    /// Throws SettingsError if a chain of the settings exists and is not a chain for forwarded packets; the
+    /// text names suitable chains.
     void require_suitable() const;
     /// Adds missing rules, and deletes accept rules that are no longer needed. Throws Error if the ruleset
     /// can't be read.

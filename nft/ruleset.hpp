@@ -64,8 +64,8 @@ inline constexpr std::uint32_t pinhole_mark = 0x10000000;
 /// The mark of packets that the daemon sends to phones. They bypass connection tracking, which would take
 /// them for new connections.
 inline constexpr std::uint32_t own_mark = 0x10000000;
-/// Set in the mark of a queued packet that comes in on a connection which conntrack has seen in both directions
-/// (X11). The verdict takes it away.
+/// Set in the mark of a queued packet that comes in on a connection which conntrack has seen in both
+/// directions (X11). The verdict takes it away.
 inline constexpr std::uint32_t established_mark = 0x10000000;
 /// Peers whose addresses share their first `length` bits; the other bits of `address` are zero.
 struct Peers {

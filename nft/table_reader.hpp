@@ -1,11 +1,10 @@
 // The rules and sets of one table of the owner, to be followed expression by expression.
 #pragma once
 
-#include <cstdio>  // before libnftnl, whose headers need it
-
 #include <libnftnl/expr.h>
 
 #include <cstdint>
+#include <cstdio>  // before libnftnl, whose headers need it
 #include <cstring>
 #include <map>
 #include <optional>

@@ -169,10 +169,10 @@ class Page {
         const bool changed = !message.seen.after.empty();
         out_ += "<details><summary><span class=\"t\">" + number(entry.at_s) + "</span><span class=\"a " +
                 (message.seen.from == Side::inside ? "out" : "in") + (changed ? " changed" : "") + "\"><b>" +
-                safe(message.title()) + "</b></span></summary>\n<p class=\"reason\">frame " + std::to_string(entry.frame) + ", " +
-                std::string(name(message.seen.transport)) + ", " + message.seen.phone.text() +
-                (message.seen.from == Side::inside ? " to " : " from ") + message.seen.peer.text() + ": " +
-                std::string(sentence(message.seen.reason)) + "</p>\n<pre>";
+                safe(message.title()) + "</b></span></summary>\n<p class=\"reason\">frame " +
+                std::to_string(entry.frame) + ", " + std::string(name(message.seen.transport)) + ", " +
+                message.seen.phone.text() + (message.seen.from == Side::inside ? " to " : " from ") +
+                message.seen.peer.text() + ": " + std::string(sentence(message.seen.reason)) + "</p>\n<pre>";
         difference(message.seen);
         out_ += "</pre>\n</details>\n";
     }

@@ -4,8 +4,8 @@
 
 #include "alg/sdp/description.hpp"
 #include "alg/sip/body.hpp"
-#include "alg/sip/splitter.hpp"
 #include "alg/sip/name_addr.hpp"
+#include "alg/sip/splitter.hpp"
 #include "alg/sip/uri.hpp"
 #include "alg/sip/via.hpp"
 #include "tests/fuzz/inside.hpp"

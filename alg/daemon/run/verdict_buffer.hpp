@@ -32,8 +32,8 @@ class VerdictBuffer {
 
     VerdictBuffer(std::uint16_t queue, Send send);
 
-    /// Adds a verdict, NF_ACCEPT or NF_DROP. A `replacement` that is not empty replaces the packet, and `mark`
-    /// its mark.
+    /// Adds a verdict, NF_ACCEPT or NF_DROP. A `replacement` that is not empty replaces the packet, and
+    /// `mark` its mark.
     void put(std::uint32_t packet_id, unsigned verdict, Bytes replacement,
              std::optional<std::uint32_t> mark = std::nullopt);
     /// Sends new and kept verdicts. True: none is left.
