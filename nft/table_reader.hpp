@@ -1,10 +1,12 @@
 // The rules and sets of one table of the owner, to be followed expression by expression.
 #pragma once
 
+// clang-format off: expr.h of libnftnl uses FILE, but does not include <cstdio>
+#include <cstdio>
 #include <libnftnl/expr.h>
+// clang-format on
 
 #include <cstdint>
-#include <cstdio>  // before libnftnl, whose headers need it
 #include <cstring>
 #include <map>
 #include <optional>
