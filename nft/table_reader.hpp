@@ -1,7 +1,8 @@
 // The rules and sets of one table of the owner, to be followed expression by expression.
 #pragma once
 
-// clang-format off: expr.h of libnftnl uses FILE, but does not include <cstdio>
+// expr.h of libnftnl uses FILE, but does not include <cstdio>.
+// clang-format off
 #include <cstdio>
 #include <libnftnl/expr.h>
 // clang-format on

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "alg/sip/uri.hpp"
+
 using namespace sipalg::sip;
 
 namespace {
