@@ -331,7 +331,7 @@ TEST_CASE("O8 a reader gets the facts that it wants") {
     const auto lines = [](const Json& request, const facts::Fact& fact) {
         auto stream = FactStream::of(request);
         REQUIRE(stream);
-        return stream->line(fact, {});
+        return (*stream).line(fact, {});
     };
     facts::Message message;
     message.call_id = "abc@host";
