@@ -14,6 +14,8 @@
 #include <tuple>
 #include <utility>
 
+#include "nft/forward_check.hpp"
+
 namespace sipalg::nft {
 
 namespace {
@@ -146,7 +148,8 @@ AcceptRules::AcceptRules(Link& link, const Settings& settings, std::string root)
       automatic_(settings.accept_in_auto),
       table_(settings.table),
       comment_("sipalg:" + settings.table),
-      root_(std::move(root)) {}
+      root_(std::move(root)),
+      sip_ports_(settings.sip_ports) {}
 
 void AcceptRules::require_suitable() const {
     if (named_.empty()) return;
@@ -210,6 +213,7 @@ void AcceptRules::update(bool commit) {
     const auto chains = list_chains(link_);
     const auto rules = list_rules(link_, table_);
     std::vector<AcceptPlace> places = find(chains, rules);
+    offloading_ = chains_that_offload(link_, chains, rules, sip_ports_);
     std::set<AcceptIn> present;
     for (const RuleSeen& rule : rules) {
         if (!is_ours(rule)) continue;

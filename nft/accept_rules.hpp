@@ -48,6 +48,8 @@ class AcceptRules {
     /// All chains that need a rule or are named in the settings, as of the last call of follow() or
     /// rehearse().
     const std::vector<AcceptPlace>& places() const { return places_; }
+    /// The chains that offload signalling to a flowtable (A8), from the same reading.
+    const std::vector<std::string>& offloading() const { return offloading_; }
     /// The chains that have got their rule, or whose state has changed, since the last call of this function.
     std::vector<AcceptPlace> take_news();
     /// The rule for one chain.
@@ -67,6 +69,8 @@ class AcceptRules {
     const std::string table_;
     const std::string comment_;
     const std::string root_;
+    const std::vector<std::uint16_t> sip_ports_;
+    std::vector<std::string> offloading_;
     std::vector<AcceptPlace> places_;
     std::vector<AcceptPlace> followed_;  ///< places_ after the last follow()
     std::vector<AcceptPlace> news_;      ///< for take_news()

@@ -36,21 +36,34 @@ constexpr std::uint32_t new_state = 1U << (IP_CT_NEW + 1);  // NF_CT_STATE_BIT
 
 using Bytes = std::vector<std::optional<std::uint8_t>>;  // nullopt: open
 
+/// The packet that is followed.
+struct Packet {
+    std::uint8_t family = NFPROTO_IPV4;
+    std::uint8_t transport = IPPROTO_UDP;
+    std::string from, to;  ///< interface names; empty: open
+    std::uint32_t state = new_state;
+    std::optional<std::uint32_t> status, mark;
+    std::optional<std::uint8_t> direction;
+    std::optional<std::uint16_t> source_port, destination_port;
+};
+
 class Walk {
   public:
-    Walk(Link& link, const ChainSeen& base, const PinholedPacket& packet)
-        : reader_(link, base.family, base.place.table), packet_(packet) {}
+    Walk(TableReader& reader, const Packet& packet) : reader_(reader), packet_(packet) {}
 
     Way follow(const std::string& chain, int jumps);
     ForwardOutcome outcome;
+    bool offloads = false;  ///< a rule that holds, or is open, puts the connection into a flowtable
 
   private:
     Match step(const nftnl_expr* expression);
     Match compare(const nftnl_expr* expression);
+    Match in_range(const nftnl_expr* expression);
     Match look_up(const nftnl_expr* expression);
     Match match(const nftnl_expr* expression) const;
     void load_meta(const nftnl_expr* expression);
     void load_conntrack(const nftnl_expr* expression);
+    void load_payload(const nftnl_expr* expression);
     void mask(const nftnl_expr* expression);
     /// The verdict of a rule that holds, or is open.
     std::optional<Way> decide(std::int32_t verdict, const std::string& chain, Match held, int jumps);
@@ -58,8 +71,8 @@ class Walk {
     Bytes get(std::uint32_t reg, std::size_t size) const;
     static std::size_t place(std::uint32_t reg);
 
-    TableReader reader_;
-    const PinholedPacket& packet_;
+    TableReader& reader_;
+    const Packet& packet_;
     std::array<std::optional<std::uint8_t>, 64> registers_{};
     std::optional<std::pair<std::int32_t, std::string>> mapped_;  ///< verdict of the last look-up
     int steps_ = 0;
@@ -68,6 +81,13 @@ class Walk {
 template <class T>
 std::span<const std::uint8_t> bytes_of(const T& value) {
     return {reinterpret_cast<const std::uint8_t*>(&value), sizeof value};
+}
+
+// Both in network order, so that the first byte that differs decides. `value` has no open byte.
+int compare_numbers(const Bytes& value, std::span<const std::uint8_t> other) {
+    for (std::size_t i = 0; i < std::min(value.size(), other.size()); ++i)
+        if (*value[i] != other[i]) return *value[i] < other[i] ? -1 : 1;
+    return 0;
 }
 
 std::size_t Walk::place(std::uint32_t reg) {
@@ -108,6 +128,7 @@ Way Walk::follow(const std::string& chain, int jumps) {
             if (match == Match::open) held = Match::open;
             std::optional<Way> way;
             const std::string_view name = text_of(expression, NFTNL_EXPR_NAME);
+            if (name == "flow_offload") offloads = true;
             if (mapped_) {
                 const auto [verdict, target] = *mapped_;
                 way = decide(verdict, target, held, jumps);
@@ -119,6 +140,7 @@ Way Walk::follow(const std::string& chain, int jumps) {
                 way = decide(NF_DROP, {}, held, jumps);
             } else if (name == "target") {
                 const std::string_view target = text_of(expression, NFTNL_EXPR_TG_NAME);
+                if (target == "FLOWOFFLOAD") offloads = true;
                 if (target == "REJECT" || target == "DROP") way = decide(NF_DROP, {}, held, jumps);
             }
             if (way) return *way;
@@ -162,7 +184,7 @@ Match Walk::step(const nftnl_expr* expression) {
     } else if (name == "ct" && nftnl_expr_is_set(expression, NFTNL_EXPR_CT_DREG)) {
         load_conntrack(expression);
     } else if (name == "payload" && nftnl_expr_is_set(expression, NFTNL_EXPR_PAYLOAD_DREG)) {
-        return open(NFTNL_EXPR_PAYLOAD_DREG);
+        load_payload(expression);
     } else if (name == "immediate" && !nftnl_expr_is_set(expression, NFTNL_EXPR_IMM_VERDICT)) {
         const auto data = data_of(expression, NFTNL_EXPR_IMM_DATA);
         put(nftnl_expr_get_u32(expression, NFTNL_EXPR_IMM_DREG), data, data.size());
@@ -182,7 +204,9 @@ Match Walk::step(const nftnl_expr* expression) {
         return open(NFTNL_EXPR_NG_DREG);
     } else if (name == "byteorder") {
         return open(NFTNL_EXPR_BYTEORDER_DREG);
-    } else if (name == "range" || name == "limit" || name == "connlimit" || name == "quota" || name == "rt" ||
+    } else if (name == "range") {
+        return in_range(expression);
+    } else if (name == "limit" || name == "connlimit" || name == "quota" || name == "rt" ||
                name == "socket" || name == "exthdr") {
         return Match::open;
     }
@@ -196,10 +220,9 @@ void Walk::load_meta(const nftnl_expr* expression) {
         std::copy_n(text.begin(), std::min<std::size_t>(text.size(), 15), padded.begin());
         put(to, text.empty() ? std::span<const std::uint8_t>() : padded, 16);
     };
-    const std::uint8_t udp = IPPROTO_UDP;
     switch (nftnl_expr_get_u32(expression, NFTNL_EXPR_META_KEY)) {
         case NFT_META_NFPROTO: return put(to, bytes_of(packet_.family), 16);
-        case NFT_META_L4PROTO: return put(to, bytes_of(udp), 16);
+        case NFT_META_L4PROTO: return put(to, bytes_of(packet_.transport), 16);
         case NFT_META_PROTOCOL: {
             const std::uint16_t type = htons(packet_.family == NFPROTO_IPV4 ? 0x0800 : 0x86dd);
             return put(to, bytes_of(type), 16);
@@ -212,15 +235,32 @@ void Walk::load_meta(const nftnl_expr* expression) {
 
 void Walk::load_conntrack(const nftnl_expr* expression) {
     const std::uint32_t to = nftnl_expr_get_u32(expression, NFTNL_EXPR_CT_DREG);
-    const std::uint8_t original = 0;
-    const std::uint32_t status = packet_.family == NFPROTO_IPV4 ? translated : 0;
+    const auto known = [&](const auto& value) {
+        put(to, value ? bytes_of(*value) : std::span<const std::uint8_t>(), 16);
+    };
     switch (nftnl_expr_get_u32(expression, NFTNL_EXPR_CT_KEY)) {
-        case NFT_CT_STATE: return put(to, bytes_of(new_state), 16);
-        case NFT_CT_STATUS: return put(to, bytes_of(status), 16);
-        case NFT_CT_MARK: return put(to, bytes_of(pinhole_mark), 16);
-        case NFT_CT_DIRECTION: return put(to, bytes_of(original), 16);
+        case NFT_CT_STATE: return put(to, bytes_of(packet_.state), 16);
+        case NFT_CT_STATUS: return known(packet_.status);
+        case NFT_CT_MARK: return known(packet_.mark);
+        case NFT_CT_DIRECTION: return known(packet_.direction);
         default: put(to, {}, 16);
     }
+}
+
+void Walk::load_payload(const nftnl_expr* expression) {
+    const std::uint32_t base = nftnl_expr_get_u32(expression, NFTNL_EXPR_PAYLOAD_BASE);
+    const std::uint32_t offset = nftnl_expr_get_u32(expression, NFTNL_EXPR_PAYLOAD_OFFSET);
+    const std::uint32_t size = nftnl_expr_get_u32(expression, NFTNL_EXPR_PAYLOAD_LEN);
+    const std::uint32_t to = nftnl_expr_get_u32(expression, NFTNL_EXPR_PAYLOAD_DREG);
+    put(to, {}, 16);
+    if (base == NFT_PAYLOAD_NETWORK_HEADER && offset == (packet_.family == NFPROTO_IPV4 ? 9U : 6U) &&
+        size == 1)
+        put(to, bytes_of(packet_.transport), 1);
+    if (base != NFT_PAYLOAD_TRANSPORT_HEADER || size != 2 || (offset != 0 && offset != 2)) return;
+    const auto& port = offset == 0 ? packet_.source_port : packet_.destination_port;
+    if (!port) return;
+    const std::uint16_t in_network_order = htons(*port);
+    put(to, bytes_of(in_network_order), 2);
 }
 
 void Walk::mask(const nftnl_expr* expression) {
@@ -247,9 +287,27 @@ Match Walk::compare(const nftnl_expr* expression) {
         open = open || !value[i];
         differs = differs || (value[i] && *value[i] != data[i]);
     }
+    if (!open && operation != NFT_CMP_EQ && operation != NFT_CMP_NEQ) {
+        const int order = compare_numbers(value, data);
+        const bool holds = operation == NFT_CMP_LT    ? order < 0
+                           : operation == NFT_CMP_LTE ? order <= 0
+                           : operation == NFT_CMP_GT  ? order > 0
+                                                      : order >= 0;
+        return holds ? Match::yes : Match::no;
+    }
     if (operation == NFT_CMP_EQ) return differs ? Match::no : open ? Match::open : Match::yes;
     if (operation == NFT_CMP_NEQ) return differs ? Match::yes : open ? Match::open : Match::no;
     return Match::open;
+}
+
+Match Walk::in_range(const nftnl_expr* expression) {
+    const auto low = data_of(expression, NFTNL_EXPR_RANGE_FROM_DATA);
+    const auto high = data_of(expression, NFTNL_EXPR_RANGE_TO_DATA);
+    const Bytes value = get(nftnl_expr_get_u32(expression, NFTNL_EXPR_RANGE_SREG), low.size());
+    if (std::find(value.begin(), value.end(), std::nullopt) != value.end()) return Match::open;
+    const bool inside = compare_numbers(value, low) >= 0 && compare_numbers(value, high) <= 0;
+    const bool wanted = nftnl_expr_get_u32(expression, NFTNL_EXPR_RANGE_OP) == NFT_RANGE_EQ;
+    return inside == wanted ? Match::yes : Match::no;
 }
 
 Match Walk::look_up(const nftnl_expr* expression) {
@@ -262,15 +320,15 @@ Match Walk::look_up(const nftnl_expr* expression) {
     const auto& all = reader_.elements(std::string(text_of(expression, NFTNL_EXPR_LOOKUP_SET)));
     for (const SetElement& element : all) {
         const Bytes key = get(from, element.low.size());
-        bool open = false, outside = false;
-        for (std::size_t i = 0; i < key.size(); ++i) {
-            open = open || !key[i];
-            // Ranges of more than one byte are compared as numbers only where the first byte decides.
+        const bool open = std::find(key.begin(), key.end(), std::nullopt) != key.end();
+        bool outside = false;
+        for (std::size_t i = 0; i < key.size(); ++i)
             if (key[i] && element.low == element.high && *key[i] != element.low[i]) outside = true;
-            if (key[i] && i == 0 && (*key[i] < element.low[i] || *key[i] > element.high[i])) outside = true;
-        }
+        if (!open && (compare_numbers(key, element.low) < 0 || compare_numbers(key, element.high) > 0))
+            outside = true;
         if (outside) continue;
-        if (open || element.low != element.high) {
+        // A range of several fields is not one of numbers.
+        if (open || (element.low != element.high && key.size() > 4)) {
             found = Match::open;
             continue;
         }
@@ -297,12 +355,12 @@ Match Walk::look_up(const nftnl_expr* expression) {
 Match Walk::match(const nftnl_expr* expression) const {
     const std::string_view name = text_of(expression, NFTNL_EXPR_MT_NAME);
     if (name == "comment") return Match::yes;
-    if (name == "udp" || name == "multiport") return Match::open;
-    if (name == "tcp") return Match::no;
+    if (name == "udp" && packet_.transport != IPPROTO_UDP) return Match::no;
+    if (name == "tcp" && packet_.transport != IPPROTO_TCP) return Match::no;
     if (name == "connmark") {
         const auto info = info_of<xt_connmark_mtinfo1>(expression, NFTNL_EXPR_MT_INFO);
-        if (!info) return Match::open;
-        return ((pinhole_mark & info->mask) == info->mark) != (info->invert != 0) ? Match::yes : Match::no;
+        if (!info || !packet_.mark) return Match::open;
+        return ((*packet_.mark & info->mask) == info->mark) != (info->invert != 0) ? Match::yes : Match::no;
     }
     if (name != "conntrack") return Match::open;
     const auto info = info_of<xt_conntrack_mtinfo3>(expression, NFTNL_EXPR_MT_INFO);
@@ -313,11 +371,15 @@ Match Walk::match(const nftnl_expr* expression) const {
         if ((info->match_flags & flag) == 0) continue;
         const bool inverted = (info->invert_flags & flag) != 0;
         if (flag == XT_CONNTRACK_STATE) {
-            unsigned state = XT_CONNTRACK_STATE_BIT(IP_CT_NEW);
-            if (packet_.family == NFPROTO_IPV4) state |= XT_CONNTRACK_STATE_DNAT;
+            unsigned state = packet_.state;  // the same bits as in nft
+            if (packet_.status && (*packet_.status & IPS_DST_NAT) != 0) state |= XT_CONNTRACK_STATE_DNAT;
             if (((info->state_mask & state) != 0) == inverted) return Match::no;
         } else if (flag == XT_CONNTRACK_DIRECTION) {
-            if (inverted) return Match::no;  // the reply direction is written as an inverted one
+            // The reply direction is written as an inverted one.
+            if (!packet_.direction)
+                all = Match::open;
+            else if (inverted == (*packet_.direction == 0))
+                return Match::no;
         } else {
             all = Match::open;
         }
@@ -329,12 +391,70 @@ Match Walk::match(const nftnl_expr* expression) const {
 
 // O3
 ForwardOutcome check_forward(Link& link, const ChainSeen& base, const PinholedPacket& packet) {
-    Walk walk(link, base, packet);
+    TableReader table(link, base.family, base.place.table);
+    Packet followed;
+    followed.family = packet.family;
+    followed.from = packet.from;
+    followed.to = packet.to;
+    followed.status = packet.family == NFPROTO_IPV4 ? translated : 0U;
+    followed.mark = pinhole_mark;
+    followed.direction = std::uint8_t{0};
+    Walk walk(table, followed);
     const Way way = walk.follow(base.place.chain, 0);
     ForwardOutcome outcome = walk.outcome;
     outcome.accepted = way == Way::accept || (way == Way::go_on && !base.drops);
     if (way == Way::go_on) outcome.handle = 0;
     return outcome;
+}
+
+// A8
+bool offloads_signalling(TableReader& table, const ChainSeen& base,
+                         std::span<const std::uint16_t> sip_ports) {
+    const std::uint32_t established = 1U << (IP_CT_ESTABLISHED + 1);  // NF_CT_STATE_BIT
+    for (const std::uint8_t family : {NFPROTO_IPV4, NFPROTO_IPV6}) {
+        if (base.family != NFPROTO_INET && base.family != family) continue;
+        for (const std::uint16_t port : sip_ports)
+            for (const std::uint8_t transport : {IPPROTO_UDP, IPPROTO_TCP})
+                for (const bool outward : {true, false}) {
+                    Packet packet;
+                    packet.family = family;
+                    packet.transport = transport;
+                    packet.state = established;
+                    (outward ? packet.destination_port : packet.source_port) = port;
+                    Walk walk(table, packet);
+                    static_cast<void>(walk.follow(base.place.chain, 0));
+                    if (walk.offloads) return true;
+                }
+    }
+    return false;
+}
+
+// A8
+std::vector<std::string> chains_that_offload(Link& link, const std::vector<ChainSeen>& chains,
+                                             const std::vector<RuleSeen>& rules,
+                                             std::span<const std::uint16_t> sip_ports) {
+    std::vector<std::string> found;
+    for (const ChainSeen& chain : chains) {
+        if (chain.type != "filter" || chain.hook != NF_INET_FORWARD) continue;
+        // Most rulesets have no such rule, and need no second reading.
+        const bool any = std::any_of(rules.begin(), rules.end(), [&](const RuleSeen& rule) {
+            return rule.offloads && rule.family == chain.family && rule.place.table == chain.place.table;
+        });
+        if (!any) continue;
+        TableReader table(link, chain.family, chain.place.table);
+        if (offloads_signalling(table, chain, sip_ports)) found.push_back(describe(chain.place));
+    }
+    return found;
+}
+
+std::string offload_exemption(std::span<const std::uint16_t> sip_ports) {
+    std::vector<std::uint16_t> all(sip_ports.begin(), sip_ports.end());
+    // nft 1.0.6 merges two compares of one value each into a wrong one, so there are always two values.
+    if (all.size() == 1) all.push_back(static_cast<std::uint16_t>(all.front() + 1));
+    std::string ports;
+    for (const std::uint16_t port : all)
+        ports += (ports.empty() ? "" : ", ") + std::to_string(port);
+    return "th dport != { " + ports + " } th sport != { " + ports + " }";
 }
 
 }  // namespace sipalg::nft

@@ -1,4 +1,5 @@
-// What the owner's forward chains do with the first packet that comes in through a pinhole (A4, O3).
+// What the owner's forward chains do with the first packet that comes in through a pinhole (A4, O3), and
+// whether they offload signalling to a flowtable (A8).
 //
 // Theory of operation. A chain is followed rule by rule with one packet: UDP, new, in the original direction,
 // from an outside interface to an inside one, with the mark of a pinhole, and over IPv4 translated to its
@@ -7,10 +8,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "nft/link.hpp"
 #include "nft/listing.hpp"
+#include "nft/table_reader.hpp"
 
 namespace sipalg::nft {
 
@@ -26,6 +31,17 @@ struct ForwardOutcome {
     std::uint64_t handle = 0;  ///< of the rule in the base chain that decided; 0: the chain's policy
     friend bool operator==(const ForwardOutcome&, const ForwardOutcome&) = default;
 };
+
+/// A8. Whether the chain reaches `flow add` with a packet of signalling, in either direction: from then on
+/// the connection passes no other chain. Throws Error.
+bool offloads_signalling(TableReader& table, const ChainSeen& base, std::span<const std::uint16_t> sip_ports);
+
+/// A8. The forward chains, as "FAMILY TABLE CHAIN", that offload signalling. Throws Error.
+std::vector<std::string> chains_that_offload(Link& link, const std::vector<ChainSeen>& chains,
+                                             const std::vector<RuleSeen>& rules,
+                                             std::span<const std::uint16_t> sip_ports);
+/// What exempts signalling, to be written before `flow add`: "th dport != { 5060, 5061 } th sport != …".
+std::string offload_exemption(std::span<const std::uint16_t> sip_ports);
 
 /// O3. Throws Error.
 ForwardOutcome check_forward(Link& link, const ChainSeen& base, const PinholedPacket& packet);

@@ -82,6 +82,7 @@ int see_expression(nftnl_expr* expression, void* data) {
     } else if (name == "target") {
         const std::string_view target = string_of(expression, NFTNL_EXPR_TG_NAME);
         if (target == "REJECT" || target == "DROP") rule.drops = true;
+        if (target == "FLOWOFFLOAD") rule.offloads = true;
     } else if (name == "match") {
         const std::string_view match = string_of(expression, NFTNL_EXPR_MT_NAME);
         if (match == "conntrack") rule.original_only = true;

@@ -206,6 +206,10 @@ std::optional<std::string> Ruleset::kernel_helper() const {
     return kernel_helper_in_use(impl_->link);
 }
 
+const std::vector<std::string>& Ruleset::offloading_chains() const {
+    return impl_->accept_rules.offloading();
+}
+
 std::vector<PortForward> Ruleset::port_forwards() const {
     return nft::port_forwards(impl_->link, impl_->settings.table, impl_->settings.outside);
 }

@@ -156,6 +156,10 @@ class Ruleset {
     /// nullopt: none. Throws Error.
     std::optional<std::string> kernel_helper() const;
 
+    /// A8: the owner's chains, as "FAMILY TABLE CHAIN", that offload signalling to a flowtable, after
+    /// install(), check() or follow().
+    const std::vector<std::string>& offloading_chains() const;
+
     /// X12: the ports that the owner's ruleset forwards for packets that come from outside. Throws Error.
     std::vector<PortForward> port_forwards() const;
 

@@ -24,11 +24,11 @@ std::string_view text_of(const nftnl_expr* expression, std::uint16_t attribute) 
 }
 
 TableReader::TableReader(Link& link, std::uint8_t family, std::string table)
-    : link_(link), family_(family), table_(std::move(table)) {
+    : link_(&link), family_(family), table_(std::move(table)) {
     const auto narrow = [&](nlmsghdr* request) {
         mnl_attr_put_strz(request, NFTA_RULE_TABLE, table_.c_str());
     };
-    link_.list(NFT_MSG_GETRULE, family_, narrow, [&](const nlmsghdr* message) {
+    link.list(NFT_MSG_GETRULE, family_, narrow, [&](const nlmsghdr* message) {
         RuleHandle rule(nftnl_rule_alloc());
         if (!rule) throw std::bad_alloc();
         if (nftnl_rule_nlmsg_parse(message, rule.get()) < 0) return;
@@ -53,7 +53,7 @@ const std::vector<TableReader::Rule>& TableReader::rules(const std::string& chai
 // unless another interval begins there.
 const std::vector<SetElement>& TableReader::elements(const std::string& set) {
     const auto [at, added] = sets_.try_emplace(set);
-    if (!added) return at->second;
+    if (!added || link_ == nullptr) return at->second;
     struct Listing {
         std::vector<SetElement> starts;
         std::vector<std::vector<std::uint8_t>> ends;
@@ -62,7 +62,7 @@ const std::vector<SetElement>& TableReader::elements(const std::string& set) {
         mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, table_.c_str());
         mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set.c_str());
     };
-    link_.list(NFT_MSG_GETSETELEM, family_, narrow, [&](const nlmsghdr* message) {
+    link_->list(NFT_MSG_GETSETELEM, family_, narrow, [&](const nlmsghdr* message) {
         std::unique_ptr<nftnl_set, void (*)(const nftnl_set*)> part(nftnl_set_alloc(), nftnl_set_free);
         if (!part) throw std::bad_alloc();
         if (nftnl_set_elems_nlmsg_parse(message, part.get()) < 0) return;

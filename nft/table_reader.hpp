@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "nft/link.hpp"
@@ -55,14 +56,19 @@ class TableReader {
     /// Reads all rules of the table at once. `family`: NFPROTO_…. Throws Error.
     TableReader(Link& link, std::uint8_t family, std::string table);
 
+    /// For tests: rules and sets that are given.
+    TableReader(std::map<std::string, std::vector<Rule>> rules,
+                std::map<std::string, std::vector<SetElement>> sets)
+        : link_(nullptr), rules_(std::move(rules)), sets_(std::move(sets)) {}
+
     /// In their order; none if there is no such chain.
     const std::vector<Rule>& rules(const std::string& chain);
     /// Read when first asked for. Throws Error.
     const std::vector<SetElement>& elements(const std::string& set);
 
   private:
-    Link& link_;
-    std::uint8_t family_;
+    Link* link_;
+    std::uint8_t family_ = 0;
     std::string table_;
     std::map<std::string, std::vector<Rule>> rules_;
     std::map<std::string, std::vector<SetElement>> sets_;

@@ -37,7 +37,7 @@ constexpr std::array rows{
     Command{"doctor", Argument::none, "", true, "what is wrong with this router, and what mends it",
             "Examines kernel, ruleset, conntrack, routes and addresses, and the running\n"
             "sipalgd if there is one. Prints each finding with the command that mends it.\n"
-            "Needs root; changes nothing. Exit status 0 without errors and warnings, else 1.\n"},
+            "Needs root; changes nothing. Exit status 1 if there is an error or a warning.\n"},
     Command{"close", Argument::optional, "ID", true, "close a call with its media (or --all calls)",
             "Closes the pinholes and mappings of a call and deletes its conntrack entries, so\n"
             "that media stop at once. ID is its Call-ID, or the beginning of it.\n"

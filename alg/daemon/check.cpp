@@ -35,6 +35,8 @@ std::vector<std::string> find_warnings(const Options& options, Network& network,
     status.ends = network.egress().ends();
     status.sees_streams = ruleset.sees_streams();
     status.media_counted = nft::conntrack_counts();
+    status.offloading_chains = ruleset.offloading_chains();
+    status.sip_ports = options.sip_ports;
     nat::PortForwards forwards;
     forwards.set(ruleset.port_forwards());
     status.media_ports_left = forwards.left(options.media_low, options.media_high);

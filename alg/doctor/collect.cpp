@@ -185,8 +185,7 @@ void read_ruleset(const Subject& subject, Facts& facts) {
     const auto is_accept_rule = [&](const nft::RuleSeen& rule) {
         return rule.comment == "sipalg:" + subject.table;
     };
-    for (const nft::RuleSeen& rule : rules)
-        if (rule.offloads) facts.flowtable_chains.push_back(nft::describe(rule.place));
+    facts.flowtable_chains = nft::chains_that_offload(link, chains, rules, subject.sip_ports);
     const auto dropping = nft::chains_that_drop(link, chains, rules, subject.table);
     for (const nft::ChainSeen& chain : chains)
         if (std::find(dropping.begin(), dropping.end(), chain.place) != dropping.end())

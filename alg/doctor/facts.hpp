@@ -48,7 +48,7 @@ struct Facts {
     std::string queue_method;                  ///< "native" or "compat"
     std::optional<std::string> kernel_helper;  ///< what assigns the kernel's own, and the remedy
     std::vector<ForwardChain> chains;
-    std::vector<std::string> flowtable_chains;  ///< "FAMILY TABLE CHAIN" with `flow add`
+    std::vector<std::string> flowtable_chains;  ///< that offload signalling (A8)
     std::vector<PortForward> forwards;
     bool leftover = false;           ///< our table is there, and no daemon has its lock
     std::size_t leftover_rules = 0;  ///< accept rules of ours without a table

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "nft/forward_check.hpp"
+
 namespace sipalg::doctor {
 
 namespace {
@@ -22,15 +24,6 @@ std::string quoted(const std::string& text) {
     const auto first = text.find('`'), last = text.find('`', first + 1);
     if (first == std::string::npos || last == std::string::npos) return {};
     return text.substr(first + 1, last - first - 1);
-}
-
-std::string exemption(const std::vector<std::uint16_t>& sip_ports) {
-    // nft 1.0.6 merges two compares of one value each into a wrong one, so there are always two values.
-    std::string ports = std::to_string(sip_ports.front());
-    for (std::size_t i = 1; i < sip_ports.size(); ++i)
-        ports += ", " + std::to_string(sip_ports[i]);
-    if (sip_ports.size() == 1) ports += ", " + std::to_string(sip_ports.front() + 1);
-    return "th dport != { " + ports + " } th sport != { " + ports + " }";
 }
 
 void look_at_kernel(const Subject& subject, const Facts& facts, Findings& found) {
@@ -97,13 +90,7 @@ void look_at_chains(const Subject& subject, const Facts& facts, Findings& found)
                              {}});
     }
     if (!facts.flowtable_chains.empty())
-        found.push_back({Level::error, "flowtable",
-                         "chain " + list(facts.flowtable_chains) +
-                             " offloads connections: signalling passes sipalgd by after the first reply; "
-                             "exempt the SIP ports: "
-                             "write `" +
-                             exemption(subject.sip_ports) + "` before `flow add`",
-                         "nft -a list chain " + facts.flowtable_chains.front()});
+        found.push_back(offloaded_signalling(facts.flowtable_chains, subject.sip_ports));
 }
 
 void look_at_conntrack(const Facts& facts, Findings& found) {
@@ -239,6 +226,17 @@ Finding uncounted_packets() {
             "from the next "
             "call on)",
             "sysctl -w net.netfilter.nf_conntrack_acct=1"};
+}
+
+// A8
+Finding offloaded_signalling(const std::vector<std::string>& chains,
+                             const std::vector<std::uint16_t>& sip_ports) {
+    return {Level::error, "flowtable",
+            "chain " + list(chains) +
+                " offloads connections to a flowtable: after the first reply, signalling no longer reaches "
+                "sipalgd; write `" +
+                nft::offload_exemption(sip_ports) + "` before `flow add`",
+            "nft -a list chain " + chains.front()};
 }
 
 // X12

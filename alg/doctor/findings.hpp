@@ -30,6 +30,9 @@ std::string sentence(const Finding& finding);
 
 // Findings of the daemon as well.
 Finding uncounted_packets();
+/// A8. `chains`: those that offload signalling, at least one.
+Finding offloaded_signalling(const std::vector<std::string>& chains,
+                             const std::vector<std::uint16_t>& sip_ports);
 /// X12: of --media-ports, `left` are not forwarded by the owner. Call it if there are fewer than
 /// enough_media_ports.
 Finding scarce_media_ports(std::size_t left);

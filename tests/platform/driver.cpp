@@ -1,9 +1,11 @@
 // Ruleset and Conntrack by hand: settings as options, commands on standard input, for tests and for looking.
 // Each answer ends with a line "ok" or "error: …".
 //
-//   install | check | remove | missing [CHANGE]… | text | read | method | chains | places | follow | others |
-//   forwards set_outside [IF…] | listen | changed apply CHANGE [; CHANGE]…      CHANGE: add|renew|remove
-//   ELEMENT [SECONDS] erase PROTO SRC DST [; …] | known PROTO SRC DST [; …] | dump | bench COUNT
+//   install | check | remove | missing [CHANGE]… | text | read | method | chains | places | follow | others
+//   forwards | offloading
+//   set_outside [IF…] | listen | changed
+//   apply CHANGE [; CHANGE]…      CHANGE: add|renew|remove ELEMENT [SECONDS]
+//   erase PROTO SRC DST [; …] | known PROTO SRC DST [; …] | dump | bench COUNT
 // ELEMENT: mapping PROTO INSIDE OUTSIDE | pinhole PROTO REMOTE OUTSIDE | listener PROTO INSIDE
 //          | shifted PHONE PEER | record ID PART TEXT
 
@@ -223,6 +225,9 @@ void run(const std::string& line, nft::Ruleset* ruleset, nft::Conntrack& conntra
         std::cout << (ruleset->changed_by_others() ? "yes\n" : "no\n");
     } else if (command == "places") {
         print(ruleset->accept_places());
+    } else if (command == "offloading") {
+        for (const std::string& chain : ruleset->offloading_chains())
+            std::cout << chain << '\n';
     } else if (command == "forwards") {
         for (const PortForward& forward : ruleset->port_forwards())
             std::cout << text(forward) << '\n';

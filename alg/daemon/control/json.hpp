@@ -41,7 +41,9 @@ struct Status {
     std::vector<nft::AcceptPlace> accept_places;
     Totals totals;
     std::array<std::size_t, flow_kinds> flows{};  ///< see State::flow_counts()
-    std::size_t media_ports_left = 65536;         ///< of --media-ports, not forwarded by the owner (X12)
+    std::vector<std::string> offloading_chains;   ///< see nft::Ruleset
+    std::vector<std::uint16_t> sip_ports;
+    std::size_t media_ports_left = 65536;  ///< of --media-ports, not forwarded by the owner (X12)
     bool media_counted = false;  ///< conntrack counts packets, so silence during a call is detected too
     Counters counters{};
     std::uint64_t queue_overflows = 0;

@@ -16,6 +16,9 @@ std::vector<std::string> warnings(const Status& status) {
         std::any_of(status.ends.begin(), status.ends.end(),
                     [](const EgressChooser::End& end) { return static_cast<bool>(end.egress.address); });
     warn(!any_address, "no outside interface has an IPv4 address: messages over IPv4 stay unmodified");
+    if (!status.offloading_chains.empty())
+        found.push_back(
+            doctor::sentence(doctor::offloaded_signalling(status.offloading_chains, status.sip_ports)));
     if (status.media_ports_left < doctor::enough_media_ports)
         found.push_back(doctor::sentence(doctor::scarce_media_ports(status.media_ports_left)));
     for (const std::string& name : status.for_restart)

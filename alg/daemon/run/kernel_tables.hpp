@@ -34,6 +34,7 @@ class KernelTables : public Kernel, public Rules {
     nft::Missing missing(std::span<const Change> expected) override { return ruleset_.missing(expected); }
     std::vector<nft::AcceptPlace> follow() override { return ruleset_.follow(); }
     std::optional<std::string> kernel_helper() override { return ruleset_.kernel_helper(); }
+    std::vector<std::string> offloading_chains() override { return ruleset_.offloading_chains(); }
     std::vector<PortForward> port_forwards() override { return ruleset_.port_forwards(); }
     void install() override { ruleset_.install(); }
     void set_outside(const std::vector<std::string>& names) override { ruleset_.set_outside(names); }

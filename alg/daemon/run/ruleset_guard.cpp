@@ -82,8 +82,8 @@ void RulesetGuard::follow(Time now) {
     rest_until_ = now + std::chrono::ceil<Time>(rest * spent);
 }
 
-// A4, X10, X12: follows the owner's chains and port forwards, and looks for rules that assign the kernel's
-// SIP helper.
+// A4, A8, X10, X12: follows the owner's chains and port forwards, and looks for rules that assign the kernel's
+// SIP helper or offload signalling.
 void RulesetGuard::follow_owner(Time now) {
     for (const nft::AcceptPlace& place : rules_.follow()) {
         const std::string chain = nft::describe(place.place);
@@ -97,6 +97,12 @@ void RulesetGuard::follow_owner(Time now) {
     auto helper = rules_.kernel_helper();
     if (helper && helper != helper_) spdlog::error("{}", *helper);
     helper_ = std::move(helper);
+    auto offloading = rules_.offloading_chains();
+    if (offloading != offloading_ && !offloading.empty())
+        spdlog::warn(
+            "{} offloads signalling to a flowtable, so messages pass unread; sipalgctl status has the remedy",
+            fmt::format("{}", fmt::join(offloading, ", ")));
+    offloading_ = std::move(offloading);
     follow_forwards(now);
 }
 

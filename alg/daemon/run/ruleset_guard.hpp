@@ -26,6 +26,8 @@ class Rules {
     virtual std::vector<nft::AcceptPlace> follow() = 0;
     /// The rule or setting that assigns the kernel's own SIP helper, and the remedy; nullopt: none.
     virtual std::optional<std::string> kernel_helper() = 0;
+    /// A8: the chains that offload signalling, as of the last follow().
+    virtual std::vector<std::string> offloading_chains() = 0;
     /// X12: the ports that the owner's ruleset forwards.
     virtual std::vector<PortForward> port_forwards() = 0;
     virtual void install() = 0;
@@ -89,6 +91,7 @@ class RulesetGuard {
     Elements elements_;
     Forwards take_forwards_;
     std::optional<std::vector<PortForward>> forwards_;  ///< as last taken
+    std::vector<std::string> offloading_;               ///< as last reported
     bool check_soon_ = false;
     bool incomplete_ = false;            ///< a restore failed, which has been logged
     bool refused_ = false;               ///< an update failed, which has been logged

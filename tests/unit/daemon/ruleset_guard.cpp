@@ -27,6 +27,7 @@ struct FakeRules : Rules {
         return {};
     }
     std::optional<std::string> kernel_helper() override { return helper; }
+    std::vector<std::string> offloading_chains() override { return offloading; }
     std::vector<PortForward> port_forwards() override { return forwards; }
     void install() override {
         ++installs;
@@ -61,6 +62,7 @@ struct FakeRules : Rules {
     bool changed = false;
     std::optional<std::string> helper;
     std::vector<PortForward> forwards;
+    std::vector<std::string> offloading;
     bool flushed = false;  ///< a set of elements is empty
     int questions = 0, readings = 0, follows = 0;
     bool unreadable = false, refuse = false, refuse_elements = false;

@@ -40,6 +40,10 @@ TEST_CASE("O3 each warning names its remedy or its consequence") {
     status.ends.front().egress = {};
     CHECK(contains(only_warning(status), "no outside interface has an IPv4 address"));
     status = healthy();
+    status.offloading_chains = {"inet fw forward"};  // A8
+    status.sip_ports = {5060};
+    CHECK(contains(only_warning(status), "`th dport != { 5060, 5061 } th sport != { 5060, 5061 }`"));
+    status = healthy();
     status.media_ports_left = 255;  // X12
     CHECK(contains(only_warning(status),
                    "leave 255 ports for media; choose a range without forwards; run: sipalgd --media-ports"));
