@@ -12,9 +12,9 @@
 namespace sipalg::sip {
 
 /// The longest lifetime. Values near 2^32 mean "as long as possible".
-inline constexpr std::int64_t longest_delta = 7 * 86400;
+inline constexpr std::int64_t longest_delta = 86400;
 
-/// The number at the beginning of `text`, in seconds, at most a week; nullopt: there is no number.
+/// The number at the beginning of `text`, in seconds, at most a day; nullopt: there is no number.
 inline std::optional<std::int64_t> delta_seconds(std::string_view text) {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
