@@ -33,6 +33,12 @@ bool PublicPorts::is_others(const Socket& inside, const Address& outside, std::u
                     user->port - inside.endpoint.port != port - preferred);
 }
 
+bool PublicPorts::is_another_phones(const Socket& inside, const Address& outside, std::uint16_t port) const {
+    const Transport other = inside.transport == Transport::udp ? Transport::tcp : Transport::udp;
+    const MappingKey* key = find({other, {outside, port}});
+    return key && key->inside.endpoint.address != inside.endpoint.address;
+}
+
 void PublicPorts::set_occupied(const std::vector<Socket>& sockets) {
     occupied_.clear();
     occupied_.insert(sockets.begin(), sockets.end());

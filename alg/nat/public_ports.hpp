@@ -35,6 +35,9 @@ class PublicPorts {
     /// forwards the port to it. `preferred`: the port that `inside` prefers, the first of `run` ones.
     bool is_others(const Socket& inside, const Address& outside, std::uint16_t port, std::uint16_t preferred,
                    unsigned run) const;
+    /// Another phone has that port with the other transport. A URI often names no transport, so one port must
+    /// not mean two phones (C9).
+    bool is_another_phones(const Socket& inside, const Address& outside, std::uint16_t port) const;
     /// `wanted`, or another port if `run` consecutive ports from `wanted` on are not free. See
     /// Ports::choose().
     std::optional<std::uint16_t> choose(std::uint16_t wanted, unsigned run,

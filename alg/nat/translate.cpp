@@ -114,7 +114,10 @@ std::optional<Endpoint> Inward::reflexive(const Endpoint& seen) const {
 
 std::optional<Endpoint> Inward::media(const Socket& socket) const {
     const MappingEntry* entry = mappings_.find_named(socket);
-    if (!entry || (!entry->shown.inside && !entry->mapping.is_identity())) return std::nullopt;
+    if (!entry) return std::nullopt;
+    // C9: another phone is reached at its inside address, also if it handles NAT itself.
+    const bool is_own = entry->mapping.inside.address == phone_;
+    if (is_own && !entry->shown.inside && !entry->mapping.is_identity()) return std::nullopt;
     return entry->mapping.inside;
 }
 

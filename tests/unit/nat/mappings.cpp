@@ -283,3 +283,17 @@ TEST_CASE(
 }
 
 }  // namespace sipalg::nat
+
+TEST_CASE_FIXTURE(
+    Fixture,
+    "C9 A3 one public port is never that of two phones on two transports, unless conntrack has it so") {
+    const Endpoint first{Address::v4(0xC0A8010A), 5060}, second{Address::v4(0xC0A8010B), 5060};
+    CHECK(public_port(map({Transport::tcp, first})) == 5060);
+    CHECK(public_port(map({Transport::udp, first})) == 5060);  // the same phone
+    mappings.cancel();
+    CHECK(public_port(map({Transport::tcp, first})) == 5060);
+    CHECK(public_port(map({Transport::udp, second})) != 5060);
+    mappings.cancel();
+    CHECK(public_port(map({Transport::udp, first})) == 5060);
+    CHECK(public_port(map({Transport::tcp, second}, {5060, 1, true})) == 5060);
+}
