@@ -295,6 +295,10 @@ class Inspection {
         if (!outward_ && !state_.mappings.find(nat::MappingKey{contact_, envelope_.egress.address})) return;
         received.session = session();
         state_.calls.follow(received, effects_);
+        const bool describes = received.session && message().status() < 300;
+        if (outward_ && describes && !effects_.limit && !is_routed())
+            call::map_remaining(*received.session, phone_.address, envelope_.egress, now_, state_.mappings,
+                                effects_);
     }
 
     void map_description() {
