@@ -82,8 +82,8 @@ void RulesetGuard::follow(Time now) {
     rest_until_ = now + std::chrono::ceil<Time>(rest * spent);
 }
 
-// A4, A8, X10, X12: follows the owner's chains and port forwards, and looks for rules that assign the kernel's
-// SIP helper or offload signalling.
+// A4, A8, X10, X12: follows the owner's chains and port forwards, and looks for rules that assign the
+// kernel's SIP helper or offload signalling.
 void RulesetGuard::follow_owner(Time now) {
     for (const nft::AcceptPlace& place : rules_.follow()) {
         const std::string chain = nft::describe(place.place);
