@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 """Firewalls of the owner beside a daemon without options: pinholed media pass, reloads are followed, nothing is left.
 
-The rulesets are those that the generators write, reduced to what forwards: plain nftables, iptables-nft as docker and as
-ufw use it.
+The rulesets are those that the generators write, reduced to what forwards: plain nftables, OpenWrt's fw4, iptables-nft as
+docker and as ufw use it.
 """
 import unittest
 
 from lab import ADMIN_RULESET
-from labtest import MEDIA_SERVER, PHONE1, LabTest, main, sip
+from labtest import MEDIA_SERVER, PHONE1, PHONE2, ROUTER_WAN, STRANGER, LabTest, main, sip
 from netns import wait_for
 
 RULE = 'ct direction original ct mark & 0x10000000 == 0x10000000 accept comment "sipalg:sipalg"'
@@ -61,6 +61,69 @@ UFW = '''*filter
 -A {p}-before-forward -j {p}-user-forward
 -A {p}-user-forward -i lan -j ACCEPT
 COMMIT
+'''
+
+
+# fw4 of OpenWrt 23.05 with its default zones, without the chains of counters and of the output hook. {dstnat} and {forward}
+# are what a port forward of the zone wan adds.
+FW4 = '''table inet fw4
+flush table inet fw4
+table inet fw4 {
+    chain input {
+        type filter hook input priority filter; policy drop;
+        iifname "lo" accept
+        ct state vmap { established : accept, related : accept }
+        iifname { "lan", "lan2" } accept
+        iifname "wan" jump input_wan
+        jump handle_reject
+    }
+    chain input_wan {
+        meta nfproto ipv4 udp dport 68 counter accept
+        icmp type 8 counter accept
+        jump handle_reject
+    }
+    chain forward {
+        type filter hook forward priority filter; policy drop;
+        ct state vmap { established : accept, related : accept } comment "!fw4: Handle forwarded flows"
+        iifname { "lan", "lan2" } jump forward_lan comment "!fw4: Handle lan IPv4/IPv6 forward traffic"
+        iifname "wan" jump forward_wan comment "!fw4: Handle wan IPv4/IPv6 forward traffic"
+        jump handle_reject
+    }
+    chain handle_reject {
+        meta l4proto tcp reject with tcp reset comment "!fw4: Reject TCP traffic"
+        reject comment "!fw4: Reject any other traffic"
+    }
+    chain forward_lan {
+        jump accept_to_wan comment "!fw4: Accept lan to wan forwarding"
+        oifname { "lan", "lan2" } counter accept
+    }
+    chain forward_wan {
+        meta l4proto esp counter jump accept_to_lan comment "!fw4: Allow-IPSec-ESP"
+        udp dport 500 counter jump accept_to_lan comment "!fw4: Allow-ISAKMP"
+        {forward}
+        oifname "wan" counter jump handle_reject
+    }
+    chain accept_to_lan {
+        oifname { "lan", "lan2" } counter accept
+    }
+    chain accept_to_wan {
+        meta nfproto ipv4 oifname "wan" ct state invalid counter drop comment "!fw4: Prevent NAT leakage"
+        oifname "wan" counter accept
+    }
+    chain dstnat {
+        type nat hook prerouting priority dstnat; policy accept;
+        {dstnat}
+    }
+    chain srcnat {
+        type nat hook postrouting priority srcnat; policy accept;
+        oifname "wan" meta nfproto ipv4 masquerade comment "!fw4: Masquerade IPv4 wan traffic"
+    }
+    chain mangle_forward {
+        type filter hook forward priority mangle; policy accept;
+        iifname "wan" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu comment "!fw4: Zone wan IPv4/IPv6 ingress MTU fixing"
+        oifname "wan" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu comment "!fw4: Zone wan IPv4/IPv6 egress MTU fixing"
+    }
+}
 '''
 
 
@@ -156,6 +219,40 @@ class PlainNftables(Firewall):
         self.wait_for_consent()
 
 
+class Fw4(Firewall):
+    """OpenWrt's default zones: the accept rule is needed, and the mangle chain gets none."""
+    chains = (("inet", "fw4", "forward"),)
+
+    def load(self):
+        self.lab.router.run("nft", "-f", "-", text_in=FW4.replace("{forward}", "").replace("{dstnat}", ""))
+
+    def test_status_names_the_chain(self):
+        """A4: one line for the chain that can drop; the one at priority mangle is no question."""
+        self.assertEqual([(each["chain"], each["state"]) for each in self.lab.ctl("status")["accept_chains"]],
+                         [("inet fw4 forward", "accepting")])
+
+
+class Fw4WithPortForward(Firewall):
+    """The same with a port forward of WAN:5060 to another phone, and its reflection for the LAN."""
+    chains = (("inet", "fw4", "forward"),)
+
+    def load(self):
+        dnat = f"dnat ip to {PHONE2}:5060"
+        self.lab.router.run("nft", "-f", "-", text_in=FW4.replace(
+            "{forward}", 'ct status dnat accept comment "!fw4: Accept port forwards"').replace(
+            "{dstnat}", f'iifname "wan" meta nfproto ipv4 udp dport 5060 counter {dnat} comment "!fw4: PBX"\n'
+            f'        iifname "lan" ip saddr 192.168.1.0/24 ip daddr {ROUTER_WAN} udp dport 5060 {dnat} comment "!fw4: PBX (reflection)"'))
+
+    def test_the_forward_stays_its_own(self):
+        """X12: the phone gets another port (the reflection is not for outside), a stranger still reaches the phone that the owner forwards to."""
+        wait_for(lambda: "port ranges that the ruleset forwards: 1;" in self.lab.daemon.output(), 2, "the forward to be read")
+        self.register(self.phone(), self.peer())
+        self.assertEqual([each["public"] for each in self.lab.ctl("bindings")], [f"{ROUTER_WAN}:16384"])
+        pbx = self.lab.udp(self.lab.phone2, PHONE2, 5060)
+        self.lab.udp(self.lab.stranger, STRANGER).send(b"hello", (ROUTER_WAN, 5060))
+        self.assertEqual(pbx.receive()[0], b"hello")
+
+
 class Docker(Firewall):
     chains = (("ip", "filter", "FORWARD"),)
 
@@ -235,7 +332,7 @@ class LoadedLater(LabTest):
 def load_tests(loader, _tests, _pattern):
     """The cases of Firewall itself are for its subclasses."""
     suite = unittest.TestSuite()
-    for case in (PlainNftables, Docker, Ufw, UfwAndDocker, LoadedLater):
+    for case in (PlainNftables, Fw4, Fw4WithPortForward, Docker, Ufw, UfwAndDocker, LoadedLater):
         suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 
