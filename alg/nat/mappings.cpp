@@ -50,11 +50,12 @@ const MappingEntry* Mappings::map(const Socket& inside, const Egress& egress, co
     const ExistingNat::Way* way = existing_nat().find(key);
     std::uint16_t preferred = wish.preferred ? wish.preferred : way ? way->port : inside.endpoint.port;
     // The owner's forward to it gives it the port that strangers may know (X12).
-    if (!wish.exact) preferred = ports_.forwards().port_of(inside, egress.address).value_or(preferred);
+    const auto forwarded = ports_.forwards().port_of(inside, egress.address);
+    if (!wish.exact) preferred = forwarded.value_or(preferred);
     if (egress.address == inside.endpoint.address)
         return &enter({inside.transport, inside.endpoint, inside.endpoint}, egress, false, now);
     const auto is_free = [&](std::uint16_t port) {
-        const bool is_given = wish.exact || (way && way->port == port);
+        const bool is_given = wish.exact || (way && way->port == port) || forwarded == port;
         return (is_given || !ports_.is_another_phones(inside, egress.address, port)) &&
                (!wish.exact || port == preferred) && ports_.is_free(inside.transport, egress, port) &&
                !ports_.is_others(inside, egress.address, port, preferred, wish.run);
