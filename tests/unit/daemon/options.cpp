@@ -232,8 +232,9 @@ TEST_CASE("X12 phones may send by any interface where their sections say so") {
                          .treatments;
     const auto phones = all.any_interface_phones();
     const auto may = [&](const char* phone) {
-        return std::count_if(phones.begin(), phones.end(),
-                             [&](const Prefix& prefix) { return prefix.contains(*Address::parse(phone)); });
+        return std::count_if(phones.begin(), phones.end(), [&](const sipalg::Prefix& prefix) {
+            return prefix.contains(*sipalg::Address::parse(phone));
+        });
     };
     CHECK(may("192.168.3.1") == 1);
     CHECK(may("192.168.3.7") == 0);
