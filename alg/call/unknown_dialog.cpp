@@ -14,24 +14,22 @@ const nat::MappingEntry* map(const Socket& inside, const Egress& egress, const n
     return entry;
 }
 
-// The endpoints of which `wanted` is true.
-void map_streams(const Session& session, const auto& wanted, const Egress& egress, Time now,
-                 nat::Mappings& mappings, Effects& effects) {
-    for (const Stream& stream : session) {
-        const bool pair = stream.rtp.port != 0 && stream.rtcp.address == stream.rtp.address &&
-                          stream.rtcp.port == stream.rtp.port + 1;
-        nat::PortWish rtcp;
-        if (stream.rtp.port != 0 && wanted({stream.transport, stream.rtp})) {
-            const nat::PortWish wish{0, pair ? 2U : 1U, false};
-            const nat::MappingEntry* entry =
-                map({stream.transport, stream.rtp}, egress, wish, now, mappings, effects);
-            if (entry && pair) rtcp.preferred = static_cast<std::uint16_t>(entry->mapping.outside.port + 1);
-        }
-        if (stream.rtcp.port != 0 && wanted({Transport::udp, stream.rtcp}))
-            map({Transport::udp, stream.rtcp}, egress, rtcp, now, mappings, effects);
-        for (const MediaSocket& further : stream.further)
-            if (wanted(further.socket)) map(further.socket, egress, {}, now, mappings, effects);
+// Maps the stream's endpoints of which `wanted` is true.
+void map_stream(const Stream& stream, const auto& wanted, const Egress& egress, Time now,
+                nat::Mappings& mappings, Effects& effects) {
+    const bool pair = stream.rtp.port != 0 && stream.rtcp.address == stream.rtp.address &&
+                      stream.rtcp.port == stream.rtp.port + 1;
+    nat::PortWish rtcp;
+    if (stream.rtp.port != 0 && wanted({stream.transport, stream.rtp})) {
+        const nat::PortWish wish{0, pair ? 2U : 1U, false};
+        const nat::MappingEntry* entry =
+            map({stream.transport, stream.rtp}, egress, wish, now, mappings, effects);
+        if (entry && pair) rtcp.preferred = static_cast<std::uint16_t>(entry->mapping.outside.port + 1);
     }
+    if (stream.rtcp.port != 0 && wanted({Transport::udp, stream.rtcp}))
+        map({Transport::udp, stream.rtcp}, egress, rtcp, now, mappings, effects);
+    for (const MediaSocket& further : stream.further)
+        if (wanted(further.socket)) map(further.socket, egress, {}, now, mappings, effects);
 }
 
 }  // namespace
@@ -50,8 +48,9 @@ bool describes_in_dialog(const sip::Message& message) {
 
 void map_unknown_dialog(const Session& session, const Egress& egress, Time now, nat::Mappings& mappings,
                         Effects& effects) {
-    map_streams(
-        session, [](const Socket&) { return true; }, egress, now, mappings, effects);
+    const auto all = [](const Socket&) { return true; };
+    for (const Stream& stream : session)
+        map_stream(stream, all, egress, now, mappings, effects);
 }
 
 void map_remaining(const Session& session, const Address& phone, const Egress& egress, Time now,
@@ -59,7 +58,10 @@ void map_remaining(const Session& session, const Address& phone, const Egress& e
     const auto remains = [&](const Socket& inside) {
         return inside.endpoint.address == phone && !mappings.find(nat::MappingKey{inside, egress.address});
     };
-    map_streams(session, remains, egress, now, mappings, effects);
+    // The meaning of 0.0.0.0 depends on existing mappings, so a retransmission could have another result
+    // (C10).
+    for (const Stream& stream : session)
+        if (!stream.on_hold) map_stream(stream, remains, egress, now, mappings, effects);
 }
 
 }  // namespace sipalg::call
