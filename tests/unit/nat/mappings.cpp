@@ -282,18 +282,15 @@ TEST_CASE(
     CHECK(f.changes.size() == 1);  // gone with its holder
 }
 
-}  // namespace sipalg::nat
-
-TEST_CASE_FIXTURE(
-    Fixture,
-    "C9 A3 one public port is never that of two phones on two transports, unless conntrack has it so") {
-    const Endpoint first{Address::v4(0xC0A8010A), 5060}, second{Address::v4(0xC0A8010B), 5060};
-    CHECK(public_port(map({Transport::tcp, first})) == 5060);
-    CHECK(public_port(map({Transport::udp, first})) == 5060);  // the same phone
-    mappings.cancel();
-    CHECK(public_port(map({Transport::tcp, first})) == 5060);
-    CHECK(public_port(map({Transport::udp, second})) != 5060);
-    mappings.cancel();
-    CHECK(public_port(map({Transport::udp, first})) == 5060);
-    CHECK(public_port(map({Transport::tcp, second}, {5060, 1, true})) == 5060);
+TEST_CASE("C9 A3 no public port belongs to two phones, one with UDP and the other with TCP") {
+    const Endpoint first{phone, 5060}, second{other, 5060};
+    Fixture f;
+    CHECK(f.public_port(f.map({Transport::tcp, first})) == 5060);
+    CHECK(f.public_port(f.map({Transport::udp, second})) != 5060);
+    CHECK(f.public_port(f.map({Transport::udp, first})) == 5060);  // the same phone
+    Fixture given;                                                 // conntrack already has it so
+    CHECK(given.public_port(given.map({Transport::udp, first})) == 5060);
+    CHECK(given.public_port(given.map({Transport::tcp, second}, {5060, 1, true})) == 5060);
 }
+
+}  // namespace sipalg::nat
