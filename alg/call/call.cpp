@@ -41,8 +41,20 @@ Dialog* Call::dialog(std::string_view local_tag, std::string_view remote_tag) {
     return nullptr;
 }
 
+CallPeer* Call::peer(const Address& address) {
+    for (CallPeer& one : peers)
+        if (one.address == address) return &one;
+    return nullptr;
+}
+
 bool Call::has_peer(const Address& address) const {
-    return std::find(peers.begin(), peers.end(), address) != peers.end();
+    return std::any_of(peers.begin(), peers.end(),
+                       [&](const CallPeer& peer) { return peer.address == address; });
+}
+
+bool Call::is_unproven() const {
+    return state != State::closing &&
+           std::none_of(peers.begin(), peers.end(), [](const CallPeer& peer) { return peer.admitted; });
 }
 
 bool Call::is_finished() const {

@@ -110,6 +110,15 @@ struct CallLatch {
     friend bool operator==(const CallLatch&, const CallLatch&) = default;
 };
 
+/// An outside address that the call's messages come from.
+struct CallPeer {
+    Address address;
+    bool admitted = false;  ///< it was proven during the call, so the call may open for it (X11)
+    bool answered =
+        false;  ///< it has answered in the call, or its request was let in: the call holds the proof
+    friend bool operator==(const CallPeer&, const CallPeer&) = default;
+};
+
 struct Call {
     enum class State : std::uint8_t { offered, early, confirmed, closing };
     std::uint32_t record_id = 0;
@@ -121,9 +130,9 @@ struct Call {
     Egress egress;
     Socket contact;                       ///< the phone's signalling endpoint of this call, inside
     std::vector<Endpoint> old_endpoints;  ///< its public endpoints before the router's address changed
-    std::vector<Address> peers;    ///< signalling addresses outside; the first is that of the latest INVITE
-    Invite invite;                 ///< the one that began the call, outside any dialog
-    std::optional<Offer> initial;  ///< the offer of that INVITE, which each fork answers (C3)
+    std::vector<CallPeer> peers;          ///< the first is that of the latest INVITE
+    Invite invite;                        ///< the one that began the call, outside any dialog
+    std::optional<Offer> initial;         ///< the offer of that INVITE, which each fork answers (C3)
     std::vector<Dialog> dialogs;
     std::vector<nat::MappingKey> mappings;
     std::vector<CallPinhole> pinholes;
@@ -140,7 +149,14 @@ struct Call {
     Time renew_at{0};                  ///< when the kernel's timeouts are renewed; not in the record
 
     Dialog* dialog(std::string_view local_tag, std::string_view remote_tag);
+    CallPeer* peer(const Address& address);
     bool has_peer(const Address& address) const;
+    /// The peer of the latest INVITE; no address: there is none.
+    Address first_peer() const { return peers.empty() ? Address{} : peers.front().address; }
+    /// X11: the peer of the latest INVITE has not answered.
+    bool awaits_proof() const { return !peers.empty() && !peers.front().admitted; }
+    /// X11: none of its peers has answered, so nothing is open for it.
+    bool is_unproven() const;
     bool alive() const;  ///< at least one dialog has not ended
     /// All confirmed dialogs have ended, and there was at least one: only forks are left (C3).
     bool is_finished() const;

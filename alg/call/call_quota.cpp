@@ -5,8 +5,7 @@ namespace sipalg::call {
 CallQuota::Share CallQuota::of(const Call& call) {
     if (call.state == Call::State::closing) return {};
     const bool answered = call.state == Call::State::confirmed || call.answered();
-    return {true, call.peers.empty() ? Address{} : call.peers.front(),
-            call.caller == Side::outside && !answered};
+    return {true, call.first_peer(), call.caller == Side::outside && !answered};
 }
 
 void CallQuota::count(const Address& phone, const Share& before, const Share& after) {

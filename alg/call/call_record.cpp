@@ -8,7 +8,7 @@ namespace sipalg::call {
 namespace {
 
 // Increased when the layout changes: a record of another version is not read, its elements are removed.
-constexpr std::uint8_t layout = 0xc8;
+constexpr std::uint8_t layout = 0xc9;
 constexpr std::size_t max_streams = 64;
 
 // Each function names the fields of one type, for writing and for reading (FieldWriter, FieldReader).
@@ -107,7 +107,10 @@ void call_fields(auto& io, auto& key, auto& call) {
     io.address(call.egress.advertised);
     io.socket(call.contact);
     io.list(call.old_endpoints, nat::max_old_endpoints, [](auto& in, auto& value) { in.endpoint(value); });
-    io.list(call.peers, max_peers, [](auto& in, auto& value) { in.address(value); });
+    io.list(call.peers, max_peers, [](auto& in, auto& peer) {
+        in.address(peer.address);
+        in.flags(peer.admitted, peer.answered);
+    });
     invite_fields(io, call.invite);
     optional_offer(io, call.initial);
     io.list(call.dialogs, max_dialogs, [](auto& in, auto& dialog) { dialog_fields(in, dialog); });

@@ -1,6 +1,7 @@
 #include "alg/call/calls.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "alg/call/call_record.hpp"
 #include "alg/call/silence.hpp"
@@ -31,7 +32,9 @@ bool Calls::concerns(const sip::Message& message, const Address& phone) const {
     switch (message.method()) {
         case sip::Method::invite:
             if (message.is_request()) return true;
-            return message.status() > 100 && calls_.contains(CallKeyView{message.call_id(), phone});
+            if (const Call* call = calls_.find(CallKeyView{message.call_id(), phone}))
+                return message.status() > 100 || call->awaits_proof();  // X11: any response proves
+            return false;
         case sip::Method::cancel:  // its answer tells that the INVITE is given up
             return !message.is_request() && calls_.contains(CallKeyView{message.call_id(), phone});
         case sip::Method::ack:
@@ -71,6 +74,7 @@ Call* Calls::find_or_make(const DescribedMessage& received, Effects& effects) {
         effects.limit = true;
         return nullptr;
     }
+    if (!received.proven) make_room_for_unproven(received.now, effects);
     Call call;
     call.record_id = record_ids_.take();
     call.caller = received.from;
@@ -81,7 +85,7 @@ Call* Calls::find_or_make(const DescribedMessage& received, Effects& effects) {
     call.to = shown(uri_of(message.first(sip::HeaderId::to)));
     call.egress = received.egress;
     call.contact = received.contact;
-    call.peers.push_back(received.peer);
+    call.peers.push_back({received.peer});
     call.started = call.active = received.now;
     call.ringing_until = received.now + ringing_time;
     if (!initial) {
@@ -117,7 +121,9 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
     }
     const CallKey key{std::string(received.message.call_id()), received.phone};
     const CallQuota::Share before = CallQuota::of(*call);
-    const Outcome outcome = call::follow(*call, received);
+    const Outcome outcome = note_proof(key, *call, received, call::follow(*call, received));
+    drop_peers(key, *call, max_peers);
+    unproven_.note(key, *call);
     quota_.count(received.phone, before, CallQuota::of(*call));
     switch (outcome) {
         case Outcome::none: break;
@@ -138,6 +144,51 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
     schedule(key, *call, received.now);
 }
 
+// X11: what the call opens for this peer is in force from now on. What the peer says in the call keeps the
+// two proven for as long as the call lives; a response that answers nothing (X4) does not.
+Outcome Calls::note_proof(const CallKey& key, Call& call, const DescribedMessage& received, Outcome outcome) {
+    CallPeer* peer =
+        received.proven && call.state != Call::State::closing ? call.peer(received.peer) : nullptr;
+    if (!peer) return outcome;
+    if (received.from == Side::outside && !peer->answered && outcome != Outcome::none) {
+        peer->answered = true;
+        proofs_.hold({key.phone, peer->address});
+    }
+    const bool quiet = outcome == Outcome::none || outcome == Outcome::noted;
+    return !std::exchange(peer->admitted, true) && quiet ? Outcome::changed : outcome;
+}
+
+// The last of its peers go, until at most so many are left.
+void Calls::drop_peers(const CallKey& key, Call& call, std::size_t most) {
+    for (; call.peers.size() > most; call.peers.pop_back())
+        if (call.peers.back().answered) proofs_.release({key.phone, call.peers.back().address});
+}
+
+void Calls::prove(const nat::PhonePeer& pair, Time now, Effects& effects) {
+    if (unproven_.size() == 0) return;
+    for (const CallKey& key : unproven_.of(pair)) {
+        const Call* known = calls_.find(key);
+        if (!known || key.phone != pair.phone || !known->has_peer(pair.peer)) continue;
+        Call& call = *calls_.edit(key);
+        call.peer(pair.peer)->admitted = true;
+        unproven_.note(key, call);
+        resources_.settle(key, call, now, effects);
+        schedule(key, call, now);
+    }
+}
+
+// X7: a host that begins many calls takes the place of its own, and of them the oldest.
+void Calls::make_room_for_unproven(Time now, Effects& effects) {
+    while (unproven_.size() >= policy_.max_unproven_calls) {
+        const auto oldest = unproven_.oldest_of_largest();
+        if (!oldest) return;
+        close(*oldest, *calls_.edit(*oldest), "no answer yet, and there are too many such calls", now,
+              effects);
+        deadlines_.erase(*oldest);
+        calls_.erase(*oldest);
+    }
+}
+
 void Calls::close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects) {
     if (call.state == Call::State::closing) return;
     quota_.count(key.phone, CallQuota::of(call), {});
@@ -147,6 +198,11 @@ void Calls::close(const CallKey& key, Call& call, const char* why, Time now, Eff
     call.initial.reset();
     for (Dialog& dialog : call.dialogs)
         dialog.state = Dialog::State::ended;
+    for (CallPeer& peer : call.peers) {
+        if (peer.answered) proofs_.release({key.phone, peer.address});
+        peer.answered = peer.admitted = false;
+    }
+    unproven_.note(key, call);
     effects.events.push_back({Event::Kind::call_ended, key.call_id, why});
     resources_.settle(key, call, now, effects);
 }
@@ -293,6 +349,9 @@ bool Calls::restore(const StoredRecord& record, Time now, Effects& effects) {
     call.active = now;  // silence counts from now on, because media were not observed before
     call.renew_at = now + std::max(record.until - now, Time{0}) / 2;
     quota_.count(key.phone, {}, CallQuota::of(call));
+    for (const CallPeer& peer : call.peers)
+        if (peer.answered) proofs_.hold({key.phone, peer.address});
+    unproven_.note(key, call);
     Call& there = calls_.put(key, std::move(call));
     resources_.settle(key, there, now, effects);
     schedule(key, there, now);
@@ -346,6 +405,7 @@ void Calls::list_records(Time now, std::vector<Change>& changes) const {
 void Calls::commit() {
     calls_.commit();
     quota_.commit();
+    unproven_.commit();
     resources_.commit();
     deadlines_.commit();
 }
@@ -353,6 +413,7 @@ void Calls::commit() {
 void Calls::cancel() {
     calls_.cancel();
     quota_.cancel();
+    unproven_.cancel();
     resources_.cancel();
     deadlines_.cancel();
 }

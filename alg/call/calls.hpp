@@ -17,18 +17,21 @@
 #include "alg/call/call_quota.hpp"
 #include "alg/call/follow.hpp"
 #include "alg/call/resources.hpp"
+#include "alg/call/unproven_calls.hpp"
 #include "alg/kernel/effects.hpp"
 #include "alg/kernel/record.hpp"
 #include "alg/kernel/record_ids.hpp"
+#include "alg/nat/proven_pairs.hpp"
 
 namespace sipalg::call {
 
 /// Changes are staged (law 4): commit() keeps them, cancel() takes them back.
 class Calls {
   public:
-    Calls(const Policy& policy, nat::Mappings& mappings, RecordIds& record_ids)
+    Calls(const Policy& policy, nat::Mappings& mappings, nat::ProvenPairs& proofs, RecordIds& record_ids)
         : policy_(policy),
           mappings_(mappings),
+          proofs_(proofs),
           record_ids_(record_ids),
           resources_(policy, mappings),
           quota_(policy) {}
@@ -37,6 +40,9 @@ class Calls {
     bool concerns(const sip::Message& message, const Address& phone) const;
     /// Applies the message to its call. An INVITE makes the call if there is none.
     void follow(const DescribedMessage& received, Effects& effects);
+
+    /// X11: the peer has answered the phone for the first time; opens what calls of the two wait for.
+    void prove(const nat::PhonePeer& pair, Time now, Effects& effects);
 
     /// Handles the deadlines that have passed: renews and closes calls.
     void expire(Time now, Effects& effects);
@@ -75,6 +81,8 @@ class Calls {
     void list_records(Time now, std::vector<Change>& changes) const;
 
     const auto& all() const { return calls_; }
+    /// Calls of which no peer is proven (X11).
+    std::size_t unproven() const { return unproven_.size(); }
     /// Whether there may be a call whose messages are not rewritten.
     bool some_unmodified() const { return some_unmodified_; }
     /// Last time media of the call were seen.
@@ -86,6 +94,9 @@ class Calls {
   private:
     bool is_closed(const CallKey& key) const;
     bool has_room(const DescribedMessage& received);
+    void make_room_for_unproven(Time now, Effects& effects);
+    Outcome note_proof(const CallKey& key, Call& call, const DescribedMessage& received, Outcome outcome);
+    void drop_peers(const CallKey& key, Call& call, std::size_t most);
     Call* find_or_make(const DescribedMessage& received, Effects& effects);
     void close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects);
     void schedule(const CallKey& key, const Call& call, Time now);
@@ -96,10 +107,12 @@ class Calls {
 
     const Policy& policy_;
     nat::Mappings& mappings_;
+    nat::ProvenPairs& proofs_;
     RecordIds& record_ids_;
     StagedMap<CallKey, Call, CallKeyHash, CallKeyEqual> calls_;
     Resources resources_;
     CallQuota quota_;
+    UnprovenCalls unproven_;
     std::deque<std::pair<Time, CallKey>> audio_checks_;  ///< by the time of the check; each call at most once
     std::deque<CallKey> closed_;  ///< oldest first; some are no longer in the table, or open again
     DeadlineQueue<CallKey, CallKeyHash, CallKeyEqual> deadlines_;

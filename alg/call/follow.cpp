@@ -75,9 +75,9 @@ Outcome on_first_invite(Call& call, Invite& invite, const DescribedMessage& rece
         invite.transactions.push_back({std::string(received.branch()), true});
     }
     // The peer of the latest INVITE is the one that may send early media.
-    std::erase(call.peers, received.peer);
-    call.peers.insert(call.peers.begin(), received.peer);
-    if (call.peers.size() > max_peers) call.peers.pop_back();
+    CallPeer* peer = call.peer(received.peer);
+    if (!peer) peer = &call.peers.emplace_back(CallPeer{received.peer});
+    std::rotate(call.peers.data(), peer, peer + 1);
     return Outcome::changed;
 }
 
@@ -287,7 +287,7 @@ bool is_target_refresh(const sip::Message& message) {
 bool note_peer(Call& call, const DescribedMessage& received) {
     if (received.from != Side::inside || !received.message.is_request()) return false;
     if (call.has_peer(received.peer) || call.peers.size() >= max_peers) return false;
-    call.peers.push_back(received.peer);
+    call.peers.push_back({received.peer});
     return true;
 }
 

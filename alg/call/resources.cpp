@@ -34,8 +34,7 @@ Time Resources::lifetime(const Call& call, Time now) {
 }
 
 MediaSource Resources::media_source(const CallKey& key, const Call& call) const {
-    const Address peer = call.peers.empty() ? Address{} : call.peers.front();
-    return policy_.treatments.media_source_of(key.phone, peer);
+    return policy_.treatments.media_source_of(key.phone, call.first_peer());
 }
 
 // Of a phone's delegates, some may be translated and others not (N5).

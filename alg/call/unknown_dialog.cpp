@@ -8,7 +8,7 @@ const nat::MappingEntry* map(const Socket& inside, const Egress& egress, const n
                              nat::Mappings& mappings, Effects& effects) {
     const nat::MappingEntry* entry = mappings.map(inside, egress, wish, now);
     if (entry && entry->users == 0)
-        mappings.refresh(entry->key(), false, now, effects.changes);
+        mappings.refresh(entry->key(), false, now, effects.changes, false);
     else if (!entry)
         effects.limit = effects.limit || !nat::is_forbidden_port(inside.endpoint.port);
     return entry;

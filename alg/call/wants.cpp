@@ -75,20 +75,22 @@ bool rejected(const Sessions& remotes, std::uint8_t line) {
 
 enum class Standing : std::uint8_t { offered, agreed };
 
-/// Sources besides those that the peer announces (C5).
-struct OtherSources {
-    MediaSource source;
+/// What else decides over who may send.
+struct Senders {
+    bool proven =
+        false;  ///< some peer of the call is (X11); else endpoints are mapped, and no source is let in
+    MediaSource source;  ///< sources besides those that the peer announces (C5)
     const std::vector<CallLatchedSource>& latched;
 };
 
 // One media line of the phone: its endpoints, and the sources that may send to them.
 class LineCollector {
   public:
-    LineCollector(const Stream& stream, const Sessions& remotes, Standing standing,
-                  const OtherSources& others, Collector& out)
+    LineCollector(const Stream& stream, const Sessions& remotes, Standing standing, const Senders& senders,
+                  Collector& out)
         : stream_(stream),
           remotes_(remotes),
-          others_(others),
+          senders_(senders),
           offered_(standing == Standing::offered),
           unanswered_(remotes.empty() || rejected(remotes, stream.line)),
           // RTCP may come to its own port until the answer has accepted rtcp-mux (RFC 5761 5.1.1).
@@ -104,7 +106,7 @@ class LineCollector {
             return;
         bool same_line = false;
         for_each([&](const MediaSocket& at) { out_.endpoint(at.socket, std::exchange(same_line, true)); });
-        if (stream_.on_hold) return;
+        if (stream_.on_hold || !senders_.proven) return;
         bool some = unanswered_ && early;
         if (unanswered_) admit({early, 0}, {early, 0});
         if (!unanswered_)
@@ -158,14 +160,14 @@ class LineCollector {
 
     // In addition to the announced sources, by which the call's flows are known.
     void admit_others() {
-        if (others_.source == MediaSource::negotiated) return;
+        if (senders_.source == MediaSource::negotiated) return;
         for_each([&](const MediaSocket& at) {
             if (at.rtcp && !with_rtcp_) return;
             CallPinhole pinhole = pinhole_at(at);
-            if (others_.source == MediaSource::any) return out_.add(at.socket, {}, pinhole);
+            if (senders_.source == MediaSource::any) return out_.add(at.socket, {}, pinhole);
             if (!offered_ && !at.rtcp) out_.endpoint(at.socket).latch = true;
             pinhole.latched = true;
-            for (const CallLatchedSource& source : others_.latched)
+            for (const CallLatchedSource& source : senders_.latched)
                 if (source.inside == at.socket || (at.rtcp && is_rtp(source.inside)))
                     out_.admit(at.socket, source.remote, pinhole);
         });
@@ -176,15 +178,15 @@ class LineCollector {
 
     const Stream& stream_;
     const Sessions& remotes_;
-    const OtherSources& others_;
+    const Senders& senders_;
     const bool offered_, unanswered_, with_rtcp_;
     Collector& out_;
 };
 
 void collect(const Session& local, Standing standing, const Sessions& remotes, const Address& early,
-             const OtherSources& others, Collector& out) {
+             const Senders& senders, Collector& out) {
     for (const Stream& stream : local)
-        LineCollector(stream, remotes, standing, others, out).collect(early);
+        LineCollector(stream, remotes, standing, senders, out).collect(early);
 }
 
 }  // namespace
@@ -193,14 +195,16 @@ std::vector<Want> wanted(const Call& call, MediaSource source) {
     std::vector<Want> wants;
     if (call.state == Call::State::closing) return wants;
     Collector out(wants);
-    const OtherSources others{source, call.latched};
-    const Address peer = call.peers.empty() ? Address{} : call.peers.front();  // of the latest INVITE
+    const Senders senders{!call.is_unproven(), source, call.latched};
+    // The peer of the latest INVITE may send before an answer names an address.
+    const Address peer =
+        !call.peers.empty() && call.peers.front().admitted ? call.peers.front().address : Address{};
     CallPinhole signalling;
     signalling.signalling = true;
     // X3: an INVITE from outside opens nothing until the phone responds to it.
     if (call.caller == Side::inside || !call.dialogs.empty())
-        for (const Address& address : call.peers)
-            out.admit(call.contact, address, signalling);
+        for (const CallPeer& one : call.peers)
+            out.admit(call.contact, one.admitted ? one.address : Address{}, signalling);
     bool answered = false;
     for (const Dialog& dialog : call.dialogs) {
         if (dialog.state == Dialog::State::ended) continue;
@@ -211,12 +215,12 @@ std::vector<Want> wanted(const Call& call, MediaSource source) {
         if (theirs) remotes.push_back(&theirs->session);
         answered = answered || dialog.remote;
         // C4: old and new stay open side by side until the answer.
-        if (dialog.local) collect(*dialog.local, Standing::agreed, remotes, peer, others, out);
-        if (ours) collect(ours->session, Standing::offered, remotes, peer, others, out);
+        if (dialog.local) collect(*dialog.local, Standing::agreed, remotes, peer, senders, out);
+        if (ours) collect(ours->session, Standing::offered, remotes, peer, senders, out);
     }
     // C3: every fork may accept all of the first offer, so its ports are kept until one is confirmed.
     if (call.initial && call.initial->by == Side::inside && call.state != Call::State::confirmed)
-        collect(call.initial->session, Standing::offered, {}, answered ? Address{} : peer, others, out);
+        collect(call.initial->session, Standing::offered, {}, answered ? Address{} : peer, senders, out);
     return wants;
 }
 

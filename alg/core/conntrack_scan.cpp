@@ -85,7 +85,17 @@ void ConntrackScan::note_existing_nat(const ConntrackEntry& flow, const Mapping&
         mappings_.existing_nat().note(inward, false, false);
 }
 
+// X11, C12: peers that answered while no daemon ran, or before it was killed. Later on, packets tell.
+void ConntrackScan::note_proof(const ConntrackEntry& flow, Time now) {
+    if (!is_first_ || !flow.replied) return;
+    const auto& ports = policy_.sip_ports;
+    if (std::find(ports.begin(), ports.end(), flow.original_destination.port) == ports.end()) return;
+    const nat::PhonePeer pair{flow.original_source.address, flow.original_destination.address};
+    proofs_.note(pair, now - std::min(Time{flow.idle}, now), now);
+}
+
 bool ConntrackScan::entry(const ConntrackEntry& flow, Time now) {
+    note_proof(flow, now);
     // Opened by the phone: the reply direction has the public endpoint.
     const Mapping outward{flow.transport, flow.original_source, flow.reply_destination};
     if (const auto verdict = judge(outward, Side::inside, flow, now))
@@ -102,6 +112,8 @@ bool ConntrackScan::entry(const ConntrackEntry& flow, Time now) {
 std::vector<Event> ConntrackScan::end() {
     closed_.clear();
     closed_pinholes_.clear();
+    is_first_ = false;
+    proofs_.commit();
     renumbered_and_scanned_ = renumbered_at_begin_;
     mappings_.existing_nat().end();
     audio_.end(begun_, [&](const nat::MappingKey& key) {

@@ -12,6 +12,7 @@
 #include "alg/call/calls.hpp"
 #include "alg/kernel/element.hpp"
 #include "alg/nat/mappings.hpp"
+#include "alg/nat/proven_pairs.hpp"
 #include "alg/policy/event.hpp"
 #include "alg/policy/policy.hpp"
 
@@ -21,8 +22,8 @@ namespace sipalg {
 /// because a scan reports facts that no refusal changes.
 class ConntrackScan {
   public:
-    ConntrackScan(const Policy& policy, nat::Mappings& mappings, call::Calls& calls)
-        : policy_(policy), mappings_(mappings), calls_(calls) {}
+    ConntrackScan(const Policy& policy, nat::Mappings& mappings, nat::ProvenPairs& proofs, call::Calls& calls)
+        : policy_(policy), mappings_(mappings), proofs_(proofs), calls_(calls) {}
 
     /// There is no mapping, neither the ALG's nor the owner's, so no scan is needed before the next packet.
     bool idle() const;
@@ -49,17 +50,20 @@ class ConntrackScan {
   private:
     enum class Disposition : std::uint8_t { keep, erase };
     std::optional<Disposition> judge(const Mapping& seen, Side begun, const ConntrackEntry& flow, Time now);
+    void note_proof(const ConntrackEntry& flow, Time now);
     bool has_closed(const Pinhole& pinhole) const;
     bool was_closed(const Mapping& mapping, const Address& remote, Time now) const;
     void note_existing_nat(const ConntrackEntry& flow, const Mapping& outward, const Mapping& inward);
 
     const Policy& policy_;
     nat::Mappings& mappings_;
+    nat::ProvenPairs& proofs_;
     call::Calls& calls_;
     std::set<Mapping> closed_;  ///< left the kernel before this scan began
     std::set<Pinhole> closed_pinholes_;
     Time next_{0};
     Time begun_{0};
+    bool is_first_ = true;
     std::uint64_t renumbered_ = 0;              ///< changes of the router's address so far
     std::uint64_t renumbered_at_begin_ = 0;     ///< those before this scan began
     std::uint64_t renumbered_and_scanned_ = 0;  ///< those before a scan that has ended

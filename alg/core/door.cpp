@@ -59,6 +59,17 @@ void refuse_damaged(const State& state, const Arrival& arrival, Decision& decisi
     decision.dropped = connection && connection->needs_us();
 }
 
+// X11: whatever the packet says, the peer has answered. What waits for that is open before the packet is
+// delivered (law 1).
+void prove(State& state, const Arrival& arrival, Time now, Decision& decision) {
+    if (!arrival.established || arrival.from != Side::outside) return;
+    const nat::PhonePeer pair{arrival.phone().address, arrival.peer().address};
+    if (!state.proofs.note(pair, now)) return;
+    Effects effects{decision.changes, decision.stale, decision.ended, decision.events};
+    state.calls.prove(pair, now, effects);
+    state.registrations.prove(pair, now, effects);
+}
+
 }  // namespace
 
 void inspect(State& state, const Arrival& arrival, Time now, Decision& decision) {
@@ -75,6 +86,7 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
         refuse_damaged(state, arrival, decision);
         return;
     }
+    prove(state, arrival, now, decision);
     if (arrival.packet->transport == Transport::tcp) {
         StreamSink sink(state, decision);
         decision.step = state.connections.arrive(
@@ -118,6 +130,7 @@ void expire(State& state, Time now, Decision& decision) {
     state.flows.expire(now);
     state.mappings.listeners().expire(
         now, [&](const Address& phone) { return state.registrations.has_bindings(phone); }, decision.changes);
+    state.proofs.expire(now);
     state.nat_handling.expire(now, [&](const nat::PhonePeer& pair) {
         return state.registrations.is_registered(pair.phone, pair.peer);
     });

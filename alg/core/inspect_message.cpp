@@ -51,12 +51,15 @@ class Inspection {
 
     void run() {
         contact_ = {envelope_.transport, phone_};
+        note_proof();
         if (outward_)
             map_own_sockets();
         else {
             state_.mappings.adopt(contact_, envelope_.egress, !is_sip_port(phone_.port), now_,
                                   decision_.changes);
             deliver();
+            if (proven_)
+                state_.mappings.make_reachable({contact_, envelope_.egress.address}, now_, decision_.changes);
         }
         bodies_ = sip::find_sdp(message());
         note_nat_handling();
@@ -71,6 +74,16 @@ class Inspection {
     bool is_sip_port(std::uint16_t port) const {
         const auto& ports = state_.policy.sip_ports;
         return std::find(ports.begin(), ports.end(), port) != ports.end();
+    }
+
+    // X11: (c) a request that a binding lets in is as good as an answer.
+    void note_proof() {
+        const nat::PhonePeer pair{phone_.address, peer_.address};
+        proven_ = state_.proofs.is_proven(pair, now_);
+        if (!proven_ && !outward_ && message().is_request() && is_let_in(state_, envelope_)) {
+            state_.proofs.note(pair, now_);
+            proven_ = true;
+        }
     }
 
     void map_own_sockets() {
@@ -113,7 +126,7 @@ class Inspection {
             }
             const Endpoint outside = entry->mapping.outside;
             const bool is_new = state_.mappings.refresh(entry->key(), !is_sip_port(socket.endpoint.port),
-                                                        now_, decision_.changes);
+                                                        now_, decision_.changes, proven_);
             // A flow that is older than the mapping keeps its old translation (C7), and a flow that is older
             // than a change of the router's address keeps the old address (C11).
             const bool moved = state_.scan.old_flows_possible();
@@ -280,7 +293,7 @@ class Inspection {
     void follow() {
         const sip::Method method = message().method();
         call::DescribedMessage received{{message(), envelope_.from, phone_.address, peer_.address, contact_,
-                                         envelope_.egress, unmodified_, now_},
+                                         envelope_.egress, unmodified_, now_, proven_},
                                         {}};
         if (method == sip::Method::register_) {
             const auto own = [this](std::string_view transport, const Address& host, std::uint16_t port) {
@@ -370,6 +383,7 @@ class Inspection {
     bool shows_inside_ = false;        ///< the phone writes its inside address as a contact
     bool handles_nat_itself_ = false;  ///< the phone writes its public address as its own
     bool unmodified_ = false;
+    bool proven_ = false;  ///< phone and peer are (X11)
     sip::Bodies bodies_;
     Effects effects_;
 };

@@ -19,12 +19,10 @@ bool was_told(const State& state, const Envelope& envelope, const sip::LiteralTa
 }
 
 // Unknown hosts prove nothing (X3), not even if the owner forwards a port to the phone.
-bool is_let_in(const State& state, const Envelope& envelope) {
+bool is_heard(const State& state, const Envelope& envelope) {
     const nat::MappingEntry* entry = state.mappings.find(
         nat::MappingKey{{envelope.transport, envelope.destination}, envelope.egress.address});
-    if (!entry) return false;
-    const Pinhole pinhole{envelope.transport, envelope.source.address, entry->mapping.outside};
-    return entry->adopted || state.mappings.pinholes().find(pinhole);
+    return entry && (entry->adopted || is_let_in(state, envelope));
 }
 
 /// Whether the contacts of a 2xx include `inside`, and whether they include its public endpoint.
@@ -76,7 +74,14 @@ NatProof nat_proof(const State& state, const Envelope& envelope, Time now) {
                                                           : NatProof::none;
     const auto uri = sip::literal_target(message.request_uri());
     const bool by_inside_address = uri && uri->host_port.address == envelope.destination.address;
-    return by_inside_address && is_let_in(state, envelope) ? NatProof::handles : NatProof::none;
+    return by_inside_address && is_heard(state, envelope) ? NatProof::handles : NatProof::none;
+}
+
+bool is_let_in(const State& state, const Envelope& envelope) {
+    const nat::MappingEntry* entry = state.mappings.find(
+        nat::MappingKey{{envelope.transport, envelope.destination}, envelope.egress.address});
+    return entry && state.mappings.pinholes().find(
+                        {envelope.transport, envelope.source.address, entry->mapping.outside});
 }
 
 bool names_what_was_told(const State& state, const Envelope& envelope) {

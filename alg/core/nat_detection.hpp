@@ -14,6 +14,9 @@ enum class NatProof : std::uint8_t {
 /// the contacts in the 2xx of a REGISTER that was rewritten.
 NatProof nat_proof(const State& state, const Envelope& envelope, Time now);
 
+/// A pinhole lets the sender in at the phone's endpoint.
+bool is_let_in(const State& state, const Envelope& envelope);
+
 /// Whether the message names the phone's public endpoint, as an earlier rewritten message did.
 bool names_what_was_told(const State& state, const Envelope& envelope);
 

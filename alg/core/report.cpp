@@ -64,7 +64,7 @@ std::vector<CallReport> report_calls(const State& state) {
         row.from = call.from;
         row.to = call.to;
         row.phone = key.phone.text();
-        row.peer = call.peers.empty() ? "" : call.peers.front().text();
+        row.peer = call.peers.empty() ? "" : call.first_peer().text();
         row.started = call.started;
         row.unmodified = call.unmodified;
         row.media = media_of(call, state.mappings, state.scan.audio());

@@ -12,13 +12,15 @@ namespace sipalg {
 State::State(Policy settings)
     : policy(std::move(settings)),
       mappings(policy),
-      calls(policy, mappings, record_ids),
-      registrations(policy, mappings, record_ids),
+      proofs(policy),
+      calls(policy, mappings, proofs, record_ids),
+      registrations(policy, mappings, proofs, record_ids),
       connections(policy),
-      scan(policy, mappings, calls) {}
+      scan(policy, mappings, proofs, calls) {}
 
 void State::commit() {
     mappings.commit();
+    proofs.commit();
     calls.commit();
     registrations.commit();
     connections.commit();
@@ -27,6 +29,7 @@ void State::commit() {
 
 void State::cancel() {
     mappings.cancel();
+    proofs.cancel();
     calls.cancel();
     registrations.cancel();
     connections.cancel();
@@ -38,7 +41,7 @@ std::optional<Time> State::next_deadline() const {
     for (const auto& deadline :
          {mappings.next_deadline(), calls.next_deadline(), registrations.next_deadline(),
           connections.next_deadline(), nat_handling.next_deadline(), flows.next_deadline(),
-          mappings.listeners().next_deadline()})
+          mappings.listeners().next_deadline(), proofs.next_deadline()})
         if (deadline && (!next || *deadline < *next)) next = deadline;
     return next;
 }

@@ -15,6 +15,7 @@
 #include "alg/kernel/record_ids.hpp"
 #include "alg/nat/mappings.hpp"
 #include "alg/nat/nat_handling.hpp"
+#include "alg/nat/proven_pairs.hpp"
 #include "alg/registration/registrations.hpp"
 #include "alg/rewrite/edits.hpp"
 #include "alg/sdp/description.hpp"
@@ -76,6 +77,7 @@ struct State {
     Policy policy;
     RecordIds record_ids;
     nat::Mappings mappings;
+    nat::ProvenPairs proofs;
     call::Calls calls;
     registration::Registrations registrations;
     tcp::Connections connections;

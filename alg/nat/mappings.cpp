@@ -184,11 +184,12 @@ void Mappings::add_diversion(const MappingEntry& entry, Change::Op op, Time now,
                              std::max(entry.kernel_until, others), now));
 }
 
-bool Mappings::refresh(const MappingKey& key, bool divert, Time now, std::vector<Change>& changes) {
+bool Mappings::refresh(const MappingKey& key, bool divert, Time now, std::vector<Change>& changes,
+                       bool reachable) {
     const MappingEntry* known = mappings_.find(key);
     if (!known) return false;
     const bool is_fresh = known->kernel_until > now && known->idle_until - now > idle_time / 2;
-    const bool opens = policy_.treatments.allows_peers() && !known->reachable;
+    const bool opens = reachable && policy_.treatments.allows_peers() && !known->reachable;
     if (is_fresh && known->diverted == divert && !opens) return false;
     MappingEntry& entry = *mappings_.edit(key);
     const bool was_there = entry.kernel_until > now;
@@ -204,6 +205,15 @@ bool Mappings::refresh(const MappingKey& key, bool divert, Time now, std::vector
     return !was_there;
 }
 
+void Mappings::make_reachable(const MappingKey& key, Time now, std::vector<Change>& changes) {
+    const MappingEntry* known = mappings_.find(key);
+    if (!known || known->reachable || known->idle_until <= now || known->kernel_until <= now ||
+        !policy_.treatments.allows_peers())
+        return;
+    mappings_.edit(key)->reachable = true;
+    changes.push_back(change(Change::Op::add, reachable_of(*known), known->kernel_until, now));
+}
+
 bool Mappings::adopt(const Socket& inside, const Egress& egress, bool divert, Time now,
                      std::vector<Change>& changes) {
     const MappingKey key{inside, egress.address};
@@ -213,7 +223,7 @@ bool Mappings::adopt(const Socket& inside, const Egress& egress, bool divert, Ti
     if (!map(inside, egress, {way->port, 1, true}, now)) return false;
     MappingEntry& entry = *mappings_.edit(key);
     entry.shown = entry.shown.when_presumed();
-    return refresh(key, divert, now, changes);
+    return refresh(key, divert, now, changes, false);
 }
 
 void Mappings::acquire(const MappingKey& key, Time until, Time now, std::vector<Change>& changes) {

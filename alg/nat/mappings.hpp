@@ -84,9 +84,12 @@ class Mappings {
     const MappingEntry* map(const Socket& inside, const Egress& egress, const PortWish& wish, Time now);
     /// Keeps the mapping's public port next to that of the previous inside port, also after renumber().
     void set_consecutive(const MappingKey& key) { mappings_.edit(key)->consecutive = true; }
-    /// Keeps a mapping that signalling has used for another idle_time, with a Diversion if `divert`. True: it
-    /// is new in the kernel.
-    bool refresh(const MappingKey& key, bool divert, Time now, std::vector<Change>& changes);
+    /// Keeps a mapping that signalling has used for another idle_time, with a Diversion if `divert`, and with
+    /// a Reachable if `reachable` and the owner allows some peers. True: it is new in the kernel.
+    bool refresh(const MappingKey& key, bool divert, Time now, std::vector<Change>& changes,
+                 bool reachable = true);
+    /// Lets allowed peers send to a mapping that signalling uses, if the owner allows some.
+    void make_reachable(const MappingKey& key, Time now, std::vector<Change>& changes);
     /// Makes the mapping that conntrack has for a phone's signalling endpoint, before the phone has sent a
     /// message (C12). True: it is new in the kernel.
     bool adopt(const Socket& inside, const Egress& egress, bool divert, Time now,

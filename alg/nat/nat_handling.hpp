@@ -12,6 +12,7 @@
 #include "alg/base/quota.hpp"
 #include "alg/base/staged_map.hpp"
 #include "alg/base/time.hpp"
+#include "alg/nat/phone_peer.hpp"
 #include "alg/net/address.hpp"
 
 namespace sipalg::nat {
@@ -20,17 +21,6 @@ enum class NatHandler : std::uint8_t {
     neither,
     phone,  ///< it writes its own public address
     peer    ///< it stores the phone's inside address and answers to the source of its packets
-};
-
-/// A phone and a peer that exchange messages.
-struct PhonePeer {
-    Address phone, peer;
-    friend auto operator<=>(const PhonePeer&, const PhonePeer&) = default;
-};
-struct PhonePeerHash {
-    std::size_t operator()(const PhonePeer& pair) const {
-        return std::hash<Address>{}(pair.phone) * 31 + std::hash<Address>{}(pair.peer);
-    }
 };
 
 /// The pairs with an end that handles NAT. At the limits (X7) no more pairs are noted, and their messages are

@@ -26,6 +26,11 @@ struct Policy {
     std::size_t max_calls_per_phone = 1024;
     std::size_t max_calls_per_peer = 8192;
     std::size_t max_unanswered_per_phone = 768;  ///< calls from outside that the phone has not answered
+    /// Calls of which no peer is proven (X11). One more ends the oldest of the host that has most.
+    std::size_t max_unproven_calls = 1024;
+    /// Pairs of phone and peer that are proven by packets alone. The oldest makes room.
+    std::size_t max_proven_pairs = 8192;
+    std::size_t max_proven_pairs_per_phone = 512;
     std::size_t max_bindings = 4096;
     std::size_t max_bindings_per_phone = 64;
     std::size_t max_streams = 4096;  ///< TCP connections that are read

@@ -142,6 +142,10 @@ bool Treatments::allows_peers() const {
                        [](const Section& section) { return section.treatment.allowed.value_or(false); });
 }
 
+bool Treatments::is_allowed(const Address& peer) const {
+    return !peers.empty() && narrowest(peers, peer, &Treatment::allowed).value_or(false);
+}
+
 std::vector<Prefix> Treatments::allowed_peers() const {
     return switched_on(peers, &Treatment::allowed);
 }

@@ -85,6 +85,7 @@ struct Treatments {
     /// The peers that may send requests first (N3), as prefixes that do not overlap.
     std::vector<Prefix> allowed_peers() const;
     bool allows_peers() const;
+    bool is_allowed(const Address& peer) const;
     /// The phones with `any-interface = yes` (X12), as prefixes that do not overlap.
     std::vector<Prefix> any_interface_phones() const;
     /// Whether the phone has delegates of that family.

@@ -10,7 +10,7 @@ namespace sipalg::registration {
 namespace {
 
 // Increased when the layout changes: a record of another version is not read, its elements are removed.
-constexpr std::uint8_t layout = 0xb4;
+constexpr std::uint8_t layout = 0xb5;
 
 // Names the fields for writing and reading (FieldWriter, FieldReader).
 void binding_fields(auto& io, auto& key, auto& binding) {
@@ -22,7 +22,7 @@ void binding_fields(auto& io, auto& key, auto& binding) {
     io.endpoint(binding.shown);
     io.list(binding.old_endpoints, nat::max_old_endpoints, [](auto& in, auto& value) { in.endpoint(value); });
     io.list(binding.others, max_others, [](auto& in, auto& value) { in.address(value); });
-    io.number(binding.unmodified, 1);
+    io.flags(binding.unmodified, binding.proven);
     io.time(binding.until);
 }
 
@@ -33,6 +33,7 @@ std::size_t BindingKeyHash::operator()(const BindingKey& key) const noexcept {
 }
 
 std::vector<Pinhole> pinholes(const BindingKey& key, const Binding& binding) {
+    if (!binding.proven) return {};
     std::vector<Pinhole> all{{key.inside.transport, key.registrar, binding.outside}};
     for (const Address& other : binding.others)
         all.push_back({key.inside.transport, other, binding.outside});

@@ -33,13 +33,14 @@ struct Binding {
         old_endpoints;            ///< earlier values of `shown`, from before the router's address changed
     std::vector<Address> others;  ///< further addresses that may send requests to the phone
     bool unmodified = false;  ///< its messages are not rewritten, because the registrar handles NAT itself
+    bool proven = false;      ///< the registrar has answered the phone (X11); else nothing is let in
     Time until{0};            ///< the lifetime that the registrar granted, with grace
     std::string record;       ///< as the kernel has it
 };
 
 inline constexpr std::size_t max_others = 4;  ///< of Binding::others
 
-/// The addresses whose requests to the phone the binding lets in.
+/// The addresses whose requests to the phone the binding lets in; none before it is proven (X11).
 std::vector<Pinhole> pinholes(const BindingKey& key, const Binding& binding);
 
 /// Writes and reads the record of a binding (A5). False: the record has another layout or is damaged.

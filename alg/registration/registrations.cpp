@@ -89,7 +89,7 @@ void Registrations::response(const ReceivedMessage& received, const OwnContact& 
         if (contact.expires == 0 || granted == 0)
             unbind(key, "unregistered", received.now, effects);
         else if (!pending.outdated)
-            bind(key, pending, granted, others, received.now, effects);
+            bind(key, pending, granted, others, received.proven, received.now, effects);
     }
 }
 
@@ -107,7 +107,7 @@ void Registrations::release(const BindingKey& key, const Binding& binding, Time 
 }
 
 void Registrations::bind(const BindingKey& key, const Pending& pending, std::int64_t granted,
-                         const std::vector<Address>& others, Time now, Effects& effects) {
+                         const std::vector<Address>& others, bool proven, Time now, Effects& effects) {
     const nat::MappingEntry* entry = mappings_.map(key.inside, pending.egress, {}, now);
     const Binding* known = bindings_.find(key);
     if (!entry || (!known && !has_room(key.inside.endpoint.address))) {
@@ -121,6 +121,7 @@ void Registrations::bind(const BindingKey& key, const Pending& pending, std::int
     binding.outside = entry->mapping.outside;
     binding.others = others;
     binding.unmodified = pending.unmodified;
+    binding.proven = binding.proven || proven;
     binding.until = now + Seconds{granted} + registration_grace;
     binding.old_endpoints.clear();
     // Acquire before releasing, so that an unchanged element stays in the kernel.
@@ -149,6 +150,8 @@ void Registrations::enter(const BindingKey& key, Binding binding) {
         if (!of_phone_.contains(phone)) of_phone_.put(phone, {});
         of_phone_.edit(phone)->push_back(key);
     }
+    const Binding* known = bindings_.find(key);
+    if (binding.proven && (!known || !known->proven)) proofs_.hold({phone, key.registrar});
     deadlines_.schedule(key, binding.until);
     bindings_.put(key, std::move(binding));
 }
@@ -158,8 +161,24 @@ void Registrations::remove(const BindingKey& key) {
     std::vector<BindingKey>& of_phone = *of_phone_.edit(phone);
     std::erase(of_phone, key);
     if (of_phone.empty()) of_phone_.erase(phone);
+    if (bindings_.find(key)->proven) proofs_.release({phone, key.registrar});
     deadlines_.erase(key);
     bindings_.erase(key);
+}
+
+void Registrations::prove(const nat::PhonePeer& pair, Time now, Effects& effects) {
+    const std::vector<BindingKey>* keys = bindings_of(pair.phone);
+    if (!keys) return;
+    for (const BindingKey& key : *keys) {
+        const Binding* known = bindings_.find(key);
+        if (key.registrar != pair.peer || known->proven) continue;
+        Binding binding = *known;
+        binding.proven = true;
+        for (const Pinhole& pinhole : pinholes(key, binding))
+            mappings_.pinholes().acquire(pinhole, binding.until, now, effects.changes);
+        store(key, binding, false, now, effects);
+        enter(key, std::move(binding));
+    }
 }
 
 void Registrations::store(const BindingKey& key, Binding& binding, bool renew, Time now, Effects& effects) {

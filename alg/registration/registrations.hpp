@@ -17,6 +17,7 @@
 #include "alg/kernel/record.hpp"
 #include "alg/kernel/record_ids.hpp"
 #include "alg/nat/mappings.hpp"
+#include "alg/nat/proven_pairs.hpp"
 #include "alg/registration/binding.hpp"
 #include "alg/registration/register_message.hpp"
 
@@ -43,8 +44,9 @@ struct Pending {
 /// them back.
 class Registrations {
   public:
-    Registrations(const Policy& policy, nat::Mappings& mappings, RecordIds& record_ids)
-        : policy_(policy), mappings_(mappings), record_ids_(record_ids) {}
+    Registrations(const Policy& policy, nat::Mappings& mappings, nat::ProvenPairs& proofs,
+                  RecordIds& record_ids)
+        : policy_(policy), mappings_(mappings), proofs_(proofs), record_ids_(record_ids) {}
 
     /// Handles a REGISTER from the phone. `own` finds the phone's sockets among the Contacts. Sets
     /// effects.limit if a table is full or an identifier too long (X7).
@@ -52,6 +54,9 @@ class Registrations {
     /// Handles a response to a REGISTER, from outside. `own` finds the phone's sockets among the listed
     /// Contacts.
     void response(const ReceivedMessage& received, const OwnContact& own, Effects& effects);
+
+    /// X11: the registrar has answered the phone for the first time; its bindings let it in from now on.
+    void prove(const nat::PhonePeer& pair, Time now, Effects& effects);
 
     /// C11: moves the bindings with their mappings to the router's new addresses, and keeps the public ports
     /// for the next REGISTERs. Call after nat::Mappings::renumber().
@@ -82,7 +87,7 @@ class Registrations {
   private:
     /// `others`: further addresses that may send requests to the phone.
     void bind(const BindingKey& key, const Pending& pending, std::int64_t seconds,
-              const std::vector<Address>& others, Time now, Effects& effects);
+              const std::vector<Address>& others, bool proven, Time now, Effects& effects);
     void acquire(const BindingKey& key, const Binding& binding, Time until, Time now, Effects& effects);
     void release(const BindingKey& key, const Binding& binding, Time now, Effects& effects);
     /// Ends the phone's bindings for which `which` is true.
@@ -102,6 +107,7 @@ class Registrations {
 
     const Policy& policy_;
     nat::Mappings& mappings_;
+    nat::ProvenPairs& proofs_;
     RecordIds& record_ids_;
     StagedMap<CallKey, Pending, CallKeyHash, CallKeyEqual> pending_;
     StagedMap<BindingKey, Binding, BindingKeyHash> bindings_;

@@ -43,7 +43,9 @@ Core::Core(const std::string& outside_address, std::size_t calls) : state_(polic
 }
 
 const sipalg::Decision& Core::take(sipalg::Side from, const Packet& bytes, sipalg::Time now) {
-    sipalg::inspect(state_, sipalg::Arrival{from, bytes, egress_}, now, decision_);
+    sipalg::Arrival arrival{from, bytes, egress_};
+    arrival.established = from == sipalg::Side::outside;
+    sipalg::inspect(state_, arrival, now, decision_);
     state_.commit();
     return decision_;
 }

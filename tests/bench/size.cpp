@@ -109,7 +109,9 @@ class Town {
     }
     std::string pass(Side from, const Packet& bytes, const Ends& ends) {
         const auto begin = Clock::now();
-        sipalg::inspect(state_, sipalg::Arrival{from, bytes, ends.egress}, now_, decision_);
+        sipalg::Arrival arrival{from, bytes, ends.egress};
+        arrival.established = from == Side::outside;
+        sipalg::inspect(state_, arrival, now_, decision_);
         state_.commit();
         ns_ += std::chrono::duration<double, std::nano>(Clock::now() - begin).count();
         if (!decision_.rewritten) throw std::runtime_error("a message was not rewritten: " + message_);

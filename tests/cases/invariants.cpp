@@ -42,6 +42,7 @@ class Check {
         mappings();
         elements();
         deadlines();
+        proofs();
         for (const auto& [key, call] : impl_.calls.all()) {
             if (call.state != call::Call::State::closing)
                 record(call.record_id, call.record);
@@ -93,7 +94,11 @@ class Check {
             if (call.state == call::Call::State::closing &&
                 (!call.mappings.empty() || !call.pinholes.empty()))
                 fail("closed call " + key.call_id + " still uses mappings or pinholes");
+            note_proofs(key, call);
         }
+        if (unproven_ != impl_.calls.unproven())
+            fail(std::to_string(impl_.calls.unproven()) + " calls count as unproven, not " +
+                 std::to_string(unproven_));
         for (const auto& [key, binding] : impl_.registrations.all()) {
             ++mapping_users_[nat::MappingKey{key.inside, binding.egress.address}];
             registered_.insert(nat::MappingKey{key.inside, binding.egress.address});
@@ -102,6 +107,29 @@ class Check {
                 registered_pinholes_.insert(pinhole);
             }
         }
+    }
+
+    // X11: nothing is open for a peer that has not answered.
+    void note_proofs(const CallKey& key, const call::Call& call) {
+        unproven_ += call.is_unproven() ? 1 : 0;
+        if (call.is_unproven() && (!call.pinholes.empty() || !call.latches.empty()))
+            fail("call " + key.call_id + " is not proven, and open");
+        for (const call::CallPeer& peer : call.peers) {
+            if (peer.answered) ++holders_[{key.phone, peer.address}];
+            if (peer.answered && !peer.admitted) fail("call " + key.call_id + " forgets its proof");
+            for (const call::CallPinhole& pin : call.pinholes)
+                if (pin.signalling && pin.pinhole.remote == peer.address && !peer.admitted)
+                    fail("call " + key.call_id + " is open for " + peer.address.text());
+        }
+    }
+
+    void proofs() {
+        for (const auto& [key, binding] : impl_.registrations.all())
+            if (binding.proven) ++holders_[{key.inside.endpoint.address, key.registrar}];
+        for (const auto& [pair, number] : holders_)
+            if (impl_.proofs.holders(pair) != number)
+                fail(pair.phone.text() + " and " + pair.peer.text() + " count their proofs wrongly");
+        if (impl_.proofs.size() != impl_.proofs.unheld() + holders_.size()) fail("proofs without a holder");
     }
 
     void count_streams() {
@@ -208,6 +236,8 @@ class Check {
     const TableKernel& kernel_;
     const Time now_;
     std::map<nat::MappingKey, std::uint32_t> mapping_users_;
+    std::size_t unproven_ = 0;
+    std::map<nat::PhonePeer, std::uint32_t> holders_;
     std::map<Pinhole, std::uint32_t> pinhole_users_;
     std::set<nat::MappingKey> registered_, connected_;
     std::set<Pinhole> registered_pinholes_;

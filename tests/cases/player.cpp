@@ -50,6 +50,11 @@ void Player::play(const Step& step) {
 bool Player::play_event(const Step& step) {
     if (step.verb == "out" || step.verb == "in") {
         packet(step);
+    } else if (step.verb == "proven") {
+        const auto at = [&](std::size_t i) {
+            return Endpoint{Address::parse(step.argument(i)).value(), 5060};
+        };
+        router_.send(Side::outside, at(1), at(0), "\r\n", true);
     } else if (step.verb == "wait") {
         router_.wait(Seconds{std::stoi(step.argument(0))});
     } else if (step.verb == "latch-accepts") {
@@ -123,9 +128,14 @@ void Player::packet(const Step& step) {
     const Versions versions = message_of(step);
     const bool refused = router_.refuses();
     const Side side = step.verb == "out" ? Side::inside : Side::outside;
-    const std::string result = router_.send(side, source, destination, versions.before);
+    std::optional<bool> established;
+    for (const char* word : {"new", "established"})
+        if (std::find(step.arguments.begin() + 3, step.arguments.end(), word) != step.arguments.end())
+            established = word == std::string_view("established");
+    const std::string result = router_.send(side, source, destination, versions.before, established);
     same_text("message", versions.after, result);
-    const bool foreign = step.arguments.size() > 3 && step.arguments[3] == "foreign";
+    const bool foreign =
+        std::find(step.arguments.begin() + 3, step.arguments.end(), "foreign") != step.arguments.end();
     // S4: the message that went out comes back unchanged.
     if (side == Side::inside && !refused && !foreign)
         same_text("the message on its way back", versions.before,
@@ -167,6 +177,9 @@ void Player::set_limit(const std::string& name, std::size_t limit) {
                              {"calls-per-phone", &Policy::max_calls_per_phone},
                              {"calls-per-peer", &Policy::max_calls_per_peer},
                              {"unanswered-per-phone", &Policy::max_unanswered_per_phone},
+                             {"unproven-calls", &Policy::max_unproven_calls},
+                             {"proven-pairs", &Policy::max_proven_pairs},
+                             {"proven-pairs-per-phone", &Policy::max_proven_pairs_per_phone},
                              {"mappings", &Policy::max_mappings},
                              {"mappings-per-phone", &Policy::max_mappings_per_phone},
                              {"bindings", &Policy::max_bindings},

@@ -29,16 +29,19 @@ Egress Router::egress(const Endpoint& phone) const {
 }
 
 std::string Router::send(Side from, const Endpoint& source, const Endpoint& destination,
-                         const std::string& payload) {
+                         const std::string& payload, std::optional<bool> established) {
     const auto bytes = udp_packet(source.text(), destination.text(), payload);
-    const Egress chosen = egress(from == Side::inside ? source : destination);
-    inspect(*state_, Arrival{from, bytes, chosen}, now_, decision_);
+    Arrival arrival{from, bytes, egress(from == Side::inside ? source : destination)};
+    const bool seen = flows_.pass(from, source, destination, now_);
+    arrival.established = established.value_or(seen);
+    inspect(*state_, arrival, now_, decision_);
     needed_scan_ = decision_.scan_first;
     if (needed_scan_) {
         state_->cancel();
         check_invariants(*state_, kernel_, now_);
         scan();
-        inspect(*state_, Arrival{from, bytes, chosen, true}, now_, decision_);
+        arrival.scanned = true;
+        inspect(*state_, arrival, now_, decision_);
         if (decision_.scan_first) throw std::runtime_error("the message needs a second scan");
     }
     return put_in_force() && decision_.rewritten ? decision_.payload : payload;

@@ -10,6 +10,7 @@
 #include "alg/core/door.hpp"
 #include "alg/core/report.hpp"
 #include "tests/cases/kernel.hpp"
+#include "tests/unit/flow_tracker.hpp"
 
 namespace sipalg::test {
 
@@ -18,9 +19,10 @@ class Router {
   public:
     Router();
 
-    /// A datagram from one side; returns what comes out on the other.
+    /// A datagram from one side; returns what comes out on the other. `established`: whether conntrack has
+    /// seen both directions of its flow; nullopt: as the packets before have it.
     std::string send(Side from, const Endpoint& source, const Endpoint& destination,
-                     const std::string& payload);
+                     const std::string& payload, std::optional<bool> established = std::nullopt);
     /// The bytes that the phone would see if its message came back from outside. Changes no state.
     std::string way_back(const std::string& message, const Endpoint& phone, const Endpoint& peer);
 
@@ -87,6 +89,7 @@ class Router {
     bool routed_ = false;
     bool renumbering_refused_ = false;  ///< the kernel refused the last change of the address
     std::vector<ConntrackEntry> conntrack_;
+    FlowTracker flows_;
     std::vector<Event> events_;
     bool needed_scan_ = false;
 };

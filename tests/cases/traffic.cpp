@@ -245,12 +245,14 @@ void Traffic::inspect_packet(Side side, const std::string& source, const std::st
 
 // Like the daemon, continues without the scan at times.
 void Traffic::ask(Side side, std::span<const std::uint8_t> bytes) {
-    inspect(*state_, Arrival{side, bytes, egress_}, now_, decision_);
+    Arrival arrival{side, bytes, egress_};
+    inspect(*state_, flows_.pass(arrival, now_), now_, decision_);
     if (!decision_.scan_first) return;
     state_->cancel();
     check_invariants(*state_, kernel_, now_);
     if (bytes.size() % 2) scan();
-    inspect(*state_, Arrival{side, bytes, egress_, true}, now_, decision_);
+    arrival.scanned = true;
+    inspect(*state_, arrival, now_, decision_);
     if (decision_.scan_first) throw std::runtime_error("a second sweep is asked for");
 }
 

@@ -10,6 +10,7 @@
 #include "alg/core/door.hpp"
 #include "alg/core/report.hpp"
 #include "tests/cases/kernel.hpp"
+#include "tests/unit/flow_tracker.hpp"
 
 namespace sipalg::test {
 
@@ -58,6 +59,7 @@ class Traffic {
     Egress egress_;
     std::optional<State> state_;
     TableKernel kernel_;
+    FlowTracker flows_;
     Decision decision_;
     Time now_{1'000'000};
     std::span<const std::uint8_t> rest_;

@@ -23,7 +23,9 @@ bool sends(const Line& line) {
 
 class Opening {
   public:
-    Opening(const Address& phone, Expected& out, bool must) : phone_(phone), out_(out), must_(must) {}
+    /// `proven`: it must be open, too, and not only mapped (X11).
+    Opening(const Address& phone, Expected& out, bool must, bool proven)
+        : phone_(phone), out_(out), must_(must), proven_(proven) {}
 
     Endpoint rtp(const Line& line) const { return {phone_, line.port}; }
     Endpoint rtcp(const Line& line) const { return {phone_, line.rtcp_port()}; }
@@ -46,31 +48,33 @@ class Opening {
         if (local.has_rtcp() && !muxed) hole({rtcp(local), remote.host}, certain && remote.has_rtcp());
     }
     /// For whoever answers, who is not known better than by the address that was asked.
-    void open(const Line& local, const Address& asked) {
+    void open(const Line& local, const Address& asked, bool certain) {
         if (local.held()) return;
-        hole({rtp(local), asked}, receives(local));
-        if (local.has_rtcp()) hole({rtcp(local), asked}, true);
+        hole({rtp(local), asked}, certain && receives(local));
+        if (local.has_rtcp()) hole({rtcp(local), asked}, certain);
     }
 
   private:
     void hole(const Hole& hole, bool certain) {
         out_.may.insert(hole);
-        if (certain && must_) out_.must.insert(hole);
+        if (certain && must_ && proven_) out_.must.insert(hole);
     }
 
     const Address phone_;
     Expected& out_;
-    const bool must_;
+    const bool must_, proven_;
 };
 
 }  // namespace
 
 void Reference::expect(const Call& call, Time now, Expected& out) const {
     if (call.over || call.peers.empty()) return;
+    const bool proven = !call.proven.empty();
+    const auto is_proven = [&](const Address& peer) { return call.proven.contains(peer); };
     if (call.caller == Side::inside || !call.dialogs.empty())
         for (const Address& peer : call.peers) {
             out.may.insert({call.phone, peer});
-            out.must.insert({call.phone, peer});
+            if (is_proven(peer)) out.must.insert({call.phone, peer});
         }
     for (const Address& peer : call.met)
         out.may.insert({call.phone, peer});
@@ -94,14 +98,14 @@ void Reference::expect(const Call& call, Time now, Expected& out) const {
             const auto muxed = [&](const Line* line) { return local->mux && line && line->mux; };
             const bool agreed_muxed = !dialog.remote || muxed(remote);
             const bool all_muxed = agreed_muxed && (!pending_remote || muxed(next));
-            Opening own(call.phone.address, out, remote && session_runs);
+            Opening own(call.phone.address, out, remote && session_runs, proven);
             own.map(*local, dialog.kept);
             if (remote) own.open(*local, *remote, pending_counts ? all_muxed : agreed_muxed, true);
             if (remote) own.open(*local, *remote, all_muxed, false);
             if (next) own.open(*local, *next, all_muxed, pending_counts);
         }
         if (ours == dialog.pending.end()) continue;
-        Opening unsure(call.phone.address, out, session_runs && ours->second.sure);
+        Opening unsure(call.phone.address, out, session_runs && ours->second.sure, proven);
         const std::optional<Description> offered = ours->second.lines;
         for (std::size_t i = 0; i < offered->size(); ++i) {
             const Line* local = line_at(offered, i);
@@ -111,15 +115,15 @@ void Reference::expect(const Call& call, Time now, Expected& out) const {
             unsure.map(*local, ours->second.kept);
             if (remote) unsure.open(*local, *remote, false, true);
             if (next) unsure.open(*local, *next, false, false);
-            if (!remote && !next) unsure.open(*local, asked);
+            if (!remote && !next) unsure.open(*local, asked, is_proven(asked));
         }
     }
     if (!call.initial || call.initial->by != Side::inside || call.confirmed) return;
-    Opening first(call.phone.address, out, true);
+    Opening first(call.phone.address, out, true, proven);
     for (const Line& line : call.initial->lines)
         if (line.open()) {
             first.map(line, call.initial->kept);
-            if (!answered) first.open(line, asked);
+            if (!answered) first.open(line, asked, is_proven(asked));
         }
 }
 
@@ -170,7 +174,7 @@ Expected Reference::expected(Time now) const {
     for (const auto& [number, call] : calls_) {
         Expected mine;
         expect(call, now, mine);
-        all.may.merge(mine.may);
+        if (may_be_proven(call)) all.may.merge(mine.may);
         all.may_map.merge(mine.may_map);
         if (call.confirmed && silent_until(call, mine.sure_media) <= now) continue;
         all.must.merge(mine.must);

@@ -11,6 +11,7 @@ constexpr Time transaction_time{32'000};  // 64*T1
 constexpr Time ringing_time{200'000};     // above Timer C
 constexpr Time shortest_session{90'000};  // RFC 4028 4
 constexpr Time grace{32'000};
+constexpr Time proof_time{120'000};
 
 Side other(Side side) {
     return side == Side::inside ? Side::outside : Side::inside;
@@ -25,6 +26,28 @@ bool ends_dialog(int status) {
 void Reference::introduce(int call, Side caller, const Endpoint& phone) {
     calls_[call].caller = caller;
     calls_[call].phone = phone;
+}
+
+void Reference::answer(const Address& phone, const Address& peer, bool refused, Time now) {
+    Time& answered = answered_.try_emplace({phone, peer}, -proof_time).first->second;
+    if (refused) return;
+    answered = now;
+    for (auto& [number, call] : calls_) {
+        const bool has = std::find(call.peers.begin(), call.peers.end(), peer) != call.peers.end();
+        if (!call.over && call.phone.address == phone && has) call.proven.insert(peer);
+    }
+}
+
+bool Reference::is_proven(const Pair& pair, Time now) const {
+    const auto answered = answered_.find(pair);
+    return registered_.contains(pair) || (answered != answered_.end() && answered->second + proof_time > now);
+}
+
+bool Reference::may_be_proven(const Call& call) const {
+    return std::any_of(call.peers.begin(), call.peers.end(), [&](const Address& peer) {
+        const Pair pair{call.phone.address, peer};
+        return registered_.contains(pair) || answered_.contains(pair);
+    });
 }
 
 bool Reference::alive(int call) const {
@@ -72,6 +95,8 @@ void Reference::begin(Call& call, const Message& message, Time now) {
     call.peers.push_back(message.from == Side::inside ? message.destination.address : message.source.address);
     for (const Address& peer : before)
         if (peer != call.peers.front()) call.peers.push_back(peer);
+    for (const Address& peer : {call.peers.front()})
+        if (is_proven({call.phone.address, peer}, now)) call.proven.insert(peer);
     if (message.role == Role::offer)
         call.initial = Offer{message.offer, message.from, message.transaction, *message.description, {}, {}};
 }
@@ -82,6 +107,8 @@ void Reference::adopt(Call& call, const Message& message, Time now) {
     adopted.caller = Side::inside;
     adopted.phone = call.phone;
     adopted.peers = {message.destination.address};
+    if (is_proven({call.phone.address, adopted.peers.front()}, now))
+        adopted.proven.insert(adopted.peers.front());
     adopted.transaction = call.transaction;
     adopted.past = call.past;
     adopted.over = false;
@@ -270,6 +297,8 @@ void Reference::hear(const std::set<Endpoint>& inside, Time now) {
 }
 
 void Reference::restart(Time now) {
+    for (auto& [pair, at] : answered_)
+        at = -proof_time;  // its calls remember it, but not the daemon
     for (auto& [number, call] : calls_) {
         if (call.over) call.peers.clear();  // it is forgotten
         if (call.over) call.over_at = Time{0};

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/model/wire.hpp"
@@ -35,6 +36,13 @@ class Reference {
     /// The router has taken the message. False: it belongs to no dialog that is alive, or to one that was
     /// taken up in its midst.
     bool pass(const Message& message, Time now);
+    /// The peer's packet has reached the phone on a flow that the phone had begun (X11). `refused`: the
+    /// kernel did not open what it proves.
+    void answer(const Address& phone, const Address& peer, bool refused, Time now);
+    /// The phone is registered there for the whole run.
+    void register_at(const Address& phone, const Address& registrar) {
+        registered_.insert({phone, registrar});
+    }
     /// Media have been seen at these endpoints.
     void hear(const std::set<Endpoint>& inside, Time now);
     /// The daemon has been killed and another has begun, which listens anew.
@@ -76,6 +84,7 @@ class Reference {
         Endpoint phone;
         std::vector<Address> peers;  ///< latest first
         std::set<Address> met;       ///< others that may be peers
+        std::set<Address> proven;    ///< peers that had answered when it began, or have since
         int transaction = 0;         ///< of the INVITE that began it
         bool ringing = false, over = true, confirmed = false;
         std::optional<Offer> initial;
@@ -101,7 +110,14 @@ class Reference {
     Time silent_until(const Call& call, const std::set<Endpoint>& media) const;
     void expect(const Call& call, Time now, Expected& out) const;
 
+    using Pair = std::pair<Address, Address>;  ///< phone and peer
+    bool is_proven(const Pair& pair, Time now) const;
+    /// Some peer of the call may be proven: what other calls keep proven is not looked at.
+    bool may_be_proven(const Call& call) const;
+
     std::map<int, Call> calls_;
+    std::set<Pair> registered_;
+    std::map<Pair, Time> answered_;  ///< the last time that the router has to remember
 };
 
 }  // namespace sipalg::model

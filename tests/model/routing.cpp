@@ -43,7 +43,9 @@ bool World::pass(Message& message, bool refuse) {
         return false;
     }
     const std::string result = inspected(message.from, message.source, message.destination, message.text);
-    if (refuse && !decision_.changes.empty()) {
+    const bool refused = refuse && !decision_.changes.empty();
+    if (established_) reference_.answer(message.destination.address, message.source.address, refused, now_);
+    if (refused) {
         state_.cancel();
         return false;
     }
@@ -104,7 +106,9 @@ bool World::reaches_phone(const Message& message) {
 std::string World::inspected(Side from, const Endpoint& source, const Endpoint& destination,
                              const std::string& text) {
     const auto bytes = test::udp_packet(source.text(), destination.text(), text);
-    inspect(state_, Arrival{from, bytes, egress()}, now_, decision_);
+    Arrival arrival{from, bytes, egress()};
+    established_ = conntrack_.pass(arrival, now_).established;
+    inspect(state_, arrival, now_, decision_);
     if (decision_.scan_first) throw std::runtime_error("conntrack is asked for what nobody hides");
     return decision_.rewritten ? decision_.payload : text;
 }

@@ -13,6 +13,7 @@ constexpr int max_calls = 5;  // alive at once
 
 World::World(bool told) : told_(told) {
     contact_ = register_phone(phones[0], 1, registration_s);
+    reference_.register_at(phones[0].address, peers[0].address);
 }
 
 void World::tell(const std::string& line) {

@@ -12,6 +12,7 @@
 #include "tests/cases/kernel.hpp"
 #include "tests/model/conversation.hpp"
 #include "tests/model/reference.hpp"
+#include "tests/unit/flow_tracker.hpp"
 
 namespace sipalg::model {
 
@@ -98,10 +99,12 @@ class World {
     Reference reference_;
     Post post_;
     std::map<int, std::unique_ptr<Conversation>> conversations_;
-    std::vector<Message> flight_;         ///< on the way to the router
-    std::vector<Message> behind_;         ///< on the way from it
-    std::vector<Message> history_;        ///< taken by the router lately
-    std::map<Hole, Time> flows_;          ///< signalling that phones began, and when it was used
+    std::vector<Message> flight_;   ///< on the way to the router
+    std::vector<Message> behind_;   ///< on the way from it
+    std::vector<Message> history_;  ///< taken by the router lately
+    std::map<Hole, Time> flows_;    ///< signalling that phones began, and when it was used
+    test::FlowTracker conntrack_;
+    bool established_ = false;            ///< the last packet was
     std::map<Endpoint, Time> left_over_;  ///< by a restart, and until when
     std::map<int, bool> silent_;          ///< calls without media
     std::string contact_;                 ///< of the registered phone, as it is known outside

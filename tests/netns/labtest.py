@@ -169,6 +169,11 @@ class LabTest(unittest.TestCase):
         call.answer(request, sip.sdp(media_address or peer.address, peer_port))
         return call
 
+    def trying(self, phone, peer, request):
+        """100 Trying, the first answer: pinholes of the call open with it (X11)."""
+        peer.reply(request, 100)
+        phone.hear(100)
+
     def call_in(self, phone=None, peer=None, phone_port=40000, peer_port=30000, media_address=None):
         """A confirmed call from the peer, which is also the registrar, to the phone."""
         phone = phone or self.phone()

@@ -65,6 +65,7 @@ class DatagramSize(TcpTest):
                 call = Transaction("INVITE")
                 sent, heard = pair.out(call.request(), description(more=filler(size)))
                 self.assertNotEqual(sent, heard)
+                pair.in_(call.answer(180))
                 self.assertTrue(self.pinholes(call.id), f"{size} bytes out")
                 pair.in_(call.answer(486))
                 call = Transaction("INVITE")

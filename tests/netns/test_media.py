@@ -63,7 +63,9 @@ class Media(LabTest):
         phone, peer = self.phone(), self.peer()
         ear = self.media(PHONE1, 40000)
         dialog = phone.invite("peer", sip.sdp(PHONE1, 40000))
-        told = peer.hear("INVITE").media[0]
+        request = peer.hear("INVITE")
+        told = request.media[0]
+        self.trying(phone, peer, request)
         self.assertEqual({p["state"] for p in self.pinholes(dialog.call_id)}, {"early"})
         voices = {address: self.media(address, 30500) for address in (STRANGER, MEDIA_SERVER, PROVIDER)}
         for voice in voices.values():
@@ -122,6 +124,7 @@ class Media(LabTest):
         phone, peer = self.phone(), self.peer()
         dialog = phone.invite("peer", sip.sdp(PHONE1, 40000))
         request = peer.hear("INVITE")
+        self.trying(phone, peer, request)
         self.assertTrue(self.pinholes(dialog.call_id))
         peer.reply(request, 486)
         phone.ack(dialog, phone.hear(486))

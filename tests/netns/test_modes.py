@@ -92,6 +92,8 @@ class Modes(LabTest):
         self.passes(dialog.invite.raw, request)
         call, = self.lab.ctl("calls")
         self.assertEqual((call["call_id"], call["observed"]), (dialog.call_id, True))
+        self.assertEqual(self.pinholes(dialog.call_id), [])
+        self.trying(phone, peer, request)
         pinhole = self.pinholes(dialog.call_id)[0]
         self.assertEqual((pinhole["public"], pinhole["observed"]), (f"{ROUTER_WAN}:40000", True))
         self.assertIn("(observed)", self.lab.ctl_run("pinholes").stdout)

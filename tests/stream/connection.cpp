@@ -131,6 +131,7 @@ void Connection::arrive(Side from, const Packet& packet) {
     arrival.read(held_[token_].second);
     arrival.egress = {router, router};
     arrival.token = token_;
+    arrival.established = from == Side::outside;
     arrival.checksum_unverified = true;
     inspect(state_, arrival, now_, decision_);
     if (decision_.scan_first) {

@@ -133,6 +133,7 @@ void SegmentTraffic::arrive(const Odd& odd) {
     arrival.read(packet);
     arrival.egress = lines_[line_].egress;
     arrival.token = token;
+    arrival.established = side_ == Side::outside;
     arrival.checksum_unverified = true;
     inspect(state_, arrival, now_, decision_);
     if (decision_.scan_first) {

@@ -10,6 +10,7 @@
 #include "alg/policy/timing.hpp"
 #include "tests/cases/invariants.hpp"
 #include "tests/cases/kernel.hpp"
+#include "tests/unit/flow_tracker.hpp"
 #include "tests/unit/packets.hpp"
 
 namespace sipalg {
@@ -37,7 +38,7 @@ struct LongCall {
         else
             text += "\r\n";
         const auto bytes = test::udp_packet(out ? phone : provider, out ? provider : phone, text);
-        inspect(state, Arrival{from, bytes, {wan, wan}}, now, decision);
+        inspect(state, test::answering({from, bytes, {wan, wan}}), now, decision);
         kernel.apply(decision.changes, now);
         state.commit();
     }

@@ -12,6 +12,7 @@
 #include "alg/core/report.hpp"
 #include "tests/cases/invariants.hpp"
 #include "tests/cases/kernel.hpp"
+#include "tests/unit/flow_tracker.hpp"
 #include "tests/unit/packets.hpp"
 
 namespace sipalg {
@@ -31,7 +32,7 @@ struct Trunk {
     std::string say(Side from, const std::string& text) {
         const bool out = from == Side::inside;
         const auto bytes = test::udp_packet(out ? pbx : provider, out ? provider : pbx, text);
-        inspect(*state, Arrival{from, bytes, {wan, wan}}, now, decision);
+        inspect(*state, test::answering({from, bytes, {wan, wan}}), now, decision);
         REQUIRE(decision.reason != Reason::limit_reached);
         kernel.apply(decision.changes, now);
         state->commit();

@@ -31,7 +31,7 @@ Session numbered(Session session) {
 Call outgoing(Session offer) {
     Call call;
     call.contact = {Transport::udp, {phone, 5060}};
-    call.peers = {server};
+    call.peers = {{server, true, true}};
     call.initial = Offer{Side::inside, sip::Method::invite, 1, numbered(std::move(offer))};
     return call;
 }

@@ -58,7 +58,7 @@ Call call(int seed) {
     c.to = std::string(static_cast<std::size_t>(seed), 'x');
     c.egress = {Address::v4(1), Address::v4(2)};
     c.contact = {Transport::udp, {Address::v4(3), 5060}};
-    c.peers = {Address::v4(4), Address::v4(5)};
+    c.peers = {{Address::v4(4), true, seed % 2 == 1}, {Address::v4(5)}};
     c.invite = {7, true, {{"z9hG4bK1", true}, {"", false}}};
     if (seed % 3) c.initial = Offer{Side::outside, sip::Method::invite, 7, session(seed)};
     for (int i = 0; i < seed % 5; ++i) {

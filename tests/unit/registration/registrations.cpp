@@ -10,6 +10,7 @@
 #include "alg/core/door.hpp"
 #include "alg/core/report.hpp"
 #include "alg/core/state.hpp"
+#include "tests/unit/flow_tracker.hpp"
 #include "tests/unit/packets.hpp"
 
 namespace sipalg {
@@ -24,7 +25,7 @@ struct Site {
         const std::string inside = address(phone) + ":5060", registrar = "203.0.113.10:5060";
         const bool out = from == Side::inside;
         const auto bytes = test::udp_packet(out ? inside : registrar, out ? registrar : inside, text);
-        inspect(state, Arrival{from, bytes, {wan, wan}}, now, decision);
+        inspect(state, test::answering({from, bytes, {wan, wan}}), now, decision);
         state.commit();
     }
     static std::string address(unsigned phone) {

@@ -10,6 +10,7 @@
 #include "alg/core/door.hpp"
 #include "alg/sip/body.hpp"
 #include "alg/sip/text.hpp"
+#include "tests/unit/flow_tracker.hpp"
 #include "tests/unit/packets.hpp"
 
 namespace sipalg {
@@ -220,7 +221,7 @@ class Router {
     std::string pass(Side side, const std::string& from, const std::string& to, const std::string& message,
                      bool keep) {
         const auto bytes = test::udp_packet(from, to, message);
-        inspect(state_, Arrival{side, bytes, {wan, wan}}, Time{1000}, decision_);
+        inspect(state_, test::answering({side, bytes, {wan, wan}}), Time{1000}, decision_);
         keep ? state_.commit() : state_.cancel();
         return decision_.rewritten ? decision_.payload : message;
     }

@@ -58,6 +58,7 @@ struct Bench {
         arrival.egress = {*Address::parse("203.0.113.1"), *Address::parse("203.0.113.1")};
         arrival.scanned = true;
         arrival.token = ++token;
+        arrival.established = from == Side::outside;
         arrival.checksum_unverified = true;
         inspect(state, arrival, now, decision);
         if (refuse)

@@ -1,0 +1,36 @@
+// Calls whose far end has not answered (X11): the first to go when there are too many (X7).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "alg/base/host_queues.hpp"
+#include "alg/call/call.hpp"
+#include "alg/dialog/call_key.hpp"
+#include "alg/nat/phone_peer.hpp"
+
+namespace sipalg::call {
+
+/// Unproven calls by the host that began them. Changes are staged (law 4); a key that cancel() brings back
+/// becomes the newest of its host.
+class UnprovenCalls {
+  public:
+    /// Follows the state of the call: notes it if it is unproven, else forgets it.
+    void note(const CallKey& key, const Call& call);
+    std::size_t size() const { return queues_.size(); }
+    /// The oldest of the host that has most; nullopt: there is none.
+    std::optional<CallKey> oldest_of_largest() const { return queues_.oldest_of_largest(); }
+    /// Those that the phone began, or a host of the peer.
+    std::vector<CallKey> of(const nat::PhonePeer& pair) const;
+
+    void commit() { staged_.clear(); }
+    void cancel();
+
+  private:
+    HostQueues<CallKey, CallKeyHash, CallKeyEqual> queues_;
+    std::vector<std::pair<CallKey, std::optional<Address>>> staged_;  ///< where each key was before
+};
+
+}  // namespace sipalg::call
