@@ -414,7 +414,7 @@ bool offloads_signalling(TableReader& table, const ChainSeen& base,
     for (const std::uint8_t family : {NFPROTO_IPV4, NFPROTO_IPV6}) {
         if (base.family != NFPROTO_INET && base.family != family) continue;
         for (const std::uint16_t port : sip_ports)
-            for (const std::uint8_t transport : {IPPROTO_UDP, IPPROTO_TCP})
+            for (const std::uint8_t transport : {std::uint8_t{IPPROTO_UDP}, std::uint8_t{IPPROTO_TCP}})
                 for (const bool outward : {true, false}) {
                     Packet packet;
                     packet.family = family;
@@ -448,12 +448,11 @@ std::vector<std::string> chains_that_offload(Link& link, const std::vector<Chain
 }
 
 std::string offload_exemption(std::span<const std::uint16_t> sip_ports) {
-    std::vector<std::uint16_t> all(sip_ports.begin(), sip_ports.end());
-    // nft 1.0.6 merges two compares of one value each into a wrong one, so there are always two values.
-    if (all.size() == 1) all.push_back(static_cast<std::uint16_t>(all.front() + 1));
     std::string ports;
-    for (const std::uint16_t port : all)
+    for (const std::uint16_t port : sip_ports)
         ports += (ports.empty() ? "" : ", ") + std::to_string(port);
+    // nft 1.0.6 merges two compares of one value each into a wrong one, so there are always two values.
+    if (sip_ports.size() == 1) ports += ", " + std::to_string((sip_ports.front() + 1) & 0xffff);
     return "th dport != { " + ports + " } th sport != { " + ports + " }";
 }
 
