@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "tests/unit/flow_tracker.hpp"
 #include "tests/unit/packets.hpp"
 
 using namespace sipalg;
@@ -54,6 +55,12 @@ std::vector<std::uint8_t> invite(std::size_t padding = 0) {
                                 std::string(padding, 'x') +
                                 "\r\nContent-Type: application/sdp\r\nContent-Length: " +
                                 std::to_string(body.size()) + "\r\n\r\n" + body);
+}
+
+/// A keep-alive of the INVITE's peer, on the flow that the INVITE began.
+void answer(Engine& engine, const Address& wan, Time now) {
+    const auto packet = test::udp_packet("203.0.113.10:5060", "192.168.1.10:5060", "\r\n");
+    engine.handle(test::answering({Side::outside, packet, {wan, wan}}), now, 65531);
 }
 
 std::string payload(Bytes packet) {
@@ -228,6 +235,8 @@ TEST_CASE("O7 mode observe changes neither the kernel nor bytes, and reports wha
     const auto calls = engine.observer().calls();
     REQUIRE(calls.size() == 1);
     CHECK(calls[0].observed);
+    CHECK(engine.observer().pinholes(now).empty());  // X11: not before the peer has answered
+    answer(engine, wan, now);
     const auto pinholes = engine.observer().pinholes(now);
     REQUIRE_FALSE(pinholes.empty());
     CHECK(pinholes[0].observed);
@@ -254,6 +263,7 @@ TEST_CASE("O7 C11: observed calls move with the router's address, without a chan
     const Address before = *Address::parse("203.0.113.1"), after = *Address::parse("203.0.113.77");
     const auto packet = invite();
     engine.handle({Side::inside, packet, {before, before}}, now, 65531);
+    answer(engine, before, now);
     CHECK(engine.egresses() == std::vector<Egress>{{before, before}});
     CHECK(engine.renumber(std::vector<AddressChange>{{before, {after, after}}}, now));
     CHECK(engine.egresses() == std::vector<Egress>{{after, after}});
