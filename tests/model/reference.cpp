@@ -62,6 +62,10 @@ bool Reference::pass(const Message& message, Time now) {
         begin(call, message, now);
         return true;
     }
+    if (message.is("CANCEL") && message.status >= 200 && message.status < 300) {
+        pass_cancel_response(call, message, now);
+        return false;
+    }
     if (call.over && message.is("INVITE") && message.is_request() && message.from == Side::inside &&
         call.over_at + transaction_time <= now)
         adopt(call, message, now);
@@ -86,6 +90,7 @@ void Reference::begin(Call& call, const Message& message, Time now) {
     begun.caller = call.caller;
     begun.phone = call.phone;
     begun.transaction = message.transaction;
+    begun.cseq = message.cseq;
     begun.ringing = true;
     begun.over = false;
     begun.past = call.past;
@@ -132,14 +137,14 @@ bool Reference::pass_first_response(Call& call, const Message& message, Time now
     if (message.status == 199) {  // RFC 6228: ends an early dialog, and makes none
         const auto named = call.dialogs.find(message.fork);
         if (named == call.dialogs.end() || named->second.state == Dialog::State::over) return false;
-        call.ringing_until = now + ringing_time;
+        if (!call.cancelled) call.ringing_until = now + ringing_time;
         if (named->second.state == Dialog::State::early) named->second.state = Dialog::State::over;
         return false;
     }
     Dialog& dialog = call.dialogs[message.fork];
     if (dialog.state != Dialog::State::early) return false;
     if (provisional) {
-        call.ringing_until = now + ringing_time;
+        if (!call.cancelled) call.ringing_until = now + ringing_time;
         take(call, dialog, message, now);
         return true;
     }
@@ -152,6 +157,14 @@ bool Reference::pass_first_response(Call& call, const Message& message, Time now
     call.confirmed = true;
     call.ringing = false;
     return true;
+}
+
+// A cancelled INVITE has its final response within 64*T1, or never (RFC 3261 9.1).
+void Reference::pass_cancel_response(Call& call, const Message& message, Time now) const {
+    if (!call.ringing || call.cancelled || message.cseq != call.cseq || call.past.contains(call.transaction))
+        return;
+    call.cancelled = true;
+    call.ringing_until = std::min(call.ringing_until, now + transaction_time);
 }
 
 void Reference::pass_request(Call& call, Dialog& dialog, const Message& message, Time now) {

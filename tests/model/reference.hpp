@@ -86,6 +86,8 @@ class Reference {
         std::set<Address> met;       ///< others that may be peers
         std::set<Address> proven;    ///< peers that had answered when it began, or have since
         int transaction = 0;         ///< of the INVITE that began it
+        std::uint32_t cseq = 0;      ///< the number of that INVITE
+        bool cancelled = false;      ///< its CANCEL was accepted
         bool ringing = false, over = true, confirmed = false;
         std::optional<Offer> initial;
         std::map<int, Dialog> dialogs;
@@ -98,6 +100,7 @@ class Reference {
     void adopt(Call& call, const Message& message, Time now);
     void pass_request(Call& call, Dialog& dialog, const Message& message, Time now);
     bool pass_first_response(Call& call, const Message& message, Time now);
+    void pass_cancel_response(Call& call, const Message& message, Time now) const;
     void pass_response(Call& call, Dialog& dialog, const Message& message, Time now);
     void take(Call& call, Dialog& dialog, const Message& message, Time now);
     void agree(Dialog& dialog, const Offer& offer, const Message& answer, const std::set<Endpoint>& kept);

@@ -50,18 +50,16 @@ bool World::pass(Message& message, bool refuse) {
         return false;
     }
     put_in_force();
-    allow_unfollowed(message);
     if (decision_.reason == Reason::limit_reached) throw std::runtime_error("X7: a table is said to be full");
     // What belongs to no call that is known passes as it is, until the call is.
     const bool comparable = message.followed && message.comparable && reference_.alive(message.call);
     if (again && comparable && result != message.got && message.got_at + retransmission_time > now_)
         throw std::runtime_error("C10: a retransmission is written in another way:\n" + result + "\nnot\n" +
                                  message.got);
-    if (again) {
-        reference_.pass(message, now_);
-        return true;
-    }
-    message.followed = reference_.pass(message, now_);
+    const bool followed = reference_.pass(message, now_);
+    allow_unfollowed(message);
+    if (again) return true;
+    message.followed = followed;
     message.got = result;
     message.got_at = now_;
     check_out_and_in(message);
@@ -71,14 +69,16 @@ bool World::pass(Message& message, bool refuse) {
     return true;
 }
 
-// What a phone describes in a dialog that nobody knows is mapped for a while, so that it can be named (A3).
+// A description that a phone sends in an unknown dialog, or that its call does not take (C1), is mapped for a
+// while, so that public addresses can be written into it (A3).
 void World::allow_unfollowed(const Message& message) {
-    if (message.from != Side::inside || message.fork < 0 || !message.description ||
-        reference_.alive(message.call))
-        return;
+    if (message.from != Side::inside || !message.description || message.status >= 300) return;
+    const std::set<Endpoint> taken = reference_.expected(now_).may_map;
     for (const Line& line : *message.description)
-        for (const std::uint16_t port : {line.port, line.rtcp_port()})
-            left_over_[{message.source.address, port}] = now_ + unfollowed_time;
+        for (const std::uint16_t port : {line.port, line.rtcp_port()}) {
+            const Endpoint endpoint{message.source.address, port};
+            if (!taken.contains(endpoint)) left_over_[endpoint] = now_ + unfollowed_time;
+        }
 }
 
 // What comes from outside needs a pinhole, or a flow that the phone began.
