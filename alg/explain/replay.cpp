@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "alg/core/door.hpp"
@@ -160,6 +161,7 @@ class Replay {
         set_ends(packet.packet, outward ? way.phone : way.peer, outward ? way.peer : way.phone);
         if (!outward) take_as_registered(way, packet);
         Arrival arrival(way.from, bytes_, egress(way.phone.address), false, ++token_);
+        arrival.established = is_established(packet.packet.transport, way);
         inspect(state_, arrival, now_, decision_);
         if (decision_.scan_first) {
             state_.cancel();
@@ -175,6 +177,13 @@ class Replay {
                  way.phone.text() + " and " + way.peer.text() +
                  " began before the capture, so its messages are not read");
         finish(packet.frame);
+    }
+
+    // X11: as conntrack would say of a packet from outside, with the flows from before the capture.
+    bool is_established(Transport transport, const Oriented& way) {
+        const std::pair<Socket, Endpoint> flow{{transport, way.phone}, way.peer};
+        if (way.from == Side::inside) sent_.insert(flow);
+        return way.from == Side::outside && (sent_.contains(flow) || shown_.contains(way.phone));
     }
 
     // Most captures begin after the phones have registered: a request that comes to an endpoint which has
@@ -375,7 +384,8 @@ class Replay {
     std::map<FlowId, Flow> flows_;
     std::map<Endpoint, Owner> owners_;  ///< by the inside endpoint of media
     std::set<std::pair<Endpoint, Endpoint>> unread_streams_;
-    std::set<Endpoint> shown_;  ///< see take_as_registered()
+    std::set<std::pair<Socket, Endpoint>> sent_;  ///< flows in which a phone has sent
+    std::set<Endpoint> shown_;                    ///< see take_as_registered()
     std::unordered_map<std::string, std::size_t> by_call_id_;
     std::string current_;  ///< Call-ID of the latest message
     bool media_from_outside_ = false;
