@@ -30,8 +30,8 @@ constexpr std::array rows{
     Command{"counters", Argument::none, "", true, "messages by outcome",
             "Prints the number of messages for each outcome. sipalgd(8) explains each word.\n"},
     Command{"limits", Argument::none, "", true, "limits of the tables and their use",
-            "Prints one row for each limit: its value, the number in use, and the effect at the\n"
-            "limit. At a limit new work is refused, and existing calls continue.\n"},
+            "Prints one row for each limit: its value, the number in use, and the effect at\n"
+            "the limit. At a limit new work is refused, and existing calls continue.\n"},
     Command{"metrics", Argument::none, "", false, "numbers for monitoring, as OpenMetrics text",
             "Prints OpenMetrics text for Prometheus and others.\n"},
     Command{"doctor", Argument::none, "", true, "what is wrong with this router, and what mends it",
