@@ -3,21 +3,10 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 
 #include <algorithm>
-#include <fstream>
-#include <optional>
+
+#include "alg/sys/number_file.hpp"
 
 namespace sipalg::nft {
-
-namespace {
-
-std::optional<std::int64_t> read_number(const std::string& path) {
-    std::ifstream in(path);
-    std::int64_t value = 0;
-    if (!(in >> value)) return std::nullopt;
-    return value;
-}
-
-}  // namespace
 
 Seconds UdpTimeouts::idle(std::uint32_t status, Seconds left) const {
     // An entry becomes assured and gets the stream's timeout after replies for more than two seconds.

@@ -18,6 +18,7 @@
 #include "alg/doctor/facts.hpp"
 #include "alg/sys/attributes.hpp"
 #include "alg/sys/netlink.hpp"
+#include "alg/sys/number_file.hpp"
 #include "nft/accept_rules.hpp"
 #include "nft/conntrack_settings.hpp"
 #include "nft/forward_check.hpp"
@@ -30,13 +31,6 @@
 namespace sipalg::doctor {
 
 namespace {
-
-std::optional<std::int64_t> read_number(const std::string& path) {
-    std::ifstream in(path);
-    std::int64_t value = 0;
-    if (!(in >> value)) return std::nullopt;
-    return value;
-}
 
 struct DefaultRoutes {
     std::vector<std::string> interfaces;
