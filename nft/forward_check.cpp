@@ -32,7 +32,7 @@ enum class Way : std::uint8_t { accept, drop, go_on };
 
 // Of the conntrack entry. A destination that the kernel has translated has both bits.
 constexpr std::uint32_t translated = IPS_DST_NAT | IPS_DST_NAT_DONE;
-constexpr std::uint32_t new_state = 1U << (IP_CT_NEW + 1);  // NF_CT_STATE_BIT
+constexpr std::uint32_t new_state = NF_CT_STATE_BIT(IP_CT_NEW);
 
 using Bytes = std::vector<std::optional<std::uint8_t>>;  // nullopt: open
 
@@ -410,7 +410,7 @@ ForwardOutcome check_forward(Link& link, const ChainSeen& base, const PinholedPa
 // A8
 bool offloads_signalling(TableReader& table, const ChainSeen& base,
                          std::span<const std::uint16_t> sip_ports) {
-    const std::uint32_t established = 1U << (IP_CT_ESTABLISHED + 1);  // NF_CT_STATE_BIT
+    constexpr std::uint32_t established = NF_CT_STATE_BIT(IP_CT_ESTABLISHED);
     for (const std::uint8_t family : {NFPROTO_IPV4, NFPROTO_IPV6}) {
         if (base.family != NFPROTO_INET && base.family != family) continue;
         for (const std::uint16_t port : sip_ports)

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "nft/rule.hpp"
+#include "nft/set_elements.hpp"
 
 namespace sipalg::nft {
 
@@ -152,25 +153,10 @@ std::vector<RuleSeen> list_rules(Link& link, const std::string& except) {
 VerdictsSeen list_verdicts(Link& link, std::uint8_t family, const std::string& table,
                            const std::string& map) {
     VerdictsSeen seen;
-    const auto narrow = [&](nlmsghdr* request) {
-        mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, table.c_str());
-        mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, map.c_str());
-    };
-    link.list(NFT_MSG_GETSETELEM, family, narrow, [&](const nlmsghdr* message) {
-        std::unique_ptr<nftnl_set, void (*)(const nftnl_set*)> part(nftnl_set_alloc(), nftnl_set_free);
-        if (!part) throw std::bad_alloc();
-        if (nftnl_set_elems_nlmsg_parse(message, part.get()) < 0) return;
-        nftnl_set_elem_foreach(
-            part.get(),
-            [](nftnl_set_elem* element, void* data) {
-                auto& verdicts = *static_cast<VerdictsSeen*>(data);
-                if (nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_VERDICT))
-                    see_verdict(nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_VERDICT),
-                                nftnl_set_elem_get_str(element, NFTNL_SET_ELEM_CHAIN), verdicts.drops,
-                                verdicts.targets);
-                return 0;
-            },
-            &seen);
+    each_set_element(link, family, table, map, [&](nftnl_set_elem* element) {
+        if (nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_VERDICT))
+            see_verdict(nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_VERDICT),
+                        nftnl_set_elem_get_str(element, NFTNL_SET_ELEM_CHAIN), seen.drops, seen.targets);
     });
     return seen;
 }

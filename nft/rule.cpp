@@ -56,21 +56,43 @@ void load_meta(nftnl_rule* rule, std::uint32_t key, std::uint32_t reg) {
     nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, reg);
 }
 
-void load_connection_mark(nftnl_rule* rule) {
+void load_conntrack(nftnl_rule* rule, std::uint32_t key) {
     auto* e = add(rule, "ct");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
     nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+}
+
+void load_route(nftnl_rule* rule, std::uint32_t result, std::uint32_t flags) {
+    auto* e = add(rule, "fib");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, result);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, flags);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
+}
+
+void load_payload(nftnl_rule* rule, std::uint32_t base, std::uint32_t offset, std::uint32_t size,
+                  std::uint32_t reg) {
+    auto* e = add(rule, "payload");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, size);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, reg);
+}
+
+void compare_bytes(nftnl_rule* rule, std::uint32_t operation, const void* value, std::uint32_t size) {
+    auto* e = add(rule, "cmp");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, operation);
+    nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, value, size);
 }
 
 template <class Value>
 void compare(nftnl_rule* rule, std::uint32_t operation, Value value) {
-    auto* e = add(rule, "cmp");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, operation);
-    nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, &value, sizeof value);
+    compare_bytes(rule, operation, &value, sizeof value);
 }
 
-void mask_and_xor(nftnl_rule* rule, std::uint32_t mask, std::uint32_t bits) {
+/// `Value` is a number, or the bytes of an address.
+template <class Value>
+void mask_and_xor(nftnl_rule* rule, const Value& mask, const Value& bits) {
     auto* e = add(rule, "bitwise");
     nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
     nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
@@ -109,11 +131,7 @@ void Rule::say(std::string_view words) {
 void Rule::load(Field field, std::uint32_t reg) {
     if (field == Field::protocol) return load_meta(rule_.get(), NFT_META_L4PROTO, reg);
     const Payload& from = payload_of(field);
-    auto* e = add(rule_.get(), "payload");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, from.base);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, from.offset);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, from.length);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, reg);
+    load_payload(rule_.get(), from.base, from.offset, from.length, reg);
 }
 
 void Rule::ensure_family(Field field) {
@@ -184,12 +202,8 @@ Rule& Rule::carried_by(Transport transport) {
 void Rule::load(Origin origin, std::uint32_t offset, std::uint32_t size) {
     const bool transport = origin == Origin::transport;
     say((transport ? "@th," : "@ih,") + std::to_string(offset * 8) + "," + std::to_string(size * 8));
-    auto* e = add(rule_.get(), "payload");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE,
-                       transport ? NFT_PAYLOAD_TRANSPORT_HEADER : NFT_PAYLOAD_INNER_HEADER);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, size);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+    load_payload(rule_.get(), transport ? NFT_PAYLOAD_TRANSPORT_HEADER : NFT_PAYLOAD_INNER_HEADER, offset,
+                 size, NFT_REG_1);
 }
 
 Rule& Rule::bytes(Origin origin, std::uint32_t offset, std::initializer_list<std::uint8_t> value) {
@@ -200,10 +214,7 @@ Rule& Rule::bytes(Origin origin, std::uint32_t offset, std::initializer_list<std
     char text[16];
     std::snprintf(text, sizeof text, "0x%x", number);
     say(text);
-    auto* e = add(rule_.get(), "cmp");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
-    nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, value.begin(), static_cast<std::uint32_t>(value.size()));
+    compare_bytes(rule_.get(), NFT_CMP_EQ, value.begin(), static_cast<std::uint32_t>(value.size()));
     return *this;
 }
 
@@ -240,30 +251,21 @@ Rule& Rule::fields(std::initializer_list<Field> fields, std::string_view set) {
 
 Rule& Rule::routed_to(std::string_view set) {
     say("fib daddr oifname @" + std::string(set));
-    auto* e = add(rule_.get(), "fib");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_OIFNAME);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
+    load_route(rule_.get(), NFT_FIB_RESULT_OIFNAME, NFTA_FIB_F_DADDR);
     lookup(set, false);
     return *this;
 }
 
 Rule& Rule::routed_back() {
     say("fib saddr . iif oif exists");
-    auto* e = add(rule_.get(), "fib");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_OIF);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
+    load_route(rule_.get(), NFT_FIB_RESULT_OIF, NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT);
     compare(rule_.get(), NFT_CMP_EQ, std::uint32_t{1});
     return *this;
 }
 
 Rule& Rule::not_from_a_host() {
     say("fib saddr type != unicast");
-    auto* e = add(rule_.get(), "fib");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_SADDR);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
+    load_route(rule_.get(), NFT_FIB_RESULT_ADDRTYPE, NFTA_FIB_F_SADDR);
     compare(rule_.get(), NFT_CMP_NEQ, std::uint32_t{RTN_UNICAST});
     return *this;
 }
@@ -271,28 +273,17 @@ Rule& Rule::not_from_a_host() {
 Rule& Rule::from_prefix(const Address& prefix, std::uint32_t length) {
     const Field field = prefix.is_v4() ? Field::source : Field::source6;
     ensure_family(field);
-    say(std::string(payload_of(field).name) + " " + prefix.text() + "/" + std::to_string(length));
+    const Payload& from = payload_of(field);
+    say(std::string(from.name) + " " + prefix.text() + "/" + std::to_string(length));
     const std::uint32_t size = prefix.is_v4() ? length / 8 : 16;
-    auto* e = add(rule_.get(), "payload");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, payload_of(field).base);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, payload_of(field).offset);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, size);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+    load_payload(rule_.get(), from.base, from.offset, size, NFT_REG_1);
     if (prefix.is_v6()) {
         std::array<std::uint8_t, 16> mask{}, zero{};
         for (std::uint32_t bit = 0; bit < length; ++bit)
             mask[bit / 8] = static_cast<std::uint8_t>(mask[bit / 8] | 0x80U >> bit % 8);
-        auto* cut = add(rule_.get(), "bitwise");
-        nftnl_expr_set_u32(cut, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
-        nftnl_expr_set_u32(cut, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
-        nftnl_expr_set_u32(cut, NFTNL_EXPR_BITWISE_LEN, size);
-        nftnl_expr_set(cut, NFTNL_EXPR_BITWISE_MASK, mask.data(), size);
-        nftnl_expr_set(cut, NFTNL_EXPR_BITWISE_XOR, zero.data(), size);
+        mask_and_xor(rule_.get(), mask, zero);
     }
-    auto* same = add(rule_.get(), "cmp");
-    nftnl_expr_set_u32(same, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-    nftnl_expr_set_u32(same, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
-    nftnl_expr_set(same, NFTNL_EXPR_CMP_DATA, prefix.bytes().data(), size);
+    compare_bytes(rule_.get(), NFT_CMP_EQ, prefix.bytes().data(), size);
     return *this;
 }
 
@@ -330,7 +321,7 @@ Rule& Rule::remove(std::initializer_list<Field> fields, std::string_view set) {
 
 Rule& Rule::mark_connection(std::uint32_t bit) {
     say("ct mark set ct mark | " + hexadecimal(bit));
-    load_connection_mark(rule_.get());
+    load_conntrack(rule_.get(), NFT_CT_MARK);
     mask_and_xor(rule_.get(), ~bit, bit);
     auto* e = add(rule_.get(), "ct");
     nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
@@ -351,10 +342,8 @@ Rule& Rule::mark_packet(std::uint32_t bit) {
 Rule& Rule::established() {
     constexpr std::uint32_t state_bit = NF_CT_STATE_BIT(IP_CT_ESTABLISHED);
     say("ct state established");
-    auto* e = add(rule_.get(), "ct");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_STATE);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
-    mask_and_xor(rule_.get(), state_bit, 0);
+    load_conntrack(rule_.get(), NFT_CT_STATE);
+    mask_and_xor(rule_.get(), state_bit, 0U);
     compare(rule_.get(), NFT_CMP_NEQ, std::uint32_t{0});
     return *this;
 }
@@ -368,8 +357,8 @@ Rule& Rule::connection_marked(std::uint32_t bit, Dialect dialect) {
         set_info(e, NFTNL_EXPR_MT_INFO, xt_connmark_mtinfo1{bit, bit, 0});
         return *this;
     }
-    load_connection_mark(rule_.get());
-    mask_and_xor(rule_.get(), bit, 0);
+    load_conntrack(rule_.get(), NFT_CT_MARK);
+    mask_and_xor(rule_.get(), bit, 0U);
     compare(rule_.get(), NFT_CMP_EQ, bit);
     return *this;
 }
@@ -385,9 +374,7 @@ Rule& Rule::original_direction(Dialect dialect) {
         set_info(e, NFTNL_EXPR_MT_INFO, info);
         return *this;
     }
-    auto* e = add(rule_.get(), "ct");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_DIRECTION);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+    load_conntrack(rule_.get(), NFT_CT_DIRECTION);
     compare(rule_.get(), NFT_CMP_EQ, static_cast<std::uint8_t>(IP_CT_DIR_ORIGINAL));
     return *this;
 }

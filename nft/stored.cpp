@@ -9,12 +9,12 @@
 #include <cstring>
 #include <functional>
 #include <map>
-#include <memory>
-#include <new>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <variant>
+
+#include "nft/set_elements.hpp"
 
 namespace sipalg::nft {
 
@@ -48,29 +48,16 @@ Seconds remaining_of(const nftnl_set_elem* element) {
 
 bool each_element(Link& link, const std::string& table, std::string_view set,
                   const std::function<void(const Seen&)>& handle) {
-    const auto narrow = [&](nlmsghdr* request) {
-        mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, table.c_str());
-        mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set.data());
-    };
-    return link.list(NFT_MSG_GETSETELEM, NFPROTO_INET, narrow, [&](const nlmsghdr* message) {
-        std::unique_ptr<nftnl_set, void (*)(const nftnl_set*)> part(nftnl_set_alloc(), nftnl_set_free);
-        if (!part) throw std::bad_alloc();
-        if (nftnl_set_elems_nlmsg_parse(message, part.get()) < 0) return;
-        nftnl_set_elem_foreach(
-            part.get(),
-            [](nftnl_set_elem* element, void* data) {
-                Seen seen;
-                seen.key = value_of(element, NFTNL_SET_ELEM_KEY);
-                if (nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_DATA))
-                    seen.data = value_of(element, NFTNL_SET_ELEM_DATA);
-                std::uint32_t size = 0;
-                if (const void* bytes = nftnl_set_elem_get(element, NFTNL_SET_ELEM_USERDATA, &size))
-                    seen.user_data = {static_cast<const char*>(bytes), size};
-                seen.remaining = remaining_of(element);
-                (*static_cast<const std::function<void(const Seen&)>*>(data))(seen);
-                return 0;
-            },
-            const_cast<std::function<void(const Seen&)>*>(&handle));
+    return each_set_element(link, NFPROTO_INET, table, std::string(set), [&](nftnl_set_elem* element) {
+        Seen seen;
+        seen.key = value_of(element, NFTNL_SET_ELEM_KEY);
+        if (nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_DATA))
+            seen.data = value_of(element, NFTNL_SET_ELEM_DATA);
+        std::uint32_t size = 0;
+        if (const void* bytes = nftnl_set_elem_get(element, NFTNL_SET_ELEM_USERDATA, &size))
+            seen.user_data = {static_cast<const char*>(bytes), size};
+        seen.remaining = remaining_of(element);
+        handle(seen);
     });
 }
 

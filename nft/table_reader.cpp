@@ -5,9 +5,10 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include <algorithm>
-#include <memory>
 #include <new>
 #include <utility>
+
+#include "nft/set_elements.hpp"
 
 namespace sipalg::nft {
 
@@ -54,61 +55,42 @@ const std::vector<TableReader::Rule>& TableReader::rules(const std::string& chai
 const std::vector<SetElement>& TableReader::elements(const std::string& set) {
     const auto [at, added] = sets_.try_emplace(set);
     if (!added || link_ == nullptr) return at->second;
-    struct Listing {
-        std::vector<SetElement> starts;
-        std::vector<std::vector<std::uint8_t>> ends;
-    } listing;
-    const auto narrow = [&](nlmsghdr* request) {
-        mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, table_.c_str());
-        mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set.c_str());
-    };
-    link_->list(NFT_MSG_GETSETELEM, family_, narrow, [&](const nlmsghdr* message) {
-        std::unique_ptr<nftnl_set, void (*)(const nftnl_set*)> part(nftnl_set_alloc(), nftnl_set_free);
-        if (!part) throw std::bad_alloc();
-        if (nftnl_set_elems_nlmsg_parse(message, part.get()) < 0) return;
-        nftnl_set_elem_foreach(
-            part.get(),
-            [](nftnl_set_elem* element, void* data) {
-                auto& to = *static_cast<Listing*>(data);
-                const auto bytes = [&](std::uint16_t attribute) {
-                    std::uint32_t size = 0;
-                    const auto* value =
-                        static_cast<const std::uint8_t*>(nftnl_set_elem_is_set(element, attribute)
-                                                             ? nftnl_set_elem_get(element, attribute, &size)
-                                                             : nullptr);
-                    return value == nullptr ? std::vector<std::uint8_t>()
-                                            : std::vector<std::uint8_t>(value, value + size);
-                };
-                const std::uint32_t flags = nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_FLAGS)
-                                                ? nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_FLAGS)
-                                                : 0;
-                SetElement seen;
-                seen.low = bytes(NFTNL_SET_ELEM_KEY);
-                seen.high = bytes(NFTNL_SET_ELEM_KEY_END);
-                seen.data = bytes(NFTNL_SET_ELEM_DATA);
-                if (nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_VERDICT))
-                    seen.verdict =
-                        static_cast<std::int32_t>(nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_VERDICT));
-                if (const char* chain = nftnl_set_elem_get_str(element, NFTNL_SET_ELEM_CHAIN))
-                    seen.chain = chain;
-                if (flags & NFT_SET_ELEM_INTERVAL_END)
-                    to.ends.push_back(std::move(seen.low));
-                else
-                    to.starts.push_back(std::move(seen));
-                return 0;
-            },
-            &listing);
+    std::vector<SetElement> starts;
+    std::vector<std::vector<std::uint8_t>> ends;
+    each_set_element(*link_, family_, table_, set, [&](nftnl_set_elem* element) {
+        const auto bytes = [&](std::uint16_t attribute) {
+            std::uint32_t size = 0;
+            const auto* value = static_cast<const std::uint8_t*>(
+                nftnl_set_elem_is_set(element, attribute) ? nftnl_set_elem_get(element, attribute, &size)
+                                                          : nullptr);
+            return value == nullptr ? std::vector<std::uint8_t>()
+                                    : std::vector<std::uint8_t>(value, value + size);
+        };
+        const std::uint32_t flags = nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_FLAGS)
+                                        ? nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_FLAGS)
+                                        : 0;
+        SetElement seen;
+        seen.low = bytes(NFTNL_SET_ELEM_KEY);
+        seen.high = bytes(NFTNL_SET_ELEM_KEY_END);
+        seen.data = bytes(NFTNL_SET_ELEM_DATA);
+        if (nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_VERDICT))
+            seen.verdict = static_cast<std::int32_t>(nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_VERDICT));
+        if (const char* chain = nftnl_set_elem_get_str(element, NFTNL_SET_ELEM_CHAIN)) seen.chain = chain;
+        if (flags & NFT_SET_ELEM_INTERVAL_END)
+            ends.push_back(std::move(seen.low));
+        else
+            starts.push_back(std::move(seen));
     });
-    if (!listing.ends.empty())
-        for (const SetElement& element : listing.starts)
-            listing.ends.push_back(element.low);
-    std::sort(listing.ends.begin(), listing.ends.end());
-    for (SetElement& element : listing.starts) {
+    if (!ends.empty())
+        for (const SetElement& element : starts)
+            ends.push_back(element.low);
+    std::sort(ends.begin(), ends.end());
+    for (SetElement& element : starts) {
         if (!element.high.empty()) continue;
         element.high = element.low;
-        if (listing.ends.empty()) continue;
-        const auto end = std::upper_bound(listing.ends.begin(), listing.ends.end(), element.low);
-        if (end == listing.ends.end()) {
+        if (ends.empty()) continue;
+        const auto end = std::upper_bound(ends.begin(), ends.end(), element.low);
+        if (end == ends.end()) {
             std::fill(element.high.begin(), element.high.end(), std::uint8_t{0xff});
             continue;
         }
@@ -116,7 +98,7 @@ const std::vector<SetElement>& TableReader::elements(const std::string& set) {
         for (auto byte = element.high.rbegin(); byte != element.high.rend() && (*byte)-- == 0; ++byte) {
         }
     }
-    return at->second = std::move(listing.starts);
+    return at->second = std::move(starts);
 }
 
 }  // namespace sipalg::nft
