@@ -4,8 +4,9 @@ namespace sipalg::call {
 
 namespace {
 
-const nat::MappingEntry* map(const Socket& inside, const Egress& egress, const nat::PortWish& wish, Time now,
+const nat::MappingEntry* map(const Socket& inside, const Egress& egress, nat::PortWish wish, Time now,
                              nat::Mappings& mappings, Effects& effects) {
+    wish.media = true;
     const nat::MappingEntry* entry = mappings.map(inside, egress, wish, now);
     if (entry && entry->users == 0)
         mappings.refresh(entry->key(), false, now, effects.changes, false);

@@ -56,7 +56,7 @@ const MappingEntry* Mappings::map(const Socket& inside, const Egress& egress, co
         return &enter({inside.transport, inside.endpoint, inside.endpoint}, egress, false, now);
     const auto is_free = [&](std::uint16_t port) {
         const bool is_given = wish.exact || (way && way->port == port) || forwarded == port;
-        return (is_given || !ports_.is_another_phones(inside, egress.address, port)) &&
+        return (is_given || wish.media || !ports_.is_another_phones(inside, egress.address, port)) &&
                (!wish.exact || port == preferred) && ports_.is_free(inside.transport, egress, port) &&
                !ports_.is_others(inside, egress.address, port, preferred, wish.run);
     };

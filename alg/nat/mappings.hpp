@@ -50,6 +50,7 @@ struct PortWish {
     std::uint16_t preferred = 0;  ///< taken if free; 0: the inside port
     unsigned run = 1;             ///< this many consecutive ports must be free (RTP with its RTCP: 2)
     bool exact = false;           ///< only `preferred` is acceptable
+    bool media = false;           ///< no URI names it
 };
 
 /// The table of mappings, and the pinholes to them. Changes are staged (law 4): commit() keeps them, cancel()

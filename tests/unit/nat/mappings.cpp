@@ -288,7 +288,10 @@ TEST_CASE("C9 A3 no public port belongs to two phones, one with UDP and the othe
     CHECK(f.public_port(f.map({Transport::tcp, first})) == 5060);
     CHECK(f.public_port(f.map({Transport::udp, second})) != 5060);
     CHECK(f.public_port(f.map({Transport::udp, first})) == 5060);  // the same phone
-    Fixture given;                                                 // conntrack already has it so
+    CHECK(f.public_port(f.map({Transport::tcp, {phone, 40000}})) == 40000);
+    CHECK(f.public_port(f.map({Transport::udp, {other, 40000}}, {.media = true})) ==
+          40000);   // no URI names it
+    Fixture given;  // conntrack already has it so
     CHECK(given.public_port(given.map({Transport::udp, first})) == 5060);
     CHECK(given.public_port(given.map({Transport::tcp, second}, {5060, 1, true})) == 5060);
 }
