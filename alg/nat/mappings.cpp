@@ -77,7 +77,7 @@ const MappingEntry& Mappings::enter(const Mapping& mapping, const Egress& egress
     entry.adopted = adopted;
     if (!mapping.is_identity()) note_outside_address(egress.address);
     ports_.enter(mapping, egress.advertised);
-    MappingEntry& made = mappings_.put(entry.key(), std::move(entry));
+    MappingEntry& made = mappings_.put(entry.key(), entry);
     schedule(made, now);
     return made;
 }
