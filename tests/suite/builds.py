@@ -76,7 +76,7 @@ def builds(mode):
     # -g1: the code is the users', but writing all of -g takes a tenth of the time.
     plain = ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -g1 -DNDEBUG", "-DSANITIZE=OFF",
              "-DPCH=OFF"]
-    sanitize = ["-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_BUILD_TYPE=None", "-DCMAKE_CXX_FLAGS=-O1 -g1", "-DSANITIZE=ON",
+    sanitize = ["-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_BUILD_TYPE=None", "-DCMAKE_CXX_FLAGS=-g1", "-DSANITIZE=ON",
                 "-DPCH=ON"]
     if mode == "quick":
         return [Build("plain", "build", plain, None, lambda labels: True)]
