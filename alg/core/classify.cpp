@@ -53,7 +53,7 @@ Reason reason_of(sip::ParseError error) {
 void note_flow(State& state, const FlowKey& key, Side from, Reason reason, std::string_view bytes, Time now) {
     FlowEntry& entry = state.flows.see(key, from, kind_of(reason, key.transport), now);
     entry.configured = true;
-    entry.learn(treatment_of(reason));
+    entry.raise(treatment_of(reason));
     if (reason != Reason::tls) return;
     const tls::ClientHello hello =
         key.transport == Transport::tcp ? tls::read_stream(bytes) : tls::read_datagram(bytes);

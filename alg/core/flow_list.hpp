@@ -58,7 +58,7 @@ struct FlowEntry {
     std::uint64_t outward = 0, inward = 0;  ///< packets seen; for TCP, messages seen
 
     /// Raises the treatment; a lower value than the present one has no effect.
-    void learn(FlowTreatment more) { treatment = more > treatment ? more : treatment; }
+    void raise(FlowTreatment more) { treatment = more > treatment ? more : treatment; }
 };
 
 class FlowList {

@@ -186,13 +186,13 @@ class Inspection {
         if (!nat_handling.empty()) nat_handling.refresh(pair, now_);
     }
 
-    void note(const nat::PhonePeer& pair, nat::NatHandler minds) {
+    void note(const nat::PhonePeer& pair, nat::NatHandler handler) {
         const Mode mode = state_.policy.treatments.mode_of(pair.phone, pair.peer);
         if (mode != Mode::automatic && mode != Mode::observe) return;
         const bool by_registrar = !outward_ && !message().is_request();
         const std::string_view registration = by_registrar ? message().call_id() : std::string_view();
-        if (!state_.nat_handling.note(pair, minds, now_, registration)) return;
-        const bool by_peer = minds == nat::NatHandler::peer;
+        if (!state_.nat_handling.note(pair, handler, now_, registration)) return;
+        const bool by_peer = handler == nat::NatHandler::peer;
         effects_.events.push_back({by_peer ? Event::Kind::peer_handles_nat : Event::Kind::phone_handles_nat,
                                    pair.phone.text() + " at " + pair.peer.text(),
                                    by_registrar ? "the registrar has stored the inside address although the "
@@ -221,7 +221,7 @@ class Inspection {
         }
         if (!minded) return mode == Mode::pinhole;
         // Public addresses that the peer was given earlier are still translated back for the phone.
-        return outward_ || !names_what_was_told(state_, envelope_);
+        return outward_ || !names_shown_endpoint(state_, envelope_);
     }
 
     // Resolves a media endpoint that the phone announces (X1, X2).

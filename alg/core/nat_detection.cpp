@@ -8,14 +8,16 @@ namespace sipalg {
 
 namespace {
 
-bool was_told(const State& state, const Envelope& envelope, Transport transport, const sip::HostPort& shown) {
+bool is_shown_to_peer(const State& state, const Envelope& envelope, Transport transport,
+                      const sip::HostPort& shown) {
     const nat::MappingEntry* entry =
         state.mappings.find_named({transport, {*shown.address, shown.port.value_or(5060)}});
     return entry && entry->shown.inside && entry->mapping.inside.address == envelope.destination.address;
 }
 
-bool was_told(const State& state, const Envelope& envelope, const sip::LiteralTarget& uri) {
-    return was_told(state, envelope, sip::transport_of(uri.transport, envelope.transport), uri.host_port);
+bool is_shown_to_peer(const State& state, const Envelope& envelope, const sip::LiteralTarget& uri) {
+    return is_shown_to_peer(state, envelope, sip::transport_of(uri.transport, envelope.transport),
+                            uri.host_port);
 }
 
 // Unknown hosts prove nothing (X3), not even if the owner forwards a port to the phone.
@@ -55,7 +57,7 @@ NatProof proof_of_registrar(const State& state, const Envelope& envelope, Time n
     if (message.status() < 200 || message.status() >= 300) return NatProof::none;
     const auto* request =
         state.registrations.answered(message, envelope.destination.address, envelope.source.address, now);
-    if (!request || request->unmodified || !names_what_was_told(state, envelope)) return NatProof::none;
+    if (!request || request->unmodified || !names_shown_endpoint(state, envelope)) return NatProof::none;
     NatProof proof = NatProof::none;
     for (const auto& contact : request->contacts) {
         const Listed listed = find_contact(state, envelope, contact.inside);
@@ -84,13 +86,13 @@ bool is_let_in(const State& state, const Envelope& envelope) {
                         {envelope.transport, envelope.source.address, entry->mapping.outside});
 }
 
-bool names_what_was_told(const State& state, const Envelope& envelope) {
+bool names_shown_endpoint(const State& state, const Envelope& envelope) {
     const sip::Message& message = state.message;
     const sip::HostPort& sent_by = message.top_via().sent_by;
-    if (sent_by.address && was_told(state, envelope, envelope.transport, sent_by)) return true;
+    if (sent_by.address && is_shown_to_peer(state, envelope, envelope.transport, sent_by)) return true;
     if (!message.is_request()) return false;
     const auto uri = sip::literal_target(message.request_uri());
-    return uri && was_told(state, envelope, *uri);
+    return uri && is_shown_to_peer(state, envelope, *uri);
 }
 
 }  // namespace sipalg

@@ -18,6 +18,6 @@ NatProof nat_proof(const State& state, const Envelope& envelope, Time now);
 bool is_let_in(const State& state, const Envelope& envelope);
 
 /// Whether the message names the phone's public endpoint, as an earlier rewritten message did.
-bool names_what_was_told(const State& state, const Envelope& envelope);
+bool names_shown_endpoint(const State& state, const Envelope& envelope);
 
 }  // namespace sipalg

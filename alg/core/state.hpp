@@ -28,7 +28,7 @@ namespace sipalg {
 /// NAT.
 struct Handling {
     Mode mode = Mode::automatic;
-    nat::NatHandler minds = nat::NatHandler::neither;
+    nat::NatHandler handler = nat::NatHandler::neither;
     friend bool operator==(const Handling&, const Handling&) = default;
 };
 
@@ -46,7 +46,7 @@ struct State {
     std::optional<Time> next_deadline() const;
 
     /// Ports of the router's own sockets: never used as public ports. Replaces the previous list.
-    void set_occupied(std::vector<Socket> sockets);
+    void set_occupied(const std::vector<Socket>& sockets);
     /// The router's own addresses and its networks' broadcast addresses: never mapped or opened (X2).
     void set_own_addresses(std::vector<Address> addresses);
     /// New media sources apply to a call from its next description on, new modes to calls that begin later.

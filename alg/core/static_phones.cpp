@@ -13,7 +13,7 @@ void map_static_phones(State& state, std::span<const StaticPhone> wanted, Time n
         const bool known = state.mappings.find(key) != nullptr;
         const nat::MappingEntry* entry = state.mappings.map(one.inside, one.egress, {port, 1, true}, now);
         if (!entry || entry->mapping.outside.port != port)
-            decision.events.push_back({Event::Kind::not_listening, one.inside.endpoint.text(),
+            decision.events.push_back({Event::Kind::unreachable_phone, one.inside.endpoint.text(),
                                        "the port is in use at " + one.egress.advertised.text()});
         if (!entry) continue;
         if (!known) state.mappings.set_shown(*entry, entry->shown.when_presumed());

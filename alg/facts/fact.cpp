@@ -61,7 +61,7 @@ std::string_view word(Event::Kind kind) {
         case Event::Kind::unregistered: return "unregistered";
         case Event::Kind::renumbered: return "renumbered";
         case Event::Kind::sip_found: return "sip_found";
-        case Event::Kind::not_listening: return "not_listening";
+        case Event::Kind::unreachable_phone: return "not_listening";
         case Event::Kind::listens_elsewhere: return "listens_elsewhere";
         case Event::Kind::peer_handles_nat: return "peer_handles_nat";
         case Event::Kind::phone_handles_nat: return "phone_handles_nat";

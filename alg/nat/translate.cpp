@@ -53,7 +53,7 @@ std::optional<Address> Outward::media_host(const Address& host) const {
     return this->host(host);
 }
 
-bool Outward::costs_only_itself(const Socket& socket) const {
+bool Outward::refused_alone(const Socket& socket) const {
     if (!concerns(socket.endpoint.address)) return false;
     const Socket there{socket.transport, {egress_.advertised, socket.endpoint.port}};
     return is_forbidden_port(socket.endpoint.port) || !mappings_.find_named(there);
@@ -122,7 +122,7 @@ std::optional<Endpoint> Inward::media(const Socket& socket) const {
 }
 
 // An endpoint without a mapping was kept on the way out too, so it affects only its own line here.
-bool Inward::costs_only_itself(const Socket& socket) const {
+bool Inward::refused_alone(const Socket& socket) const {
     return is_forbidden_port(socket.endpoint.port) || !mappings_.find_named(socket);
 }
 

@@ -27,7 +27,7 @@ class Outward : public rewrite::Translation {
     std::optional<Endpoint> reflexive(const Endpoint& seen) const override;
     std::optional<Endpoint> media(const Socket& socket) const override;
     std::optional<Address> media_host(const Address& host) const override;
-    bool costs_only_itself(const Socket& socket) const override;
+    bool refused_alone(const Socket& socket) const override;
     bool concerns(const Address& host) const override;
 
   private:
@@ -65,7 +65,7 @@ class Inward : public rewrite::Translation {
     std::optional<Endpoint> reflexive(const Endpoint& seen) const override;
     std::optional<Endpoint> media(const Socket& socket) const override;
     std::optional<Address> media_host(const Address& host) const override;
-    bool costs_only_itself(const Socket& socket) const override;
+    bool refused_alone(const Socket& socket) const override;
     bool concerns(const Address& host) const override;
 
   private:

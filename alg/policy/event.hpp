@@ -18,7 +18,7 @@ struct Event {
         unregistered,
         renumbered,         ///< the router's address has changed; the subject is the old one
         sip_found,          ///< SIP on a port that is not configured; the subject is the server's endpoint
-        not_listening,      ///< a static phone's port is taken outside; the subject is the phone's endpoint
+        unreachable_phone,  ///< a static phone's port is taken outside; the subject is the phone's endpoint
         peer_handles_nat,   ///< its messages with the phone pass unmodified from now on (S2)
         phone_handles_nat,  ///< it writes its own public address
         listens_elsewhere,  ///< the phone sends from one port and listens at another

@@ -44,9 +44,7 @@ Line translate(const sdp::Media& media, const sdp::AddressField& connection, con
     if (!connection.address) return {std::nullopt, Kept::host_name};
     if (sdp::is_no_port(media.port)) return {std::nullopt, Kept::no_port};
     const Socket first{sdp::transport_of(media), {*connection.address, media.port}};
-    const auto refuse = [&](Kept kept) {
-        return Line{std::nullopt, kept, translation.costs_only_itself(first)};
-    };
+    const auto refuse = [&](Kept kept) { return Line{std::nullopt, kept, translation.refused_alone(first)}; };
     if (media.port_count > sdp::max_port_count) return refuse(Kept::too_many);
     const auto translated = translation.media(first);
     if (!translated) return refuse(why_kept(connection.address, translation));

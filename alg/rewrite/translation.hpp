@@ -56,7 +56,7 @@ class Translation {
     virtual std::optional<Address> media_host(const Address& host) const = 0;
     /// Whether others may be translated if `socket` is not (S9): its port must not mean another phone at the
     /// public address.
-    virtual bool costs_only_itself(const Socket& socket) const = 0;
+    virtual bool refused_alone(const Socket& socket) const = 0;
 
     /// Whether this direction translates such addresses; for explanations.
     virtual bool concerns(const Address& host) const = 0;

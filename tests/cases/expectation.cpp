@@ -68,7 +68,7 @@ bool is_plain(const Step& step, Router& router) {
         const Handling handling = router.state().handling(Address::parse(step.argument(0)).value(),
                                                           Address::parse(step.argument(1)).value());
         same_text("the end that handles NAT", step.argument(2),
-                  ends[static_cast<std::size_t>(handling.minds)]);
+                  ends[static_cast<std::size_t>(handling.handler)]);
     } else if (step.verb == "scan-needed" || step.verb == "scan-not-needed") {
         const bool needed = router.needed_scan();
         if (needed != (step.verb == "scan-needed"))

@@ -62,7 +62,7 @@ bool Access::may_change(const ControlClient& client) const {
     return is_superuser(client) || has(client, admin);
 }
 
-bool Access::may_look(const ControlClient& client) const {
+bool Access::may_read(const ControlClient& client) const {
     return may_change(client) || has(client, control);
 }
 

@@ -25,7 +25,7 @@ struct Access {
     std::optional<gid_t> admin;    ///< may query and change: close, record, reload
 
     /// Root and the daemon's own user may do everything.
-    bool may_look(const ControlClient& client) const;
+    bool may_read(const ControlClient& client) const;
     bool may_change(const ControlClient& client) const;
 };
 

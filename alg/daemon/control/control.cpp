@@ -140,7 +140,7 @@ void ControlSocket::accept_clients() {
             return;
         }
         const auto who = client_of(fd.get());
-        if (!who || !access_.may_look(*who)) {
+        if (!who || !access_.may_read(*who)) {
             static constexpr std::string_view refusal =
                 "{\"error\":\"permission denied; only root and the members of --control-group and "
                 "--admin-group may query sipalgd\"}\n";

@@ -32,7 +32,7 @@ std::string_view name(Event::Kind kind) {
         case Event::Kind::unregistered: return "unregistered";
         case Event::Kind::renumbered: return "address changed";
         case Event::Kind::sip_found: return "SIP found";
-        case Event::Kind::not_listening: return "static phone not reachable";
+        case Event::Kind::unreachable_phone: return "static phone not reachable";
         case Event::Kind::peer_handles_nat: return "peer handles NAT itself";
         case Event::Kind::phone_handles_nat: return "phone handles NAT itself";
         case Event::Kind::listens_elsewhere: return "phone listens at another port";

@@ -60,8 +60,8 @@ struct Router {
 TEST_CASE("a flow has an opener, the highest kind, and counts for each direction") {
     FlowList flows;
     flows.see(key(1), Side::outside, FlowKind::stun, at);
-    flows.see(key(1), Side::inside, FlowKind::sip, at + Seconds{1}).learn(FlowTreatment::rewritten);
-    flows.see(key(1), Side::inside, FlowKind::keep_alive, at + Seconds{2}).learn(FlowTreatment::unmodified);
+    flows.see(key(1), Side::inside, FlowKind::sip, at + Seconds{1}).raise(FlowTreatment::rewritten);
+    flows.see(key(1), Side::inside, FlowKind::keep_alive, at + Seconds{2}).raise(FlowTreatment::unmodified);
     const FlowEntry* entry = flows.find(key(1));
     REQUIRE(entry);
     CHECK(entry->opener == Side::outside);

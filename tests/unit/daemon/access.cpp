@@ -25,18 +25,18 @@ constexpr uid_t somebody = 65533;  // no user of this machine
 TEST_CASE("X9 root and the daemon's user may do everything") {
     const Access none;
     CHECK(none.may_change({0, {}}));
-    CHECK(none.may_look({0, {}}));
+    CHECK(none.may_read({0, {}}));
     CHECK(none.may_change({geteuid(), {}}));
-    CHECK_FALSE(none.may_look({somebody, {0, 10}}));
+    CHECK_FALSE(none.may_read({somebody, {0, 10}}));
 }
 
 TEST_CASE("X9 the control group may query, and the admin group may also change") {
     const Access access{10, 20};
-    CHECK(access.may_look({somebody, {5, 10}}));
+    CHECK(access.may_read({somebody, {5, 10}}));
     CHECK_FALSE(access.may_change({somebody, {5, 10}}));
-    CHECK(access.may_look({somebody, {20}}));
+    CHECK(access.may_read({somebody, {20}}));
     CHECK(access.may_change({somebody, {20}}));
-    CHECK_FALSE(access.may_look({somebody, {5}}));
+    CHECK_FALSE(access.may_read({somebody, {5}}));
 }
 
 TEST_CASE("X9 groups are looked up by name, and a missing one is a usage error") {
