@@ -240,7 +240,7 @@ std::vector<LatchedSource> Ruleset::read_learned() const {
 }
 
 Result<> Ruleset::apply(std::span<const Change> changes) {
-    if (const auto valid = validate(changes); !valid) return valid;
+    if (auto valid = validate(changes); !valid) return valid;
     Batch& batch = impl_->batch;
     const std::string& table = impl_->settings.table;
     batch.clear();

@@ -112,8 +112,9 @@ void describe_payload(nftnl_udata_buf* data, Origin origin) {
     auto* type = nftnl_udata_nest_start(data, NFTNL_UDATA_SET_KEY_TYPEOF);
     nftnl_udata_put_u32(data, NFTNL_UDATA_SET_TYPEOF_EXPR, payload_expression);
     auto* details = nftnl_udata_nest_start(data, NFTNL_UDATA_SET_TYPEOF_DATA);
-    for (std::uint8_t i = 0; i < std::size(parts); ++i)
-        nftnl_udata_put_u32(data, i, parts[i]);
+    std::uint8_t attribute = 0;
+    for (const std::uint32_t part : parts)
+        nftnl_udata_put_u32(data, attribute++, part);
     nftnl_udata_nest_end(data, details);
     nftnl_udata_nest_end(data, type);
 }

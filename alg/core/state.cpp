@@ -46,8 +46,8 @@ std::optional<Time> State::next_deadline() const {
     return next;
 }
 
-void State::set_occupied(std::vector<Socket> sockets) {
-    mappings.set_occupied(std::move(sockets));
+void State::set_occupied(const std::vector<Socket>& sockets) {
+    mappings.set_occupied(sockets);
 }
 
 void State::set_own_addresses(std::vector<Address> addresses) {

@@ -37,6 +37,7 @@ Policy policy(const Options& options) {
 nft::Hosts hosts(const Treatments& treatments) {
     const auto listed = [](const std::vector<Prefix>& prefixes) {
         std::vector<nft::Peers> all;
+        all.reserve(prefixes.size());
         for (const Prefix& prefix : prefixes)
             all.push_back({prefix.address, prefix.length});
         return all;

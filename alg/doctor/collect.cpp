@@ -74,7 +74,7 @@ std::string vrf_of(const std::string& interface, const std::string& root) {
     const auto master =
         std::filesystem::read_symlink(root + "/sys/class/net/" + interface + "/master", error);
     if (error) return {};
-    const std::string name = master.filename();
+    std::string name = master.filename();
     std::ifstream in(root + "/sys/class/net/" + name + "/uevent");
     for (std::string line; std::getline(in, line);)
         if (line == "DEVTYPE=vrf") return name;

@@ -54,6 +54,7 @@ bool is_section_setting(std::string_view name) {
 
 std::vector<std::string_view> section_settings() {
     std::vector<std::string_view> names;
+    names.reserve(std::size(rows));
     for (const Row& row : rows)
         names.emplace_back(row.name);
     return names;

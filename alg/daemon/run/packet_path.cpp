@@ -30,7 +30,7 @@ void PacketPath::decide(const QueuedPacket& packet, Verdict& verdict, Time now) 
     Arrival arrival(packet.from, packet.bytes, egress, false, ++last_token_);
     arrival.established = packet.established;
     arrival.checksum_unverified = packet.checksum_unverified;
-    decide(std::move(arrival), verdict, now);
+    decide(arrival, verdict, now);
 }
 
 void PacketPath::decide(Arrival arrival, Verdict& verdict, Time now) {

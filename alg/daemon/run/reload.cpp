@@ -6,7 +6,8 @@ namespace sipalg::daemon {
 
 Result<Reloaded> reload(const Options& running, const std::function<Options()>& load,
                         const std::function<void(const Options&)>& apply) {
-    const Options before = running;  // apply() may change `running`
+    // A copy, since apply() may change `running`.
+    const Options before = running;  // NOLINT(performance-unnecessary-copy-initialization)
     Options merged = running;
     Reloaded outcome;
     try {
