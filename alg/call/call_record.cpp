@@ -135,8 +135,8 @@ std::string write_record(const CallKey& key, const Call& call) {
     return out.take();
 }
 
-bool read_record(std::string_view bytes, CallKey& key, Call& call) {
-    FieldReader in(bytes);
+bool read_record(std::string_view bytes, CallKey& key, Call& call, Time clock) {
+    FieldReader in(bytes, clock);
     std::uint8_t version = 0;
     in.number(version, 1);
     if (version != layout) return false;

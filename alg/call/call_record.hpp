@@ -10,7 +10,8 @@
 namespace sipalg::call {
 
 std::string write_record(const CallKey& key, const Call& call);
-/// Reads a record into an empty call. False: the record has another layout or is damaged.
-[[nodiscard]] bool read_record(std::string_view bytes, CallKey& key, Call& call);
+/// Reads a record into an empty call. False: the record has another layout or is damaged. `clock`:
+/// StoredRecord::clock.
+[[nodiscard]] bool read_record(std::string_view bytes, CallKey& key, Call& call, Time clock = Time{0});
 
 }  // namespace sipalg::call

@@ -341,11 +341,13 @@ void Calls::check_audio(const AudioCheck& audio, Time now, std::vector<Event>& e
 bool Calls::restore(const StoredRecord& record, Time now, Effects& effects) {
     CallKey key;
     Call call;
-    if (!read_record(record.bytes, key, call) || calls_.contains(key)) return false;
+    if (!read_record(record.bytes, key, call, record.clock) || calls_.contains(key)) return false;
     call.record_id = record.id;
     call.restored = true;
     some_unmodified_ = some_unmodified_ || call.unmodified;
-    call.record = record.bytes;
+    call.record = record.clock == Time{0} ? record.bytes : write_record(key, call);
+    store_record(record.id, record.bytes, call.record, false,
+                 std::chrono::ceil<Seconds>(std::max(record.until - now, Time{1})), effects.changes);
     call.active = now;  // silence counts from now on, because media were not observed before
     call.renew_at = now + std::max(record.until - now, Time{0}) / 2;
     quota_.count(key.phone, {}, CallQuota::of(call));

@@ -85,7 +85,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
               [this](const Output& output) { packets_.emit(output); }),
       guard_(
           kernel_tables_, [this](Time now) { engine_.end_connections(now); },
-          [this](Time now) { return state_.elements(now); },
+          [this](Time now) { return engine_.elements(now); },
           [this](const auto& forwards, Time now) { return set_forwards(forwards, now); }),
       flow_reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
       scanner_(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <map>
 #include <utility>
 #include <variant>
@@ -9,6 +10,10 @@
 namespace sipalg {
 
 namespace {
+
+constexpr std::uint32_t clock_id = 0;  // RecordIds begins with 1
+constexpr std::uint8_t clock_layout = 0xc1;
+constexpr Time clock_error{3'000};
 
 std::string_view piece(std::string_view record, std::size_t part) {
     const std::size_t begin = std::min(part * Record::max_bytes, record.size());
@@ -32,13 +37,44 @@ void store_record(std::uint32_t id, std::string_view before, std::string_view af
     }
 }
 
+Change clock_record(Change::Op op, Time now) {
+    RecordWriter out;
+    out.number(clock_layout, 1);
+    out.number(static_cast<std::uint64_t>(now.count()), 8);
+    out.number(static_cast<std::uint64_t>(clock_lifetime.count()), 4);
+    return {op, Record{clock_id, 0, out.take()}, clock_lifetime};
+}
+
+bool has_clock(std::span<const StoredElement> elements) {
+    return std::any_of(elements.begin(), elements.end(), [](const StoredElement& stored) {
+        const auto* record = std::get_if<Record>(&stored.element);
+        return record && record->id == clock_id;
+    });
+}
+
+Time clock_difference(std::span<const StoredElement> elements, Time now) {
+    for (const StoredElement& stored : elements) {
+        const auto* record = std::get_if<Record>(&stored.element);
+        if (!record || record->id != clock_id) continue;
+        RecordReader in(record->bytes);
+        const std::uint64_t layout = in.number(1);
+        const Time written{static_cast<std::int64_t>(in.number(8))};
+        const Seconds lifetime{static_cast<std::int64_t>(in.number(4))};
+        if (!in.ok() || layout != clock_layout || stored.remaining > lifetime) return Time{0};
+        const Time difference = now - (written + (lifetime - stored.remaining));
+        return std::chrono::abs(difference) > clock_error ? difference : Time{0};
+    }
+    return Time{0};
+}
+
 std::vector<StoredRecord> stored_records(std::span<const StoredElement> elements, Time now) {
+    const Time clock = clock_difference(elements, now);
     std::map<std::uint32_t, StoredRecord> records;
     for (const StoredElement& stored : elements) {
         const auto* part = std::get_if<Record>(&stored.element);
-        if (!part) continue;
+        if (!part || part->id == clock_id) continue;
         const Time until = now + stored.remaining;
-        const auto [it, is_new] = records.try_emplace(part->id, StoredRecord{part->id, {}, until, {}});
+        const auto [it, is_new] = records.try_emplace(part->id, StoredRecord{part->id, {}, until, {}, clock});
         it->second.until = std::min(it->second.until, until);
         it->second.parts.push_back(*part);
     }

@@ -16,16 +16,32 @@ namespace sipalg {
 void store_record(std::uint32_t id, std::string_view before, std::string_view after, bool renew,
                   Seconds timeout, std::vector<Change>& changes);
 
+// Times in records are on the clock of the daemon that wrote them, which another router or another boot does
+// not share. One more record, the clock record, tells that clock: the time when it was written, and its
+// timeout then. The kernel counts the timeout down, so the remaining part tells the writer's clock at any
+// later time. A table without it is that of a daemon that ran on this clock.
+
+/// The clock record, as an addition, or as a renewal of the one that is there. Valid for `clock_lifetime`.
+Change clock_record(Change::Op op, Time now);
+inline constexpr Seconds clock_lifetime{24 * 3600};
+
+/// The difference that turns a time in these records into one on our clock; zero if there is no clock record,
+/// or if the difference is within the error of timeouts, which are in seconds.
+Time clock_difference(std::span<const StoredElement> elements, Time now);
+/// Whether there is a clock record.
+bool has_clock(std::span<const StoredElement> elements);
+
 /// A record in the kernel.
 struct StoredRecord {
     std::uint32_t id = 0;
     std::string bytes;
     Time until{0};              ///< the earliest timeout of its pieces, which need not be the same for all
     std::vector<Record> parts;  ///< its pieces in order; some may be missing
+    Time clock{0};              ///< clock_difference(); if it is not zero, the owner writes the record again
     /// Adds the removal of all pieces.
     void remove(std::vector<Change>& changes) const;
 };
-/// The records among the elements, by id, each joined from its pieces.
+/// The records among the elements but the clock record, by id, each joined from its pieces.
 std::vector<StoredRecord> stored_records(std::span<const StoredElement> elements, Time now);
 
 /// Writes fields in little-endian order.

@@ -1,6 +1,7 @@
 // The fields of a record, listed once for writing and reading.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -69,7 +70,8 @@ class FieldReader {
   public:
     static constexpr bool reads = true;
 
-    explicit FieldReader(std::string_view bytes) : in_(bytes) {}
+    /// `clock`: StoredRecord::clock.
+    explicit FieldReader(std::string_view bytes, Time clock = Time{0}) : in_(bytes), clock_(clock) {}
 
     template <class T>
     void number(T& value, unsigned bytes) {
@@ -86,7 +88,12 @@ class FieldReader {
         number(protocol, 1);
         value = protocol == static_cast<std::uint64_t>(Transport::tcp) ? Transport::tcp : Transport::udp;
     }
-    void time(Time& value) { value = Time{static_cast<std::int64_t>(in_.number(8))}; }
+    /// Zero, which means no time, stays zero.
+    void time(Time& value) {
+        value = Time{static_cast<std::int64_t>(in_.number(8))};
+        if (clock_ != Time{0} && value != Time{0})
+            value = std::max(std::clamp(value, Time{0}, latest) + clock_, Time{1});
+    }
     template <class... Bool>
     void flags(Bool&... values) {
         std::uint64_t bits = in_.number(1);
@@ -117,7 +124,10 @@ class FieldReader {
     [[nodiscard]] bool is_complete() const { return ok() && in_.at_end(); }
 
   private:
+    static constexpr Time latest{std::int64_t{1} << 53};  ///< a damaged record may say anything
+
     RecordReader in_;
+    Time clock_;
     bool in_range_ = true;
 };
 

@@ -47,8 +47,8 @@ std::string write_record(const BindingKey& key, const Binding& binding) {
     return out.take();
 }
 
-bool read_record(std::string_view bytes, BindingKey& key, Binding& binding) {
-    FieldReader in(bytes);
+bool read_record(std::string_view bytes, BindingKey& key, Binding& binding, Time clock) {
+    FieldReader in(bytes, clock);
     std::uint8_t version = 0;
     in.number(version, 1);
     if (version != layout) return false;

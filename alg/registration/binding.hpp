@@ -45,6 +45,7 @@ std::vector<Pinhole> pinholes(const BindingKey& key, const Binding& binding);
 
 /// Writes and reads the record of a binding (A5). False: the record has another layout or is damaged.
 std::string write_record(const BindingKey& key, const Binding& binding);
-[[nodiscard]] bool read_record(std::string_view bytes, BindingKey& key, Binding& binding);
+[[nodiscard]] bool read_record(std::string_view bytes, BindingKey& key, Binding& binding,
+                               Time clock = Time{0});
 
 }  // namespace sipalg::registration

@@ -243,13 +243,16 @@ void Registrations::forget(const CallKey& key) {
 bool Registrations::restore(const StoredRecord& record, Time now, Effects& effects) {
     BindingKey key;
     Binding binding;
-    if (!read_record(record.bytes, key, binding) || bindings_.contains(key) || binding.until <= now)
+    if (!read_record(record.bytes, key, binding, record.clock) || bindings_.contains(key) ||
+        binding.until <= now)
         return false;
     const nat::MappingEntry* entry =
         mappings_.map(key.inside, binding.egress, {binding.shown.port, 1, false}, now);
     if (!entry) return false;
     binding.record_id = record.id;
-    binding.record = record.bytes;
+    binding.record = record.clock == Time{0} ? record.bytes : write_record(key, binding);
+    store_record(record.id, record.bytes, binding.record, false,
+                 std::chrono::ceil<Seconds>(binding.until - now), effects.changes);
     binding.outside = entry->mapping.outside;
     acquire(key, binding, std::min(record.until, binding.until), now, effects);
     note_old_endpoints(key, binding);

@@ -238,10 +238,10 @@ class Lab:
         return (program("sipalgd"), "--foreground", "--config", self.file("sipalgd.conf", config),
                 *(("--accept-in", self.accept_in) if self.accept_in else ()), "--control", self.control, "--log-level", "debug", *options)
 
-    def start_daemon(self, *options, config=""):
-        """Starts sipalgd on the router and waits until it serves."""
+    def start_daemon(self, *options, config="", wrapper=()):
+        """Starts sipalgd on the router, through the program `wrapper` if there is one, and waits until it serves."""
         self._daemon_options = options
-        self.daemon = self.start(self.router, *self.daemon_argv(*options, config=config), lasting=True)
+        self.daemon = self.start(self.router, *wrapper, *self.daemon_argv(*options, config=config), lasting=True)
 
         def serving():
             if not self.daemon.running:

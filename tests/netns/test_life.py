@@ -51,6 +51,25 @@ class Life(LabTest):
         call.hang_up(by="peer")
         self.assert_closed(call)
 
+    def test_another_clock(self):
+        """A5: a daemon whose clock is 100,000 s ahead restores the same deadlines; so does the next one, on the old clock."""
+        call = self.call_in()
+        before = {p["public"]: p["expires_s"] for p in self.pinholes()}
+        until = self.lab.ctl("bindings")[0]["expires_s"]
+        self.assertTrue(before)
+        for wrapper in (("unshare", "--time", "--boottime", "100000", "--fork", "--kill-child"), ()):
+            self.lab.kill_daemon()
+            self.lab.start_daemon(wrapper=wrapper)
+            self.assertEqual(self.calls()[call.id]["state"], "confirmed")
+            after = {p["public"]: p["expires_s"] for p in self.pinholes()}
+            self.assertEqual(set(after), set(before))
+            for public, seconds in after.items():
+                self.assertTrue(before[public] - 20 <= seconds <= before[public] + 2, (before, after))
+            self.assertTrue(until - 20 <= self.lab.ctl("bindings")[0]["expires_s"] <= until + 2)
+        call.exchange()
+        call.hang_up()
+        self.assert_closed(call)
+
     def test_killed_incoming(self):
         """A5 C8: a binding survives kill -9: after the restart the registrar still reaches the phone."""
         phone, peer = self.phone(), self.peer()

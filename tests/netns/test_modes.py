@@ -97,8 +97,10 @@ class Modes(LabTest):
         pinhole = self.pinholes(dialog.call_id)[0]
         self.assertEqual((pinhole["public"], pinhole["observed"]), (f"{ROUTER_WAN}:40000", True))
         self.assertIn("(observed)", self.lab.ctl_run("pinholes").stdout)
-        for name in ("pinholes", "records", "mappings_out"):
+        for name in ("pinholes", "mappings_out"):
             self.assertEqual(self.lab.members(name, "map" if name == "mappings_out" else "set"), [])
+        # The record of the clock only: its id is 0.
+        self.assertEqual(" ".join(self.lab.members("records")).count("timeout"), 1, self.lab.members("records"))
         self.assertIn("observe only: call offered", self.lab.daemon.output())
         self.assertGreater(self.lab.ctl("counters")["would_rewrite"], 0)
         self.assertEqual(self.lab.ctl("status")["mode"], "observe")

@@ -3,12 +3,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <iterator>
 
 #include "alg/base/escape.hpp"
 #include "alg/core/renumber.hpp"
 #include "alg/facts/text.hpp"
+#include "alg/kernel/record.hpp"
 
 namespace sipalg::daemon {
 
@@ -196,8 +198,11 @@ std::optional<Time> Engine::advance(Time now) {
     const auto observed = observer_.advance(now);
     log(observed.events, observe_only, now);
     if (feed_ && !observed.events.empty()) feed_->take(observer_.state(), observer_.decision(), now, true);
-    const auto next = advance_kernel(now);
-    return next && observed.next ? std::min(next, observed.next) : next ? next : observed.next;
+    renew_clock(now);
+    std::optional<Time> next = advance_kernel(now);
+    for (const std::optional<Time> other : {observed.next, next_clock_})
+        if (other && (!next || *other < *next)) next = other;
+    return next;
 }
 
 std::optional<Time> Engine::advance_kernel(Time now) {
@@ -293,16 +298,30 @@ std::vector<Event> Engine::map_static_phones(std::span<const StaticPhone> wanted
 }
 
 void Engine::restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now) {
-    const std::vector<Change> changes = state_.restore(elements, advertised, now);
-    if (!changes.empty()) {
-        // X8: elements without an owner have a timeout, so the daemon continues after a refusal.
-        if (const auto outcome = kernel_.apply(changes); !outcome)
-            log_refusal(outcome.error(), "elements without an owner stay until their timeout", now);
-    }
-    const Totals held = totals(state_);
-    if (!elements.empty())
+    std::vector<Change> changes = state_.restore(elements, advertised, now);
+    // In one transaction with the records that are written again for our clock.
+    changes.push_back(clock_record(has_clock(elements) ? Change::Op::renew : Change::Op::add, now));
+    next_clock_ = now + clock_lifetime / 2;
+    // X8: elements without an owner have a timeout, so the daemon continues after a refusal.
+    if (const auto outcome = kernel_.apply(changes); !outcome)
+        log_refusal(outcome.error(), "elements without an owner stay until their timeout", now);
+    if (const Totals held = totals(state_); elements.size() > (has_clock(elements) ? 1U : 0U))
         spdlog::info("restored {} calls, {} bindings, {} mappings and {} pinholes from the previous run",
                      held.calls, held.bindings, held.mappings, held.pinholes);
+}
+
+std::vector<Change> Engine::elements(Time now) const {
+    std::vector<Change> all = state_.elements(now);
+    all.push_back(clock_record(Change::Op::add, now));
+    return all;
+}
+
+// Twice as often as it would end, and with it the meaning of the records.
+void Engine::renew_clock(Time now) {
+    if (!next_clock_ || now < *next_clock_) return;
+    const auto outcome = kernel_.apply(std::array{clock_record(Change::Op::renew, now)});
+    if (!outcome) log_refusal(outcome.error(), "the clock of the records is written again in a minute", now);
+    next_clock_ = now + (outcome ? Time(clock_lifetime / 2) : Time{60'000});
 }
 
 void Engine::log(std::span<const Event> events, Time now) {

@@ -93,6 +93,8 @@ class Engine {
     /// Restores the state from the kernel's tables (A5). Call once, before the first packet.
     /// `advertised`: see State::restore().
     void restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now);
+    /// Everything that the kernel should hold now, as additions: State::elements() and the clock record.
+    std::vector<Change> elements(Time now) const;
 
     /// Facts are put into `feed`, which must outlive the engine's use.
     void set_feed(FactFeed& feed) { feed_ = &feed; }
@@ -109,6 +111,7 @@ class Engine {
     std::optional<Time> advance_kernel(Time now);
     void explain_if_read();
     void tell_refused(Reason reason, Time now);
+    void renew_clock(Time now);
     bool build_packet(const Arrival& arrival, std::size_t longest);
     /// `otherwise`: the consequence of a refusal, for the log.
     bool put_in_force(Time now, const char* otherwise);
@@ -125,7 +128,8 @@ class Engine {
     Decision decision_;                 ///< reused for every packet, so that its buffers are allocated once
     std::vector<std::uint8_t> packet_;  ///< the packet in which the payload was replaced
     Counters counters_{};
-    Time retry_{0};  ///< after a refusal, advance() does nothing before this time
+    Time retry_{0};                   ///< after a refusal, advance() does nothing before this time
+    std::optional<Time> next_clock_;  ///< when to renew the clock record; none before restore()
     RateLimit events_limit_{200, 50};
     RateLimit refusals_limit_{5, 1};
 };

@@ -134,6 +134,43 @@ TEST_CASE("A5 all kinds of calls are read as they were written") {
     }
 }
 
+// A table moves with its elements' remaining timeouts to another router, or to one that has started again.
+TEST_CASE("A5 the clock record tells the clock of the writer") {
+    const Time written{50'000'000};
+    const Change change = clock_record(Change::Op::add, written);
+    CHECK(change.timeout == clock_lifetime);
+    const Record other{7, 0, "x"};
+    for (const Time ahead : {Time{100'000'000}, Time{-5'000'000}, Time{0}}) {
+        const std::vector<StoredElement> elements{{change.element, clock_lifetime - Seconds{600}},
+                                                  {other, Seconds{30}}};
+        const Time now = written + Seconds{600} + ahead;
+        CHECK(has_clock(elements));
+        CHECK(clock_difference(elements, now) == ahead);
+        CHECK(clock_difference(elements, now + Time{999}) == (ahead == Time{0} ? ahead : ahead + Time{999}));
+        const auto records = stored_records(elements, now);
+        REQUIRE(records.size() == 1);
+        CHECK(records[0].id == 7);
+        CHECK(records[0].clock == ahead);
+    }
+    CHECK_FALSE(has_clock(std::vector<StoredElement>{{other, Seconds{30}}}));
+    CHECK(clock_difference(std::vector<StoredElement>{{other, Seconds{30}}}, written) == Time{0});
+}
+
+TEST_CASE("A5 deadlines in a record of another clock are the same time away") {
+    for (const Time ahead : {Time{100'000'000}, Time{-5'000'000}}) {
+        const CallKey key{"call", Address::v4(1)};
+        Call before = call(23);
+        before.started = before.ringing_until = Time{50'000'000};
+        before.forks_until = Time{0};  // none
+        CallKey k;
+        Call after;
+        REQUIRE(read_record(write_record(key, before), k, after, ahead));
+        CHECK(after.started == before.started + ahead);
+        CHECK(after.ringing_until == before.ringing_until + ahead);
+        CHECK(after.forks_until == Time{0});
+    }
+}
+
 TEST_CASE("A5 a record that is truncated, too long or of another layout is refused") {
     const CallKey key{"call", Address::v4(1)};
     const std::string whole = write_record(key, call(23));
