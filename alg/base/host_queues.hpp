@@ -48,12 +48,24 @@ class HostQueues {
         return place.host;
     }
     bool contains(const Key& key) const { return by_key_.contains(key); }
+    /// The host that the key counts to; nullptr: it is not there.
+    const Address* host(const Key& key) const {
+        const auto found = by_key_.find(key);
+        return found == by_key_.end() ? nullptr : &found->second.host;
+    }
     std::size_t size() const { return by_key_.size(); }
 
     /// The keys of a host; nullptr: it has none.
     const Keys* of(const Address& host) const {
         const auto found = by_host_.find(host);
         return found == by_host_.end() ? nullptr : &found->second;
+    }
+    /// The keys of the host that has most. Linear in the number of hosts.
+    std::size_t largest() const {
+        std::size_t most = 0;
+        for (const auto& [host, keys] : by_host_)
+            most = std::max(most, keys.size());
+        return most;
     }
     /// The oldest of the host that has most; nullopt: there is none. Linear in the number of hosts.
     std::optional<Key> oldest_of_largest() const {

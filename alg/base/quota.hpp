@@ -1,32 +1,119 @@
 // Counts the entries of each host, so that no host can fill a table (X7).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
+#include "alg/base/hosts.hpp"
 #include "alg/base/staged_map.hpp"
 #include "alg/net/address.hpp"
 
 namespace sipalg {
 
-/// Used for phones and for peers. Changes are staged (law 4).
+// A part of each total is kept for phones that are proven (X11) and use little themselves, whatever their
+// neighbours on the link use.
+
+/// The part of a share that each proven phone has for itself.
+inline std::size_t guaranteed(std::size_t share) {
+    return std::max(share / 16, std::size_t{1});
+}
+/// Whether a table with `size` of `limit` entries has room for one more.
+inline bool has_room(std::size_t size, std::size_t limit, bool is_guaranteed) {
+    return size < (is_guaranteed ? limit : limit - limit / 8);
+}
+
+/// Used for phones, whose addresses count to hosts, and without Hosts for peers. Changes are staged (law 4).
 class Quota {
   public:
-    std::size_t of(const Address& host) const {
-        const std::size_t* count = counts_.find(host);
-        return count ? *count : 0;
+    Quota() = default;
+    explicit Quota(const Hosts& hosts) : hosts_(&hosts) {}
+
+    /// Entries of the address itself.
+    std::size_t of(const Address& address) const {
+        const Own* own = own_.find(address);
+        return own ? own->count : 0;
     }
-    void more(const Address& host) { counts_.put(host, of(host) + 1); }
+    /// Entries of all addresses of its host.
+    std::size_t of_host(const Address& address) const { return shared(host_of(address)); }
+    /// Entries of all hosts. Linear in the number of hosts.
+    std::size_t total() const {
+        std::size_t sum = 0;
+        for (const auto& [host, count] : shared_)
+            sum += count;
+        return sum;
+    }
+    /// The entries of the host that has most. Linear in the number of hosts.
+    std::size_t largest() const {
+        std::size_t most = 0;
+        for (const auto& [host, count] : shared_)
+            most = std::max(most, count);
+        return most;
+    }
+    /// Whether one more is within the part that the address has for itself, because it is proven.
+    bool is_guaranteed(const Address& address, std::size_t share) const {
+        return hosts_ && of(address) < guaranteed(share) && hosts_->is_proven(address);
+    }
+    /// Whether the address may have one more of `share` for its host.
+    bool has_room(const Address& address, std::size_t share) const {
+        return of_host(address) < share || is_guaranteed(address, share);
+    }
+
+    void more(const Address& address) {
+        Own own = take(address);
+        ++own.count;
+        put(address, own);
+    }
     /// Subtracts one; a count of zero stays zero.
-    void fewer(const Address& host) {
-        if (of(host) > 1)
-            counts_.put(host, of(host) - 1);
-        else
-            counts_.erase(host);
+    void fewer(const Address& address) {
+        Own own = take(address);
+        if (own.count > 0) --own.count;
+        put(address, own);
     }
-    void commit() { counts_.commit(); }
-    void cancel() { counts_.cancel(); }
+    void commit() {
+        own_.commit();
+        shared_.commit();
+    }
+    void cancel() {
+        own_.cancel();
+        shared_.cancel();
+    }
 
   private:
-    StagedMap<Address, std::size_t> counts_;
+    struct Own {
+        std::size_t count = 0;
+        Address host;  ///< which has them in its own count
+    };
+
+    Address host_of(const Address& address) const { return hosts_ ? hosts_->of(address) : address; }
+    std::size_t shared(const Address& host) const {
+        const std::size_t* count = shared_.find(host);
+        return count ? *count : 0;
+    }
+    void set_shared(const Address& host, std::size_t count) {
+        if (std::size_t* known = shared_.edit(host); known && count > 0)
+            *known = count;
+        else if (count > 0)
+            shared_.put(host, count);
+        else
+            shared_.erase(host);
+    }
+    Own take(const Address& address) {
+        const Own* known = own_.find(address);
+        if (!known) return {};
+        set_shared(known->host, shared(known->host) - known->count);
+        return *known;
+    }
+    // The address may have moved to another host since.
+    void put(const Address& address, Own own) {
+        if (own.count == 0) return own_.erase(address);
+        own.host = host_of(address);
+        set_shared(own.host, shared(own.host) + own.count);
+        own_.put(address, own);
+    }
+
+    const Hosts* hosts_ = nullptr;
+    StagedMap<Address, Own> own_;
+    StagedMap<Address, std::size_t> shared_;
 };
+
 }  // namespace sipalg

@@ -125,6 +125,7 @@ struct Call {
     State state = State::offered;
     Side caller = Side::inside;
     bool unmodified = false;  ///< its messages are not rewritten
+    bool emergency = false;   ///< it uses the reserve (X7); not in the record
     std::string caller_tag;
     std::string from, to;  ///< URIs as the phone writes them
     Egress egress;

@@ -11,28 +11,47 @@
 namespace sipalg::call {
 
 /// No phone or peer can use up the table of calls. A part of a phone's share is reserved for its own calls,
-/// so that a flood of calls from outside does not keep it from calling. Changes are staged (law 4).
+/// so that a flood of calls from outside does not keep it from calling. Emergency calls have a reserve beside
+/// the table. Changes are staged (law 4).
 class CallQuota {
   public:
-    explicit CallQuota(const Policy& policy) : policy_(policy) {}
+    CallQuota(const Policy& policy, const Hosts& hosts)
+        : policy_(policy), calls_(hosts), unanswered_(hosts), emergency_(hosts) {}
 
     /// The properties of a call that decide how it is counted.
     struct Share {
         bool open = false;
         Address peer;
         bool unanswered = false;  ///< it came from outside, and the phone has not answered it
+        bool emergency = false;   ///< it was let in by have_emergency_room()
     };
     static Share of(const Call& call);
     void count(const Address& phone, const Share& before, const Share& after);
 
     bool have_room(const Address& phone, const Address& peer, Side caller) const;
+    /// Whether the phone may make one more emergency call, whatever the other limits say. A proven phone may
+    /// always have one.
+    bool have_emergency_room(const Address& phone) const;
+    /// Whether the phone may use the part of all calls that is kept for proven phones.
+    bool is_guaranteed(const Address& phone) const {
+        return calls_.is_guaranteed(phone, policy_.max_calls_per_phone);
+    }
+
+    /// The use of the limits, for reports: of the phone or peer that has most, and the emergency calls.
+    struct Use {
+        std::size_t of_phone = 0, of_peer = 0, unanswered = 0, emergency = 0, emergency_of_phone = 0;
+    };
+    Use use() const {
+        return {calls_.largest(), peers_.largest(), unanswered_.largest(), emergency_.total(),
+                emergency_.largest()};
+    }
 
     void commit();
     void cancel();
 
   private:
     const Policy& policy_;
-    Quota calls_, unanswered_;
+    Quota calls_, unanswered_, emergency_;
     Quota peers_;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "alg/call/call_record.hpp"
+#include "alg/call/emergency.hpp"
 #include "alg/call/silence.hpp"
 #include "alg/kernel/record.hpp"
 #include "alg/policy/timing.hpp"
@@ -50,17 +51,26 @@ bool Calls::is_closed(const CallKey& key) const {
     return call && call->state == Call::State::closing;
 }
 
+bool Calls::begins_emergency(const sip::Message& message, const Address& phone) const {
+    return message.is_request() && message.method() == sip::Method::invite && message.to_tag().empty() &&
+           is_emergency(message.request_uri(), policy_.emergency_numbers) &&
+           !calls_.contains(CallKeyView{message.call_id(), phone}) && quota_.have_emergency_room(phone);
+}
+
 // X7: closed calls only wait for late messages. They make room, and count for no phone or peer.
 bool Calls::has_room(const DescribedMessage& received) {
     if (!quota_.have_room(received.phone, received.peer, received.from)) return false;
-    while (calls_.size() >= policy_.max_calls && !closed_.empty()) {
+    const auto is_full = [&] {
+        return !sipalg::has_room(calls_.size(), policy_.max_calls, quota_.is_guaranteed(received.phone));
+    };
+    while (is_full() && !closed_.empty()) {
         if (is_closed(closed_.front())) {
             calls_.erase(closed_.front());
             deadlines_.erase(closed_.front());
         }
         closed_.pop_front();
     }
-    return calls_.size() < policy_.max_calls;
+    return !is_full();
 }
 
 Call* Calls::find_or_make(const DescribedMessage& received, Effects& effects) {
@@ -70,7 +80,8 @@ Call* Calls::find_or_make(const DescribedMessage& received, Effects& effects) {
     // X3: a request from outside in an unknown dialog makes no state.
     const bool initial = message.to_tag().empty();
     if (!initial && received.from == Side::outside) return nullptr;
-    if (!has_room(received)) {
+    const bool emergency = received.from == Side::inside && begins_emergency(message, received.phone);
+    if (!emergency && !has_room(received)) {
         effects.limit = true;
         return nullptr;
     }
@@ -79,6 +90,7 @@ Call* Calls::find_or_make(const DescribedMessage& received, Effects& effects) {
     call.record_id = record_ids_.take();
     call.caller = received.from;
     call.unmodified = received.unmodified;
+    call.emergency = emergency;
     some_unmodified_ = some_unmodified_ || call.unmodified;
     call.caller_tag = message.from_tag();
     call.from = shown(uri_of(message.first(sip::HeaderId::from)));
@@ -115,7 +127,9 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
     if (!call) return;
     const bool was_closed = call->state == Call::State::closing;
     const bool invites = received.message.is_request() && received.message.method() == sip::Method::invite;
-    if (was_closed && invites && !quota_.have_room(received.phone, received.peer, received.from)) {
+    const bool has_room = quota_.have_room(received.phone, received.peer, received.from) ||
+                          (call->emergency && quota_.have_emergency_room(received.phone));
+    if (was_closed && invites && !has_room) {
         effects.limit = true;
         return;
     }

@@ -28,16 +28,20 @@ namespace sipalg::call {
 /// Changes are staged (law 4): commit() keeps them, cancel() takes them back.
 class Calls {
   public:
-    Calls(const Policy& policy, nat::Mappings& mappings, nat::ProvenPairs& proofs, RecordIds& record_ids)
+    Calls(const Policy& policy, nat::Mappings& mappings, nat::ProvenPairs& proofs, RecordIds& record_ids,
+          const Hosts& hosts)
         : policy_(policy),
           mappings_(mappings),
           proofs_(proofs),
           record_ids_(record_ids),
           resources_(policy, mappings),
-          quota_(policy) {}
+          quota_(policy, hosts),
+          unproven_(hosts) {}
 
     /// Whether follow() may use the message, so that its session description must be read.
     bool concerns(const sip::Message& message, const Address& phone) const;
+    /// X7: whether an INVITE of the phone begins an emergency call that no limit refuses.
+    bool begins_emergency(const sip::Message& message, const Address& phone) const;
     /// Applies the message to its call. An INVITE makes the call if there is none.
     void follow(const DescribedMessage& received, Effects& effects);
 
@@ -83,6 +87,7 @@ class Calls {
     const auto& all() const { return calls_; }
     /// Calls of which no peer is proven (X11).
     std::size_t unproven() const { return unproven_.size(); }
+    CallQuota::Use use() const { return quota_.use(); }
     /// Whether there may be a call whose messages are not rewritten.
     bool some_unmodified() const { return some_unmodified_; }
     /// Last time media of the call were seen.

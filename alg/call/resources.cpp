@@ -74,7 +74,7 @@ const nat::MappingEntry* Resources::map(const CallKey& key, const Call& call, co
                                         std::size_t i, const nat::MappingEntry* previous, Time now,
                                         Effects& effects) {
     const Want& want = wants[i];
-    nat::PortWish wish{.media = true};
+    nat::PortWish wish{.media = true, .emergency = call.emergency && i < nat::mappings_of_emergency_call};
     // The following ports of the same media line must be free too; those of the next line are chosen
     // separately.
     while (i + wish.run < wants.size() && wants[i + wish.run].same_line &&

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "alg/base/host_queues.hpp"
+#include "alg/base/hosts.hpp"
 #include "alg/call/call.hpp"
 #include "alg/dialog/call_key.hpp"
 #include "alg/nat/phone_peer.hpp"
@@ -17,6 +18,8 @@ namespace sipalg::call {
 /// becomes the newest of its host.
 class UnprovenCalls {
   public:
+    explicit UnprovenCalls(const Hosts& hosts) : hosts_(hosts) {}
+
     /// Follows the state of the call: notes it if it is unproven, else forgets it.
     void note(const CallKey& key, const Call& call);
     std::size_t size() const { return queues_.size(); }
@@ -29,6 +32,7 @@ class UnprovenCalls {
     void cancel();
 
   private:
+    const Hosts& hosts_;
     HostQueues<CallKey, CallKeyHash, CallKeyEqual> queues_;
     std::vector<std::pair<CallKey, std::optional<Address>>> staged_;  ///< where each key was before
 };

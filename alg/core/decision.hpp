@@ -44,6 +44,9 @@ struct Arrival {
     bool scanned = false;  ///< conntrack was scanned after the packet arrived
     /// The packet belongs to a connection in which conntrack has seen packets in both directions (X11).
     bool established = false;
+    /// Of the link-layer neighbour from which a packet from inside came, an opaque id that is not the address
+    /// of a phone (X7); none: not known.
+    Address neighbour;
     std::uint64_t token = 0;  ///< identifies the packet in Output if its verdict has to wait
     /// The kernel has not verified the UDP or TCP checksum and will not compute it, so the core verifies it
     /// (X13).

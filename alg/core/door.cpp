@@ -86,6 +86,7 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
         refuse_damaged(state, arrival, decision);
         return;
     }
+    if (arrival.from == Side::inside) state.hosts.note(arrival.phone().address, arrival.neighbour);
     prove(state, arrival, now, decision);
     if (arrival.packet->transport == Transport::tcp) {
         StreamSink sink(state, decision);

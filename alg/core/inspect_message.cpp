@@ -87,6 +87,7 @@ class Inspection {
     }
 
     void map_own_sockets() {
+        const bool emergency = state_.calls.begins_emergency(message(), phone_.address);
         OwnSockets sockets;
         std::optional<Socket> responses;  // where the phone wants them
         sockets.add({envelope_.transport, phone_});
@@ -119,7 +120,8 @@ class Inspection {
                            effects_))
             sockets.add(*responses);
         for (const Socket& socket : sockets) {
-            const nat::MappingEntry* entry = state_.mappings.map(socket, envelope_.egress, {}, now_);
+            const nat::MappingEntry* entry =
+                state_.mappings.map(socket, envelope_.egress, {.emergency = emergency}, now_);
             if (!entry) {
                 effects_.limit = effects_.limit || !nat::is_forbidden_port(socket.endpoint.port);
                 continue;

@@ -11,11 +11,11 @@ namespace sipalg {
 
 State::State(Policy settings)
     : policy(std::move(settings)),
-      mappings(policy),
-      proofs(policy),
-      calls(policy, mappings, proofs, record_ids),
-      registrations(policy, mappings, proofs, record_ids),
-      connections(policy),
+      mappings(policy, hosts),
+      proofs(policy, hosts),
+      calls(policy, mappings, proofs, record_ids, hosts),
+      registrations(policy, mappings, proofs, record_ids, hosts),
+      connections(policy, hosts),
       scan(policy, mappings, proofs, calls) {}
 
 void State::commit() {

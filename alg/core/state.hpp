@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "alg/base/hosts.hpp"
 #include "alg/call/calls.hpp"
 #include "alg/core/conntrack_scan.hpp"
 #include "alg/core/decision.hpp"
@@ -75,6 +76,7 @@ struct State {
     std::vector<Egress> egresses() const;
 
     Policy policy;
+    Hosts hosts;
     RecordIds record_ids;
     nat::Mappings mappings;
     nat::ProvenPairs proofs;

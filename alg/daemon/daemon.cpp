@@ -26,6 +26,9 @@ constexpr Time latched_every{1'000};
 
 Policy policy(const Options& options) {
     Policy policy;
+    static_cast<Limits&>(policy) = options.limits;
+    policy.emergency_numbers.insert(policy.emergency_numbers.end(), options.emergency_numbers.begin(),
+                                    options.emergency_numbers.end());
     policy.drop_malformed = options.drop_malformed;
     policy.media_low = options.media_low;
     policy.media_high = options.media_high;
@@ -97,8 +100,8 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
                  [this](std::span<const Event> events) { engine_.log(events, loop_.now()); }),
       socket_reader_(own_sockets),
       addresses_(*this, options.external_addresses),
-      answers_({options_, policy(options), state_, engine_, network_, ruleset_, tls_watch_, packets_,
-                control_, access_, [this] { return reload(); }},
+      answers_({options_, state_, engine_, network_, ruleset_, tls_watch_, packets_, control_, access_,
+                [this] { return reload(); }},
                loop_.now()) {
     add_to_loop();
     set_own_addresses();

@@ -20,8 +20,11 @@ Time used_until(const MappingEntry& entry) {
 
 }  // namespace
 
-Mappings::Mappings(const Policy& policy)
-    : policy_(policy), ports_(policy.media_low, policy.media_high), old_endpoints_(policy.max_mappings) {}
+Mappings::Mappings(const Policy& policy, const Hosts& hosts)
+    : policy_(policy),
+      ports_(policy.media_low, policy.media_high),
+      old_endpoints_(policy.max_mappings),
+      per_phone_(hosts) {}
 
 const MappingEntry* Mappings::find_public(const Socket& socket) const {
     const MappingKey* key = ports_.find(socket);
@@ -45,7 +48,8 @@ const MappingEntry* Mappings::map(const Socket& inside, const Egress& egress, co
                                   Time now) {
     const MappingKey key{inside, egress.address};
     if (const MappingEntry* known = mappings_.find(key)) return known;
-    if (is_forbidden_port(inside.endpoint.port) || !has_room(inside.endpoint.address, now)) return nullptr;
+    if (is_forbidden_port(inside.endpoint.port) || !has_room(inside.endpoint.address, wish.emergency, now))
+        return nullptr;
     // Peers may know the port that conntrack has for this endpoint (C12).
     const ExistingNat::Way* way = existing_nat().find(key);
     std::uint16_t preferred = wish.preferred ? wish.preferred : way ? way->port : inside.endpoint.port;
@@ -91,8 +95,15 @@ void Mappings::forget(const MappingEntry& entry) {
 }
 
 // X7: frees ports that are only kept for late retransmissions.
-bool Mappings::has_room(const Address& phone, Time now) {
-    while (mappings_.size() >= policy_.max_mappings || per_phone_.of(phone) >= policy_.max_mappings_per_phone)
+bool Mappings::has_room(const Address& phone, bool emergency, Time now) {
+    const std::size_t reserve = policy_.max_emergency_calls * mappings_of_emergency_call;
+    if (emergency && mappings_.size() < policy_.max_mappings + reserve) return true;
+    const auto is_full = [&] {
+        const bool guaranteed = per_phone_.is_guaranteed(phone, policy_.max_mappings_per_phone);
+        return !sipalg::has_room(mappings_.size(), policy_.max_mappings, guaranteed) ||
+               !per_phone_.has_room(phone, policy_.max_mappings_per_phone);
+    };
+    while (is_full())
         if (!forget_oldest_lingering(now)) return false;
     return true;
 }

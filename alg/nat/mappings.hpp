@@ -45,19 +45,23 @@ inline Reachable reachable_of(const MappingEntry& entry) {
     return {entry.mapping.transport, entry.mapping.outside};
 }
 
+/// So many mappings of an emergency call may use the reserve: audio, video and text, and its signalling.
+inline constexpr std::size_t mappings_of_emergency_call = 8;
+
 /// The requirements for the public port of a new mapping.
 struct PortWish {
     std::uint16_t preferred = 0;  ///< taken if free; 0: the inside port
     unsigned run = 1;             ///< this many consecutive ports must be free (RTP with its RTCP: 2)
     bool exact = false;           ///< only `preferred` is acceptable
     bool media = false;           ///< no URI names it
+    bool emergency = false;       ///< of an emergency call: may use the reserve (X7)
 };
 
 /// The table of mappings, and the pinholes to them. Changes are staged (law 4): commit() keeps them, cancel()
 /// takes them back.
 class Mappings {
   public:
-    explicit Mappings(const Policy& policy);
+    Mappings(const Policy& policy, const Hosts& hosts);
 
     /// These return nullptr if there is no such mapping.
     const MappingEntry* find(const MappingKey& key) const { return mappings_.find(key); }
@@ -122,6 +126,8 @@ class Mappings {
     /// Removes expired mappings and frees their ports.
     void expire(Time now, std::vector<Change>& changes);
     std::optional<Time> next_deadline() const;
+    /// The mappings of the host that has most.
+    std::size_t largest_share() const { return per_phone_.largest(); }
     /// For tests: the number of mappings with a deadline.
     std::size_t deadlines() const { return deadlines_.size(); }
 
@@ -164,7 +170,7 @@ class Mappings {
     const MappingEntry& enter(const Mapping& mapping, const Egress& egress, bool adopted, Time now);
     /// Whether the mapping only reserves its port.
     bool is_lingering(const MappingEntry& entry, Time now) const;
-    bool has_room(const Address& phone, Time now);
+    bool has_room(const Address& phone, bool emergency, Time now);
     /// Returns the port that is freed; nullopt: no mapping is lingering.
     std::optional<std::uint16_t> forget_oldest_lingering(Time now);
     void forget(const MappingEntry& entry);

@@ -19,7 +19,8 @@ bool ProvenPairs::note(const PhonePeer& pair, Time at, Time now) {
     if (found == entries_.end()) {
         make_room(pair.phone);
         found = entries_.emplace(pair, Entry{}).first;
-        unheld_.add(pair, pair.phone);
+        unheld_.add(pair, hosts_.of(pair.phone));
+        hosts_.add_proof(pair.phone);
         if (!next_) next_ = now + proof_time;
     }
     found->second.until = std::max(found->second.until, at + proof_time);
@@ -28,7 +29,7 @@ bool ProvenPairs::note(const PhonePeer& pair, Time at, Time now) {
 }
 
 void ProvenPairs::make_room(const Address& phone) {
-    const auto* own = unheld_.of(phone);
+    const auto* own = unheld_.of(hosts_.of(phone));
     std::optional<PhonePeer> victim;
     if (own && own->size() >= policy_.max_proven_pairs_per_phone)
         victim = own->front();
@@ -37,16 +38,19 @@ void ProvenPairs::make_room(const Address& phone) {
     if (!victim) return;
     unheld_.remove(*victim);
     entries_.erase(*victim);
+    hosts_.remove_proof(victim->phone);
 }
 
 void ProvenPairs::add_holders(const PhonePeer& pair, int number) {
-    Entry& entry = entries_[pair];
+    const auto [place, is_new] = entries_.try_emplace(pair);
+    if (is_new) hosts_.add_proof(pair.phone);
+    Entry& entry = place->second;
     entry.holders = static_cast<std::uint32_t>(static_cast<int>(entry.holders) + number);
     if (entry.holders > 0) {
         unheld_.remove(pair);
         return;
     }
-    unheld_.add(pair, pair.phone);
+    unheld_.add(pair, hosts_.of(pair.phone));
     if (!next_) next_ = entry.until;
 }
 
@@ -73,7 +77,10 @@ void ProvenPairs::expire(Time now) {
     if (!next_ || *next_ > now) return;
     std::erase_if(entries_, [&](const auto& entry) {
         const bool over = entry.second.holders == 0 && entry.second.until <= now;
-        if (over) unheld_.remove(entry.first);
+        if (over) {
+            unheld_.remove(entry.first);
+            hosts_.remove_proof(entry.first.phone);
+        }
         return over;
     });
     next_ = unheld_.size() > 0 ? std::optional(now + proof_time / 2) : std::nullopt;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "alg/base/host_queues.hpp"
+#include "alg/base/hosts.hpp"
 #include "alg/base/time.hpp"
 #include "alg/nat/phone_peer.hpp"
 #include "alg/policy/policy.hpp"
@@ -21,12 +22,12 @@ namespace sipalg::nat {
 // proof for proof_time; a registration, or a call that the peer has answered, holds it for as long as it
 // lives.
 
-/// The proven pairs. Bounded (X7): beyond the limits the oldest pair without a holder goes, of the phone
-/// itself or of the phone that has most; calls of that pair then wait for their first response. Changes are
+/// The proven pairs. Bounded (X7): beyond the limits the oldest pair without a holder goes, of the phone's
+/// own host or of the host that has most; calls of that pair then wait for their first response. Changes are
 /// staged (law 4), so that a packet whose changes the kernel refuses has proven nothing.
 class ProvenPairs {
   public:
-    explicit ProvenPairs(const Policy& policy) : policy_(policy) {}
+    ProvenPairs(const Policy& policy, Hosts& hosts) : policy_(policy), hosts_(hosts) {}
 
     /// Something may be opened for the two. A peer that the owner allows is always proven.
     bool is_proven(const PhonePeer& pair, Time now) const;
@@ -46,7 +47,10 @@ class ProvenPairs {
         const auto found = entries_.find(pair);
         return found == entries_.end() ? 0 : found->second.holders;
     }
+    /// Pairs that packets alone have proven: the limits are about these.
     std::size_t unheld() const { return unheld_.size(); }
+    /// Those of the host that has most.
+    std::size_t largest_share() const { return unheld_.largest(); }
 
     void commit() {
         held_.clear();
@@ -65,8 +69,9 @@ class ProvenPairs {
     void make_room(const Address& phone);
 
     const Policy& policy_;
+    Hosts& hosts_;
     Entries entries_;
-    HostQueues<PhonePeer, PhonePeerHash> unheld_;  ///< by phone
+    HostQueues<PhonePeer, PhonePeerHash> unheld_;  ///< by host of the phone
     std::vector<std::pair<PhonePeer, int>> held_;  ///< changes of holders since the last commit()
     std::vector<PhonePeer> noted_;                 ///< pairs proven by a packet since then
     std::optional<Time> next_;                     ///< when to look for pairs that are proven no longer

@@ -13,7 +13,6 @@ namespace sipalg::registration {
 namespace {
 
 constexpr std::int64_t default_expires = 3600;  // RFC 3261 10.2.1.1
-constexpr std::size_t max_pending = 1024;
 
 // Whether the response answers a request from before a change of the router's address.
 bool names_old_endpoint(const sip::Via& via, Transport transport, const nat::Mappings& mappings) {
@@ -32,8 +31,7 @@ void Registrations::request(const ReceivedMessage& received, const OwnContact& o
     }
     const CallKey key{std::string(message.call_id()), received.phone};
     const Pending* known = pending_.find(key);
-    if (!known && (pending_.size() >= max_pending ||
-                   pending_per_phone_.of(received.phone) >= policy_.max_bindings_per_phone)) {
+    if (!known && !has_room_for_pending(received.phone)) {
         effects.limit = true;
         return;
     }
@@ -138,10 +136,19 @@ void Registrations::bind(const BindingKey& key, const Pending& pending, std::int
     enter(key, std::move(binding));
 }
 
+// X7
 bool Registrations::has_room(const Address& phone) const {
-    const std::vector<BindingKey>* known = bindings_of(phone);
-    return bindings_.size() < policy_.max_bindings &&
-           (!known || known->size() < policy_.max_bindings_per_phone);
+    const std::size_t share = policy_.max_bindings_per_phone;
+    return sipalg::has_room(bindings_.size(), policy_.max_bindings, per_phone_.is_guaranteed(phone, share)) &&
+           per_phone_.has_room(phone, share);
+}
+
+// X7
+bool Registrations::has_room_for_pending(const Address& phone) const {
+    const std::size_t share = policy_.max_pending_registrations_per_phone;
+    return sipalg::has_room(pending_.size(), policy_.max_pending_registrations,
+                            pending_per_phone_.is_guaranteed(phone, share)) &&
+           pending_per_phone_.has_room(phone, share);
 }
 
 void Registrations::enter(const BindingKey& key, Binding binding) {
@@ -149,6 +156,7 @@ void Registrations::enter(const BindingKey& key, Binding binding) {
     if (!bindings_.contains(key)) {
         if (!of_phone_.contains(phone)) of_phone_.put(phone, {});
         of_phone_.edit(phone)->push_back(key);
+        per_phone_.more(phone);
     }
     const Binding* known = bindings_.find(key);
     if (binding.proven && (!known || !known->proven)) proofs_.hold({phone, key.registrar});
@@ -161,6 +169,7 @@ void Registrations::remove(const BindingKey& key) {
     std::vector<BindingKey>& of_phone = *of_phone_.edit(phone);
     std::erase(of_phone, key);
     if (of_phone.empty()) of_phone_.erase(phone);
+    per_phone_.fewer(phone);
     if (bindings_.find(key)->proven) proofs_.release({phone, key.registrar});
     deadlines_.erase(key);
     bindings_.erase(key);
@@ -290,6 +299,7 @@ void Registrations::commit() {
     pending_deadlines_.commit();
     bindings_.commit();
     of_phone_.commit();
+    per_phone_.commit();
     deadlines_.commit();
 }
 
@@ -299,6 +309,7 @@ void Registrations::cancel() {
     pending_deadlines_.cancel();
     bindings_.cancel();
     of_phone_.cancel();
+    per_phone_.cancel();
     deadlines_.cancel();
 }
 

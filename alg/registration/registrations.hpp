@@ -45,8 +45,13 @@ struct Pending {
 class Registrations {
   public:
     Registrations(const Policy& policy, nat::Mappings& mappings, nat::ProvenPairs& proofs,
-                  RecordIds& record_ids)
-        : policy_(policy), mappings_(mappings), proofs_(proofs), record_ids_(record_ids) {}
+                  RecordIds& record_ids, const Hosts& hosts)
+        : policy_(policy),
+          mappings_(mappings),
+          proofs_(proofs),
+          record_ids_(record_ids),
+          per_phone_(hosts),
+          pending_per_phone_(hosts) {}
 
     /// Handles a REGISTER from the phone. `own` finds the phone's sockets among the Contacts. Sets
     /// effects.limit if a table is full or an identifier too long (X7).
@@ -67,6 +72,9 @@ class Registrations {
     /// For tests: the number of deadlines of bindings and of pending requests.
     std::size_t deadlines() const { return deadlines_.size() + pending_deadlines_.size(); }
     std::size_t pending() const { return pending_.size(); }
+    /// Those of the host that has most.
+    std::size_t largest_share() const { return per_phone_.largest(); }
+    std::size_t largest_pending_share() const { return pending_per_phone_.largest(); }
     /// Restores a binding of an earlier daemon from its record (A5). False: not the record of a binding, or
     /// the binding has ended.
     [[nodiscard]] bool restore(const StoredRecord& record, Time now, Effects& effects);
@@ -100,6 +108,7 @@ class Registrations {
     /// The bindings of a phone, a few; nullptr: none.
     const std::vector<BindingKey>* bindings_of(const Address& phone) const { return of_phone_.find(phone); }
     bool has_room(const Address& phone) const;
+    bool has_room_for_pending(const Address& phone) const;
     void forget(const CallKey& pending);
     void store(const BindingKey& key, Binding& binding, bool renew, Time now, Effects& effects);
     void note_old_endpoints(const BindingKey& key, const Binding& binding);
@@ -112,7 +121,7 @@ class Registrations {
     StagedMap<CallKey, Pending, CallKeyHash, CallKeyEqual> pending_;
     StagedMap<BindingKey, Binding, BindingKeyHash> bindings_;
     StagedMap<Address, std::vector<BindingKey>> of_phone_;  ///< at most max_bindings_per_phone each
-    Quota pending_per_phone_;
+    Quota per_phone_, pending_per_phone_;
     DeadlineQueue<BindingKey, BindingKeyHash> deadlines_;
     DeadlineQueue<CallKey, CallKeyHash, CallKeyEqual> pending_deadlines_;
 };

@@ -155,7 +155,7 @@ bool Connections::make_room(Side opener, MessageSink& sink, Time now, Staged sta
     const bool replaces = !step.ended.empty();  // one connection makes room for its successor
     std::optional<ConnectionKey> victim;
     if (!replaces && !usage_.has_room(phone))
-        victim = half_open_.oldest_of(HalfOpen::host_of(step.key, opener));
+        victim = half_open_.oldest_of(host_of(step.key, opener));
     else if ((!replaces && !usage_.may_open(phone)) || half_open_.size() >= policy_.max_half_open_streams)
         victim = half_open_.oldest_of_largest();
     else
@@ -163,6 +163,10 @@ bool Connections::make_room(Side opener, MessageSink& sink, Time now, Staged sta
     if (!victim || (!replaces && !usage_.has_room(phone) && victim->phone.address != phone)) return false;
     if (!(*victim == step.key)) end(connections_.at(*victim), sink, now, staged, step);
     return true;
+}
+
+Address Connections::host_of(const ConnectionKey& key, Side opener) const {
+    return opener == Side::inside ? hosts_.of(key.phone.address) : sipalg::host_of(key.peer.address);
 }
 
 void Connections::end(const Connection& connection, MessageSink& sink, Time now, Staged staged,
@@ -192,7 +196,7 @@ void Connections::conclude(const Step& step, bool in_force, Time now, std::vecto
     }
     if (step.opening) {
         connections_.try_emplace(step.key, *step.opening, now);
-        half_open_.add(step.key, step.opening->from);
+        half_open_.add(step.key, host_of(step.key, step.opening->from));
     }
     Connection* const connection = lookup(step.key);
     if (!connection) return;

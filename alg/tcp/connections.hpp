@@ -43,7 +43,8 @@ struct Staged {
 
 class Connections {
   public:
-    explicit Connections(const Policy& policy) : policy_(policy), usage_(policy) {}
+    Connections(const Policy& policy, const Hosts& hosts)
+        : policy_(policy), hosts_(hosts), usage_(policy, hosts) {}
 
     [[nodiscard]] Step arrive(const ArrivedPacket& arrived, MessageSink& sink, Time now, Staged staged);
     /// `in_force`: the kernel has applied the changes. A packet that no output names stays queued.
@@ -65,6 +66,8 @@ class Connections {
     /// Adds an addition for each element that the kernel should have.
     void list(std::vector<Change>& changes) const;
 
+    const Usage& usage() const { return usage_; }
+    std::size_t half_open() const { return half_open_.size(); }
     const auto& all() const { return connections_; }
     /// nullptr: the connection is not read.
     const Connection* find(const ConnectionKey& key) const;
@@ -81,6 +84,8 @@ class Connections {
     void read(Connection& connection, bool scanned, MessageSink& sink, Time now, Staged staged, Step& step);
     /// Makes room for one more connection, if necessary by removing a half-open one. False: no room.
     bool make_room(Side opener, MessageSink& sink, Time now, Staged staged, Step& step) const;
+    /// X7: what the side that sent a SYN counts as.
+    Address host_of(const ConnectionKey& key, Side opener) const;
     void end(const Connection& connection, MessageSink& sink, Time now, Staged staged, Step& step) const;
 
     void forget(const ConnectionKey& key, std::vector<Output>& outputs);
@@ -91,6 +96,7 @@ class Connections {
     void account(Connection& connection);
 
     const Policy& policy_;
+    const Hosts& hosts_;
     std::unordered_map<ConnectionKey, Connection, ConnectionKeyHash> connections_;
     DeadlineQueue<ConnectionKey, ConnectionKeyHash> deadlines_;
     Usage usage_;

@@ -12,13 +12,8 @@ namespace sipalg::tcp {
 /// Half-open connections by the host that sent the SYN, the oldest first.
 class HalfOpen {
   public:
-    /// The host that `opener` counts as: an IPv4 address, an IPv6 /64.
-    static Address host_of(const ConnectionKey& key, Side opener) {
-        return sipalg::host_of(key.end(opener).address);
-    }
-
-    /// Adds a connection. No effect if the key exists.
-    void add(const ConnectionKey& key, Side opener) { queues_.add(key, host_of(key, opener)); }
+    /// Adds a connection that a SYN of `host` began. No effect if the key exists.
+    void add(const ConnectionKey& key, const Address& host) { queues_.add(key, host); }
     /// Removes a connection that was established or has ended.
     void remove(const ConnectionKey& key) { queues_.remove(key); }
     std::size_t size() const { return queues_.size(); }

@@ -31,8 +31,8 @@ constexpr std::size_t default_rounds = 31;
 
 sipalg::Policy roomy(std::size_t calls) {
     sipalg::Policy policy;
-    policy.max_calls = policy.max_calls_per_peer = calls + 1000;
-    policy.max_mappings = 4 * calls + 4000;
+    policy.max_calls = policy.max_calls_per_peer = calls + calls / 4 + 1000;
+    policy.max_mappings = 5 * calls + 4000;
     return policy;
 }
 

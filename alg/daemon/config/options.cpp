@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/program_options.hpp>
 #include <sstream>
+#include <utility>
 
 #include "alg/base/escape.hpp"
 #include "alg/base/similar.hpp"
@@ -135,13 +136,16 @@ void set_control_group(Options& o, const Setting& s) {
 void set_admin_group(Options& o, const Setting& s) {
     o.admin_group = parse_group(s);
 }
+void add_emergency_number(Options& o, const Setting& s) {
+    o.emergency_numbers.push_back(parse_emergency_number(s));
+}
 void set_log_level_option(Options& o, const Setting& s) {
     const auto level = parse_log_level(s.value);
     if (!level) throw complaint(s, "is not a log level (expected error, warning, info or debug)");
     o.log_level = *level;
 }
 
-constexpr std::array rows{
+constexpr std::array general_rows{
     Row{"config", "FILE", false, false, nullptr, Live::no, no_field,
         "configuration file (default: /etc/sipalg/sipalgd.conf if it exists)"},
     Row{"foreground", nullptr, false, true, set_foreground, Live::no, field<&Options::foreground>,
@@ -191,12 +195,38 @@ constexpr std::array rows{
         "group that may also close calls and reload (default: none, only root)"},
     Row{"log-level", "LEVEL", false, true, set_log_level_option, Live::yes, field<&Options::log_level>,
         "lowest level to log: error, warning, info or debug (default: info)"},
+    Row{"emergency-number", "NUMBER", true, true, add_emergency_number, Live::no,
+        field<&Options::emergency_numbers>,
+        "number whose calls no limit refuses, besides 112, 911 and urn:service:sos, repeatable"},
     Row{"check", nullptr, false, false, set_check, Live::no, no_field,
         "validate the configuration and ask the kernel, change nothing; works while sipalgd is running; "
         "--check=rules prints the ruleset too"},
     Row{"help", nullptr, false, false, nullptr, Live::no, no_field, "print this and exit"},
     Row{"version", nullptr, false, false, nullptr, Live::no, no_field, "print the version and exit"},
 };
+
+// X7: an option for each limit.
+template <std::size_t index>
+constexpr Row limit_row{limit_rows[index].option,
+                        "N",
+                        false,
+                        true,
+                        [](Options& o, const Setting& s) {
+                            o.limits.*limit_rows[index].member = parse_limit(s, limit_rows[index].most);
+                        },
+                        Live::no,
+                        {[](const Options& a, const Options& b) {
+                             return a.limits.*limit_rows[index].member == b.limits.*limit_rows[index].member;
+                         },
+                         [](Options& to, const Options& from) {
+                             to.limits.*limit_rows[index].member = from.limits.*limit_rows[index].member;
+                         }},
+                        limit_rows[index].name};
+constexpr auto rows = []<std::size_t... general, std::size_t... limits>(std::index_sequence<general...>,
+                                                                        std::index_sequence<limits...>) {
+    return std::array{general_rows[general]..., limit_row<limits>...};
+}
+(std::make_index_sequence<general_rows.size()>(), std::make_index_sequence<limit_rows.size()>());
 
 const Row* find_row(std::string_view name) {
     const auto it = std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.name == name; });
@@ -205,14 +235,21 @@ const Row* find_row(std::string_view name) {
 
 po::options_description description() {
     po::options_description options("Options", 100);
-    for (const Row& row : rows) {
+    po::options_description limits("Limits", 100);
+    for (const Row& row : general_rows) {
         if (row.argument == nullptr)
             options.add_options()(row.name, row.help);
         else
             options.add_options()(row.name, po::value<std::vector<std::string>>()->value_name(row.argument),
                                   row.help);
     }
-    return options;
+    for (const LimitRow& limit : limit_rows) {
+        const std::string help =
+            std::string(limit.name) + " (default: " + std::to_string(Limits{}.*limit.member) + ")";
+        limits.add_options()(limit.option, po::value<std::vector<std::string>>()->value_name("N"),
+                             help.c_str());
+    }
+    return options.add(limits);
 }
 
 std::string describe_unknown(std::string_view name) {

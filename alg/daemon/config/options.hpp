@@ -9,6 +9,7 @@
 #include "alg/daemon/config/config_file.hpp"
 #include "alg/daemon/config/log.hpp"
 #include "alg/net/address.hpp"
+#include "alg/policy/limits.hpp"
 #include "nft/ruleset.hpp"
 
 namespace sipalg::daemon {
@@ -42,6 +43,8 @@ struct Options {
     std::optional<Setting> control_group;  ///< name of a group; none: default_control_group
     std::optional<Setting> admin_group;    ///< name of a group
     LogLevel log_level = LogLevel::info;
+    std::vector<std::string> emergency_numbers;  ///< the owner's, besides 112 and 911
+    Limits limits;
 };
 
 /// The command line. `settings` are for make_options().

@@ -46,6 +46,21 @@ std::uint16_t parse_port(const Setting& setting) {
     return static_cast<std::uint16_t>(*port);
 }
 
+std::size_t parse_limit(const Setting& setting, std::size_t most) {
+    const auto number = parse_number(setting.value, 1, static_cast<std::uint32_t>(most));
+    if (!number) throw complaint(setting, "is not a limit (expected 1-" + std::to_string(most) + ")");
+    return static_cast<std::size_t>(*number);
+}
+
+std::string parse_emergency_number(const Setting& setting) {
+    constexpr std::size_t longest = 15;  // E.164
+    const std::string& number = setting.value;
+    if (number.empty() || number.size() > longest ||
+        number.find_first_not_of("0123456789*#") != std::string::npos)
+        throw complaint(setting, "is not a number to dial (expected digits, * and #, for example 110)");
+    return number;
+}
+
 std::uint16_t parse_queue(const Setting& setting) {
     const auto number = parse_number(setting.value, 0, 65533);  // the next two are used too
     if (!number) throw complaint(setting, "is not a queue number (expected 0-65533)");

@@ -74,10 +74,7 @@ Json Answers::document(const Json& request, const ControlClient& client, Time no
     if (command == "flows") return to_json(report_flows(from_.state, now), clocks());
     if (command == "counters") return to_json(from_.engine.counters());
     if (command == "limits")
-        return to_json(
-            limits(from_.policy, totals(from_.state), report_calls(from_.state),
-                   report_bindings(from_.state, now), report_flows(from_.state, now),
-                   {from_.packets.postponed(), from_.packets.segments(), from_.control.clients()}));
+        return to_json(limits(from_.state, {from_.packets.postponed(), from_.control.clients()}));
     const bool changes = command == "reload" || command == "close";
     if (changes && !from_.access.may_change(client))
         return error("permission denied; only root and the members of --admin-group may " + command);

@@ -26,7 +26,6 @@ class Answers {
     /// The parts of the daemon that are reported. They must outlive this object.
     struct Sources {
         const Options& options;
-        const Policy policy;  ///< for its limits
         State& state;
         Engine& engine;
         Network& network;

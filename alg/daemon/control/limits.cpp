@@ -1,8 +1,9 @@
 #include "alg/daemon/control/limits.hpp"
 
 #include <algorithm>
-#include <map>
+#include <array>
 
+#include "alg/core/report.hpp"
 #include "alg/daemon/control/control.hpp"
 #include "alg/daemon/run/postponed.hpp"
 
@@ -10,58 +11,63 @@ namespace sipalg::daemon {
 
 namespace {
 
-/// The largest number of rows that have the same key.
-template <class Row, class Key>
-std::size_t largest_group(const std::vector<Row>& rows, Key key) {
-    std::map<std::string, std::size_t> groups;
-    std::size_t largest = 0;
-    for (const Row& row : rows)
-        largest = std::max(largest, ++groups[key(row)]);
-    return largest;
-}
+struct Use {
+    std::size_t Limits::*limit;
+    std::size_t (*of)(const State&);
+};
 
-constexpr const char* nothing_opened = "messages are forwarded, nothing new is opened";
-constexpr const char* not_followed = "further calls are forwarded without pinholes";
-constexpr const char* not_registered = "further registrations are forwarded without a binding";
-constexpr const char* not_read = "further connections are forwarded unread";
+constexpr std::array uses{
+    Use{&Limits::max_calls, [](const State& s) { return totals(s).calls; }},
+    Use{&Limits::max_calls_per_phone, [](const State& s) { return s.calls.use().of_phone; }},
+    Use{&Limits::max_calls_per_peer, [](const State& s) { return s.calls.use().of_peer; }},
+    Use{&Limits::max_unanswered_per_phone, [](const State& s) { return s.calls.use().unanswered; }},
+    Use{&Limits::max_unproven_calls, [](const State& s) { return s.calls.unproven(); }},
+    Use{&Limits::max_emergency_calls, [](const State& s) { return s.calls.use().emergency; }},
+    Use{&Limits::max_emergency_calls_per_phone,
+        [](const State& s) { return s.calls.use().emergency_of_phone; }},
+    Use{&Limits::max_bindings, [](const State& s) { return s.registrations.all().size(); }},
+    Use{&Limits::max_bindings_per_phone, [](const State& s) { return s.registrations.largest_share(); }},
+    Use{&Limits::max_pending_registrations, [](const State& s) { return s.registrations.pending(); }},
+    Use{&Limits::max_pending_registrations_per_phone,
+        [](const State& s) { return s.registrations.largest_pending_share(); }},
+    Use{&Limits::max_proven_pairs, [](const State& s) { return s.proofs.unheld(); }},
+    Use{&Limits::max_proven_pairs_per_phone, [](const State& s) { return s.proofs.largest_share(); }},
+    Use{&Limits::max_mappings, [](const State& s) { return s.mappings.all().size(); }},
+    Use{&Limits::max_mappings_per_phone, [](const State& s) { return s.mappings.largest_share(); }},
+    Use{&Limits::max_streams, [](const State& s) { return s.connections.usage().total().connections; }},
+    Use{&Limits::max_streams_per_phone,
+        [](const State& s) { return s.connections.usage().largest().connections; }},
+    Use{&Limits::max_half_open_streams, [](const State& s) { return s.connections.half_open(); }},
+    Use{&Limits::max_stream_memory, [](const State& s) { return s.connections.usage().total().memory; }},
+    Use{&Limits::max_stream_memory_per_phone,
+        [](const State& s) { return s.connections.usage().largest().memory; }},
+    Use{&Limits::max_held_segments, [](const State& s) { return s.connections.usage().total().queued; }},
+    Use{&Limits::max_held_segments_per_phone,
+        [](const State& s) { return s.connections.usage().largest().queued; }},
+};
+static_assert(uses.size() == limit_rows.size());
+
+std::size_t use_of(std::size_t Limits::*limit, const State& state) {
+    const auto use =
+        std::find_if(uses.begin(), uses.end(), [&](const Use& row) { return row.limit == limit; });
+    return use == uses.end() ? 0 : use->of(state);
+}
 
 }  // namespace
 
-std::vector<Limit> limits(const Policy& policy, const Totals& totals, const std::vector<CallReport>& calls,
-                          const std::vector<BindingReport>& bindings, const std::vector<FlowReport>& flows,
-                          const DaemonUse& use) {
-    std::vector<FlowReport> connections;
-    std::copy_if(flows.begin(), flows.end(), std::back_inserter(connections), [](const FlowReport& flow) {
-        return flow.transport == Transport::tcp && flow.kind == "sip";
-    });
-    std::size_t waiting_bytes = 0;
-    for (const FlowReport& connection : connections)
-        waiting_bytes += connection.held;
-    const auto phone_of_call = [](const CallReport& call) { return call.phone; };
-    const auto peer_of_call = [](const CallReport& call) { return call.peer; };
-    const auto phone_of_binding = [](const BindingReport& binding) { return binding.inside.address.text(); };
-    const auto phone_of_flow = [](const FlowReport& flow) { return flow.phone.address.text(); };
-    return {
-        {"calls", policy.max_calls, totals.calls, not_followed},
-        {"calls of a phone", policy.max_calls_per_phone, largest_group(calls, phone_of_call), not_followed},
-        {"calls of a peer", policy.max_calls_per_peer, largest_group(calls, peer_of_call), not_followed},
-        {"unanswered calls to a phone", policy.max_unanswered_per_phone, std::nullopt, not_followed},
-        {"bindings", policy.max_bindings, totals.bindings, not_registered},
-        {"bindings of a phone", policy.max_bindings_per_phone, largest_group(bindings, phone_of_binding),
-         not_registered},
-        {"mappings", policy.max_mappings, totals.mappings, nothing_opened},
-        {"mappings of a phone", policy.max_mappings_per_phone, std::nullopt, nothing_opened},
-        {"TCP connections", policy.max_streams, connections.size(), not_read},
-        {"TCP connections of a phone", policy.max_streams_per_phone,
-         largest_group(connections, phone_of_flow), not_read},
-        {"bytes of incomplete TCP messages", policy.max_stream_memory, waiting_bytes,
-         "further messages are forwarded unread"},
-        {"queued TCP segments", policy.max_held_segments, use.segments,
-         "the oldest message is forwarded unread"},
-        {"packets that wait for conntrack", PostponedPackets::most, use.postponed,
-         "further packets are decided without conntrack"},
-        {"control clients", ControlSocket::most_clients, use.control_clients, "further clients wait"},
-    };
+std::vector<Limit> limits(const State& state, const DaemonUse& use) {
+    std::vector<Limit> all;
+    all.reserve(limit_rows.size() + 3);
+    for (const LimitRow& row : limit_rows)
+        all.push_back(
+            {row.name, state.policy.*row.member, use_of(row.member, state), row.behaviour, row.option});
+    all.push_back({"flows in the list", FlowList::most, state.flows.size(),
+                   "the one that has been idle longest leaves the list", ""});
+    all.push_back({"packets that wait for conntrack", PostponedPackets::most, use.postponed,
+                   "further packets are decided without conntrack", ""});
+    all.push_back(
+        {"control clients", ControlSocket::most_clients, use.control_clients, "further clients wait", ""});
+    return all;
 }
 
 Json to_json(const std::vector<Limit>& limits) {
@@ -69,8 +75,9 @@ Json to_json(const std::vector<Limit>& limits) {
     for (const Limit& limit : limits)
         rows.push_back({{"name", limit.name},
                         {"limit", limit.limit},
-                        {"in_use", limit.in_use ? Json(*limit.in_use) : Json()},
-                        {"behaviour", limit.behaviour}});
+                        {"in_use", limit.in_use},
+                        {"behaviour", limit.behaviour},
+                        {"option", limit.option.empty() ? Json() : Json(limit.option)}});
     return rows;
 }
 

@@ -29,6 +29,7 @@ void PacketPath::decide(const QueuedPacket& packet, Verdict& verdict, Time now) 
         network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface);
     Arrival arrival(packet.from, packet.bytes, egress, false, ++last_token_);
     arrival.established = packet.established;
+    arrival.neighbour = packet.neighbour;
     arrival.checksum_unverified = packet.checksum_unverified;
     decide(arrival, verdict, now);
 }

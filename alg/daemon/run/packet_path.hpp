@@ -45,9 +45,6 @@ class PacketPath {
     void drain();
 
     std::size_t postponed() const { return postponed_.size(); }  ///< packets that wait for a scan
-    std::size_t segments() const {
-        return segments_.size();
-    }  ///< segments that wait for the rest of a message
 
   private:
     void decide(const QueuedPacket& packet, Verdict& verdict, Time now);

@@ -65,6 +65,18 @@ Fd open_socket(std::uint16_t number) {
     }
 }
 
+// X7: the link-local address that an interface with this hardware address would have (RFC 4291, Appendix A).
+// No phone has it, because packets from link-local sources are not queued (X12).
+Address neighbour(const nlattr* attribute) {
+    if (mnl_attr_get_payload_len(attribute) < sizeof(nfqnl_msg_packet_hw)) return {};
+    const auto* hardware = static_cast<const nfqnl_msg_packet_hw*>(mnl_attr_get_payload(attribute));
+    const std::size_t length = ntohs(hardware->hw_addrlen);
+    if (length != 6) return {};
+    const std::uint8_t* mac = hardware->hw_addr;
+    return Address::v6({0xFE, 0x80, 0, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(mac[0] ^ 2), mac[1], mac[2],
+                        0xFF, 0xFE, mac[3], mac[4], mac[5]});
+}
+
 }  // namespace
 
 Verdict::~Verdict() {
@@ -186,6 +198,7 @@ void Queue::take_message(const nlmsghdr* message, const Handler& handler) {
     if (const nlattr* payload = attributes[NFQA_PAYLOAD])
         packet.bytes = {static_cast<const std::uint8_t*>(mnl_attr_get_payload(payload)),
                         mnl_attr_get_payload_len(payload)};
+    if (const nlattr* hardware = attributes[NFQA_HWADDR]) packet.neighbour = neighbour(hardware);
     packet.from = header->hook == NF_INET_PRE_ROUTING ? Side::inside : Side::outside;
     // The kernel only reports NOTVERIFIED up to the forward hook; after it, a missing flag has no meaning.
     const std::uint32_t info =

@@ -22,6 +22,7 @@ struct QueuedPacket {
     bool whole = true;           ///< false: longer than a netlink attribute can carry
     bool established = false;    ///< see Arrival
     bool checksum_unverified = true;  ///< not verified by the kernel, and not left to be computed (X13)
+    Address neighbour;                ///< see Arrival
     Bytes bytes;                      ///< valid until the handler returns
 };
 

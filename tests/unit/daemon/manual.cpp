@@ -8,6 +8,7 @@
 
 #include "alg/daemon/config/options.hpp"
 #include "alg/daemon/config/sections.hpp"
+#include "alg/policy/limits.hpp"
 #include "alg/policy/reason.hpp"
 
 using namespace sipalg;
@@ -48,14 +49,17 @@ TEST_CASE("every reason has its row in sipalgd(8)") {
 
 TEST_CASE("--help, sipalgd(8) and sipalgd.conf(5) have the same options") {
     const std::set<std::string> names = options_in_help();
-    CHECK(names == std::set<std::string>{"config",      "foreground",  "outside",
-                                         "inside",      "sip-port",    "tls-port",
-                                         "find-sip",    "media-ports", "external-address",
-                                         "accept-in",   "malformed",   "media-source",
-                                         "mode",        "nat",         "queue",
-                                         "table",       "control",     "control-group",
-                                         "admin-group", "log-level",   "check",
-                                         "help",        "version"});
+    std::set<std::string> expected{"config",      "foreground",  "outside",
+                                   "inside",      "sip-port",    "tls-port",
+                                   "find-sip",    "media-ports", "external-address",
+                                   "accept-in",   "malformed",   "media-source",
+                                   "mode",        "nat",         "queue",
+                                   "table",       "control",     "control-group",
+                                   "admin-group", "log-level",   "check",
+                                   "help",        "version",     "emergency-number"};
+    for (const LimitRow& limit : limit_rows)
+        expected.insert(limit.option);
+    CHECK(names == expected);
     const std::set<std::string> command_line_only{"config", "check", "help", "version"};
     const std::string page = manual("sipalgd.8");
     const std::string file_page = manual("sipalgd.conf.5");

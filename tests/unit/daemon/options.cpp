@@ -323,3 +323,15 @@ TEST_CASE("options that a running daemon cannot change are named") {
           std::vector<std::string>{"foreground", "outside", "inside", "sip-port", "tls-port", "find-sip",
                                    "media-ports", "accept-in", "malformed", "queue", "table", "control"});
 }
+
+TEST_CASE("X7 each limit is an option") {
+    const Options o = parse({"--max-calls", "20000"}, "max-tcp-bytes = 33554432\nemergency-number = 110\n");
+    CHECK(o.limits.max_calls == 20000);
+    CHECK(o.limits.max_stream_memory == 33554432);
+    CHECK(o.limits.max_mappings == 65536);
+    CHECK(o.emergency_numbers == std::vector<std::string>{"110"});
+    CHECK(error_of({"--max-calls", "0"}).find("is not a limit (expected 1-1000000)") != std::string::npos);
+    CHECK(error_of({"--emergency-number", "+112"}).find("is not a number to dial") != std::string::npos);
+    CHECK(differences_that_need_a_restart(parse({}), o) ==
+          std::vector<std::string>{"emergency-number", "max-calls", "max-tcp-bytes"});
+}

@@ -97,7 +97,8 @@ TEST_CASE("X7 C12 a host with thousands of flows leaves room for phones") {
 
 TEST_CASE("A3 a port that another host's flows use is not free; the phone's own is preferred") {
     const Policy policy;
-    Mappings mappings(policy);
+    const Hosts hosts;
+    Mappings mappings(policy, hosts);
     scan(mappings.existing_nat(), {mapping(10, 16000, 40000), mapping(11, 16000, 16000)});
     const Time now{1000};
     const auto port = [&](std::uint8_t host, std::uint16_t inside) {
@@ -113,7 +114,8 @@ TEST_CASE("A3 a port that another host's flows use is not free; the phone's own 
 
 TEST_CASE("A3 a phone's own RTCP flow does not block the port of its RTP") {
     const Policy policy;
-    Mappings mappings(policy);
+    const Hosts hosts;
+    Mappings mappings(policy, hosts);
     scan(mappings.existing_nat(), {mapping(10, 16001, 16001)});
     const MappingEntry* entry =
         mappings.map({Transport::udp, {Address::v4(0xC0A8010A), 16000}}, egress, {0, 1, false}, Time{1000});
@@ -123,7 +125,8 @@ TEST_CASE("A3 a phone's own RTCP flow does not block the port of its RTP") {
 
 TEST_CASE("C12 X2 a mapping whose public port is privileged is not adopted") {
     const Policy policy;
-    Mappings mappings(policy);
+    const Hosts hosts;
+    Mappings mappings(policy, hosts);
     scan(mappings.existing_nat(), {mapping(10, 5060, 1000), mapping(11, 5060, 1024)}, true);
     const auto adopted = [&](std::uint8_t host) {
         std::vector<Change> changes;

@@ -18,7 +18,7 @@ Socket udp(const Address& address, std::uint16_t port) {
 
 /// One phone's mappings at two addresses of the router.
 struct Fixture {
-    explicit Fixture(Policy settings = {}) : policy(std::move(settings)), mappings(policy) {}
+    explicit Fixture(Policy settings = {}) : policy(std::move(settings)), mappings(policy, hosts) {}
 
     nat::MappingKey hold(std::uint16_t port, const Address& at, Time until) {
         const nat::MappingKey key = mappings.map(udp(phone, port), {at, at}, {}, now)->key();
@@ -39,6 +39,7 @@ struct Fixture {
     }
 
     Policy policy;
+    Hosts hosts;
     nat::Mappings mappings;
     test::TableKernel kernel;
     std::vector<Change> changes;

@@ -21,7 +21,7 @@ Socket udp(const Address& address, std::uint16_t port) {
 
 /// Mappings with a kernel that accepts everything.
 struct Fixture {
-    explicit Fixture(Policy settings = {}) : policy(std::move(settings)), mappings(policy) {}
+    explicit Fixture(Policy settings = {}) : policy(std::move(settings)), mappings(policy, hosts) {}
 
     nat::MappingKey map(const Socket& inside, const nat::PortWish& wish = {}) {
         const nat::MappingEntry* entry = mappings.map(inside, egress, wish, now);
@@ -51,6 +51,7 @@ struct Fixture {
     }
 
     Policy policy;
+    Hosts hosts;
     nat::Mappings mappings;
     test::TableKernel kernel;
     std::vector<Change> changes;

@@ -20,7 +20,7 @@ Socket udp(const Address& address, std::uint16_t port) {
 /// Mappings beside these forwards.
 struct Fixture {
     explicit Fixture(std::vector<PortForward> forwards, Policy settings = {})
-        : policy(std::move(settings)), mappings(policy) {
+        : policy(std::move(settings)), mappings(policy, hosts) {
         mappings.set_forwards(std::move(forwards));
     }
     /// The public port that the socket gets; 0: none.
@@ -29,6 +29,7 @@ struct Fixture {
         return entry ? entry->mapping.outside.port : std::uint16_t{0};
     }
     Policy policy;
+    Hosts hosts;
     Mappings mappings;
 };
 

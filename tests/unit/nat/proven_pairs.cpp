@@ -13,7 +13,8 @@ struct Fixture {
         return {Address::v4(0xC0A80100 + phone), Address::v4(0xCB007100 + peer)};
     }
     Policy policy;
-    ProvenPairs proofs{policy};
+    Hosts hosts;
+    ProvenPairs proofs{policy, hosts};
     Time now{1'000'000};
 };
 

@@ -127,9 +127,10 @@ TEST_CASE("X7 half-open connections count by IPv4 address and IPv6 /64") {
         return ConnectionKey{*Endpoint::parse(phone), *Endpoint::parse(peer)};
     };
     const ConnectionKey first = key("[2001:db8::1]:5060", "[2001:db8:7::1]:40000");
-    half_open.add(key("192.168.1.10:5060", "203.0.113.10:40000"), Side::outside);
-    half_open.add(first, Side::outside);
-    half_open.add(key("[2001:db8::1]:5060", "[2001:db8:7::2:1]:40000"), Side::outside);
+    const auto add = [&](const ConnectionKey& one) { half_open.add(one, host_of(one.peer.address)); };
+    add(key("192.168.1.10:5060", "203.0.113.10:40000"));
+    add(first);
+    add(key("[2001:db8::1]:5060", "[2001:db8:7::2:1]:40000"));
     CHECK(half_open.oldest_of_largest() == first);
     half_open.remove(first);
     half_open.remove(first);
