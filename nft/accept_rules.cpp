@@ -214,6 +214,7 @@ void AcceptRules::update(bool commit) {
     const auto rules = list_rules(link_, table_);
     std::vector<AcceptPlace> places = find(chains, rules);
     offloading_ = chains_that_offload(link_, chains, rules, sip_ports_);
+    any_offload_ = any_that_offloads(rules);
     std::set<AcceptIn> present;
     for (const RuleSeen& rule : rules) {
         if (!is_ours(rule)) continue;

@@ -55,7 +55,7 @@ void put_tuple(nlmsghdr* message, const ConntrackTuple& flow) {
     mnl_attr_nest_end(message, tuple);
 }
 
-// Makes the kernel leave out entries that are not UDP. Kernels before 5.8 ignore it, so get_tuple() checks
+// Makes the kernel leave out entries that are not UDP. Kernels before 5.8 ignore it, so read() checks
 // too.
 void put_udp_filter(nlmsghdr* message) {
     constexpr std::uint32_t protocol_number = 1U << 3;  // the kernel's CTA_FILTER_F_CTA_PROTO_NUM
@@ -100,16 +100,18 @@ bool get_address(const nlattr* v4, const nlattr* v6, Address& address) {
     return true;
 }
 
-// A UDP tuple; false for any other.
-bool get_tuple(const nlattr* nest, Endpoint& source, Endpoint& destination) {
+// A tuple of UDP or TCP; false for any other.
+bool get_tuple(const nlattr* nest, Transport& transport, Endpoint& source, Endpoint& destination) {
     const auto tuple = nested(nest);
     const auto addresses = nested(tuple[CTA_TUPLE_IP]);
     const auto ports = nested(tuple[CTA_TUPLE_PROTO]);
-    if (ports[CTA_PROTO_NUM] == nullptr || mnl_attr_get_u8(ports[CTA_PROTO_NUM]) != IPPROTO_UDP ||
-        ports[CTA_PROTO_SRC_PORT] == nullptr || ports[CTA_PROTO_DST_PORT] == nullptr ||
+    const int number = ports[CTA_PROTO_NUM] != nullptr ? mnl_attr_get_u8(ports[CTA_PROTO_NUM]) : 0;
+    if ((number != IPPROTO_UDP && number != IPPROTO_TCP) || ports[CTA_PROTO_SRC_PORT] == nullptr ||
+        ports[CTA_PROTO_DST_PORT] == nullptr ||
         !get_address(addresses[CTA_IP_V4_SRC], addresses[CTA_IP_V6_SRC], source.address) ||
         !get_address(addresses[CTA_IP_V4_DST], addresses[CTA_IP_V6_DST], destination.address))
         return false;
+    transport = number == IPPROTO_UDP ? Transport::udp : Transport::tcp;
     source.port = ntohs(mnl_attr_get_u16(ports[CTA_PROTO_SRC_PORT]));
     destination.port = ntohs(mnl_attr_get_u16(ports[CTA_PROTO_DST_PORT]));
     return true;
@@ -126,19 +128,20 @@ bool get_packets(const nlattr* nest, std::uint64_t& packets) {
 bool get_flow(const nlmsghdr* message, const UdpTimeouts& timeouts, ConntrackEntry& flow) {
     AttributeTable table{};
     mnl_attr_parse(message, sizeof(nfgenmsg), keep, &table);
-    flow.transport = Transport::udp;
     const auto number = [&](int type) {
         const nlattr* attribute = table[static_cast<std::size_t>(type)];
         return attribute != nullptr ? ntohl(mnl_attr_get_u32(attribute)) : 0;
     };
     const std::uint32_t status = number(CTA_STATUS);
-    const bool offloaded = (status & IPS_OFFLOAD) != 0;
-    flow.idle = offloaded ? Seconds{0} : timeouts.idle(status, Seconds{number(CTA_TIMEOUT)});
+    flow.offloaded = (status & IPS_OFFLOAD) != 0;
+    flow.has_helper = table[CTA_HELP] != nullptr;
+    flow.idle = flow.offloaded ? Seconds{0} : timeouts.idle(status, Seconds{number(CTA_TIMEOUT)});
     flow.replied = (status & IPS_SEEN_REPLY) != 0;
-    flow.counted = !offloaded && get_packets(table[CTA_COUNTERS_ORIG], flow.original_packets) &&
+    flow.counted = !flow.offloaded && get_packets(table[CTA_COUNTERS_ORIG], flow.original_packets) &&
                    get_packets(table[CTA_COUNTERS_REPLY], flow.reply_packets);
-    return get_tuple(table[CTA_TUPLE_ORIG], flow.original_source, flow.original_destination) &&
-           get_tuple(table[CTA_TUPLE_REPLY], flow.reply_source, flow.reply_destination);
+    return get_tuple(table[CTA_TUPLE_ORIG], flow.transport, flow.original_source,
+                     flow.original_destination) &&
+           get_tuple(table[CTA_TUPLE_REPLY], flow.transport, flow.reply_source, flow.reply_destination);
 }
 
 Error failure(const char* action, std::error_code error) {
@@ -213,11 +216,12 @@ ConntrackDump::ConntrackDump() : ConntrackDump(open_netfilter()) {}
 ConntrackDump::ConntrackDump(std::unique_ptr<netlink::Channel> channel)
     : channel_(std::move(channel)), talk_(*channel_) {}
 
-void ConntrackDump::read(const std::function<void(const ConntrackEntry&)>& entry, bool with_ipv6) {
+void ConntrackDump::read(const std::function<void(const ConntrackEntry&)>& entry, bool with_ipv6,
+                         bool with_tcp) {
     const UdpTimeouts timeouts = read_udp_timeouts();
     ConntrackEntry flow;
     const auto take = [&](const nlmsghdr* message) {
-        if (get_flow(message, timeouts, flow)) entry(flow);
+        if (get_flow(message, timeouts, flow) && (with_tcp || flow.transport == Transport::udp)) entry(flow);
     };
     for (const std::uint8_t family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
         if (family == AF_INET6 && !with_ipv6) break;
@@ -228,7 +232,7 @@ void ConntrackDump::read(const std::function<void(const ConntrackEntry&)>& entry
         for (int attempt = 0; busy() && attempt < dump_attempts; ++attempt) {
             alignas(nlmsghdr) std::array<char, message_room> request{};
             nlmsghdr* message = put_header(request.data(), IPCTNL_MSG_CT_GET, family);
-            put_udp_filter(message);
+            if (!with_tcp) put_udp_filter(message);
             error = talk_.stream(message, take);
         }
         if (error) throw failure("reading conntrack entries", error);

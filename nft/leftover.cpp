@@ -1,5 +1,7 @@
 #include "nft/leftover.hpp"
 
+#include <arpa/inet.h>
+#include <libnftnl/object.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
 #include <libnftnl/udata.h>
@@ -37,6 +39,20 @@ std::vector<SetSeen> list_sets(Link& link, const std::string& table) {
                         number(NFTNL_SET_DATA_LEN)});
     });
     return sets;
+}
+
+// The names of the table's ct helper objects.
+std::vector<std::string> list_helpers(Link& link, const std::string& table) {
+    std::vector<std::string> names;
+    link.list(NFT_MSG_GETOBJ, NFPROTO_INET, {}, [&](const nlmsghdr* message) {
+        std::unique_ptr<nftnl_obj, void (*)(const nftnl_obj*)> object(nftnl_obj_alloc(), nftnl_obj_free);
+        if (!object) throw std::bad_alloc();
+        if (nftnl_obj_nlmsg_parse(message, object.get()) >= 0 &&
+            nftnl_obj_get_u32(object.get(), NFTNL_OBJ_TYPE) == NFT_OBJECT_CT_HELPER &&
+            nftnl_obj_get_str(object.get(), NFTNL_OBJ_TABLE) == table)
+            names.emplace_back(nftnl_obj_get_str(object.get(), NFTNL_OBJ_NAME));
+    });
+    return names;
 }
 
 bool is_wanted(const SetSeen& seen, const Table& table) {
@@ -93,6 +109,12 @@ Names clear_leftover(Link& link, Batch& batch, const std::string& table, const T
         message = batch.open(NFT_MSG_DELCHAIN, 0, NFPROTO_INET, "deletion of an old chain");
         mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, table.c_str());
         mnl_attr_put_strz(message, NFTA_CHAIN_NAME, chain.place.chain.c_str());
+    }
+    for (const std::string& helper : list_helpers(link, table)) {
+        message = batch.open(NFT_MSG_DELOBJ, 0, NFPROTO_INET, "deletion of an old ct helper");
+        mnl_attr_put_strz(message, NFTA_OBJ_TABLE, table.c_str());
+        mnl_attr_put_strz(message, NFTA_OBJ_NAME, helper.c_str());
+        mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_CT_HELPER));
     }
     for (const SetSeen& set : list_sets(link, table)) {
         if (is_wanted(set, wanted)) {

@@ -9,6 +9,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/xt_comment.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
@@ -148,6 +149,10 @@ std::vector<RuleSeen> list_rules(Link& link, const std::string& except) {
         rules.push_back(std::move(seen));
     });
     return rules;
+}
+
+bool any_that_offloads(const std::vector<RuleSeen>& rules) {
+    return std::any_of(rules.begin(), rules.end(), [](const RuleSeen& rule) { return rule.offloads; });
 }
 
 VerdictsSeen list_verdicts(Link& link, std::uint8_t family, const std::string& table,

@@ -49,6 +49,8 @@ std::optional<std::uint8_t> family_number(const std::string& name);
 std::vector<ChainSeen> list_chains(Link& link);
 /// All chains except those of table inet `except`.
 std::vector<RuleSeen> list_rules(Link& link, const std::string& except);
+/// Whether one of them offloads connections.
+bool any_that_offloads(const std::vector<RuleSeen>& rules);
 VerdictsSeen list_verdicts(Link& link, std::uint8_t family, const std::string& table, const std::string& map);
 /// The number of rules in a table of family inet.
 std::size_t count_rules(Link& link, const std::string& table);

@@ -28,17 +28,26 @@ constexpr std::uint32_t register_at(std::uint32_t position) {
     return position == 0 ? static_cast<std::uint32_t>(NFT_REG_1) : NFT_REG32_00 + position;
 }
 
-struct Payload {
+/// A part of a packet, or of its conntrack entry.
+struct Source {
     const char* name;
     std::uint32_t base, offset, length;
+    bool of_conntrack = false;
 };
 
-// The addresses in IP headers, and the ports, which UDP and TCP have in the same place.
-const Payload& payload_of(Field field) {
-    static constexpr Payload table[] = {
-        {"ip saddr", NFT_PAYLOAD_NETWORK_HEADER, 12, 4},  {"ip daddr", NFT_PAYLOAD_NETWORK_HEADER, 16, 4},
-        {"ip6 saddr", NFT_PAYLOAD_NETWORK_HEADER, 8, 16}, {"ip6 daddr", NFT_PAYLOAD_NETWORK_HEADER, 24, 16},
-        {"th sport", NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2}, {"th dport", NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2},
+// The addresses in IP headers, and the ports, which UDP and TCP have in the same place. Of a conntrack entry,
+// `base` is the key.
+const Source& source_of(Field field) {
+    static constexpr Source table[] = {
+        {"ip saddr", NFT_PAYLOAD_NETWORK_HEADER, 12, 4},
+        {"ip daddr", NFT_PAYLOAD_NETWORK_HEADER, 16, 4},
+        {"ip6 saddr", NFT_PAYLOAD_NETWORK_HEADER, 8, 16},
+        {"ip6 daddr", NFT_PAYLOAD_NETWORK_HEADER, 24, 16},
+        {"th sport", NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2},
+        {"th dport", NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2},
+        {"ct original ip saddr", NFT_CT_SRC_IP, 0, 4, true},
+        {"ct original ip6 saddr", NFT_CT_SRC_IP6, 0, 16, true},
+        {"ct original proto-src", NFT_CT_PROTO_SRC, 0, 2, true},
     };
     return table[static_cast<std::size_t>(field) - static_cast<std::size_t>(Field::source)];
 }
@@ -56,10 +65,11 @@ void load_meta(nftnl_rule* rule, std::uint32_t key, std::uint32_t reg) {
     nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, reg);
 }
 
-void load_conntrack(nftnl_rule* rule, std::uint32_t key) {
+nftnl_expr* load_conntrack(nftnl_rule* rule, std::uint32_t key, std::uint32_t reg = NFT_REG_1) {
     auto* e = add(rule, "ct");
     nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, reg);
+    return e;
 }
 
 void load_route(nftnl_rule* rule, std::uint32_t result, std::uint32_t flags) {
@@ -130,7 +140,12 @@ void Rule::say(std::string_view words) {
 
 void Rule::load(Field field, std::uint32_t reg) {
     if (field == Field::protocol) return load_meta(rule_.get(), NFT_META_L4PROTO, reg);
-    const Payload& from = payload_of(field);
+    const Source& from = source_of(field);
+    if (from.of_conntrack) {
+        auto* e = load_conntrack(rule_.get(), from.base, reg);
+        nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, IP_CT_DIR_ORIGINAL);
+        return;
+    }
     load_payload(rule_.get(), from.base, from.offset, from.length, reg);
 }
 
@@ -151,9 +166,9 @@ std::string Rule::load(std::initializer_list<Field> fields) {
     std::uint32_t position = 0;  // in 32-bit registers
     for (const Field field : fields) {
         if (position > 0) words += " . ";
-        words += field == Field::protocol ? "meta l4proto" : payload_of(field).name;
+        words += field == Field::protocol ? "meta l4proto" : source_of(field).name;
         load(field, register_at(position));
-        position += field == Field::protocol ? 1 : (payload_of(field).length + 3) / 4;
+        position += field == Field::protocol ? 1 : (source_of(field).length + 3) / 4;
     }
     return words;
 }
@@ -273,7 +288,7 @@ Rule& Rule::not_from_a_host() {
 Rule& Rule::from_prefix(const Address& prefix, std::uint32_t length) {
     const Field field = prefix.is_v4() ? Field::source : Field::source6;
     ensure_family(field);
-    const Payload& from = payload_of(field);
+    const Source& from = source_of(field);
     say(std::string(from.name) + " " + prefix.text() + "/" + std::to_string(length));
     const std::uint32_t size = prefix.is_v4() ? length / 8 : 16;
     load_payload(rule_.get(), from.base, from.offset, size, NFT_REG_1);
@@ -376,6 +391,14 @@ Rule& Rule::original_direction(Dialect dialect) {
     }
     load_conntrack(rule_.get(), NFT_CT_DIRECTION);
     compare(rule_.get(), NFT_CMP_EQ, static_cast<std::uint8_t>(IP_CT_DIR_ORIGINAL));
+    return *this;
+}
+
+Rule& Rule::assign_helper(std::string_view object) {
+    say("ct helper set \"" + std::string(object) + '"');
+    auto* e = add(rule_.get(), "objref");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_IMM_TYPE, NFT_OBJECT_CT_HELPER);
+    nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, std::string(object).c_str());
     return *this;
 }
 

@@ -28,7 +28,11 @@ enum class Field : std::uint8_t {
     source6,
     destination6,
     source_port,
-    destination_port
+    destination_port,
+    // Of the connection's first packet, as conntrack saw it before any translation.
+    original_source,
+    original_source6,
+    original_source_port
 };
 enum class Interface : std::uint8_t { in, out };
 /// The origin of offsets: the transport header, or the payload after it.
@@ -79,6 +83,9 @@ class Rule {
     Rule& mark_connection(std::uint32_t bit);
     /// Sets the bit in the packet's own mark.
     Rule& mark_packet(std::uint32_t bit);
+    /// Assigns the helper of an object of the table to the connection, if this is its first packet and it has
+    /// no helper yet.
+    Rule& assign_helper(std::string_view object);
     /// Connection tracking has seen packets of the connection in both directions.
     Rule& established();
     Rule& connection_marked(std::uint32_t bit, Dialect dialect);

@@ -14,6 +14,7 @@
 #include "nft/leftover.hpp"
 #include "nft/link.hpp"
 #include "nft/listing.hpp"
+#include "nft/offload_helper.hpp"
 #include "nft/port_forwards.hpp"
 #include "nft/stored.hpp"
 #include "nft/table.hpp"
@@ -114,6 +115,40 @@ struct Ruleset::Impl {
         throw Error(outcome.error().reason);
     }
 
+    // A8. Whether `wanted` can be had. Registers the helper only if `commit`; without it, a helper that is
+    // not registered yet can't be rehearsed.
+    OffloadHelper prepare_helper(const Settings& wanted, bool commit) {
+        netlink::Channel& channel = *helper_channel;
+        const OffloadHelper found = find_offload_helper(channel);
+        if (found == OffloadHelper::unsupported || (found == OffloadHelper::possible && !commit))
+            return found;
+        if (!register_offload_helper(channel)) return OffloadHelper::unsupported;
+        Batch out;
+        write_table(out, Table(wanted, method, origin));
+        return link.rehearse(out) ? OffloadHelper::registered : OffloadHelper::unsupported;
+    }
+
+    // A8. Chooses whether the table keeps signalling out of flowtables. Returns whether that has changed.
+    bool choose_offload(bool any_offload, bool commit) {
+        offload_helper = OffloadHelper::unsupported;
+        Settings wanted = settings;
+        wanted.keep_out_of_flowtables = any_offload;
+        if (any_offload) {
+            if (!helper_channel) helper_channel = open_netfilter();
+            offload_helper = prepare_helper(wanted, commit);
+            wanted.keep_out_of_flowtables = offload_helper == OffloadHelper::registered;
+        }
+        if (wanted.keep_out_of_flowtables == settings.keep_out_of_flowtables) return false;
+        settings = std::move(wanted);
+        table.emplace(settings, method, origin);
+        return true;
+    }
+
+    void write() {
+        attempt([&](Batch& out) { write_table(out, *table); }, [&](Batch& out) { return link.commit(out); });
+        rules_of_table = batch.count(NFT_MSG_NEWRULE);
+    }
+
     void change(Settings changed) {
         const Table wanted(changed, method, origin);
         batch.clear();
@@ -131,6 +166,9 @@ struct Ruleset::Impl {
     Removal removal = Removal::ensure_and_remove;
     AcceptRules accept_rules{link, settings};
     std::optional<Table> table;
+    std::unique_ptr<netlink::Channel> helper_channel;  // only with a rule that offloads
+    OffloadHelper offload_helper = OffloadHelper::unsupported;
+    const std::vector<std::string> none;
     std::size_t rules_of_table = 0;  // as installed
     Batch batch;
 };
@@ -161,16 +199,16 @@ std::vector<AcceptIn> Ruleset::accepting_chains() const {
     return chains;
 }
 
-void Ruleset::check() const {
+void Ruleset::check() {
+    impl_->choose_offload(any_that_offloads(list_rules(impl_->link, impl_->settings.table)), false);
     impl_->attempt([&](Batch& out) { impl_->write_table(out, *impl_->table); },
                    [&](Batch& out) { return impl_->link.rehearse(out); });
     impl_->accept_rules.rehearse();
 }
 
 void Ruleset::install() {
-    impl_->attempt([&](Batch& out) { impl_->write_table(out, *impl_->table); },
-                   [&](Batch& out) { return impl_->link.commit(out); });
-    impl_->rules_of_table = impl_->batch.count(NFT_MSG_NEWRULE);
+    impl_->choose_offload(any_that_offloads(list_rules(impl_->link, impl_->settings.table)), true);
+    impl_->write();
     impl_->accept_rules.follow();
 }
 
@@ -199,6 +237,9 @@ Missing Ruleset::missing(std::span<const Change> expected) const {
 
 std::vector<AcceptPlace> Ruleset::follow() {
     impl_->accept_rules.follow();
+    const bool any_offload = impl_->accept_rules.any_offload();
+    if (any_offload != impl_->settings.keep_out_of_flowtables && impl_->choose_offload(any_offload, true))
+        impl_->write();
     return impl_->accept_rules.take_news();
 }
 
@@ -207,7 +248,12 @@ std::optional<std::string> Ruleset::kernel_helper() const {
 }
 
 const std::vector<std::string>& Ruleset::offloading_chains() const {
-    return impl_->accept_rules.offloading();
+    return impl_->offload_helper == OffloadHelper::unsupported ? impl_->accept_rules.offloading()
+                                                               : impl_->none;
+}
+
+bool Ruleset::keeps_out_of_flowtables() const {
+    return impl_->settings.keep_out_of_flowtables;
 }
 
 std::vector<PortForward> Ruleset::port_forwards() const {

@@ -103,6 +103,8 @@ struct Settings {
     std::vector<AcceptIn> accept_in;  ///< chains named by the owner, which need not exist yet
     bool lock_optional = false;       ///< only for check(): another daemon may own the table
     bool accept_in_auto = false;      ///< find the chains that can drop (see accept_rules.hpp)
+    /// Signalling gets the helper that keeps it out of flowtables (see offload_helper.hpp). Ruleset sets it.
+    bool keep_out_of_flowtables = false;
 };
 
 /// The table of one daemon in this network namespace. Each change is one atomic batch, which the kernel has
@@ -133,7 +135,7 @@ class Ruleset {
 
     /// Whether the kernel would accept the whole table; changes nothing. accept_places() then has the result
     /// for the accept rules. Throws Error with the refusal.
-    void check() const;
+    void check();
     /// Installs the table, then the accept rules. Elements of an earlier run stay (A5); chains, rules and
     /// interface sets of sipalgd are replaced in one batch. Throws Error; a refused accept rule is not an
     /// error.
@@ -156,9 +158,13 @@ class Ruleset {
     /// nullopt: none. Throws Error.
     std::optional<std::string> kernel_helper() const;
 
-    /// A8: the owner's chains, as "FAMILY TABLE CHAIN", that offload signalling to a flowtable, after
-    /// install(), check() or follow().
+    /// A8: the owner's chains, as "FAMILY TABLE CHAIN", that take signalling away to a flowtable, after
+    /// install(), check() or follow(). Empty if the kernel can be told not to offload it.
     const std::vector<std::string>& offloading_chains() const;
+    /// A8: whether the table keeps new signalling flows out of flowtables, after install() or follow(). It
+    /// does so only while some rule says `flow add`. Flows that are older than this are offloaded all the
+    /// same.
+    bool keeps_out_of_flowtables() const;
 
     /// X12: the ports that the owner's ruleset forwards for packets that come from outside. Throws Error.
     std::vector<PortForward> port_forwards() const;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <new>
 
+#include "nft/offload_rules.hpp"
 #include "nft/tls_and_discovery.hpp"
 
 namespace sipalg::nft {
@@ -30,8 +31,10 @@ constexpr std::chrono::seconds latched_for{60};
 }  // namespace
 
 Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
-    : name_(settings.table), sets_(sets_of(settings, origin)) {
-    chains_.reserve(15);  // the references below must stay valid
+    : name_(settings.table),
+      keep_out_of_flowtables_(settings.keep_out_of_flowtables),
+      sets_(sets_of(settings, origin)) {
+    chains_.reserve(18);  // the references below must stay valid
 
     constexpr std::string_view outward = "outward", true_source = "true_source", inward = "inward",
                                inward_shifted = "inward_shifted";
@@ -142,6 +145,7 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
         .translate(Nat::source, {Field::protocol, Field::source, Field::source_port}, set_name::mappings_out);
 
     add_tls_and_discovery(chains_, settings, queue, origin);
+    if (keep_out_of_flowtables_) add_offload_chains(chains_);
 }
 
 void Table::add_table(Batch& batch) const {
@@ -164,6 +168,7 @@ void Table::add_contents(Batch& batch, const Names& present) const {
         if (!present.contains(set.name)) set.add_to(batch, name_, number);
         if (!set.timeouts) set.fill(batch, name_);
     }
+    if (keep_out_of_flowtables_) add_offload_objects(batch, name_);
     add_chains(batch);
 }
 
@@ -199,6 +204,7 @@ void Table::add_chains(Batch& batch) const {
 
 std::string Table::text() const {
     std::string text = "table inet " + name_ + " {\n\tcomment \"" + std::string(table_comment) + "\"\n";
+    if (keep_out_of_flowtables_) text += offload_objects_text();
     for (const SetDefinition& set : sets_)
         text += set.text() + "\n";
     for (const ChainDefinition& chain : chains_) {

@@ -51,7 +51,7 @@ class Table {
 
     void add_table(Batch& batch) const;
     /// Adds messages that make all sets except those in `present`, fill the sets that hold settings, and make
-    /// all chains and rules. The batch refers to this object.
+    /// all objects, chains and rules. The batch refers to this object.
     void add_contents(Batch& batch, const Names& present) const;
     /// Adds messages that replace the elements of the sets whose settings can change at run time: outside
     /// interfaces, hosts with settings of their own.
@@ -64,6 +64,7 @@ class Table {
     void add_chains(Batch& batch) const;
 
     std::string name_;
+    bool keep_out_of_flowtables_;
     std::vector<SetDefinition> sets_;
     std::vector<ChainDefinition> chains_;
 };

@@ -77,7 +77,7 @@ void check(const Options& options, std::ostream& out) {
     Network network(options);
     nft::Settings settings = ruleset_settings(options, network.outside());
     settings.lock_optional = true;
-    const nft::Ruleset ruleset(settings);
+    nft::Ruleset ruleset(settings);
     ruleset.check();
     const Injector injector;  // throws without CAP_NET_RAW
     if (ruleset.has_lock()) check_queues(settings);

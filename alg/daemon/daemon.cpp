@@ -89,7 +89,8 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       guard_(
           kernel_tables_, [this](Time now) { engine_.end_connections(now); },
           [this](Time now) { return engine_.elements(now); },
-          [this](const auto& forwards, Time now) { return set_forwards(forwards, now); }),
+          [this](const auto& forwards, Time now) { return set_forwards(forwards, now); },
+          [this] { end_old_flows(find_old_flows(ruleset_.read(), false)); }),
       flow_reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
       scanner_(
           state_, flow_reader_, [this](std::span<const ConntrackTuple> flows) { conntrack_.erase(flows); },
@@ -161,14 +162,57 @@ void Daemon::give_up_privileges() {
 void Daemon::take_over_kernel_state() {
     const Time now = loop_.now();
     const auto advertised = [this](const Address& address) { return network_.egress().advertised(address); };
-    engine_.restore(ruleset_.read(), advertised, now);
+    std::vector<StoredElement> stored = ruleset_.read();
+    std::optional<FlowRenewal> old_flows;
+    if (ruleset_.keeps_out_of_flowtables()) {
+        old_flows = find_old_flows(stored, true);
+        if (!adopt(*old_flows, stored)) old_flows.reset();
+    }
+    engine_.restore(stored, advertised, now);
     set_forwards(ruleset_.port_forwards(), now);
     for (const PinholeReport& open : report_pinholes(state_, now))
         if (open.inside.address.is_v6()) with_ipv6_ = true;
     note_ipv6_delegates();
     addresses_.follow(now);
     scanner_.first(now);
+    if (old_flows) end_old_flows(*old_flows);
     static_phones_.advance(engine_, now);
+}
+
+// A8
+FlowRenewal Daemon::find_old_flows(std::span<const StoredElement> stored, bool adopt) {
+    FlowRenewal renewal(
+        options_.sip_ports, network_.own_addresses(),
+        [this](const Address& address) { return network_.leads_outside(address); }, stored, adopt);
+    constexpr bool with_ipv6 = true, with_tcp = true;
+    nft::ConntrackDump().read([&](const ConntrackEntry& flow) { renewal.entry(flow); }, with_ipv6, with_tcp);
+    return renewal;
+}
+
+// A8, C12: puts the elements into the table, and the mappings and diversions among them into `stored`: a
+// pinhole that no call or registration has would be removed. False: the kernel refused them.
+bool Daemon::adopt(const FlowRenewal& flows, std::vector<StoredElement>& stored) {
+    std::vector<Change> changes = flows.adopted();
+    changes.insert(changes.end(), flows.pinholes().begin(), flows.pinholes().end());
+    if (const auto outcome = ruleset_.apply(changes); !outcome) {
+        spdlog::warn("cannot take signalling flows out of flowtables: {}", outcome.error());
+        return false;
+    }
+    for (const Change& change : flows.adopted())
+        stored.push_back({change.element, change.timeout});
+    return true;
+}
+
+// A8
+void Daemon::end_old_flows(const FlowRenewal& flows) {
+    conntrack_.erase(flows.to_erase());
+    if (!flows.to_erase().empty())
+        spdlog::info("renewed {} signalling flows, which a flowtable may have had", flows.to_erase().size());
+    if (flows.left() > 0)
+        spdlog::warn(
+            "{} signalling flows are older than sipalgd or the rule with flow add; if a flowtable has them, "
+            "their messages pass unread until the phones connect again",
+            flows.left());
 }
 
 void Daemon::run(const std::function<void()>& serving) {

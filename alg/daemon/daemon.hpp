@@ -14,6 +14,7 @@
 #include "alg/daemon/run/address_follower.hpp"
 #include "alg/daemon/run/conntrack_scanner.hpp"
 #include "alg/daemon/run/engine.hpp"
+#include "alg/daemon/run/flow_renewal.hpp"
 #include "alg/daemon/run/kernel_tables.hpp"
 #include "alg/daemon/run/loop.hpp"
 #include "alg/daemon/run/network.hpp"
@@ -51,6 +52,9 @@ class Daemon : private AddressUser {
     void add_to_loop();
     void give_up_privileges();
     void take_over_kernel_state();
+    FlowRenewal find_old_flows(std::span<const StoredElement> stored, bool adopt);
+    bool adopt(const FlowRenewal& flows, std::vector<StoredElement>& stored);
+    void end_old_flows(const FlowRenewal& flows);
     void stop();
     std::optional<Time> step(Time now);
 

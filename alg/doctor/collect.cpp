@@ -195,10 +195,11 @@ void read_ruleset(const Subject& subject, Facts& facts) {
     settings.lock_optional = true;
     settings.accept_in_auto = true;
     try {
-        const nft::Ruleset ruleset(settings);
+        nft::Ruleset ruleset(settings);
         facts.queue_method = nft::name(ruleset.queue_method());
         facts.leftover = has_table && ruleset.has_lock();
         ruleset.check();
+        facts.flowtable_chains = ruleset.offloading_chains();
         for (const nft::AcceptPlace& place : ruleset.accept_places()) {
             if (place.state != nft::AcceptPlace::State::refused) continue;
             const auto known = std::find_if(

@@ -106,9 +106,11 @@ struct ConntrackEntry {
     Transport transport = Transport::udp;
     Endpoint original_source, original_destination;
     Endpoint reply_source, reply_destination;
-    Seconds idle{0};       ///< since its last packet, of either direction
-    bool replied = false;  ///< there were packets in the reply direction
-    bool counted = false;  ///< the packet counts are valid
+    Seconds idle{0};          ///< since its last packet, of either direction
+    bool replied = false;     ///< there were packets in the reply direction
+    bool has_helper = false;  ///< a conntrack helper was assigned, so it is never offloaded (A8)
+    bool offloaded = false;   ///< in a flowtable: its packets pass no chain but ingress
+    bool counted = false;     ///< the packet counts are valid
     std::uint64_t original_packets = 0, reply_packets = 0;
 };
 

@@ -11,6 +11,17 @@ void ScanBudget::ended(std::chrono::microseconds spent) {
     next_ = began_ + std::max(shortest_pause, std::chrono::ceil<Time>(spent * share));
 }
 
+namespace {
+
+bool is_signalling(const ConntrackEntry& flow, const std::vector<std::uint16_t>& sip_ports) {
+    const auto is_sip = [&](const Endpoint& endpoint) {
+        return std::find(sip_ports.begin(), sip_ports.end(), endpoint.port) != sip_ports.end();
+    };
+    return is_sip(flow.original_source) || is_sip(flow.original_destination) || is_sip(flow.reply_source);
+}
+
+}  // namespace
+
 void ConntrackScanner::first(Time now) {
     begin(now);
     while (reader_.reading())
@@ -39,7 +50,7 @@ void ConntrackScanner::begin(Time now) {
     requested_ = false;
     ++begun_;
     spent_ = {};
-    seen_ = 0;
+    seen_ = offloaded_ = 0;
     to_erase_.clear();
     state_.scan.begin(now);
     reader_.begin();
@@ -53,11 +64,13 @@ void ConntrackScanner::process(const FlowReader::Piece& piece, Time now) {
     const auto start = std::chrono::steady_clock::now();
     for (const ConntrackEntry& flow : piece.flows) {
         ++seen_;
+        if (flow.offloaded && is_signalling(flow, state_.policy.sip_ports)) ++offloaded_;
         if (state_.scan.entry(flow, now))
             to_erase_.push_back({flow.transport, flow.original_source, flow.original_destination});
     }
     std::string failure = piece.failure;
     if (piece.last && failure.empty()) {
+        report_offloaded();
         report_(state_.scan.end(), now);
         try {
             if (!to_erase_.empty()) erase_(to_erase_);
@@ -76,6 +89,13 @@ void ConntrackScanner::process(const FlowReader::Piece& piece, Time now) {
     budget_.ended(failed_before_ ? std::chrono::seconds(1) : piece.spent + spent_);
     spdlog::debug("conntrack scan: {} entries, {} deleted, {} us reading, {} us processing", seen_,
                   to_erase_.size(), piece.spent.count(), spent_.count());
+}
+
+// A8: once, until a scan finds none.
+void ConntrackScanner::report_offloaded() {
+    if (offloaded_ > 0 && !offload_reported_)
+        spdlog::warn("{} signalling flows are in a flowtable, where their messages pass unread", offloaded_);
+    offload_reported_ = offloaded_ > 0;
 }
 
 }  // namespace sipalg::daemon

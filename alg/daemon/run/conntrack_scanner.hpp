@@ -61,6 +61,7 @@ class ConntrackScanner {
     static constexpr Time patience{700};
 
     void begin(Time now);
+    void report_offloaded();
     void process(const FlowReader::Piece& piece, Time now);
 
     State& state_;
@@ -70,7 +71,9 @@ class ConntrackScanner {
     ScanBudget budget_;
     bool requested_ = false;
     std::uint64_t begun_ = 0, ended_ = 0;
-    std::size_t seen_ = 0;  ///< entries of this scan
+    std::size_t seen_ = 0;       ///< entries of this scan
+    std::size_t offloaded_ = 0;  ///< those of signalling that are in a flowtable
+    bool offload_reported_ = false;
     std::vector<ConntrackTuple> to_erase_;
     std::chrono::microseconds spent_{0};  ///< in this thread; the reader counts its own time
     bool failed_before_ = false;

@@ -13,7 +13,7 @@
 namespace sipalg::daemon {
 
 /// A request to the routing table for the interface by which a packet from `phone` to `peer` leaves, if it
-/// came in by `in_interface`.
+/// came in by `in_interface`. Without a phone: by which the router's own packets to `peer` leave.
 struct RouteQuery {
     Address phone;
     Address peer;

@@ -54,6 +54,13 @@ Network::Network(const Options& options, std::unique_ptr<Routing> routing)
     egress_.set_treatments(options.treatments);
 }
 
+bool Network::leads_outside(const Address& address) const {
+    const unsigned index = routing_->route({{}, address, 0}).value_or(0);
+    const auto& ends = egress_.ends();
+    return index != 0 && std::any_of(ends.begin(), ends.end(),
+                                     [&](const EgressChooser::End& end) { return end.index == index; });
+}
+
 Result<Network::News> Network::refresh(Time now) {
     const Routing::Changes changes = routing_->changes();
     if (changes.routes) egress_.flush();

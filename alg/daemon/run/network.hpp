@@ -50,6 +50,8 @@ class Network {
     std::vector<std::string> inside() const;
     std::vector<Address> own_addresses() const { return interfaces_.own_addresses(); }
     EgressChooser& egress() { return egress_; }
+    /// Whether the router's own packets to this address leave by an outside interface.
+    bool leads_outside(const Address& address) const;
 
   private:
     bool follows_routes_;

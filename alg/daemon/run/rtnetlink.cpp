@@ -144,15 +144,18 @@ Interfaces Rtnetlink::read() {
 }
 
 std::optional<unsigned> Rtnetlink::route(const RouteQuery& query) {
-    if (!query.peer.is_v4() || !query.phone.is_v4()) return std::nullopt;
+    if (!query.peer || (query.phone && query.phone.family() != query.peer.family())) return std::nullopt;
     alignas(nlmsghdr) std::array<char, 256> bytes{};
     nlmsghdr* request = mnl_nlmsg_put_header(bytes.data());
     request->nlmsg_type = RTM_GETROUTE;
     auto* header = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(rtmsg)));
-    header->rtm_family = AF_INET;
-    header->rtm_dst_len = header->rtm_src_len = 32;
-    mnl_attr_put(request, RTA_DST, 4, query.peer.bytes().data());
-    mnl_attr_put(request, RTA_SRC, 4, query.phone.bytes().data());
+    const auto put = [&](std::uint16_t type, const Address& address) {
+        mnl_attr_put(request, type, address.size(), address.bytes().data());
+        return static_cast<unsigned char>(8 * address.size());
+    };
+    header->rtm_family = query.peer.is_v4() ? AF_INET : AF_INET6;
+    header->rtm_dst_len = put(RTA_DST, query.peer);
+    if (query.phone) header->rtm_src_len = put(RTA_SRC, query.phone);
     if (query.in_interface != 0) mnl_attr_put_u32(request, RTA_IIF, query.in_interface);
     std::optional<unsigned> interface;
     const auto error = talk_.ask(request, [&](const nlmsghdr* answer) {

@@ -10,11 +10,13 @@
 
 namespace sipalg::daemon {
 
-RulesetGuard::RulesetGuard(Rules& rules, EndStreams end_connections, Elements elements, Forwards forwards)
+RulesetGuard::RulesetGuard(Rules& rules, EndStreams end_connections, Elements elements, Forwards forwards,
+                           RenewFlows renew_flows)
     : rules_(rules),
       end_streams_(std::move(end_connections)),
       elements_(std::move(elements)),
-      take_forwards_(std::move(forwards)) {}
+      take_forwards_(std::move(forwards)),
+      renew_flows_(std::move(renew_flows)) {}
 
 void RulesetGuard::want_outside(std::vector<std::string> names) {
     outside_ = std::move(names);
@@ -97,13 +99,22 @@ void RulesetGuard::follow_owner(Time now) {
     auto helper = rules_.kernel_helper();
     if (helper && helper != helper_) spdlog::error("{}", *helper);
     helper_ = std::move(helper);
+    follow_offload();
+    follow_forwards(now);
+}
+
+// A8
+void RulesetGuard::follow_offload() {
     auto offloading = rules_.offloading_chains();
     if (offloading != offloading_ && !offloading.empty())
         spdlog::warn(
             "{} offloads signalling to a flowtable, so messages pass unread; sipalgctl status has the remedy",
             fmt::format("{}", fmt::join(offloading, ", ")));
     offloading_ = std::move(offloading);
-    follow_forwards(now);
+    if (std::exchange(keeps_out_, rules_.keeps_out_of_flowtables()) == keeps_out_) return;
+    if (!keeps_out_) return spdlog::info("no rule says flow add any more; signalling needs no helper");
+    spdlog::info("a rule says flow add; signalling gets the helper sipalg, which keeps it out of flowtables");
+    renew_flows_();
 }
 
 // X12

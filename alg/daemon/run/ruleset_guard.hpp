@@ -26,8 +26,10 @@ class Rules {
     virtual std::vector<nft::AcceptPlace> follow() = 0;
     /// The rule or setting that assigns the kernel's own SIP helper, and the remedy; nullopt: none.
     virtual std::optional<std::string> kernel_helper() = 0;
-    /// A8: the chains that offload signalling, as of the last follow().
+    /// A8: the chains that take signalling away to a flowtable, as of the last follow().
     virtual std::vector<std::string> offloading_chains() = 0;
+    /// A8: whether new signalling flows are kept out of flowtables, as of the last follow().
+    virtual bool keeps_out_of_flowtables() = 0;
     /// X12: the ports that the owner's ruleset forwards.
     virtual std::vector<PortForward> port_forwards() = 0;
     virtual void install() = 0;
@@ -53,6 +55,9 @@ class RulesetGuard {
     /// are reported again.
     using Forwards = std::function<bool(const std::vector<PortForward>& forwards, Time now)>;
 
+    /// A8: renews the signalling flows that are older than the rules which keep them out of flowtables.
+    using RenewFlows = std::function<void()>;
+
     /// The interval of checks for changes, and of attempts after a refusal.
     static constexpr Time every{2'000};
     /// The minimum interval between checks of the table, even if another program changes the ruleset more
@@ -68,7 +73,8 @@ class RulesetGuard {
     static constexpr int most_restores = 4;
     static constexpr Time window{2'000};
 
-    RulesetGuard(Rules& rules, EndStreams end_connections, Elements elements, Forwards forwards);
+    RulesetGuard(Rules& rules, EndStreams end_connections, Elements elements, Forwards forwards,
+                 RenewFlows renew_flows);
 
     void want_outside(std::vector<std::string> names);
     void want_hosts(nft::Hosts hosts);
@@ -81,6 +87,7 @@ class RulesetGuard {
     void check(Time now);
     void follow(Time now);
     void follow_owner(Time now);
+    void follow_offload();
     void follow_forwards(Time now);
     bool may_restore(Time now);
     void restore(nft::Missing missing, Time now);
@@ -90,8 +97,10 @@ class RulesetGuard {
     EndStreams end_streams_;
     Elements elements_;
     Forwards take_forwards_;
+    RenewFlows renew_flows_;
     std::optional<std::vector<PortForward>> forwards_;  ///< as last taken
     std::vector<std::string> offloading_;               ///< as last reported
+    bool keeps_out_ = false;                            ///< as last reported
     bool check_soon_ = false;
     bool incomplete_ = false;            ///< a restore failed, which has been logged
     bool refused_ = false;               ///< an update failed, which has been logged

@@ -28,6 +28,7 @@ struct FakeRules : Rules {
     }
     std::optional<std::string> kernel_helper() override { return helper; }
     std::vector<std::string> offloading_chains() override { return offloading; }
+    bool keeps_out_of_flowtables() override { return keeps_out; }
     std::vector<PortForward> port_forwards() override { return forwards; }
     void install() override {
         ++installs;
@@ -63,6 +64,7 @@ struct FakeRules : Rules {
     std::optional<std::string> helper;
     std::vector<PortForward> forwards;
     std::vector<std::string> offloading;
+    bool keeps_out = false;
     bool flushed = false;  ///< a set of elements is empty
     int questions = 0, readings = 0, follows = 0;
     bool unreadable = false, refuse = false, refuse_elements = false;
@@ -86,7 +88,9 @@ struct Fixture {
             if (std::exchange(refuse_forwards, false)) return false;
             taken = forwards;
             return true;
-        }};
+        },
+        [this] { ++renewals; }};
+    int renewals = 0;
     std::vector<PortForward> taken;
     int reports = 0;
     bool refuse_forwards = false;
@@ -306,4 +310,16 @@ TEST_CASE("X12 port forwards that come later are reported once, and again after 
     f.upkeep.advance(f.now += RulesetGuard::every);
     CHECK(f.reports == 3);
     CHECK(f.taken == f.rules.forwards);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "A8 flows that are older than the helper are renewed once for each time that it comes") {
+    CHECK(renewals == 0);
+    for (const bool keeps : {true, true, false, true}) {
+        rules.keeps_out = keeps;
+        rules.changed = true;
+        for (const int ms : {0, 200})
+            upkeep.advance(now += Time{5000 + ms});
+    }
+    CHECK(renewals == 2);
 }

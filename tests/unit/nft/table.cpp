@@ -113,3 +113,17 @@ TEST_CASE("existing sets are kept, and those of settings are filled again") {
     CHECK(count({}, NFT_MSG_NEWCHAIN) == 11);
     CHECK(count({}, NFT_MSG_NEWRULE) == 46);
 }
+
+TEST_CASE("A8 signalling gets a helper, and so stays out of flowtables, only where that is asked for") {
+    Settings settings = wan();
+    const auto text = [&] { return Table(settings, QueueMethod::native, Origin::payload).text(); };
+    CHECK_FALSE(has(text(), "ct helper"));
+    settings.keep_out_of_flowtables = true;
+    CHECK(has(text(), "ct helper not_offloaded_udp {\n\t\ttype \"sipalg\" protocol udp\n\t\tl3proto inet\n"));
+    CHECK(has(text(), "type filter hook postrouting priority srcnat + 10"));
+    CHECK(has(text(), "ct original proto-src @sip_ports goto not_offloaded"));
+    CHECK(has(text(),
+              "meta l4proto . ct original ip saddr . ct original proto-src @listeners goto not_offloaded"));
+    CHECK(has(text(), "ct helper set \"not_offloaded_udp\""));
+    CHECK(has(text(), "ct helper set \"not_offloaded_tcp\""));
+}
