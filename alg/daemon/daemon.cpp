@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "alg/daemon/run/sockets.hpp"
 #include "alg/daemon/run/syscall_filter.hpp"
 #include "alg/doctor/findings.hpp"
+#include "alg/sys/service_manager.hpp"
 
 namespace sipalg::daemon {
 
@@ -221,7 +221,7 @@ void Daemon::run(const std::function<void()>& serving) {
         if (const auto warning = load_syscall_filter()) spdlog::warn("{}", *warning);
         spdlog::info("serving: outside {}, queue {} ({}), table inet {}", list(network_.outside()),
                      options_.queue, nft::name(ruleset_.queue_method()), options_.table);
-        sd_notifyf(0, "READY=1\nSTATUS=Serving, outside %s", list(network_.outside()).c_str());
+        tell_service_manager("READY=1\nSTATUS=Serving, outside " + list(network_.outside()));
         loop_.run();
     } catch (...) {
         stop();
@@ -233,7 +233,7 @@ void Daemon::run(const std::function<void()>& serving) {
 // Remove the rules first so nothing more is queued, then accept what is queued: the kernel drops the rest of
 // a queue that closes.
 void Daemon::stop() {
-    sd_notify(0, "STOPPING=1\nSTATUS=Removing the rules");
+    tell_service_manager("STOPPING=1\nSTATUS=Removing the rules");
     engine_.end_connections(loop_.now());
     ruleset_.remove();
     packets_.drain();
@@ -322,7 +322,7 @@ void Daemon::on_signal(int signal) {
 }
 
 Result<Reloaded> Daemon::reload() {
-    sd_notify(0, "RELOADING=1");
+    tell_service_manager("RELOADING=1");
     auto outcome = daemon::reload(
         options_, [this] { return load_options(command_line_); },
         [this](const Options& wanted) { apply(wanted); });
@@ -333,7 +333,7 @@ Result<Reloaded> Daemon::reload() {
     } else {
         spdlog::error("configuration not changed: {}", outcome.error());
     }
-    sd_notify(0, "READY=1");
+    tell_service_manager("READY=1");
     return outcome;
 }
 

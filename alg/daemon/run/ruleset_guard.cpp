@@ -2,11 +2,12 @@
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
-#include <systemd/sd-daemon.h>
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
+
+#include "alg/sys/service_manager.hpp"
 
 namespace sipalg::daemon {
 
@@ -159,7 +160,7 @@ void RulesetGuard::update(Time now) {
             const std::string names = fmt::format("{}", fmt::join(*outside_, ", "));
             outside_.reset();
             spdlog::info("outside interfaces changed to {}", names);
-            sd_notifyf(0, "STATUS=Serving, outside %s", names.c_str());
+            tell_service_manager("STATUS=Serving, outside " + names);
         }
         if (hosts_) rules_.set_hosts(*hosts_);
         hosts_.reset();
