@@ -41,6 +41,12 @@ void AudioCheck::roll(Window& entry, Time now) {
     entry.begun = now;
 }
 
+std::optional<PacketCount> AudioCheck::count(const nat::MappingKey& key) const {
+    const auto it = windows_.find(key);
+    if (it == windows_.end() || it->second.latest == PacketCount{}) return std::nullopt;
+    return it->second.latest;
+}
+
 std::optional<AudioCheck::Activity> AudioCheck::activity(const nat::MappingKey& key, Time since) const {
     const auto it = windows_.find(key);
     if (it == windows_.end()) {

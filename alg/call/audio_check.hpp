@@ -34,8 +34,10 @@ class AudioCheck {
     template <class Exists>
     void end(Time now, Exists exists) {
         std::erase_if(windows_, [&](const auto& entry) { return !exists(entry.first); });
-        for (auto& [key, entry] : windows_)
+        for (auto& [key, entry] : windows_) {
+            entry.latest = entry.current;
             roll(entry, now);
+        }
         last_ = now;
     }
 
@@ -47,10 +49,13 @@ class AudioCheck {
     /// yet.
     std::optional<Activity> activity(const nat::MappingKey& key, Time since) const;
 
+    /// The packets of a mapping's flows by the latest complete scan; nullopt: it found none.
+    std::optional<PacketCount> count(const nat::MappingKey& key) const;
+
   private:
     struct Window {
         Time begun{0};
-        PacketCount base, current;
+        PacketCount base, current, latest;
         std::optional<Activity> result;  ///< of the previous window
         Time result_begun{0};
     };

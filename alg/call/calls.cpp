@@ -1,10 +1,12 @@
 #include "alg/call/calls.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "alg/call/call_record.hpp"
 #include "alg/call/emergency.hpp"
+#include "alg/call/ended.hpp"
 #include "alg/call/silence.hpp"
 #include "alg/kernel/record.hpp"
 #include "alg/policy/timing.hpp"
@@ -113,7 +115,8 @@ Call* Calls::find_or_make(const DescribedMessage& received, Effects& effects) {
     effects.events.push_back({Event::Kind::call_offered, key.call_id,
                               received.phone.text() +
                                   (received.from == Side::inside ? " calls " : " is called through ") +
-                                  (received.from == Side::inside ? call.to : received.peer.text())});
+                                  (received.from == Side::inside ? call.to : received.peer.text()),
+                              received.phone, received.peer});
     quota_.count(received.phone, {}, CallQuota::of(call));
     return &calls_.put(key, std::move(call));
 }
@@ -144,14 +147,15 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
         case Outcome::noted: resources_.save(key, *call, received.now, effects); break;
         case Outcome::changed: resources_.settle(key, *call, received.now, effects); break;
         case Outcome::answered:
-            effects.events.push_back({Event::Kind::call_answered, key.call_id, "answered"});
+            effects.events.push_back(
+                {Event::Kind::call_answered, key.call_id, "answered", key.phone, received.peer});
             resources_.settle(key, *call, received.now, effects);
             break;
         case Outcome::ended:
             if (received.message.method() == sip::Method::bye)
-                close(key, *call, "BYE", received.now, effects);
+                close(key, *call, EndReason::bye, received.now, effects);
             else
-                close(key, *call, "not answered", received.now, effects);
+                close(key, *call, EndReason::not_answered, received.now, effects);
             break;
     }
     if (call->active == received.now) check_audio_later(key, *call, received.now);
@@ -196,15 +200,17 @@ void Calls::make_room_for_unproven(Time now, Effects& effects) {
     while (unproven_.size() >= policy_.max_unproven_calls) {
         const auto oldest = unproven_.oldest_of_largest();
         if (!oldest) return;
-        close(*oldest, *calls_.edit(*oldest), "no answer yet, and there are too many such calls", now,
-              effects);
+        close(*oldest, *calls_.edit(*oldest), EndReason::crowded_out, now, effects);
         deadlines_.erase(*oldest);
         calls_.erase(*oldest);
     }
 }
 
-void Calls::close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects) {
+void Calls::close(const CallKey& key, Call& call, EndReason why, Time now, Effects& effects) {
     if (call.state == Call::State::closing) return;
+    effects.events.push_back({Event::Kind::call_ended, key.call_id, std::string(sentence(why)), key.phone,
+                              call.first_peer(),
+                              std::make_shared<EndedCall>(ended_call(key, call, audio_, why, now))});
     quota_.count(key.phone, CallQuota::of(call), {});
     call.state = Call::State::closing;
     closed_.push_back(key);
@@ -217,7 +223,6 @@ void Calls::close(const CallKey& key, Call& call, const char* why, Time now, Eff
         peer.answered = peer.admitted = false;
     }
     unproven_.note(key, call);
-    effects.events.push_back({Event::Kind::call_ended, key.call_id, why});
     resources_.settle(key, call, now, effects);
 }
 
@@ -228,7 +233,7 @@ std::size_t Calls::close_chosen(const std::function<bool(const CallKey&)>& chose
         if (call.state != Call::State::closing && keys.size() < most && chosen(key)) keys.push_back(key);
     for (const CallKey& key : keys) {
         Call& call = *calls_.edit(key);
-        close(key, call, "closed by the owner", now, effects);
+        close(key, call, EndReason::closed_by_owner, now, effects);
         schedule(key, call, now);
     }
     return keys.size();
@@ -290,7 +295,7 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
     }
     bool changed = false;
     // The reason if only early forks time out here: the other dialogs have ended by an answered BYE.
-    const char* why = "BYE";
+    EndReason why = EndReason::bye;
     for (Dialog& dialog : call->dialogs) {
         if (dialog.state == Dialog::State::ended) continue;
         const bool bye_lost = std::any_of(std::begin(dialog.byes), std::end(dialog.byes),
@@ -299,9 +304,9 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
                                dialog.state == Dialog::State::early && call->forks_until <= now;
         const bool session_over = dialog.has_session_timer() && dialog.session_until <= now;
         if (bye_lost)
-            why = "no answer to BYE";
+            why = EndReason::bye_unanswered;
         else if (session_over)
-            why = "session timer expired";
+            why = EndReason::session_expired;
         // An offer whose transaction has timed out counts as refused (C4).
         for (std::optional<Offer>& offer : dialog.offers)
             if (offer && offer->until <= now) {
@@ -317,9 +322,9 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
         if (!call->alive())
             close(key, *call, why, now, effects);
         else if (silent_until(*call).value_or(now + Time{1}) <= now)
-            close(key, *call, "silence", now, effects);
+            close(key, *call, EndReason::silence, now, effects);
     } else if (call->ringing_until <= now) {
-        close(key, *call, "no final answer", now, effects);
+        close(key, *call, EndReason::no_final_answer, now, effects);
     }
     if (call->state != Call::State::closing) {
         if (changed) resources_.settle(key, *call, now, effects);
@@ -334,19 +339,20 @@ void Calls::check_audio_later(const CallKey& key, Call& call, Time now) {
     audio_checks_.emplace_back(now + audio_check_time, key);
 }
 
-void Calls::check_audio(const AudioCheck& audio, Time now, std::vector<Event>& events) {
+void Calls::check_audio(Time now, std::vector<Event>& events) {
     for (std::size_t left = audio_checks_.size(); left > 0 && wants_audio_check(now); --left) {
         const CallKey key = std::move(audio_checks_.front().second);
         audio_checks_.pop_front();
         Call* call = calls_.edit(key);
         if (!call || call->state != Call::State::confirmed) continue;
-        const std::string missing = one_way_media(*call, audio);
+        const std::string missing = one_way_media(*call, audio_);
         if (!missing.empty()) {
-            events.push_back({Event::Kind::media_missing, key.call_id, missing});
+            events.push_back(
+                {Event::Kind::media_missing, key.call_id, missing, key.phone, call->first_peer()});
         } else {
             // An undecided call is checked again; one with media both ways after its next change.
             call->audio_check_pending = false;
-            if (is_undecided(*call, audio)) check_audio_later(key, *call, now);
+            if (is_undecided(*call, audio_)) check_audio_later(key, *call, now);
         }
         calls_.commit();  // keeps the transaction small, as StagedMap expects
     }
@@ -388,7 +394,8 @@ void Calls::add_latched(const LatchedSource& source, Time now, Effects& effects)
         call.latched.push_back({inside, source.remote});
         effects.events.push_back({Event::Kind::media_latched, key.call_id,
                                   "media for " + inside.endpoint.text() +
-                                      " come from the unannounced address " + source.remote.text()});
+                                      " come from the unannounced address " + source.remote.text(),
+                                  key.phone, call.first_peer()});
         resources_.settle(key, call, now, effects);
     }
 }

@@ -62,9 +62,11 @@ class Calls {
     bool wants_audio_check(Time now) const {
         return !audio_checks_.empty() && audio_checks_.front().first <= now;
     }
-    /// Adds an event for each call with one-way media, once. `audio` is of a scan that began at `now`. Not
-    /// staged.
-    void check_audio(const AudioCheck& audio, Time now, std::vector<Event>& events);
+    /// Adds an event for each call with one-way media, once. The last scan began at `now`. Not staged.
+    void check_audio(Time now, std::vector<Event>& events);
+    /// The packet counts of conntrack scans.
+    AudioCheck& audio() { return audio_; }
+    const AudioCheck& audio() const { return audio_; }
 
     /// Restores a call of an earlier daemon from its record (A5). False: not the record of a call.
     [[nodiscard]] bool restore(const StoredRecord& record, Time now, Effects& effects);
@@ -103,7 +105,7 @@ class Calls {
     Outcome note_proof(const CallKey& key, Call& call, const DescribedMessage& received, Outcome outcome);
     void drop_peers(const CallKey& key, Call& call, std::size_t most);
     Call* find_or_make(const DescribedMessage& received, Effects& effects);
-    void close(const CallKey& key, Call& call, const char* why, Time now, Effects& effects);
+    void close(const CallKey& key, Call& call, EndReason why, Time now, Effects& effects);
     void schedule(const CallKey& key, const Call& call, Time now);
     void check_audio_later(const CallKey& key, Call& call, Time now);
     void expire(const CallKey& key, Time now, Effects& effects);
@@ -118,6 +120,7 @@ class Calls {
     Resources resources_;
     CallQuota quota_;
     UnprovenCalls unproven_;
+    AudioCheck audio_;
     std::deque<std::pair<Time, CallKey>> audio_checks_;  ///< by the time of the check; each call at most once
     std::deque<CallKey> closed_;  ///< oldest first; some are no longer in the table, or open again
     DeadlineQueue<CallKey, CallKeyHash, CallKeyEqual> deadlines_;

@@ -16,7 +16,7 @@ bool ConntrackScan::wanted(Time now) const {
 
 void ConntrackScan::begin(Time now) {
     mappings_.existing_nat().begin();
-    audio_.begin();
+    calls_.audio().begin();
     begun_ = now;
     renumbered_at_begin_ = renumbered_;
     const nat::Mappings::Closed closed = mappings_.take_closed();
@@ -53,7 +53,7 @@ std::optional<ConntrackScan::Disposition> ConntrackScan::judge(const Mapping& se
         return ours ? std::optional(Disposition::erase) : std::nullopt;
     }
     mappings_.note_flow(key, now - std::min(Time{flow.idle}, now));
-    if (entry->users > 0) audio_.note(key, count(flow, begun));
+    if (entry->users > 0) calls_.audio().note(key, count(flow, begun));
     return Disposition::keep;
 }
 
@@ -116,12 +116,12 @@ std::vector<Event> ConntrackScan::end() {
     proofs_.commit();
     renumbered_and_scanned_ = renumbered_at_begin_;
     mappings_.existing_nat().end();
-    audio_.end(begun_, [&](const nat::MappingKey& key) {
+    calls_.audio().end(begun_, [&](const nat::MappingKey& key) {
         const nat::MappingEntry* entry = mappings_.find(key);
         return entry && entry->users > 0;
     });
     std::vector<Event> events;
-    calls_.check_audio(audio_, begun_, events);
+    calls_.check_audio(begun_, events);
     return events;
 }
 

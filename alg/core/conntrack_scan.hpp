@@ -45,7 +45,7 @@ class ConntrackScan {
     void note_renumbered() { ++renumbered_; }
     bool old_flows_possible() const { return renumbered_ != renumbered_and_scanned_; }
 
-    const call::AudioCheck& audio() const { return audio_; }
+    const call::AudioCheck& audio() const { return calls_.audio(); }
 
   private:
     enum class Disposition : std::uint8_t { keep, erase };
@@ -67,7 +67,6 @@ class ConntrackScan {
     std::uint64_t renumbered_ = 0;              ///< changes of the router's address so far
     std::uint64_t renumbered_at_begin_ = 0;     ///< those before this scan began
     std::uint64_t renumbered_and_scanned_ = 0;  ///< those before a scan that has ended
-    call::AudioCheck audio_;
 };
 
 }  // namespace sipalg

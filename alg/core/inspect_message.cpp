@@ -199,9 +199,9 @@ class Inspection {
                                    pair.phone.text() + " at " + pair.peer.text(),
                                    by_registrar ? "the registrar has stored the inside address although the "
                                                   "REGISTER had a public one; messages are not changed"
-                                   : by_peer
-                                       ? "the peer called the inside address; messages are not changed"
-                                       : "the phone writes the public address; messages need no change"});
+                                   : by_peer ? "the peer called the inside address; messages are not changed"
+                                             : "the phone writes the public address; messages need no change",
+                                   pair.phone, pair.peer});
     }
 
     bool is_routed() const { return envelope_.egress.address == phone_.address; }
@@ -355,7 +355,8 @@ class Inspection {
         if (!told && !decision_.changes.empty())
             effects_.events.push_back({Event::Kind::body_sealed, std::string(message().call_id()),
                                        "the session description names " + phone_.address.text() +
-                                           ", but is signed, encrypted or encoded; media may not arrive"});
+                                           ", but is signed, encrypted or encoded; media may not arrive",
+                                       phone_.address, peer_.address});
         explain();
         if (edits.empty()) return;
         decision_.rewritten = true;

@@ -1,8 +1,13 @@
 // Events of calls and registrations, for the log.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+
+#include "alg/net/address.hpp"
+#include "alg/policy/ended_call.hpp"
 
 namespace sipalg {
 
@@ -25,8 +30,12 @@ struct Event {
         body_sealed,        ///< a description that names the phone may not be changed (S5): a warning
     };
     Kind kind = Kind::call_offered;
-    std::string subject;  ///< Call-ID or AOR
-    std::string detail;   ///< a sentence for the log
+    std::string subject;                       ///< Call-ID or AOR
+    std::string detail;                        ///< a sentence for the log
+    Address phone{}, peer{};                   ///< its two ends, where they are known
+    std::shared_ptr<const EndedCall> ended{};  ///< with call_ended
 };
+
+inline constexpr std::size_t event_kinds = static_cast<std::size_t>(Event::Kind::body_sealed) + 1;
 
 }  // namespace sipalg

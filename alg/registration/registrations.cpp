@@ -128,9 +128,9 @@ void Registrations::bind(const BindingKey& key, const Pending& pending, std::int
         release(key, *before, now, effects);
     } else {
         binding.record_id = record_ids_.take();
-        effects.events.push_back(
-            {Event::Kind::registered, key.aor,
-             key.inside.endpoint.text() + " is known outside as " + binding.shown.text()});
+        effects.events.push_back({Event::Kind::registered, key.aor,
+                                  key.inside.endpoint.text() + " is known outside as " + binding.shown.text(),
+                                  key.inside.endpoint.address, key.registrar});
     }
     store(key, binding, true, now, effects);
     enter(key, std::move(binding));
@@ -209,7 +209,8 @@ void Registrations::unbind(const BindingKey& key, const char* why, Time now, Eff
     const Binding binding = *found;
     release(key, binding, now, effects);
     store_record(binding.record_id, binding.record, {}, false, Seconds{0}, effects.changes);
-    effects.events.push_back({Event::Kind::unregistered, key.aor, why});
+    effects.events.push_back(
+        {Event::Kind::unregistered, key.aor, why, key.inside.endpoint.address, key.registrar});
     remove(key);
 }
 

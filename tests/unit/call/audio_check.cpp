@@ -45,6 +45,18 @@ TEST_CASE("O5 scans that are close together make one window") {
     CHECK(f.active(100s) == "both");
 }
 
+TEST_CASE("O9 the packets of a mapping are those of the latest complete scan") {
+    Fixture f;
+    CHECK_FALSE(f.audio.count(key));
+    f.scan(100s, {});
+    CHECK_FALSE(f.audio.count(key));
+    f.scan(101s, {{50, 10}, {2, 3}});
+    CHECK(f.audio.count(key) == PacketCount{52, 13});
+    f.audio.begin();
+    f.audio.note(key, {60, 20});
+    CHECK(f.audio.count(key) == PacketCount{52, 13});  // the scan goes on
+}
+
 TEST_CASE("O5 a window that began before the change of the session does not count") {
     Fixture f;
     f.scan(100s, {});

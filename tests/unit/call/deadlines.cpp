@@ -87,6 +87,36 @@ TEST_CASE("P5 X7 a call with an UPDATE each minute for a day has no deadlines ex
     CHECK(call.expired <= renewals + 20);
 }
 
+TEST_CASE("O9 an ended call says when it was answered, why it ended, and which media conntrack has counted") {
+    LongCall call;
+    const Time begun = call.now;
+    call.say(Side::inside, "INVITE sip:b@p.test SIP/2.0", "1000 INVITE", true);
+    call.pass(Time{4'000});
+    call.say(Side::outside, "SIP/2.0 200 OK", "1000 INVITE", true);
+    REQUIRE(call.state.calls.all().size() == 1);
+    call.state.scan.begin(call.now);
+    for (const auto& [key, one] : call.state.calls.all())
+        for (const nat::MappingKey& mapping : one.mappings)
+            if (mapping.inside.endpoint.port == 20000) call.state.calls.audio().note(mapping, {900, 0});
+    static_cast<void>(call.state.scan.end());
+    call.pass(Time{8'000});
+    call.say(Side::inside, "BYE sip:b@p.test SIP/2.0", "1001 BYE", false);
+    call.say(Side::outside, "SIP/2.0 200 OK", "1001 BYE", false);
+    REQUIRE(call.decision.events.size() == 1);
+    REQUIRE(call.decision.events[0].ended);
+    const EndedCall& ended = *call.decision.events[0].ended;
+    CHECK(ended.call_id == "long");
+    CHECK(ended.phone.text() == "192.168.1.20");
+    CHECK(ended.peer.text() == "203.0.113.10");
+    CHECK(ended.from == "sip:a@p.test");
+    CHECK(ended.outgoing);
+    CHECK(ended.started == begun);
+    CHECK(ended.answered == begun + Time{4'000});
+    CHECK(ended.ended == begun + Time{12'000});
+    CHECK(ended.why == EndReason::bye);
+    CHECK(ended.media == std::vector<EndedMedia>{{"audio", EndedMedia::Known::packets, 900, 0}});
+}
+
 TEST_CASE("C3 C6 O4 if a fork times out after an answered BYE, the call ended by that BYE") {
     LongCall call;
     call.say(Side::inside, "INVITE sip:b@p.test SIP/2.0", "1000 INVITE", true);

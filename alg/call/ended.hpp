@@ -1,0 +1,14 @@
+// What remains of a call that ends.
+#pragma once
+
+#include "alg/call/audio_check.hpp"
+#include "alg/call/call.hpp"
+#include "alg/dialog/call_key.hpp"
+#include "alg/policy/ended_call.hpp"
+
+namespace sipalg::call {
+
+/// O9: call before the mappings are released, since they lead to the packet counts.
+EndedCall ended_call(const CallKey& key, const Call& call, const AudioCheck& audio, EndReason why, Time now);
+
+}  // namespace sipalg::call
