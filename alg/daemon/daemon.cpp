@@ -1,6 +1,5 @@
 #include "alg/daemon/daemon.hpp"
 
-#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <exception>
 #include <utility>
 
+#include "alg/daemon/config/log.hpp"
 #include "alg/daemon/run/privileges.hpp"
 #include "alg/daemon/run/sockets.hpp"
 #include "alg/daemon/run/syscall_filter.hpp"
@@ -148,9 +148,9 @@ void Daemon::add_to_loop() {
 
 // X9: everything that needs more than the two capabilities is open by now, and no other thread runs yet.
 void Daemon::give_up_privileges() {
-    if (const auto warning = reduce_privileges(identity_)) spdlog::warn("{}", *warning);
+    if (const auto warning = reduce_privileges(identity_)) log::warning("{}", *warning);
     if (!options_.config.empty() && access(options_.config.c_str(), R_OK) != 0)
-        spdlog::warn(
+        log::warning(
             "SIGHUP and sipalgctl reload will not be able to read {}: {} (mode 0640 and group {} are enough)",
             options_.config, std::strerror(errno), own_user);
     socket_reader_.request();
@@ -195,7 +195,7 @@ bool Daemon::adopt(const FlowRenewal& flows, std::vector<StoredElement>& stored)
     std::vector<Change> changes = flows.adopted();
     changes.insert(changes.end(), flows.pinholes().begin(), flows.pinholes().end());
     if (const auto outcome = ruleset_.apply(changes); !outcome) {
-        spdlog::warn("cannot take signalling flows out of flowtables: {}", outcome.error());
+        log::warning("cannot take signalling flows out of flowtables: {}", outcome.error());
         return false;
     }
     for (const Change& change : flows.adopted())
@@ -207,9 +207,9 @@ bool Daemon::adopt(const FlowRenewal& flows, std::vector<StoredElement>& stored)
 void Daemon::end_old_flows(const FlowRenewal& flows) {
     conntrack_.erase(flows.to_erase());
     if (!flows.to_erase().empty())
-        spdlog::info("renewed {} signalling flows, which a flowtable may have had", flows.to_erase().size());
+        log::info("renewed {} signalling flows, which a flowtable may have had", flows.to_erase().size());
     if (flows.left() > 0)
-        spdlog::warn(
+        log::warning(
             "{} signalling flows are older than sipalgd or the rule with flow add; if a flowtable has them, "
             "their messages pass unread until the phones connect again",
             flows.left());
@@ -218,9 +218,9 @@ void Daemon::end_old_flows(const FlowRenewal& flows) {
 void Daemon::run(const std::function<void()>& serving) {
     try {
         serving();
-        if (const auto warning = load_syscall_filter()) spdlog::warn("{}", *warning);
-        spdlog::info("serving: outside {}, queue {} ({}), table inet {}", list(network_.outside()),
-                     options_.queue, nft::name(ruleset_.queue_method()), options_.table);
+        if (const auto warning = load_syscall_filter()) log::warning("{}", *warning);
+        log::info("serving: outside {}, queue {} ({}), table inet {}", list(network_.outside()),
+                  options_.queue, nft::name(ruleset_.queue_method()), options_.table);
         tell_service_manager("READY=1\nSTATUS=Serving, outside " + list(network_.outside()));
         loop_.run();
     } catch (...) {
@@ -238,7 +238,7 @@ void Daemon::stop() {
     ruleset_.remove();
     packets_.drain();
     tls_watch_.queue().drain();
-    spdlog::info("stopped, all rules removed");
+    log::info("stopped, all rules removed");
 }
 
 // After the verdicts of this wake-up, so that no packet waits for it.
@@ -289,12 +289,12 @@ void Daemon::on_sockets() {
 void Daemon::refresh_network(Time now) {
     const auto news = network_.refresh(now);
     if (!news) {
-        if (!network_failed_) spdlog::warn("cannot read the interfaces (trying again): {}", news.error());
+        if (!network_failed_) log::warning("cannot read the interfaces (trying again): {}", news.error());
         network_failed_ = true;
         return;
     }
     if (network_failed_ && !network_.retry_at()) {
-        spdlog::info("read the interfaces again");
+        log::info("read the interfaces again");
         network_failed_ = false;
     }
     if (!news->interfaces) return;
@@ -310,7 +310,7 @@ void Daemon::note_latched(Time now) {
         const std::vector<LatchedSource> sources = ruleset_.read_learned();
         if (!sources.empty()) engine_.note_latched(sources, now);
     } catch (const nft::Error& error) {
-        spdlog::debug("cannot read the sources that latches have let in: {}", error.what());
+        log::debug("cannot read the sources that latches have let in: {}", error.what());
     }
 }
 
@@ -327,11 +327,11 @@ Result<Reloaded> Daemon::reload() {
         options_, [this] { return load_options(command_line_); },
         [this](const Options& wanted) { apply(wanted); });
     if (outcome) {
-        spdlog::info("configuration reloaded{}{}", outcome->file.empty() ? "" : " from ", outcome->file);
+        log::info("configuration reloaded{}{}", outcome->file.empty() ? "" : " from ", outcome->file);
         if (!outcome->for_restart.empty())
-            spdlog::warn("these options change only after a restart: {}", list(outcome->for_restart));
+            log::warning("these options change only after a restart: {}", list(outcome->for_restart));
     } else {
-        spdlog::error("configuration not changed: {}", outcome.error());
+        log::error("configuration not changed: {}", outcome.error());
     }
     tell_service_manager("READY=1");
     return outcome;
@@ -340,6 +340,7 @@ Result<Reloaded> Daemon::reload() {
 // Precondition: `wanted` differs from options_ only in options that can change at run time.
 void Daemon::apply(const Options& wanted) {
     set_log_level(wanted.log_level);
+    set_log_format(wanted.log_format);
     if (wanted.treatments != options_.treatments) {
         options_.treatments = wanted.treatments;
         state_.set_treatments(wanted.treatments);
@@ -358,12 +359,12 @@ void Daemon::apply(const Options& wanted) {
 // X12
 bool Daemon::set_forwards(const std::vector<PortForward>& forwards, Time now) {
     if (forwards != state_.mappings.forwards()) {
-        spdlog::info("port ranges that the ruleset forwards: {}; no other host gets their ports",
-                     forwards.size());
+        log::info("port ranges that the ruleset forwards: {}; no other host gets their ports",
+                  forwards.size());
         state_.mappings.set_forwards(forwards);
         const std::size_t left = state_.mappings.media_ports_left();
         if (left < doctor::enough_media_ports)
-            spdlog::warn("{}", doctor::sentence(doctor::scarce_media_ports(left)));
+            log::warning("{}", doctor::sentence(doctor::scarce_media_ports(left)));
     }
     return engine_.set_forwards(forwards, now);
 }

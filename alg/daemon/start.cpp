@@ -1,7 +1,5 @@
 #include "alg/daemon/start.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <csignal>
 #include <exception>
 #include <filesystem>
@@ -9,6 +7,7 @@
 #include <optional>
 
 #include "alg/daemon/check.hpp"
+#include "alg/daemon/config/log.hpp"
 #include "alg/daemon/config/options.hpp"
 #include "alg/daemon/daemon.hpp"
 #include "alg/daemon/run/detach.hpp"
@@ -58,6 +57,7 @@ int start(const std::vector<std::string>& arguments) {
         const Options options = load_options(command_line);
         log_to_stderr();
         set_log_level(options.log_level);
+        set_log_format(options.log_format);
         if (options.check) {
             check(options, std::cout);
             return clean;
@@ -67,11 +67,11 @@ int start(const std::vector<std::string>& arguments) {
         std::cerr << "sipalgd: " << error.what() << '\n';
         return usage;
     } catch (const nft::SettingsError& error) {
-        spdlog::error("{}", error.what());
+        log::error("{}", error.what());
         return usage;
     } catch (const std::exception& error) {
         // The log goes to syslog in a detached daemon, to stderr otherwise.
-        spdlog::error("{}", error.what());
+        log::error("{}", error.what());
         return failure;
     }
 }

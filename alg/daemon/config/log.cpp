@@ -1,107 +1,125 @@
 #include "alg/daemon/config/log.hpp"
 
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/sinks/syslog_sink.h>
-#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <syslog.h>
+#include <unistd.h>
 
-#include <algorithm>
-#include <array>
+#include <cerrno>
 #include <cstdlib>
-#include <memory>
-#include <utility>
+#include <cstring>
+#include <string>
+
+#include "alg/sys/fd.hpp"
 
 namespace sipalg::daemon {
 
 namespace {
 
-constexpr std::array<std::pair<LogLevel, std::string_view>, 4> levels{{
-    {LogLevel::error, "error"},
-    {LogLevel::warning, "warning"},
-    {LogLevel::info, "info"},
-    {LogLevel::debug, "debug"},
-}};
+enum class Target : std::uint8_t { terminal, journal, syslog };
 
-spdlog::level::level_enum to_spdlog(LogLevel level) {
-    switch (level) {
-        case LogLevel::error: return spdlog::level::err;
-        case LogLevel::warning: return spdlog::level::warn;
-        case LogLevel::debug: return spdlog::level::debug;
-        default: return spdlog::level::info;
+/// The log of the process.
+struct Log {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::text;
+    Target target = Target::terminal;
+    std::string journal_path;
+    Fd journal;  ///< connected, unless journald was not there
+};
+
+Log& process_log() {
+    static Log log;
+    return log;
+}
+
+// JOURNAL_STREAM is inherited by programs whose stderr goes elsewhere, so device and inode are compared.
+bool stderr_is_journal() {
+    const char* stream = std::getenv("JOURNAL_STREAM");
+    struct stat status {};
+    return stream != nullptr && fstat(STDERR_FILENO, &status) == 0 &&
+           fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
+}
+
+Fd connect_to_journal(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) return {};
+    std::memcpy(address.sun_path, path.c_str(), path.size());
+    Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        return {};
+    return socket;
+}
+
+void write_to_stderr(std::string line) {
+    line += '\n';
+    std::string_view rest = line;
+    while (!rest.empty()) {
+        const ssize_t written = ::write(STDERR_FILENO, rest.data(), rest.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return;
+        rest.remove_prefix(static_cast<std::size_t>(written));
     }
 }
 
-/// The "<N>" with which journald learns the priority of a line on stderr, see sd-daemon(3).
-class JournalPriority : public spdlog::custom_flag_formatter {
-  public:
-    void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
-        const std::string_view prefix = message.level >= spdlog::level::err    ? "<3>"
-                                        : message.level == spdlog::level::warn ? "<4>"
-                                        : message.level == spdlog::level::info ? "<6>"
-                                                                               : "<7>";
-        out.append(prefix.data(), prefix.data() + prefix.size());
+// journald may have been restarted since the last line.
+bool send_to_journal(Log& log, const std::string& datagram) {
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        if (!log.journal) log.journal = connect_to_journal(log.journal_path);
+        if (!log.journal) return false;
+        if (::send(log.journal.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL) >= 0) return true;
+        if (errno == EAGAIN) return false;
+        log.journal = Fd();
     }
-    std::unique_ptr<custom_flag_formatter> clone() const override {
-        return std::make_unique<JournalPriority>();
-    }
-};
-
-void use(spdlog::sink_ptr sink, std::unique_ptr<spdlog::formatter> formatter) {
-    auto logger = std::make_shared<spdlog::logger>("sipalgd", std::move(sink));
-    logger->set_level(spdlog::get_level());
-    logger->set_formatter(std::move(formatter));
-    logger->flush_on(spdlog::level::trace);
-    spdlog::set_default_logger(std::move(logger));
+    return false;
 }
 
 }  // namespace
 
-std::string_view name(LogLevel level) {
-    return levels[static_cast<std::size_t>(level)].second;
-}
-
-std::optional<LogLevel> parse_log_level(std::string_view text) {
-    for (const auto& [level, word] : levels)
-        if (word == text) return level;
-    return std::nullopt;
-}
-
-void log_to_stderr() {
-    auto formatter = std::make_unique<spdlog::pattern_formatter>();
-    if (std::getenv("JOURNAL_STREAM") != nullptr)
-        formatter->add_flag<JournalPriority>('*').set_pattern("%*%v");
-    else
-        formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l: %v");
-    use(std::make_shared<spdlog::sinks::stderr_sink_st>(), std::move(formatter));
+void log_to_stderr(const std::string& journal) {
+    Log& log = process_log();
+    log.journal_path = journal;
+    log.journal = Fd();
+    log.target = stderr_is_journal() ? Target::journal : Target::terminal;
+    if (log.target == Target::journal) log.journal = connect_to_journal(journal);
 }
 
 void log_to_syslog() {
-    use(std::make_shared<spdlog::sinks::syslog_sink_st>("sipalgd", LOG_PID, LOG_DAEMON, true),
-        std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::local, ""));
+    openlog("sipalgd", LOG_PID, LOG_DAEMON);
+    process_log().target = Target::syslog;
 }
 
 void set_log_level(LogLevel level) {
-    spdlog::set_level(to_spdlog(level));
+    process_log().level = level;
 }
 
-RateLimit::RateLimit(unsigned burst, unsigned per_second)
-    : capacity_(std::int64_t{burst} * 1000), level_(capacity_), per_millisecond_(per_second) {}
+void set_log_format(LogFormat format) {
+    process_log().format = format;
+}
 
-bool RateLimit::allow(Time now) {
-    const std::int64_t passed = std::clamp<std::int64_t>((now - last_).count(), 0, 3'600'000);
-    last_ = now;
-    level_ = std::min(capacity_, level_ + passed * per_millisecond_);
-    if (level_ < 1000) {
-        ++refused_;
-        return false;
+namespace log {
+
+bool writes(LogLevel level) {
+    return level <= process_log().level;
+}
+
+void write(const LogLine& line) {
+    Log& log = process_log();
+    if (!writes(line.level)) return;
+    const auto now = std::chrono::system_clock::now();
+    const bool json = log.format == LogFormat::json;
+    const std::string text = json ? as_json(line, now) : line.text;
+    switch (log.target) {
+        case Target::terminal: write_to_stderr(json ? text : with_time(line, now)); break;
+        case Target::journal:
+            if (!send_to_journal(log, as_journal_datagram(line, text)))
+                write_to_stderr(fmt::format("<{}>{}", priority(line.level), text));
+            break;
+        case Target::syslog: ::syslog(priority(line.level), "%s", text.c_str()); break;
     }
-    level_ -= 1000;
-    return true;
 }
 
-std::uint64_t RateLimit::take_refused() {
-    return std::exchange(refused_, 0);
-}
+}  // namespace log
 
 }  // namespace sipalg::daemon

@@ -1,39 +1,53 @@
-// The log: its destination and its rate limit.
+// The log of the daemon: where its lines go, and which of them are written.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string_view>
+#include <fmt/format.h>
 
-#include "alg/base/time.hpp"
+#include <string>
+#include <utility>
+
+#include "alg/daemon/config/log_line.hpp"
 
 namespace sipalg::daemon {
 
-enum class LogLevel : std::uint8_t { error, warning, info, debug };
-std::string_view name(LogLevel level);
-std::optional<LogLevel> parse_log_level(std::string_view text);
-
-/// Sends the log to stderr. Under journald, lines carry their priority.
-void log_to_stderr();
+/// Sends the log to stderr; if that is the journal (JOURNAL_STREAM, systemd.exec(5)), to journald with
+/// fields. A line that journald does not take at once goes to stderr with its priority. `journal`: its
+/// socket.
+void log_to_stderr(const std::string& journal = "/run/systemd/journal/socket");
 /// Sends the log to syslog (facility daemon), for a detached daemon.
 void log_to_syslog();
 void set_log_level(LogLevel level);
+void set_log_format(LogFormat format);
 
-/// Allows at most `per_second` lines on average and `burst` at once, so that traffic from outside cannot fill
-/// a disk (O4).
-class RateLimit {
-  public:
-    RateLimit(unsigned burst, unsigned per_second);
-    bool allow(Time now);
-    /// The number of lines refused since the last call.
-    std::uint64_t take_refused();
+/// Writes lines at once. One thread.
+namespace log {
 
-  private:
-    std::int64_t capacity_;  ///< in thousandths of a line, as is level_
-    std::int64_t level_;
-    std::int64_t per_millisecond_;
-    Time last_{0};
-    std::uint64_t refused_ = 0;
-};
+/// Whether lines of this level are written.
+bool writes(LogLevel level);
+/// Writes the line if its level is written.
+void write(const LogLine& line);
+
+template <class... Values>
+void at(LogLevel level, fmt::format_string<Values...> format, Values&&... values) {
+    if (writes(level)) write({level, fmt::format(format, std::forward<Values>(values)...), {}});
+}
+template <class... Values>
+void error(fmt::format_string<Values...> format, Values&&... values) {
+    at(LogLevel::error, format, std::forward<Values>(values)...);
+}
+template <class... Values>
+void warning(fmt::format_string<Values...> format, Values&&... values) {
+    at(LogLevel::warning, format, std::forward<Values>(values)...);
+}
+template <class... Values>
+void info(fmt::format_string<Values...> format, Values&&... values) {
+    at(LogLevel::info, format, std::forward<Values>(values)...);
+}
+template <class... Values>
+void debug(fmt::format_string<Values...> format, Values&&... values) {
+    at(LogLevel::debug, format, std::forward<Values>(values)...);
+}
+
+}  // namespace log
 
 }  // namespace sipalg::daemon

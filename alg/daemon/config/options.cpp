@@ -144,6 +144,11 @@ void set_log_level_option(Options& o, const Setting& s) {
     if (!level) throw complaint(s, "is not a log level (expected error, warning, info or debug)");
     o.log_level = *level;
 }
+void set_log_format_option(Options& o, const Setting& s) {
+    const auto format = parse_log_format(s.value);
+    if (!format) throw complaint(s, "is not a log format (expected text or json)");
+    o.log_format = *format;
+}
 
 constexpr std::array general_rows{
     Row{"config", "FILE", false, false, nullptr, Live::no, no_field,
@@ -198,6 +203,8 @@ constexpr std::array general_rows{
     Row{"emergency-number", "NUMBER", true, true, add_emergency_number, Live::no,
         field<&Options::emergency_numbers>,
         "number whose calls no limit refuses, besides 112, 911 and urn:service:sos, repeatable"},
+    Row{"log-format", "FORMAT", false, true, set_log_format_option, Live::yes, field<&Options::log_format>,
+        "text, or json: one JSON object a line (default: text)"},
     Row{"check", nullptr, false, false, set_check, Live::no, no_field,
         "validate the configuration and ask the kernel, change nothing; works while sipalgd is running; "
         "--check=rules prints the ruleset too"},

@@ -45,6 +45,7 @@ struct Options {
     LogLevel log_level = LogLevel::info;
     std::vector<std::string> emergency_numbers;  ///< the owner's, besides 112 and 911
     Limits limits;
+    LogFormat log_format = LogFormat::text;
 };
 
 /// The command line. `settings` are for make_options().

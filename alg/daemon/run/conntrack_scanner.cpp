@@ -1,9 +1,9 @@
 #include "alg/daemon/run/conntrack_scanner.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <exception>
+
+#include "alg/daemon/config/log.hpp"
 
 namespace sipalg::daemon {
 
@@ -84,17 +84,17 @@ void ConntrackScanner::process(const FlowReader::Piece& piece, Time now) {
     if (!piece.last) return;
     ended_ = begun_;
     // X8: pinholes have a kernel timeout anyway, so a failure is logged once, and the next scan follows.
-    if (!failure.empty() && !failed_before_) spdlog::warn("cannot read the conntrack table: {}", failure);
+    if (!failure.empty() && !failed_before_) log::warning("cannot read the conntrack table: {}", failure);
     failed_before_ = !failure.empty();
     budget_.ended(failed_before_ ? std::chrono::seconds(1) : piece.spent + spent_);
-    spdlog::debug("conntrack scan: {} entries, {} deleted, {} us reading, {} us processing", seen_,
-                  to_erase_.size(), piece.spent.count(), spent_.count());
+    log::debug("conntrack scan: {} entries, {} deleted, {} us reading, {} us processing", seen_,
+               to_erase_.size(), piece.spent.count(), spent_.count());
 }
 
 // A8: once, until a scan finds none.
 void ConntrackScanner::report_offloaded() {
     if (offloaded_ > 0 && !offload_reported_)
-        spdlog::warn("{} signalling flows are in a flowtable, where their messages pass unread", offloaded_);
+        log::warning("{} signalling flows are in a flowtable, where their messages pass unread", offloaded_);
     offload_reported_ = offloaded_ > 0;
 }
 

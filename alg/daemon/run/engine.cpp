@@ -1,7 +1,5 @@
 #include "alg/daemon/run/engine.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <array>
 #include <exception>
@@ -9,6 +7,7 @@
 
 #include "alg/base/escape.hpp"
 #include "alg/core/renumber.hpp"
+#include "alg/daemon/config/log.hpp"
 #include "alg/facts/text.hpp"
 #include "alg/kernel/record.hpp"
 
@@ -21,40 +20,19 @@ constexpr Time retry_after{1000};
 constexpr const char* passed = "the message is forwarded unmodified";
 constexpr const char* again = "it will be tried again";
 constexpr const char* observe_only = "observe only: ";
-constexpr std::size_t longest_subject = 120;  // in a log line; `sipalgctl calls` shows the whole Call-ID
-
-std::string_view name(Event::Kind kind) {
-    switch (kind) {
-        case Event::Kind::call_offered: return "call offered";
-        case Event::Kind::call_answered: return "call answered";
-        case Event::Kind::call_ended: return "call ended";
-        case Event::Kind::media_missing: return "one-way media";
-        case Event::Kind::media_latched: return "media latched";
-        case Event::Kind::registered: return "registered";
-        case Event::Kind::unregistered: return "unregistered";
-        case Event::Kind::renumbered: return "address changed";
-        case Event::Kind::sip_found: return "SIP found";
-        case Event::Kind::unreachable_phone: return "static phone not reachable";
-        case Event::Kind::peer_handles_nat: return "peer handles NAT itself";
-        case Event::Kind::phone_handles_nat: return "phone handles NAT itself";
-        case Event::Kind::listens_elsewhere: return "phone listens at another port";
-        case Event::Kind::body_sealed: return "body not rewritten";
-    }
-    return "event";
-}
 
 // O4: what was done with each message, for people who search a fault.
 void log_messages(std::span<const SeenMessage> seen, const char* before) {
-    if (!spdlog::should_log(spdlog::level::debug)) return;
+    if (!log::writes(LogLevel::debug)) return;
     for (const SeenMessage& one : seen)
-        spdlog::debug("{}{}", before, facts::line(facts::describe(one)));
+        log::debug("{}{}", before, facts::line(facts::describe(one)));
 }
 
 }  // namespace
 
 // Messages are copied only where somebody reads about them (P1).
 void Engine::explain_if_read() {
-    const bool wanted = (feed_ && feed_->reading()) || spdlog::should_log(spdlog::level::debug);
+    const bool wanted = (feed_ && feed_->reading()) || log::writes(LogLevel::debug);
     if (wanted != state_.explaining) state_.explain(wanted);
     State& observed = observer_.state();
     if (wanted != observed.explaining) observed.explain(wanted);
@@ -152,7 +130,7 @@ Action Engine::observe(const Arrival& arrival, Time now) {
         if (feed_) feed_->take(observer_.state(), observer_.decision(), now, true);
     } catch (const std::exception& error) {
         observer_.state().cancel();
-        spdlog::debug("cannot observe a packet: {}", error.what());
+        log::debug("cannot observe a packet: {}", error.what());
     }
     return {};
 }
@@ -189,8 +167,8 @@ void Engine::erase_ended() {
         kernel_.erase(decision_.ended);
     } catch (const std::exception& error) {
         // The changes are in force; the next scan finds these entries as well.
-        spdlog::debug("cannot delete the conntrack entries of closed media (the next scan will): {}",
-                      error.what());
+        log::debug("cannot delete the conntrack entries of closed media (the next scan will): {}",
+                   error.what());
     }
 }
 
@@ -306,8 +284,8 @@ void Engine::restore(std::span<const StoredElement> elements, const State::Adver
     if (const auto outcome = kernel_.apply(changes); !outcome)
         log_refusal(outcome.error(), "elements without an owner stay until their timeout", now);
     if (const Totals held = totals(state_); elements.size() > (has_clock(elements) ? 1U : 0U))
-        spdlog::info("restored {} calls, {} bindings, {} mappings and {} pinholes from the previous run",
-                     held.calls, held.bindings, held.mappings, held.pinholes);
+        log::info("restored {} calls, {} bindings, {} mappings and {} pinholes from the previous run",
+                  held.calls, held.bindings, held.mappings, held.pinholes);
 }
 
 std::vector<Change> Engine::elements(Time now) const {
@@ -330,20 +308,13 @@ void Engine::log(std::span<const Event> events, Time now) {
 }
 
 void Engine::log(std::span<const Event> events, const char* before, Time now) {
-    for (const Event& event : events) {
-        if (!events_limit_.allow(now)) continue;
-        if (const auto refused = events_limit_.take_refused())
-            spdlog::warn("{} log lines about calls suppressed by the rate limit", refused);
-        const std::string_view subject = std::string_view(event.subject).substr(0, longest_subject);
-        const auto level = event.kind == Event::Kind::body_sealed ? spdlog::level::warn : spdlog::level::info;
-        spdlog::log(level, "{}{}: {}: {}", before, name(event.kind), escape(subject), escape(event.detail));
-    }
+    event_log_.write(events, before, now);
 }
 
 void Engine::log_refusal(const std::string& refusal, const char* otherwise, Time now) {
     if (!refusals_limit_.allow(now)) return;
     const auto refused = refusals_limit_.take_refused();
-    spdlog::warn("the kernel refused a change; {}: {}{}", otherwise, escape(refusal),
+    log::warning("the kernel refused a change; {}: {}{}", otherwise, escape(refusal),
                  refused == 0 ? std::string() : " (and " + std::to_string(refused) + " times more)");
 }
 

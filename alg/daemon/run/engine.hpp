@@ -19,9 +19,10 @@
 #include "alg/core/door.hpp"
 #include "alg/core/report.hpp"
 #include "alg/core/static_phones.hpp"
-#include "alg/daemon/config/log.hpp"
+#include "alg/daemon/run/event_log.hpp"
 #include "alg/daemon/run/fact_feed.hpp"
 #include "alg/daemon/run/observer.hpp"
+#include "alg/daemon/run/rate_limit.hpp"
 
 namespace sipalg::daemon {
 
@@ -130,7 +131,7 @@ class Engine {
     Counters counters_{};
     Time retry_{0};                   ///< after a refusal, advance() does nothing before this time
     std::optional<Time> next_clock_;  ///< when to renew the clock record; none before restore()
-    RateLimit events_limit_{200, 50};
+    EventLog event_log_;
     RateLimit refusals_limit_{5, 1};
 };
 

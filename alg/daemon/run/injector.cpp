@@ -1,7 +1,6 @@
 #include "alg/daemon/run/injector.hpp"
 
 #include <netinet/in.h>
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -9,6 +8,7 @@
 #include <cstring>
 #include <string>
 
+#include "alg/daemon/config/log.hpp"
 #include "nft/ruleset.hpp"
 
 namespace sipalg::daemon {
@@ -58,7 +58,7 @@ void Injector::send(Side from, Bytes packet, unsigned interface) {
         std::memcpy(CMSG_DATA(header), &information, sizeof information);
     }
     if (sendmsg(sockets_[from].get(), &message, 0) < 0)
-        spdlog::debug("cannot send a segment: {}", std::strerror(errno));
+        log::debug("cannot send a segment: {}", std::strerror(errno));
 }
 
 }  // namespace sipalg::daemon

@@ -1,12 +1,12 @@
 #include "alg/daemon/run/ruleset_guard.hpp"
 
-#include <spdlog/fmt/fmt.h>
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
+#include "alg/daemon/config/log.hpp"
 #include "alg/sys/service_manager.hpp"
 
 namespace sipalg::daemon {
@@ -60,7 +60,7 @@ void RulesetGuard::check(Time now) {
         }
         unchecked_ = false;
     } catch (const nft::Error& error) {
-        if (!incomplete_) spdlog::error("cannot restore the rules: {}", error.what());
+        if (!incomplete_) log::error("cannot restore the rules: {}", error.what());
         incomplete_ = true;
         check_soon_ = false;  // the daemon's own attempt is not a change by another program
     }
@@ -78,7 +78,7 @@ void RulesetGuard::follow(Time now) {
         }
         follow_owner(now);
     } catch (const nft::Error& error) {
-        spdlog::warn("cannot read the ruleset: {}", error.what());
+        log::warning("cannot read the ruleset: {}", error.what());
         follow_at_ = now + every;
     }
     const auto spent = std::chrono::steady_clock::now() - began;
@@ -91,14 +91,14 @@ void RulesetGuard::follow_owner(Time now) {
     for (const nft::AcceptPlace& place : rules_.follow()) {
         const std::string chain = nft::describe(place.place);
         if (place.state == nft::AcceptPlace::State::accepting)
-            spdlog::info("accept rule for pinholes is in {}", chain);
+            log::info("accept rule for pinholes is in {}", chain);
         else if (place.state == nft::AcceptPlace::State::needless)
-            spdlog::info("no accept rule for pinholes is needed in {}: {}", chain, place.reason);
+            log::info("no accept rule for pinholes is needed in {}: {}", chain, place.reason);
         else
-            spdlog::warn("no accept rule for pinholes in {}: {}", chain, place.reason);
+            log::warning("no accept rule for pinholes in {}: {}", chain, place.reason);
     }
     auto helper = rules_.kernel_helper();
-    if (helper && helper != helper_) spdlog::error("{}", *helper);
+    if (helper && helper != helper_) log::error("{}", *helper);
     helper_ = std::move(helper);
     follow_offload();
     follow_forwards(now);
@@ -108,13 +108,13 @@ void RulesetGuard::follow_owner(Time now) {
 void RulesetGuard::follow_offload() {
     auto offloading = rules_.offloading_chains();
     if (offloading != offloading_ && !offloading.empty())
-        spdlog::warn(
+        log::warning(
             "{} offloads signalling to a flowtable, so messages pass unread; sipalgctl status has the remedy",
             fmt::format("{}", fmt::join(offloading, ", ")));
     offloading_ = std::move(offloading);
     if (std::exchange(keeps_out_, rules_.keeps_out_of_flowtables()) == keeps_out_) return;
-    if (!keeps_out_) return spdlog::info("no rule says flow add any more; signalling needs no helper");
-    spdlog::info("a rule says flow add; signalling gets the helper sipalg, which keeps it out of flowtables");
+    if (!keeps_out_) return log::info("no rule says flow add any more; signalling needs no helper");
+    log::info("a rule says flow add; signalling gets the helper sipalg, which keeps it out of flowtables");
     renew_flows_();
 }
 
@@ -137,7 +137,7 @@ bool RulesetGuard::may_restore(Time now) {
     }
     if (restores_ < most_restores) return true;
     next_check_ = last_check_ = window_began_ + window;  // not earlier, even after notifications
-    spdlog::warn("another program keeps removing the rules of sipalgd; next attempt in {} ms",
+    log::warning("another program keeps removing the rules of sipalgd; next attempt in {} ms",
                  (next_check_ - now).count());
     return false;
 }
@@ -149,7 +149,7 @@ void RulesetGuard::restore(nft::Missing missing, Time now) {
     ++restores_;
     incomplete_ = false;
     next_update_ = Time{0};  // an update may have been refused while the table was missing
-    spdlog::warn("another program removed the rules of sipalgd; they are restored");
+    log::warning("another program removed the rules of sipalgd; they are restored");
 }
 
 void RulesetGuard::update(Time now) {
@@ -159,7 +159,7 @@ void RulesetGuard::update(Time now) {
             follow_at_ = std::max(now + coalesce, rest_until_);  // for the port forwards
             const std::string names = fmt::format("{}", fmt::join(*outside_, ", "));
             outside_.reset();
-            spdlog::info("outside interfaces changed to {}", names);
+            log::info("outside interfaces changed to {}", names);
             tell_service_manager("STATUS=Serving, outside " + names);
         }
         if (hosts_) rules_.set_hosts(*hosts_);
@@ -167,8 +167,8 @@ void RulesetGuard::update(Time now) {
         refused_ = false;
     } catch (const nft::Error& error) {
         if (!refused_)
-            spdlog::error("cannot update the rules with {}: {}",
-                          outside_ ? "the outside interfaces" : "the peers and phones", error.what());
+            log::error("cannot update the rules with {}: {}",
+                       outside_ ? "the outside interfaces" : "the peers and phones", error.what());
         refused_ = true;
         next_update_ = now + every;
     }

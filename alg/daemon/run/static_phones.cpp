@@ -1,8 +1,8 @@
 #include "alg/daemon/run/static_phones.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
+
+#include "alg/daemon/config/log.hpp"
 
 namespace sipalg::daemon {
 
@@ -36,7 +36,7 @@ std::optional<Time> StaticPhones::advance(Engine& engine, Time now) {
     next_ = now + every;
     for (const Event& event : engine.map_static_phones(wanted_, now))
         if (logged_.insert(event.subject + event.detail).second)
-            spdlog::warn("static phone not reachable: {}: {}", event.subject, event.detail);
+            log::warning("static phone not reachable: {}: {}", event.subject, event.detail);
     return next_;
 }
 

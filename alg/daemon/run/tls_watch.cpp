@@ -1,12 +1,11 @@
 #include "alg/daemon/run/tls_watch.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
 #include <vector>
 
 #include "alg/core/discover.hpp"
 #include "alg/core/report.hpp"
+#include "alg/daemon/config/log.hpp"
 #include "nft/ruleset.hpp"
 
 namespace sipalg::daemon {
@@ -34,7 +33,7 @@ void TlsWatch::forget_ended() {
         for (std::size_t i = 0; i < keys.size(); ++i)
             if (!known[i]) state_.flows.forget(keys[i]);
     } catch (const nft::Error& error) {
-        spdlog::debug("cannot ask conntrack which TLS connections have ended: {}", error.what());
+        log::debug("cannot ask conntrack which TLS connections have ended: {}", error.what());
     }
 }
 

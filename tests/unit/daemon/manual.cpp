@@ -8,6 +8,7 @@
 
 #include "alg/daemon/config/options.hpp"
 #include "alg/daemon/config/sections.hpp"
+#include "alg/policy/end_reason.hpp"
 #include "alg/policy/limits.hpp"
 #include "alg/policy/reason.hpp"
 
@@ -47,16 +48,42 @@ TEST_CASE("every reason has its row in sipalgd(8)") {
     }
 }
 
+TEST_CASE("every reason for which a call ends has its row in sipalgd(8)") {
+    const std::string page = manual("sipalgd.8");
+    for (std::size_t i = 0; i < end_reason_count; ++i) {
+        const std::string name(word(static_cast<EndReason>(i)));
+        CAPTURE(name);
+        CHECK(contains(page, "\n.It Cm " + name + "\n"));
+    }
+}
+
 TEST_CASE("--help, sipalgd(8) and sipalgd.conf(5) have the same options") {
     const std::set<std::string> names = options_in_help();
-    std::set<std::string> expected{"config",      "foreground",  "outside",
-                                   "inside",      "sip-port",    "tls-port",
-                                   "find-sip",    "media-ports", "external-address",
-                                   "accept-in",   "malformed",   "media-source",
-                                   "mode",        "nat",         "queue",
-                                   "table",       "control",     "control-group",
-                                   "admin-group", "log-level",   "check",
-                                   "help",        "version",     "emergency-number"};
+    std::set<std::string> expected{"config",
+                                   "foreground",
+                                   "outside",
+                                   "inside",
+                                   "sip-port",
+                                   "tls-port",
+                                   "find-sip",
+                                   "media-ports",
+                                   "external-address",
+                                   "accept-in",
+                                   "malformed",
+                                   "media-source",
+                                   "mode",
+                                   "nat",
+                                   "queue",
+                                   "table",
+                                   "control",
+                                   "control-group",
+                                   "admin-group",
+                                   "log-level",
+                                   "log-format",
+                                   "check",
+                                   "help",
+                                   "version",
+                                   "emergency-number"};
     for (const LimitRow& limit : limit_rows)
         expected.insert(limit.option);
     CHECK(names == expected);

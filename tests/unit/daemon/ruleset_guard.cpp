@@ -1,10 +1,11 @@
 #include "alg/daemon/run/ruleset_guard.hpp"
 
 #include <doctest/doctest.h>
-#include <spdlog/spdlog.h>
 
 #include <functional>
 #include <utility>
+
+#include "alg/daemon/config/log.hpp"
 
 using namespace sipalg;
 using namespace sipalg::daemon;
@@ -97,13 +98,13 @@ struct Fixture {
     Time now{1'000'000};
 
     Fixture() {
-        spdlog::set_level(spdlog::level::off);
+        set_log_level(LogLevel::error);
         upkeep.advance(now);
         upkeep.advance(now + RulesetGuard::coalesce);
         rules.looks = rules.questions = rules.readings = rules.follows = 0;
         now += Time{500};
     }
-    ~Fixture() { spdlog::set_level(spdlog::level::info); }
+    ~Fixture() { set_log_level(LogLevel::info); }
     Time hear() {
         upkeep.check_soon();
         return upkeep.advance(now);
