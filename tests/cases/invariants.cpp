@@ -12,7 +12,6 @@ namespace sipalg::test {
 
 namespace {
 
-using nat::MappingEntry;
 using nat::MappingKey;
 
 // The kernel counts whole seconds, rounded up: an element may outlive its time by that much.

@@ -35,6 +35,11 @@ std::string fill_length(std::string message, const std::string& line_end) {
     return message.replace(at + 2, 1, std::to_string(length));
 }
 
+/// The place of an error.
+std::string at_line(const std::string& path, int number) {
+    return path + ":" + std::to_string(number) + ": ";
+}
+
 }  // namespace
 
 std::vector<Case> read_cases(const std::string& path) {
@@ -60,13 +65,13 @@ std::vector<Case> read_cases(const std::string& path) {
         }
         auto all = words(line);
         if (cases.empty() || all.empty())
-            throw std::runtime_error(path + ":" + std::to_string(number) + ": not understood: " + line);
+            throw std::runtime_error(at_line(path, number) + "not understood: " + line);
         if (all.front() == "play") {
             const auto from = std::find_if(cases.begin(), cases.end(), [&](const Case& one) {
                 return one.setup && line == "play " + one.name;
             });
             if (from == cases.end())
-                throw std::runtime_error(path + ":" + std::to_string(number) + ": no setup for: " + line);
+                throw std::runtime_error(at_line(path, number) + "no setup for: " + line);
             const std::vector<Step> steps = from->steps;
             cases.back().steps.insert(cases.back().steps.end(), steps.begin(), steps.end());
             continue;

@@ -202,7 +202,7 @@ std::string World::register_phone(const Endpoint& phone, unsigned number, std::u
                              "\r\nContent-Length: 0\r\n\r\n";
     const std::string out = inspected(Side::inside, phone, peers[0], text);
     put_in_force();
-    const std::string contact = header_uri(out, "Contact");
+    std::string contact = header_uri(out, "Contact");
     const std::string answer =
         "SIP/2.0 200 OK\r\n" + header_lines(out, "Via") + header_lines(out, "From") +
         "To: <sip:a@example.com>;tag=x\r\n" + header_lines(out, "Call-ID") + header_lines(out, "CSeq") +

@@ -91,7 +91,7 @@ std::int32_t SegmentTraffic::next_offset() {
 
 std::string SegmentTraffic::next_bytes(std::size_t size) {
     const std::size_t length = std::min(rest_.size(), size);
-    const std::string bytes(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(length));
+    std::string bytes(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(length));
     rest_ = rest_.subspan(length);
     return bytes;
 }
