@@ -28,6 +28,9 @@ inline constexpr std::string_view allowed_peers = "allowed_peers";
 inline constexpr std::string_view allowed_peers6 = "allowed_peers6";
 inline constexpr std::string_view any_interface = "any_interface";
 inline constexpr std::string_view any_interface6 = "any_interface6";
+// Filled by rules.
+inline constexpr std::string_view phones = "phones";
+inline constexpr std::string_view seen = "seen";
 // Filled with elements of the core; see element_rows().
 inline constexpr std::string_view listeners = "listeners";
 inline constexpr std::string_view listeners6 = "listeners6";

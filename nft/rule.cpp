@@ -72,6 +72,14 @@ nftnl_expr* load_conntrack(nftnl_rule* rule, std::uint32_t key, std::uint32_t re
     return e;
 }
 
+// Of the tuple of one direction.
+void load_tuple(nftnl_rule* rule, std::uint32_t key, ip_conntrack_dir direction, std::uint32_t reg) {
+    auto* e = add(rule, "ct");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
+    nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, static_cast<std::uint8_t>(direction));
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, reg);
+}
+
 void load_route(nftnl_rule* rule, std::uint32_t result, std::uint32_t flags) {
     auto* e = add(rule, "fib");
     nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, result);
@@ -120,6 +128,18 @@ void set_info(nftnl_expr* expression, std::uint16_t attribute, const Info& info)
     std::memcpy(copy, &info, sizeof info);
     nftnl_expr_set(expression, attribute, copy, size);
 }  // NOLINT(clang-analyzer-unix.Malloc): the expression owns and frees it
+
+// As nft writes it.
+std::string duration(std::chrono::seconds time) {
+    const auto count = time.count();
+    if (count % 3600 == 0) return std::to_string(count / 3600) + "h";
+    return count % 60 == 0 ? std::to_string(count / 60) + "m" : std::to_string(count) + "s";
+}
+
+void set_timeout(nftnl_expr* change, std::chrono::seconds timeout) {
+    nftnl_expr_set_u64(change, NFTNL_EXPR_DYNSET_TIMEOUT,
+                       static_cast<std::uint64_t>(std::chrono::milliseconds(timeout).count()));
+}
 
 std::string hexadecimal(std::uint32_t value) {
     char text[16];
@@ -318,12 +338,38 @@ nftnl_expr* Rule::change_set(std::string_view set, std::uint32_t operation) {
 
 Rule& Rule::update(std::initializer_list<Field> fields, std::string_view set, std::chrono::seconds timeout) {
     const std::string words = load(fields);
-    const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(timeout);
-    const std::string time =
-        minutes == timeout ? std::to_string(minutes.count()) + "m" : std::to_string(timeout.count()) + "s";
-    say("update @" + std::string(set) + " { " + words + " timeout " + time + " }");
-    nftnl_expr_set_u64(change_set(set, NFT_DYNSET_OP_UPDATE), NFTNL_EXPR_DYNSET_TIMEOUT,
-                       static_cast<std::uint64_t>(std::chrono::milliseconds(timeout).count()));
+    say("update @" + std::string(set) + " { " + words + " timeout " + duration(timeout) + " }");
+    set_timeout(change_set(set, NFT_DYNSET_OP_UPDATE), timeout);
+    return *this;
+}
+
+Rule& Rule::unanswered() {
+    constexpr std::uint32_t state_bit = NF_CT_STATE_BIT(IP_CT_NEW);
+    say("ct state new");
+    load_conntrack(rule_.get(), NFT_CT_STATE);
+    mask_and_xor(rule_.get(), state_bit, 0U);
+    compare(rule_.get(), NFT_CMP_NEQ, std::uint32_t{0});
+    return *this;
+}
+
+Rule& Rule::opened_by(std::string_view set) {
+    say("ct original ip saddr @" + std::string(set));
+    load_tuple(rule_.get(), NFT_CT_SRC_IP, IP_CT_DIR_ORIGINAL, NFT_REG_1);
+    lookup(set, false);
+    return *this;
+}
+
+Rule& Rule::note_source_nat(std::string_view map, std::chrono::seconds timeout) {
+    say("update @" + std::string(map) +
+        " { ct reply ip daddr . ct reply proto-dst . ct original ip saddr timeout " + duration(timeout) +
+        " : ct original proto-src }");
+    load_tuple(rule_.get(), NFT_CT_DST_IP, IP_CT_DIR_REPLY, register_at(0));
+    load_tuple(rule_.get(), NFT_CT_PROTO_DST, IP_CT_DIR_REPLY, register_at(1));
+    load_tuple(rule_.get(), NFT_CT_SRC_IP, IP_CT_DIR_ORIGINAL, register_at(2));
+    load_tuple(rule_.get(), NFT_CT_PROTO_SRC, IP_CT_DIR_ORIGINAL, NFT_REG_2);
+    nftnl_expr* e = change_set(map, NFT_DYNSET_OP_UPDATE);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_DATA, NFT_REG_2);
+    set_timeout(e, timeout);
     return *this;
 }
 

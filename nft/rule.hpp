@@ -78,6 +78,13 @@ class Rule {
     Rule& count();
     /// Adds the fields to `set`, or renews them, with this timeout.
     Rule& update(std::initializer_list<Field> fields, std::string_view set, std::chrono::seconds timeout);
+    /// The connection has no packet in the reply direction yet.
+    Rule& unanswered();
+    /// The IPv4 host that opened the connection, as it is before NAT, is in `set`.
+    Rule& opened_by(std::string_view set);
+    /// Notes in `map` how NAT has translated the connection's opener: public address . public port . address
+    /// : port, with this timeout.
+    Rule& note_source_nat(std::string_view map, std::chrono::seconds timeout);
     /// Removes the fields from `set`.
     Rule& remove(std::initializer_list<Field> fields, std::string_view set);
     Rule& mark_connection(std::uint32_t bit);

@@ -285,6 +285,10 @@ std::vector<LatchedSource> Ruleset::read_learned() const {
     return nft::read_latched(impl_->link, impl_->settings.table);
 }
 
+std::optional<std::uint16_t> Ruleset::inside_port(const Endpoint& outside, const Address& phone) const {
+    return read_seen(impl_->link, impl_->settings.table, outside, phone);
+}
+
 Result<> Ruleset::apply(std::span<const Change> changes) {
     if (auto valid = validate(changes); !valid) return valid;
     Batch& batch = impl_->batch;

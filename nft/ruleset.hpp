@@ -184,6 +184,10 @@ class Ruleset {
     /// The sources that latches have let in and that were not removed yet (C5). Throws Error.
     std::vector<LatchedSource> read_learned() const;
 
+    /// The port of the phone behind a public endpoint, for a UDP flow that the phone has begun in the last
+    /// minutes; nullopt: none is known (S2). Throws Error.
+    std::optional<std::uint16_t> inside_port(const Endpoint& outside, const Address& phone) const;
+
     /// Applies the changes as one transaction and waits for the kernel's answer (law 1). On success all
     /// changes are in force; otherwise none is, and the error is the kernel's refusal as a text for people.
     Result<> apply(std::span<const Change> changes);

@@ -123,6 +123,17 @@ SetDefinition peers_of(std::string_view set_name, const Type& type, std::vector<
 // sources.
 constexpr std::uint32_t most_latches = 4096;
 
+// The phones whose packets were read, and the translations of their flows by any NAT. When a set is full, new
+// hosts or flows are not noted (X7).
+constexpr std::uint32_t most_phones = 4096, most_seen = 8192;
+
+SetDefinition filled_by_rules(std::string_view set_name, const std::vector<Type>& key, std::uint32_t most,
+                              const std::vector<Type>& data = {}) {
+    SetDefinition set = make_set(set_name, key, true, data);
+    set.most = most;
+    return set;
+}
+
 SetDefinition elements(std::string_view set_name, const ElementRow& row, const Type& address) {
     std::vector<Type> key{inet_proto, address, inet_service};
     std::vector<Type> data;
@@ -193,6 +204,9 @@ std::vector<SetDefinition> sets_of(const Settings& settings, Origin origin) {
     sets.push_back(peers_of(set_name::allowed_peers6, ipv6_addr, settings.hosts.allowed));
     sets.push_back(peers_of(set_name::any_interface, ipv4_addr, settings.hosts.any_interface));
     sets.push_back(peers_of(set_name::any_interface6, ipv6_addr, settings.hosts.any_interface));
+    sets.push_back(filled_by_rules(set_name::phones, {ipv4_addr}, most_phones));
+    sets.push_back(
+        filled_by_rules(set_name::seen, {ipv4_addr, inet_service, ipv4_addr}, most_seen, {inet_service}));
     for (const ElementRow& row : element_rows()) {
         sets.push_back(elements(row.set, row, ipv4_addr));
         if (!row.set6.empty()) sets.push_back(elements(row.set6, row, ipv6_addr));

@@ -61,7 +61,9 @@ bool each_element(Link& link, const std::string& table, std::string_view set,
     });
 }
 
-bool has_element(Link& link, const std::string& table, std::string_view set, const Value& key) {
+// Looks one element up. False: the set has none with this key.
+bool get_element(Link& link, const std::string& table, std::string_view set, const Value& key,
+                 const std::function<void(const nlmsghdr*)>& answer) {
     const auto narrow = [&](nlmsghdr* request) {
         mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, table.c_str());
         mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set.data());
@@ -73,7 +75,11 @@ bool has_element(Link& link, const std::string& table, std::string_view set, con
         mnl_attr_nest_end(request, element);
         mnl_attr_nest_end(request, list);
     };
-    return link.ask(NFT_MSG_GETSETELEM, NFPROTO_INET, narrow, {});
+    return link.ask(NFT_MSG_GETSETELEM, NFPROTO_INET, narrow, answer);
+}
+
+bool has_element(Link& link, const std::string& table, std::string_view set, const Value& key) {
+    return get_element(link, table, set, key, {});
 }
 
 }  // namespace
@@ -112,6 +118,22 @@ std::vector<LatchedSource> read_latched(Link& link, const std::string& table) {
                         sources.push_back(std::get<LatchedSource>(*element));
                 });
     return sources;
+}
+
+std::optional<std::uint16_t> read_seen(Link& link, const std::string& table, const Endpoint& outside,
+                                       const Address& phone) {
+    std::optional<std::uint16_t> port;
+    if (!outside.address.is_v4() || !phone.is_v4()) return port;
+    Value key;
+    key.put(outside);
+    key.put(phone);
+    get_element(link, table, set_name::seen, key, [&](const nlmsghdr* message) {
+        each_set_element(message, [&](nftnl_set_elem* element) {
+            const Value data = value_of(element, NFTNL_SET_ELEM_DATA);
+            if (data.size >= 2) port = static_cast<std::uint16_t>(data.bytes[0] << 8 | data.bytes[1]);
+        });
+    });
+    return port;
 }
 
 bool any_set_flushed(Link& link, const std::string& table, const std::vector<SetDefinition>& sets,

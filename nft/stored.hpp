@@ -1,6 +1,8 @@
 // Reading the daemon's elements back from the kernel.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +20,11 @@ std::vector<StoredElement> read_elements(Link& link, const std::string& table);
 
 /// The sources that latches have let in (C5). Empty if there is no table. Throws Error.
 std::vector<LatchedSource> read_latched(Link& link, const std::string& table);
+
+/// The port of the phone whose flow NAT has translated to this public endpoint; nullopt: no such flow was
+/// noted (S2). Throws Error.
+std::optional<std::uint16_t> read_seen(Link& link, const std::string& table, const Endpoint& outside,
+                                       const Address& phone);
 
 /// Reads the two maps. False: there is no table. Throws Error.
 bool read_maps(Link& link, const std::string& table, MapContents& maps);

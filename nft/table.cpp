@@ -27,6 +27,10 @@ const Address link_local = *Address::parse("169.254.0.0"), link_local6 = *Addres
 // The timeout of a latched source. The daemon reads the set about once a second, and a restarted daemon a
 // little later.
 constexpr std::chrono::seconds latched_for{60};
+// A phone is known from each packet that is read; registrations and keep-alives come more often than this.
+constexpr std::chrono::hours known_for{1};
+// A translation is noted with the first packets of a flow, and lives as long as a UDP stream in conntrack.
+constexpr std::chrono::minutes seen_for{3};
 
 }  // namespace
 
@@ -34,10 +38,11 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
     : name_(settings.table),
       keep_out_of_flowtables_(settings.keep_out_of_flowtables),
       sets_(sets_of(settings, origin)) {
-    chains_.reserve(18);  // the references below must stay valid
+    chains_.reserve(20);  // the references below must stay valid
 
-    constexpr std::string_view outward = "outward", true_source = "true_source", inward = "inward",
-                               inward_shifted = "inward_shifted";
+    constexpr std::string_view outward = "outward", true_source = "true_source", from_phone = "from_phone",
+                               inward = "inward", inward_shifted = "inward_shifted",
+                               to_outside = "to_outside";
     const bool any_inside = settings.inside.empty();
     const std::string_view sides = any_inside ? set_name::outside : set_name::inside;
 
@@ -70,17 +75,17 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
     checked.add().not_from_a_host().count().accept();
     checked.add().from_prefix(link_local, 16).count().accept();
     checked.add().from_prefix(link_local6, 10).count().accept();
-    checked.add().routed_back().queue(queue, settings.queue, settings.queues);
-    checked.add()
-        .fields({Field::source}, set_name::any_interface)
-        .queue(queue, settings.queue, settings.queues);
-    checked.add()
-        .fields({Field::source6}, set_name::any_interface6)
-        .queue(queue, settings.queue, settings.queues);
+    checked.add().routed_back().goto_chain(from_phone);
+    checked.add().fields({Field::source}, set_name::any_interface).goto_chain(from_phone);
+    checked.add().fields({Field::source6}, set_name::any_interface6).goto_chain(from_phone);
     checked.add().count();
 
+    ChainDefinition& read = chains_.emplace_back(from_phone, std::nullopt);
+    read.add().update({Field::source}, set_name::phones, known_for);
+    read.add().queue(queue, settings.queue, settings.queues);
+
     ChainDefinition& to_inside = chains_.emplace_back("to_inside", after_nat);
-    to_inside.add().interface(Interface::in, set_name::outside, false).accept();
+    to_inside.add().interface(Interface::in, set_name::outside, false).goto_chain(to_outside);
     to_inside.add().interface(Interface::out, sides, any_inside).accept();
     to_inside.add().fields({Field::source_port}, set_name::tls_ports).jump_chain(hello_inward);
     to_inside.add().fields({Field::destination_port}, set_name::tls_ports).jump_chain(hello_inward);
@@ -98,6 +103,16 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
     to_inside.add()
         .fields({Field::protocol, Field::destination6, Field::destination_port}, set_name::listeners6)
         .goto_chain(inward);
+
+    // S2: the public port that NAT gives to a phone's socket, ours or the owner's. A full map changes
+    // nothing.
+    chains_.emplace_back(to_outside, std::nullopt)
+        .add()
+        .unanswered()
+        .interface(Interface::out, set_name::outside)
+        .carried_by(Transport::udp)
+        .opened_by(set_name::phones)
+        .note_source_nat(set_name::seen, seen_for);
 
     // X11: the daemon takes a packet for an answer only if conntrack has seen the connection in both
     // directions. A6: every queue rule but those of `shifted` has bypass.

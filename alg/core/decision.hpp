@@ -22,9 +22,9 @@ namespace sipalg {
 /// A packet as it was queued, parsed once. Views the bytes, which must outlive it.
 struct Arrival {
     Arrival() = default;
-    Arrival(Side side, Bytes all, const Egress& way = {}, bool conntrack_scanned = false,
+    Arrival(Side side, Bytes all, const Egress& way = {}, bool questions_answered = false,
             std::uint64_t verdict = 0)
-        : from(side), egress(way), scanned(conntrack_scanned), token(verdict) {
+        : from(side), egress(way), answered(questions_answered), token(verdict) {
         read(all);
     }
     /// Replaces the bytes by a copy of the same packet that lives longer.
@@ -41,7 +41,7 @@ struct Arrival {
     Bytes bytes;
     std::optional<Packet> packet;  ///< nullopt: cannot be read (Reason::unreadable_packet)
     Egress egress;
-    bool scanned = false;  ///< conntrack was scanned after the packet arrived
+    bool answered = false;  ///< Decision::asked was answered, so nothing is asked again
     /// The packet belongs to a connection in which conntrack has seen packets in both directions (X11).
     bool established = false;
     /// Of the link-layer neighbour from which a packet from inside came, an opaque id that is not the address
@@ -54,6 +54,13 @@ struct Arrival {
 };
 
 using tcp::Output;
+
+/// A question to the kernel: which UDP port of the phone does NAT translate to this public endpoint (S2)?
+struct PortQuestion {
+    Endpoint outside;
+    Address phone;
+    friend bool operator==(const PortQuestion&, const PortQuestion&) = default;
+};
 
 /// An address in a message, and whether it was changed.
 struct Explained {
@@ -82,10 +89,11 @@ struct SeenMessage {
 /// what was closed; the next scan finds flows from other ports (see ConntrackScan::wanted()).
 struct Decision {
     Reason reason = Reason::unchanged;
-    /// The answer needs a fresh scan of conntrack: call State::cancel(), scan, and call inspect() again with
-    /// Arrival::scanned set, which never asks for a scan. If a scan is not possible, call it again without
-    /// one.
-    bool scan_first = false;
+    /// Nothing is decided before these are answered, as far as the kernel knows: call State::cancel(), then
+    /// ExistingNat::note_seen() for each answer, and inspect() again with Arrival::answered set.
+    std::vector<PortQuestion> asked;
+    static constexpr std::size_t most_asked =
+        64;                  ///< further endpoints are handled as without an answer (X7)
     bool dropped = false;    ///< drop it: malformed SIP with policy `drop` (S9), or a damaged segment (X13)
     bool rewritten = false;  ///< send `payload` in place of the packet's own
     std::string payload;

@@ -12,7 +12,7 @@ void Decision::clear() {
     reason = Reason::unchanged;
     dropped = false;
     rewritten = false;
-    scan_first = false;
+    asked.clear();
     payload.clear();
     destination_port.reset();
     changes.clear();
@@ -45,7 +45,7 @@ void decide(State& state, const Arrival& arrival, Time now, Decision& decision) 
     }
     inspect_message(
         state,
-        {packet.transport, packet.source, packet.destination, arrival.from, arrival.egress, arrival.scanned},
+        {packet.transport, packet.source, packet.destination, arrival.from, arrival.egress, arrival.answered},
         now, decision);
     if (decision.rewritten) state.edits.apply(decision.payload);
 }
@@ -91,19 +91,19 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
     if (arrival.packet->transport == Transport::tcp) {
         StreamSink sink(state, decision);
         decision.step = state.connections.arrive(
-            {arrival.from, arrival.bytes, *arrival.packet, arrival.egress, arrival.scanned, arrival.token},
+            {arrival.from, arrival.bytes, *arrival.packet, arrival.egress, arrival.answered, arrival.token},
             sink, now, {decision.changes, decision.reasons});
         decision.stream = decision.step.is_read;
         decision.reason = decision.step.reason;
         return;
     }
     decide(state, arrival, now, decision);
-    // A packet that waits for a scan is counted when it is inspected again.
-    if (decision.scan_first) return;
+    // Such a packet is counted when it is inspected again.
+    if (!decision.asked.empty()) return;
     if (state.explaining) {
         note_seen(state,
                   {arrival.packet->transport, arrival.packet->source, arrival.packet->destination,
-                   arrival.from, arrival.egress, arrival.scanned},
+                   arrival.from, arrival.egress, arrival.answered},
                   arrival.packet->payload, decision.reason, decision.explained, decision);
         if (decision.rewritten) decision.seen.back().after = decision.payload;
     }

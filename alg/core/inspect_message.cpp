@@ -120,8 +120,12 @@ class Inspection {
                            effects_))
             sockets.add(*responses);
         for (const Socket& socket : sockets) {
-            const nat::MappingEntry* entry =
-                state_.mappings.map(socket, envelope_.egress, {.emergency = emergency}, now_);
+            const nat::MappingEntry* entry = nullptr;
+            const nat::PortWish shown{
+                .preferred = shown_port_.value_or(0), .exact = true, .emergency = emergency};
+            if (shown_port_ && socket.endpoint == phone_)
+                entry = state_.mappings.map(socket, envelope_.egress, shown, now_);
+            if (!entry) entry = state_.mappings.map(socket, envelope_.egress, {.emergency = emergency}, now_);
             if (!entry) {
                 effects_.limit = effects_.limit || !nat::is_forbidden_port(socket.endpoint.port);
                 continue;
@@ -151,7 +155,7 @@ class Inspection {
     }
 
     // The phone names a public signalling endpoint as its own, so it handles NAT itself (S2). At first the
-    // ALG has no such mapping, and conntrack shows to which port the phone's socket is mapped (C12).
+    // ALG has no such mapping. If NAT has none for the phone's socket either, it gets the named one (C12).
     void shows(const Socket& shown, bool as_contact) {
         const Address& host = shown.endpoint.address;
         if (host != envelope_.egress.advertised) return;
@@ -162,11 +166,22 @@ class Inspection {
             return;
         }
         const nat::MappingKey source{{envelope_.transport, phone_}, envelope_.egress.address};
-        if (!state_.mappings.find(source) && !state_.mappings.existing_nat().find(source)) ask_conntrack();
+        if (state_.mappings.find(source) || state_.mappings.existing_nat().find(source)) return;
+        ask({shown.transport, {envelope_.egress.address, shown.endpoint.port}});
+        // One port must not mean two phones, whatever the transport (C9).
+        const Transport other = shown.transport == Transport::udp ? Transport::tcp : Transport::udp;
+        const nat::MappingEntry* twin = state_.mappings.find_public({other, shown.endpoint});
+        if (!twin || twin->mapping.inside.address == phone_.address) shown_port_ = shown.endpoint.port;
     }
 
-    void ask_conntrack() {
-        if (!envelope_.scanned) decision_.scan_first = true;
+    void ask(const Socket& outside) {
+        const PortQuestion question{outside.endpoint, phone_.address};
+        auto& asked = decision_.asked;
+        if (envelope_.answered || outside.transport != Transport::udp ||
+            asked.size() >= Decision::most_asked ||
+            std::find(asked.begin(), asked.end(), question) != asked.end())
+            return;
+        asked.push_back(question);
     }
 
     // A conclusion applies from this message on.
@@ -240,22 +255,32 @@ class Inspection {
             return known ? std::optional(call::Resolved{inside}) : std::nullopt;
         }
         if (address != envelope_.egress.advertised) return std::nullopt;
-        // The phone writes its own public address (S2). The port must be one that maps to this phone, never
-        // to another host.
-        if (const nat::MappingEntry* entry = state_.mappings.find_public(socket))
-            return entry->mapping.inside.address == phone_.address
-                       ? std::optional(call::Resolved{entry->mapping.inside})
-                       : std::nullopt;
-        // Use the endpoint that conntrack maps to this port if it is the phone's, else the same port on the
-        // phone.
-        const Endpoint* mapped =
-            state_.mappings.existing_nat().find_public({socket.transport, {envelope_.egress.address, port}});
-        if (!mapped) ask_conntrack();
-        const Endpoint end = mapped ? *mapped : inside;
-        if (end.address != phone_.address || is_sip_port(end.port)) return std::nullopt;
-        const auto* made =
-            state_.mappings.map({socket.transport, end}, envelope_.egress, {port, 1, true}, now_);
-        return made && made->mapping.outside.port == port ? std::optional(call::Resolved{end}) : std::nullopt;
+        return resolve_public(socket);
+    }
+
+    // The phone writes its own public address (S2). The port must be one that maps to this phone, never to
+    // another host: by a mapping in the kernel, else by a flow of the phone, else by a mapping of the past.
+    std::optional<call::Resolved> resolve_public(const Socket& socket) {
+        const auto own = [&](const Endpoint& end) {
+            const bool is_own = end.address == phone_.address && !is_sip_port(end.port);
+            return is_own ? std::optional(call::Resolved{end}) : std::nullopt;
+        };
+        const nat::MappingEntry* entry = state_.mappings.find_public(socket);
+        if (entry && !state_.mappings.is_lingering(*entry, now_)) return own(entry->mapping.inside);
+        const Socket outside{socket.transport, {envelope_.egress.address, socket.endpoint.port}};
+        ask(outside);
+        const nat::ExistingNat& existing = state_.mappings.existing_nat();
+        const Endpoint* mapped = existing.find_public(outside);
+        // Without either it is the same port on the phone, unless NAT is known to change the phone's ports.
+        const bool guess = !existing.changes_ports(phone_.address);
+        if (!mapped && entry && (guess || entry->mapping.inside.port != outside.endpoint.port))
+            mapped = &entry->mapping.inside;
+        if (!mapped && !guess) return std::nullopt;
+        const auto end = own(mapped ? *mapped : Endpoint{phone_.address, socket.endpoint.port});
+        if (!end) return std::nullopt;
+        const auto* made = state_.mappings.map({socket.transport, end->endpoint}, envelope_.egress,
+                                               {outside.endpoint.port, 1, true}, now_);
+        return made && made->mapping.outside.port == outside.endpoint.port ? end : std::nullopt;
     }
 
     // Resolves an endpoint of a delegate (N5). If the phone is not translated, the router has no address for
@@ -386,7 +411,8 @@ class Inspection {
     bool shows_inside_ = false;        ///< the phone writes its inside address as a contact
     bool handles_nat_itself_ = false;  ///< the phone writes its public address as its own
     bool unmodified_ = false;
-    bool proven_ = false;  ///< phone and peer are (X11)
+    std::optional<std::uint16_t> shown_port_;  ///< the public one that the phone names for its socket
+    bool proven_ = false;                      ///< phone and peer are (X11)
     sip::Bodies bodies_;
     Effects effects_;
 };

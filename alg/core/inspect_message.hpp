@@ -16,7 +16,7 @@ struct Envelope {
     Endpoint source, destination;
     Side from = Side::inside;
     Egress egress;
-    bool scanned = false;  ///< see Arrival
+    bool answered = false;  ///< see Arrival
 };
 
 /// Decides about the message in `state.message`: follows its call or registration and plans its edits. Adds

@@ -38,10 +38,10 @@ tcp::MessageResult StreamSink::inspect(const tcp::StreamMessage& message, Time n
                             outward ? message.key.peer : message.key.phone,
                             message.from,
                             message.egress,
-                            message.scanned};
+                            message.answered};
     const std::size_t before = decision_.explained.size();
     inspect_message(state_, envelope, now, decision_);
-    if (decision_.scan_first) return {Reason::unchanged, true, nullptr};
+    if (!decision_.asked.empty()) return {Reason::unchanged, true, nullptr};
     const bool planned = std::exchange(decision_.rewritten, false);
     if (state_.explaining) {
         note_seen(state_, envelope, message.bytes, decision_.reason,

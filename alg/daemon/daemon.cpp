@@ -95,7 +95,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       scanner_(
           state_, flow_reader_, [this](std::span<const ConntrackTuple> flows) { conntrack_.erase(flows); },
           [this](std::span<const Event> events, Time now) { engine_.log(events, now); }),
-      packets_(options.queue, ruleset_settings(options, {}).shifted_queue(), network_, engine_, scanner_,
+      packets_(options.queue, ruleset_settings(options, {}).shifted_queue(), network_, engine_,
                [this] { with_ipv6_ = true; }),
       tls_watch_(ruleset_settings(options, {}).watch_queue(), state_, conntrack_,
                  [this](std::span<const Event> events) { engine_.log(events, loop_.now()); }),
@@ -275,7 +275,6 @@ std::optional<Time> Daemon::step(Time now) {
 
 void Daemon::on_scan() {
     scanner_.readable(loop_.now());
-    packets_.scan_ended(loop_.now());
 }
 
 void Daemon::on_sockets() {
@@ -389,9 +388,6 @@ void Daemon::note_ipv6_delegates() {
 }
 
 bool Daemon::renumber(std::span<const AddressChange> moves, Time now) {
-    // Waiting packets belong to the old addresses.
-    packets_.release_postponed(now);
-    packets_.advance(now);
     return engine_.renumber(moves, now);
 }
 

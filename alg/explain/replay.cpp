@@ -163,10 +163,10 @@ class Replay {
         Arrival arrival(way.from, bytes_, egress(way.phone.address), false, ++token_);
         arrival.established = is_established(packet.packet.transport, way);
         inspect(state_, arrival, now_, decision_);
-        if (decision_.scan_first) {
+        if (!decision_.asked.empty()) {
             state_.cancel();
             scan();
-            arrival.scanned = true;
+            arrival.answered = true;
             inspect(state_, arrival, now_, decision_);
         }
         const bool lost = decision_.reason == Reason::unread_stream && !packet.packet.payload.empty();

@@ -2,20 +2,36 @@
 
 namespace sipalg::nat {
 
-void ExistingNat::note(const Mapping& mapping, bool by_phone, bool signalling) {
+ExistingNat::Inside* ExistingNat::place(const Mapping& mapping) {
     const Socket outside{mapping.transport, mapping.outside};
-    auto known = inside_.find(outside);
-    if (known == inside_.end()) {
-        if (inside_.size() >= most) return;
-        std::size_t& of_host = of_host_[mapping.inside.address];
-        if (of_host >= most_of_a_host) return;
-        ++of_host;
-        known = inside_.emplace(outside, Inside{}).first;
-    } else if (known->second.scan == scan_ && known->second.endpoint != mapping.inside) {
-        // If several hosts share one port in flows with different peers, the first one counts.
-        return;
-    }
-    known->second = {mapping.inside, scan_};
+    if (const auto known = inside_.find(outside); known != inside_.end()) return &known->second;
+    if (inside_.size() >= most) return nullptr;
+    std::size_t& of_host = of_host_[mapping.inside.address];
+    if (of_host >= most_of_a_host) return nullptr;
+    ++of_host;
+    return &inside_.emplace(outside, Inside{mapping.inside, scan_}).first->second;
+}
+
+void ExistingNat::note_change(const Mapping& mapping) {
+    if (mapping.inside.port != mapping.outside.port) changed_.insert(mapping.inside.address);
+}
+
+void ExistingNat::note_seen(const Mapping& mapping) {
+    Inside* inside = place(mapping);
+    if (!inside) return;
+    *inside = {mapping.inside, scan_};
+    ways_[MappingKey{{mapping.transport, mapping.inside}, mapping.outside.address}] = {mapping.outside.port,
+                                                                                       true, false, scan_};
+    note_change(mapping);
+}
+
+void ExistingNat::note(const Mapping& mapping, bool by_phone, bool signalling) {
+    Inside* known = place(mapping);
+    if (!known) return;
+    // If several hosts share one port in flows with different peers, the first one counts.
+    if (known->scan == scan_ && known->endpoint != mapping.inside) return;
+    *known = {mapping.inside, scan_};
+    if (by_phone) note_change(mapping);
 
     Way& way = ways_[MappingKey{{mapping.transport, mapping.inside}, mapping.outside.address}];
     const bool same = way.scan == scan_ && way.port == mapping.outside.port;
@@ -33,6 +49,10 @@ void ExistingNat::end() {
     of_host_.clear();
     for (const auto& [outside, inside] : inside_)
         ++of_host_[inside.endpoint.address];
+    changed_.clear();
+    for (const auto& [key, way] : ways_)
+        if (way.by_phone && way.port != key.inside.endpoint.port)
+            changed_.insert(key.inside.endpoint.address);
 }
 
 const ExistingNat::Way* ExistingNat::find(const MappingKey& key) const {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "alg/kernel/element.hpp"
 #include "alg/nat/mapping_key.hpp"
@@ -11,9 +12,9 @@
 
 namespace sipalg::nat {
 
-/// The public socket of each inside socket, as of the last conntrack scan. Nothing is staged, because a scan
-/// reports facts. Limited (X7) to `most` public sockets, and `most_of_a_host` of one inside host; further
-/// ones are ignored.
+/// The public socket of each inside socket, as of the last conntrack scan and of single flows that were
+/// noted since. Nothing is staged, because these are facts. Limited (X7) to `most` public sockets, and
+/// `most_of_a_host` of one inside host; further ones are ignored.
 class ExistingNat {
   public:
     static constexpr std::size_t most = 8192, most_of_a_host = 1024;
@@ -24,6 +25,9 @@ class ExistingNat {
     /// forward. `signalling`: its other end is a SIP port.
     void note(const Mapping& mapping, bool by_phone, bool signalling);
     void end();
+    /// Adds the translation of a flow that a phone has begun in the last minutes. It replaces what scans have
+    /// reported about its two sockets.
+    void note_seen(const Mapping& mapping);
 
     struct Way {
         std::uint16_t port = 0;  ///< public
@@ -38,6 +42,9 @@ class ExistingNat {
     /// The inside endpoint of a public socket, whose address is that of the outside interface; nullptr: none.
     const Endpoint* find_public(const Socket& socket) const;
 
+    /// NAT gives a socket of this host another port than its own.
+    bool changes_ports(const Address& host) const { return changed_.contains(host); }
+
     bool empty() const { return inside_.empty(); }
 
   private:
@@ -45,9 +52,14 @@ class ExistingNat {
         Endpoint endpoint;
         std::uint32_t scan = 0;
     };
+    /// The place for the mapping's public socket; nullptr: a limit is reached.
+    Inside* place(const Mapping& mapping);
+    void note_change(const Mapping& mapping);
+
     std::unordered_map<MappingKey, Way, MappingKeyHash> ways_;
     std::unordered_map<Socket, Inside> inside_;
     std::unordered_map<Address, std::size_t> of_host_;  ///< how many of inside_
+    std::unordered_set<Address> changed_;               ///< see changes_ports()
     std::uint32_t scan_ = 0;
 };
 

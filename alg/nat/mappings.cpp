@@ -47,11 +47,12 @@ const MappingEntry* Mappings::find_old(const Socket& socket) const {
 const MappingEntry* Mappings::map(const Socket& inside, const Egress& egress, const PortWish& wish,
                                   Time now) {
     const MappingKey key{inside, egress.address};
+    // Peers may know the port that conntrack has for this endpoint (C12).
+    const ExistingNat::Way* way = existing_nat().empty() ? nullptr : existing_nat().find(key);
+    if (way) forget_contradicted(key, *way, egress, now);
     if (const MappingEntry* known = mappings_.find(key)) return known;
     if (is_forbidden_port(inside.endpoint.port) || !has_room(inside.endpoint.address, wish.emergency, now))
         return nullptr;
-    // Peers may know the port that conntrack has for this endpoint (C12).
-    const ExistingNat::Way* way = existing_nat().find(key);
     std::uint16_t preferred = wish.preferred ? wish.preferred : way ? way->port : inside.endpoint.port;
     // The owner's forward to it gives it the port that strangers may know (X12).
     const auto forwarded = ports_.forwards().port_of(inside, egress.address);
@@ -92,6 +93,18 @@ void Mappings::forget(const MappingEntry& entry) {
     per_phone_.fewer(entry.mapping.inside.address);
     deadlines_.erase(key);
     mappings_.erase(key);
+}
+
+// What conntrack says outranks what is remembered (S2, A3).
+void Mappings::forget_contradicted(const MappingKey& inside, const ExistingNat::Way& way,
+                                   const Egress& egress, Time now) {
+    const MappingEntry* there = find_outside({inside.inside.transport, {inside.outside, way.port}});
+    if (there && there->key() != inside && is_lingering(*there, now)) forget(*there);
+    const MappingEntry* known = mappings_.find(inside);
+    if (known && known->mapping.outside.port != way.port && is_lingering(*known, now) &&
+        ports_.is_free(inside.inside.transport, egress, way.port) &&
+        !ports_.is_others(inside.inside, inside.outside, way.port, way.port, 1))
+        forget(*known);
 }
 
 // X7: frees ports that are only kept for late retransmissions.

@@ -84,6 +84,8 @@ class Mappings {
     const auto& all() const { return mappings_; }
     const Treatments& treatments() const { return policy_.treatments; }
 
+    /// Whether the mapping only reserves its port, so that packets meet the owner's NAT.
+    bool is_lingering(const MappingEntry& entry, Time now) const;
     /// The mapping of `inside`, made if there is none; it enters the kernel with acquire() or refresh().
     /// nullptr: the port is forbidden (X2), no port is left, or the ceiling is reached (X7).
     const MappingEntry* map(const Socket& inside, const Egress& egress, const PortWish& wish, Time now);
@@ -168,12 +170,13 @@ class Mappings {
     friend class MappingRestorer;  // A5
 
     const MappingEntry& enter(const Mapping& mapping, const Egress& egress, bool adopted, Time now);
-    /// Whether the mapping only reserves its port.
-    bool is_lingering(const MappingEntry& entry, Time now) const;
     bool has_room(const Address& phone, bool emergency, Time now);
     /// Returns the port that is freed; nullopt: no mapping is lingering.
     std::optional<std::uint16_t> forget_oldest_lingering(Time now);
     void forget(const MappingEntry& entry);
+    /// Removes lingering mappings that contradict conntrack about one of these two sockets.
+    void forget_contradicted(const MappingKey& inside, const ExistingNat::Way& way, const Egress& egress,
+                             Time now);
     /// Frees the ports of lingering mappings if no other port is left (X7).
     std::optional<std::uint16_t> choose_port(std::uint16_t wanted, unsigned run, Time now,
                                              const std::function<bool(std::uint16_t)>& is_free);

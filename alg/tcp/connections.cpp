@@ -66,20 +66,20 @@ Step Connections::arrive(const ArrivedPacket& arrived, MessageSink& sink, Time n
     }
     direction.checkpoint();
     direction.receive(carrier.begin, segment->payload, segment->is_fin());
-    read(*connection, arrived.scanned, sink, now, staged, step);
+    read(*connection, arrived.answered, sink, now, staged, step);
     return step;
 }
 
-void Connections::read(Connection& connection, bool scanned, MessageSink& sink, Time now, Staged staged,
+void Connections::read(Connection& connection, bool answered, MessageSink& sink, Time now, Staged staged,
                        Step& step) {
     Direction& direction = connection.direction(step.from);
     const Position before = direction.parsed();
-    const auto outcome = MessageReader(connection, step.from, scanned, sink, now, staged.reasons).read();
-    if (outcome == MessageReader::Outcome::scan_first) {
+    const auto outcome = MessageReader(connection, step.from, answered, sink, now, staged.reasons).read();
+    if (outcome == MessageReader::Outcome::ask_first) {
         direction.rewind();
         step.action = Step::Action::none;
         step.is_read = false;
-        step.scan_first = true;
+        step.ask_first = true;
         return;
     }
     if (outcome == MessageReader::Outcome::not_sip) step.action = Step::Action::stop_reading;

@@ -31,7 +31,7 @@ struct ArrivedPacket {
     Bytes bytes;
     const Packet& packet;
     Egress egress;
-    bool scanned = false;     ///< conntrack has been dumped since the packet arrived
+    bool answered = false;    ///< the questions of this packet were answered
     std::uint64_t token = 0;  ///< names the packet in Output
 };
 
@@ -81,7 +81,7 @@ class Connections {
                     Staged staged, Step& step);
     void open(Side from, const Segment& syn, const Egress& egress, MessageSink& sink, Time now, Staged staged,
               Step& step);
-    void read(Connection& connection, bool scanned, MessageSink& sink, Time now, Staged staged, Step& step);
+    void read(Connection& connection, bool answered, MessageSink& sink, Time now, Staged staged, Step& step);
     /// Makes room for one more connection, if necessary by removing a half-open one. False: no room.
     bool make_room(Side opener, MessageSink& sink, Time now, Staged staged, Step& step) const;
     /// X7: what the side that sent a SYN counts as.

@@ -12,7 +12,7 @@ MessageReader::Outcome MessageReader::read() {
                     reasons_.push_back(Reason::unread_stream);
                     continue;
                 }
-                if (!read_message(*piece)) return Outcome::scan_first;
+                if (!read_message(*piece)) return Outcome::ask_first;
                 break;
             case sip::Kind::keep_alive:
             case sip::Kind::stun: reasons_.push_back(sink_.reason_of(piece->kind)); break;
@@ -36,10 +36,10 @@ bool MessageReader::read_message(const Direction::Piece& piece) {
         reasons_.push_back(Reason::limit_reached);
         return true;
     }
-    const MessageResult result = sink_.inspect({connection_.key, from_, connection_.egress, scanned_,
+    const MessageResult result = sink_.inspect({connection_.key, from_, connection_.egress, answered_,
                                                 piece.bytes, piece.kind == sip::Kind::oversize},
                                                now_);
-    if (result.scan_first) return false;
+    if (result.ask_first) return false;
     if (piece.kind == sip::Kind::oversize && result.reason != Reason::oversize)
         reasons_.push_back(Reason::oversize);
     reasons_.push_back(result.reason);

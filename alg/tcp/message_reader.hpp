@@ -14,18 +14,18 @@ namespace sipalg::tcp {
 class MessageReader {
   public:
     enum class Outcome : std::uint8_t {
-        read,        ///< all complete messages were read
-        not_sip,     ///< the connection does not carry SIP (X5)
-        scan_first,  ///< a message needs a fresh conntrack scan: rewind, and read again after it
+        read,       ///< all complete messages were read
+        not_sip,    ///< the connection does not carry SIP (X5)
+        ask_first,  ///< a message has questions: rewind, and read again when they are answered
     };
 
-    /// `scanned`: conntrack was scanned after the packet arrived. Adds a reason to `reasons` for each piece.
-    MessageReader(Connection& connection, Side from, bool scanned, MessageSink& sink, Time now,
+    /// `answered`: the questions of this packet were answered. Adds a reason to `reasons` for each piece.
+    MessageReader(Connection& connection, Side from, bool answered, MessageSink& sink, Time now,
                   std::vector<Reason>& reasons)
         : connection_(connection),
           direction_(connection.direction(from)),
           from_(from),
-          scanned_(scanned),
+          answered_(answered),
           sink_(sink),
           now_(now),
           reasons_(reasons) {}
@@ -39,7 +39,7 @@ class MessageReader {
     Connection& connection_;
     Direction& direction_;
     const Side from_;
-    const bool scanned_;
+    const bool answered_;
     MessageSink& sink_;
     const Time now_;
     std::vector<Reason>& reasons_;

@@ -20,7 +20,7 @@ struct StreamMessage {
     const ConnectionKey& key;
     Side from;
     const Egress& egress;
-    bool scanned;  ///< conntrack was scanned after the packet arrived
+    bool answered;  ///< see Arrival
     std::string_view
         bytes;  ///< the whole message; of an oversize one, the head and the beginning of the body
     bool oversize;
@@ -30,7 +30,7 @@ struct StreamMessage {
 /// that cannot be inspected is `oversize`.
 struct MessageResult {
     Reason reason = Reason::unchanged;
-    bool scan_first = false;                ///< nothing was decided: the answer needs a fresh conntrack scan
+    bool ask_first = false;  ///< nothing was decided: the message has questions to be answered first
     const rewrite::Edits* edits = nullptr;  ///< valid until the next call; offsets count from the message
 };
 

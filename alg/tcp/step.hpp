@@ -38,8 +38,8 @@ struct Step {
         drop,
     };
     Action action = Action::none;
-    bool is_read = false;     ///< the packet belongs to a connection that is read: conclude() names it
-    bool scan_first = false;  ///< nothing was decided: cancel, dump conntrack, call arrive() again
+    bool is_read = false;    ///< the packet belongs to a connection that is read: conclude() names it
+    bool ask_first = false;  ///< nothing was decided: cancel, answer Decision::asked, call arrive() again
     Reason reason = Reason::unread_stream;
     ConnectionKey key;
     Side from = Side::inside;

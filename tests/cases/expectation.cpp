@@ -69,10 +69,11 @@ bool is_plain(const Step& step, Router& router) {
                                                           Address::parse(step.argument(1)).value());
         same_text("the end that handles NAT", step.argument(2),
                   ends[static_cast<std::size_t>(handling.handler)]);
-    } else if (step.verb == "scan-needed" || step.verb == "scan-not-needed") {
-        const bool needed = router.needed_scan();
-        if (needed != (step.verb == "scan-needed"))
-            throw std::runtime_error(needed ? "conntrack was scanned" : "conntrack was not scanned");
+    } else if (step.verb == "asked" || step.verb == "not-asked") {
+        const bool needed = router.asked();
+        if (needed != (step.verb == "asked"))
+            throw std::runtime_error(needed ? "the message asked about a flow"
+                                            : "the message asked about no flow");
     } else {
         return false;
     }

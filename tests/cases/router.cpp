@@ -35,16 +35,26 @@ std::string Router::send(Side from, const Endpoint& source, const Endpoint& dest
     const bool seen = flows_.pass(from, source, destination, now_);
     arrival.established = established.value_or(seen);
     inspect(*state_, arrival, now_, decision_);
-    needed_scan_ = decision_.scan_first;
-    if (needed_scan_) {
+    asked_ = !decision_.asked.empty();
+    if (asked_) {
         state_->cancel();
         check_invariants(*state_, kernel_, now_);
-        scan();
-        arrival.scanned = true;
+        answer();
+        arrival.answered = true;
         inspect(*state_, arrival, now_, decision_);
-        if (decision_.scan_first) throw std::runtime_error("the message needs a second scan");
+        if (!decision_.asked.empty()) throw std::runtime_error("the message asks twice");
     }
     return put_in_force() && decision_.rewritten ? decision_.payload : payload;
+}
+
+// As the daemon does from the map `seen`, which has the phone's own UDP flows.
+void Router::answer() {
+    for (const PortQuestion& question : decision_.asked)
+        for (const ConntrackEntry& flow : conntrack_)
+            if (flow.transport == Transport::udp && flow.reply_destination == question.outside &&
+                flow.original_source.address == question.phone)
+                state_->mappings.existing_nat().note_seen(
+                    {Transport::udp, flow.original_source, question.outside});
 }
 
 std::string Router::way_back(const std::string& message, const Endpoint& phone, const Endpoint& peer) {

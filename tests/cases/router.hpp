@@ -68,11 +68,12 @@ class Router {
     const TableKernel& kernel() const { return kernel_; }
     const Decision& decision() const { return decision_; }             ///< the latest one
     const std::vector<Event>& scan_events() const { return events_; }  ///< of the last scan
-    bool needed_scan() const { return needed_scan_; }  ///< the last packet needed a scan of conntrack
+    bool asked() const { return asked_; }                              ///< the last packet asked about a flow
     Time now() const { return now_; }
 
   private:
     void start();
+    void answer();
     Egress egress() const;
     Egress egress(const Endpoint& phone) const;
     void advance();
@@ -91,7 +92,7 @@ class Router {
     std::vector<ConntrackEntry> conntrack_;
     FlowTracker flows_;
     std::vector<Event> events_;
-    bool needed_scan_ = false;
+    bool asked_ = false;
 };
 
 }  // namespace sipalg::test

@@ -247,13 +247,13 @@ void Traffic::inspect_packet(Side side, const std::string& source, const std::st
 void Traffic::ask(Side side, std::span<const std::uint8_t> bytes) {
     Arrival arrival{side, bytes, egress_};
     inspect(*state_, flows_.pass(arrival, now_), now_, decision_);
-    if (!decision_.scan_first) return;
+    if (decision_.asked.empty()) return;
     state_->cancel();
     check_invariants(*state_, kernel_, now_);
     if (bytes.size() % 2) scan();
-    arrival.scanned = true;
+    arrival.answered = true;
     inspect(*state_, arrival, now_, decision_);
-    if (decision_.scan_first) throw std::runtime_error("a second sweep is asked for");
+    if (!decision_.asked.empty()) throw std::runtime_error("a message asks twice");
 }
 
 bool Traffic::put_in_force() {

@@ -109,7 +109,7 @@ std::string World::inspected(Side from, const Endpoint& source, const Endpoint& 
     Arrival arrival{from, bytes, egress()};
     established_ = conntrack_.pass(arrival, now_).established;
     inspect(state_, arrival, now_, decision_);
-    if (decision_.scan_first) throw std::runtime_error("conntrack is asked for what nobody hides");
+    if (!decision_.asked.empty()) throw std::runtime_error("conntrack is asked for what nobody hides");
     return decision_.rewritten ? decision_.payload : text;
 }
 

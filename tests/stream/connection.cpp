@@ -134,9 +134,9 @@ void Connection::arrive(Side from, const Packet& packet) {
     arrival.established = from == Side::outside;
     arrival.checksum_unverified = true;
     inspect(state_, arrival, now_, decision_);
-    if (decision_.scan_first) {
+    if (!decision_.asked.empty()) {
         state_.cancel();
-        arrival.scanned = true;
+        arrival.answered = true;
         inspect(state_, arrival, now_, decision_);
     }
     kernel_.put_in_force(state_, decision_.changes, now_);

@@ -136,11 +136,11 @@ void SegmentTraffic::arrive(const Odd& odd) {
     arrival.established = side_ == Side::outside;
     arrival.checksum_unverified = true;
     inspect(state_, arrival, now_, decision_);
-    if (decision_.scan_first) {
+    if (!decision_.asked.empty()) {
         state_.cancel();
-        arrival.scanned = true;
+        arrival.answered = true;
         inspect(state_, arrival, now_, decision_);
-        if (decision_.scan_first) throw std::runtime_error("a second sweep is asked for");
+        if (!decision_.asked.empty()) throw std::runtime_error("a message asks twice");
     }
     const bool in_force = put_in_force();
     if (!decision_.stream) {

@@ -73,8 +73,7 @@ Json Answers::document(const Json& request, const ControlClient& client, Time no
     if (command == "bindings") return to_json(bindings(now));
     if (command == "flows") return to_json(report_flows(from_.state, now), clocks());
     if (command == "counters") return to_json(from_.engine.counters());
-    if (command == "limits")
-        return to_json(limits(from_.state, {from_.packets.postponed(), from_.control.clients()}));
+    if (command == "limits") return to_json(limits(from_.state, {from_.control.clients()}));
     const bool changes = command == "reload" || command == "close";
     if (changes && !from_.access.may_change(client))
         return error("permission denied; only root and the members of --admin-group may " + command);

@@ -5,7 +5,6 @@
 
 #include "alg/core/report.hpp"
 #include "alg/daemon/control/control.hpp"
-#include "alg/daemon/run/postponed.hpp"
 
 namespace sipalg::daemon {
 
@@ -57,14 +56,12 @@ std::size_t use_of(std::size_t Limits::*limit, const State& state) {
 
 std::vector<Limit> limits(const State& state, const DaemonUse& use) {
     std::vector<Limit> all;
-    all.reserve(limit_rows.size() + 3);
+    all.reserve(limit_rows.size() + 2);
     for (const LimitRow& row : limit_rows)
         all.push_back(
             {row.name, state.policy.*row.member, use_of(row.member, state), row.behaviour, row.option});
     all.push_back({"flows in the list", FlowList::most, state.flows.size(),
                    "the one that has been idle longest leaves the list", ""});
-    all.push_back({"packets that wait for conntrack", PostponedPackets::most, use.postponed,
-                   "further packets are decided without conntrack", ""});
     all.push_back(
         {"control clients", ControlSocket::most_clients, use.control_clients, "further clients wait", ""});
     return all;

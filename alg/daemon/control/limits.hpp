@@ -20,7 +20,6 @@ struct Limit {
 
 /// Use of limits that the core does not know.
 struct DaemonUse {
-    std::size_t postponed = 0;  ///< packets that wait for a scan
     std::size_t control_clients = 0;
 };
 

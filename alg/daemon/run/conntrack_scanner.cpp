@@ -28,15 +28,9 @@ void ConntrackScanner::first(Time now) {
         process(reader_.wait(), now);
 }
 
-std::optional<std::uint64_t> ConntrackScanner::ask(Time now) {
-    if (budget_.next() > now + patience) return std::nullopt;
-    requested_ = true;
-    return begun_ + 1;
-}
-
 std::optional<Time> ConntrackScanner::advance(Time now) {
     if (reader_.reading()) return std::nullopt;
-    if (!requested_ && !state_.scan.wanted(now)) {
+    if (!state_.scan.wanted(now)) {
         if (state_.scan.idle()) return std::nullopt;
         return now + ask_every;
     }
@@ -47,8 +41,6 @@ std::optional<Time> ConntrackScanner::advance(Time now) {
 
 void ConntrackScanner::begin(Time now) {
     budget_.began(now);
-    requested_ = false;
-    ++begun_;
     spent_ = {};
     seen_ = offloaded_ = 0;
     to_erase_.clear();
@@ -82,7 +74,6 @@ void ConntrackScanner::process(const FlowReader::Piece& piece, Time now) {
     }
     spent_ += std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
     if (!piece.last) return;
-    ended_ = begun_;
     // X8: pinholes have a kernel timeout anyway, so a failure is logged once, and the next scan follows.
     if (!failure.empty() && !failed_before_) log::warning("cannot read the conntrack table: {}", failure);
     failed_before_ = !failure.empty();

@@ -47,18 +47,9 @@ class ConntrackScanner {
     /// Call it when FlowReader::descriptor() is readable.
     void readable(Time now);
 
-    /// Requests a scan for a packet. Returns the number of that scan; nullopt: it would begin too late for
-    /// the packet.
-    std::optional<std::uint64_t> ask(Time now);
-    /// The number of the last scan that has ended, successfully or not.
-    std::uint64_t ended() const { return ended_; }
-
   private:
     /// The interval at which the state is asked whether calls need a scan for silence.
     static constexpr Time ask_every{2000};
-    /// The longest that a packet waits for a scan to begin: about one retransmission of the sender (T1 is
-    /// 500 ms, RFC 3261 17.1.1.2).
-    static constexpr Time patience{700};
 
     void begin(Time now);
     void report_offloaded();
@@ -69,8 +60,6 @@ class ConntrackScanner {
     Erase erase_;
     Report report_;
     ScanBudget budget_;
-    bool requested_ = false;
-    std::uint64_t begun_ = 0, ended_ = 0;
     std::size_t seen_ = 0;       ///< entries of this scan
     std::size_t offloaded_ = 0;  ///< those of signalling that are in a flowtable
     bool offload_reported_ = false;

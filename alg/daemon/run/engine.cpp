@@ -51,17 +51,31 @@ void Engine::tell_refused(Reason reason, Time now) {
     if (feed_) feed_->take_refused(decision_, reason, now);
 }
 
+// S2: no message waits, because the kernel answers at once.
+void Engine::inspect(const Arrival& arrival, Time now) {
+    sipalg::inspect(state_, arrival, now, decision_);
+    if (decision_.asked.empty()) return;
+    state_.cancel();
+    try {
+        for (const PortQuestion& question : decision_.asked)
+            if (const auto port = kernel_.inside_port(question))
+                state_.mappings.existing_nat().note_seen(
+                    {Transport::udp, {question.phone, *port}, question.outside});
+    } catch (const std::exception& error) {
+        log::debug("cannot read the translation of a phone's flow: {}", error.what());
+    }
+    Arrival answered = arrival;
+    answered.answered = true;
+    sipalg::inspect(state_, answered, now, decision_);
+}
+
 Action Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
     explain_if_read();
     if (state_.mode_of(arrival) == Mode::observe) return observe(arrival, now);
     Reason reason = Reason::unreadable_packet;
     Action result;
     try {
-        inspect(state_, arrival, now, decision_);
-        if (decision_.scan_first) {
-            state_.cancel();
-            return {Action::Kind::scan_first, {}};
-        }
+        inspect(arrival, now);
         reason = decision_.reason;
         if (decision_.stream) return conclude_stream(arrival, put_in_force(now, passed), now);
         const bool replaced = decision_.rewritten || decision_.destination_port;

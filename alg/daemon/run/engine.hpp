@@ -35,6 +35,8 @@ class Kernel {
     /// One transaction: on success all changes are in force, otherwise none, and the error is the kernel's
     /// refusal. Throws as erase() does.
     virtual Result<> apply(std::span<const Change> changes) = 0;
+    /// The answer to a question of the core; nullopt: the kernel knows no such flow. Throws as erase() does.
+    virtual std::optional<std::uint16_t> inside_port(const PortQuestion& question) = 0;
 };
 
 /// The decision about a packet.
@@ -43,8 +45,7 @@ struct Action {
         pass,     ///< accept the original
         replace,  ///< accept `packet` in its place
         drop,
-        scan_first,  ///< not decided yet: scan conntrack, then call again with Arrival::scanned set
-        hold,        ///< not decided yet: a later Output has its token
+        hold,  ///< not decided yet: a later Output has its token
     };
     Kind kind = Kind::pass;
     Bytes packet;  ///< valid until the engine's next packet
@@ -60,9 +61,8 @@ class Engine {
     Engine(State& state, Kernel& kernel, const Policy& policy = {}, Emit emit = {})
         : state_(state), kernel_(kernel), emit_(std::move(emit)), observer_(policy) {}
 
-    /// Decides about a packet and puts the decision into force. Never returns scan_first for an arrival with
-    /// `scanned` set. `longest`: bytes of the longest packet that a verdict can carry. Does not throw,
-    /// whatever the packet or the kernel's answer is.
+    /// Decides about a packet and puts the decision into force. `longest`: bytes of the longest packet that a
+    /// verdict can carry. Does not throw, whatever the packet or the kernel's answer is.
     Action handle(const Arrival& arrival, Time now, std::size_t longest);
     /// Logs one line for each event, within the rate limit (O4).
     void log(std::span<const Event> events, Time now);
@@ -108,6 +108,7 @@ class Engine {
 
   private:
     Action observe(const Arrival& arrival, Time now);
+    void inspect(const Arrival& arrival, Time now);
     void log(std::span<const Event> events, const char* before, Time now);
     std::optional<Time> advance_kernel(Time now);
     void explain_if_read();

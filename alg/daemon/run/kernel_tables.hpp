@@ -1,7 +1,9 @@
 // The nftables ruleset and the conntrack table, for engine and ruleset guard.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -29,6 +31,9 @@ class KernelTables : public Kernel, public Rules {
         auto outcome = ruleset_.apply(changes);
         if (!outcome) refused_();
         return outcome;
+    }
+    std::optional<std::uint16_t> inside_port(const PortQuestion& question) override {
+        return ruleset_.inside_port(question.outside, question.phone);
     }
     bool changed_by_others() override { return ruleset_.changed_by_others(); }
     nft::Missing missing(std::span<const Change> expected) override { return ruleset_.missing(expected); }

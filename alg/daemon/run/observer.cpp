@@ -25,9 +25,9 @@ void Observer::restart(const Policy& policy) {
 }
 
 Observer::Seen Observer::see(const Arrival& arrival, Time now) {
-    Arrival scanned = arrival;
-    scanned.scanned = true;
-    inspect(*state_, scanned, now, decision_);
+    Arrival answered = arrival;
+    answered.answered = true;
+    inspect(*state_, answered, now, decision_);
     state_->commit();
     Reason reason = decision_.rewritten ? Reason::rewritten : decision_.reason;
     if (decision_.stream) {

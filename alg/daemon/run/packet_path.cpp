@@ -1,16 +1,14 @@
 #include "alg/daemon/run/packet_path.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace sipalg::daemon {
 
 PacketPath::PacketPath(std::uint16_t queue, std::uint16_t tcp_queue, Network& network, Engine& engine,
-                       ConntrackScanner& scanner, std::function<void()> ipv6_seen)
+                       std::function<void()> ipv6_seen)
     : network_(network),
       engine_(engine),
-      scanner_(scanner),
       ipv6_seen_(std::move(ipv6_seen)),
       queue_(queue),
       tcp_queue_(tcp_queue, WhenFull::drop) {}
@@ -31,20 +29,7 @@ void PacketPath::decide(const QueuedPacket& packet, Verdict& verdict, Time now) 
     arrival.established = packet.established;
     arrival.neighbour = packet.neighbour;
     arrival.checksum_unverified = packet.checksum_unverified;
-    decide(arrival, verdict, now);
-}
-
-void PacketPath::decide(Arrival arrival, Verdict& verdict, Time now) {
-    Action action = engine_.handle(arrival, now, Queue::longest_packet);
-    if (action.kind == Action::Kind::scan_first) {
-        const auto scan = postponed_.full() ? std::nullopt : scanner_.ask(now);
-        if (scan) {
-            postponed_.add(arrival, std::move(verdict), *scan);
-            return;
-        }
-        arrival.scanned = true;
-        action = engine_.handle(arrival, now, Queue::longest_packet);
-    }
+    const Action action = engine_.handle(arrival, now, Queue::longest_packet);
     if (action.kind == Action::Kind::replace) verdict.replace(action.packet);
     if (action.kind == Action::Kind::drop) verdict.drop();
     if (action.kind == Action::Kind::hold) segments_.emplace(arrival.token, std::move(verdict));
@@ -62,19 +47,6 @@ void PacketPath::emit(const Output& output) {
     segments_.erase(segment);
 }
 
-void PacketPath::decide_postponed(std::uint64_t ended, Time now) {
-    postponed_.release(ended,
-                       [&](const Arrival& arrival, Verdict& verdict) { decide(arrival, verdict, now); });
-}
-
-void PacketPath::scan_ended(Time now) {
-    decide_postponed(scanner_.ended(), now);
-}
-
-void PacketPath::release_postponed(Time now) {
-    decide_postponed(std::numeric_limits<std::uint64_t>::max(), now);
-}
-
 std::optional<Time> PacketPath::advance(Time now) {
     std::optional<Time> next;
     for (Queue* queue : queues())
@@ -83,7 +55,6 @@ std::optional<Time> PacketPath::advance(Time now) {
 }
 
 void PacketPath::drain() {
-    postponed_.clear();
     segments_.clear();
     for (Queue* queue : queues())
         queue->drain();

@@ -8,24 +8,21 @@
 #include <unordered_map>
 
 #include "alg/base/time.hpp"
-#include "alg/daemon/run/conntrack_scanner.hpp"
 #include "alg/daemon/run/engine.hpp"
 #include "alg/daemon/run/injector.hpp"
 #include "alg/daemon/run/network.hpp"
-#include "alg/daemon/run/postponed.hpp"
 #include "alg/daemon/run/queue.hpp"
 
 namespace sipalg::daemon {
 
-/// Owns the two queues whose packets get verdicts, and the packets whose verdict has to wait: for a scan of
-/// conntrack, or, as segments of TCP, for the rest of a message. Packets that still wait when this object
-/// ends pass unmodified.
+/// Owns the two queues whose packets get verdicts, and the segments of TCP whose verdict has to wait for the
+/// rest of a message. Segments that still wait when this object ends pass unmodified.
 class PacketPath {
   public:
     /// Binds both queues. `tcp_queue` is for connections with translated sequence numbers (T4). Throws
     /// nft::Error. `ipv6_seen` is called for each IPv6 packet. The references must outlive this object.
     PacketPath(std::uint16_t queue, std::uint16_t tcp_queue, Network& network, Engine& engine,
-               ConntrackScanner& scanner, std::function<void()> ipv6_seen);
+               std::function<void()> ipv6_seen);
     PacketPath(const PacketPath&) = delete;
     PacketPath& operator=(const PacketPath&) = delete;
 
@@ -34,32 +31,23 @@ class PacketPath {
     void receive(Queue& queue, Time now);
     /// Sends a packet of the engine, or gives a verdict to a waiting segment.
     void emit(const Output& output);
-    /// Call it when a scan of conntrack may have ended: decides about the packets that waited for it.
-    void scan_ended(Time now);
-    /// Decides about all packets that wait for a scan, without it.
-    void release_postponed(Time now);
     /// Sends the verdicts that were given outside of receive(), and those that the kernel had no memory for.
     /// Returns when to call again; nullopt: after the next packet.
     std::optional<Time> advance(Time now);
     /// Accepts all packets that wait, after the rules were removed at the end.
     void drain();
 
-    std::size_t postponed() const { return postponed_.size(); }  ///< packets that wait for a scan
-
   private:
     void decide(const QueuedPacket& packet, Verdict& verdict, Time now);
-    void decide(Arrival arrival, Verdict& verdict, Time now);
-    void decide_postponed(std::uint64_t ended, Time now);
 
     Network& network_;
     Engine& engine_;
-    ConntrackScanner& scanner_;
     std::function<void()> ipv6_seen_;
     Queue queue_;
     Queue tcp_queue_;
     Injector injector_;
-    PostponedPackets postponed_;                           // after the queues, which outlive their verdicts
-    std::unordered_map<std::uint64_t, Verdict> segments_;  ///< those that wait, by token
+    std::unordered_map<std::uint64_t, Verdict>
+        segments_;  ///< those that wait, by token; the queues outlive their verdicts
     std::uint64_t last_token_ = 0;
 };
 

@@ -103,31 +103,6 @@ TEST_CASE("C12 the first scan is complete when it returns, for any number of flo
     CHECK_FALSE(f.reader.reading());
     CHECK_FALSE(f.readable(0));
     CHECK(f.state.mappings.existing_nat().find_public({Transport::udp, {wan, 8999}}));
-    CHECK(f.sweeper.ended() == 1);
-}
-
-TEST_CASE("S2 a request gets a scan that begins after it, even if nothing was opened or closed") {
-    Fixture f;
-    const auto sweep = f.sweeper.ask(f.now);
-    REQUIRE(sweep);
-    f.sweeper.advance(f.now);
-    CHECK(f.sweeper.ask(f.now).value() == *sweep + 1);  // the one under way may have passed the place already
-    CHECK(f.sweeper.ended() < *sweep);
-    f.finish();
-    CHECK(f.sweeper.ended() == *sweep);
-    CHECK(f.sweeper.advance(f.now) == f.now + ScanBudget::shortest_pause);
-}
-
-TEST_CASE("X7 a packet does not wait for a scan that would begin too late") {
-    Fixture f;
-    f.broken = true;
-    f.sweeper.ask(f.now);
-    f.sweeper.advance(f.now);
-    f.finish();
-    CHECK_FALSE(f.sweeper.ask(f.now));
-    CHECK(f.sweeper.ended() == 1);
-    f.now += Time(9500);
-    CHECK(f.sweeper.ask(f.now));
 }
 
 TEST_CASE("C7 a failed scan is repeated") {
@@ -149,7 +124,7 @@ TEST_CASE("a reader ends while its pieces wait") {
     Fixture f;
     for (int i = 0; i < 20'000; ++i)
         f.table.push_back(flow(static_cast<std::uint16_t>(i)));
-    f.sweeper.ask(f.now);
+    f.open_and_close();
     f.sweeper.advance(f.now);
     CHECK(f.readable(5000));  // and its queue runs full
 }

@@ -27,6 +27,13 @@ struct RecordingKernel : Kernel {
         if (refusal) return Failure{*refusal};
         return {};
     }
+    std::vector<PortQuestion> questions;
+    std::optional<std::uint16_t> port;
+    std::optional<std::uint16_t> inside_port(const PortQuestion& question) override {
+        questions.push_back(question);
+        if (broken) throw std::runtime_error("netlink is gone");
+        return question.outside.port == 14830 ? port : std::nullopt;
+    }
 };
 
 struct Router {
@@ -150,6 +157,33 @@ TEST_CASE("S9 malformed = drop only drops SIP that cannot be read") {
         CHECK(engine.counters()[static_cast<std::size_t>(Reason::malformed)] == 1);
         CHECK(engine.counters()[static_cast<std::size_t>(Reason::truncated)] == 1);
     }
+}
+
+TEST_CASE("S2 the kernel is asked about a public port, and the message is decided at once") {
+    const std::string body =
+        "v=0\r\no=- 1 1 IN IP4 203.0.113.1\r\ns=-\r\nc=IN IP4 203.0.113.1\r\nt=0 0\r\nm=audio 14830 RTP/AVP "
+        "0\r\na=rtcp-mux\r\n";
+    const auto packet = test::udp_packet(
+        "192.168.1.10:5060", "203.0.113.10:5060",
+        "INVITE sip:bob@203.0.113.10 SIP/2.0\r\nVia: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bK1;rport\r\n"
+        "From: <sip:alice@203.0.113.10>;tag=a\r\nTo: <sip:bob@203.0.113.10>\r\n"
+        "Call-ID: one@phone\r\nCSeq: 1 INVITE\r\nContact: <sip:alice@192.168.1.10>\r\n"
+        "Content-Type: application/sdp\r\nContent-Length: " +
+            std::to_string(body.size()) + "\r\n\r\n" + body);
+    const Address wan = *Address::parse("203.0.113.1"), phone = *Address::parse("192.168.1.10");
+    const auto inside_of = [&](const Router& router) {
+        const nat::MappingEntry* entry = router.state.mappings.find_public({Transport::udp, {wan, 14830}});
+        return entry ? entry->mapping.inside.port : 0;
+    };
+    Router router;
+    router.kernel.port = 40000;
+    CHECK_FALSE(router.handle(packet).empty());
+    REQUIRE_FALSE(router.kernel.questions.empty());
+    CHECK(router.kernel.questions.front() == PortQuestion{{wan, 14830}, phone});
+    CHECK(inside_of(router) == 40000);
+    Router unknowing;
+    unknowing.handle(packet);
+    CHECK(inside_of(unknowing) == 14830);
 }
 
 TEST_CASE("an unanswered call is closed at its deadline, and no deadline is left") {

@@ -22,14 +22,13 @@ TEST_CASE("X7 every limit of the core has a row with its option and its use") {
     Policy policy;
     policy.max_calls = 100;
     const State state(policy);
-    const auto all = limits(state, {4, 6});
+    const auto all = limits(state, {6});
     CHECK(find(all, "calls").limit == 100);
     CHECK(find(all, "calls").option == "max-calls");
     for (const LimitRow& row : limit_rows) {
         CHECK(find(all, row.name).in_use == 0);
         CHECK(find(all, row.name).option == row.option);
     }
-    CHECK(find(all, "packets that wait for conntrack").in_use == 4);
     CHECK(find(all, "control clients").in_use == 6);
     CHECK(find(all, "control clients").option.empty());
 }

@@ -14,6 +14,7 @@ struct Yes : Kernel {
         ++asked;
         return {};
     }
+    std::optional<std::uint16_t> inside_port(const PortQuestion&) override { return std::nullopt; }
 };
 
 Treatments static_phones() {

@@ -137,4 +137,31 @@ TEST_CASE("C12 X2 a mapping whose public port is privileged is not adopted") {
     CHECK(adopted(11));
 }
 
+TEST_CASE("S2 a flow that was looked up replaces what scans have said, and is removed by the scan after it") {
+    ExistingNat nat;
+    const Mapping before = mapping(10, 40000, 4726), now = mapping(10, 40000, 14830);
+    scan(nat, {before});
+    nat.begin();
+    nat.note_seen(now);
+    nat.end();
+    REQUIRE(nat.find(key(now)));
+    CHECK(nat.find(key(now))->port == 14830);
+    REQUIRE(nat.find_public({Transport::udp, now.outside}));
+    CHECK(*nat.find_public({Transport::udp, now.outside}) == now.inside);
+    scan(nat, {});
+    CHECK(nat.empty());
+}
+
+TEST_CASE("S2 a host whose ports NAT changes is known as long as such a flow is") {
+    ExistingNat nat;
+    const Address phone = mapping(10, 1, 1).inside.address;
+    scan(nat, {mapping(10, 5060, 5060)});
+    CHECK_FALSE(nat.changes_ports(phone));
+    nat.note_seen(mapping(10, 40000, 4726));
+    CHECK(nat.changes_ports(phone));
+    CHECK_FALSE(nat.changes_ports(mapping(11, 1, 1).inside.address));
+    scan(nat, {mapping(10, 5060, 5060)});
+    CHECK_FALSE(nat.changes_ports(phone));
+}
+
 }  // namespace sipalg::nat

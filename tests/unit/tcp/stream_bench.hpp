@@ -56,7 +56,7 @@ struct Bench {
         arrival.from = from;
         arrival.read(packet);
         arrival.egress = {*Address::parse("203.0.113.1"), *Address::parse("203.0.113.1")};
-        arrival.scanned = true;
+        arrival.answered = true;
         arrival.token = ++token;
         arrival.established = from == Side::outside;
         arrival.checksum_unverified = true;
