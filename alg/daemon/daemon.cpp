@@ -138,6 +138,8 @@ void Daemon::add_to_loop() {
         return answers_.answer(request, client, loop_.now());
     });
     engine_.set_feed(feed_);
+    engine_.history().keep(options_.history);
+    engine_.mask_numbers(options_.mask_numbers);
     control_.serve_streams(
         [this](std::string_view request, const ControlClient& client) {
             return answers_.subscribe(request, client);
@@ -340,6 +342,8 @@ Result<Reloaded> Daemon::reload() {
 void Daemon::apply(const Options& wanted) {
     set_log_level(wanted.log_level);
     set_log_format(wanted.log_format);
+    engine_.history().keep(wanted.history);
+    engine_.mask_numbers(wanted.mask_numbers);
     if (wanted.treatments != options_.treatments) {
         options_.treatments = wanted.treatments;
         state_.set_treatments(wanted.treatments);

@@ -73,7 +73,40 @@ void mask_value(std::string& text, std::size_t begin, std::size_t end) {
     }
 }
 
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+// The number in text[begin, end), the user part of a URI.
+void mask_number(std::string& text, std::size_t begin, std::size_t end) {
+    const auto digits =
+        static_cast<std::size_t>(std::count_if(text.begin() + static_cast<std::ptrdiff_t>(begin),
+                                               text.begin() + static_cast<std::ptrdiff_t>(end), is_digit));
+    if (digits < 5 || digits * 2 < end - begin) return;
+    for (int left = 3; end > begin && left > 0; --end)
+        if (is_digit(text[end - 1])) {
+            text[end - 1] = 'x';
+            --left;
+        }
+}
+
 }  // namespace
+
+std::string mask_numbers(std::string_view original) {
+    std::string text(original);
+    for (std::size_t colon = text.find(':'); colon != std::string::npos; colon = text.find(':', colon + 1)) {
+        const std::string_view before = std::string_view(text).substr(0, colon);
+        const auto scheme = [&](std::string_view name) {
+            return before.size() >= name.size() && equals(before.substr(before.size() - name.size()), name);
+        };
+        const bool telephone = scheme("tel");
+        if (!telephone && !scheme("sip") && !scheme("sips")) continue;
+        const std::size_t end = std::min(text.find_first_of("@;>?,\"' \t\r\n", colon + 1), text.size());
+        // Without a user part, it is a host.
+        if (telephone || (end < text.size() && text[end] == '@')) mask_number(text, colon + 1, end);
+    }
+    return text;
+}
 
 std::string mask_credentials(std::string_view message) {
     std::string text(message);

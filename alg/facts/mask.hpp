@@ -1,4 +1,4 @@
-// Hides credentials in messages that are shown to people (X9).
+// Hides credentials and telephone numbers in messages that are shown to people (X9).
 #pragma once
 
 #include <string>
@@ -10,5 +10,9 @@ namespace sipalg::facts {
 /// Proxy-Authorization as "x", each as long as it was, so that offsets and lengths stay (X9). Works on bytes
 /// that are no message as well.
 std::string mask_credentials(std::string_view message);
+
+/// The last three digits of telephone numbers in sip:, sips: and tel: URIs as "x". A number has five digits
+/// or more, at least half of the user part. The rest of the text stays.
+std::string mask_numbers(std::string_view text);
 
 }  // namespace sipalg::facts

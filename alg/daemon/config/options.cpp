@@ -149,6 +149,12 @@ void set_log_format_option(Options& o, const Setting& s) {
     if (!format) throw complaint(s, "is not a log format (expected text or json)");
     o.log_format = *format;
 }
+void set_history(Options& o, const Setting& s) {
+    o.history = parse_history(s);
+}
+void set_mask_numbers(Options& o, const Setting& s) {
+    o.mask_numbers = parse_switch(s);
+}
 
 constexpr std::array general_rows{
     Row{"config", "FILE", false, false, nullptr, Live::no, no_field,
@@ -197,7 +203,7 @@ constexpr std::array general_rows{
     Row{"control-group", "NAME", false, true, set_control_group, Live::no, field<&Options::control_group>,
         "group that may query the daemon (default: sipalg if it exists, else only root)"},
     Row{"admin-group", "NAME", false, true, set_admin_group, Live::no, field<&Options::admin_group>,
-        "group that may also close calls and reload (default: none, only root)"},
+        "group that may also close calls, record and reload (default: none, only root)"},
     Row{"log-level", "LEVEL", false, true, set_log_level_option, Live::yes, field<&Options::log_level>,
         "lowest level to log: error, warning, info or debug (default: info)"},
     Row{"emergency-number", "NUMBER", true, true, add_emergency_number, Live::no,
@@ -205,6 +211,10 @@ constexpr std::array general_rows{
         "number whose calls no limit refuses, besides 112, 911 and urn:service:sos, repeatable"},
     Row{"log-format", "FORMAT", false, true, set_log_format_option, Live::yes, field<&Options::log_format>,
         "text, or json: one JSON object a line (default: text)"},
+    Row{"history", "N", false, true, set_history, Live::yes, field<&Options::history>,
+        "number of ended calls that sipalgctl calls --ended shows; 0: none (default: 200)"},
+    Row{"mask-numbers", nullptr, false, true, set_mask_numbers, Live::yes, field<&Options::mask_numbers>,
+        "hide the last three digits of telephone numbers in the log and the history"},
     Row{"check", nullptr, false, false, set_check, Live::no, no_field,
         "validate the configuration and ask the kernel, change nothing; works while sipalgd is running; "
         "--check=rules prints the ruleset too"},

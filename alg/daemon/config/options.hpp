@@ -46,6 +46,8 @@ struct Options {
     std::vector<std::string> emergency_numbers;  ///< the owner's, besides 112 and 911
     Limits limits;
     LogFormat log_format = LogFormat::text;
+    std::size_t history = 200;  ///< calls that have ended
+    bool mask_numbers = false;
 };
 
 /// The command line. `settings` are for make_options().

@@ -61,6 +61,12 @@ std::string parse_emergency_number(const Setting& setting) {
     return number;
 }
 
+std::size_t parse_history(const Setting& setting) {
+    const auto number = parse_number(setting.value, 0, 10'000);
+    if (!number) throw complaint(setting, "is not a number of calls (expected 0-10000, for example 200)");
+    return static_cast<std::size_t>(*number);
+}
+
 std::uint16_t parse_queue(const Setting& setting) {
     const auto number = parse_number(setting.value, 0, 65533);  // the next two are used too
     if (!number) throw complaint(setting, "is not a queue number (expected 0-65533)");

@@ -17,6 +17,7 @@ std::uint16_t parse_port(const Setting& setting);  ///< 1 to 65535
 /// 1 to `most`.
 std::size_t parse_limit(const Setting& setting, std::size_t most);
 std::string parse_emergency_number(const Setting& setting);  ///< digits, * and #, at most 15
+std::size_t parse_history(const Setting& setting);           ///< 0 to 10000
 std::uint16_t parse_queue(const Setting& setting);           ///< 0 to 65535
 Setting parse_interface(const Setting& setting);             ///< a valid interface name, not loopback
 Address parse_external_address(const Setting& setting);      ///< an IPv4 unicast address

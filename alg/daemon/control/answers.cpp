@@ -67,6 +67,8 @@ Json Answers::document(const Json& request, const ControlClient& client, Time no
     if (command.empty()) return error("a request is {\"command\": NAME}");
     if (command == "status" || command == "flows") from_.tls_watch.forget_ended();
     if (command == "status") return status(now);
+    if (command == "calls" && request.contains("ended") && request["ended"] == true)
+        return to_json(from_.engine.history(), clocks());
     if (command == "calls") return to_json(calls(), clocks());
     if (command == "call") return one_call(text_field(request, "id"), now);
     if (command == "pinholes") return to_json(pinholes(now));
@@ -175,7 +177,9 @@ Json Answers::status(Time now) {
     status.media_counted = nft::conntrack_counts();
     status.counters = from_.engine.counters();
     status.for_restart = for_restart_;
+    status.calls_ended = from_.engine.history().ended();
     const auto add = [&](const Queue& queue) {
+        status.latency.add(queue.latency());
         status.queue_overflows += queue.lost_reads();
         status.refused_verdicts += queue.refused_verdicts();
         status.lost_verdicts += queue.lost_verdicts();

@@ -26,6 +26,17 @@ const char* word(nft::AcceptPlace::State state) {
     return "";
 }
 
+// Buckets are not cumulative; the last has no upper end.
+Json to_json(const Latency& latency) {
+    Json buckets = Json::array();
+    for (std::size_t i = 0; i < latency.counts().size(); ++i)
+        buckets.push_back(
+            {{"up_to_us", i < Latency::bounds.size() ? Json(Latency::bounds[i].count()) : Json()},
+             {"packets", latency.counts()[i]}});
+    return {{"sum_us", std::chrono::duration_cast<Latency::Duration>(latency.sum()).count()},
+            {"buckets", std::move(buckets)}};
+}
+
 const char* treatment(bool unmodified) {
     return unmodified ? "untouched" : "rewritten";
 }
@@ -54,6 +65,41 @@ Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks) {
                         {"treatment", treatment(call.unmodified)},
                         {"observed", call.observed},
                         {"media", std::move(media)}});
+    }
+    return rows;
+}
+
+Json to_json(const History& history, const ClockPair& clocks) {
+    Json rows = Json::array();
+    for (auto row = history.rows().rbegin(); row != history.rows().rend(); ++row) {
+        const EndedCall& call = row->call;
+        Json media = Json::array();
+        for (const EndedMedia& stream : call.media) {
+            const bool exact = stream.known == EndedMedia::Known::packets;
+            media.push_back({{"type", stream.type},
+                             {"packets_from_phone", exact ? Json(stream.sent) : Json()},
+                             {"packets_from_peer", exact ? Json(stream.received) : Json()}});
+        }
+        const bool answered = call.answered != Time{0};
+        const std::string_view from = media_from(call);
+        rows.push_back(
+            {{"call_id", call.call_id},
+             {"state", "ended"},
+             {"direction", call.outgoing ? "out" : "in"},
+             {"from", call.from},
+             {"to", call.to},
+             {"phone", call.phone.text()},
+             {"peer", call.peer ? call.peer.text() : std::string()},
+             {"started", calendar(call.started, clocks)},
+             {"answered", answered ? Json(calendar(call.answered, clocks)) : Json()},
+             {"ended", calendar(call.ended, clocks)},
+             {"duration_s",
+              answered ? std::chrono::duration_cast<Seconds>(call.ended - call.answered).count() : 0},
+             {"reason", word(call.why)},
+             {"why", sentence(call.why)},
+             {"media_from", from.empty() ? Json() : Json(from)},
+             {"media", std::move(media)},
+             {"observed", row->observed}});
     }
     return rows;
 }
@@ -134,6 +180,9 @@ Json to_json(const Options& options, const Status& status) {
     Json flows = Json::object();
     for (std::size_t i = 0; i < status.flows.size(); ++i)
         flows[std::string(word(static_cast<FlowKind>(i)))] = status.flows[i];
+    Json ended = Json::object();
+    for (std::size_t i = 0; i < status.calls_ended.size(); ++i)
+        ended[std::string(word(static_cast<EndReason>(i)))] = status.calls_ended[i];
     Json accept_in = Json::array(), accept_chains = Json::array();
     for (const nft::AcceptPlace& place : status.accept_places) {
         const std::string chain = nft::describe(place.place);
@@ -172,6 +221,8 @@ Json to_json(const Options& options, const Status& status) {
             {"queue_overflows", status.queue_overflows},
             {"refused_verdicts", status.refused_verdicts},
             {"lost_verdicts", status.lost_verdicts},
+            {"calls_ended", std::move(ended)},
+            {"latency", to_json(status.latency)},
             {"counters", to_json(status.counters)}};
 }
 

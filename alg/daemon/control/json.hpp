@@ -12,6 +12,8 @@
 #include "alg/daemon/config/options.hpp"
 #include "alg/daemon/run/egress.hpp"
 #include "alg/daemon/run/engine.hpp"
+#include "alg/daemon/run/latency.hpp"
+#include "alg/policy/end_reason.hpp"
 
 namespace sipalg::daemon {
 
@@ -24,6 +26,8 @@ struct ClockPair {
 };
 
 Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks);
+/// The latest first.
+Json to_json(const History& history, const ClockPair& clocks);
 Json to_json(const std::vector<PinholeReport>& pinholes);
 Json to_json(const std::vector<BindingReport>& bindings);
 Json to_json(const std::vector<FlowReport>& flows, const ClockPair& clocks);
@@ -46,6 +50,8 @@ struct Status {
     std::size_t media_ports_left = 65536;  ///< of --media-ports, not forwarded by the owner (X12)
     bool media_counted = false;  ///< conntrack counts packets, so silence during a call is detected too
     Counters counters{};
+    std::array<std::uint64_t, end_reason_count> calls_ended{};  ///< see History
+    Latency latency;                                            ///< see Queue
     std::uint64_t queue_overflows = 0;
     std::uint64_t refused_verdicts = 0;
     std::uint64_t lost_verdicts = 0;       ///< see Queue

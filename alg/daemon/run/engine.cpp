@@ -8,6 +8,7 @@
 #include "alg/base/escape.hpp"
 #include "alg/core/renumber.hpp"
 #include "alg/daemon/config/log.hpp"
+#include "alg/facts/mask.hpp"
 #include "alg/facts/text.hpp"
 #include "alg/kernel/record.hpp"
 
@@ -21,14 +22,22 @@ constexpr const char* passed = "the message is forwarded unmodified";
 constexpr const char* again = "it will be tried again";
 constexpr const char* observe_only = "observe only: ";
 
+}  // namespace
+
 // O4: what was done with each message, for people who search a fault.
-void log_messages(std::span<const SeenMessage> seen, const char* before) {
+void Engine::log_messages(std::span<const SeenMessage> seen, const char* before) const {
     if (!log::writes(LogLevel::debug)) return;
-    for (const SeenMessage& one : seen)
-        log::debug("{}{}", before, facts::line(facts::describe(one)));
+    for (const SeenMessage& one : seen) {
+        const std::string line = facts::line(facts::describe(one));
+        log::debug("{}{}", before, mask_numbers_ ? facts::mask_numbers(line) : line);
+    }
 }
 
-}  // namespace
+void Engine::mask_numbers(bool mask) {
+    mask_numbers_ = mask;
+    event_log_.mask_numbers(mask);
+    history_.mask_numbers(mask);
+}
 
 // Messages are copied only where somebody reads about them (P1).
 void Engine::explain_if_read() {
@@ -321,8 +330,10 @@ void Engine::log(std::span<const Event> events, Time now) {
     if (feed_) feed_->take(events, now, false);
 }
 
+// `before`: observe_only or empty.
 void Engine::log(std::span<const Event> events, const char* before, Time now) {
     event_log_.write(events, before, now);
+    history_.take(events, before == observe_only);
 }
 
 void Engine::log_refusal(const std::string& refusal, const char* otherwise, Time now) {

@@ -21,6 +21,7 @@
 #include "alg/core/static_phones.hpp"
 #include "alg/daemon/run/event_log.hpp"
 #include "alg/daemon/run/fact_feed.hpp"
+#include "alg/daemon/run/history.hpp"
 #include "alg/daemon/run/observer.hpp"
 #include "alg/daemon/run/rate_limit.hpp"
 
@@ -105,11 +106,16 @@ class Engine {
     /// The state of phones and peers in mode observe (O7).
     Observer& observer() { return observer_; }
     const Counters& counters() const { return counters_; }
+    /// The calls that have ended (O9).
+    History& history() { return history_; }
+    /// Whether telephone numbers are masked in the log and the history.
+    void mask_numbers(bool mask);
 
   private:
     Action observe(const Arrival& arrival, Time now);
     void inspect(const Arrival& arrival, Time now);
     void log(std::span<const Event> events, const char* before, Time now);
+    void log_messages(std::span<const SeenMessage> seen, const char* before) const;
     std::optional<Time> advance_kernel(Time now);
     void explain_if_read();
     void tell_refused(Reason reason, Time now);
@@ -133,6 +139,8 @@ class Engine {
     Time retry_{0};                   ///< after a refusal, advance() does nothing before this time
     std::optional<Time> next_clock_;  ///< when to renew the clock record; none before restore()
     EventLog event_log_;
+    History history_;
+    bool mask_numbers_ = false;
     RateLimit refusals_limit_{5, 1};
 };
 

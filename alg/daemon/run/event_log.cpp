@@ -6,6 +6,7 @@
 #include "alg/base/escape.hpp"
 #include "alg/daemon/config/log.hpp"
 #include "alg/facts/fact.hpp"
+#include "alg/facts/mask.hpp"
 
 namespace sipalg::daemon {
 
@@ -79,13 +80,14 @@ std::string summary(const EndedCall& call) {
     return text;
 }
 
-LogLine event_line(const Event& event, const char* before) {
+LogLine event_line(const Event& event, const char* before, bool mask_numbers) {
     const Row& row = row_of(event.kind);
     const std::string_view subject = std::string_view(event.subject).substr(0, longest_subject);
     LogLine line;
     line.level = event.kind == Kind::body_sealed ? LogLevel::warning : LogLevel::info;
     line.text = std::string(before) + std::string(row.name) + ": " + escape(subject) + ": " +
                 escape(event.detail) + (event.ended ? "; " + summary(*event.ended) : "");
+    if (mask_numbers) line.text = facts::mask_numbers(line.text);
     line.fields.event = facts::word(event.kind);
     line.fields.message_id = row.message_id;
     const bool of_call = event.kind <= Kind::media_latched || event.kind == Kind::body_sealed;
@@ -103,7 +105,7 @@ void EventLog::write(std::span<const Event> events, const char* before, Time now
         if (const auto refused = limit.take_refused())
             log::warning("{} log lines \"{}\" suppressed by the rate limit", refused,
                          row_of(event.kind).name);
-        log::write(event_line(event, before));
+        log::write(event_line(event, before, mask_));
     }
 }
 

@@ -12,8 +12,9 @@
 
 namespace sipalg::daemon {
 
-/// The line for an event: "call ended: a@b: BYE; 3m12s, …". `before`: a remark in front.
-LogLine event_line(const Event& event, const char* before = "");
+/// The line for an event: "call ended: a@b: BYE; 3m12s, …". `before`: a remark in front. `mask_numbers`:
+/// see facts::mask_numbers().
+LogLine event_line(const Event& event, const char* before = "", bool mask_numbers = false);
 /// Of an ended call: how long it lasted and what media were seen, "3m12s; audio: 9600 packets from the phone,
 /// 9590 from the peer".
 std::string summary(const EndedCall& call);
@@ -23,6 +24,8 @@ std::string summary(const EndedCall& call);
 class EventLog {
   public:
     void write(std::span<const Event> events, const char* before, Time now);
+    /// Whether the last digits of telephone numbers are hidden.
+    void mask_numbers(bool mask) { mask_ = mask; }
 
   private:
     template <std::size_t... kind>
@@ -30,6 +33,7 @@ class EventLog {
         return {((void)kind, RateLimit(200, 50))...};
     }
     std::array<RateLimit, event_kinds> limits_ = limits(std::make_index_sequence<event_kinds>());
+    bool mask_ = false;
 };
 
 }  // namespace sipalg::daemon

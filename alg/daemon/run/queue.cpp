@@ -166,6 +166,7 @@ std::size_t Queue::read_batch(const Handler& handler) {
         if (errno == ENOBUFS) ++lost_reads_;
         return 0;
     }
+    const auto begun = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
         auto* message = reinterpret_cast<nlmsghdr*>(batch_->buffers[i].data());
         int left = static_cast<int>(batch_->messages[i].msg_len);
@@ -173,6 +174,7 @@ std::size_t Queue::read_batch(const Handler& handler) {
             take_message(message, handler);
     }
     verdicts_.flush();
+    if (count > 0) latency_.note(std::chrono::steady_clock::now() - begun, static_cast<std::uint64_t>(count));
     return static_cast<std::size_t>(count);
 }
 

@@ -9,6 +9,7 @@
 
 #include "alg/base/time.hpp"
 #include "alg/core/door.hpp"
+#include "alg/daemon/run/latency.hpp"
 #include "alg/daemon/run/verdict_buffer.hpp"
 #include "alg/sys/netlink.hpp"
 
@@ -89,6 +90,9 @@ class Queue {
     std::uint64_t refused_verdicts() const { return refused_verdicts_; }
     /// Verdicts that never reached the kernel.
     std::uint64_t lost_verdicts() const { return verdicts_.lost(); }
+    /// From reading packets to sending their verdicts. Segments and packets that wait for more are counted
+    /// with the others of their read.
+    const Latency& latency() const { return latency_; }
 
   private:
     friend class Verdict;
@@ -103,6 +107,7 @@ class Queue {
     std::unique_ptr<Batch> batch_;
     VerdictBuffer verdicts_;
     std::optional<Time> retry_at_;  ///< of kept verdicts
+    Latency latency_;
     std::uint64_t lost_reads_ = 0;
     std::uint64_t refused_verdicts_ = 0;
 };

@@ -59,31 +59,15 @@ TEST_CASE("every reason for which a call ends has its row in sipalgd(8)") {
 
 TEST_CASE("--help, sipalgd(8) and sipalgd.conf(5) have the same options") {
     const std::set<std::string> names = options_in_help();
-    std::set<std::string> expected{"config",
-                                   "foreground",
-                                   "outside",
-                                   "inside",
-                                   "sip-port",
-                                   "tls-port",
-                                   "find-sip",
-                                   "media-ports",
-                                   "external-address",
-                                   "accept-in",
-                                   "malformed",
-                                   "media-source",
-                                   "mode",
-                                   "nat",
-                                   "queue",
-                                   "table",
-                                   "control",
-                                   "control-group",
-                                   "admin-group",
-                                   "log-level",
-                                   "log-format",
-                                   "check",
-                                   "help",
-                                   "version",
-                                   "emergency-number"};
+    std::set<std::string> expected{"config",      "foreground",   "outside",
+                                   "inside",      "sip-port",     "tls-port",
+                                   "find-sip",    "media-ports",  "external-address",
+                                   "accept-in",   "malformed",    "media-source",
+                                   "mode",        "nat",          "queue",
+                                   "table",       "control",      "control-group",
+                                   "admin-group", "log-level",    "log-format",
+                                   "history",     "mask-numbers", "check",
+                                   "help",        "version",      "emergency-number"};
     for (const LimitRow& limit : limit_rows)
         expected.insert(limit.option);
     CHECK(names == expected);

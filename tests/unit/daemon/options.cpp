@@ -312,6 +312,7 @@ TEST_CASE("A4 accept-in: auto by default, alone with none, chains otherwise") {
 
 TEST_CASE("options that a running daemon cannot change are named") {
     const Options running = parse({});
+    CHECK(differences_that_need_a_restart(running, parse({"--history", "7", "--mask-numbers"})).empty());
     CHECK(differences_that_need_a_restart(running, parse({"--log-format", "json"})).empty());
     CHECK(differences_that_need_a_restart(running, parse({"--log-level", "debug"})).empty());
     CHECK(differences_that_need_a_restart(running, parse({"--external-address", "203.0.113.7"})).empty());
