@@ -13,27 +13,33 @@ constexpr std::array rows{
     Command{"status", Argument::none, "", true, "verdict, warnings, settings and totals",
             "Prints whether sipalgd serves, then its warnings, settings and totals.\n"
             "Exit status 0 only if it serves.\n"},
-    Command{"calls", Argument::none, "", true, "calls in progress",
-            "Prints one row for each call: state, phone, peer, media and Call-ID.\n"},
+    Command{"calls", Argument::none, "", true, "calls in progress, or with --ended the last ones",
+            "Prints one row for each call: state, phone, peer, media and Call-ID. --ended\n"
+            "prints the calls that have ended: how long they lasted, why they ended, and\n"
+            "which side has sent media. --phone ADDR and --call ID select calls. A terminal\n"
+            "gets what fits into its width, unless --wide is given.\n"},
     Command{"call", Argument::required, "ID", true, "one call with its media and pinholes",
             "Prints all that is known of one call. ID is its Call-ID, or the beginning of it\n"
             "if no other call has the same beginning.\n"},
     Command{"pinholes", Argument::none, "", true, "public ports that are open for media",
             "Prints one row for each pinhole: public port, inside port, allowed sources, call\n"
-            "and remaining time.\n"},
+            "and remaining time. --phone ADDR and --call ID select rows; --wide prints every\n"
+            "column.\n"},
     Command{"bindings", Argument::none, "", true, "registered phones",
             "Prints one row for each registration: public port, phone, registrar and\n"
-            "remaining time.\n"},
+            "remaining time. --phone ADDR selects rows; --wide prints every column.\n"},
     Command{"flows", Argument::none, "", true, "SIP and TLS flows and their treatment",
             "Prints one row for each flow of signalling: phone, peer, content, treatment,\n"
-            "packets, and for TLS the name of the server.\n"},
+            "packets, and for TLS the name of the server. --phone ADDR selects rows; --wide\n"
+            "prints every column.\n"},
     Command{"counters", Argument::none, "", true, "messages by outcome",
             "Prints the number of messages for each outcome. sipalgd(8) explains each word.\n"},
     Command{"limits", Argument::none, "", true, "limits of the tables and their use",
             "Prints one row for each limit: its value, the number in use, and the effect at\n"
             "the limit. At a limit new work is refused, and existing calls continue.\n"},
     Command{"metrics", Argument::none, "", false, "numbers for monitoring, as OpenMetrics text",
-            "Prints OpenMetrics text for Prometheus and others.\n"},
+            "Prints OpenMetrics text for Prometheus and others; with --prometheus the older\n"
+            "text format, which node_exporter reads from files.\n"},
     Command{"doctor", Argument::none, "", true, "what is wrong with this router, and what mends it",
             "Examines kernel, ruleset, conntrack, routes and addresses, and the running\n"
             "sipalgd if there is one. Prints each finding with the command that mends it.\n"
@@ -48,9 +54,11 @@ constexpr std::array rows{
             "changed, and those that change only after a restart. If the file has a mistake,\n"
             "the old configuration stays in force. Only for root and the admin-group.\n"},
     Command{"watch", Argument::none, "", true, "what happens, as it happens",
-            "Prints a line for each message, pinhole and event until it is interrupted.\n"
-            "--json prints a JSON document a line. --call ID and --phone ADDR select calls,\n"
-            "--seconds N ends after that time.\n"},
+            "Shows calls, registrations, rates and warnings on the terminal, drawn anew each\n"
+            "second; q leaves. With --lines, or not on a terminal, prints a line for each\n"
+            "message, pinhole and event until it is interrupted; --json prints a JSON\n"
+            "document a line. --call ID and --phone ADDR select calls, --seconds N ends after\n"
+            "that time.\n"},
     Command{"record", Argument::optional, "FILE", false, "messages before and after, for Wireshark or HEP",
             "Writes each message as it came and as it left to a pcapng file with the\n"
             "interfaces \"inside\" and \"outside\". Comments say what was changed and which\n"
@@ -80,8 +88,12 @@ constexpr std::string_view options_text =
     "  --control PATH  control socket of sipalgd (default: /run/sipalg/control.sock)\n"
     "  --json          print one JSON document\n"
     "  --all           with close: all calls\n"
-    "  --call ID       with watch, record: calls whose Call-ID begins with ID\n"
-    "  --phone ADDR    with watch, record: messages of one phone\n"
+    "  --ended         with calls: those that have ended, the latest first\n"
+    "  --call ID       with calls, pinholes, watch, record: Call-IDs that begin so\n"
+    "  --phone ADDR    with lists, watch, record: what concerns one phone\n"
+    "  --prometheus    with metrics: Prometheus' text format, for node_exporter\n"
+    "  --lines         with watch: a line for each event, also on a terminal\n"
+    "  --wide          with lists: every column, however wide the terminal is\n"
     "  --seconds N     with watch, record: end after N seconds\n"
     "  --hep HOST:PORT with record: send HEPv3 over UDP\n"
     "  --with-credentials\n"

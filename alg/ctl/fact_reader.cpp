@@ -18,7 +18,7 @@ namespace sipalg::ctl {
 
 namespace {
 
-constexpr std::chrono::seconds first_line{10};
+constexpr std::chrono::seconds first_line{3};
 constexpr std::size_t longest_line = 8 << 20;
 
 sigset_t end_signals() {
@@ -42,8 +42,7 @@ FactReader::FactReader(const std::string& path, const Json& request,
     if (send(fd_, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size()))
         throw NotServing(escape(path) + ": " + std::strerror(errno));
     std::string line;
-    if (next(line, first_line) != News::line)
-        throw NotServing(escape(path) + ": sipalgd does not answer within 10 s");
+    if (next(line, first_line) != News::line) throw NotServing(escape(path) + ": " + silence());
     beginning_ = Json::parse(line, nullptr, false);
     if (beginning_.is_object() && beginning_.contains("error") && beginning_["error"].is_string())
         throw NotServing(escape(path) + ": " + escape(beginning_["error"].get<std::string>()));

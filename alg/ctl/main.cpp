@@ -1,19 +1,42 @@
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <chrono>
 #include <exception>
+#include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include "alg/ctl/commands.hpp"
 #include "alg/ctl/doctor.hpp"
 #include "alg/ctl/explain.hpp"
 #include "alg/ctl/follow.hpp"
+#include "alg/ctl/lists.hpp"
 #include "alg/ctl/metrics.hpp"
 #include "alg/ctl/options.hpp"
 #include "alg/ctl/request.hpp"
 #include "alg/ctl/view.hpp"
+#include "alg/ctl/watch_screen.hpp"
 
 namespace {
 
+using namespace sipalg::ctl;
+
+/// Lists are as wide as the terminal; what is not for a terminal is not cut.
+Layout layout(const Options& options) {
+    winsize size{};
+    const bool terminal = isatty(STDOUT_FILENO) == 1 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+    if (options.wide || !terminal) return {};
+    return {false, size.ws_col == 0 ? 80U : std::size_t{size.ws_col}, std::chrono::system_clock::now()};
+}
+
+std::string kernel_queues() {
+    std::ostringstream text;
+    text << std::ifstream("/proc/net/netfilter/nfnetlink_queue").rdbuf();
+    return text.str();
+}
+
 int run(const std::vector<std::string>& arguments) {
-    using namespace sipalg::ctl;
     const Options options = parse_options(arguments);
     if (options.version) {
         std::cout << "sipalgctl " SIPALG_VERSION "\n";
@@ -26,22 +49,26 @@ int run(const std::vector<std::string>& arguments) {
     }
     if (options.command == "explain") return explain_file(options, std::cout);
     if (options.command == "doctor") return run_doctor(options.control, options.json);
-    if (options.command == "watch") return watch(options, std::cout);
+    if (options.command == "watch")
+        return on_terminal() && !options.json && !options.lines ? watch_on_screen(options)
+                                                                : watch(options, std::cout);
     if (options.command == "record") return record(options, std::cerr);
     const bool metrics_wanted = options.command == "metrics";
     Json request{{"command", metrics_wanted ? "status" : options.command}};
     if (!options.argument.empty()) request["id"] = options.argument;
     if (options.all) request["all"] = true;
-    const Json document = ask(options.control, request);
+    if (options.ended) request["ended"] = true;
+    const Json document = chosen_rows(ask(options.control, request), options.phone, options.call);
     const bool not_serving =
         options.command == "status" && !(document.is_object() && document.value("serving", false));
     // ASCII only: text from the network must not control the terminal.
     if (metrics_wanted)
-        std::cout << metrics(document);
+        std::cout << metrics(document, ask(options.control, {{"command", "limits"}}), kernel_queues(),
+                             options.prometheus ? MetricsFormat::prometheus : MetricsFormat::open_metrics);
     else if (options.json)
         std::cout << document.dump(2, ' ', true) << '\n';
     else
-        std::cout << view(options.command, document);
+        std::cout << view(options.command, document, layout(options));
     if (!not_serving) return 0;
     std::cerr << "sipalgctl: sipalgd is not serving\n";
     return 1;

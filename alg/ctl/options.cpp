@@ -1,13 +1,16 @@
 #include "alg/ctl/options.hpp"
 
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <charconv>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 
 #include "alg/base/escape.hpp"
 #include "alg/base/similar.hpp"
 #include "alg/ctl/commands.hpp"
+#include "alg/net/address.hpp"
 
 namespace sipalg::ctl {
 
@@ -28,24 +31,40 @@ const Command& known_command(const std::string& name) {
 
 struct OwnOption {
     const char* name;
-    std::string_view commands;  ///< that it belongs to
+    std::initializer_list<std::string_view> commands;  ///< that it belongs to
 };
-constexpr OwnOption own_options[] = {
-    {"inside", "explain"},
-    {"outside", "explain"},
-    {"html", "explain"},
-    {"call", "watch and record"},
-    {"phone", "watch and record"},
-    {"seconds", "watch and record"},
-    {"hep", "record"},
-    {"with-credentials", "record"},
+const OwnOption own_options[] = {
+    {"all", {"close"}},
+    {"inside", {"explain"}},
+    {"outside", {"explain"}},
+    {"html", {"explain"}},
+    {"ended", {"calls"}},
+    {"lines", {"watch"}},
+    {"prometheus", {"metrics"}},
+    {"wide", {"calls", "call", "pinholes", "bindings", "flows", "limits"}},
+    {"call", {"watch", "record", "calls", "pinholes"}},
+    {"phone", {"watch", "record", "calls", "pinholes", "bindings", "flows"}},
+    {"seconds", {"watch", "record"}},
+    {"hep", {"record"}},
+    {"with-credentials", {"record"}},
 };
+
+/// "a", "a and b", "a, b and c"
+std::string listed(std::initializer_list<std::string_view> names) {
+    std::string text;
+    for (const std::string_view& name : names)
+        text += (&name == names.begin() ? "" : &name + 1 == names.end() ? " and " : ", ") + std::string(name);
+    return text;
+}
 
 void read_command_options(const po::variables_map& given, const Command& command, Options& options) {
     for (const OwnOption& one : own_options)
-        if (given.count(one.name) > 0 && one.commands.find(command.name) == std::string_view::npos)
-            throw UsageError("--" + std::string(one.name) + " belongs to the command " +
-                             std::string(one.commands));
+        if (given.count(one.name) > 0 &&
+            std::find(one.commands.begin(), one.commands.end(), command.name) == one.commands.end())
+            throw UsageError(
+                "--" + std::string(one.name) +
+                (one.commands.size() > 1 ? " belongs to the commands " : " belongs to the command ") +
+                listed(one.commands));
     const auto text = [&](const char* name) {
         return given.count(name) > 0 ? given[name].as<std::string>() : std::string();
     };
@@ -53,7 +72,17 @@ void read_command_options(const po::variables_map& given, const Command& command
     options.outside = text("outside");
     options.html = text("html");
     options.call = text("call");
-    options.phone = text("phone");
+    if (const std::string phone = text("phone"); !phone.empty()) {
+        const auto address = Address::parse(phone);
+        const bool of_daemon = command.name == "watch" || command.name == "record";  // it checks the address
+        if (!address && !of_daemon)
+            throw UsageError("--phone '" + escape(phone) + "': expected the address of a phone");
+        options.phone = address ? address->text() : phone;
+    }
+    options.ended = given.count("ended") > 0;
+    options.prometheus = given.count("prometheus") > 0;
+    options.lines = given.count("lines") > 0;
+    options.wide = given.count("wide") > 0;
     options.hep = text("hep");
     options.with_credentials = given.count("with-credentials") > 0;
     if (const std::string seconds = text("seconds"); !seconds.empty()) {
@@ -75,6 +104,10 @@ Options parse_options(const std::vector<std::string>& arguments) {
     all.add_options()("help,h", "");
     all.add_options()("version", "");
     all.add_options()("all", "");
+    all.add_options()("ended", "");
+    all.add_options()("wide", "");
+    all.add_options()("lines", "");
+    all.add_options()("prometheus", "");
     all.add_options()("inside", po::value<std::vector<std::string>>());
     all.add_options()("outside", po::value<std::string>());
     all.add_options()("html", po::value<std::string>());
@@ -124,7 +157,6 @@ Options parse_options(const std::vector<std::string>& arguments) {
     if (command.name == "help" && !options.argument.empty())
         options.argument = known_command(options.argument).name;
     read_command_options(given, command, options);
-    if (options.all && command.name != "close") throw UsageError("--all belongs to the command close");
     if (command.name == "close" && options.all == !options.argument.empty())
         throw UsageError("close: expected an ID or --all; see sipalgctl help close");
     if (options.json && !command.has_json)

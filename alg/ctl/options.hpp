@@ -20,8 +20,12 @@ struct Options {
     std::vector<std::string> inside;  ///< with explain: networks
     std::string outside;              ///< with explain: an address; empty: guessed
     std::string html;                 ///< with explain: file to write; empty: none
-    std::string call;                 ///< with watch and record: beginning of a Call-ID; empty: all
-    std::string phone;                ///< with watch and record: inside address; empty: all
+    std::string call;                 ///< beginning of a Call-ID; empty: all
+    std::string phone;                ///< inside address, as Address::text() writes it; empty: all
+    bool ended = false;               ///< with calls: those that have ended
+    bool lines = false;               ///< with watch: a line for each fact, also on a terminal
+    bool prometheus = false;          ///< with metrics: Prometheus' text format
+    bool wide = false;                ///< with lists: every column, however wide the terminal
     unsigned seconds = 0;             ///< with watch and record: how long; 0: until a signal
     std::string hep;                  ///< with record: "host:port" instead of a file
     bool with_credentials = false;    ///< with record: digest responses are not masked

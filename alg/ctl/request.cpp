@@ -1,6 +1,8 @@
 #include "alg/ctl/request.hpp"
 
+#include <grp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -17,6 +20,17 @@ namespace sipalg::ctl {
 
 namespace {
 
+constexpr std::chrono::seconds patience{3};
+
+// The socket's group may look: " or as a member of the group sipalg (…)". Empty: only root may.
+std::string group_hint(const std::string& path) {
+    struct stat status {};
+    if (stat(path.c_str(), &status) != 0 || (status.st_mode & S_IWGRP) == 0) return {};
+    const group* found = getgrgid(status.st_gid);
+    const std::string name = found != nullptr ? found->gr_name : std::to_string(status.st_gid);
+    return " or as a member of the group " + name + " (usermod -aG " + name + " USER, then log in again)";
+}
+
 class Connection {
   public:
     explicit Connection(const std::string& path) : path_(path) {
@@ -25,9 +39,9 @@ class Connection {
         if (path.size() >= sizeof address.sun_path) fail("path too long for a socket");
         std::copy(path.begin(), path.end(), address.sun_path);
         fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        const timeval patience{10, 0};
-        if (fd_ < 0 || setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ||
-            setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0)
+        const timeval wait{patience.count(), 0};
+        if (fd_ < 0 || setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0 ||
+            setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) != 0)
             fail(std::strerror(errno));
         if (connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) refused(errno);
     }
@@ -53,7 +67,7 @@ class Connection {
         for (;;) {
             const ssize_t size = recv(fd_, buffer.data(), buffer.size(), 0);
             if (size < 0 && errno == EINTR) continue;
-            if (size < 0 && errno == EAGAIN) fail("sipalgd did not answer within 10 s");
+            if (size < 0 && errno == EAGAIN) fail(silence());
             if (size < 0 && errno == ECONNRESET && !text.empty()) return text;
             if (size < 0) fail(std::strerror(errno));
             if (size == 0) return text;
@@ -70,8 +84,7 @@ class Connection {
     [[noreturn]] void refused(int error) const {
         if (error == ENOENT || error == ECONNREFUSED)
             fail("no sipalgd is serving at this socket; start it, or name its socket with --control");
-        if (error == EACCES)
-            fail("permission denied; run as root or as a member of the control group (sipalg)");
+        if (error == EACCES) fail("permission denied; run as root" + group_hint(path_));
         fail(std::strerror(error));
     }
 
@@ -89,6 +102,11 @@ Json ask(const std::string& path, const Json& request) {
     if (document.is_object() && document.contains("error") && document["error"].is_string())
         connection.fail(escape(document["error"].get<std::string>()));
     return document;
+}
+
+std::string silence() {
+    return "sipalgd did not answer within " + std::to_string(patience.count()) +
+           " s; it hangs, or the machine is overloaded (systemctl status sipalg)";
 }
 
 int connect_to_daemon(const std::string& path) {

@@ -15,12 +15,15 @@ class NotServing : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Sends a request to the daemon at `path` and returns its document. Waits at most ten seconds. Throws
+/// Sends a request to the daemon at `path` and returns its document. Waits at most three seconds. Throws
 /// NotServing; its text is the daemon's own if it refused the request.
 Json ask(const std::string& path, const Json& request);
 
-/// A connection to the daemon at `path`, for the caller to close; it gives up sending and receiving after ten
-/// seconds. Throws NotServing.
+/// The sentence about a daemon that does not answer in time.
+std::string silence();
+
+/// A connection to the daemon at `path`, for the caller to close; it gives up sending and receiving after
+/// three seconds. Throws NotServing.
 int connect_to_daemon(const std::string& path);
 
 }  // namespace sipalg::ctl

@@ -1,6 +1,7 @@
 // Aligned columns for people.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -11,14 +12,36 @@ namespace sipalg::ctl {
 /// What `calls`, `pinholes`, `bindings` and `flows` print on a terminal (O1).
 class Table {
   public:
-    explicit Table(std::vector<std::string> heading);
-    /// As many cells as the heading has; missing ones are empty.
+    static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+
+    struct Column {
+        /// A heading alone is a column that stays as it is.
+        Column(const char* text, std::size_t shortest = 0, bool may_go = false)
+            : heading(text), least(shortest), optional(may_go) {}
+        std::string heading;
+        std::size_t least;  ///< cells may be cut to this width; 0: never
+        bool optional;      ///< left out if there is no room, the last such column first
+    };
+
+    explicit Table(std::vector<Column> columns);
+    /// As many cells as there are columns; missing ones are empty.
     void add(std::vector<std::string> cells);
     bool empty() const { return rows_.size() == 1; }
-    std::string text() const;
+    /// At most `room` wide, if cutting cells and leaving out optional columns is enough for that.
+    std::string text(std::size_t room = unlimited) const;
 
   private:
+    struct Shown {
+        std::size_t column;
+        std::size_t width;
+    };
+    std::vector<Shown> fit(std::size_t room) const;
+
+    std::vector<Column> columns_;
     std::vector<std::vector<std::string>> rows_;
 };
+
+/// The first code points of valid UTF-8, ".." for the rest if it is longer than `room`.
+std::string cut(const std::string& text, std::size_t room);
 
 }  // namespace sipalg::ctl

@@ -3,107 +3,13 @@
 #include <functional>
 
 #include "alg/base/escape.hpp"
+#include "alg/ctl/cells.hpp"
+#include "alg/ctl/lists.hpp"
 #include "alg/ctl/table.hpp"
 
 namespace sipalg::ctl {
 
 namespace {
-
-std::string cell(const Json& object, const char* field) {
-    if (!object.is_object() || !object.contains(field)) return {};
-    const Json& value = object[field];
-    if (value.is_string()) return value.get<std::string>();
-    if (value.is_number() || value.is_boolean()) return value.dump();
-    return {};
-}
-
-std::string joined(const Json& array) {
-    std::string text;
-    if (array.is_array())
-        for (const Json& item : array)
-            text += (text.empty() ? "" : ", ") + (item.is_string() ? item.get<std::string>() : item.dump());
-    return text;
-}
-
-std::string duration(const Json& object, const char* field) {
-    const bool known = object.is_object() && object.contains(field) && object[field].is_number_integer();
-    if (!known) return {};
-    const auto total = object[field].get<std::int64_t>();
-    const auto part = [](std::int64_t value, const char* unit) { return std::to_string(value) + unit; };
-    if (total < 60) return part(total, "s");
-    if (total < 3600) return part(total / 60, "m") + part(total % 60, "s");
-    if (total < 86400) return part(total / 3600, "h") + part(total % 3600 / 60, "m");
-    return part(total / 86400, "d") + part(total % 86400 / 3600, "h");
-}
-
-std::string media(const Json& call) {
-    std::string text;
-    if (call.is_object() && call.contains("media") && call["media"].is_array())
-        for (const Json& stream : call["media"]) {
-            text += (text.empty() ? "" : ", ") + cell(stream, "type") + " " + cell(stream, "state");
-            const std::string silent = cell(stream, "silent");
-            if (!silent.empty()) text += " (" + silent + " silent)";
-        }
-    return text;
-}
-
-// Marks rows of mode observe, which are not in the kernel.
-std::string marked(const Json& row, const std::string& text) {
-    const bool observed = row.is_object() && row.contains("observed") && row["observed"] == true;
-    return observed ? text + " (observed)" : text;
-}
-
-// The JSON value "untouched" is older than the word.
-std::string treatment(const Json& row) {
-    const std::string value = cell(row, "treatment");
-    return value == "untouched" ? "unmodified" : value;
-}
-
-std::string calls(const Json& rows) {
-    if (rows.empty()) return "no calls\n";
-    Table table({"STATE", "DIR", "PHONE", "PEER", "FROM", "TO", "STARTED", "MESSAGES", "MEDIA", "CALL-ID"});
-    for (const Json& row : rows)
-        table.add({marked(row, cell(row, "state")), cell(row, "direction"), cell(row, "phone"),
-                   cell(row, "peer"), cell(row, "from"), cell(row, "to"), cell(row, "started"),
-                   treatment(row), media(row), cell(row, "call_id")});
-    return table.text();
-}
-
-std::string pinholes(const Json& rows) {
-    if (rows.empty()) return "no pinholes\n";
-    Table table({"PROTO", "PUBLIC", "INSIDE", "REMOTE", "MEDIA", "STATE", "EXPIRES", "CALL-ID"});
-    for (const Json& row : rows)
-        table.add({cell(row, "proto"), cell(row, "public"), cell(row, "inside"), cell(row, "remote"),
-                   cell(row, "media") + " " + cell(row, "component"), marked(row, cell(row, "state")),
-                   duration(row, "expires_s"), cell(row, "call_id")});
-    return table.text();
-}
-
-std::string bindings(const Json& rows) {
-    if (rows.empty()) return "no bindings\n";
-    Table table({"PROTO", "PUBLIC", "INSIDE", "REGISTRAR", "EXPIRES", "MESSAGES", "AOR"});
-    for (const Json& row : rows)
-        table.add({cell(row, "proto"), cell(row, "public"), cell(row, "inside"), cell(row, "registrar"),
-                   duration(row, "expires_s"), marked(row, treatment(row)), cell(row, "aor")});
-    return table.text();
-}
-
-std::string flow_treatment(const Json& flow) {
-    std::string text = treatment(flow);
-    if (flow.is_object() && flow.contains("configured") && flow["configured"] == false)
-        text += " (no SIP port)";
-    return text;
-}
-
-std::string flows(const Json& rows) {
-    if (rows.empty()) return "no flows\n";
-    Table table({"PROTO", "PHONE", "PEER", "OPENED", "KIND", "TREATMENT", "PACKETS", "IDLE", "SERVER NAME"});
-    for (const Json& row : rows)
-        table.add({cell(row, "proto"), cell(row, "phone"), cell(row, "peer"), cell(row, "opened_by"),
-                   cell(row, "kind"), flow_treatment(row), cell(row, "packets"), duration(row, "idle_s"),
-                   cell(row, "sni")});
-    return table.text();
-}
 
 // "3 sip, 1 tls": the kinds that are not zero.
 std::string kinds(const Json& document) {
@@ -116,7 +22,7 @@ std::string kinds(const Json& document) {
 }
 
 Table count_table(const Json& counters, bool zeros) {
-    Table table({"MESSAGES", "COUNT"});
+    Table table({{"MESSAGES"}, {"COUNT"}});
     if (counters.is_object())
         for (const auto& [word, count] : counters.items())
             if (count.is_number_unsigned() && (zeros || count.get<std::uint64_t>() > 0))
@@ -203,14 +109,14 @@ std::string status(const Json& document) {
     return text;
 }
 
-std::string limits(const Json& rows) {
-    Table table({"LIMIT", "VALUE", "IN USE", "AT THE LIMIT"});
+std::string limits(const Json& rows, std::size_t room) {
+    Table table({{"LIMIT"}, {"VALUE"}, {"IN USE"}, {"AT THE LIMIT", 20}});
     for (const Json& row : rows)
         table.add({cell(row, "name"), cell(row, "limit"), cell(row, "in_use"), cell(row, "behaviour")});
-    return table.text();
+    return table.text(room);
 }
 
-std::string one_call(const Json& document) {
+std::string one_call(const Json& document, const Layout& layout) {
     std::string text;
     const auto line = [&](std::string name, const std::string& value) {
         name.resize(14, ' ');
@@ -231,7 +137,7 @@ std::string one_call(const Json& document) {
                                   cell(stream, "remote") + (silent.empty() ? "" : ", " + silent + " silent"));
             }
         }
-    if (document.contains("pinholes")) text += "\n" + pinholes(document["pinholes"]);
+    if (document.contains("pinholes")) text += "\n" + pinholes_list(document["pinholes"], layout);
     return text;
 }
 
@@ -262,7 +168,7 @@ std::string reloaded(const Json& document) {
 
 }  // namespace
 
-std::string view(const std::string& command, const Json& document) {
+std::string view(const std::string& command, const Json& document, const Layout& layout) {
     const bool expected = command == "status" || command == "counters" || command == "call" ||
                                   command == "close" || command == "reload"
                               ? document.is_object()
@@ -270,15 +176,15 @@ std::string view(const std::string& command, const Json& document) {
     if (!expected)
         throw NotServing("unknown kind of answer; sipalgd and sipalgctl may have different versions");
     if (command == "status") return status(document);
-    if (command == "call") return one_call(document);
+    if (command == "call") return one_call(document, layout);
     if (command == "close") return closed(document);
     if (command == "reload") return reloaded(document);
-    if (command == "limits") return limits(document);
+    if (command == "limits") return limits(document, layout.room);
     if (command == "counters") return count_table(document, true).text();
-    if (command == "calls") return calls(document);
-    if (command == "pinholes") return pinholes(document);
-    if (command == "flows") return flows(document);
-    return bindings(document);
+    if (command == "calls") return calls_list(document, layout);
+    if (command == "pinholes") return pinholes_list(document, layout);
+    if (command == "flows") return flows_list(document, layout);
+    return bindings_list(document, layout);
 }
 
 }  // namespace sipalg::ctl

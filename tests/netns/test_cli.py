@@ -221,6 +221,24 @@ class Answers(LabTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn("no-such-call", done.stderr)
 
+    def test_ended(self):
+        """O9: `calls --ended` shows why a call ended, the latest first; its log line has the same."""
+        first = self.call_out()
+        second = self.call_out(phone=self.phone(2), peer=first.peer, peer_port=30100)
+        first.hang_up()
+        self.lab.ctl("close", second.id)
+        rows = self.lab.ctl("calls", "--ended")
+        self.assertEqual([(row["call_id"], row["reason"]) for row in rows[:2]], [(second.id, "closed_by_owner"), (first.id, "bye")])
+        self.assertEqual((rows[1]["phone"], rows[1]["peer"], rows[1]["direction"]), (PHONE1, PROVIDER, "out"))
+        self.assertEqual([media["type"] for media in rows[1]["media"]], ["audio"])
+        self.assertEqual(self.lab.ctl("calls", "--ended", "--phone", PHONE1)[0]["call_id"], first.id)
+        self.assertIn(f"call ended: {first.id}: BYE; lasted ", self.lab.daemon.output())
+        metrics = self.lab.router.run(program("sipalgctl"), "--control", self.lab.control, "metrics").stdout
+        self.assertIn('sipalg_calls_ended_total{reason="closed_by_owner"}', metrics)
+        self.assertIn("sipalg_queue_packets{queue=", metrics)
+        self.assertRegex(metrics, r"sipalg_verdict_seconds_count [1-9]")
+        self.assertTrue(metrics.endswith("# EOF\n"))
+
     def test_close(self):
         """SPEC 1, C7: `close ID` closes the pinholes of that call and of no other; `close --all` all of them."""
         first = self.call_out()

@@ -57,6 +57,9 @@ TEST_CASE("SPEC 1 errors of usage name the mistake and the accepted words") {
     CHECK(error_of({"close"}) == "close: expected an ID or --all; see sipalgctl help close");
     CHECK(error_of({"close", "a", "--all"}) == "close: expected an ID or --all; see sipalgctl help close");
     CHECK(error_of({"calls", "--all"}) == "--all belongs to the command close");
+    CHECK(error_of({"call", "x", "--phone", "192.168.1.10"}) ==
+          "--phone belongs to the commands watch, record, calls, pinholes, bindings and flows");
+    CHECK(error_of({"calls", "--phone", "192.168"}) == "--phone '192.168': expected the address of a phone");
     CHECK(parse_options({"close", "--all"}).all);
     CHECK(parse_options({"close", "a"}).argument == "a");
     CHECK(error_of({"--xyzzy"}).find("--xyzzy") != std::string::npos);
@@ -81,4 +84,13 @@ TEST_CASE("SPEC 1 help names every command and option, and fits 80 columns") {
         CHECK(fits(help_text(command)));
         CHECK(help_text(command).find(command.name) != std::string::npos);
     }
+}
+
+TEST_CASE("O1 O9 lists take --wide, --phone and --call, and calls --ended") {
+    const Options options =
+        parse_options({"calls", "--ended", "--wide", "--phone", "2001:DB8::0:1", "--call", "a8"});
+    CHECK(options.ended);
+    CHECK(options.wide);
+    CHECK(options.phone == "2001:db8::1");
+    CHECK(options.call == "a8");
 }

@@ -34,6 +34,16 @@ TEST_CASE("columns are aligned by characters, not bytes") {
           "Jurgen  2\n");
 }
 
+TEST_CASE("O1 a table that does not fit cuts what may be cut, then leaves columns out from the right") {
+    Table table({{"KEPT"}, {"LONG", 4}, {"FIRST", 0, true}, {"SECOND", 3, true}});
+    table.add({"abcdef", "J\xc3\xbcrgen Meyer", "1", "2"});
+    CHECK(table.text(100) == table.text());
+    CHECK(table.text(25) == "KEPT    LONG  FIRST  SE..\nabcdef  J\xc3\xbc..  1      2\n");
+    CHECK(table.text(19) == "KEPT    LONG  FIRST\nabcdef  J\xc3\xbc..  1\n");
+    CHECK(table.text(12) == "KEPT    LONG\nabcdef  J\xc3\xbc..\n");
+    CHECK(table.text(5) == "KEPT    LONG\nabcdef  J\xc3\xbc..\n");  // no less
+}
+
 TEST_CASE("missing cells are empty, and long ones are not shortened") {
     Table table({"A", "B", "C"});
     table.add({"1"});

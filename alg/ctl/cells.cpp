@@ -1,0 +1,45 @@
+#include "alg/ctl/cells.hpp"
+
+namespace sipalg::ctl {
+
+std::string cell(const Json& object, const char* field) {
+    if (!object.is_object() || !object.contains(field)) return {};
+    const Json& value = object[field];
+    if (value.is_string()) return value.get<std::string>();
+    if (value.is_number() || value.is_boolean()) return value.dump();
+    return {};
+}
+
+std::string joined(const Json& array) {
+    std::string text;
+    if (array.is_array())
+        for (const Json& item : array)
+            text += (text.empty() ? "" : ", ") + (item.is_string() ? item.get<std::string>() : item.dump());
+    return text;
+}
+
+std::string human(std::int64_t total) {
+    const auto part = [](std::int64_t value, const char* unit) { return std::to_string(value) + unit; };
+    if (total < 60) return part(total, "s");
+    if (total < 3600) return part(total / 60, "m") + part(total % 60, "s");
+    if (total < 86400) return part(total / 3600, "h") + part(total % 3600 / 60, "m");
+    return part(total / 86400, "d") + part(total % 86400 / 3600, "h");
+}
+
+std::string duration(const Json& object, const char* field) {
+    const bool known = object.is_object() && object.contains(field) && object[field].is_number_integer();
+    return known ? human(object[field].get<std::int64_t>()) : std::string();
+}
+
+std::string marked(const Json& row, const std::string& text) {
+    const bool observed = row.is_object() && row.contains("observed") && row["observed"] == true;
+    return observed ? text + " (observed)" : text;
+}
+
+// The JSON value "untouched" is older than the word.
+std::string treatment(const Json& row) {
+    const std::string value = cell(row, "treatment");
+    return value == "untouched" ? "unmodified" : value;
+}
+
+}  // namespace sipalg::ctl

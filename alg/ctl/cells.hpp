@@ -1,0 +1,24 @@
+// Fields of the daemon's documents as text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "alg/ctl/request.hpp"
+
+namespace sipalg::ctl {
+
+/// Text, number or boolean; empty: the field is missing, or of another type.
+std::string cell(const Json& object, const char* field);
+/// "a, b"
+std::string joined(const Json& array);
+/// "59s", "3m12s", "2h5m", "1d3h"
+std::string human(std::int64_t seconds);
+/// The same of a field with seconds; empty: it is missing.
+std::string duration(const Json& object, const char* field);
+/// Marks rows of mode observe, which are not in the kernel.
+std::string marked(const Json& row, const std::string& text);
+/// "rewritten", "unmodified"
+std::string treatment(const Json& row);
+
+}  // namespace sipalg::ctl

@@ -1,0 +1,14 @@
+// `sipalgctl watch` on a terminal: a page that is drawn anew each second.
+#pragma once
+
+#include "alg/ctl/options.hpp"
+
+namespace sipalg::ctl {
+
+/// Whether stdin and stdout are a terminal.
+bool on_terminal();
+/// Shows the page until q, a signal, or --seconds. Returns the exit status. Throws NotServing if there is no
+/// daemon at first; later the page says so.
+int watch_on_screen(const Options& options);
+
+}  // namespace sipalg::ctl
