@@ -1,4 +1,4 @@
-// A set of packets, as the rules that they have passed have narrowed it (X12).
+// A set of possible packets, narrowed by the comparisons of a rule (X12).
 #pragma once
 
 #include <array>

@@ -60,7 +60,7 @@ class Rule {
     Rule& bytes(Origin origin, std::uint32_t offset, std::initializer_list<std::uint8_t> value);
     /// The `size` bytes at `offset` are in `set`.
     Rule& bytes_in(Origin origin, std::uint32_t offset, std::uint32_t size, std::string_view set);
-    /// At most so many packets a second; packets above the rate do not match.
+    /// Matches at most `per_second` packets per second; packets above the rate do not match.
     Rule& limit(std::uint32_t per_second, std::uint32_t burst);
     Rule& interface(Interface which, std::string_view set, bool listed = true);
     Rule& fields(std::initializer_list<Field> fields, std::string_view set);
@@ -74,7 +74,7 @@ class Rule {
     /// The first `length` bits of the packet's source are those of `prefix`; `length` is a multiple of 8 for
     /// IPv4.
     Rule& from_prefix(const Address& prefix, std::uint32_t length);
-    /// Counts the packets that come here.
+    /// Counts the packets that reach this statement.
     Rule& count();
     /// Adds the fields to `set`, or renews them, with this timeout.
     Rule& update(std::initializer_list<Field> fields, std::string_view set, std::chrono::seconds timeout);

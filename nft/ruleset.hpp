@@ -64,8 +64,8 @@ inline constexpr std::uint32_t pinhole_mark = 0x10000000;
 /// The mark of packets that the daemon sends to phones. They bypass connection tracking, which would take
 /// them for new connections.
 inline constexpr std::uint32_t own_mark = 0x10000000;
-/// Set in the mark of a queued packet that comes in on a connection which conntrack has seen in both
-/// directions (X11). The verdict takes it away.
+/// Set in the mark of a queued packet if conntrack has seen its connection in both directions (X11). The
+/// verdict clears it.
 inline constexpr std::uint32_t established_mark = 0x10000000;
 /// Peers whose addresses share their first `length` bits; the other bits of `address` are zero.
 struct Peers {
@@ -81,7 +81,7 @@ enum class Missing : std::uint8_t { nothing, table };
 /// The hosts with settings of their own. In a list, no two overlap.
 struct Hosts {
     std::vector<Peers> allowed;        ///< peers that may send to phones' signalling unasked (N3)
-    std::vector<Peers> any_interface;  ///< phones that no route leads back to (X12)
+    std::vector<Peers> any_interface;  ///< phones that need no route back to them (X12)
     friend bool operator==(const Hosts&, const Hosts&) = default;
 };
 

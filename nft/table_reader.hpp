@@ -37,7 +37,7 @@ std::optional<T> info_of(const nftnl_expr* expression, std::uint16_t attribute) 
     return info;
 }
 
-/// One element of a set or map: the range of its keys, and where it leads.
+/// One element of a set or map: the range of its keys, and its data or verdict.
 struct SetElement {
     std::vector<std::uint8_t> low, high;  ///< empty: any key
     std::vector<std::uint8_t> data;
@@ -56,14 +56,14 @@ class TableReader {
     /// Reads all rules of the table at once. `family`: NFPROTO_…. Throws Error.
     TableReader(Link& link, std::uint8_t family, std::string table);
 
-    /// For tests: rules and sets that are given.
+    /// For tests: uses the given rules and sets.
     TableReader(std::map<std::string, std::vector<Rule>> rules,
                 std::map<std::string, std::vector<SetElement>> sets)
         : link_(nullptr), rules_(std::move(rules)), sets_(std::move(sets)) {}
 
     /// In their order; none if there is no such chain.
     const std::vector<Rule>& rules(const std::string& chain);
-    /// Read when first asked for. Throws Error.
+    /// Read at first use. Throws Error.
     const std::vector<SetElement>& elements(const std::string& set);
 
   private:
