@@ -12,9 +12,9 @@
 
 namespace sipalg {
 
-/// The next deadline of each record, by the record's key: one entry a key, however often it is moved, so the
-/// queue is never longer than its table. Changes are staged (law 4): commit() keeps them, cancel() takes them
-/// back. The implementation is a binary heap in which each entry stores its index.
+/// The next deadline of each record, by the record's key: one entry for each key, however often it is moved,
+/// so the queue is never longer than its table. Changes are staged (law 4): commit() keeps them, cancel()
+/// takes them back. The implementation is a binary heap in which each entry stores its index.
 template <class Key, class Hash = std::hash<Key>, class Equal = std::equal_to<>>
 class DeadlineQueue {
   public:

@@ -1,4 +1,4 @@
-// Keys in the order in which they came, by the host that they count to (X7).
+// Keys in order of arrival, grouped by the host that they are counted for (X7).
 #pragma once
 
 #include <algorithm>
@@ -22,21 +22,21 @@ inline Address host_of(const Address& address) {
     return Address::v6(bytes);
 }
 
-/// Of each host a queue, the oldest key first. Where there is no room for another key, the oldest of the host
-/// that has most makes room, so that no host takes the place of another.
+/// One queue for each host, the oldest key first. When the table is full, its user removes the oldest key of
+/// the host with the most keys, so that no host can displace another.
 template <class Key, class Hash = std::hash<Key>, class Equal = std::equal_to<>>
 class HostQueues {
   public:
     using Keys = std::list<Key>;
 
-    /// No effect for a key that is there already.
+    /// No effect if the key exists.
     void add(const Key& key, const Address& host) {
         if (by_key_.contains(key)) return;
         Keys& keys = by_host_[host];
         keys.push_back(key);
         by_key_.emplace(key, Place{host, std::prev(keys.end())});
     }
-    /// The host that the key counted to; nullopt: it was not there.
+    /// The host that the key was counted for; nullopt: there was no such key.
     std::optional<Address> remove(const Key& key) {
         const auto found = by_key_.find(key);
         if (found == by_key_.end()) return std::nullopt;
@@ -60,14 +60,15 @@ class HostQueues {
         const auto found = by_host_.find(host);
         return found == by_host_.end() ? nullptr : &found->second;
     }
-    /// The keys of the host that has most. Linear in the number of hosts.
+    /// The number of keys of the host with the most. Linear in the number of hosts.
     std::size_t largest() const {
         std::size_t most = 0;
         for (const auto& [host, keys] : by_host_)
             most = std::max(most, keys.size());
         return most;
     }
-    /// The oldest of the host that has most; nullopt: there is none. Linear in the number of hosts.
+    /// The oldest key of the host with the most keys; nullopt: the table is empty. Linear in the number of
+    /// hosts.
     std::optional<Key> oldest_of_largest() const {
         const auto largest =
             std::max_element(by_host_.begin(), by_host_.end(),

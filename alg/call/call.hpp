@@ -40,7 +40,7 @@ struct Bye {
 struct Transaction {
     std::string branch;
     bool open = true;        ///< no final response yet
-    bool cancelled = false;  ///< its CANCEL was accepted, so the response is soon or never (RFC 3261 9.1)
+    bool cancelled = false;  ///< its CANCEL was accepted: a response comes soon or never (RFC 3261 9.1)
     friend bool operator==(const Transaction&, const Transaction&) = default;
 };
 
@@ -102,7 +102,7 @@ struct CallLatchedSource {
     friend bool operator==(const CallLatchedSource&, const CallLatchedSource&) = default;
 };
 
-/// A latch of a call, kept as long as the call wants its endpoint. The kernel has it no longer than `until`.
+/// A latch of a call, kept as long as the call wants its endpoint. The kernel keeps it at most until `until`.
 struct CallLatch {
     Latch latch;
     Time until{0};
@@ -113,9 +113,9 @@ struct CallLatch {
 /// An outside address that the call's messages come from.
 struct CallPeer {
     Address address;
-    bool admitted = false;  ///< it was proven during the call, so the call may open for it (X11)
+    bool admitted = false;  ///< it was proven during the call, so the call may open pinholes for it (X11)
     bool answered =
-        false;  ///< it has answered in the call, or its request was let in: the call holds the proof
+        false;  ///< it has answered in the call, or its request was let in: the call keeps it proven
     friend bool operator==(const CallPeer&, const CallPeer&) = default;
 };
 

@@ -45,7 +45,7 @@ class Calls {
     /// Applies the message to its call. An INVITE makes the call if there is none.
     void follow(const DescribedMessage& received, Effects& effects);
 
-    /// X11: the peer has answered the phone for the first time; opens what calls of the two wait for.
+    /// X11: the peer has answered the phone for the first time: opens the pinholes that their calls wait for.
     void prove(const nat::PhonePeer& pair, Time now, Effects& effects);
 
     /// Handles the deadlines that have passed: renews and closes calls.

@@ -17,8 +17,8 @@ bool describes_in_dialog(const sip::Message& message);
 void map_unknown_dialog(const Session& session, const Egress& egress, Time now, nat::Mappings& mappings,
                         Effects& effects);
 
-/// Maps the phone's own endpoints of a description that the known call took no part of: a second leg with the
-/// same Call-ID at the same phone, for example. Those that have a mapping keep it as it is.
+/// Maps the phone's own endpoints in a description that the known call did not use, for example that of a
+/// second leg with the same Call-ID at the same phone. Existing mappings do not change.
 void map_remaining(const Session& session, const Address& phone, const Egress& egress, Time now,
                    nat::Mappings& mappings, Effects& effects);
 

@@ -1,4 +1,4 @@
-// Calls whose far end has not answered (X11): the first to go when there are too many (X7).
+// Calls whose far end has not answered (X11). They are the first to be removed at a limit (X7).
 #pragma once
 
 #include <cstddef>
@@ -23,9 +23,9 @@ class UnprovenCalls {
     /// Follows the state of the call: notes it if it is unproven, else forgets it.
     void note(const CallKey& key, const Call& call);
     std::size_t size() const { return queues_.size(); }
-    /// The oldest of the host that has most; nullopt: there is none.
+    /// The oldest call of the host with the most; nullopt: there is none.
     std::optional<CallKey> oldest_of_largest() const { return queues_.oldest_of_largest(); }
-    /// Those that the phone began, or a host of the peer.
+    /// The calls that the phone began, and those that the peer began.
     std::vector<CallKey> of(const nat::PhonePeer& pair) const;
 
     void commit() { staged_.clear(); }

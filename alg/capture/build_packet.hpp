@@ -9,7 +9,7 @@
 
 namespace sipalg::capture {
 
-/// A UDP packet; a payload that does not fit is cut. Both ends are of one family. Checksums are right.
+/// A UDP packet; a payload that does not fit is truncated. Both ends are of one family. Checksums are right.
 std::vector<std::uint8_t> udp_packet(const Endpoint& source, const Endpoint& destination,
                                      std::string_view payload);
 

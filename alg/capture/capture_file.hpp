@@ -32,7 +32,8 @@ class CaptureFile {
 
     /// The next frame; nullopt: no more can be read. See fault().
     std::optional<Frame> next();
-    /// Why reading ended before the end of the file, or not a capture at all; empty: nothing is wrong.
+    /// The reason why reading stopped before the end of the file, or why the file is not a capture; empty:
+    /// there is none.
     const std::string& fault() const { return fault_; }
     std::uint64_t frames() const { return frames_; }
 

@@ -1,4 +1,4 @@
-// Puts fragments of IP packets together, as conntrack does it before the queue.
+// Reassembles fragmented IP packets, as conntrack does before a packet is queued.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@
 
 namespace sipalg::capture {
 
-/// Keeps at most max_incomplete packets of which fragments are missing; the oldest gives way.
+/// Keeps at most max_incomplete incomplete packets; the oldest is discarded for a new one.
 class Fragments {
   public:
     static constexpr std::size_t max_incomplete = 64;
 
     struct Result {
         enum class Kind : std::uint8_t {
-            whole,     ///< `packet` is whole as it came
+            whole,     ///< `packet` is not fragmented
             complete,  ///< it was the last fragment: take `assembled`
             waiting,   ///< other fragments are missing
             broken,    ///< see `fault`
@@ -44,7 +44,7 @@ class Fragments {
     };
     struct Incomplete {
         std::uint64_t frame = 0;
-        std::vector<std::uint8_t> head;  ///< of the first fragment; empty: not here yet
+        std::vector<std::uint8_t> head;  ///< of the first fragment; empty: that has not arrived
         std::uint8_t protocol = 0;
         std::map<std::size_t, std::vector<std::uint8_t>> pieces;  ///< by offset
         std::size_t stored = 0;

@@ -8,10 +8,10 @@
 
 namespace sipalg::capture {
 
-/// What a frame has in it.
+/// The IP packet in a frame, or the reason why there is none.
 struct LinkPayload {
     Bytes packet;            ///< IPv4 or IPv6, up to the end of the frame; empty: see `fault`
-    std::string_view fault;  ///< why there is none that is to be read; empty: something else than IP
+    std::string_view fault;  ///< the reason why `packet` is empty; no reason: the frame is not IP
 };
 
 /// Strips the link layer: Ethernet with VLAN tags and PPPoE, Linux cooked v1 and v2, raw IP, BSD loopback.

@@ -10,17 +10,17 @@
 
 namespace sipalg::capture {
 
-/// The blocks as bytes, to be appended to a file in this order: begin(), packet()s, comment() where there is
-/// no packet to say it with.
+/// Returns the blocks of a file as bytes. Append begin() first, then packet() for each packet, and comment()
+/// for remarks that belong to no packet.
 class PcapngWriter {
   public:
     /// Section header, and an interface for each name.
     static std::string begin(std::string_view program, std::initializer_list<std::string_view> interfaces);
-    /// `interface`: its place in begin(), from 0. `time_us`: since 1970. An empty comment is none; a longer
-    /// one than 65,535 bytes is cut.
+    /// `interface`: the index in the list given to begin(). `time_us`: since 1970. An empty comment is
+    /// omitted, and one of more than 65,535 bytes is truncated.
     static std::string packet(std::uint32_t interface, std::int64_t time_us, Bytes bytes,
                               std::string_view comment);
-    /// A remark at a time, as statistics of the interface.
+    /// A remark with a time but no packet: an Interface Statistics Block with a comment.
     static std::string comment(std::uint32_t interface, std::int64_t time_us, std::string_view text);
 };
 

@@ -71,15 +71,15 @@ struct Explained {
     rewrite::Kept kept = rewrite::Kept::changed;  ///< the reason, if it was not changed
 };
 
-/// A message, or a datagram that is none, with what was decided about it: a copy for people.
+/// A copy of a message, or of a datagram that is not a message, with the decision about it, for display.
 struct SeenMessage {
     Transport transport = Transport::udp;
     Side from = Side::inside;
     Endpoint phone, peer;
-    Endpoint public_endpoint;  ///< the phone's, as packets have it outside; the phone's own if untranslated
+    Endpoint public_endpoint;  ///< the phone's endpoint in packets outside; its own if it is not translated
     Reason reason = Reason::unchanged;
     std::string before;
-    std::string after;  ///< empty: it passes as it came
+    std::string after;  ///< empty: it passes unmodified
     std::vector<Explained> places;
 };
 
@@ -97,7 +97,8 @@ struct Decision {
     bool dropped = false;    ///< drop it: malformed SIP with policy `drop` (S9), or a damaged segment (X13)
     bool rewritten = false;  ///< send `payload` in place of the packet's own
     std::string payload;
-    /// Of a UDP packet to a phone that listens at another port than it sends from: send it there (S4).
+    /// For a UDP packet to a phone that listens at another port than it sends from: send it to this port
+    /// (S4).
     std::optional<std::uint16_t> destination_port;
     std::vector<Change> changes;        ///< one transaction
     std::vector<ConntrackTuple> stale;  ///< conntrack entries that would shadow the changes (C7)

@@ -1,4 +1,4 @@
-// Phones that send from one port and listen at another: which port a message is for.
+// The delivery of messages to phones that send from one port and listen at another.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ namespace sipalg {
 [[nodiscard]] bool note_listener(State& state, const Envelope& envelope, const std::optional<Socket>& contact,
                                  Time now, Effects& effects);
 
-/// The port of the phone that the message from outside in `state.message` is for, if it came to a port that
-/// the phone only sends from.
+/// The phone's port to which the message from outside in `state.message` must be delivered, if it was sent to
+/// a port from which the phone only sends.
 std::optional<std::uint16_t> delivery_port(const State& state, const Envelope& envelope);
 
 }  // namespace sipalg

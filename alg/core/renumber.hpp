@@ -1,4 +1,4 @@
-// What makes mappings move: a change of the router's address (C11), a port forward of the owner (X12).
+// Moves mappings after a change of the router's address (C11) or of the owner's port forwards (X12).
 #pragma once
 
 #include <span>
@@ -11,7 +11,7 @@ namespace sipalg {
 /// once.
 void renumber(State& state, std::span<const AddressChange> moves, Time now, Decision& decision);
 
-/// X12. Moves mappings to other ports if the owner's ruleset forwards theirs to another host by now. The
+/// X12. Moves mappings to other ports if the owner's ruleset now forwards their ports to another host. The
 /// decision is empty if there are none.
 void leave_forwarded_ports(State& state, Time now, Decision& decision);
 

@@ -1,4 +1,4 @@
-// Copies of messages and of what was decided about them, for people who watch.
+// Copies messages and the decisions about them, for `watch` and `record`.
 #pragma once
 
 #include <span>

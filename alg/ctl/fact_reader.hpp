@@ -9,12 +9,12 @@
 
 namespace sipalg::ctl {
 
-/// A connection on which the daemon sends one JSON document a line. While one exists, SIGINT and SIGTERM end
-/// reading instead of the program. Throws NotServing.
+/// A connection on which the daemon sends one JSON document per line. While an object of this class exists,
+/// SIGINT and SIGTERM end the reading, not the program. Throws NotServing.
 class FactReader {
   public:
-    /// Sends the request and waits for the line that begins the stream. `seconds`: reading ends after that;
-    /// nullopt: with a signal or the daemon.
+    /// Sends the request and waits for the line that begins the stream. `seconds`: reading ends after this
+    /// time; nullopt: it ends with a signal, or when the daemon stops.
     FactReader(const std::string& path, const Json& request, std::optional<std::chrono::seconds> seconds);
     ~FactReader();
     FactReader(const FactReader&) = delete;
@@ -23,7 +23,7 @@ class FactReader {
     /// The document that began the stream.
     const Json& beginning() const { return beginning_; }
     enum class News { line, quiet, end };
-    /// Waits for a line at most `patience`: `quiet` if none came.
+    /// Waits for a line, at most for `patience`; `quiet` if none has arrived.
     News next(std::string& line, std::chrono::milliseconds patience);
 
   private:

@@ -7,11 +7,11 @@
 
 namespace sipalg::ctl {
 
-/// Prints a line for each fact until a signal or the daemon's end. Returns the exit status. Throws
+/// Prints a line for each fact until a signal arrives or the daemon stops. Returns the exit status. Throws
 /// NotServing.
 int watch(const Options& options, std::ostream& out);
-/// Writes a capture, or sends HEP, until a signal, the daemon's end, or --seconds. `log` gets how many
-/// messages were recorded. Throws NotServing and std::runtime_error.
+/// Writes a capture, or sends HEP, until a signal arrives, the daemon stops, or --seconds are over. Writes
+/// the number of recorded messages to `log`. Throws NotServing and std::runtime_error.
 int record(const Options& options, std::ostream& log);
 
 }  // namespace sipalg::ctl

@@ -1,4 +1,4 @@
-// HEPv3, the protocol by which Homer and sngrep are sent packets
+// HEPv3, the protocol in which Homer and sngrep receive packets
 // (<https://github.com/sipcapture/HEP/blob/master/docs/HEP3NetworkProtocolSpecification_REV32.pdf>).
 #pragma once
 
@@ -14,7 +14,7 @@ struct HepPacket {
     Transport transport = Transport::udp;
     Endpoint source, destination;  ///< of one family
     std::int64_t time_us = 0;      ///< since 1970
-    std::uint32_t agent = 0;       ///< who has captured it
+    std::uint32_t agent = 0;       ///< number of the capture agent
     std::string_view correlation;  ///< Call-ID; cut after 1,024 bytes
     std::string_view payload;      ///< SIP; cut after 64,000 bytes
 };

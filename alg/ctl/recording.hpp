@@ -1,4 +1,4 @@
-// Facts about messages as packets: before the gateway and behind it.
+// Turns facts about messages into packets: before the gateway and after it.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace sipalg::ctl {
 
-/// A message as the stream of facts has it.
+/// A message from the stream of facts.
 struct RecordedMessage {
     std::int64_t time_us = 0;
     Side from = Side::inside;
@@ -21,7 +21,7 @@ struct RecordedMessage {
     Endpoint phone, peer, public_endpoint;
     std::string call_id;
     std::string before, after;  ///< equal if it was not changed
-    std::string comment;        ///< what was decided and changed
+    std::string comment;        ///< the decision and the changes
 };
 /// nullopt: not a message, or one that cannot be read.
 std::optional<RecordedMessage> read_message(const Json& fact);
@@ -34,9 +34,10 @@ class Recording {
   public:
     /// The file's first blocks.
     std::string begin() const;
-    /// The blocks of what came before `fact`, and of `fact` as soon as nothing is to be added to it.
+    /// Takes a fact and returns the blocks that are now complete. A message is complete when no later fact
+    /// can add a remark to it.
     std::string add(const Json& fact);
-    /// What waits for remarks of later facts.
+    /// The blocks that still wait for remarks from later facts.
     std::string flush();
     std::uint64_t messages() const { return messages_; }
 
@@ -49,7 +50,7 @@ class Recording {
                       const std::string& comment);
 
     std::optional<RecordedMessage> waiting_;
-    std::string remarks_;  ///< that no message was there for
+    std::string remarks_;  ///< remarks that belong to no message
     std::int64_t latest_us_ = 0;
     std::uint64_t messages_ = 0;
     std::map<std::pair<std::uint32_t, std::pair<Endpoint, Endpoint>>, Connection> connections_;

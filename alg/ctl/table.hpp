@@ -9,7 +9,7 @@ namespace sipalg::ctl {
 
 /// Rows under a heading; each column is as wide as its widest cell. Cells are escaped, since they come from
 /// the network. An empty cell is shown as "-", so that every row has the same number of words.
-/// What `calls`, `pinholes`, `bindings` and `flows` print on a terminal (O1).
+/// `calls`, `pinholes`, `bindings` and `flows` print such a table (O1).
 class Table {
   public:
     static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();

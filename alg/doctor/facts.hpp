@@ -11,7 +11,7 @@
 
 namespace sipalg::doctor {
 
-/// What the examination is about: the settings of the running daemon, or the defaults.
+/// The subject of the examination: the settings of the running daemon, or the defaults.
 struct Subject {
     bool serving = false;  ///< a daemon answers
     std::string table = "sipalg";
@@ -25,7 +25,8 @@ struct Subject {
     std::vector<std::string> warnings;  ///< of the daemon
 };
 
-/// What a forward chain of the owner that can drop does with the first packet through a pinhole.
+/// The effect of one of the owner's forward chains on the first packet through a pinhole. Only for chains
+/// that can drop.
 struct ForwardChain {
     std::string place;  ///< "FAMILY TABLE CHAIN"
     std::string
@@ -46,11 +47,11 @@ struct Facts {
     std::string no_tables;                     ///< why the ruleset can't be read; empty: it can
     std::string refused;                       ///< why the kernel would not take our table; empty: it would
     std::string queue_method;                  ///< "native" or "compat"
-    std::optional<std::string> kernel_helper;  ///< what assigns the kernel's own, and the remedy
+    std::optional<std::string> kernel_helper;  ///< what assigns the kernel's SIP helper, and the remedy
     std::vector<ForwardChain> chains;
     std::vector<std::string> flowtable_chains;  ///< that offload signalling (A8)
     std::vector<PortForward> forwards;
-    bool leftover = false;           ///< our table is there, and no daemon has its lock
+    bool leftover = false;           ///< our table exists, and no daemon has its lock
     std::size_t leftover_rules = 0;  ///< accept rules of ours without a table
 
     bool has_conntrack = true;
@@ -61,13 +62,13 @@ struct Facts {
     std::size_t default_routes = 1;
     std::vector<std::string> mark_rules;  ///< as `ip rule` has them
     bool user_namespace = false;
-    bool bridge_netfilter = false;  ///< bridged packets meet the router's hooks
+    bool bridge_netfilter = false;  ///< bridged packets pass the router's hooks
     std::uint64_t queue_drops = 0;  ///< packets that the daemon's queues have lost
     int year = 2026;
     bool clock_synchronised = true;
 };
 
-/// Reads them. Needs CAP_NET_ADMIN; what can't be read is said in no_tables and refused. `root` is put before
+/// Reads them. Needs CAP_NET_ADMIN; no_tables and refused report what can't be read. `root` is put before
 /// /proc and /sys.
 Facts collect(const Subject& subject, const std::string& root = "");
 

@@ -1,4 +1,4 @@
-// What is wrong with a router, as far as SIP is concerned, and the command that mends it (O3).
+// Findings: the faults of a router that affect SIP, and the command that fixes each of them (O3).
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace sipalg::doctor {
 enum class Level : std::uint8_t {
     error,    ///< calls fail
     warning,  ///< some calls fail, or something can't be seen
-    note      ///< good to know; nothing to mend
+    note      ///< for information; needs no action
 };
 std::string_view word(Level level);
 
@@ -22,7 +22,7 @@ struct Finding {
     Level level = Level::warning;
     std::string_view id;  ///< one word, for scripts
     std::string text;     ///< one sentence
-    std::string command;  ///< that mends it; empty: none does
+    std::string command;  ///< that fixes it; empty: no command does
 };
 
 /// The finding in one line, as the daemon's status warns of it: "TEXT; run: COMMAND".
@@ -38,7 +38,7 @@ Finding offloaded_signalling(const std::vector<std::string>& chains,
 Finding scarce_media_ports(std::size_t left);
 inline constexpr std::size_t enough_media_ports = 256;
 
-/// O3. The worst first; warnings of the daemon that are findings as well come once. Pure.
+/// O3. The worst first; a warning of the daemon that is also a finding is listed once. Pure.
 std::vector<Finding> diagnose(const Subject& subject, const Facts& facts);
 
 }  // namespace sipalg::doctor

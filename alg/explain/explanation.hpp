@@ -1,4 +1,4 @@
-// What an explanation of a capture says, before it is written as text, JSON or HTML.
+// The content of an explanation of a capture, before it is written as text, JSON or HTML.
 #pragma once
 
 #include <cstdint>
@@ -36,12 +36,12 @@ struct MediaPath {
     Endpoint inside, remote;
     std::uint64_t from_phone = 0, to_phone = 0;
     std::uint64_t refused = 0;       ///< to the phone, while the call was open, without a pinhole
-    std::uint64_t refused_late = 0;  ///< likewise, when it was over
+    std::uint64_t refused_late = 0;  ///< likewise, after the call had ended
     double first_s = 0, last_s = 0;
-    bool phone_began = false;  ///< conntrack lets answers in
+    bool phone_began = false;  ///< so conntrack lets answers in
 };
 
-/// The messages with one Call-ID, and all that followed from them.
+/// The messages with one Call-ID, and all their effects.
 struct Conversation {
     enum class Kind : std::uint8_t { other, registration, call };
     enum class Verdict : std::uint8_t { fine, incomplete, problem };
@@ -68,7 +68,7 @@ struct Explanation {
     std::vector<capture::Unread> unread;
     std::uint64_t unread_count = 0;
     std::map<std::string, std::uint64_t>
-        others;                               ///< datagrams that are no messages, by the word of the reason
+        others;                               ///< datagrams that are not messages, by the word of the reason
     std::vector<Conversation> conversations;  ///< in the order in which they begin
 };
 
@@ -76,8 +76,8 @@ std::string_view word(Conversation::Kind kind);
 /// "ok", "incomplete", "problem"
 std::string_view word(Conversation::Verdict verdict);
 
-/// Replays the capture through the core. `file` must be whole; nothing of it can make this throw but lack of
-/// memory.
+/// Replays the capture through the core. `file` is the content of the whole file. Throws only if memory runs
+/// out, whatever the file contains.
 Explanation explain(Bytes file, const Hints& hints);
 
 /// Fills in verdict, summary and problems. `sees_media`: the capture has packets of media at all.

@@ -1,4 +1,4 @@
-// An explanation as one HTML page that needs nothing else.
+// An explanation as one HTML page without external resources.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace sipalg::explain {
 
-/// The page (O2). `title` names the capture. Everything from the network is escaped, and the page allows no
-/// script but its own and no request to anywhere.
+/// The page (O2). `title` names the capture. Everything from the network is escaped, and the page's content
+/// security policy allows only its own script and no requests.
 std::string html(const Explanation& explanation, std::string_view title);
 
 }  // namespace sipalg::explain

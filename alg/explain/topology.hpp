@@ -1,10 +1,10 @@
 // Which hosts of a capture are inside, and which address of the router the outside sees.
 //
-// Theory of operation. A capture shows one side of the router, the other, or both. A phone's packet may so be
-// in it twice: as it left the phone, and as it left the router. The two copies have the same Call-ID, CSeq
-// and branch and one end in common, and the other end tells which inside address the router's address stands
-// for. The core gets each message once, with the ends that the inside edge would see (A1): of messages from
-// phones the inside copy, of messages to phones the outside copy, or the only one there is.
+// Theory of operation. A capture shows one side of the router, the other, or both. If it shows both, it has a
+// phone's packet twice: as it left the phone, and as it left the router. The two copies have the same
+// Call-ID, CSeq, branch and one end in common; the other ends show which inside address is behind the
+// router's address. The core gets each message once, with the ends that the inside edge would see (A1): of
+// messages from phones the inside copy, of messages to phones the outside copy, or the only one there is.
 #pragma once
 
 #include <map>
@@ -20,7 +20,7 @@
 
 namespace sipalg::explain {
 
-/// What people may say about the capture. Empty: it is guessed.
+/// The user's information about the capture. Fields without a value are guessed.
 struct Hints {
     std::vector<Prefix> inside;
     std::optional<Address> outside;
@@ -42,7 +42,7 @@ class Topology {
     /// The router's address outside.
     const Address& outside() const { return outside_; }
     const std::set<Address>& inside() const { return inside_; }
-    /// What was guessed, and what is missing: sentences.
+    /// Sentences that tell what was guessed and what is missing.
     const std::vector<std::string>& notes() const { return notes_; }
     /// Ports that count as SIP ports: those at which peers receive SIP.
     std::vector<std::uint16_t> sip_ports() const;

@@ -1,4 +1,4 @@
-// Makes facts of decisions.
+// Makes facts from decisions.
 #pragma once
 
 #include <unordered_map>
@@ -10,14 +10,14 @@
 
 namespace sipalg::facts {
 
-/// Remembers the pinholes of each call, so that a decision's facts are the difference. Used only while
-/// somebody reads: begin() takes up what is open already.
+/// Remembers the pinholes of each call, so that a decision's facts are the difference. Used only while there
+/// is a reader; begin() notes the pinholes that are already open.
 class Collector {
   public:
     /// `observed`: the state is that of mode `observe`.
     explicit Collector(bool observed = false) : observed_(observed) {}
 
-    /// Forgets everything and takes what is open now as known, without facts.
+    /// Forgets everything, and notes the pinholes that are open now without making facts of them.
     void begin(const State& state);
     /// Appends the facts of a decision that was committed: messages, then pinholes, then events.
     void collect(const State& state, Decision& decision, Time now, std::vector<Fact>& facts);

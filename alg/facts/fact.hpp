@@ -1,5 +1,5 @@
-// What happened, as plain values: messages with their changes, pinholes, events of calls. Log, `watch`,
-// `record` and `explain` read them.
+// Facts as plain values: messages with their changes, changes of pinholes, events of calls. Log, `watch`,
+// `record` and `explain` use them.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace sipalg::facts {
 
-/// A message, or a datagram on a SIP port that is none, and what became of it.
+/// A message, or a datagram on a SIP port that is not a message, and its outcome.
 struct Message {
     SeenMessage seen;
     // Empty where the bytes cannot be read as SIP.
@@ -38,7 +38,7 @@ struct PinholeChange {
 
 struct Fact {
     Time at{0};
-    bool observed = false;  ///< mode `observe`: it only would have happened
+    bool observed = false;  ///< mode `observe`: it has not really happened
     std::variant<Message, PinholeChange, Event> what;
 };
 

@@ -14,15 +14,15 @@ using Json = nlohmann::ordered_json;
 
 struct JsonOptions {
     bool bytes = false;        ///< messages carry `before` and `after`, in base64
-    bool kept = false;         ///< and the places that were left alone, each with the reason
+    bool kept = false;         ///< and the places that were not changed, each with the reason
     bool credentials = false;  ///< digest responses are not masked
 };
 
-/// An object with `type` "message", "pinhole" or "event". Texts from the network have what is no UTF-8 as
-/// U+FFFD when they are dumped with the error handler `replace`.
+/// An object with `type` "message", "pinhole" or "event". Dump the document with the error handler `replace`:
+/// bytes from the network that are not UTF-8 then become U+FFFD.
 Json to_json(const Fact& fact, const JsonOptions& options = {});
 
-/// Of a message's places: those that were changed, in order, with the bytes before and after.
+/// The places of a message that were changed, in order, with the bytes before and after.
 Json changes_of(const SeenMessage& seen);
 
 /// RFC 4648 4.

@@ -6,9 +6,9 @@
 
 namespace sipalg::facts {
 
-/// The message with the digest responses, nonces of clients and other credentials of Authorization and
-/// Proxy-Authorization as "x", each as long as it was, so that offsets and lengths stay (X9). Works on bytes
-/// that are no message as well.
+/// Returns the message with each byte of digest responses, client nonces and other credentials in
+/// Authorization and Proxy-Authorization replaced by "x", so that offsets and lengths stay the same (X9).
+/// Bytes that are not a message are accepted too.
 std::string mask_credentials(std::string_view message);
 
 /// The last three digits of telephone numbers in sip:, sips: and tel: URIs as "x". A number has five digits

@@ -19,17 +19,17 @@
 
 namespace sipalg::nat {
 
-/// The ports at which a phone expects what comes back to a port that it only sends from.
+/// The ports at which a phone expects the messages that are sent back to a port from which it only sends.
 struct Listener {
     std::uint16_t responses = 0;  ///< the one that its Via names
     std::uint16_t requests = 0;   ///< the one that its Contact names
     friend bool operator==(const Listener&, const Listener&) = default;
 };
 
-/// The listeners by the inside endpoint that their phone sends from. Bounded (X7): the oldest one of the
-/// phone makes room; where it has none, no more are noted. A listener is forgotten when no message has used
-/// it for `idle` and its phone is not registered. Changes are staged (law 4), and records carry the listeners
-/// over a restart (A5).
+/// The listeners by the inside endpoint that their phone sends from. Bounded (X7): at the limit the oldest
+/// listener of the phone is removed, or if the phone has none, no listener is added. A listener is forgotten
+/// when no message has used it for `idle` and its phone is not registered. Changes are staged (law 4), and
+/// records carry the listeners over a restart (A5).
 class Listeners {
   public:
     static constexpr std::size_t most = 1024, most_per_phone = 8;
@@ -43,10 +43,10 @@ class Listeners {
     }
     bool empty() const { return entries_.size() == 0; }
 
-    /// Notes a listener, or uses the one that there is. False: there is no room.
+    /// Adds a listener, or changes or renews the existing one. False: there is no room.
     [[nodiscard]] bool note(const Endpoint& source, const Listener& listener, RecordIds& ids, Time now,
                             std::vector<Change>& changes);
-    /// A message has come to `source`.
+    /// Notes that a message was sent to `source`.
     void refresh(const Endpoint& source, Time now, std::vector<Change>& changes);
     void forget(const Endpoint& source, std::vector<Change>& changes);
 
@@ -54,7 +54,7 @@ class Listeners {
     void expire(Time now, const std::function<bool(const Address&)>& is_registered,
                 std::vector<Change>& changes);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
-    /// Restores a listener from the record of an earlier daemon (A5). False: it is not a listener's.
+    /// Restores a listener from the record of an earlier daemon (A5). False: not the record of a listener.
     [[nodiscard]] bool restore(const StoredRecord& record, Time now);
     /// Additions for the records of all listeners.
     void list_records(Time now, std::vector<Change>& changes) const;

@@ -66,7 +66,7 @@ class OldEndpoints {
 
 inline constexpr std::size_t max_old_endpoints = 4;  ///< kept for one call or binding
 
-/// Adds an endpoint that peers may still use for the phone. Only the latest ones are kept, without `present`.
+/// Adds an endpoint that peers may still use for the phone. Keeps only the latest ones, and never `present`.
 void add_old_endpoint(std::vector<Endpoint>& old, const Endpoint& shown, const Endpoint& present);
 
 }  // namespace sipalg::nat

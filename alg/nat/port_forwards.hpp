@@ -15,18 +15,19 @@ class PortForwards {
     void set(std::vector<PortForward> forwards);
     const std::vector<PortForward>& all() const { return all_; }
 
-    /// X12: the public port that the owner forwards to this very inside socket; nullopt: none.
+    /// X12: the public port that the owner forwards to exactly this inside socket; nullopt: none.
     std::optional<std::uint16_t> port_of(const Socket& inside, const Address& outside) const;
-    /// X12: the owner forwards the public socket to another host or port. `inside` and the ports after it may
-    /// stand at it: as many as `run`, in the same order from the public port `first` on.
+    /// X12: whether the owner forwards the public socket to another host or port. A forward to `inside` does
+    /// not count, nor does one to a port after it, if the `run` ports are forwarded in order, beginning with
+    /// the public port `first`.
     bool is_others(const Socket& inside, const Socket& outside, std::uint16_t first, unsigned run) const;
     /// How many of these UDP ports are forwarded at no address.
     std::size_t left(std::uint16_t low, std::uint16_t high) const;
 
   private:
     std::vector<PortForward> all_;
-    /// By port: some forward covers it. Empty without forwards; a search for a free port asks this for
-    /// thousands of ports.
+    /// For each port, whether a forward covers it; empty without forwards. It makes the search for a free
+    /// port fast, which tests thousands of ports.
     std::vector<bool> forwarded_;
 };
 

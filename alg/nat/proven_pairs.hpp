@@ -16,30 +16,31 @@
 
 namespace sipalg::nat {
 
-// Theory of operation. What the daemon reads from inside has not been allowed yet: it stands before the
-// router's own checks, and the source may be forged. So nothing is opened for a pair of phone and peer until
-// a packet of the peer has reached the phone on a connection that conntrack saw in both directions. That is a
-// proof for proof_time; a registration, or a call that the peer has answered, holds it for as long as it
-// lives.
+// Theory of operation. The daemon reads packets from inside before the router's own checks: the router may
+// still drop them, and their source may be forged. So nothing is opened for a pair of phone and peer until a
+// packet of the peer has reached the phone on a connection that conntrack has seen in both directions. Such a
+// packet proves the pair for proof_time. A registration, or a call that the peer has answered, keeps the pair
+// proven until it ends.
 
-/// The proven pairs. Bounded (X7): beyond the limits the oldest pair without a holder goes, of the phone's
-/// own host or of the host that has most; calls of that pair then wait for their first response. Changes are
-/// staged (law 4), so that a packet whose changes the kernel refuses has proven nothing.
+/// The proven pairs. Bounded (X7): at a limit the oldest pair without a holder is removed, of the phone's own
+/// host, or else of the host with the most pairs. New calls of the removed pair wait for their first
+/// response. Changes are staged (law 4), so that a packet whose changes the kernel refuses has proven
+/// nothing.
 class ProvenPairs {
   public:
     ProvenPairs(const Policy& policy, Hosts& hosts) : policy_(policy), hosts_(hosts) {}
 
-    /// Something may be opened for the two. A peer that the owner allows is always proven.
+    /// Whether pinholes may be opened for the pair. A peer that the owner allows is always proven.
     bool is_proven(const PhonePeer& pair, Time now) const;
-    /// The peer has answered the phone at `at`. True: the pair was not proven before.
+    /// Notes that the peer has answered the phone at `at`. True: the pair was not proven before.
     bool note(const PhonePeer& pair, Time at, Time now);
     bool note(const PhonePeer& pair, Time now) { return note(pair, now, now); }
-    /// One more registration or call that keeps the pair proven, and one less.
+    /// Adds and removes a registration or call that keeps the pair proven.
     void hold(const PhonePeer& pair);
     void release(const PhonePeer& pair);
 
     void expire(Time now);
-    /// nullopt: nothing is to be forgotten.
+    /// nullopt: no proof will expire.
     std::optional<Time> next_deadline() const { return next_; }
     std::size_t size() const { return entries_.size(); }
     /// For tests: how many registrations and calls keep the pair proven.
@@ -74,7 +75,7 @@ class ProvenPairs {
     HostQueues<PhonePeer, PhonePeerHash> unheld_;  ///< by host of the phone
     std::vector<std::pair<PhonePeer, int>> held_;  ///< changes of holders since the last commit()
     std::vector<PhonePeer> noted_;                 ///< pairs proven by a packet since then
-    std::optional<Time> next_;                     ///< when to look for pairs that are proven no longer
+    std::optional<Time> next_;                     ///< when to look for expired proofs
 };
 
 }  // namespace sipalg::nat

@@ -35,8 +35,8 @@ class PublicPorts {
     /// forwards the port to it. `preferred`: the port that `inside` prefers, the first of `run` ones.
     bool is_others(const Socket& inside, const Address& outside, std::uint16_t port, std::uint16_t preferred,
                    unsigned run) const;
-    /// Another phone has that port with the other transport. A URI often names no transport, so one port must
-    /// not mean two phones (C9).
+    /// Whether another phone has that port with the other transport. A URI often names no transport, so one
+    /// port must not belong to two phones (C9).
     bool is_another_phones(const Socket& inside, const Address& outside, std::uint16_t port) const;
     /// `wanted`, or another port if `run` consecutive ports from `wanted` on are not free. See
     /// Ports::choose().

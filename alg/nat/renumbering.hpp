@@ -16,8 +16,8 @@ namespace sipalg::nat {
 /// The new address for each old one, and the number of entries that have moved.
 class Renumbering {
   public:
-    /// `moves` must outlive this. `within`: moves whose two ends are the same are moves as well, for mappings
-    /// that have to leave their ports (X12).
+    /// `moves` must outlive this. `within`: an address may move to itself, for mappings that must leave their
+    /// ports (X12).
     explicit Renumbering(std::span<const AddressChange> moves, bool within = false)
         : moves_(moves), counts_(moves.size()), has_moved_mappings_(moves.size()), within_(within) {}
 

@@ -54,7 +54,7 @@ struct Treatment {
     std::optional<Nat> nat;
     std::optional<bool> allowed;  ///< a peer that may send requests to phones first (N3)
     std::optional<bool>
-        any_interface;  ///< a phone that may send by an interface that no route leads back by (X12)
+        any_interface;  ///< a phone that may send by an interface without a route back to it (X12)
     std::vector<Prefix> delegates;  ///< hosts whose media addresses the phone may name (N5)
     std::vector<std::uint16_t>
         listen;  ///< ports at which allowed peers reach a phone that has sent nothing (N3)

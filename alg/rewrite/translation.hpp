@@ -54,8 +54,8 @@ class Translation {
     virtual std::optional<Endpoint> media(const Socket& socket) const = 0;
     /// Translates the address of c= and o= if no media endpoint decides it.
     virtual std::optional<Address> media_host(const Address& host) const = 0;
-    /// Whether others may be translated if `socket` is not (S9): its port must not mean another phone at the
-    /// public address.
+    /// Whether other media lines may be translated if `socket` is not (S9). False if its port belongs to
+    /// another phone at the public address.
     virtual bool refused_alone(const Socket& socket) const = 0;
 
     /// Whether this direction translates such addresses; for explanations.

@@ -18,7 +18,7 @@ class HalfOpen {
     void remove(const ConnectionKey& key) { queues_.remove(key); }
     std::size_t size() const { return queues_.size(); }
 
-    /// The oldest connection of the host that has most; nullopt: there is none. Linear in the number of
+    /// The oldest connection of the host with the most; nullopt: there is none. Linear in the number of
     /// hosts.
     std::optional<ConnectionKey> oldest_of_largest() const { return queues_.oldest_of_largest(); }
     std::optional<ConnectionKey> oldest_of(const Address& host) const {

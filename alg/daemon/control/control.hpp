@@ -26,7 +26,7 @@ class ControlSocket {
     static constexpr std::size_t most_clients = 16;       ///< more wait in the backlog
     static constexpr std::size_t longest_request = 4096;  ///< bytes
     static constexpr Time patience{5000};  ///< for a whole request, and for each piece of a reply
-    static constexpr Time pause{100};      ///< without accepting, after a lack of descriptors or memory
+    static constexpr Time pause{100};  ///< before it accepts again after running out of descriptors or memory
 
     /// Answers a request with a document. Runs in the loop, so it must be quick.
     using Answer = std::function<std::string(std::string_view request, const ControlClient& client)>;
@@ -54,7 +54,8 @@ class ControlSocket {
 
     void serve(Loop& loop, Answer answer);
     void serve_streams(Subscribe subscribe, Reading reading);
-    /// Sends facts to the readers, and how many were lost before them. Never waits for a reader.
+    /// Sends facts to the readers, and the number of facts that were lost before these. Never waits for a
+    /// reader.
     void publish(std::span<const facts::Fact> facts, std::uint64_t lost, const ClockPair& clocks);
     std::size_t streams() const;
     /// Closes clients that are too slow, and accepts again after a pause. Returns the time of the next call;

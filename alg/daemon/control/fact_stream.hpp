@@ -1,4 +1,4 @@
-// What one reader of the stream of facts is sent (`watch`, `record`).
+// Selects facts for one reader of the stream (`watch`, `record`) and writes them as lines.
 #pragma once
 
 #include <optional>
@@ -21,7 +21,7 @@ class FactStream {
 
     /// The reader gets the bytes of messages, so it must be allowed to record (X9).
     bool wants_bytes() const { return options_.bytes; }
-    /// Its line without the line end; empty: the reader does not want it. ASCII.
+    /// The line for a fact, without the line end; empty: the request excludes the fact. ASCII.
     std::string line(const facts::Fact& fact, const ClockPair& clocks);
 
   private:
@@ -32,7 +32,7 @@ class FactStream {
     facts::JsonOptions options_;
     std::string call_;                          ///< empty: all
     std::optional<Address> phone_;              ///< nullopt: all
-    std::unordered_set<std::string> call_ids_;  ///< of the phone, so that events of its calls are found
+    std::unordered_set<std::string> call_ids_;  ///< those of the phone, to recognise events of its calls
 };
 
 }  // namespace sipalg::daemon

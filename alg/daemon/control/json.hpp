@@ -60,7 +60,7 @@ struct Status {
 };
 Json to_json(const Options& options, const Status& status);
 
-/// As text. Bytes that are not UTF-8 become U+FFFD, since JSON has no others.
+/// As text. Bytes that are not UTF-8 become U+FFFD, since JSON allows only UTF-8.
 std::string to_text(const Json& document);
 /// RFC 3339, UTC, whole seconds.
 std::string utc(std::chrono::system_clock::time_point time);

@@ -98,9 +98,9 @@ class Engine {
     /// Everything that the kernel should hold now, as additions: State::elements() and the clock record.
     std::vector<Change> elements(Time now) const;
 
-    /// Facts are put into `feed`, which must outlive the engine's use.
+    /// Puts facts into `feed`, which must outlive the engine.
     void set_feed(FactFeed& feed) { feed_ = &feed; }
-    /// Somebody reads the feed from now on, or nobody does.
+    /// Call it when the feed gets its first reader, and when it has lost its last one.
     void set_reading(bool reading);
 
     /// The state of phones and peers in mode observe (O7).

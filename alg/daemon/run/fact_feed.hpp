@@ -1,4 +1,4 @@
-// What the engine tells people: facts that wait until the end of the wake-up.
+// Collects facts from the engine until the end of the wake-up.
 #pragma once
 
 #include <cstdint>
@@ -9,21 +9,21 @@
 
 namespace sipalg::daemon {
 
-/// Takes facts from decisions while somebody reads, and none otherwise. Making them costs copies only: they
-/// are written out after the verdicts. Bounded: what does not fit is counted.
+/// Takes facts from decisions only while there is a reader. Taking a fact costs only a copy; facts are
+/// written after the verdicts. Bounded: facts that do not fit are counted as lost.
 class FactFeed {
   public:
     static constexpr std::size_t max_facts = 4096;
     static constexpr std::size_t max_bytes = 8 << 20;  ///< of messages
 
-    /// Begins or ends to take facts. What is open then is known, and no fact.
+    /// Starts or stops taking facts. Pinholes that are open at the start make no facts.
     void set_reading(bool reading, const State& state, const State& observed);
     bool reading() const { return reading_; }
 
-    /// Of a decision that is in force. Moves Decision::seen away. Never throws: without memory facts are
-    /// lost.
+    /// Takes the facts of a decision that is in force. Moves Decision::seen away. Never throws: without
+    /// memory facts are lost.
     void take(const State& state, Decision& decision, Time now, bool observed) noexcept;
-    /// Of a decision that was given up: its messages went on as they came, for this reason.
+    /// Takes the messages of a cancelled decision. They were forwarded unmodified, for this reason.
     void take_refused(Decision& decision, Reason reason, Time now) noexcept;
     void take(std::span<const Event> events, Time now, bool observed) noexcept;
 

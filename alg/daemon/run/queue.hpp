@@ -22,7 +22,7 @@ struct QueuedPacket {
     unsigned out_interface = 0;  ///< index; 0: unknown
     bool whole = true;           ///< false: longer than a netlink attribute can carry
     bool established = false;    ///< see Arrival
-    bool checksum_unverified = true;  ///< not verified by the kernel, and not left to be computed (X13)
+    bool checksum_unverified = true;  ///< the kernel has not verified it and will not compute it (X13)
     Address neighbour;                ///< see Arrival
     Bytes bytes;                      ///< valid until the handler returns
 };
@@ -32,12 +32,12 @@ class Queue;
 /// The single verdict for a packet (law 2). If it is not used, its destructor accepts the original bytes.
 class Verdict {
   public:
-    /// `mark`: what the packet's mark becomes; nullopt: it stays.
+    /// `mark`: the new mark of the packet; nullopt: unchanged.
     Verdict(Queue& queue, std::uint32_t id, std::optional<std::uint32_t> mark)
         : queue_(queue), id_(id), mark_(mark) {}
     ~Verdict();
-    /// The other object can no longer give the verdict. After a verdict outside Queue::receive(), call
-    /// Queue::advance().
+    /// The object that was moved from can no longer give the verdict. After a verdict outside
+    /// Queue::receive(), call Queue::advance().
     Verdict(Verdict&& other) noexcept
         : queue_(other.queue_),
           id_(other.id_),
