@@ -82,7 +82,7 @@ std::optional<Frame> CaptureFile::next() {
 
 std::optional<Frame> CaptureFile::next_record() {
     if (left() == 0) return std::nullopt;
-    if (left() < 16) return stop("the file ends in a frame");
+    if (left() < 16) return stop("the file ends within a frame");
     Frame frame;
     frame.number = frames_ + 1;
     const std::uint64_t per_second = interfaces_[0].units_per_second;
@@ -91,7 +91,7 @@ std::optional<Frame> CaptureFile::next_record() {
     frame.original_length = u32(at_ + 12);
     frame.link_type = interfaces_[0].link_type;
     if (length > longest_frame) return stop("a frame has an impossible length");
-    if (left() - 16 < length) return stop("the file ends in a frame");
+    if (left() - 16 < length) return stop("the file ends within a frame");
     frame.bytes = bytes_.subspan(at_ + 16, length);
     at_ += 16 + length;
     ++frames_;
@@ -100,12 +100,12 @@ std::optional<Frame> CaptureFile::next_record() {
 
 std::optional<Frame> CaptureFile::next_block() {
     while (left() > 0) {
-        if (left() < 12) return stop("the file ends in a block");
+        if (left() < 12) return stop("the file ends within a block");
         if (u32(at_) == section_header && !begin_section()) return stop("a section header cannot be read");
         const std::uint32_t type = u32(at_);
         const std::size_t length = u32(at_ + 4);
         if (length < 12 || length % 4 != 0) return stop("a block has an impossible length");
-        if (length > left()) return stop("the file ends in a block");
+        if (length > left()) return stop("the file ends within a block");
         const std::size_t begin = at_ + 8, end = at_ + length - 4;
         at_ += length;
         std::optional<Frame> frame;

@@ -63,7 +63,7 @@ Fragments::Result Fragments::add(Bytes packet, std::uint64_t frame) {
     }
     Incomplete& incomplete = found->second;
     if (incomplete.stored + fragment->data.size() > 2 * longest_packet)
-        return {Result::Kind::broken, {}, "more fragments than a packet has"};
+        return {Result::Kind::broken, {}, "too many fragments for one packet"};
     if (fragment->offset == 0) {
         incomplete.head.assign(fragment->head.begin(), fragment->head.end());
         incomplete.protocol = fragment->protocol;

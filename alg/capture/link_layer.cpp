@@ -76,7 +76,7 @@ LinkPayload strip_link_layer(std::uint32_t link_type, Bytes frame) {
         case link_raw_openbsd:
         case link_ipv4:
         case link_ipv6: return raw(frame);
-        default: return {{}, "its link layer is not one of those that are read"};
+        default: return {{}, "its link layer is not supported"};
     }
 }
 

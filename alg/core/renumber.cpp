@@ -57,7 +57,7 @@ void leave_forwarded_ports(State& state, Time now, Decision& decision) {
     for (const AddressChange& move : moves) {
         const nat::Renumbering::Counts& counts = renumbering.counts(move.from);
         std::string text =
-            "the ruleset forwards ports that mappings had: " + number(counts.other_ports, "mapping") +
+            "the ruleset forwards ports of mappings: " + number(counts.other_ports, "mapping") +
             " moved to another port";
         if (counts.lost > 0) text += ", " + number(counts.lost, "mapping") + " found none";
         decision.events.push_back({Event::Kind::renumbered, move.from.text(), std::move(text)});

@@ -40,9 +40,9 @@ constexpr std::array rows{
     Command{"metrics", Argument::none, "", false, "numbers for monitoring, as OpenMetrics text",
             "Prints OpenMetrics text for Prometheus and others; with --prometheus the older\n"
             "text format, which node_exporter reads from files.\n"},
-    Command{"doctor", Argument::none, "", true, "what is wrong with this router, and what mends it",
+    Command{"doctor", Argument::none, "", true, "faults of this router, and how to fix them",
             "Examines kernel, ruleset, conntrack, routes and addresses, and the running\n"
-            "sipalgd if there is one. Prints each finding with the command that mends it.\n"
+            "sipalgd if there is one. Prints each finding with the command that fixes it.\n"
             "Needs root; changes nothing. Exit status 1 if there is an error or a warning.\n"},
     Command{"close", Argument::optional, "ID", true, "close a call with its media (or --all calls)",
             "Closes the pinholes and mappings of a call and deletes its conntrack entries, so\n"
@@ -53,7 +53,7 @@ constexpr std::array rows{
             "Makes sipalgd read its configuration file again. Prints the options that have\n"
             "changed, and those that change only after a restart. If the file has a mistake,\n"
             "the old configuration stays in force. Only for root and the admin-group.\n"},
-    Command{"watch", Argument::none, "", true, "what happens, as it happens",
+    Command{"watch", Argument::none, "", true, "messages, pinholes and events, as they happen",
             "Shows calls, registrations, rates and warnings on the terminal, drawn anew each\n"
             "second; q leaves. With --lines, or not on a terminal, prints a line for each\n"
             "message, pinhole and event until it is interrupted; --json prints a JSON\n"
@@ -68,9 +68,9 @@ constexpr std::array rows{
             "the admin-group.\n"},
     Command{"explain", Argument::required, "FILE", true, "what sipalg does with the calls of a capture",
             "Replays a capture (pcap or pcapng) and prints, for each call, the messages with\n"
-            "what would be changed and by which rule, the pinholes, the media, and a verdict.\n"
-            "Needs no sipalgd and no privilege. What is inside and outside is guessed from\n"
-            "the capture, unless --inside NET and --outside ADDR say it. --html FILE writes a\n"
+            "each change and its rule, the pinholes, the media, and a verdict.\n"
+            "Needs no sipalgd and no privilege. Guesses from the capture which hosts are\n"
+            "inside, unless --inside NET and --outside ADDR are given. --html FILE writes a\n"
             "web page.\n"},
     Command{"help", Argument::optional, "COMMAND", false, "this text, or the help of one command",
             "Prints the list of commands, or the help of one command.\n"},

@@ -153,7 +153,8 @@ std::string Recording::write(std::uint32_t interface, const Endpoint& source, co
                                     remark);
     };
     if (is_new) {
-        segment(true, {0, 0, true, false, false}, {}, "sipalg: made up, the connection may be older");
+        segment(true, {0, 0, true, false, false}, {},
+                "sipalg: synthetic handshake; the connection may be older");
         segment(false, {0, 1, true, true, false}, {}, {});
         segment(true, {1, 1, false, true, false}, {}, {});
     }

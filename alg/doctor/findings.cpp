@@ -49,9 +49,9 @@ void look_at_kernel(const Subject& subject, const Facts& facts, Findings& found)
     if (facts.leftover && !subject.serving)
         found.push_back({Level::warning, "leftover",
                          "table inet " + subject.table +
-                             " is there, but no sipalgd: it was killed; its elements end with their "
-                             "timeouts, and the next "
-                             "start restores what is still valid",
+                             " exists, but no sipalgd is running: it was killed; the elements of the table "
+                             "end with their timeouts, and the next "
+                             "start restores those that remain",
                          "systemctl start sipalg"});
     if (facts.leftover_rules > 0 && !facts.leftover && !subject.serving)
         found.push_back({Level::warning, "leftover",
@@ -129,7 +129,7 @@ void look_at_routing(const Facts& facts, Findings& found) {
         if (end.rp_filter == 1 && facts.default_routes > 1)
             found.push_back({Level::warning, "rp-filter",
                              "strict reverse path filtering on " + end.name +
-                                 " drops what comes in by an uplink that is not the best one",
+                                 " drops packets that come in by any uplink but the preferred one",
                              "sysctl -w net.ipv4.conf." + end.name + ".rp_filter=2"});
     }
     if (!facts.mark_rules.empty())
@@ -142,7 +142,7 @@ void look_at_routing(const Facts& facts, Findings& found) {
     if (facts.bridge_netfilter)
         found.push_back(
             {Level::warning, "bridge-netfilter",
-             "bridged packets between inside hosts meet the router's rules",
+             "bridged packets between inside hosts pass the router's rules",
              "sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0"});
 }
 
@@ -192,7 +192,7 @@ void look_at_rest(const Subject& subject, const Facts& facts, Findings& found) {
     if (facts.year < 2024)
         found.push_back(
             {Level::warning, "clock",
-             "the clock stands at the year " + std::to_string(facts.year) + ": times in the log are wrong",
+             "the clock shows the year " + std::to_string(facts.year) + ": times in the log are wrong",
              "timedatectl set-ntp true"});
     else if (!facts.clock_synchronised)
         found.push_back({Level::note, "clock", "the clock is not synchronised: times in the log may be wrong",

@@ -96,7 +96,7 @@ class Page {
         for (const std::string& note : all_.notes)
             items += "<li>" + safe(note) + "</li>\n";
         for (const auto& [word, count] : all_.others)
-            items += "<li>" + std::to_string(count) + " packets that are no readable SIP: " + safe(word) +
+            items += "<li>" + std::to_string(count) + " packets that are not readable SIP: " + safe(word) +
                      "</li>\n";
         for (const capture::Unread& unread : all_.unread)
             items += "<li>not read: " +

@@ -196,8 +196,8 @@ class Replay {
         map_static_phones(state_, {&phone, 1}, now_, decision_);
         state_.commit();
         if (shown_.insert(way.phone).second)
-            note("frame " + std::to_string(packet.frame) + ": no message of " + way.phone.text() +
-                 " is in the capture before; it is taken as registered");
+            note("frame " + std::to_string(packet.frame) + ": the capture has no earlier message of " +
+                 way.phone.text() + "; it is assumed to be registered");
     }
 
     // Writes the ends that the inside edge sees into the copy of the packet; nothing looks at its checksums.

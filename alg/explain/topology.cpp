@@ -284,19 +284,19 @@ void Topology::explain_choice(const Hints& hints, const capture::Packets& captur
     if (hints.inside.empty())
         notes_.push_back("guessed that " + (inside_.empty() ? "nothing" : list(inside_)) +
                          (inside_.size() > 1 ? " are" : " is") + " inside" +
-                         (chosen_by_order_ ? ", by who sent the first request" : "") +
-                         " (--inside NET says otherwise)");
+                         (chosen_by_order_ ? ", judging by the first request" : "") +
+                         " (--inside NET overrides this)");
     if (inside_.empty()) notes_.push_back("no host is inside: nothing crosses the router");
     const bool translated = std::any_of(inside_.begin(), inside_.end(),
                                         [](const Address& one) { return one.is_v4() && one.is_private(); });
     if (translated && outside_invented_)
         notes_.push_back("the capture does not show the router's outside address; " + outside_.text() +
-                         " stands for it (--outside ADDR)");
+                         " is used in its place (--outside ADDR overrides this)");
     else if (translated && outside_guessed_)
         notes_.push_back("guessed that the router's outside address is " + outside_.text() +
-                         " (--outside ADDR says otherwise)");
+                         " (--outside ADDR overrides this)");
     if (translated && sees_inside_ && !sees_outside_)
-        notes_.push_back("captured inside the router: messages to phones are taken as they arrived there");
+        notes_.push_back("captured inside the router: messages to phones are shown as they arrived there");
 }
 
 }  // namespace sipalg::explain

@@ -100,7 +100,8 @@ class Judge {
         } else if (invite.status != 0 && cancel.asked) {
             conversation_.summary = "cancelled before an answer";
         } else if (invite.status == 401 || invite.status == 407) {
-            conversation_.summary = "asked for credentials (" + invite.phrase + "), and not tried again";
+            conversation_.summary =
+                "asked for credentials (" + invite.phrase + "), and the INVITE was not repeated";
             conversation_.verdict = Verdict::incomplete;
         } else if (invite.status != 0) {
             conversation_.summary = "refused: " + invite.phrase;
@@ -130,7 +131,7 @@ class Judge {
             if (named.contains(path.remote.address) || named.contains(Address()))
                 complain(packets(path.refused) + " of " + path.type + (path.rtcp ? " (RTCP)" : "") +
                          " from " + path.remote.text() +
-                         " came while no pinhole was open for them, and would be dropped");
+                         " arrived while no pinhole was open for them, and would be dropped");
             else
                 complain(path.type + (path.rtcp ? " (RTCP)" : "") + " from the peer came from " +
                          path.remote.address.text() + ", which no description named: " +

@@ -138,7 +138,7 @@ class Calls(Explained):
         ok = message("SIP/2.0 200 OK", PEER, "1 INVITE", sdp(PHONE, 16000), True, contact=f"a@{PHONE}")
         document = self.explain(pcap([(TIME, framed(udp(f"{PEER}:5060", f"{PHONE}:5060", text))),
                                       (TIME + 1, framed(udp(f"{PHONE}:5060", f"{PEER}:5060", ok)))]))
-        self.assertIn("frame 1: no message of 192.168.1.10:5060 is in the capture before; it is taken as registered",
+        self.assertIn("frame 1: the capture has no earlier message of 192.168.1.10:5060; it is assumed to be registered",
                       document["notes"])
         self.assertEqual({p["public"] for p in self.only(document)["pinholes"] if p["media"] == "audio"},
                          {f"{ROUTER}:16000", f"{ROUTER}:16001"})
@@ -214,9 +214,9 @@ class Files(Explained):
         self.assertEqual(found["unread"], [{"frame": 2, "why": f"only 60 of its {len(whole)} bytes were captured"}])
         self.assertEqual(found["messages"], 2)
         found = self.explain(pcap([(TIME, whole)]) + b"torn")
-        self.assertEqual(found["unread"], [{"frame": 0, "why": "after frame 1: the file ends in a frame"}])
+        self.assertEqual(found["unread"], [{"frame": 0, "why": "after frame 1: the file ends within a frame"}])
         found = self.explain(pcap([(TIME, whole)], link=105))
-        self.assertEqual(found["unread"], [{"frame": 1, "why": "its link layer is not one of those that are read"}])
+        self.assertEqual(found["unread"], [{"frame": 1, "why": "its link layer is not supported"}])
         self.assertIn("not a pcap or pcapng file", self.run_explain(b"hello", status=1))
         self.assertIn("No such file", subprocess.run([PROGRAM, "explain", "/nonexistent"], capture_output=True, text=True,
                                                      check=False).stderr)

@@ -139,7 +139,7 @@ class Following(LabTest):
         self.assertEqual(self.mapped(f"{PHONE1}:5060"), "5060")
         self.forward(f'iifname "wan" udp dport 5060 dnat to {PHONE2}')
         wait_for(lambda: self.mapped(f"{PHONE1}:5060") == "16384", 2, "the mapping to move")
-        self.assertIn("the ruleset forwards ports that mappings had", self.lab.daemon.output())
+        self.assertIn("the ruleset forwards ports of mappings", self.lab.daemon.output())
 
     def test_few_media_ports(self):
         """X12: forwards that leave fewer than 256 media ports are a warning."""

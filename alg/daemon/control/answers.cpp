@@ -58,8 +58,8 @@ Json Answers::refused_stream(const Json& request, const ControlClient& client) {
     if (!stream) return error(stream.error());
     if (stream->wants_bytes() && !from_.access.may_change(client))
         return error("permission denied; only root and the members of --admin-group may record");
-    return error("too many are watching already (at most " + std::to_string(ControlSocket::most_streams) +
-                 ")");
+    return error("too many programs are watching already (at most " +
+                 std::to_string(ControlSocket::most_streams) + ")");
 }
 
 Json Answers::document(const Json& request, const ControlClient& client, Time now) {
