@@ -29,7 +29,8 @@ def step(number, title):
 
 
 def show_change(before, after):
-    """Both versions of a message, line by line; "-" is what one side wrote, "+" what the other side reads."""
+    """Both versions of a message, line by line; "-" marks lines as one side wrote them, "+" as the other side reads
+    them."""
     lines = [raw.decode(errors="replace").replace("\r\n", "\n").rstrip("\n").split("\n") for raw in (before, after)]
     for line in difflib.ndiff(*lines):
         if line[0] != "?":

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 
-# The frames around what is measured.
+# The frames around the measured code.
 STARTER = re.compile(r"^main$|below main|libc_start|^0x|::replay_batch\(")
 
 
@@ -13,7 +13,7 @@ def count(argv, directory):
     """Runs a program under callgrind that calls replay_batch() and then note_batch() for every batch. The dumps
     of the batches, in their order."""
     out = os.path.join(directory, "callgrind.out")
-    # The dumps are what came before a batch and it, in turn.
+    # The dumps alternate: first the code before a batch, then the batch.
     subprocess.run(["valgrind", "--tool=callgrind", "--quiet", "--dump-before=*replay_batch*",
                     "--dump-before=*note_batch*", f"--callgrind-out-file={out}", *argv],
                    check=True, stdout=subprocess.DEVNULL)
@@ -28,7 +28,7 @@ def total(dump):
 
 def hottest(dump, top, inclusive):
     """The functions with most instructions, their callees' included or not, as (instructions, name)."""
-    # Read here and not by callgrind_annotate, which takes the frames below a partial dump for its whole cost.
+    # callgrind_annotate cannot be used: it counts the frames below a partial dump as its whole cost.
     names, costs = {}, collections.Counter()
     function, of_callee = None, False
     with open(dump) as lines:

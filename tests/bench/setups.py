@@ -2,7 +2,7 @@
 
     phone 192.168.1.10 ── lan [router] wan ── provider 203.0.113.2
 
-All masquerade on wan and forward everything; they differ in what happens to SIP on its way.
+All masquerade on wan and forward everything; they differ in the treatment of SIP.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from netns import Namespace, Process, cable, wait_for  # noqa: E402 (needs the p
 
 PHONE, PROVIDER = "192.168.1.10", "203.0.113.2"
 QUEUE = 5070
-# Reasons by which sipalgd lets a message pass without the changes and pinholes that it needs.
+# Reasons of messages that pass without the changes and pinholes that they need.
 NOT_SERVED = ("limit_reached", "kernel_refused", "too_long", "no_address", "malformed")
 MASQUERADE = """
 table ip admin {
@@ -33,7 +33,7 @@ table ip helper {
                      udp dport 5060 ct helper set "assistant"; tcp dport 5060 ct helper set "stream"; }
 }
 """
-# Where sipalgd stands too: before conntrack on the way out, after NAT on the way in.
+# Queues where sipalgd does: before conntrack on the way out, after NAT on the way in.
 NATIVE_QUEUE = f"""
 table ip reader {{
     chain out {{ type filter hook prerouting priority raw;
@@ -42,15 +42,15 @@ table ip reader {{
                oifname "lan" meta l4proto {{ udp, tcp }} th sport 5060 queue num {QUEUE} bypass; }}
 }}
 """
-# The same on kernels without nft's queue statement. The mangle table comes before srcnat, which has nothing
-# to say about packets to the inside.
+# The same on kernels without nft's queue statement. The mangle table comes before srcnat, which does not change packets
+# to the inside.
 COMPAT_QUEUE = [rule for protocol in ("udp", "tcp") for rule in (
     ("-t", "raw", "-A", "PREROUTING", "-i", "lan", "-p", protocol, "--dport", "5060"),
     ("-t", "mangle", "-A", "POSTROUTING", "-o", "lan", "-p", protocol, "--sport", "5060"))]
 
 
 class Setup:
-    """Plain NAT, and what the others have in common."""
+    """Plain NAT, and the base class of the others."""
 
     name = "plain"
     rewrites = False      # the provider sees nothing but public addresses
@@ -79,7 +79,7 @@ class Setup:
         self.install()
 
     def install(self):
-        """What sets this router apart."""
+        """Adds the special rules or programs of this router."""
 
     def close(self):
         for process in reversed(self.processes):
@@ -100,10 +100,10 @@ class Setup:
         self.processes.remove(process)
 
     def load(self, mode, transport, *arguments, stream=False):
-        """Runs the server and one phone against each other; returns what the two have to tell."""
+        """Runs the server and one phone against each other; returns the reports of both."""
         program = os.path.join(self.build, "tests", "bench", "sip_load")
         if transport == "tcp":
-            # The helper goes on with what it knows of the former connection between the same two ports.
+            # The helper would reuse its state of the previous connection between the same two ports.
             self.router.run("conntrack", "-F", check=False)
         server = self.spawn(self.provider, "server", program, "server", "--local", PROVIDER, "--inside", PHONE,
                             "--transport", transport, *(["--stream"] if stream else []))
@@ -135,11 +135,11 @@ class Setup:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def refusals(self):
-        """How often since its start the router did not do its work, in words; empty when always."""
+        """Tells how often the router has failed since its start; empty: never."""
         return ""
 
     def unfinished(self):
-        """What should be gone once all calls have ended but is still there, in words; empty when all is well."""
+        """Names the state that remains although all calls have ended; empty: none."""
         return ""
 
 
@@ -154,7 +154,7 @@ class Helper(Setup):
 
 
 class Accept(Setup):
-    """A queue reader that looks at nothing: the bound of what any NFQUEUE program can reach."""
+    """A queue reader that accepts every packet unread: the upper bound for any NFQUEUE program."""
 
     name = "accept"
 
@@ -212,7 +212,7 @@ class Sipalgd(Setup):
 
 
 def go_first(pid):
-    """Other work on the machine shall disturb little: the process and its session come before it."""
+    """Gives the process and its session priority over other work on the machine."""
     os.setpriority(os.PRIO_PROCESS, pid, -20)
     with contextlib.suppress(OSError):  # kernels without automatic groups have no such file
         with open(f"/proc/{pid}/autogroup", "w") as group:
@@ -220,7 +220,7 @@ def go_first(pid):
 
 
 def ready(process):
-    """Waits for the line by which the benchmark's own programs say that they listen."""
+    """Waits for the line that the benchmark's own programs print when they listen."""
     def said():
         if not process.running:
             raise RuntimeError(f"{process.argv[0]} ended: {process.output()}")

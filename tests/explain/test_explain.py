@@ -77,10 +77,10 @@ class Explained(unittest.TestCase):
 
 
 class Calls(Explained):
-    """What is said of a call."""
+    """The explanation of a call."""
 
     def test_inside(self):
-        """O2: a capture of the inside shows what would be changed, which rule says so, and the pinholes' life."""
+        """O2: a capture of the inside shows each change, its rule, and the lifetime of the pinholes."""
         document = self.explain(in_order(packets() + rtp(PHONE, "198.51.100.8", 3, 200)),
                                 "--outside", ROUTER)
         one = self.only(document)
@@ -96,7 +96,7 @@ class Calls(Explained):
         self.assertEqual(one["summary"], "answered after 2.0 s, ended by the phone after 10.0 s; audio: 200 packets out, 200 in")
 
     def test_unannounced_media(self):
-        """O2: media from an address that no description named are told, with the setting that lets them in."""
+        """O2: media from an address that no description named are reported, with the setting that admits them."""
         frames = packets() + rtp(PHONE, "198.51.100.8", 3, 50, back=False)
         frames += [(TIME + 3 + i * 0.02, udp("198.51.100.99:4000", f"{PHONE}:16000", RTP)) for i in range(150)]
         one = self.only(self.explain(in_order(frames)))
@@ -105,7 +105,7 @@ class Calls(Explained):
                                            "would be dropped; media-source = latch would let them in"])
 
     def test_one_way(self):
-        """O2: a peer that sends nothing is told."""
+        """O2: a peer that sends nothing is reported."""
         one = self.only(self.explain(in_order(packets() + rtp(PHONE, "198.51.100.8", 3, 50, False))))
         self.assertIn("no media came from the peer, although the phone sent 50 packets", one["problems"])
 
@@ -123,7 +123,7 @@ class Calls(Explained):
         self.assertIn(("180 Ringing", "Via sent-by", ROUTER, PHONE), self.changes(one))
 
     def test_outside_alone(self):
-        """O2: a capture of the outside, where the phone's private address left unchanged, shows what was missing."""
+        """O2: a capture of the outside, where the phone's private address left unchanged, shows the missing change."""
         frames = []
         for at, out, text in call(PHONE):
             ends = (f"{ROUTER}:5060", f"{PEER}:5060")
@@ -175,7 +175,7 @@ class Calls(Explained):
 
 
 class Files(Explained):
-    """Forms of captures, and what cannot be read."""
+    """Formats of captures, and unreadable frames."""
 
     def messages(self, content):
         return self.explain(content)["messages"]
@@ -205,7 +205,7 @@ class Files(Explained):
             self.assertEqual(found["unread"], [{"frame": 1, "why": "other fragments of its packet are missing"}])
 
     def test_unread(self):
-        """O2: what cannot be read is named with its frame number, and the rest is read."""
+        """O2: unreadable frames are listed by number, and the rest is read."""
         whole = framed(packets()[0][1])
         cut = pcap([(TIME, whole)])
         cut += __import__("struct").pack("<IIII", TIME, 0, 60, len(whole)) + whole[:60]

@@ -1,4 +1,4 @@
-"""What goes over an interface: captured, put together from fragments, written as pcap, shown as text."""
+"""Captures the packets of an interface, reassembles fragments, writes pcap files and shows packets as text."""
 
 import collections
 import contextlib
@@ -21,7 +21,7 @@ FIN, SYN, RST, ACK = 1, 2, 4, 16
 
 
 def _ipv4(frame, protocol):
-    """(source, destination, what it carries) of an unfragmented packet of that protocol, otherwise None."""
+    """(source, destination, payload) of an unfragmented packet of that protocol, otherwise None."""
     if len(frame) < 34 or frame[12:14] != b"\x08\x00" or frame[23] != protocol or frame[20] & 0x3F or frame[21]:
         return None
     ip = frame[14:]
@@ -54,7 +54,7 @@ def _tcp_options(options):
 
 
 def _in_order(pieces):
-    """The bytes of {sequence number: bytes} up to the first gap. A stream of tests does not wrap around twice."""
+    """The bytes of {sequence number: bytes} up to the first gap. The streams of the tests do not wrap around twice."""
     first = next(iter(pieces))
     data = b""
     for sequence in sorted(pieces, key=lambda s: (s - first) & 0xFFFFFFFF):
@@ -144,12 +144,12 @@ class Capture:
         return found
 
     def messages(self):
-        """Every SIP message so far as a Datagram: those of UDP, and behind them those of TCP, each connection's in order."""
+        """Every SIP message so far as a Datagram: those of UDP, then those of TCP, in order for each connection."""
         found = [d for d in self.datagrams() if b" SIP/2.0\r\n" in d.payload or d.payload.startswith(b"SIP/2.0 ")]
         streams = collections.defaultdict(dict)
         for segment in self.segments():
             pieces = streams[segment.source, segment.destination, segment.outgoing]
-            # What is sent again may be cut in another way.
+            # A retransmission may be split in another way.
             if len(segment.payload) > len(pieces.get(segment.sequence, b"")):
                 pieces[segment.sequence] = segment.payload
         for (source, destination, outgoing), pieces in streams.items():
@@ -161,14 +161,14 @@ class Capture:
                 size = len(head) + 4 + int(length.group(1)) if separator and length else 0
                 if not 0 < size <= len(rest):
                     break
-                # A frame that the capture lost under load leaves the end of a message at the front.
+                # If the capture has lost a frame under load, the data begins with the end of a message.
                 if b"SIP/2.0" in head.partition(b"\r\n")[0]:
                     found.append(Datagram(source, destination, rest[:size], outgoing))
                 rest = rest[size:]
         return found
 
     def fragments(self, outgoing):
-        """How many IP fragments went that way."""
+        """The number of IP fragments in that direction."""
         self._drain()
         return sum(1 for _, frame, out in self.frames
                    if out == outgoing and len(frame) >= 34 and frame[12:14] == b"\x08\x00"
@@ -182,7 +182,7 @@ class Capture:
                 file.write(struct.pack("<IIII", int(at), int(at % 1 * 1e6), len(frame), len(frame)) + frame)
 
     def text(self, path):
-        """The capture in tshark's words; written to `path` on the way."""
+        """The capture as text from tshark; also written to `path`."""
         self.write(path)
         try:
             return subprocess.run(["tshark", "-n", "-r", path], capture_output=True, text=True, timeout=60,

@@ -29,7 +29,7 @@ def random_cuts(rng, length, most=12):
 
 
 def refusal(transaction, answer):
-    """The answer to it, which for an INVITE is a refusal: no call lasts."""
+    """The response to it, which for an INVITE is a refusal, so that no call lasts."""
     return lambda more: answer(486 if transaction.method == "INVITE" else 200, more)
 
 
@@ -38,10 +38,11 @@ def acknowledgement(request):
 
 
 class Conversation(TcpTest):
-    """What two ends say to each other; the phone's addresses stand in both streams wherever the phone put them."""
+    """The messages of two ends; the phone's addresses occur in both streams, in the places where the phone put them."""
 
     def converse(self, connection, count, patience=5.0):
-        """So many transactions, in batches of random size and cuts. Returns the changes in length, each way's as a set."""
+        """Runs this number of transactions, in batches of random size, split at random places. Returns the changes in
+        length, as a set for each direction."""
         rng, moved = self.rng, {"out": set(), "in": set()}
         done = 0
         while done < count:
@@ -62,12 +63,12 @@ class Conversation(TcpTest):
         return moved
 
     def say(self, version, transaction, template, port):
-        """One message as it is sent and as it must be heard; with an offer if `port` is given and it is an INVITE."""
+        """One message as sent and as it must arrive; with an offer if `port` is given and it is an INVITE."""
         lines, body = adorned(self.rng, port if transaction.method == "INVITE" else None)
         return version(template(lines), body)
 
     def cross(self, connection, outward, inward, moved, patience):
-        """Both ends say what they have at the same time, and both must hear it."""
+        """Both ends send at the same time, and both must receive everything."""
         for way, pairs, sender in (("out", outward, connection.near), ("in", inward, connection.far)):
             moved[way].update(len(wanted) - len(sent) for sent, wanted in pairs)
             sent = b"".join(pair[0] for pair in pairs)
@@ -77,14 +78,14 @@ class Conversation(TcpTest):
         connection.near.expect(b"".join(pair[1] for pair in inward), patience)
 
     def assert_changed(self, phone, moved):
-        """The test was none if hardly anything changed its length, or not the way that this phone's must."""
+        """The test is void if few messages changed in length, or if they did not change as this phone's must."""
         signs = {"out": -1, "in": 1} if phone == PHONE1 else {"out": 1, "in": -1}
         for way, sign in signs.items():
             self.assertGreater(len(moved[way]), 5, "hardly anything changed its length")
             self.assertTrue(all(sign * change >= 0 for change in moved[way]), moved)
 
     def end(self, connection, patience=5.0):
-        """Both ends close, and nothing more comes out."""
+        """Both ends close, and nothing more arrives."""
         connection.near.finish()
         connection.far.expect_end(patience)
         connection.far.finish()

@@ -1,4 +1,4 @@
-"""UDP packets that seem to come from any host: what a hostile one can send."""
+"""Sends UDP packets with a forged source address, as a hostile host can."""
 
 import socket
 import struct
@@ -18,7 +18,7 @@ def link_address(namespace, device):
 
 
 def udp(namespace, router, source, destination, payload, hops=64):
-    """Through eth0 of `namespace` to the router's link address, in the name of (address, port) `source`."""
+    """Sends through eth0 of `namespace` to the router's link address, with (address, port) `source` as the source."""
     family = socket.AF_INET6 if ":" in destination[0] else socket.AF_INET
     ends = socket.inet_pton(family, source[0]) + socket.inet_pton(family, destination[0])
     size = 8 + len(payload)
@@ -32,6 +32,6 @@ def udp(namespace, router, source, destination, payload, hops=64):
         head = struct.pack("!BBHHHBB", 0x45, 0, 20 + size, 0, 0, hops, socket.IPPROTO_UDP)
         packet = head + struct.pack("!H", _checksum(head + b"\0\0" + ends)) + ends + datagram
     kind = ETH_P_IPV6 if family == socket.AF_INET6 else ETH_P_IP
-    # By hand, since the sender's own IP layer refuses some sources.
+    # The packet is built here because the sender's own IP layer refuses some sources.
     with namespace.socket(socket.AF_PACKET, socket.SOCK_DGRAM) as sock:
         sock.sendto(packet, ("eth0", kind, 0, 0, router))

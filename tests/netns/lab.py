@@ -5,7 +5,7 @@
     phone3 192.168.2.13 ── lan2│ router │────────┼─ stranger 203.0.113.66
                                └────────┘ 203.0.113.1
 
-Everything lives in network namespaces whose names carry this process's id, and is gone when it ends.
+Everything is in network namespaces whose names contain this process's id, and is removed when the process ends.
 """
 
 import atexit
@@ -30,8 +30,8 @@ PHONE1_6, PHONE2_6, PROVIDER_6, MEDIA_SERVER_6, STRANGER_6 = (
     "2001:db8:1::11", "2001:db8:1::12", "2001:db8:2::10", "2001:db8:2::11", "2001:db8:2::66")
 PROVIDER, MEDIA_SERVER, STRANGER = "203.0.113.10", "203.0.113.11", "203.0.113.66"
 
-# A router as its owner may have set it up: closed from outside, everything of the inside masqueraded. It
-# lacks "ct status dnat accept" on purpose: whatever comes in, the daemon has let in.
+# A typical router: closed from outside, and all traffic from inside is masqueraded. It lacks "ct
+# status dnat accept" on purpose: only packets that the daemon admits come in.
 ADMIN_RULESET = """
 table inet admin {
     chain input {
@@ -72,7 +72,7 @@ def raise_on_signals():
 
 
 class Lab:
-    """Made whole by its constructor. close() (also called at exit) takes everything away again."""
+    """Complete after construction. close() (also called at exit) takes everything away again."""
 
     _made = 0
 
@@ -148,7 +148,7 @@ class Lab:
         line.without_offloads(far, far_device)
         return middle
     def new_namespace(self, name):
-        """One more, for the test to join to others; it goes with the lab."""
+        """Another namespace, for the test to connect to others; removed with the lab."""
         return self._namespace(name)
 
     def _capture(self, namespace, device):
@@ -156,7 +156,7 @@ class Lab:
         self._captures.append(capture)
         return capture
 
-    # What tests use -----------------------------------------------------------------------------------------
+    # For tests -----------------------------------------------------------------------------------------
 
     def udp(self, namespace, address, port=0):
         """A UDP socket that close_sockets() closes."""
@@ -171,7 +171,7 @@ class Lab:
         return self.kept(tcp.connect(namespace, address, to, **more))
 
     def kept(self, sock):
-        """Whatever has a close(): close_sockets() calls it."""
+        """Any object with a close(), which close_sockets() calls."""
         self._sockets.append(sock)
         return sock
 
@@ -220,7 +220,7 @@ class Lab:
         return [line for line in self.conntrack("-p", "udp") if all(f" {needle} " in line for needle in needles)]
 
     def invalid_packets(self):
-        """How many packets the router's conntrack could not make sense of (SPEC T2)."""
+        """The number of packets that the router's conntrack found invalid (T2)."""
         said = self.router.run("conntrack", "-S").stdout
         return sum(int(number) for number in re.findall(r" invalid=(\d+)", said))
 
@@ -228,7 +228,7 @@ class Lab:
         self.router.run("conntrack", "-F", check=False)
 
     def queue_counters(self):
-        """Packets ever given to userspace queues of the router, and of them dropped."""
+        """The number of packets that the router has put into userspace queues so far, and the number dropped there."""
         rows = [line.split() for line in self.router.read("net/netfilter/nfnetlink_queue").splitlines()]
         return sum(int(row[7]) for row in rows), sum(int(row[5]) + int(row[6]) for row in rows)
 
@@ -266,19 +266,20 @@ class Lab:
                               text=True, timeout=20, check=False)
 
     def ctl(self, *argv):
-        """What `sipalgctl --json` says, decoded."""
+        """The decoded output of `sipalgctl --json`."""
         done = self.ctl_run("--json", *argv)
         assert done.returncode == 0, f"sipalgctl {' '.join(argv)}: exit {done.returncode}: {done.stderr}"
         return json.loads(done.stdout)
 
     def fresh(self):
-        """As at the start: programs and sockets of the last test gone, a new daemon, no flows, empty captures."""
+        """Restores the initial state: ends the programs and sockets of the last test, starts a new daemon, and clears
+        flows and captures."""
         for process in self._processes:
             if not process.lasting:
                 process.kill()
         self.close_sockets()
         if self._daemon_options is not None and not self.daemon:
-            self.start_daemon(*self._daemon_options)  # that one takes what a killed one has left in the kernel along
+            self.start_daemon(*self._daemon_options)  # whose stop removes what a killed one has left
         if self.daemon:
             self.stop_daemon()
             self.forget_flows()  # it would take them over
@@ -290,13 +291,13 @@ class Lab:
     # The end ------------------------------------------------------------------------------------------------
 
     def evidence(self):
-        """Everything that helps to understand a failure, as text."""
+        """All information that helps to understand a failure, as text."""
         parts = []
 
         def add(title, produce):
             try:
                 parts.append(f"----- {title}\n{produce()}")
-            except Exception as error:  # whatever is broken, the rest is still worth seeing
+            except Exception as error:  # if one part fails, the rest is still useful
                 parts.append(f"----- {title}: {error}")
         add("nft list ruleset", lambda: self.router.run("nft", "list", "ruleset").stdout)
         add("conntrack -L", lambda: "\n".join(self.conntrack()))
@@ -312,7 +313,7 @@ class Lab:
         return "\n".join(parts)
 
     def close(self):
-        """Ends what runs, removes what was made; a second call does nothing."""
+        """Ends all programs and removes all objects of the lab; a second call does nothing."""
         if not self.directory:
             return
         held = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
@@ -332,7 +333,7 @@ class Lab:
                 signal.signal(number, handler)
 
     def leftovers(self):
-        """What close() should have removed and did not."""
+        """The objects that close() should have removed and has not."""
         there = os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
         return [n for n in there if n.startswith(self._prefix)] + [
             p.argv[0] for p in self._processes if p.running]

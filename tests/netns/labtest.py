@@ -1,4 +1,5 @@
-"""What the network tests share: a lab and a daemon for each test class, calls in a line, evidence on failure."""
+"""The common part of the network tests: a lab and a daemon for each test class, calls in one statement, evidence on
+failure."""
 
 import functools
 import os
@@ -30,7 +31,7 @@ def _with_evidence(method):
 
 
 class Call:
-    """Both ends of a call, with what each was told about the other's media."""
+    """Both ends of a call, with the media that each has learned of the other."""
 
     def __init__(self, test, phone, peer, phone_rtp, peer_rtp):
         self.test, self.phone, self.peer = test, phone, peer
@@ -62,9 +63,9 @@ class Call:
         return heard
 
     def answer(self, request, description, by="peer", more=()):
-        """Who was called takes the call with this SDP, and hears the ACK; both know then where the other's media are.
+        """The callee answers with this SDP and receives the ACK; each end then knows the other's media address.
 
-        Returns the 200 as the caller heard it.
+        Returns the 200 as the caller received it.
         """
         callee, caller = (self.peer, self.phone) if by == "peer" else (self.phone, self.peer)
         dialog = callee.accept(request)
@@ -111,7 +112,7 @@ class LabTest(unittest.TestCase):
 
     @classmethod
     def prepare(cls):
-        """What the tests of this class find running."""
+        """Starts what the tests of this class need."""
         cls.lab.start_daemon(*cls.daemon_options)
 
     @classmethod
@@ -148,7 +149,8 @@ class LabTest(unittest.TestCase):
     # Calls --------------------------------------------------------------------------------------------------
 
     def register(self, phone, registrar, granted=600):
-        """The phone's REGISTER, granted by `registrar`; returns what both heard: (request, response)."""
+        """The phone's REGISTER, granted by `registrar`; returns the messages that both received: (request,
+        response)."""
         dialog = phone.dialog(phone.user, (registrar.address, registrar.port))
         phone.request("REGISTER", dialog, more=[("Expires", "600")])
         request = registrar.hear("REGISTER")
@@ -199,19 +201,19 @@ class LabTest(unittest.TestCase):
             self.assertNotRegex(datagram.payload.decode(errors="replace"), r"192\.168\.")
 
     def configure(self, config):
-        """The daemon anew with this file."""
+        """Restarts the daemon with this file."""
         self.lab.stop_daemon()
         self.lab.start_daemon(config=config)
 
     def reconfigure(self, config):
-        """The same daemon with this file."""
+        """Reloads the daemon with this file."""
         said = self.lab.daemon.output().count("configuration reloaded")
         self.lab.file("sipalgd.conf", config)
         self.lab.daemon.send(signal.SIGHUP)
         wait_for(lambda: self.lab.daemon.output().count("configuration reloaded") > said, 3, "the new configuration")
 
     def most_while_running(self, client, rows):
-        """The client ends well meanwhile; the most rows that were there at a time."""
+        """Waits for the client to succeed; returns the highest number of rows in the meantime."""
         most = 0
 
         def ended():
@@ -229,7 +231,7 @@ class LabTest(unittest.TestCase):
         return {c["call_id"]: c for c in self.lab.ctl("calls")}
 
     def assert_no_pinholes(self, call_id=None, within=1):
-        """Of this call, or at all."""
+        """Of this call, or of all calls."""
         promised(lambda: not self.pinholes(call_id), within, "the pinholes to go")
 
     def assert_closed(self, call):

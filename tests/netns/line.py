@@ -1,13 +1,13 @@
 #!/usr/bin/python3
-"""A bad line between two network devices: what goes over it is lost, doubled, delayed and reordered at random.
+"""A bad line between two network devices: it loses, duplicates, delays and reorders frames at random.
 
 usage: line.py LEFT RIGHT [--seed N] [--loss P] [--duplicate P] [--reorder P] [--late MS] [--delay MS]
 
-Forwards frames both ways until SIGTERM, and then says what it did, as JSON. Only TCP segments suffer. P is a probability;
-a reordered frame comes --late milliseconds after its time. Nothing is lost before SIGUSR1, so that a connection can begin:
-whoever loses a segment of the handshake takes the second that he waited for the time of a round trip, and waits for
-seconds whenever he has to send something again (RFC 6298 2), whatever stands between the ends. Both devices' other ends must do without offloads (see
-without_offloads), so that a frame is what would be on a wire.
+Forwards frames both ways until SIGTERM, and then prints its counters as JSON. Only TCP segments are affected. P is a
+probability; a reordered frame comes --late milliseconds after its time. Loss begins with SIGUSR1, so that a connection
+can be opened first: a host that loses a segment of the handshake assumes a round trip time of a second, and from then
+on waits for seconds before each retransmission (RFC 6298 2). The peers of both devices must have offloads turned off
+(see without_offloads), so that frames are as on a real wire.
 """
 
 import argparse

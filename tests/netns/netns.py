@@ -18,25 +18,26 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Timeout(AssertionError):
-    """Something that a test waits for did not come."""
+    """An event that a test waits for did not happen."""
 
 
 def wait_for(condition, timeout=5.0, what="a condition"):
     """Polls until `condition()` is true and returns its value; Timeout names `what` otherwise.
 
-    On a loaded machine it waits longer than `timeout` seconds (patience.py): for a time that is promised, see promised().
+    On a loaded machine it waits longer than `timeout` seconds (patience.py); use promised() for times that the product
+    promises.
     """
     return _poll(condition, Limit(timeout), what)
 
 
 def promised(condition, seconds, what):
-    """The same for what the product promises to do within a time: that never stretches."""
+    """The same for an action that the product promises within a time: this limit is never extended."""
     return _poll(condition, Limit(seconds, exact=True), what)
 
 
 def _poll(condition, limit, what):
     while True:
-        over = limit.over()  # before the last look: what has come by then is in time
+        over = limit.over()  # before the last check, so that an event up to this moment is in time
         value = condition()
         if value:
             return value
@@ -47,7 +48,7 @@ def _poll(condition, limit, what):
 
 @contextlib.contextmanager
 def entered(name):
-    """The calling thread works in namespace `name`. Sockets made meanwhile stay there for good."""
+    """The calling thread works in namespace `name`. Sockets that are created there stay there."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
         there = os.open(f"/run/netns/{name}", os.O_RDONLY | os.O_CLOEXEC)
@@ -60,7 +61,7 @@ def entered(name):
             yield
         finally:
             if libc.setns(home, CLONE_NEWNET) != 0:
-                os.abort()  # in a wrong namespace nothing can be put right any more
+                os.abort()  # in a wrong namespace, nothing can be repaired
     finally:
         os.close(home)
 
@@ -72,7 +73,7 @@ def _die_with_parent():
 class Process:
     """A program that runs in a namespace, its output in a file. Ended by its own pid.
 
-    Whoever has ended stays a zombie until kill(): so long nobody else can get the pid that the signals go to.
+    An ended program stays a zombie until kill(), so that its pid cannot be reused while signals may be sent to it.
     """
 
     def __init__(self, namespace, argv, log, env=None, stdin=subprocess.DEVNULL):
@@ -90,7 +91,8 @@ class Process:
         return self.status() is None
 
     def status(self, timeout=0.0):
-        """The exit status, waited for so many seconds; None while the program runs. Killed by a signal: its negative."""
+        """The exit status, waiting at most this number of seconds; None while the program runs. Killed by a signal: its
+        negative."""
         if self.popen.returncode is not None:
             return self.popen.returncode
         watched = os.pidfd_open(self.pid)
@@ -127,7 +129,7 @@ class Process:
         return status
 
     def stop(self, sig=signal.SIGTERM, timeout=10.0):
-        """Sends `sig` and returns the exit status; whoever does not listen is killed, and that is an error."""
+        """Sends `sig` and returns the exit status; a program that does not end is killed, which is an error."""
         self.send(sig)
         status = self._status_within(Limit(timeout))
         if status is None:
@@ -136,7 +138,7 @@ class Process:
         return status
 
     def kill(self):
-        """Ends the program and whatever it forked: it leads a process group of its own. A second call does nothing."""
+        """Ends the program and its children: it leads a process group of its own. A second call does nothing."""
         if self.popen.returncode is None:
             os.killpg(self.pid, signal.SIGKILL)
             self.popen.wait()
@@ -149,8 +151,8 @@ class Namespace:
         self.name = name
         subprocess.run(["ip", "netns", "add", name], check=True)
         self.run("ip", "link", "set", "lo", "up")
-        self.set("net/ipv6/conf/all/disable_ipv6", 1)  # no chatter of its own in the captures
-        # Bridged traffic must not meet the router's IP hooks. The knob exists once br_netfilter is loaded.
+        self.set("net/ipv6/conf/all/disable_ipv6", 1)  # no packets of its own in the captures
+        # Bridged traffic must not pass the router's IP hooks. The knob exists once br_netfilter is loaded.
         with contextlib.suppress(FileNotFoundError):
             self.set("net/bridge/bridge-nf-call-iptables", 0)
 
@@ -234,7 +236,7 @@ class Udp:
         raise Timeout(f"{self.address}:{self.port} heard nothing for {limit}")
 
     def waiting(self):
-        """All datagrams that are there already."""
+        """All datagrams that have already arrived."""
         self.socket.setblocking(False)
         heard = []
         with contextlib.suppress(BlockingIOError, ConnectionRefusedError):

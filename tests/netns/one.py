@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Runs test modules of this directory and writes what became of each test as JSON.
+"""Runs test modules of this directory and writes the result of each test as JSON.
 
 usage: one.py [--list] RESULT-FILE MODULE...
 """
@@ -11,7 +11,7 @@ import unittest
 
 
 class Result(unittest.TextTestResult):
-    """Remembers each test once, whatever its sub-tests did."""
+    """Records each test once, whatever the results of its sub-tests."""
 
     def __init__(self, *args, **more):
         super().__init__(*args, **more)

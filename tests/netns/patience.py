@@ -1,15 +1,15 @@
-"""How long a test waits: on a loaded machine longer, so that a test which fails there tells of the product."""
+"""Time limits of tests: longer on a loaded machine, so that a failure there is a fault of the product."""
 
 import os
 import time
 
-# What measure() takes on an idle machine of two cores. A machine that is slower by itself counts as loaded.
+# The result of measure() on an idle machine with two cores. A machine that is slower by itself counts as loaded.
 IDLE_S = 0.004
 MOST = 10.0
 
 
 def measure():
-    """Seconds that a small job takes: a few programs are started, a little is computed."""
+    """The seconds of a small job: it starts a few programs and computes a little."""
     begin = time.monotonic()
     for _ in range(3):
         os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
@@ -18,7 +18,7 @@ def measure():
 
 
 def slowness():
-    """How many times slower than an idle machine this one is now: from 1 to MOST. SIPALG_SLOWNESS says it for tests."""
+    """How many times slower than an idle machine this one is now: from 1 to MOST. SIPALG_SLOWNESS sets it for tests."""
     told = os.environ.get("SIPALG_SLOWNESS")
     if told:
         return min(MOST, max(1.0, float(told)))
@@ -27,9 +27,10 @@ def slowness():
 
 
 class Limit:
-    """A time limit that begins now. An exact one stays as it is: of a promise, or of waiting for nothing to come.
+    """A time limit that begins now. An exact limit is never extended: it is for promises, and for checks that nothing
+    arrives.
 
-    Any other stretches when it is over, by the slowness of the machine, which is measured only then.
+    Any other limit is extended when it is reached, by the slowness of the machine, which is measured only then.
     """
 
     def __init__(self, seconds, exact=False):

@@ -1,4 +1,4 @@
-"""Other people's SIP programs in the lab: kamailio, sipp and baresip, configured anew for each run."""
+"""Third-party SIP programs in the lab: kamailio, sipp and baresip, configured for each run."""
 
 import glob
 import json
@@ -59,7 +59,7 @@ modparam("tls", "private_key", "{tls[1]}")
 
 
 def start_answering(lab, namespace, address, transport):
-    """sipp's own scenario of the one who is called, with sipp's name of a transport ("u1", "t1"); returns once it listens."""
+    """sipp's own callee scenario, with sipp's name of a transport ("u1", "t1"); returns once it listens."""
     process = lab.start(namespace, "sipp", "-sn", "uas", "-t", transport, "-i", address, "-p", 5060, "-nostdin")
     wait_for(lambda: namespace.run("ss", f"-H{transport[0]}ln", "sport = :5060").stdout, 5, "sipp to listen")
     return process
@@ -97,14 +97,14 @@ class Sipp:
                         f"Call-ID: {call_id}\r\nCSeq: 1 NOTIFY\r\nContent-Length: 0\r\n\r\n").encode())
 
     def finish(self):
-        """Raises unless all calls went as the scenario says."""
+        """Raises unless all calls followed the scenario."""
         status = self.process.wait(35)
         if status != 0:
             raise AssertionError(f"sipp {self.process.argv} ended with {status}:\n{self.process.output()[-6000:]}")
 
 
 class Baresip:
-    """A baresip phone without any audio device: one file speaks, another listens."""
+    """A baresip phone without an audio device: it plays one file and records another."""
 
     def __init__(self, lab, namespace, address, user, domain, rtp_port, registers=True, port=5060,
                  transport="udp", ca_file=""):
@@ -143,7 +143,7 @@ audio_path {folder}
         with wave.open(os.path.join(folder, "voice.wav"), "wb") as voice:
             voice.setparams((1, 2, 8000, 0, "NONE", ""))
             voice.writeframes(b"".join(struct.pack("<h", i % 80 * 200 - 8000) for i in range(8000 * 20)))
-        family = ["-6"] if address.startswith("[") else []  # else its media are IPv4 all the same
+        family = ["-6"] if address.startswith("[") else []  # without this its media would be IPv4
         self.process = lab.start(namespace, "baresip", *family, "-f", folder, "-s", name=f"baresip-{user}")
         self.control = None
         wait_for(lambda: self._connect(namespace), 10, "baresip's control port")
@@ -161,7 +161,7 @@ audio_path {folder}
         return True
 
     def command(self, name, params=""):
-        """One ctrl_tcp command, a JSON netstring; the answer is not needed, baresip's output tells all."""
+        """One ctrl_tcp command, a JSON netstring. The answer is ignored, because baresip's output has all results."""
         text = json.dumps({"command": name, "params": params})
         self.control.sendall(f"{len(text)}:{text},".encode())
 

@@ -1,4 +1,4 @@
-"""RTP and RTCP ends that send real headers and count what they hear."""
+"""RTP and RTCP ends that send real headers and count the packets that they receive."""
 
 import collections
 import itertools
@@ -32,7 +32,7 @@ class RtpPort:
         self.rtcp.send(struct.pack("!BBHI", 0x80, 201, 1, self.ssrc), to)
 
     def listen(self):
-        """Takes in what has arrived. True if something did."""
+        """Reads the packets that have arrived. True if there were any."""
         before = len(self.heard) + len(self.heard_rtcp)
         for data, source in self.rtp.waiting():
             first, _, sequence, _, ssrc = struct.unpack_from("!BBHII", data)
@@ -75,7 +75,7 @@ def expect(listener, talker, count, source, rtcp_source=None):
 
 
 def exchange(left, left_told, right, right_told, count=25, rtcp=True, first="left"):
-    """Both ends talk to where the SDP sent them and must hear each other from exactly there.
+    """Both ends send to the address in the SDP that they received, and must receive packets from exactly that address.
 
     `left_told` is the sdp.Media that `left` received (where it sends, and where the other must appear from).
     """

@@ -1,4 +1,4 @@
-"""A small SIP element for tests: it says exactly what a test wants said, and keeps every byte it hears."""
+"""A small SIP element for tests: it sends exactly the bytes of the test, and stores every byte that it receives."""
 
 import collections
 import hashlib
@@ -103,7 +103,7 @@ def tag_of(value):
 
 
 class Dialog:
-    """What one side knows of a dialog (RFC 3261, section 12)."""
+    """The state of a dialog at one side (RFC 3261, section 12)."""
 
     def __init__(self, call_id, local, remote, target, hop, routes=()):
         self.call_id, self.local, self.remote = call_id, local, remote
@@ -122,7 +122,7 @@ class Dialog:
 
 
 class Agent:
-    """A phone or peer at one address:port. `hop` is where it sends requests that have no better place."""
+    """A phone or peer at one address:port. `hop` is the next hop of requests without another destination."""
 
     transport = "UDP"
     uri_parameters = ""  # of its Contact
@@ -130,7 +130,7 @@ class Agent:
     def __init__(self, lab, namespace, address, port=5060, user="alice", hop=None, domain="203.0.113.10"):
         self.address, self.port, self.user, self.hop, self.domain = address, port, user, hop, domain
         self.contact = f"<sip:{user}@{address}:{port}{self.uri_parameters}>"
-        self._early = []  # heard, but not yet asked for
+        self._early = []  # received, but not yet requested by the test
         self._open(lab, namespace)
 
     def _open(self, lab, namespace):
@@ -142,7 +142,7 @@ class Agent:
     # Sending ------------------------------------------------------------------------------------------------
 
     def send(self, text, to):
-        """Sends text or bytes as they are; returns the bytes."""
+        """Sends text or bytes unchanged; returns the bytes."""
         raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
         self._transmit(raw, to)
         return raw
@@ -151,11 +151,11 @@ class Agent:
         self.udp.send(raw, to)
 
     def _receive(self, timeout):
-        """(bytes, where from)"""
+        """(bytes, source)"""
         return self.udp.receive(timeout)
 
     def _way_back(self, request, port):
-        """Where a response goes; `port` is the one that the Via asks for."""
+        """The destination of a response; `port` is the one that the Via asks for."""
         return (request.source[0], port)
 
     def compose(self, start, headers, body=""):
@@ -185,7 +185,7 @@ class Agent:
         return raw
 
     def dialog(self, user, hop=None, target=None):
-        """A dialog yet to be opened, with somebody called `user`."""
+        """A dialog that is not open yet, with the user `user`."""
         hop = hop or self.hop
         uri = target or f"sip:{user}@{hop[0]}:{hop[1]}"
         return Dialog(token("call-"), f"<sip:{self.user}@{self.domain}>;tag={token('t')}",
@@ -218,7 +218,7 @@ class Agent:
         return self.request("ACK", later, cseq=dialog.invite.get("CSeq").split()[0], branch=branch)
 
     def confirm(self, dialog, body=""):
-        """Hears the 200 to its INVITE, acknowledges it and returns it."""
+        """Receives the 200 to its INVITE, acknowledges it and returns it."""
         final = self.hear(200)
         dialog.learn(final)
         self.ack(dialog, final, body)
@@ -230,7 +230,7 @@ class Agent:
         return self.request("CANCEL", later, cseq=dialog.invite.get("CSeq").split()[0], branch=branch)
 
     def reply(self, request, status, body="", more=(), tag=None, contact=True):
-        """Answers a request to where its topmost Via says (RFC 3261 18.2.2, RFC 3581)."""
+        """Sends a response to the place that the request's topmost Via names (RFC 3261 18.2.2, RFC 3581)."""
         vias = request.all("Via")
         sent_by = re.match(r"SIP/2.0/\w+ ([^;:]+)(?::(\d+))?", vias[0])
         port = int(sent_by.group(2) or 5060)

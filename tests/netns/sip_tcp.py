@@ -1,4 +1,4 @@
-"""A SIP element that speaks TCP, as RFC 3261 section 18 has it: answers go back on the connection of their request."""
+"""A SIP element over TCP (RFC 3261 section 18): responses use the connection of their request."""
 
 import select
 
@@ -29,7 +29,7 @@ class TcpAgent(sip.Agent):
         self.connections = []
 
     def connect(self, to):
-        """A new connection; it is the one that is used from now on."""
+        """Opens a new connection, which is used from now on."""
         stream = self._lab.tcp(self._namespace, self.address, to, port=self.source_port)
         self.connections.insert(0, stream)
         return stream
@@ -40,7 +40,7 @@ class TcpAgent(sip.Agent):
         stream.finish()
 
     def connection(self, to):
-        """The newest connection to there."""
+        """The newest connection to that endpoint."""
         return self.aliases.get(to) or next((c for c in self.connections if c.remote == to), None)
 
     def _transmit(self, raw, to):

@@ -1,4 +1,5 @@
-"""TCP ends in namespaces: bytes in given cuts, whole SIP messages back, and every way to end a connection."""
+"""TCP ends in namespaces: they send bytes in given pieces, receive whole SIP messages, and end connections in every
+way."""
 
 import contextlib
 import errno
@@ -16,7 +17,7 @@ _INFO = struct.Struct("8B24I4Q6I")
 
 
 class Info:
-    """What the kernel says of a connection."""
+    """The kernel's information about a connection."""
 
     ESTABLISHED, CLOSE = 1, 7
 
@@ -30,7 +31,7 @@ class Info:
 
 
 def difference(heard, wanted):
-    """Where two byte strings part, in words; empty when they are alike."""
+    """A description of the first difference between two byte strings; empty when they are equal."""
     if heard == wanted:
         return ""
     at = next((i for i, (a, b) in enumerate(zip(heard, wanted)) if a != b), min(len(heard), len(wanted)))
@@ -59,8 +60,8 @@ class Stream:
     def send(self, data, cuts=(), timeout=5.0):
         """Sends the bytes, and those up to each of `cuts` in a segment of their own.
 
-        A piece waits until the one before it has left, not until it is acknowledged: whoever rewrites a message on
-        its way may hold its beginning until the rest is there.
+        A piece waits until the previous one was sent, not until it was acknowledged: a gateway that rewrites the
+        message may queue its beginning until the rest has arrived.
         """
         self.socket.settimeout(timeout)
         ends = [*cuts, len(data)]
@@ -72,13 +73,13 @@ class Stream:
             except TimeoutError:
                 raise Timeout(f"{self}: nobody took bytes {start} to {end} in {timeout:g} s") from None
             except ConnectionError:
-                self._was_reset = True  # the kernel says so once
+                self._was_reset = True  # the kernel reports this only once
                 raise
             if cuts:
                 self.wait_sent(timeout)
 
     def wait_sent(self, timeout=5.0):
-        """Until all that was written has left, so that what follows is a segment of its own."""
+        """Waits until all written bytes were sent, so that the next ones are a segment of their own."""
         if self.info.unsent:
             wait_for(lambda: not self.info.unsent, timeout, f"{self} to be allowed to send; {vars(self.info)}")
 
@@ -86,7 +87,7 @@ class Stream:
         wait_for(lambda: not self.info.unsent and not self.info.unacked, timeout, f"{self} to be acknowledged")
 
     def finish(self):
-        """Half-close: no more from here."""
+        """Half-close: this end sends no more."""
         self.socket.shutdown(socket.SHUT_WR)
 
     def reset(self):
@@ -94,14 +95,14 @@ class Stream:
         self.socket.close()
 
     def close(self):
-        """Gone at once, with a reset if need be: no packet of this connection comes into the next test."""
+        """Closes at once, with a reset if necessary, so that no packet of this connection reaches the next test."""
         with contextlib.suppress(OSError):
             self.reset()
 
     # Hearing ------------------------------------------------------------------------------------------------
 
     def _more(self, limit, what):
-        """Takes in what comes before the Limit is over. False at the end of the stream."""
+        """Reads the bytes that arrive before the Limit is over. False at the end of the stream."""
         while True:
             left = limit.left()
             try:
@@ -116,7 +117,7 @@ class Stream:
             return bool(data)
 
     def receive(self, count, timeout=5.0):
-        """Exactly so many bytes."""
+        """Exactly this number of bytes."""
         limit = Limit(timeout)
         while len(self._heard) < count:
             if not self._more(limit, f"{count} bytes"):
@@ -125,7 +126,7 @@ class Stream:
         return data
 
     def expect(self, wanted, timeout=5.0):
-        """The next bytes must be these; the first that differ fail it, however few came."""
+        """The next bytes must be these; fails at the first difference, however few bytes have arrived."""
         limit = Limit(timeout)
         while len(self._heard) < len(wanted) and wanted.startswith(self._heard):
             if not self._more(limit, f"{len(wanted)} bytes"):
@@ -146,7 +147,7 @@ class Stream:
                 raise AssertionError(f"{self}: the stream ended in {self._heard!r}")
 
     def framed(self):
-        """The same out of what has been taken in; None while some of it is missing."""
+        """The same from the bytes that were read already; None while some of it is missing."""
         self._heard = self._heard.lstrip(b"\r\n")
         head, separator, _ = self._heard.partition(b"\r\n\r\n")
         if not separator:
@@ -161,11 +162,11 @@ class Stream:
         return message
 
     def listen(self):
-        """Takes in what is there. False at the end of the stream."""
+        """Reads the bytes that have arrived. False at the end of the stream."""
         return self._more(Limit(0.01, exact=True), "something")
 
     def rest(self, timeout=5.0, enough=None, exact=False):
-        """(bytes, how it ended): all that comes until the stream's "end" or "reset", or nothing for `timeout`.
+        """(bytes, reason): all bytes until the stream's "end" or "reset", or until nothing arrives for `timeout`.
 
         `enough` bytes end it as well, as "more". `exact`: the time does not stretch on a loaded machine.
         """
@@ -186,7 +187,7 @@ class Stream:
         return data
 
     def expect_end(self, timeout=3.0):
-        """Nothing more comes, and the other side says so."""
+        """Nothing more arrives, and the other side has closed its direction."""
         self._ends("end", timeout)
 
     def expect_reset(self, timeout=3.0):

@@ -1,8 +1,8 @@
-"""What the tests of SIP over TCP share: connections through the router, and messages in two versions.
+"""The common part of the tests of SIP over TCP: connections through the router, and messages in two versions.
 
-A Text is written twice: as one end sends it, and as the other end must hear it, byte for byte. Two phones speak: one whose
-address is longer than the router's outside, so that its messages shrink on their way out and grow on their way in, and one
-with a shorter address, the other way round.
+A Text has two forms: as one end sends it, and as the other end must receive it, byte for byte. There are two phones.
+The address of one is longer than the router's outside address, so its messages shrink on the way out and grow on the
+way in. The address of the other is shorter, with the opposite effect.
 """
 
 import contextlib
@@ -16,13 +16,13 @@ from labtest import LabTest
 
 SHORT_PHONE = "10.0.0.2"  # a second address of phone1, in a second subnet of the same cable
 PHONES = {"shrinking": PHONE1, "growing": SHORT_PHONE}
-# Where they listen, for signalling and media: ports of their own, so that each keeps them outside.
+# Their ports for signalling and media, all different, so that each phone keeps its ports outside.
 SIP_PORTS = {PHONE1: 5060, SHORT_PHONE: 5062, PHONE2: 5064}
 MEDIA_PORTS = {PHONE1: 40000, SHORT_PHONE: 42000, PHONE2: 44000}
 
 
 class Names:
-    """One phone as it sees itself, and as it is seen from outside. `port` is the one of its own that its connection has."""
+    """The endpoints of one phone, inside and outside. `port` is the one of its own that its connection has."""
 
     def __init__(self, phone, public, port, public_port, translated=True):
         listens, self.media = SIP_PORTS[phone], MEDIA_PORTS[phone]
@@ -32,11 +32,11 @@ class Names:
             self.public = self.inside
 
     def out(self, template, body=""):
-        """(as the phone sends it, as the peer must hear it)"""
+        """(as the phone sends it, as the peer must receive it)"""
         return write(template, body, self.inside), write(template, body, self.public)
 
     def in_(self, template, body=""):
-        """(as the peer sends it, as the phone must hear it)"""
+        """(as the peer sends it, as the phone must receive it)"""
         return write(template, body, self.public), write(template, body, self.inside)
 
 
@@ -55,13 +55,14 @@ def description(port="{media}", more=""):
 
 
 def peer_description(port=30000, more=""):
-    """The peer's, in which nothing changes."""
+    """The peer's session description, in which nothing changes."""
     return (f"v=0\r\no=- 9 9 IN IP4 {PROVIDER}\r\ns=-\r\nc=IN IP4 {PROVIDER}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
             f"a=rtpmap:0 PCMU/8000\r\n{more}")
 
 
 class Transaction:
-    """A request of the phone's and its answer, or one of the peer's, with what one call has in common."""
+    """A request of the phone and its answer, or one of the peer, with the headers that the messages of a call have in
+    common."""
 
     def __init__(self, method="OPTIONS", cseq=1):
         self.method, self.cseq = method, cseq
@@ -72,7 +73,7 @@ class Transaction:
                 f"Call-ID: {self.id}\nCSeq: {self.cseq} {{method}}")
 
     def request(self, more="", method=None):
-        """The phone's request, as a template. Lines of `more` stand behind the others."""
+        """The phone's request, as a template. The lines `more` come after the others."""
         method = method or self.method
         common = self._common("phone", "peer").format(tag=";tag=p" if method == "ACK" else "", method=method)
         return (f"{method} sip:peer@{PROVIDER} SIP/2.0\nVia: SIP/2.0/TCP {{sig}};branch=z9hG4bK{self.id};rport\n"
@@ -101,25 +102,25 @@ class Transaction:
 
 
 class Connection:
-    """A phone's connection to the provider, with both ends and what it is called."""
+    """A phone's connection to the provider, with both ends and its name."""
 
     def __init__(self, near, far, names):
         self.near, self.far, self.names = near, far, names
 
     def out(self, template, body="", cuts=(), timeout=5.0):
-        """The phone says it, the provider hears it as it should."""
+        """The phone sends it, and the provider must receive the expected form."""
         sent, wanted = self.names.out(template, body)
         self.near.send(sent, cuts)
         self.far.expect(wanted, timeout)
 
     def in_(self, template, body="", cuts=(), timeout=5.0):
-        """The provider says it, the phone hears it as it should."""
+        """The provider sends it, and the phone must receive the expected form."""
         sent, wanted = self.names.in_(template, body)
         self.far.send(sent, cuts)
         self.near.expect(wanted, timeout)
 
     def options(self):
-        """A transaction each way, which proves that both directions are whole."""
+        """Runs a transaction in each direction, to prove that both work."""
         transaction = Transaction()
         self.out(transaction.request())
         self.in_(transaction.answer())
@@ -165,14 +166,14 @@ class TcpTest(LabTest):
         return Connection(near, far, Names(phone, ROUTER_WAN, near.local[1], far.remote[1], self.translated))
 
     def shifted(self, phone=PHONE1):
-        """A connection on which both directions have changed in length already."""
+        """A connection on which the length of both streams has already changed."""
         connection = self.connection(phone)
         for _ in range(3):
             connection.options()
         return connection
 
     def assert_reset(self, connections):
-        """Both ends speak, and hear a reset and not a byte."""
+        """Both ends send, and receive a reset but no byte."""
         for connection in connections:
             out = connection.names.out(Transaction().request())
             in_ = connection.names.in_(Transaction().peer_request())
@@ -183,7 +184,8 @@ class TcpTest(LabTest):
                 self.assertEqual(end.rest(3), (b"", "reset"), f"{end}")
 
     def assert_cut_off(self, phone, between):
-        """Half a message, `between()`, and its rest: the provider hears no more than the message, and then a reset."""
+        """Sends half a message, calls `between()`, and sends the rest: the provider receives at most the message, then
+        a reset."""
         connection = self.shifted(phone)
         sent, wanted = connection.names.out(Transaction("INVITE").request(), description())
         connection.near.send(sent[:300])
@@ -196,9 +198,9 @@ class TcpTest(LabTest):
         self.assertEqual(how, "reset")
 
     def opens_nothing(self):
-        """No call, no binding, no way in, neither in the daemon's mind nor in the kernel.
+        """There is no call, binding or way in, neither in the daemon nor in the kernel.
 
-        That a connection keeps its port outside is no way in.
+        The mapping that keeps a connection's port outside does not count.
         """
         for what in ("calls", "pinholes", "bindings"):
             self.assertEqual(self.lab.ctl(what), [], what)
