@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What must open nothing, whoever asks for it."""
+"""Attempts that must open nothing, from any host."""
 
 from labtest import MEDIA_SERVER, PHONE1, PHONE2, PROVIDER, ROUTER_WAN, STRANGER, LabTest, main, sip
 
@@ -25,7 +25,7 @@ class Abuse(LabTest):
         ear.hears_nothing()
 
     def test_register_without_answer(self):
-        """X3: a REGISTER that nobody grants lets no stranger in; neither does a 2xx that does not match it."""
+        """X3: a REGISTER without a 2xx lets no stranger in; neither does a 2xx that does not match it."""
         phone, registrar = self.phone(), self.peer(STRANGER)
         phone.request("REGISTER", phone.dialog("phone1", (STRANGER, 5060)), more=[("Expires", "600")])
         request = registrar.hear("REGISTER")
@@ -40,7 +40,8 @@ class Abuse(LabTest):
             self.assertEqual(self.lab.ctl("bindings"), [], change)
 
     def test_stranger_invites(self):
-        """X3: an INVITE or 200 from a stranger reaches nobody and creates nothing, also when the phone is registered."""
+        """X3: an INVITE or 200 from a stranger reaches no phone and creates nothing, also when the phone is
+        registered."""
         phone, peer = self.phone(), self.peer()
         self.register(phone, peer)
         stranger = self.peer(STRANGER, user="mallory")
@@ -91,7 +92,7 @@ class Abuse(LabTest):
         victim.udp.hears_nothing()
 
     def test_service_ports(self):
-        """X2: ports of services, 22 and 445 say, are never opened however they are offered."""
+        """X2: service ports such as 22 and 445 are never opened, however they are offered."""
         for port in (22, 445, 3389, 80):
             with self.subTest(port=port):
                 self.lab.fresh()
@@ -134,7 +135,8 @@ class Abuse(LabTest):
         self.assertEqual(self.calls()[call.id]["state"], "confirmed")
 
     def test_contact_of_a_stranger_in_the_answer(self):
-        """C5: the answer may send media elsewhere; only that address gets in, not the one that merely signalled."""
+        """C5: if the answer names another media address, only that address gets in, not the source of the
+        signalling."""
         call = self.call_out(media_address=MEDIA_SERVER)
         self.assertEqual({p["remote"].split(":")[0] for p in self.pinholes(call.id)}, {MEDIA_SERVER})
 
@@ -160,11 +162,11 @@ class Abuse(LabTest):
         self.assertLessEqual(self.elements() - before, 2, "at most the phone's own signalling endpoint")
 
     def elements(self):
-        """How often the daemon's table names an expiring element."""
+        """The number of expiring elements in the daemon's table."""
         return self.lab.table().count(" expires ")
 
     def test_media_before_any_call(self):
-        """X3: RTP at the public ports of a call that is over, or never was, reaches no phone."""
+        """X3: RTP to the public ports of a call that has ended or never existed reaches no phone."""
         ear = self.media(PHONE1, 40000)
         voice = self.media(STRANGER, 30000)
         for port in (40000, 16384, 5060):
@@ -173,12 +175,12 @@ class Abuse(LabTest):
 
 
 class MalformedIsDropped(LabTest):
-    """The owner wants no SIP to pass that can't be read."""
+    """The policy drops SIP that can't be read."""
 
     daemon_options = ("--malformed", "drop")
 
     def test_malformed_is_dropped(self):
-        """S9: malformed SIP is kept away from both ends; keep-alives, other protocols and good SIP go on as before."""
+        """S9: malformed SIP reaches neither end; keep-alives, other protocols and valid SIP pass as before."""
         phone, peer = self.phone(), self.peer()
         good = phone.request("OPTIONS", phone.dialog("peer"))
         source = peer.hear("OPTIONS").source

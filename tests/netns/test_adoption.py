@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The daemon comes when phones are registered and calls go on already; and phones that know their public address."""
+"""A daemon that starts while phones are registered and calls are in progress; phones that know their public address."""
 
 from labtest import MEDIA_SERVER, PHONE1, PHONE2, PROVIDER, ROUTER_WAN, LabTest, main, rtp, sip
 from netns import Timeout, wait_for
@@ -9,7 +9,7 @@ SANITIZED = True  # in every run of tests/run also with sanitizers
 
 class Adoption(LabTest):
     def talk_without_daemon(self, peer, *numbers):
-        """Phones talk to the peer through plain NAT; each with the public port that the peer sees."""
+        """Phones exchange messages with the peer through plain NAT; returns the public port of each."""
         self.lab.stop_daemon()
         phones = []
         for number in numbers:
@@ -22,7 +22,7 @@ class Adoption(LabTest):
         return phones
 
     def test_started_late(self):
-        """C12: phones that talked through plain NAT keep the public port by which the peer knows them."""
+        """C12: phones that used plain NAT before keep the public port that the peer knows."""
         peer = self.peer()
         known = self.talk_without_daemon(peer, 1, 2)
         self.assertNotEqual(known[0][1], known[1][1])
@@ -33,7 +33,7 @@ class Adoption(LabTest):
             self.assertEqual(sip.host_port(sip.uri_of(request.get("Contact"))), request.source)
 
     def test_a_new_phone_takes_nobodys_port(self):
-        """C12 A3: a phone that comes after the daemon does not get the public port of one that is silent."""
+        """C12 A3: a phone that appears after the start of the daemon does not get the public port of a silent one."""
         peer = self.peer()
         (silent, port), = self.talk_without_daemon(peer, 1)
         self.lab.start_daemon()
@@ -43,7 +43,8 @@ class Adoption(LabTest):
         self.assertEqual(request.source, (ROUTER_WAN, port))
 
     def test_first_word_from_outside(self):
-        """C12: after a restart without elements a call from outside reaches a phone that has said nothing, in its own terms."""
+        """C12: after a restart without elements a call from outside reaches a phone that has sent nothing, with its own
+        addresses."""
         phone, other, peer = self.phone(2), self.phone(1), self.peer()
         self.register(other, peer)
         registration, _ = self.register(phone, peer)
@@ -79,7 +80,8 @@ class Adoption(LabTest):
         self.assert_closed(call)
 
     def test_refreshed_by_the_peer(self):
-        """C12 A3: the peer refreshes a call that is older than the daemon: the phone's answer names the public address, audio goes on."""
+        """C12 A3: the peer refreshes a call that is older than the daemon: the phone's answer names the public address,
+        audio continues."""
         call = self.call_out(media_address=MEDIA_SERVER)
         call.exchange()
         self.lab.stop_daemon()
@@ -105,7 +107,8 @@ class Adoption(LabTest):
         call.exchange()
 
     def test_public_address_from_stun(self):
-        """S2, CHECKLIST 6: a phone that announces what STUN told it is sent media at the socket that asked, byte for byte as announced."""
+        """S2, CHECKLIST 6: a phone that announces its address from STUN gets media at the socket that sent the STUN
+        request, and its messages do not change."""
         blocker, stun = self.media(PHONE2, 40000), self.media(MEDIA_SERVER, 3478)
         phone, peer, ear = self.phone(), self.peer(), self.media(PHONE1, 40000)
         self.register(phone, peer)  # flows of phones are noted

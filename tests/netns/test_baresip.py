@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A softphone that people really use, with its own RTP, against another one outside."""
+"""A widely used softphone, with its own RTP, against another one outside."""
 
 import re
 
@@ -80,7 +80,7 @@ class BaresipOverIPv6(LabTest):
         test_ipv6.IPv6.prepare.__func__(cls)
 
     def test_outgoing(self):
-        """N2 N3: a call over IPv6 to a peer's address; audio comes in through the pinholes and through nothing else."""
+        """N2 N3: a call over IPv6 to a peer's address; audio comes in only through the pinholes."""
         phone = peers.Baresip(self.lab, self.lab.phone1, f"[{PHONE1_6}]", "phone1", f"[{PROVIDER_6}]", 40000,
                               registers=False)
         peer = peers.Baresip(self.lab, self.lab.provider, f"[{PROVIDER_6}]", "peer2", f"[{PROVIDER_6}]", 30000,

@@ -50,7 +50,8 @@ class Refusals(LabTest):
         self.assertIn("/nonexistent/sipalgd.conf", done.stderr)
 
     def test_accept_chain_of_another_kind(self):
-        """A4: an --accept-in chain that forwarded packets do not pass ends with status 2 and those that would do."""
+        """A4: an --accept-in chain that forwarded packets do not pass ends with status 2 and a list of suitable
+        chains."""
         self.refused(2, "--accept-in", "inet admin input", words=["inet admin input", "inet admin forward"])
 
     def test_table_of_somebody_else(self):
@@ -64,7 +65,7 @@ class Refusals(LabTest):
             self.lab.router.run("nft", "delete", "table", "inet", "sipalg")
 
     def test_without_privilege(self):
-        """X9: without CAP_NET_ADMIN the daemon ends with status 1 and names what it lacks."""
+        """X9: without CAP_NET_ADMIN the daemon ends with status 1 and names the missing capability."""
         self.refused(1, wrapper=("setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"),
                      words=["CAP_NET_ADMIN"])
 
@@ -84,7 +85,7 @@ class Refusals(LabTest):
             self.lab.router.run("nft", "delete", "table", "ip", "helpers")
 
     def test_check(self):
-        """SPEC 1: --check says what would be installed, changes nothing and ends with status 0."""
+        """SPEC 1: --check prints the ruleset that would be installed, changes nothing and ends with status 0."""
         done = self.lab.router.run(*self.lab.daemon_argv("--check"), check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue(done.stdout.startswith("ok: sipalgd can start"), done.stdout)
@@ -94,7 +95,7 @@ class Refusals(LabTest):
         self.assertIn("table inet sipalg", done.stdout)
 
     def test_check_without_raw_sockets(self):
-        """SPEC 1: --check fails for what starting would fail for: CAP_NET_RAW."""
+        """SPEC 1: --check fails where a start would fail: CAP_NET_RAW."""
         self.refused(1, "--check", wrapper=("setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"),
                      words=["CAP_NET_RAW"])
 
@@ -103,7 +104,7 @@ class Refusals(LabTest):
         self.refused(2, "--check", "--mode", "sideways", words=["mode"])
 
     def test_ctl_without_daemon(self):
-        """SPEC 1: `sipalgctl status` fails and says why when nobody serves."""
+        """SPEC 1: `sipalgctl status` fails with a reason when no daemon serves."""
         done = self.lab.ctl_run("status")
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn(self.lab.control, done.stderr)
@@ -117,7 +118,7 @@ class Refusals(LabTest):
                 self.assertTrue(done.stderr.strip())
 
     def test_help_and_version(self):
-        """SPEC 1: --help and --version work for anybody, without daemon or privilege."""
+        """SPEC 1: --help and --version work for every user, without daemon or privilege."""
         for name in ("sipalgd", "sipalgctl"):
             for option in ("--help", "--version"):
                 done = subprocess.run([program(name), option], capture_output=True, text=True, timeout=20, check=False)
@@ -127,7 +128,8 @@ class Refusals(LabTest):
 
 class Answers(LabTest):
     def test_second_daemon(self):
-        """SPEC 1: a second daemon is refused with status 1, for its table and for its queues; the first serves on."""
+        """SPEC 1: a second daemon is refused with status 1, for its table and for its queues; the first continues to
+        serve."""
         config = self.lab.file("other.conf", "")
         for options, word in (((), "sipalg"), (("--table", "other"), "5060"),
                               (("--table", "other", "--queue", "5058"), "5060")):
@@ -198,7 +200,7 @@ class Answers(LabTest):
                          {"keep_alive": 1, "rewritten": 1})
 
     def test_check_beside(self):
-        """SPEC 1: --check works beside a running daemon, which serves on with the same ruleset."""
+        """SPEC 1: --check works beside a running daemon, which continues to serve with the same ruleset."""
         before = self.lab.ruleset()
         done = self.lab.router.run(*self.lab.daemon_argv("--check", "--mode", "observe"), check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -263,7 +265,8 @@ class Answers(LabTest):
         self.assertIn("calls of a phone", self.lab.ctl_run("limits").stdout)
 
     def test_reload(self):
-        """SPEC 1: `reload` says what changed and what needs a restart; a bad file changes nothing, and sipalgd serves on."""
+        """SPEC 1: `reload` lists changed options and those that need a restart; a bad file changes nothing, and sipalgd
+        continues to serve."""
         self.lab.file("sipalgd.conf", "mode = pinhole\nmedia-ports = 20000-30000\n")
         done = self.lab.ctl("reload")
         self.assertEqual((done["changed"], done["needs_restart"]), (["mode"], ["media-ports"]))
@@ -277,7 +280,7 @@ class Answers(LabTest):
         self.assertEqual(self.lab.ctl("status")["mode"], "pinhole")
 
     def test_groups(self):
-        """X9: the control group may look, the admin group may change too, others may do neither."""
+        """X9: the control group may query, the admin group may also change, others may do neither."""
         self.lab.stop_daemon()
         self.lab.start_daemon("--control-group", "daemon", "--admin-group", "adm")
         os.chmod(self.lab.directory, 0o755)
@@ -296,13 +299,13 @@ class Answers(LabTest):
             self.assertIn("permission denied", done.stderr)
 
     def test_similar_words(self):
-        """SPEC 1: a mistyped command is answered with the one that was probably meant."""
+        """SPEC 1: for a mistyped command, a similar one is suggested."""
         done = self.lab.ctl_run("cals")
         self.assertEqual(done.returncode, 2)
         self.assertIn("did you mean 'calls'?", done.stderr)
 
     def test_password_stays_secret(self):
-        """X9: what Authorization says is never logged, not even at log level debug."""
+        """X9: the content of Authorization is never logged, not even at log level debug."""
         phone, peer = self.phone(), self.peer()
         phone.request("REGISTER", phone.dialog("phone1"), more=[
             ("Authorization", 'Digest username="phone1", response="5ec4e7c0ffee5ec4e7c0ffee5ec4e700"')])

@@ -12,7 +12,7 @@ def candidates(body):
 
 class Components(LabTest):
     def exchange_descriptions(self, offer, answer):
-        """A call with these: (call, INVITE as the peer has it, 200 as the phone has it)."""
+        """A call with these: (call, INVITE as the peer received it, 200 as the phone received it)."""
         phone, peer = self.phone(), self.peer()
         dialog = phone.invite(peer.user, offer, hop=(PROVIDER, 5060))
         request = peer.hear("INVITE")

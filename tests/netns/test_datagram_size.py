@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""SIP over UDP in datagrams larger than a packet: delivered whole, and changed where they must be (T3)."""
+"""SIP over UDP in datagrams larger than a packet: they arrive complete, with the necessary changes (T3)."""
 
 import socket
 
@@ -26,7 +26,7 @@ class Pair:
         self.test, self.public = test, (ROUTER_WAN, SIP_PORTS[phone])
 
     def discover(self, how):
-        """Whether what leaves the two may be fragmented on its way."""
+        """Whether packets of the two may be fragmented on the path."""
         for sock in (self.near, self.far):
             sock.socket.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, how)
 
@@ -42,7 +42,7 @@ class Pair:
         return len(sent), len(wanted)
 
     def out(self, template, body=""):
-        """Lengths as sent and as heard of a message that was heard as it should be."""
+        """The lengths, as sent and as received, of a message that arrived correctly."""
         return self._pass(self.near, self.far, (PROVIDER, 5060), self.names.out(template, body))
 
     def in_(self, template, body=""):
@@ -93,7 +93,7 @@ class DatagramSize(TcpTest):
             pair.close()
 
     def around_a_packet(self, pair, discover):
-        """Every length at which the message as sent or as heard just fits a packet."""
+        """Every length at which the message as sent or as received just fits a packet."""
         pair.discover(discover)
         grown = {"out": set(), "in": set()}
         routes = "".join(f"Record-Route: <sip:{{sig}};lr;n={n}>\n" for n in range(3))
@@ -112,7 +112,7 @@ class DatagramSize(TcpTest):
         self.assertTrue(any(max(over) > 0 for over in grown.values()), grown)
 
     def test_growth_across_the_mtu(self):
-        """T3: messages that just fit a packet as they are sent, or as they come out, arrive whichever it is."""
+        """T3: messages that just fit a packet as they are sent, or as they leave the router, arrive."""
         for phone in PHONES.values():
             pair = self.pair(phone)
             self.around_a_packet(pair, IP_PMTUDISC_DONT)
@@ -120,14 +120,14 @@ class DatagramSize(TcpTest):
         self.assertGreater(self.lab.captures["wan"].fragments(True) + self.lab.captures["lan"].fragments(True), 20)
 
     def test_growth_with_df(self):
-        """T3: the same from senders that forbid fragments of what they send: what the router makes of it is its own."""
+        """T3: the same from senders that forbid fragmentation (DF): the router may fragment the rewritten packet."""
         for phone in PHONES.values():
             pair = self.pair(phone)
             self.around_a_packet(pair, IP_PMTUDISC_DO)
             pair.close()
 
     def test_narrow_line(self):
-        """T3: the line outside takes less than the one inside, as with PPPoE."""
+        """T3: the MTU outside is smaller than inside, as with PPPoE."""
         for namespace, device in ((self.lab.router, "wan"), (self.lab.provider, "eth0")):
             self.addCleanup(namespace.run, "ip", "link", "set", device, "mtu", 1500)
             namespace.run("ip", "link", "set", device, "mtu", 1400)

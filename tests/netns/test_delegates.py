@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Media of hosts that a phone speaks for: phones behind a PBX, and the phone itself in the other family (N5)."""
+"""Media of hosts that a phone may announce: phones behind a PBX, and the phone's own address of the other family
+(N5)."""
 
 import rtp
 import sip
@@ -19,7 +20,7 @@ class Delegates(LabTest):
         cls.lab.start_daemon(config=CONFIG)
 
     def setUp(self):
-        super().setUp()  # which starts the daemon without the file's content
+        super().setUp()  # starts the daemon without the content of the file
         self.configure(CONFIG)
 
     def offer(self, description):
@@ -46,13 +47,14 @@ class Delegates(LabTest):
         self.assert_closed(call)
 
     def test_third_host(self):
-        """N5 X1: whom the owner has not named gets nothing, and its address is left where it stands."""
+        """N5 X1: a host that the owner has not listed gets nothing, and its address is not changed."""
         _, request = self.offer(sip.sdp("192.168.2.13", 42000, origin=PHONE1))
         self.assertEqual(request.media[0].address, "192.168.2.13")
         self.assertEqual(self.pinholes(), [])
 
     def test_dual_stack(self):
-        """N5 N2: an offer over IPv4 with both families; the peer takes IPv6, whose address no byte of changes, and is heard."""
+        """N5 N2: an offer over IPv4 with both families; the peer chooses IPv6, where no byte changes, and its media
+        arrive."""
         description = sip.sdp(PHONE1, ("audio", 40000, f"a=altc:1 IP6 {PHONE1_6} 41000\na=altc:2 IP4 {PHONE1} 40000"))
         call, request = self.offer(description)
         self.assertEqual(request.body, description.replace(PHONE1, ROUTER_WAN))
@@ -75,7 +77,8 @@ class Delegates(LabTest):
         voice.hears_nothing()
 
     def test_as_phone_is_told(self):
-        """N5 S4: an incoming call of the PBX, answered with another host's media; the peer's messages come back as they were meant."""
+        """N5 S4: an incoming call to the PBX, answered with another host's media; the peer's messages arrive with the
+        inside addresses."""
         pbx, peer = self.phone(), self.peer()
         registration, _ = self.register(pbx, peer)
         call = Call(self, pbx, peer, self.media(PHONE2, 42000), self.media(PROVIDER, 30000))

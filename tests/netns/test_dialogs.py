@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Call flows that change what a call's media are, each with real RTP: forks, late offers, PRACK and UPDATE, T.38, video,
+"""Call flows that change the media of a call, each with real RTP: forks, late offers, PRACK and UPDATE, T.38, video,
 transfer, races."""
 
 import os
@@ -25,7 +25,8 @@ class Dialogs(LabTest):
         return dialog, peer.hear("INVITE")
 
     def test_fork(self):
-        """C3 C2, CHECKLIST 13: three early dialogs have their early media; 199 ends one, the others' end comes by time."""
+        """C3 C2, CHECKLIST 13: three early dialogs have early media; 199 ends one, and the others end after their
+        time."""
         phone, peer = self.phone(), self.peer()
         voice = self.media(PHONE1, 40000)
         dialog, request = self.ring(phone, peer)
@@ -74,7 +75,8 @@ class Dialogs(LabTest):
         self.assert_closed(call)
 
     def test_late_offer_of_the_phone(self):
-        """C2, CHECKLIST 15: a call from outside without an offer; the phone's 200 makes it, the peer's ACK answers."""
+        """C2, CHECKLIST 15: a call from outside without an offer; the phone's 200 has the offer, the peer's ACK the
+        answer."""
         phone, peer = self.phone(), self.peer()
         registration, _ = self.register(phone, peer)
         call = Call(self, phone, peer, self.media(PHONE1, 40000), self.media(PROVIDER, 30000))
@@ -146,7 +148,7 @@ class Dialogs(LabTest):
         self.assert_closed(call)
 
     def test_fax_refused(self):
-        """C4, CHECKLIST 21: a T.38 offer that is refused leaves the audio as it was."""
+        """C4, CHECKLIST 21: after a refused T.38 offer the audio is as before."""
         call = self.call_out()
         before = self.public_ports(call.id)
         call.peer.request("INVITE", call.peer_dialog, t38(PROVIDER, 30100))
@@ -157,7 +159,8 @@ class Dialogs(LabTest):
         call.exchange()
 
     def test_video_comes_and_goes(self):
-        """C4 D4, CHECKLIST 21: video is added and taken away; of five lines one is rejected; audio goes on throughout."""
+        """C4 D4, CHECKLIST 21: video is added and removed; of five lines one is rejected; audio continues
+        throughout."""
         call = self.call_out()
         camera, screen = self.media(PHONE1, 40200), self.media(PROVIDER, 30200)
         heard = call.negotiate("phone", sip.sdp(PHONE1, 40000, ("video", 40200, "")),
@@ -207,7 +210,7 @@ class Dialogs(LabTest):
         self.assert_closed(new)
 
     def test_cancel_crosses_answer(self):
-        """C6: a CANCEL crosses the 200; the call stands until the phone's BYE, and then everything is closed."""
+        """C6: a CANCEL crosses the 200; the call lasts until the phone's BYE, and then everything is closed."""
         phone, peer = self.phone(), self.peer()
         call = Call(self, phone, peer, self.media(PHONE1, 40000), self.media(PROVIDER, 30000))
         call.phone_dialog, request = self.ring(phone, peer)

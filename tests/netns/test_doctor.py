@@ -30,11 +30,11 @@ class Doctor(LabTest):
         return finding
 
     def mend(self, finding):
-        """Runs the command of a finding in the router, as its reader would in a shell."""
+        """Runs the command of a finding in the router, as a user would in a shell."""
         self.lab.router.run("sh", "-c", finding["command"])
 
     def assert_mended(self, name, *words, level=None):
-        """It is found, and gone after its command."""
+        """The finding is reported, and is gone after its command."""
         self.mend(self.assert_found(name, *words, level=level))
         self.assertNotIn(name, self.doctor())
 
@@ -117,7 +117,7 @@ class WithoutDaemon(Doctor):
         self.assert_found("media-ports", "leave 0 ports", level="warning")
 
     def test_kernel_helper(self):
-        """O3 X10: the kernel's own SIP helper, with the command that takes it away."""
+        """O3 X10: the kernel's own SIP helper, with the command that removes it."""
         added = self.lab.router.run("iptables-nft", "-t", "raw", "-A", "PREROUTING", "-p", "udp", "--dport", "5060", "-j", "CT",
                                     "--helper", "sip", check=False)
         self.addCleanup(self.lab.router.run, "nft", "delete", "table", "ip", "raw", check=False)
@@ -131,7 +131,7 @@ class WithoutDaemon(Doctor):
         self.assert_found("refused", "sipalg", level="error")
 
     def test_killed_daemon(self):
-        """O3 A5: what a killed daemon has left."""
+        """O3 A5: the leftovers of a killed daemon."""
         self.lab.start_daemon()
         self.lab.kill_daemon()
         self.assert_found("leftover", "table inet sipalg", level="warning")
@@ -183,7 +183,7 @@ class BesideDaemon(Doctor):
         self.assertEqual([each for each, value in self.doctor().items() if value["level"] != "note"], [])
 
     def test_forward_chains(self):
-        """O3 A4: what a forward chain does with the first packet of a pinhole, rule by rule."""
+        """O3 A4: the effect of a forward chain on the first packet of a pinhole, rule by rule."""
         for chain, drops in CHAINS:
             with self.subTest(chain=chain):
                 rules = chain.replace(";", "\n")
@@ -208,7 +208,7 @@ class BesideDaemon(Doctor):
         self.lab.router.run("nft", "delete", "table", "ip", "filter")
 
     def test_owned_table(self):
-        """O3 A4: the default accept-in keeps the rule in place, and nothing is found."""
+        """O3 A4: the default accept-in keeps the rule in place, and there is no finding."""
         self.lab.stop_daemon()
         self.nft(ADMIN_RULESET)
         self.assert_found("forward-chain", "sipalgd puts a rule there", level="note")

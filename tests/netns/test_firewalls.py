@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Firewalls of the owner beside a daemon without options: pinholed media pass, reloads are followed, nothing is left.
 
-The rulesets are those that the generators write, reduced to what forwards: plain nftables, OpenWrt's fw4, iptables-nft as
+The rulesets are those of the generators, reduced to the forwarding part: plain nftables, OpenWrt's fw4, iptables-nft as
 docker and as ufw use it.
 """
 import unittest
@@ -22,7 +22,7 @@ table inet nat {
 # nft flushes only this table, as `systemctl reload nftables` does with a file that is written so.
 PLAIN = 'table inet admin\nflush table inet admin\n' + ADMIN_RULESET
 
-# docker 24: chains that it makes at each start, policy drop, bridges that do not matter here.
+# docker 24: the chains that it makes at each start, with policy drop; its bridges do not matter here.
 DOCKER = '''*filter
 :INPUT ACCEPT [0:0]
 :FORWARD DROP [0:0]
@@ -174,7 +174,8 @@ class Firewall(LabTest):
         self.assert_closed(call)
 
     def test_media_first_from_outside(self):
-        """A4: media that come before the phone speaks, from another host than the signalling, pass the owner's drop."""
+        """A4: media that arrive before the phone has sent any, from another host than the signalling, pass the owner's
+        drop."""
         self.assert_media_first_from_outside(self.call_out(media_address=MEDIA_SERVER))
 
     def test_idle_phone_is_called(self):
@@ -187,7 +188,7 @@ class Firewall(LabTest):
         self.assertEqual(phone.hear("INVITE").uri, f"sip:phone1@{PHONE1}:5060")
 
     def test_reload_in_a_call(self):
-        """A4: a firewall that is loaded again during a call keeps one rule, and what comes afterwards passes."""
+        """A4: after a firewall reload during a call there is one rule, and later media pass."""
         call = self.call_out()
         for _ in range(3):
             self.reload()
@@ -227,7 +228,7 @@ class Fw4(Firewall):
         self.lab.router.run("nft", "-f", "-", text_in=FW4.replace("{forward}", "").replace("{dstnat}", ""))
 
     def test_status_names_the_chain(self):
-        """A4: one line for the chain that can drop; the one at priority mangle is no question."""
+        """A4: one line for the chain that can drop, and none for the one at priority mangle."""
         self.assertEqual([(each["chain"], each["state"]) for each in self.lab.ctl("status")["accept_chains"]],
                          [("inet fw4 forward", "accepting")])
 
@@ -280,7 +281,7 @@ class Ufw(Firewall):
 
 
 class UfwAndDocker(Firewall):
-    """Two programs that know nothing of each other; docker's table comes while the daemon runs."""
+    """Two independent programs; docker's table appears while the daemon runs."""
     chains = (("inet", "admin", "forward"), ("ip", "filter", "FORWARD"))
 
     def load(self):
@@ -300,7 +301,7 @@ class LoadedLater(LabTest):
         cls.lab.start_daemon()
 
     def test_loaded_and_unloaded(self):
-        """A4: the rule comes with the firewall within 0.5 s; a ruleset without anything that drops gets none."""
+        """A4: the rule is added within 0.5 s after the firewall; a ruleset that cannot drop gets none."""
         self.assertEqual(self.lab.ctl("status")["accept_in"], [])
         self.addCleanup(self.lab.router.run, "nft", "-f", "-", text_in="flush ruleset\n" + self.lab.empty_ruleset)
         for _ in range(2):

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`sipalgctl flows`: TLS and DTLS are recognised and never touched (N4); SIP on other ports is found (N3)."""
+"""`sipalgctl flows`: TLS and DTLS are recognised and never changed (N4); SIP on other ports is found (N3)."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ class FlowsTest(LabTest):
         return [flow for flow in self.lab.ctl("flows") if all(flow[key] == value for key, value in wanted.items())]
 
     def flow(self, **wanted):
-        """The one row that there is."""
+        """The only row."""
         rows = wait_for(lambda: self.flows(**wanted), 5, f"a flow with {wanted}")
         self.assertEqual(len(rows), 1, rows)
         return rows[0]
@@ -30,7 +30,7 @@ class FlowsTest(LabTest):
 
 class Encrypted(FlowsTest):
     def converse(self, connection):
-        """Messages both ways, more than a segment long; what left one end is what arrived at the other."""
+        """Messages both ways, more than a segment long; the bytes arrive as they were sent."""
         for number in range(20):
             connection.say(connection.client, connection.server, b"INVITE sip:%d@a SIP/2.0" % number * 100)
             connection.say(connection.server, connection.client, b"SIP/2.0 200 OK" * 300)
@@ -51,7 +51,7 @@ class Encrypted(FlowsTest):
         self.assert_nothing_open()
 
     def test_ended(self):
-        """O1: TLS that conntrack does not know any more is not shown any more."""
+        """O1: TLS flows without a conntrack entry are no longer shown."""
         near, far = tls.connect(self.lab, self.lab.phone1, self.lab.provider, PROVIDER, 5061)
         tls.Connection(self.lab, near, far, NAME)
         self.flow(kind="tls")
@@ -63,7 +63,7 @@ class Encrypted(FlowsTest):
         self.assertEqual(self.lab.ctl("status")["flows"]["tls"], 0)
 
     def test_tls_in_two_segments(self):
-        """N4: a hello whose name comes in the second segment is shown without it, and arrives whole."""
+        """N4: a hello with the name in the second segment is shown without the name, and arrives complete."""
         near, far = tls.connect(self.lab, self.lab.phone1, self.lab.provider, PROVIDER, 5061)
         hello = b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03" + bytes(range(194))
         for part in (hello[:60], hello[60:]):
@@ -73,7 +73,7 @@ class Encrypted(FlowsTest):
         self.assertIsNone(self.flow(proto="tcp")["sni"])
 
     def test_tls_to_kamailio(self):
-        """N4: baresip registers over TLS at kamailio; the flow is shown, nothing is opened, no word is changed."""
+        """N4: baresip registers over TLS at kamailio; the flow is shown, nothing is opened, and no byte is changed."""
         if not peers.has_tls():
             self.skipTest("kamailio has no TLS module here")
         peers.start_kamailio(self.lab, tls=tls.certificate(self.lab), lasting=False)
@@ -86,7 +86,7 @@ class Encrypted(FlowsTest):
         phone.quit()
 
     def test_media_of_latching_peers(self):
-        """N4: as the manual says, a phone over TLS hears a peer that answers to where its media come from, and no other."""
+        """N4: as the manual says, a phone over TLS receives media of a peer that latches, and of no other."""
         phone, peer = self.udp(PHONE1, 40000), self.udp(MEDIA_SERVER, 30000)
         peer.send(b"\x80 too early", (ROUTER_WAN, 40000))
         phone.hears_nothing()
@@ -99,7 +99,7 @@ class Encrypted(FlowsTest):
         phone.hears_nothing()
 
     def test_media_by_rules_of_the_owner(self):
-        """N4: the manual's own rules for such a phone let the provider's media in, and nobody else's."""
+        """N4: the rules from the manual for such a phone admit the media of the provider only."""
         router = self.lab.router
         router.run("nft", "-f", "-", text_in=f"""
             table inet voice {{
@@ -123,7 +123,7 @@ class Encrypted(FlowsTest):
             router.run("nft", "delete", "rule", "inet", "admin", "forward", "handle", handle)
 
     def dtls(self, port):
-        """Words both ways over DTLS between two openssl programs; their datagrams pass the router as they are."""
+        """Data both ways over DTLS between two openssl programs; their datagrams pass the router unmodified."""
         certificate, key = tls.certificate(self.lab)
         server = self.lab.start(self.lab.provider, "openssl", "s_server", "-dtls", "-accept", f"{PROVIDER}:{port}",
                                 "-cert", certificate, "-key", key, name="dtls-server", stdin=subprocess.PIPE)
@@ -186,7 +186,7 @@ class Encrypted(FlowsTest):
                          ["udp", f"{PHONE1}:5060", f"{PROVIDER}:5060", "inside", "sip", "rewritten", "2"])
 
     def test_other_ports_are_not_looked_at(self):
-        """N3: without --find-sip, SIP on another port is nobody's business."""
+        """N3: without --find-sip, SIP on another port is not reported."""
         phone, peer = self.udp(PHONE1, 5072), self.udp(PROVIDER, 5070)
         phone.send(b"OPTIONS sip:a SIP/2.0\r\n\r\n", (PROVIDER, 5070))
         peer.receive()
@@ -234,7 +234,7 @@ class Found(FlowsTest):
         self.assert_nothing_open()
 
     def test_what_is_configured_is_not_found(self):
-        """N3: signalling on SIP ports, and of phones that are known, is looked after as ever."""
+        """N3: signalling on SIP ports, and of known phones, is handled as usual."""
         call = self.call_out(phone=self.phone(port=5074))
         call.exchange()
         call.hang_up()

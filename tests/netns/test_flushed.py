@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Other programs take the daemon's rules away: they are back at once, and nothing is corrupted meanwhile."""
+"""Other programs remove the daemon's rules: they are restored at once, and nothing is corrupted in the meantime."""
 
 import re
 import time
@@ -9,7 +9,7 @@ from labtest import PHONE1, PROVIDER, main, sip
 from netns import wait_for
 from tcptest import PHONES, SHORT_PHONE, TcpTest, Transaction, peer_description
 
-SOON = 0.5  # s; without a word from the kernel it would be up to two
+SOON = 0.5  # seconds; without a notification from the kernel it would be up to two
 BACK = "another program removed the rules of sipalgd; they are restored"
 ACCEPTED = "accept rule for pinholes is in inet admin forward"
 ACCEPTS = 'comment "sipalg:sipalg"'
@@ -37,7 +37,7 @@ class Flushed(TcpTest):
         return "chain from_inside" in ruleset and ACCEPTS in ruleset
 
     def comes_back(self, *command, table=True):
-        """Whatever this takes away is there again, and soon; `table`: something of our table is among it."""
+        """Everything that `flush` removes is restored soon; `table`: this includes a part of our table."""
         before = self.mends()
         self.nft(*command)
         wait_for(lambda: (not table or self.mends() > before) and self.whole(), SOON,
@@ -69,7 +69,7 @@ class Flushed(TcpTest):
         self.assertNotIn("[error]", self.lab.daemon.output())
 
     def test_flushed_set(self):
-        """A5: a set that another program empties is filled again, with what it held and what settings say."""
+        """A5: a set that another program empties is filled again with its elements and with those from the settings."""
         phone, peer = self.phone(), self.peer()
         self.register(phone, peer)
         for name in ("mappings_out", "records", "sip_ports", "outside"):
@@ -84,7 +84,8 @@ class Flushed(TcpTest):
         return re.sub(r" (timeout|expires) \w+", "", listing)
 
     def test_quarrel(self):
-        """X7: a program that takes them away all the time does not keep the daemon busy; in the end they are back."""
+        """X7: a program that removes the rules all the time does not keep the daemon busy; in the end they are
+        restored."""
         began, before = time.monotonic(), self.mends()
         for _ in range(60):
             self.lab.router.run("nft", "delete", "table", "inet", "sipalg", check=False)
@@ -96,7 +97,7 @@ class Flushed(TcpTest):
         self.assertEqual(self.lab.ctl_run("status").returncode, 0)
 
     def test_others_business(self):
-        """Changes that take nothing of ours change nothing, however many they are."""
+        """Changes that do not concern the daemon's rules have no effect, however many there are."""
         connection = self.shifted()
         self.nft("add", "table", "inet", "other", "{ set s { type ipv4_addr; } ; }")
         for n in range(20):
@@ -106,20 +107,21 @@ class Flushed(TcpTest):
         self.assertEqual(self.mends(), 0)
 
     def test_changed_connection(self):
-        """T4: connections whose bytes were moved are reset, whoever speaks first, and not a wrong byte is heard."""
+        """T4: connections with translated sequence numbers are reset, whichever end sends first, and no wrong byte
+        arrives."""
         connections = [self.shifted(phone) for phone in PHONES.values()]
         self.comes_back("-f", self.reload)
         self.assert_reset(connections)
         self.connection().options()
 
     def test_within_a_message(self):
-        """T4: the same while half a message is held; what has arrived by then is exact."""
+        """T4: the same while half a message is queued; the bytes that have arrived until then are correct."""
         for phone in PHONES.values():
             with self.subTest(phone=phone):
                 self.assert_cut_off(phone, lambda: self.comes_back("-f", self.reload))
 
     def test_only_the_accept_rule(self):
-        """T4: a firewall that loads only its own chains anew takes no connection along."""
+        """T4: a firewall that reloads only its own chains resets no connection."""
         connections = [self.shifted(phone) for phone in PHONES.values()]
         self.comes_back("-f", self.lab.file("own.nft", "flush table inet admin\n" + ADMIN_RULESET), table=False)
         self.assertEqual(self.mends(), 0)
@@ -127,7 +129,7 @@ class Flushed(TcpTest):
             connection.options()
 
     def test_registered_over_tcp(self):
-        """A phone whose connection was reset connects and registers anew, and gets its calls."""
+        """A phone whose connection was reset connects and registers again, and receives calls."""
         self.shifted(SHORT_PHONE)
         self.comes_back("-f", self.reload)
         connection = self.connection(SHORT_PHONE)
@@ -138,7 +140,7 @@ class Flushed(TcpTest):
         connection.in_(Transaction("INVITE").peer_request(), peer_description())
 
     def test_registered(self):
-        """C8: a registered phone gets the call that comes right after, and hears it; the call ends as it should."""
+        """C8: a registered phone receives the call that comes right after, with media; the call ends normally."""
         phone, peer = self.phone(), self.peer()
         registration, _ = self.register(phone, peer)
         self.comes_back("-f", self.reload)
@@ -148,7 +150,7 @@ class Flushed(TcpTest):
         self.assertEqual(phone.hear("INVITE").uri, f"sip:phone1@{PHONE1}:5060")
 
     def test_call(self):
-        """A5: a call goes on with its media, also where connection tracking knows nothing any more, and closes."""
+        """A5: a call continues with its media, also without its conntrack entries, and closes."""
         call = self.call_out()
         for _ in range(3):
             self.comes_back("-f", self.reload)

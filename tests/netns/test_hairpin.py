@@ -6,13 +6,15 @@ from netns import wait_for
 
 
 class Bridge:
-    """The provider's part: what a caller says in one call it says to the callee in another, with tags of its own."""
+    """The provider's part: it repeats the messages of the caller to the callee in a second call, with tags of its
+    own."""
 
     def __init__(self, peer, contacts):
         self.peer, self.contacts = peer, contacts  # public contacts by user
 
     def connect(self, caller, caller_dialog, callee):
-        """Takes the INVITE that the caller has sent to its answer: (callee's dialog, what each heard)."""
+        """Takes the INVITE that the caller has sent to its answer: (callee's dialog, the messages that each
+        received)."""
         first = self.peer.hear("INVITE")
         self.to_caller = self.peer.accept(first)
         self.to_callee = self.peer.invite(callee.user, first.body, contact=self.contacts[callee.user])
@@ -33,7 +35,8 @@ class Bridge:
         return callee_dialog, offered, final
 
     def change(self, asking, asking_dialog, description, asked, answer):
-        """A re-INVITE of one phone reaches the other through both calls: (what the asked heard, and the asking)."""
+        """A re-INVITE of one phone reaches the other through both calls: (the messages that the callee and the caller
+        of the re-INVITE received)."""
         onward = self.to_callee if asking_dialog.call_id == self.to_caller.call_id else self.to_caller
         asking.request("INVITE", asking_dialog, description)
         first = self.peer.hear("INVITE")
@@ -69,7 +72,7 @@ class Hairpin(LabTest):
         voices = self.media(caller.address, 40000), self.media(callee.address, 40000)
 
         def both_hear(offered, final):
-            # Each from the very address that it was told, which is the other's own.
+            # Each from exactly the address in the description, which is the other phone's own.
             self.assertEqual((offered.media[0].address, final.media[0].address), (caller.address, callee.address))
             rtp.exchange(voices[0], final.media[0], voices[1], offered.media[0])
             rtp.exchange(voices[0], final.media[0], voices[1], offered.media[0], first="right")

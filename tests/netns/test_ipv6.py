@@ -94,7 +94,8 @@ class IPv6(LabTest):
         self.voice.hears_nothing()
 
     def test_call(self):
-        """N2 C2 C7: nothing is open before, media of both sides pass after, a stranger's never, nothing is left."""
+        """N2 C2 C7: nothing is open before, media of both sides pass after, media of a stranger never, and nothing
+        remains."""
         self.kept_out(self.lab.provider, MEDIA_SERVER_6)
         self.call()
         self.assertEqual({(p["public"], p["inside"], p["remote"]) for p in self.pinholes("six")},
@@ -110,7 +111,7 @@ class IPv6(LabTest):
         self.voice.hears_nothing()
 
     def test_killed(self):
-        """N2 A5: after kill -9 media go on, the next daemon knows the call, and BYE closes it."""
+        """N2 A5: after kill -9 media continue, the next daemon knows the call, and BYE closes it."""
         self.call()
         self.talk()
         self.lab.kill_daemon()
@@ -132,7 +133,7 @@ class IPv6(LabTest):
                          (f"[{PHONE1_6}]:{near.getsockname()[1]}", f"[{PROVIDER_6}]:5061", "sip.example.com"))
 
     def test_registered(self):
-        """N2 C8: a registered phone on a port of its own is reached by its registrar, and by nobody else."""
+        """N2 C8: a registered phone on its own port is reached only by its registrar."""
         phone = self.lab.udp(self.lab.phone1, PHONE1_6, 5070)
         stranger = self.lab.udp(self.lab.stranger, STRANGER_6, 5060)
         contact = f"<sip:phone@[{PHONE1_6}]:5070>"
@@ -152,7 +153,7 @@ class IPv6(LabTest):
         phone.hears_nothing()
 
     def test_call_over_tcp(self):
-        """N2 T1: a call over TCP, its messages in pieces: not a byte changes, media pass, and nothing is left of it."""
+        """N2 T1: a call over TCP with split messages: no byte changes, media pass, and nothing remains."""
         listener = self.lab.tcp_listener(self.lab.provider, PROVIDER_6, 5060)
         near = self.lab.tcp(self.lab.phone1, PHONE1_6, (PROVIDER_6, 5060))
         far = self.lab.kept(listener.accept())
@@ -177,7 +178,7 @@ class IPv6(LabTest):
         self.assertEqual(self.lab.invalid_packets(), invalid)
 
     def test_registered_over_tcp(self):
-        """N2 C8: the registrar connects to the Contact of a phone that has registered over TCP; nobody else can."""
+        """N2 C8: only the registrar can connect to the Contact of a phone that has registered over TCP."""
         door = self.lab.tcp_listener(self.lab.phone1, PHONE1_6, 5060)
         listener = self.lab.tcp_listener(self.lab.provider, PROVIDER_6, 5060)
         near = self.lab.tcp(self.lab.phone1, PHONE1_6, (PROVIDER_6, 5060))
@@ -197,7 +198,7 @@ class IPv6(LabTest):
             self.lab.tcp(self.lab.stranger, STRANGER_6, (PHONE1_6, 5060), timeout=0.4)
 
     def sipp(self, transport):
-        """Calls of sipp's own scenario, of which the daemon must know each, and no byte of which may change."""
+        """Calls of sipp's own scenario; the daemon must know each of them, and no byte may change."""
         options = text("OPTIONS", "1 OPTIONS", "first", "1", PHONE1_6)
         self.passes(self.phone, self.peer, (PROVIDER_6, 5060), options)  # so that neighbours are known, and no INVITE waits
         self.passes(self.peer, self.phone, (PHONE1_6, 5060), options)

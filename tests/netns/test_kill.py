@@ -11,7 +11,7 @@ SANITIZED = True  # in every run of tests/run also with sanitizers
 
 class Kill(LabTest):
     def killed(self):
-        """The daemon dies without a word, and another one comes."""
+        """Kills the daemon and starts another one."""
         self.lab.kill_daemon()
         self.lab.start_daemon()
 
@@ -39,7 +39,7 @@ class Kill(LabTest):
         self.assert_closed(call)
 
     def test_early_media(self):
-        """A5 C2, CHECKLIST 28: early media go on while no daemon is there and with the next one; busy closes them."""
+        """A5 C2, CHECKLIST 28: early media continue without a daemon and with the next one; a 486 closes them."""
         call, request = self.begin(early=True)
         call.exchange()
         self.lab.kill_daemon()
@@ -52,7 +52,8 @@ class Kill(LabTest):
         self.assert_closed(call)
 
     def test_answered_meanwhile(self):
-        """A5 A6, CHECKLIST 28: the answer passes while no daemon is there: its media came from where the offer let them."""
+        """A5 A6, CHECKLIST 28: the answer passes while no daemon runs: its media come from an address that the offer
+        has admitted."""
         call, request = self.begin(early=True)
         self.lab.kill_daemon()
         call.peer.reply(request, 200, sip.sdp(PROVIDER, 30000))
@@ -62,7 +63,8 @@ class Kill(LabTest):
         call.exchange()
 
     def test_on_hold(self):
-        """A5 D3, CHECKLIST 28: killed on hold; nothing is open after it, and the resumed call has its port and its audio."""
+        """A5 D3, CHECKLIST 28: killed on hold; nothing is open afterwards, and the resumed call has its port and its
+        audio."""
         call = self.call_out()
         public = call.peer_told.port
         call.negotiate("phone", sip.sdp(PHONE1, ("audio", 40000, "a=inactive")),
@@ -103,7 +105,8 @@ class Kill(LabTest):
         self.assert_closed(call)
 
     def test_bye_under_way_unanswered(self):
-        """A5 C6, CHECKLIST 28: killed behind a BYE that nobody answers; the call closes at its time, though media go on."""
+        """A5 C6, CHECKLIST 28: killed after a BYE that is never answered; the call closes on time, although media
+        continue."""
         call = self.call_out()
         call.exchange()
         begun = time.monotonic()

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The daemon comes, goes, crashes and comes back, with calls in progress."""
+"""The daemon starts, stops, crashes and restarts, with calls in progress."""
 
 import signal
 
@@ -10,7 +10,8 @@ SANITIZED = True  # in every run of tests/run also with sanitizers
 
 class Life(LabTest):
     def test_clean_stop(self):
-        """SPEC 1: SIGTERM in mid-call takes out every rule, chain and table, and nothing of anybody else's."""
+        """SPEC 1: SIGTERM during a call removes every rule, chain and table of the daemon, and nothing of other
+        programs."""
         call = self.call_in()
         call.exchange()
         self.assertNotEqual(self.lab.ruleset(), self.lab.empty_ruleset)
@@ -23,7 +24,8 @@ class Life(LabTest):
         self.assertEqual(self.lab.ruleset(), self.lab.empty_ruleset)
 
     def test_killed(self):
-        """A5 A6, CHECKLIST 28: after kill -9 audio goes on and SIP still passes; restarted, the daemon knows the call, and BYE closes it."""
+        """A5 A6, CHECKLIST 28: after kill -9 audio continues and SIP still passes; the next daemon knows the call, and
+        BYE closes it."""
         call = self.call_out()
         call.exchange()
         before = {(p["public"], p["inside"], p["remote"]) for p in self.pinholes(call.id)}
@@ -40,7 +42,7 @@ class Life(LabTest):
         self.assert_closed(call)
 
     def test_killed_fresh_media(self):
-        """A5: while the daemon is gone even a media flow that conntrack forgot starts again, from the same port."""
+        """A5: without a daemon, even a media flow without a conntrack entry starts again, from the same port."""
         call = self.call_out()
         call.exchange()
         self.lab.kill_daemon()

@@ -10,7 +10,7 @@ SOURCE = 50933
 
 
 class HighPortPhone(sip.Agent):
-    """Sends all from a high port, says nothing of rport, and listens at 5060 only."""
+    """Sends everything from a high port, without rport, and listens only at 5060."""
 
     def _open(self, lab, namespace):
         super()._open(lab, namespace)
@@ -50,7 +50,7 @@ class Listeners(LabTest):
             self.assertEqual(sip.host_port(asked.uri), (PHONE1, 5060))
             phone.reply(asked, 200)
             server.hear(200)
-        # The phone sends nothing to where it does not listen, and nothing came there.
+        # The port from which the phone sends has received nothing.
         phone.out.hears_nothing()
         return phone, server, request
 

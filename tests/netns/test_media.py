@@ -20,7 +20,7 @@ class Media(LabTest):
         return False
 
     def test_outgoing(self):
-        """C2: RTP and RTCP of an outgoing call go both ways, from and to the ports that the SDP told."""
+        """C2: RTP and RTCP of an outgoing call flow both ways, between the ports in the SDP."""
         call = self.call_out()
         call.exchange()
         self.assertEqual(call.peer_told.address, ROUTER_WAN)
@@ -51,7 +51,8 @@ class Media(LabTest):
         self.assertTrue(self.probe(MEDIA_SERVER, call, 31000))
 
     def test_stranger_stays_out(self):
-        """C5: a stranger's packet to an open pinhole dies at the router; so does the signalling peer's after the answer."""
+        """C5: the router drops a stranger's packet to an open pinhole, and after the answer one of the signalling
+        peer."""
         call = self.call_out(media_address=MEDIA_SERVER)
         call.exchange()
         self.assertFalse(self.probe(STRANGER, call))
@@ -59,7 +60,7 @@ class Media(LabTest):
         self.assertTrue(self.probe(MEDIA_SERVER, call))
 
     def test_early_media(self):
-        """C2: before the answer the signalling peer gets in, and nobody else."""
+        """C2: before the answer only the signalling peer gets in."""
         phone, peer = self.phone(), self.peer()
         ear = self.media(PHONE1, 40000)
         dialog = phone.invite("peer", sip.sdp(PHONE1, 40000))
@@ -74,7 +75,8 @@ class Media(LabTest):
         ear.hears_nothing()
 
     def test_closed_by_bye(self):
-        """C7: after BYE a fresh and the established flow are dead within a second, conntrack entries included."""
+        """C7: within a second after BYE neither a new nor the established flow passes, and the conntrack entries are
+        gone."""
         call = self.call_out()
         call.exchange()
         self.assertTrue(self.lab.flows(f"src={PHONE1}", f"sport={call.phone_rtp.port}"))
@@ -237,7 +239,8 @@ class Media(LabTest):
             self.assertFalse(mine.listen() or theirs.listen(), "media of another stream")
 
     def test_two_phones_same_ports(self):
-        """A3 C1: two phones with equal SIP and RTP ports talk at once; one hanging up leaves the other alone."""
+        """A3 C1: two phones with equal SIP and RTP ports have calls at once; the end of one does not affect the
+        other."""
         peer = self.peer()
         first = self.call_out(self.phone(1), peer)
         second = self.call_out(self.phone(2), peer, peer_port=30100)
@@ -254,7 +257,8 @@ class Media(LabTest):
         second.exchange()
 
     def test_calls_of_one_flow(self):
-        """C1, CHECKLIST 7: six calls between the same two addresses and ports do not touch each other; ending one leaves five."""
+        """C1, CHECKLIST 7: six calls between the same two addresses and ports are independent; five remain when one
+        ends."""
         phone, peer = self.phone(), self.peer()
         calls = [self.call_out(phone, peer, 40000 + 10 * i, 30000 + 10 * i) for i in range(6)]
         for call in calls:
@@ -266,7 +270,7 @@ class Media(LabTest):
         self.assertEqual(len([c for c in self.calls().values() if c["state"] == "confirmed"]), 5)
 
     def test_no_media_in_userspace(self):
-        """A7: of 1000 RTP packets each way not one is queued to the daemon."""
+        """A7: of 1000 RTP packets each way none is queued to the daemon."""
         call = self.call_out()
         call.exchange(count=5)
         before = self.lab.queue_counters()
@@ -281,7 +285,7 @@ class Media(LabTest):
         self.assertEqual(self.lab.queue_counters(), before)
 
     def test_every_element_has_a_timeout(self):
-        """X8: whatever the daemon's table holds for a call and a registration goes away by itself."""
+        """X8: all elements of a call and a registration end by themselves."""
         call = self.call_in()
         call.exchange()
         listing = json.loads(self.lab.router.run("nft", "-j", "list", "table", "inet", "sipalg").stdout)["nftables"]

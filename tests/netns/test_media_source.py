@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""C5: media from where nobody said, with the policies of peers and phones."""
+"""C5: media from unannounced sources, with the policies of peers and phones."""
 
 import signal
 
@@ -25,7 +25,8 @@ class MediaSource(LabTest):
         call.phone_rtp.hears_nothing()
 
     def test_latch(self):
-        """C5 C7: the first packet of the first source is heard; it may go on and use another port, others may not."""
+        """C5 C7: the first packet of the first source arrives; that source may continue and use another port, others
+        may not."""
         self.configure(f"[peer {PROVIDER}]\nmedia-source = latch\n")
         call = self.call_out(media_address=PROVIDER)
         first, second = self.media(MEDIA_SERVER, 31000), self.media(STRANGER, 32000)
@@ -45,7 +46,7 @@ class MediaSource(LabTest):
         self.kept_out(call, first)
 
     def test_killed_while_latched(self):
-        """C5 A5: a source that comes while no daemon runs is heard at once, and kept by the next daemon."""
+        """C5 A5: a source that appears while no daemon runs gets in at once, and is kept by the next daemon."""
         self.configure(f"[peer {PROVIDER}]\nmedia-source = latch\n")
         call = self.call_out(media_address=PROVIDER)
         self.lab.kill_daemon()
@@ -59,14 +60,14 @@ class MediaSource(LabTest):
         self.assert_closed(call)
 
     def test_without_policy(self):
-        """C5: no latch without one; and one for another peer is none for this one."""
+        """C5: there is no latch without the policy; the policy of another peer does not apply."""
         self.configure(f"[peer {STRANGER}]\nmedia-source = latch\n")
         call = self.call_out(media_address=PROVIDER)
         self.kept_out(call, self.media(MEDIA_SERVER, 31000))
         self.assertEqual({remote for remote, _, _ in self.remotes(call)}, {PROVIDER})
 
     def test_any(self):
-        """C5 C7: with `any` everybody is heard, until the call ends."""
+        """C5 C7: with `any`, media from every host arrive until the call ends."""
         self.configure(f"[peer 203.0.113.0/28]\nmedia-source = any\n")
         call = self.call_out(media_address=PROVIDER)
         self.assertIn(("*", "rtp", "open"), self.remotes(call))

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What is done with messages, for all, per peer and per phone: mode auto, pinhole, observe, off (S2, O7)."""
+"""The treatment of messages, for all, per peer and per phone: mode auto, pinhole, observe, off (S2, O7)."""
 
 import signal
 
@@ -12,7 +12,7 @@ class Modes(LabTest):
         self.assertEqual(sent, heard.raw)
 
     def register_untouched(self, phone, peer):
-        """A REGISTER at a provider that minds NAT itself: it answers to where the packet came from."""
+        """A REGISTER at a provider that handles NAT itself: it answers to the source of the packet."""
         sent = phone.request("REGISTER", phone.dialog(phone.user), more=[("Expires", "600")])
         request = peer.hear("REGISTER")
         self.passes(sent, request)
@@ -20,7 +20,7 @@ class Modes(LabTest):
         return request
 
     def latched_media(self, call):
-        """The provider sends media to where the phone's come from."""
+        """The provider sends media to the source of the phone's media."""
         call.phone_rtp.send((PROVIDER, call.peer_rtp.port), 5)
         wait_for(lambda: call.peer_rtp.listen() or len(call.peer_rtp.heard) == 5, 3, "the phone's audio")
         call.peer_rtp.send(call.peer_rtp.heard[-1].source, 5)
@@ -57,7 +57,8 @@ class Modes(LabTest):
         self.assertEqual([b["treatment"] for b in self.lab.ctl("bindings")], ["untouched"])
 
     def test_auto_learns(self):
-        """S2, CHECKLIST 12: a provider that calls the private contact minds NAT itself; from then on nothing changes, and it is said once."""
+        """S2, CHECKLIST 12: a provider that calls the private contact handles NAT itself; from then on nothing changes,
+        and the log says so once."""
         phone, peer = self.phone(), self.peer()
         request, _ = self.register(phone, peer)
         self.assertEqual(sip.host_port(sip.uri_of(request.get("Contact"))), (ROUTER_WAN, 5060))
@@ -72,7 +73,7 @@ class Modes(LabTest):
         self.assertEqual([b["treatment"] for b in self.lab.ctl("bindings")], ["untouched"])
 
     def test_auto_says_it_once(self):
-        """S2: one line in the log for what was learned."""
+        """S2: one line in the log for the conclusion."""
         phone, peer = self.phone(), self.peer()
         request, _ = self.register(phone, peer)
         for _ in range(2):
@@ -84,7 +85,7 @@ class Modes(LabTest):
         self.assertIn(f"{PHONE1} at {PROVIDER}", said[0])
 
     def test_observe(self):
-        """O7: nothing is done, in the kernel or to a message, and what would be is shown and logged."""
+        """O7: neither the kernel nor a message is changed; the changes that would be made are shown and logged."""
         self.configure("mode = observe\n")
         phone, peer = self.phone(), self.peer()
         dialog = phone.invite("peer", sip.sdp(PHONE1, 40000))
@@ -110,7 +111,8 @@ class Modes(LabTest):
         promised(lambda: not self.lab.ctl("calls"), 1, "the observed call to end")
 
     def test_off_and_live(self):
-        """S2: a phone that is switched off is not looked at; SIGHUP changes that for the next message, a mistake nothing."""
+        """S2: messages of a phone with mode off are not read; SIGHUP changes that for the next message, a mistake
+        nothing."""
         self.configure(f"[phone {PHONE1}]\nmode = off\n")
         phone, peer = self.phone(), self.peer()
         self.passes(phone.invite("peer", sip.sdp(PHONE1, 40000)).invite.raw, peer.hear("INVITE"))

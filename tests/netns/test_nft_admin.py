@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The owner's ruleset around the table: chains to accept in, kernel helpers that are in the way."""
+"""The owner's ruleset around the table: chains that need the accept rule, and conflicting kernel helpers."""
 import pathlib
 import re
 import subprocess
@@ -78,7 +78,7 @@ class AdminTest(DriverTest):
         driver('install')
         wanted = [('inet fw', 'forward', 0), ('ip6 six', 'forward', 0)]
         self.assertEqual(self.accepting(), wanted)
-        driver('install')  # once more: still one rule each
+        driver('install')  # a second time: still one rule in each chain
         self.assertEqual(self.accepting(), wanted)
         self.assertIn(f'insert rule inet fw forward {RULE}', driver('text'))
         driver('remove')
@@ -133,7 +133,7 @@ class AdminTest(DriverTest):
         self.assertEqual(driver('places'), [])
 
     def test_chains_are_followed(self):
-        """A4: a chain that comes, goes, begins or ceases to drop; nothing of ours is left afterwards."""
+        """A4: a chain that appears, disappears, starts or stops to drop; none of our rules remain."""
         driver = self.driver('--accept-auto')
         driver('install')
         self.assertEqual(driver('follow'), [])
@@ -153,7 +153,8 @@ class AdminTest(DriverTest):
         self.assertNotIn('sipalg', self.ruleset())
 
     def test_a_saved_ruleset_is_adopted(self):
-        """A4: `nft list ruleset` saved with our rules in it and loaded again: one rule each, none is left behind."""
+        """A4: the output of `nft list ruleset` with our rules, loaded again: one rule in each chain, and none remains
+        at the end."""
         self.space.nft(CHAINS)
         before = self.ruleset()
         first = self.driver('--accept-auto')
@@ -181,7 +182,7 @@ class AdminTest(DriverTest):
         self.assertEqual(self.ruleset().count('0x10000000 accept'), 2)
 
     def test_a_table_with_an_owner_costs_only_its_own_chain(self):
-        """A4: newer firewalld owns its table, which takes no rules of others: a warning with its remedy."""
+        """A4: newer firewalld owns its table, so other programs cannot add rules: a warning with the remedy."""
         self.space.nft(CHAINS)
         owner = subprocess.Popen(['ip', 'netns', 'exec', self.space.name, 'nft', '-i'], stdin=subprocess.PIPE,
                                  stdout=subprocess.DEVNULL, text=True)
@@ -215,7 +216,7 @@ class AdminTest(DriverTest):
             self.assertIn('"inet fw forward", "ip old forward-late", "ip6 six forward"', str(caught.exception))
 
     def test_a_named_chain_is_waited_for(self):
-        """A4: at boot the firewall may come later than the daemon."""
+        """A4: at boot the firewall may start after the daemon."""
         driver = self.driver('--accept-in', 'inet fw forward')
         driver('check')
         driver('install')

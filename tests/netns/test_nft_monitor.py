@@ -58,7 +58,7 @@ class Monitor(unittest.TestCase):
         self.assertFalse(self.changed())
 
     def test_an_overflow_is_one_change(self):
-        """After thousands of notifications a change is reported, and nothing old is left to read."""
+        """After thousands of notifications a change is still reported, and no old notification remains."""
         self.driver('install')
         self.space.nft(OTHERS)
         elements = ', '.join(f'10.{n >> 8}.{n & 255}.1' for n in range(20_000))

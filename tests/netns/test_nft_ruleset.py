@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The daemon's table: what is installed, kept, changed, refused and removed."""
+"""The daemon's table: installation, adoption, changes, refusals and removal."""
 import pathlib
 import re
 import sys
@@ -36,7 +36,7 @@ class RulesetTest(DriverTest):
         return self.driver_in(self.space, *options)
 
     def assertHolds(self, driver, timeouts):
-        """The kernel has just these elements, with these timeouts but for what has gone by meanwhile."""
+        """The kernel has exactly these elements, and their timeouts less the time that has passed."""
         held = dict(line.rsplit(' ', 1) for line in driver('read'))
         self.assertEqual(sorted(held), sorted(timeouts))
         for element, timeout in timeouts.items():
@@ -65,7 +65,7 @@ class RulesetTest(DriverTest):
             driver = self.driver('--find-sip', '--tls-port', '443', '--tls-port', '5061', *options)
             driver('install')
             self.assertEqual(normal(self.table()), normal('\n'.join(driver('text'))))
-            driver('install')  # once more, over what is there
+            driver('install')  # a second time, over the existing table
             driver('remove')
             driver.close()
 
@@ -92,7 +92,7 @@ class RulesetTest(DriverTest):
         driver(f'apply add {MAPPING} 60')
         driver('remove')
         self.assertEqual(self.ruleset(), before)
-        driver('remove')  # what is gone is fine
+        driver('remove')  # removing an expired element is not an error
         driver('install')
         self.space.nft('flush ruleset')
         driver('remove')
@@ -122,7 +122,7 @@ class RulesetTest(DriverTest):
         driver(f'apply add {MAPPING} 300; add {PINHOLE} 300')
         self.space.nft('delete element inet sipalg mappings_in { udp . 203.0.113.1 . 5060 }')
         self.assertHolds(driver, {PINHOLE: 300})
-        driver(f'apply add {MAPPING} 400')  # the half that is there does not stand in the way
+        driver(f'apply add {MAPPING} 400')  # the existing half of the mapping does not block it
         self.assertHolds(driver, {MAPPING: 400, PINHOLE: 300})
 
     def test_renew_and_repeated_add_give_the_full_timeout(self):
@@ -162,7 +162,7 @@ class RulesetTest(DriverTest):
             driver(f'apply add {MAPPING} 300; add mapping udp 192.168.1.3:5060 203.0.113.1:5062 300')
             driver(f'apply {op} mapping udp 192.168.1.2:5060 203.0.113.1:5062 400')
             self.assertHolds(driver, {'mapping udp 192.168.1.2:5060 203.0.113.1:5062': 400})
-            for name in ('mappings_in', 'mappings_out'):  # no half is left of the two that were there
+            for name in ('mappings_in', 'mappings_out'):  # neither half of the old mapping remains
                 listed = self.space.run('nft', 'list', 'map', 'inet', 'sipalg', name)
                 self.assertEqual(listed.count('timeout '), 1, listed)
         driver('apply add record 7 0 one 300')

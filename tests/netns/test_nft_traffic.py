@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What the table does to packets of a phone, its peer and a stranger: NAT, pinholes, queueing, conntrack.
+"""The effect of the table on packets of a phone, its peer and a stranger: NAT, pinholes, queueing, conntrack.
 
 phone 192.168.1.2 (and a second one, .3) - router - outside 203.0.113.5 (peer) and 203.0.113.6 (stranger)
 The administrator masquerades and drops what is forwarded inwards without being a reply.
@@ -76,7 +76,7 @@ class TrafficTest(DriverTest):
             self.assertEqual(receive(remote), (b'out', PUBLIC))
         other = self.udp(self.phone, '192.168.1.2', 7002)
         other.sendto(b'other', peer.getsockname())
-        self.assertEqual(receive(peer), (b'other', ('203.0.113.1', 7002)))  # masquerade as ever
+        self.assertEqual(receive(peer), (b'other', ('203.0.113.1', 7002)))  # masqueraded as usual
         peer.sendto(b'reply', PUBLIC)
         self.assertEqual(receive(phone), (b'reply', peer.getsockname()))
 
@@ -89,7 +89,7 @@ class TrafficTest(DriverTest):
             sock.sendto(b'in', PUBLIC)  # before the phone has sent anything
             self.assertEqual(receive(phone), (b'in', sock.getsockname()))
         self.assertIsNone(receive(phone, 0.2))
-        own = self.udp(self.router, *PUBLIC)  # untranslated, the stranger's packet is for the router itself
+        own = self.udp(self.router, *PUBLIC)  # without NAT it is addressed to the router itself
         stranger.sendto(b'stranger', PUBLIC)
         self.assertEqual(receive(own), (b'stranger', stranger.getsockname()))
 
@@ -231,10 +231,10 @@ class TrafficTest(DriverTest):
             driver(f'apply remove {MAPPING}; remove {PINHOLE}')
             peer.sendto(b'still', PUBLIC)
             self.assertEqual(receive(phone)[0], b'still')
-            driver(f'erase udp 192.0.2.1:1 192.0.2.2:2; {named}; {named}')  # also ones that do not exist
+            driver(f'erase udp 192.0.2.1:1 192.0.2.2:2; {named}; {named}')  # also for flows without an entry
             peer.sendto(b'no more', PUBLIC)
             self.assertIsNone(receive(phone, 0.3))
-            driver(f'erase {inward}')  # what the last packet has made
+            driver(f'erase {inward}')  # the entry of the last packet
 
     def test_known_flows(self):
         driver = self.install()

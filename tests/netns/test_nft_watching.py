@@ -39,7 +39,7 @@ class WatchingTest(DriverTest):
         return driver
 
     def readers(self):
-        """Of the signalling's queue and of the watched packets'."""
+        """The queue of signalling and the queue of packets that are only reported."""
         both = Reader(self.router, 5060), Reader(self.router, 5061)
         for reader in both:
             self.addCleanup(reader.close)
@@ -119,7 +119,7 @@ class WatchingTest(DriverTest):
             self.assertEqual(receive(peer)[0], payload)
         self.assertEqual(watched.packets, 2 * [(PREROUTING, f'{PHONE}:6000', f'{PEER}:6060')])
         watched.packets.clear()
-        # What is looked after is not reported, and neither is what stays inside or is for the router.
+        # Packets on configured SIP ports are not reported, and neither are packets within the inside or to the router.
         driver(f'apply add listener udp {PHONE}:6000 60')
         server = self.udp(self.outside, PEER, 5060)
         for socket_, address in ((peer, (PEER, 6060)), (server, (PEER, 5060))):

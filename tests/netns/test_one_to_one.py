@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""Two uplinks, of which one is behind a box that translates 1:1: the world sees another address than the router has (N1)."""
+"""Two uplinks, of which one is behind a box that translates 1:1: the outside sees another address than the router has
+(N1)."""
 
 from labtest import PHONE1, PROVIDER, ROUTER_WAN, Call, LabTest, main, sip
 from netns import cable
 
-INNER, SEEN, FAR = "10.0.0.2", "198.51.100.1", "198.51.100.10"  # the router's own, what it is seen with, a peer
+INNER, SEEN, FAR = "10.0.0.2", "198.51.100.1", "198.51.100.10"  # its own address, its address outside, a peer
 
 MODEM = f"""
 table ip modem {{
@@ -46,7 +47,8 @@ class OneToOne(LabTest):
             self.assertNotIn(address.encode(), message.raw)
 
     def test_calls_on_each(self):
-        """N1, CHECKLIST 23: two calls of a phone at once, by each uplink one; media both ways, and each is closed by itself."""
+        """N1, CHECKLIST 23: two calls of a phone at once, one by each uplink; media both ways, and each is closed
+        separately."""
         phone = self.phone()
         calls = []
         for i, (far, public) in enumerate(((PROVIDER, ROUTER_WAN), (FAR, SEEN))):
@@ -69,7 +71,8 @@ class OneToOne(LabTest):
         self.assert_closed(calls[0])
 
     def test_called(self):
-        """N1 C8: a phone registered through the box is called at the address that the world sees, though it was idle."""
+        """N1 C8: a phone registered through the box is called at the address that the outside sees, although it was
+        idle."""
         phone, registrar = self.phone(hop=(FAR, 5060)), self.peer(FAR)
         request, answer = self.register(phone, registrar)
         self.assert_seen(request, SEEN)
@@ -86,7 +89,7 @@ class OneToOne(LabTest):
         self.assertEqual(status["wan2"], (INNER, SEEN))
 
     def test_called_without_server(self):
-        """N1 N3: a phone that listens does so at every uplink, and is called through the box."""
+        """N1 N3: a phone with `listen` is reachable at every uplink, and is called through the box."""
         self.lab.stop_daemon()
         self.lab.start_daemon("--outside", "wan", "--outside", "wan2", "--external-address", ROUTER_WAN,
                               "--external-address", SEEN,

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Waits stretch with the machine's slowness, promises and silences do not."""
+"""Waits are extended by the machine's slowness; limits of promises, and checks that nothing arrives, are not."""
 
 import os
 import socket

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Calls without a server: peers that the owner allows reach phones by themselves, others nothing (N3)."""
+"""Calls without a server: peers that the owner allows reach phones directly, others reach nothing (N3)."""
 
 from labtest import PHONE1, PROVIDER, ROUTER_WAN, STRANGER, Call, LabTest, main, sip
 from netns import Timeout, promised
@@ -73,7 +73,8 @@ class Peers(LabTest):
         other.hears_nothing()
 
     def test_shown(self):
-        """N3: without `listen`, the endpoint that a phone has shown is reachable for allowed peers, SIGHUP allows and disallows."""
+        """N3: without `listen`, the endpoint from which a phone has sent is reachable for allowed peers; SIGHUP changes
+        which peers are allowed."""
         self.configure("")
         phone, peer, friend = self.phone(), self.peer(), self.peer(STRANGER)
         phone.request("OPTIONS", phone.dialog("x"))
@@ -84,7 +85,7 @@ class Peers(LabTest):
         self.reconfigure(f"[peer {STRANGER}]\nallowed = yes\n")
         promised(lambda: self.lab.members("allowed_peers") == [STRANGER], 2, "the peer to be allowed")
         phone.request("OPTIONS", phone.dialog("x"))
-        peer.reply(peer.hear("OPTIONS"), 200)  # X11: not before some peer has answered the phone
+        peer.reply(peer.hear("OPTIONS"), 200)  # X11: only after some peer has answered the phone
         phone.hear(200)
         self.lab.forget_flows()
         self.ring(friend)
@@ -104,7 +105,7 @@ class Peers(LabTest):
         self.assertEqual(self.lab.members("allowed_peers6"), ["2001:db8::/32"])
 
     def test_killed(self):
-        """N3 A5 A6: without a daemon the allowed peer's packets still arrive, and the next daemon goes on."""
+        """N3 A5 A6: without a daemon the allowed peer's packets still arrive, and the next daemon continues."""
         self.configure(ALLOWED + LISTENING)
         phone, peer = self.phone(), self.peer()
         self.lab.kill_daemon()
@@ -116,7 +117,8 @@ class Peers(LabTest):
         self.assertEqual(sip.host_port(phone.hear("INVITE").uri), (PHONE1, 5060))
 
     def test_peer_sends_from_another_port(self):
-        """N3: a peer that sends requests from another port than it listens on; both are answered where they should be."""
+        """N3: a peer that sends requests from another port than it listens on; both requests are answered at the right
+        port."""
         self.configure("")
         phone, peer = self.phone(), self.peer()
         registration, _ = self.register(phone, peer)

@@ -12,7 +12,7 @@ from netns import wait_for  # noqa: E402
 
 PRE = "type nat hook prerouting priority dstnat; policy accept;"
 
-# A rule in an `ip` table, and what the driver says about it.
+# A rule in an `ip` table, and the driver's report about it.
 RULES = (
     ("udp dport 5060 dnat to 192.168.1.10", ["udp 5060-5060 > 192.168.1.10"]),
     ('iifname "wan" udp dport 10000-20000 dnat to 192.168.1.10', ["udp 10000-20000 > 192.168.1.10"]),
@@ -38,7 +38,7 @@ RULES = (
      ["udp 6000-6000 > 192.168.1.10", "udp 6000-6000 > 192.168.1.11"]),
     ("udp dport 6000 dnat to 192.168.1.10-192.168.1.20", ["udp 6000-6000 > ?"]),
     ("ip saddr 198.51.100.0/24 udp dport 6000 dnat to 192.168.1.10", ["udp 6000-6000 > 192.168.1.10"]),
-    # Without a port, for no packet from outside, or not this hook: nothing.
+    # Rules without a port, rules that match no packet from outside, and other hooks have no effect.
     ("dnat to 192.168.1.10", []),
     ("udp dport != 53 dnat to 192.168.1.10", []),
     ("ip daddr 203.0.113.2 dnat to 192.168.1.10", []),
@@ -66,7 +66,7 @@ IPTABLES = (
 
 
 class Reading(DriverTest):
-    """What the daemon makes of the owner's ruleset."""
+    """The daemon's interpretation of the owner's ruleset."""
 
     def setUp(self):
         namespaces.require()
@@ -112,7 +112,7 @@ class Reading(DriverTest):
 
 
 class Following(LabTest):
-    """The daemon beside forwards that come and go."""
+    """The daemon while forwards are added and removed."""
 
     def forward(self, *rule):
         self.lab.router.run("nft", "-f", "-", text_in=f"table ip forwards {{\n chain pre {{ {PRE} }}\n}}\nflush table ip forwards\n"

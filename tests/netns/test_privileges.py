@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What the daemon may do once it serves (X9): its user, its capabilities, its system calls."""
+"""The privileges of the daemon once it serves (X9): its user, its capabilities, its system calls."""
 
 import errno
 import os
@@ -98,7 +98,7 @@ class Privileges(LabTest):
         self.assertNotIn("warning", daemon.output())
 
     def test_reload(self):
-        """X9: SIGHUP reads a configuration that the user may read, and says so where the user may not."""
+        """X9: SIGHUP reads a configuration if the user may read it, and reports it otherwise."""
         self.start(user=True)
         path = self.lab.file("sipalgd.conf", "mode = pinhole\n")
         os.chown(path, 0, GROUP)
@@ -152,7 +152,8 @@ class Privileges(LabTest):
         self.works()
 
     def test_system_calls(self):
-        """X9: a call that the daemon never makes fails inside its process, one that only an attacker makes ends it."""
+        """X9: a call that the daemon never makes fails inside its process; one that only an attacker would make ends
+        it."""
         with open(program("sipalgd"), "rb") as file:
             if b"__asan_init" in file.read():
                 self.skipTest("a build with a sanitizer only logs such calls")

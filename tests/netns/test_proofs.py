@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Nothing opens before the far end has answered (X11): attacks by hosts whose messages get nowhere, and calls that lose nothing."""
+"""Nothing opens before the far end has answered (X11): attacks by hosts whose messages are not forwarded, and normal
+calls, which are not impaired."""
 
 import contextlib
 
@@ -12,7 +13,7 @@ from test_sources import invite
 class Proofs(LabTest):
     @contextlib.contextmanager
     def owner_rule(self, *words):
-        """At the head of the owner's forward chain, meanwhile."""
+        """Keeps a rule at the head of the owner's forward chain for the duration of the block."""
         said = self.lab.router.run("nft", "-a", "-e", "insert", "rule", "inet", "admin", "forward", *words).stdout
         try:
             yield
@@ -21,7 +22,7 @@ class Proofs(LabTest):
                                 said.split("# handle ")[1].split()[0])
 
     def assert_closed_to(self, phone_address, port, source=PROVIDER):
-        """The call is known, and what `source` sends to its public port does not come in."""
+        """The call is known, and packets of `source` to its public port do not come in."""
         wait_for(lambda: self.lab.ctl("calls"), 3, "the call")
         self.assertEqual(self.pinholes(), [])
         ear, voice = self.media(phone_address, port), self.media(source, 30000)
@@ -30,7 +31,7 @@ class Proofs(LabTest):
         ear.hears_nothing()
 
     def test_forbidden_host(self):
-        """X11: a host that the owner does not let outside gets no pinhole by asking for one."""
+        """X11: a host that the owner's rules keep from going outside gets no pinhole."""
         with self.owner_rule("ip", "saddr", PHONE2, "drop"):
             self.phone(2).invite("peer", sip.sdp(PHONE2, 40000))
             self.assert_closed_to(PHONE2, 40000)
@@ -43,7 +44,7 @@ class Proofs(LabTest):
         self.assert_closed_to(PHONE1, 40000)
 
     def test_reverse_path_filter(self):
-        """X11: a host whose packets rp_filter drops opens nothing, even where the owner has its messages read."""
+        """X11: a host whose packets rp_filter drops opens nothing, even with any-interface = yes."""
         self.reconfigure("[phone 192.168.1.0/24]\nany-interface = yes\n")
         self.lab.router.set("net/ipv4/conf/lan2/rp_filter", 1)
         try:
@@ -69,7 +70,7 @@ class Proofs(LabTest):
         rtp.expect(ear, voice, 1, (PROVIDER, 30000))
 
     def test_early_media_of_a_first_183(self):
-        """X11, C3: a 183 that is the first answer has opened for its media when it is delivered."""
+        """X11, C3: if a 183 is the first answer, the pinholes for its media are open when it is delivered."""
         phone, peer = self.phone(), self.peer()
         ear, voice = self.media(PHONE1, 40000), self.media(MEDIA_SERVER, 30000)
         phone.invite("peer", sip.sdp(PHONE1, 40000))
@@ -80,7 +81,7 @@ class Proofs(LabTest):
         rtp.expect(ear, voice, 1, (MEDIA_SERVER, 30000))
 
     def test_registered(self):
-        """X11: the registration has proven its registrar, so an INVITE opens at once."""
+        """X11: a registration has proven its registrar, so an INVITE opens pinholes at once."""
         phone, peer = self.phone(), self.peer()
         self.register(phone, peer)
         dialog = phone.invite("peer", sip.sdp(PHONE1, 40000))
@@ -106,7 +107,7 @@ class Proofs(LabTest):
         self.assertEqual(self.pinholes(dialog.call_id), [])
 
     def test_restart_between_invite_and_answer(self):
-        """X11, A5: what the 100 has proven outlives the daemon; so does an INVITE without an answer."""
+        """X11, A5: the proof by the 100 outlives the daemon; so does an INVITE without an answer."""
         for provisional in (True, False):
             with self.subTest(provisional=provisional):
                 phone, peer = self.phone(), self.peer()
@@ -128,7 +129,7 @@ class Proofs(LabTest):
                 self.setUp()
 
     def test_owners_marks_stay(self):
-        """X11: the bit that tells answers apart is gone when the packet leaves, and the owner's other bits are not."""
+        """X11: the bit that marks answers is cleared before the packet leaves, and the owner's other bits are kept."""
         self.lab.router.run("nft", "-f", "-", text_in='''
 table netdev seen {
     chain out {

@@ -21,7 +21,7 @@ class ProviderCalls(LabTest):
                           transport=self.transport)
 
     def told(self, where, call_id):
-        """The media that the host behind a capture was told of in a call."""
+        """The media address that the host behind a capture has learned in a call."""
         def find():
             for datagram in reversed(self.lab.captures[where].messages()):
                 if not datagram.outgoing and call_id.encode() in datagram.payload:
@@ -86,14 +86,14 @@ class ProviderCalls(LabTest):
         self.call_in()
 
     def test_incoming_after_idle(self):
-        """C8, CHECKLIST 3: a call reaches the phone though the registration's conntrack entry is long gone."""
+        """C8, CHECKLIST 3: a call reaches the phone although the registration's conntrack entry no longer exists."""
         self.sipp(PHONE1, "register.xml", remote=(PROVIDER, 5060)).finish()
         self.lab.forget_flows()
         self.assertFalse(self.lab.flows(f"src={PHONE1}"))
         self.call_in()
 
     def hairpin(self, caller, callee):
-        """A call between two registered phones; both must talk without the router's WAN."""
+        """A call between two registered phones; their media must not use the router's WAN interface."""
         self.registered(caller)
         self.registered(callee)
         dialog = caller.invite_with_password(callee.user, sip.sdp(caller.address, 40000))

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The router's address changes, or seems to, with a call and a registration in progress (C11; CHECKLIST 8)."""
+"""The router's address changes, or disappears and returns, with a call and a registration in progress (C11; CHECKLIST
+8)."""
 
 import signal
 
@@ -18,7 +19,7 @@ class Readdress(LabTest):
 
     @classmethod
     def tearDownClass(cls):
-        cls.set_address(ROUTER_WAN)  # as the lab was made
+        cls.set_address(ROUTER_WAN)  # as in the initial lab
         super().tearDownClass()
 
     @classmethod
@@ -48,7 +49,8 @@ class Readdress(LabTest):
                  "the flows of the former address to leave conntrack")
 
     def end_by_former_address(self, call):
-        """The peer's BYE still names the former address and is sent to the new one: the phone hears it in its own terms."""
+        """The peer's BYE still names the old address and is sent to the new one: the phone receives it with its own
+        addresses."""
         call.peer_dialog.hop = (NEW_WAN, 5060)
         call.peer.request("BYE", call.peer_dialog)
         request = call.phone.hear("BYE")
@@ -61,7 +63,8 @@ class Readdress(LabTest):
         return [line for line in self.lab.daemon.output().splitlines() if "address changed" in line]
 
     def test_in_mid_call(self):
-        """C11, CHECKLIST 8: mappings, pinholes and flows go over at once; after the phone's re-INVITE audio is back on the same ports."""
+        """C11, CHECKLIST 8: mappings, pinholes and flows move at once; after the phone's re-INVITE audio returns on the
+        same ports."""
         call = self.call_out()
         call.exchange()
         before = self.public(call)
@@ -82,7 +85,7 @@ class Readdress(LabTest):
         self.assert_no_inside_address_outside()
 
     def test_phone_goes_on_talking(self):
-        """C11: audio that never paused leaves from the new address, without any message."""
+        """C11: audio without a pause leaves from the new address, without any message."""
         call = self.call_out()
         call.exchange()
         self.set_address(NEW_WAN)
@@ -93,7 +96,8 @@ class Readdress(LabTest):
         self.assertEqual({h.source for h in call.peer_rtp.heard}, {(NEW_WAN, 40000)})
 
     def test_peer_names_the_former_address(self):
-        """C11 S4: a request of the peer that still names the former address, sent to the new one, reaches the phone in its own terms."""
+        """C11 S4: a request of the peer that names the old address and is sent to the new one reaches the phone with
+        its own addresses."""
         call = self.call_out()
         self.set_address(NEW_WAN)
         self.assert_moved(call)
@@ -101,7 +105,8 @@ class Readdress(LabTest):
         self.end_by_former_address(call)
 
     def test_flap(self):
-        """C11: the address is gone and comes back, the cable is pulled and put back: nothing is closed, no port changes."""
+        """C11: the address disappears and returns, the cable is unplugged and plugged in: nothing is closed, no port
+        changes."""
         call = self.call_in()
         call.exchange()
         before, logged = self.public(call), len(self.changes_logged())
@@ -135,7 +140,8 @@ class Readdress(LabTest):
         self.lab.router.run("ip", "address", "replace", f"{ROUTER_WAN}/24", "dev", "wan")
 
     def test_while_killed(self):
-        """C11 A5: the address changes while no daemon runs; the next one takes the calls and registrations over to the new address."""
+        """C11 A5: the address changes while no daemon runs; the next one moves the calls and registrations to the new
+        address."""
         call = self.call_in()
         call.exchange()
         self.lab.kill_daemon()
@@ -151,7 +157,8 @@ class Readdress(LabTest):
         self.assert_closed(call)
 
     def test_killed_afterwards(self):
-        """C11 A5: a daemon that starts after the change still knows what the peer calls the phone."""
+        """C11 A5: a daemon that starts after the change still knows the old address by which the peer calls the
+        phone."""
         call = self.call_out()
         self.set_address(NEW_WAN)
         self.assert_moved(call)
@@ -160,7 +167,8 @@ class Readdress(LabTest):
         self.end_by_former_address(call)
 
     def test_registration(self):
-        """C11, CHECKLIST 8: the binding goes along; the phone's next REGISTER leaves from the new address and the same port, and is answered."""
+        """C11, CHECKLIST 8: the binding moves; the phone's next REGISTER leaves from the new address and the same port,
+        and is answered."""
         phone, peer = self.phone(), self.peer()
         request, _ = self.register(phone, peer)
         self.assertEqual(request.source, (ROUTER_WAN, 5060))
@@ -176,7 +184,7 @@ class Readdress(LabTest):
         self.assertEqual(sip.host_port(phone.hear("INVITE").uri), (PHONE1, 5060))
 
     def test_external_address(self):
-        """C11: SIGHUP with another external-address: messages say it from then on, and no flow is touched."""
+        """C11: SIGHUP with another external-address: messages name it from then on, and no flow is affected."""
         self.configure("external-address = 198.51.100.7\n")
         call = self.call_out()
         self.assertEqual(call.peer_told.address, "198.51.100.7")

@@ -29,10 +29,11 @@ def hep_chunks(datagram):
 
 
 class Stream(LabTest):
-    """What readers of the stream get."""
+    """The facts that readers of the stream receive."""
 
     def follow(self, *arguments):
-        """sipalgctl in the background, once the daemon knows it as a reader; facts are made from then on."""
+        """Starts sipalgctl in the background and waits until the daemon knows it as a reader, so that it gets all later
+        facts."""
         process = subprocess.Popen([program("sipalgctl"), "--control", self.lab.control, *arguments],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.stdout.close)
@@ -200,7 +201,8 @@ class Stream(LabTest):
         wait_for(shown, 15, "sngrep to write the call")
 
     def test_slow_reader(self):
-        """X7: a reader that does not read loses facts, and everything else goes on; others are refused at the limit."""
+        """X7: a reader that does not read loses facts without effect on the rest; more readers than the limit are
+        refused."""
         with socket.socket(socket.AF_UNIX) as slow:
             slow.connect(self.lab.control)
             slow.sendall(b'{"command":"watch","bytes":true}\n')

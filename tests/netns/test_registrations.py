@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Registrations as registrars really answer them, and who is let in by them (C8)."""
+"""Registrations with the answers of real registrars, and the hosts that they let in (C8)."""
 
 from labtest import MEDIA_SERVER, PHONE1, PROVIDER, ROUTER_WAN, STRANGER, LabTest, main, sip
 from netns import promised, wait_for
@@ -43,7 +43,7 @@ class Registrations(LabTest):
         answer = phone.hear(200)
         self.assertEqual(answer.get("Contact"), f"{elsewhere}, {phone.contact};expires=120")
         binding, = self.lab.ctl("bindings")
-        # What the registrar granted, and the time in which a refresh may be on its way.
+        # The lifetime that the registrar granted, plus the grace period for a refresh.
         self.assertTrue(120 < binding["expires_s"] <= 152, binding)
         self.assertEqual(binding["inside"], f"{PHONE1}:5060")
         self.reached(phone, registrar, public)
@@ -58,7 +58,8 @@ class Registrations(LabTest):
         promised(lambda: not self.lab.ctl("bindings"), 1, "the binding to end")
 
     def test_refreshed_with_another_contact(self):
-        """C8, CHECKLIST 18: a phone that moves to another port and registers it is reached there; the old one ends in its own time."""
+        """C8, CHECKLIST 18: a phone that registers again from another port is reached there; the old binding expires on
+        its own."""
         first, registrar = self.phone(), self.peer()
         dialog = first.dialog(first.user, (PROVIDER, 5060))
         first.request("REGISTER", dialog, more=[("Expires", "600")])
@@ -125,7 +126,8 @@ class Registrations(LabTest):
         self.not_reached(phone, registrar, public)
 
     def test_several_names_on_one_phone(self):
-        """C8, CHECKLIST 18: two AORs of one phone: one ends, and the phone is reached for the other; that one expires by itself."""
+        """C8, CHECKLIST 18: two AORs of one phone: when one ends, the phone is still reached for the other, which
+        expires on its own."""
         phone, registrar = self.phone(), self.peer()
         publics, dialogs = {}, {}
         for user, expires in (("work", "1"), ("home", "600")):
@@ -143,13 +145,13 @@ class Registrations(LabTest):
         phone.hear(200)
         promised(lambda: len(self.bindings()) == 1, 1, "the one that was unregistered to end")
         self.reached(phone, registrar, publics["work"])
-        # The time granted, and that in which a refresh may be on its way.
+        # The granted lifetime, plus the grace period for a refresh.
         wait_for(lambda: not self.bindings(), 40, "the one that nobody refreshes to end")
         self.lab.forget_flows()
         self.not_reached(phone, registrar, publics["work"])
 
     def test_strangers_answer(self):
-        """X3: a 200 from somebody else, or with another tag, makes no binding."""
+        """X3: a 200 from another host, or with another tag, makes no binding."""
         phone, registrar, stranger = self.phone(), self.peer(), self.peer(STRANGER)
         dialog = phone.dialog(phone.user, (PROVIDER, 5060))
         phone.request("REGISTER", dialog, more=[("Expires", "600")])
@@ -163,7 +165,8 @@ class Registrations(LabTest):
         self.assertEqual(self.lab.ctl("bindings"), [])
 
     def test_two_hops(self):
-        """C4, CHECKLIST 4: two proxies stay in the way (Record-Route); requests of both sides find their way, BYE included."""
+        """C4, CHECKLIST 4: two proxies stay in the path (Record-Route); requests of both sides are routed, BYE
+        included."""
         phone, peer = self.phone(), self.peer()
         registration, _ = self.register(phone, peer)
         routes = [("Record-Route", f"<sip:{PROVIDER};lr>"), ("Record-Route", f"<sip:{MEDIA_SERVER};lr>")]
@@ -177,7 +180,7 @@ class Registrations(LabTest):
             phone.reply(request, 200, sip.sdp(PHONE1, 40000))
             final = peer.hear(200)
             self.assertEqual(final.all("Record-Route"), [value for _, value in routes])
-            # The caller's own view: it is the first proxy itself here, and goes to the phone directly.
+            # The caller's own view: here it is also the first proxy, and sends to the phone directly.
             dialog.remote, dialog.target, dialog.hop = final.get("To"), sip.uri_of(final.get("Contact")), sip.host_port(target)
             peer.ack(dialog, final)
             phone.hear("ACK")

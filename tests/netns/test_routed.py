@@ -35,14 +35,15 @@ class Routed(LabTest):
         call.phone_rtp.hears_nothing()
 
     def heard_as_sent(self):
-        """Every message that left through the WAN is one that the phone sent, byte for byte, and the reverse."""
+        """The messages at the WAN are those that the phone sent, byte for byte, and the reverse."""
         lan = [d.payload for d in self.lab.captures["lan"].datagrams() if b"SIP/2.0" in d.payload]
         wan = [d.payload for d in self.lab.captures["wan"].datagrams() if b"SIP/2.0" in d.payload]
         self.assertGreaterEqual(len(wan), 4)
         self.assertEqual(sorted(lan), sorted(wan))
 
     def test_call(self):
-        """N2 C2 C7: RTP passes a router whose policy is drop, from whom the answer names; nothing is open before or after."""
+        """N2 C2 C7: RTP from the address in the answer passes a router with policy drop; nothing is open before or
+        after."""
         with_stranger = self.media(STRANGER, 31002)
         call = self.call_out(self.phone(), media_address=MEDIA_SERVER)
         self.assertEqual({(p["public"], p["inside"], p["remote"]) for p in self.pinholes(call.id)},
@@ -60,7 +61,8 @@ class Routed(LabTest):
         self.heard_as_sent()
 
     def test_called(self):
-        """N2 C8: a registered phone on a port of its own is reached by its registrar, though idle, and by nobody else."""
+        """N2 C8: a registered phone on a port of its own is reached by its registrar even when idle, and by no other
+        host."""
         phone, peer = self.phone(port=5070), self.peer()
         self.register(phone, peer)
         self.assertEqual([(b["public"], b["inside"]) for b in self.lab.ctl("bindings")], [(f"{PUBLIC}:5070",) * 2])
@@ -78,7 +80,7 @@ class Routed(LabTest):
         rtp.expect(voice, far, 5, (PROVIDER, 30000))
 
     def test_killed(self):
-        """N2 A5: after kill -9 media go on, the next daemon knows the call, and BYE closes it."""
+        """N2 A5: after kill -9 media continue, the next daemon knows the call, and BYE closes it."""
         call = self.call_out(self.phone())
         self.lab.kill_daemon()
         self.lab.forget_flows()
@@ -102,7 +104,7 @@ class Routed(LabTest):
         self.assert_closed(translated)
 
     def test_latched(self):
-        """N2 C5: a latch lets the first source in where nothing is translated."""
+        """N2 C5: a latch also lets the first source in without translation."""
         self.configure(f"[peer {PROVIDER}]\nmedia-source = latch\n")
         call = self.call_out(self.phone(), media_address=PROVIDER)
         first = self.media(MEDIA_SERVER, 31000)
@@ -111,7 +113,7 @@ class Routed(LabTest):
         self.kept_out(call, self.lab.stranger, STRANGER)
 
     def test_as_the_owner_says(self):
-        """N2: `nat = yes` for phones with public addresses that are translated all the same, `nat = no` for private ones that are not."""
+        """N2: `nat = yes` translates phones with public addresses, and `nat = no` does not translate private ones."""
         self.configure(f"[phone {PUBLIC}]\nnat = yes\n[phone {PHONE1}]\nnat = no\n")
         peer = self.peer()
         self.phone().invite("peer", sip.sdp(PUBLIC, 40000))

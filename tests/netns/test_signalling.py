@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What changes in messages on their way, what does not, and what the two ends see."""
+"""The changes of messages, the parts that do not change, and the view of the two ends."""
 
 import re
 
@@ -7,7 +7,7 @@ from labtest import PHONE1, PROVIDER, ROUTER_WAN, LabTest, main, rtp, sip
 
 PUBLIC, INSIDE = f"{ROUTER_WAN}:5060", f"{PHONE1}:5060"
 
-# Things that are no SIP, or are SIP that nobody can read; none may change (S8, S9).
+# Payloads that are not SIP, or malformed SIP; none may change (S8, S9).
 UNREADABLE = {
     "CRLF keep-alive": b"\r\n\r\n",
     "one zero byte": b"\0",
@@ -41,7 +41,7 @@ def contents(raw):
 
 class Signalling(LabTest):
     def test_outside_view(self):
-        """S3 D1: Via, Contact and SDP that leave name the very public address and port that the kernel uses."""
+        """S3 D1: Via, Contact and SDP leave with exactly the public address and port that the kernel uses."""
         phone, peer = self.phone(), self.peer()
         phone.invite("peer", sip.sdp(PHONE1, 40000))
         request = peer.hear("INVITE")
@@ -54,7 +54,7 @@ class Signalling(LabTest):
         self.assert_no_inside_address_outside()
 
     def test_only_addresses_change(self):
-        """S1: folding, compact names, odd case, unknown headers and odd spaces leave as they came, addresses apart."""
+        """S1: folding, compact names, odd case, unknown headers and odd spaces do not change; only addresses do."""
         phone, peer = self.phone(), self.peer()
         sent = (f"INVITE sip:peer@{PROVIDER} SIP/2.0\r\n"
                 f"v:  SIP/2.0/UDP {INSIDE};branch=z9hG4bKodd;rport\r\n"
@@ -79,7 +79,7 @@ class Signalling(LabTest):
         self.assert_no_inside_address_outside()
 
     def test_round_trip(self):
-        """S4: what the peer quotes back arrives at the phone byte for byte as the phone wrote it."""
+        """S4: values that the peer sends back arrive at the phone exactly as the phone wrote them."""
         phone, peer = self.phone(), self.peer()
         dialog = phone.dialog("peer")
         body = sip.sdp(PHONE1, 40000, ("video", 40002, "a=rtcp:40003\n"))
@@ -94,7 +94,7 @@ class Signalling(LabTest):
         self.assertEqual(contents(back.raw.split(b"\r\n", 1)[1]), contents(sent.split(b"\r\n", 1)[1]))
 
     def test_never_touched(self):
-        """S5: Call-ID, tags, CSeq, Authorization and its uri leave as they are, inside addresses or not."""
+        """S5: Call-ID, tags, CSeq, Authorization and its uri do not change, even if they contain inside addresses."""
         phone, peer = self.phone(), self.peer()
         dialog = phone.dialog("peer")
         dialog.call_id = f"12345@{PHONE1}"
@@ -131,7 +131,7 @@ class Signalling(LabTest):
         self.assertEqual((self.pinholes(), self.lab.ctl("calls")), ([], []))
 
     def test_retransmissions(self):
-        """C10, CHECKLIST 9: five INVITEs and three 200s come out byte for byte alike and make one mapping."""
+        """C10, CHECKLIST 9: five equal INVITEs and three equal 200s leave byte for byte equal and make one mapping."""
         phone, peer = self.phone(), self.peer()
         dialog = phone.dialog("peer")
         sent = phone.request("INVITE", dialog, sip.sdp(PHONE1, 40000))
@@ -221,7 +221,7 @@ class Signalling(LabTest):
 
 
 class BehindAnotherNat(LabTest):
-    """The WAN address is itself translated further out: the world sees 198.51.100.7."""
+    """The WAN address is translated again by an outer NAT: the outside sees 198.51.100.7."""
 
     daemon_options = ("--external-address", "198.51.100.7")
 
@@ -236,7 +236,7 @@ class BehindAnotherNat(LabTest):
         media = peer.hear("INVITE").media[0]
         self.assertEqual(media.address, "198.51.100.7")
         ear, voice = self.media(PHONE1, 40000), self.media(PROVIDER, 30000)
-        voice.send((ROUTER_WAN, media.port))  # as the outer NAT would hand it on
+        voice.send((ROUTER_WAN, media.port))  # as the outer NAT would forward it
         rtp.expect(ear, voice, 1, (PROVIDER, 30000))
 
 

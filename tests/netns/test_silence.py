@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""One-way audio, as real packets make it."""
+"""One-way audio with real packets."""
 
 import time
 
@@ -28,7 +28,7 @@ class Silence(LabTest):
         self.assertEqual(self.lab.ctl("status")["media_counted"], on)
 
     def test_peer(self):
-        """O5: a peer from whom nothing comes is named after some ten seconds, once in the log; when it is heard, no more."""
+        """O5: a silent peer is reported after about ten seconds, once in the log, until it sends."""
         self.count(True)
         call = self.call_out()
         before = len(self.lines())
@@ -41,7 +41,7 @@ class Silence(LabTest):
         line, = self.lines()[before:]
         self.assertIn(call.id, line)
         self.assertIn(f"from the peer ({PROVIDER}:30000)", line)
-        # A short call wakes the sweeps, which otherwise look every 45 s.
+        # A short call triggers the conntrack scans, which otherwise run every 45 s.
         end = time.monotonic() + 11
         self.talk(out, back, until=lambda: time.monotonic() > end, what="both to talk")
         other = self.call_out(phone=self.phone(2), peer=self.peer(port=5070), peer_port=30010)
@@ -52,7 +52,7 @@ class Silence(LabTest):
         self.assert_closed(call)
 
     def test_phone_without_counters(self):
-        """O5: without counters too, a phone that never sends is named; a stream on hold is not looked at."""
+        """O5: a phone that never sends is reported even without counters; a stream on hold is not checked."""
         self.count(False)
         call = self.call_out()
         held = self.call_out(phone=self.phone(2), peer=self.peer(port=5070), peer_port=30010)

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Who may speak from inside: only a host that the router would answer by the interface that its packet came in by (X12)."""
+"""Sources inside whose messages are read: only hosts that the router would answer by the interface on which the packet
+came in (X12)."""
 
 import re
 
@@ -39,7 +40,7 @@ class Sources(LabTest):
         lab.start_daemon()
 
     def refused(self):
-        """How many packets the counters of the table have."""
+        """The number of packets in the counters of the table."""
         listed = self.lab.router.run("nft", "list", "chain", "inet", "sipalg", "true_source").stdout
         return sum(int(number) for number in re.findall(r"counter packets (\d+)", listed))
 
@@ -54,7 +55,7 @@ class Sources(LabTest):
         before = self.refused()
         self.spoof(namespace, address, peer)
         wait_for(lambda: self.refused() > before, 3, "the packet to be counted")
-        # What comes behind it has gone through the daemon when it arrives.
+        # When the later message arrives, the daemon has also handled this one.
         phone, provider = self.phone(), self.peer()
         phone.request("OPTIONS", phone.dialog("peer"))
         provider.hear("OPTIONS")
@@ -86,7 +87,8 @@ class Sources(LabTest):
                 self.assert_unread(self.lab.phone1, address, PROVIDER_6)
 
     def test_phones_are_read(self):
-        """X12: phones of both families, and one of the guest network in its own name, are read as ever."""
+        """X12: messages of phones of both families, and of one of the guest network under its own address, are read as
+        usual."""
         before = self.refused()
         calls = {self.spoof(self.lab.phone1, PHONE1), self.spoof(self.lab.phone3, "192.168.2.13"),
                  self.spoof(self.lab.phone1, PHONE1_6, PROVIDER_6)}
@@ -94,7 +96,7 @@ class Sources(LabTest):
         self.assertEqual(self.refused(), before)
 
     def test_any_interface(self):
-        """X12: where the way to a phone is another one than the way from it, `any-interface = yes` has it read."""
+        """X12: with asymmetric routes to a phone, `any-interface = yes` makes the daemon read its messages."""
         self.lab.router.run("ip", "route", "add", "192.168.3.0/24", "via", "192.168.1.12")
         try:
             self.assert_unread(self.lab.phone3, "192.168.3.13")

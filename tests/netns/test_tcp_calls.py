@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Registrations and calls over TCP: who connects to whom, which address they are told, and their media."""
+"""Registrations and calls over TCP: the direction of connections, the addresses in messages, and media."""
 
 import re
 
@@ -40,7 +40,8 @@ class TcpCalls(TcpElements):
         return call
 
     def test_register(self):
-        """S3 S4 C8: the registrar hears of a public Contact, the phone its own Via and Contact; the binding is one of TCP."""
+        """S3 S4 C8: the registrar receives a public Contact, the phone its own Via and Contact; the binding has the
+        transport TCP."""
         phone, registrar = self.phone(), self.peer()
         request, answer = self.register(phone, registrar, 300)
         self.assertEqual(request.source[0], ROUTER_WAN)
@@ -66,7 +67,7 @@ class TcpCalls(TcpElements):
         self.assert_no_inside_address_outside()
 
     def test_outgoing_to_media_server(self):
-        """C2, CHECKLIST 2: the media come from another address than the signalling, and come first."""
+        """C2, CHECKLIST 2: the media come from another address than the signalling, before the phone has sent any."""
         call = self.call_out(media_address=MEDIA_SERVER)
         call.exchange(first="right")
         call.hang_up()
@@ -98,7 +99,8 @@ class TcpCalls(TcpElements):
                 self.assert_no_inside_address_outside()
 
     def test_incoming_on_new_connection(self):
-        """C8: the registrar connects to the Contact, so a way in is open for that; the call and BYE either way."""
+        """C8: the registrar connects to the Contact, for which a pinhole is open; the call, and BYE from either
+        side."""
         for by in ("phone", "peer"):
             with self.subTest(by=by):
                 self.lab.fresh()
@@ -113,7 +115,7 @@ class TcpCalls(TcpElements):
                 self.assert_no_inside_address_outside()
 
     def test_incoming_after_the_connection_ended(self):
-        """C8, CHECKLIST 3: a call comes in though the connection of the registration is closed and forgotten."""
+        """C8, CHECKLIST 3: a call comes in although the connection of the registration was closed and removed."""
         phone, peer = self.phone(), self.peer()
         request, _ = self.register(phone, peer)
         phone.drop(phone.connections[0])
@@ -125,7 +127,7 @@ class TcpCalls(TcpElements):
         self.assert_closed(call)
 
     def test_only_the_registrar_gets_in(self):
-        """C8 X3: nobody else can connect to the Contact, and nobody at all once the registration has ended."""
+        """C8 X3: no other host can connect to the Contact, and none at all once the registration has ended."""
         phone, registrar = self.phone(), self.peer()
         request, _ = self.register(phone, registrar)
         contact = sip.host_port(sip.uri_of(request.get("Contact")))
@@ -143,7 +145,8 @@ class TcpCalls(TcpElements):
         phone.listener.hears_nothing(0.01)
 
     def test_high_source_port(self):
-        """S1, CHECKLIST 24: the phone connects from any port, its Via and Contact name 5060, and so does what is heard of them."""
+        """S1, CHECKLIST 24: the phone connects from any port, its Via and Contact name 5060, and so do those that
+        arrive."""
         phone, peer = self.phone(), self.peer()
         request, _ = self.register(phone, peer)
         self.assertNotEqual(phone.connections[0].local[1], 5060)
@@ -159,7 +162,8 @@ class TcpCalls(TcpElements):
         self.assertIn(f"{INSIDE};", phone.hear(200).get("Via"))
 
     def test_source_port_5060(self):
-        """A3 C8: a phone that connects from its very Contact: one address for both, and calls come in on its connection."""
+        """A3 C8: a phone that connects from the port of its Contact: one address for both, and calls come in on its
+        connection."""
         phone, peer = self.phone(source_port=5060), self.peer()
         request, answer = self.register(phone, peer)
         self.assertEqual(request.source, sip.host_port(sip.uri_of(request.get("Contact"))))
@@ -187,7 +191,7 @@ class TcpCalls(TcpElements):
         self.assert_closed(call)
 
     def test_two_phones_same_port(self):
-        """A3: two phones on port 5060 have two public Contacts, and a call for each finds it."""
+        """A3: two phones on port 5060 have two public Contacts, and a call reaches each of them."""
         peer = self.peer()
         targets = {}
         for number in (1, 2):
@@ -202,7 +206,7 @@ class TcpCalls(TcpElements):
             self.assert_closed(call)
 
     def test_calls_share_a_connection(self):
-        """C1, CHECKLIST 7: six calls on one connection; the end of one leaves the others."""
+        """C1, CHECKLIST 7: six calls on one connection; the end of one does not affect the others."""
         phone, peer = self.phone(), self.peer()
         calls = [self.call_out(phone, peer, 40000 + 10 * n, 30000 + 10 * n) for n in range(6)]
         self.assertEqual((len(phone.connections), len(peer.connections)), (1, 1))
@@ -252,10 +256,10 @@ class TcpCalls(TcpElements):
 
 
 class ProviderCallsOverTcp(TcpElements, test_provider_calls.ProviderCalls):
-    """sipp and kamailio, each opening connections as it likes; kamailio does nothing about NAT."""
+    """sipp and kamailio, which open connections by their own rules; kamailio does not handle NAT."""
 
     transport = "tcp"
-    calling_port = 5064  # not the one of the registration's connection, which its host still remembers
+    calling_port = 5064  # not the port of the registration's connection, which its host still has in TIME_WAIT
 
     def element(self, namespace, address, port, user):
         return TcpAgent(self.lab, namespace, address, port, user, (PROVIDER, 5060))

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The life of a TCP connection whose bytes change on their way: its ends, its silences, and many at once."""
+"""The life of a TCP connection whose bytes are changed: its end, idle times, and many connections at once."""
 
 import socket
 
@@ -17,16 +17,16 @@ TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT = 4, 5, 6
 
 
 class Ends(TcpTest):
-    """After the length of both streams has changed, every way to end a connection works as ever (T2)."""
+    """After the length of both streams has changed, every way to end a connection still works (T2)."""
 
     def states(self, namespace, stream):
-        """What `ss` says of a connection, also after its socket has been closed."""
+        """The output of `ss` about a connection, also after its socket was closed."""
         (address, port), (remote, remote_port) = stream.local, stream.remote
         said = namespace.run("ss", "-Htan", "src", f"{address}:{port}", "dst", f"{remote}:{remote_port}").stdout
         return [line.split()[0] for line in said.splitlines()]
 
     def test_half_close_by_phone(self):
-        """T2: the phone has no more to say, and still hears what the provider says."""
+        """T2: the phone has closed its direction, and still receives messages of the provider."""
         for phone in PHONES.values():
             connection = self.shifted(phone)
             transaction = Transaction()
@@ -52,7 +52,7 @@ class Ends(TcpTest):
             connection.far.expect_end()
 
     def test_end_with_the_last_byte(self):
-        """T2: the end that comes in the same segment as a message comes after it; and both hosts are done with it."""
+        """T2: a FIN in the segment of a message takes effect after the message, and both hosts end the connection."""
         for phone in PHONES.values():
             connection = self.shifted(phone)
             transaction = Transaction()
@@ -73,7 +73,7 @@ class Ends(TcpTest):
                      "the phone to be done with it")
 
     def test_end_within_a_message(self):
-        """T1 T2: what was held of a message that never ends is not lost when the sender closes."""
+        """T1 T2: the queued part of an incomplete message is not lost when the sender closes."""
         connection = self.shifted()
         sent, wanted = connection.names.out(Transaction("INVITE").request(), description())
         connection.near.send(sent[:250])
@@ -84,7 +84,7 @@ class Ends(TcpTest):
         self.assertGreater(len(heard), 200)
 
     def test_reset(self):
-        """T2: a reset by either end is taken for one by the other at once."""
+        """T2: a reset by either end takes effect at the other at once."""
         for phone in PHONES.values():
             connection = self.shifted(phone)
             connection.near.reset()
@@ -94,7 +94,7 @@ class Ends(TcpTest):
             connection.near.expect_reset(1)
 
     def test_reset_within_a_message(self):
-        """T2: also when half a message is on its way, and the next connection is not troubled by it."""
+        """T2: also when half a message is queued, without effect on the next connection."""
         connection = self.shifted()
         sent, wanted = connection.names.out(Transaction("INVITE").request(), description())
         connection.near.send(sent[:250])
@@ -106,11 +106,11 @@ class Ends(TcpTest):
         self.connection(port=port).options()
 
     def test_forged(self):
-        """T2 X4: who pretends to be one of the ends, and to begin, answer or reset, changes nothing (RFC 5961)."""
+        """T2 X4: forged SYNs, SYN-ACKs and resets change nothing (RFC 5961)."""
         for phone in PHONES.values():
             connection = self.shifted(phone)
             inside, outside, provider = connection.near.local, connection.far.remote, (PROVIDER, 5060)
-            # Connection tracking itself lets no SYN pass to the one that has opened the connection.
+            # Connection tracking itself drops a SYN to the end that has opened the connection.
             for liar, source, to, hearer, flags in ((self.lab.phone2, inside, provider, "provider", SYN),
                                                     (self.lab.stranger, provider, outside, "phone1", SYN | ACK),
                                                     (self.lab.stranger, provider, outside, "phone1", RST)):
@@ -123,7 +123,7 @@ class Ends(TcpTest):
                 connection.options()
 
     def test_port_used_again(self):
-        """T2: a new connection between the very ports of a closed one begins anew."""
+        """T2: a new connection between the same ports as a closed one starts from the beginning."""
         connection = self.shifted()
         connection.far.finish()
         connection.near.expect_end()
@@ -134,13 +134,13 @@ class Ends(TcpTest):
         self.connection(port=port).options()
 
     def test_refused(self):
-        """T2: nobody listens: the phone learns it at once."""
+        """T2: no process listens: the phone gets the reset at once."""
         with self.assertRaises(ConnectionRefusedError):
             self.lab.tcp(self.lab.phone1, PHONE1, (PROVIDER, 5060))
 
 
 class Silences(TcpTest):
-    """Probes of the kernels' own, without or with a byte, are translated like all else (T2)."""
+    """Probes by the kernels of the two ends, with or without a byte, are translated too (T2)."""
 
     def test_keep_alive_probes(self):
         """T2: keep-alive probes of both ends are answered, so a changed connection outlives three of them."""
@@ -153,7 +153,8 @@ class Silences(TcpTest):
         ends = {c.near.local for c in connections}
 
         def probes():
-            """How often each phone's connection was probed from outside: a segment without data, one byte back."""
+            """The number of keep-alive probes from outside on each phone's connection: segments without data, one byte
+            back."""
             sent = self.lab.captures["phone1"].segments()
             nothing = [s for s in sent if not s.outgoing and not s.payload and s.destination in ends]
             return {end: sum(1 for s in nothing if s.destination == end) for end in ends}
@@ -165,7 +166,8 @@ class Silences(TcpTest):
             connection.options()
 
     def stuffed(self, sender, pairs):
-        """Sends messages until no more is taken; their wanted versions, and the rest of the last one's bytes."""
+        """Sends messages until the socket accepts no more. Returns the expected forms and the unsent bytes of the last
+        one."""
         wanted = b""
         sender.socket.settimeout(0.5)
         for sent, heard in pairs:
@@ -190,7 +192,8 @@ class Silences(TcpTest):
                 lambda: Transaction().peer_request("X-Filler: " + "f" * 900))
             wanted, left = self.stuffed(sender, (say(request()) for _ in range(1000)))
             self.assertGreater(len(wanted), 8000)
-            # The reader's answers to probes say so again and again; or the last piece that fits is sent again and again.
+            # The reader repeats its window in answers to probes, or the last piece that fits is retransmitted
+            # repeatedly.
             capture, tries = self.lab.captures["phone1" if out else "provider"], sender.info.retransmitted
             wait_for(lambda c=capture, s=sender, t=tries: s.info.retransmitted >= t + 3 or sum(
                 1 for p in c.segments() if p.destination == s.local and p.window == 0 and not p.flags & RST) >= 3, 8,
@@ -199,7 +202,7 @@ class Silences(TcpTest):
             connection.options()
 
     def finish_sending(self, sender, receiver, left, wanted):
-        """Both at once, in turns, since neither buffer takes it all."""
+        """Both directions in turn, since neither buffer has room for everything."""
         sender.socket.setblocking(False)
         heard = b""
 
@@ -220,7 +223,8 @@ class Silences(TcpTest):
         self.assertEqual(tcp.difference(heard, wanted), "")
 
     def test_zero_window_out(self):
-        """T2: the provider does not read for a while, its window closes, probes go, and then all arrives."""
+        """T2: the provider does not read for a while: its window closes, probes are sent, and then everything
+        arrives."""
         self.zero_window("out")
 
     def test_zero_window_in(self):
@@ -234,7 +238,7 @@ class Many(TcpTest):
     FLOWS = 300
 
     def test_hundreds_of_flows(self):
-        """T1: three hundred connections, each in the midst of a message, and each goes on as if it were alone."""
+        """T1: three hundred connections, each with half a message; each continues as if it were the only one."""
         connections = [self.connection(phone) for phone in (*PHONES.values(),) * (self.FLOWS // 2)]
         transactions = [Transaction("INVITE") for _ in connections]
         pairs = [c.names.out(t.request(f"X-Filler: {'f' * n}"), description())
@@ -261,20 +265,21 @@ class Many(TcpTest):
             return b"__asan_init" in file.read()
 
     def test_unfinished_messages(self):
-        """T1 X7: more incomplete messages than a phone's share of memory; none of them is harmed, nor another phone."""
+        """T1 X7: more incomplete messages than a phone's share of memory; none of them is corrupted, and no other phone
+        is affected."""
         before = self.resident_mib()
         # 4 MiB are 67 of these messages. Few more: the daemon waits 10 s for the rest of one, and all wait at once.
         connections = [self.connection(PHONE1) for _ in range(80)]
         filler = "".join(f"a=x-{n:05}:{'z' * 90}\r\n" for n in range(620))
         pairs = [c.names.out(Transaction("INVITE").request(), description(more=filler)) for c in connections]
-        for at in range(0, len(connections), 10):  # all at once would be more than the kernel's queue takes
+        for at in range(0, len(connections), 10):  # all at once would exceed the kernel's queue
             for connection, (sent, _) in zip(connections[at:at + 10], pairs[at:at + 10]):
                 connection.near.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
                 connection.near.send(sent[:-1000])
             for connection in connections[at:at + 10]:
                 connection.near.wait_acknowledged(20)
         self.connection(PHONE2).options()
-        if not self.is_sanitized():  # AddressSanitizer keeps what was freed
+        if not self.is_sanitized():  # AddressSanitizer keeps freed memory
             self.assertLess(self.resident_mib() - before, 64)
         changed = 0
         for connection, (sent, wanted) in zip(connections, pairs):
@@ -303,7 +308,7 @@ class FromBefore(TcpTest):
         """No daemon yet."""
 
     def test_pass_untouched(self):
-        """T4: a connection from before the start passes untouched and opens nothing; a new one is served."""
+        """T4: a connection from before the start passes unmodified and opens nothing; a new one is read."""
         old = self.connection()
         names, old.names = old.names, type(old.names)(PHONE1, ROUTER_WAN, *(2 * [old.near.local[1]]), translated=False)
         for _ in range(2):

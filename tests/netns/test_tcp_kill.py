@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""TCP connections when the daemon dies, comes back, or is stopped (T4): they go on or are reset, never corrupted."""
+"""TCP connections when the daemon is killed, restarted or stopped (T4): they continue or are reset, but are never
+corrupted."""
 
 import signal
 
@@ -14,7 +15,8 @@ class Killed(TcpTest):
     """kill -9."""
 
     def test_between_messages(self):
-        """T4: a connection whose length has changed waits for the next daemon, and then goes on where it was, both ways."""
+        """T4: a connection whose length has changed waits for the next daemon, and then continues in both
+        directions."""
         connections = [self.shifted(phone) for phone in PHONES.values()]
         invalid = self.lab.invalid_packets()
         self.lab.kill_daemon()
@@ -46,7 +48,8 @@ class Killed(TcpTest):
             connections.append(self.shifted())
 
     def test_under_way(self):
-        """T4: killed while half a message is held; what arrives is exact, and either all of it or a reset."""
+        """T4: killed while half a message is queued; the bytes that arrive are correct, and are followed by the rest or
+        by a reset."""
         for phone in PHONES.values():
             for way in ("out", "in"):
                 with self.subTest(phone=phone, way=way):
@@ -72,7 +75,7 @@ class Killed(TcpTest):
                         connection.options()
 
     def test_large_message_under_way(self):
-        """T4: killed in the midst of 60 kB, of which a part may have been passed on or acknowledged already."""
+        """T4: killed during a message of 60 kB, of which a part may already have been sent or acknowledged."""
         filler = "".join(f"a=x-{n:05}:{'z' * 90}\r\n" for n in range(600))
         connection = self.shifted(SHORT_PHONE)
         sent, wanted = connection.names.out(Transaction("INVITE").request(), description(more=filler))
@@ -90,7 +93,8 @@ class Killed(TcpTest):
             connection.options()
 
     def test_ends_without_daemon(self):
-        """T4 X8: a changed connection whose ends close while no daemon is there closes when the next one comes."""
+        """T4 X8: if the ends of a changed connection close it while no daemon runs, it closes when the next one has
+        started."""
         connection = self.shifted(SHORT_PHONE)
         self.lab.kill_daemon()
         connection.near.finish()
@@ -101,7 +105,8 @@ class Killed(TcpTest):
         connection.near.expect_end()
 
     def test_unchanged(self):
-        """T4 A6: a connection on which nothing was changed goes on without a daemon, and after it, untouched."""
+        """T4 A6: a connection on which nothing was changed continues unmodified without a daemon, and with the next
+        one."""
         connection = self.connection()
         for end, other in ((connection.near, connection.far), (connection.far, connection.near)) * 2:
             end.send(b"\r\n\r\n")
@@ -122,7 +127,7 @@ class Killed(TcpTest):
         self.opens_nothing()
 
     def test_no_sip(self):
-        """T4: a connection that is none of SIP's goes on without a daemon and after it."""
+        """T4: a connection that does not carry SIP continues without a daemon and with the next one."""
         connection = self.connection(SHORT_PHONE)
         noise = bytes.fromhex("16030100c2010000be0303") + self.rng.randbytes(20_000)
         for step in (lambda: None, self.lab.kill_daemon, self.lab.start_daemon):
@@ -150,10 +155,10 @@ class Killed(TcpTest):
 
 
 class Flooded(TcpTest):
-    """More packets than the daemon has time for."""
+    """A flood of more packets than the daemon can handle."""
 
     def full(self):
-        """Whether the kernel lets packets by that should wait for the daemon."""
+        """Whether the kernel accepts packets that should wait for the daemon."""
         rows = (line.split() for line in self.lab.router.read("net/netfilter/nfnetlink_queue").splitlines())
         return any(row[0] == "5060" and (int(row[2]) >= 4096 or int(row[6]) > 0) for row in rows)
 
@@ -186,10 +191,10 @@ class Flooded(TcpTest):
 
 
 class Stopped(TcpTest):
-    """SIGTERM takes everything out of the kernel, the shifts of connections too."""
+    """SIGTERM removes everything from the kernel, including the sequence maps of connections."""
 
     def test_changed(self):
-        """T4: after a clean stop neither end hears a wrong byte; a connection that can't go on ends at once."""
+        """T4: after a clean stop neither end receives a wrong byte; a connection that cannot continue ends at once."""
         connections = [self.shifted(phone) for phone in PHONES.values()]
         self.lab.stop_daemon()
         self.assert_reset(connections)
@@ -197,13 +202,13 @@ class Stopped(TcpTest):
         self.connection().options()
 
     def test_within_a_message(self):
-        """T4: the same while half a message is held."""
+        """T4: the same while half a message is queued."""
         for phone in PHONES.values():
             self.assert_cut_off(phone, self.lab.stop_daemon)
             self.lab.start_daemon()
 
     def test_unchanged(self):
-        """T4 A6: connections without a change go on over stop and start as if nothing had happened."""
+        """T4 A6: connections without a change continue during stop and start without any effect."""
         connection = self.connection()
         connection.near.send(b"\r\n\r\n")
         connection.far.expect(b"\r\n\r\n")
@@ -217,7 +222,8 @@ class Stopped(TcpTest):
         self.opens_nothing()
 
     def test_first_message_under_way(self):
-        """T4: what was held of a first message is not lost by a stop: nothing was changed, so all of it arrives as it was."""
+        """T4: the queued part of a first message is not lost at a stop: nothing was changed, so all of it arrives
+        unmodified."""
         connection = self.connection()
         sent, _ = connection.names.out(Transaction("INVITE").request(), description())
         connection.near.send(sent[:200])

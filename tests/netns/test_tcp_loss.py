@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""SIP over TCP on bad lines: segments lost, doubled, late and out of order on either side of the router."""
+"""SIP over TCP on bad lines: segments are lost, duplicated, delayed and reordered on either side of the router."""
 
 import json
 import os
@@ -20,7 +20,7 @@ FILL = "".join(f"a=x-{n:05}:{'z' * 90}\r\n" for n in range(600))
 
 
 def wrong_checksums(namespace):
-    """How many segments came to a namespace with a wrong checksum."""
+    """The number of segments with a wrong checksum that a namespace received."""
     names, values = (line.split() for line in namespace.read("net/snmp").splitlines() if line.startswith("Tcp:"))
     return int(values[names.index("InCsumErrors")])
 
@@ -34,7 +34,7 @@ def acknowledged_unsent(capture):
             if segment.flags & SYN:
                 first[way], sent[way] = segment.sequence, 0
             end = (segment.sequence + len(segment.payload) + bool(segment.flags & (SYN | FIN)) - first[way]) & 0xFFFFFFFF
-            if end < 1 << 31:  # a keep-alive probe or a late duplicate is none of the future
+            if end < 1 << 31:  # a keep-alive probe or a late duplicate acknowledges nothing new
                 sent[way] = max(sent[way], end)
         elif not segment.flags & (SYN | RST):
             way = (segment.destination, segment.source)
@@ -56,7 +56,7 @@ class BadLines(Conversation):
         try:
             cls.lines = {"inside": lab.interpose(lab.phone1, "eth0", lab.router, "port1", "lan"),
                          "outside": lab.interpose(lab.router, "wan", lab.isp, "customer", "switch")}
-            # Real phones wait 200 ms at least before they send again; what takes long here takes long only by that.
+            # Real phones wait at least 200 ms before they retransmit; that is the only reason for long times here.
             lab.phone1.run("ip", "route", "change", "default", "via", "192.168.1.1", "rto_min", "30ms")
             lab.provider.run("ip", "route", "change", "203.0.113.0/24", "dev", "eth0", "src", "203.0.113.10", "rto_min", "30ms")
         except BaseException:
@@ -75,7 +75,7 @@ class BadLines(Conversation):
         self.before = [wrong_checksums(n) for n in (self.lab.phone1, self.lab.provider)]
 
     def taken_up(self, **lines):
-        """All was correct that the ends received, and the lines did to the segments what they should."""
+        """Everything that the ends received was correct, and the lines have impaired the segments as requested."""
         for name, process in self.processes.items():
             process.stop()
             did = json.loads(process.output().splitlines()[-1])
@@ -87,13 +87,14 @@ class BadLines(Conversation):
             self.assertEqual(acknowledged_unsent(self.lab.captures[end])[:3], [], end)
 
     def talk(self, phone, seconds, **lines):
-        """A conversation over such lines, large messages both ways at once, the end; in so many seconds."""
+        """A conversation over such lines, large messages in both directions at once, and the end, within this number of
+        seconds."""
         self.lay(**lines)
         connection = self.shifted(phone)
         for process in self.processes.values():
-            process.send(signal.SIGUSR1)  # from now on they lose
+            process.send(signal.SIGUSR1)  # from now on they lose segments
         begun = time.monotonic()
-        connection.options()  # before the peer can name an address of the phone, the phone must have shown it
+        connection.options()  # the phone must have named its address before the peer can name it
         moved = self.converse(connection, self.COUNT, 10)
         for _ in range(3):
             mine, theirs = Transaction("INVITE"), Transaction("INVITE")
@@ -119,7 +120,7 @@ class BadLines(Conversation):
         self.talk(SHORT_PHONE, 30, outside={"loss": 0.05})
 
     def test_loss_on_both_sides(self):
-        """T2: both lines lose segments, of either end and of what it acknowledges."""
+        """T2: both lines lose segments with data and acknowledgements, in both directions."""
         self.talk(SHORT_PHONE, 60, inside={"loss": 0.03, "seed": 3}, outside={"loss": 0.03, "seed": 4})
 
     def test_duplication(self):
@@ -133,13 +134,13 @@ class BadLines(Conversation):
             self.talk(phone, 20, inside={"reorder": 0.2, "late": 3}, outside={"reorder": 0.2, "late": 3, "seed": 8})
 
     def test_everything_and_delay(self):
-        """T2: a long way, and all of it at once."""
+        """T2: a long delay, and all impairments at once."""
         bad = {"delay": 5, "loss": 0.03, "duplicate": 0.05, "reorder": 0.1, "late": 8}
         for phone in PHONES.values():
             self.talk(phone, 60, inside=bad, outside={**bad, "seed": 9})
 
     def test_simultaneous_close(self):
-        """T2: both ends close before they know of each other."""
+        """T2: both ends close before either has received the other's FIN."""
         for phone in PHONES.values():
             self.lay(inside={"delay": 40})
             connection = self.connection(phone)

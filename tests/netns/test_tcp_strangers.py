@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""TCP connections to a SIP port that are none of SIP's, or say what no SIP element would."""
+"""TCP connections to a SIP port that do not carry SIP, or carry bytes that no SIP element would send."""
 
 from labtest import PHONE1, PROVIDER, ROUTER_WAN, STRANGER, main
 from netns import Timeout
@@ -10,7 +10,7 @@ SANITIZED = True  # in every run of tests/run also with sanitizers
 
 
 class Strangers(TcpTest):
-    """What is no SIP, or not SIP from its beginning, passes as it is and opens nothing (T4, S8, X5)."""
+    """A stream that is not SIP from its beginning passes unmodified and opens nothing (T4, S8, X5)."""
 
     def both_ways(self, connection, out, in_):
         """Bytes that must arrive as they were sent."""
@@ -20,7 +20,7 @@ class Strangers(TcpTest):
         connection.near.expect(in_)
 
     def evil(self, connection):
-        """A REGISTER, its 200, an INVITE and its 200, as the phone's own would be."""
+        """A REGISTER, its 200, an INVITE and its 200, as the phone itself would send and receive them."""
         names, register, invite = connection.names, Transaction("REGISTER"), Transaction("INVITE")
         ok = register.answer(200).replace(f"<sip:peer@{PROVIDER}:5060;transport=tcp>",
                                           "<sip:phone@{sig};transport=tcp>;expires=600")
@@ -47,7 +47,7 @@ class Strangers(TcpTest):
         door.hears_nothing(0.01)
 
     def test_tls(self):
-        """N4 S8: TLS on the SIP port passes as it is for ever, whatever the bytes look like later on."""
+        """N4 S8: TLS on the SIP port always passes unmodified, whatever its later bytes look like."""
         connection = self.connection()
         requests, answers = self.evil(connection)
         noise = self.rng.randbytes(50_000)
@@ -60,7 +60,8 @@ class Strangers(TcpTest):
         self.opens_nothing()
 
     def test_first_bytes_decide(self):
-        """T4: any first bytes that begin no SIP message settle it, from either end, in any pieces."""
+        """T4: first bytes that cannot begin a SIP message decide this for the connection, from either end, however they
+        are split."""
         for first in (b"\0", b"GET / HTTP/1.0\r\n\r\n", b"\x80\x08\0\1" * 43, b"\r\n\r\nPOST / HTTP/1.1\r\n\r\n",
                       b"INVITE / HTTP/1.1\r\n\r\n",
                       b"REGISTER sip:x HTTP/1.1\r\n\r\n", b"SSH-2.0-x\r\n", b"x" * 3000):
@@ -74,7 +75,7 @@ class Strangers(TcpTest):
                 self.opens_nothing()
 
     def test_no_sip_later(self):
-        """S9 T2: garbage behind messages that were changed passes, and does not shift what is after it."""
+        """S9 T2: garbage after changed messages passes, and later bytes keep their positions."""
         for phone in PHONES.values():
             connection = self.shifted(phone)
             garbage = b"\0\1\2 no SIP \r\n\r\n" + self.rng.randbytes(5000)
@@ -86,7 +87,7 @@ class Strangers(TcpTest):
             connection.far.expect_end()
 
     def test_messages_end_where_they_say(self):
-        """X6: lengths that contradict each other, are negative or beyond all reason open nothing, and nothing gets lost."""
+        """X6: contradictory, negative or excessive lengths open nothing, and no byte is lost."""
         for length in ("Content-Length: -5", "Content-Length: 10\nContent-Length: 20", "Content-Length: 4294967300",
                        "Content-Length: 99999999999999999999", "Content-Length: x"):
             with self.subTest(length):

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""SIP over TCP: whatever the segments are, each message is rewritten whole, and nothing of the stream is lost."""
+"""SIP over TCP: each message is rewritten as a whole, however it is split, and no byte of the stream is lost."""
 
 import tcp
 from labtest import PHONE1, main
@@ -31,14 +31,15 @@ class Cuts(TcpTest):
         connection.options()
 
     def test_every_cut_out(self):
-        """T1: an INVITE in two segments, cut at each place, arrives whole and rewritten, whichever way its length changes."""
+        """T1: an INVITE in two segments, cut at each place, arrives complete and rewritten, whether it grows or
+        shrinks."""
         for phone in PHONES.values():
             connection = self.connection(phone)
             sent, wanted = connection.names.out(Transaction("INVITE").request(), description())
             self.every_cut(connection, connection.near, connection.far, sent, wanted)
 
     def test_every_cut_in(self):
-        """T1 S4: so does an INVITE that comes in, and an answer."""
+        """T1 S4: so do an incoming INVITE and an answer."""
         for phone in PHONES.values():
             connection = self.connection(phone)
             connection.options()
@@ -62,7 +63,7 @@ class Cuts(TcpTest):
             connection.options()
 
     def test_byte_at_a_time(self):
-        """T1: a sender of single bytes, more of them than may be on their way unacknowledged, is heard both ways."""
+        """T1: messages sent byte by byte arrive in both directions, even if they exceed the congestion window."""
         connection = self.connection()
         transaction = Transaction("INVITE")
         sent, wanted = connection.names.out(transaction.request(), description())
@@ -74,7 +75,7 @@ class Cuts(TcpTest):
         connection.options()
 
     def test_several_in_a_segment(self):
-        """T1: two messages and half of the next in one segment, then its other half and another message."""
+        """T1: two messages and half of a third in one segment, then the other half and a fourth message."""
         for phone in PHONES.values():
             connection = self.connection(phone)
             connection.options()
@@ -89,7 +90,7 @@ class Cuts(TcpTest):
             connection.options()
 
     def test_whole_messages_do_not_wait(self):
-        """T1: a message that is complete goes on at once, though the segment has the beginning of another."""
+        """T1: a complete message is forwarded at once, although the segment has the beginning of another."""
         connection = self.connection()
         first, second = (connection.names.out(Transaction().request()) for _ in range(2))
         connection.near.send(first[0] + second[0][:100])
@@ -98,7 +99,7 @@ class Cuts(TcpTest):
         connection.far.expect(second[1])
 
     def test_keep_alives(self):
-        """S8, CHECKLIST 26: CRLFs between messages arrive, at once and where they were, in any pieces."""
+        """S8, CHECKLIST 26: CRLFs between messages arrive at once and in place, however they are split."""
         connection = self.connection(SHORT_PHONE)
         connection.options()
         for ping, cuts in ((b"\r\n\r\n", ()), (b"\r\n\r\n", (1, 2, 3)), (b"\r\n", ()), (b"\r\n\r\n\r\n\r\n", (3,))):
@@ -114,7 +115,7 @@ class Cuts(TcpTest):
             connection.far.expect(b"\r\n\r\n" + wanted + b"\r\n\r\n")
 
     def test_first_bytes_are_a_keep_alive(self):
-        """S8 T4: a connection that begins with a keep-alive is a SIP connection all the same."""
+        """S8 T4: a connection that begins with a keep-alive is still a SIP connection."""
         connection = self.connection()
         connection.near.send(b"\r\n\r\n")
         connection.far.expect(b"\r\n\r\n", 1)
@@ -136,7 +137,8 @@ class Transactions(Conversation):
         self.assertEqual(self.lab.invalid_packets(), invalid, "conntrack found packets INVALID")
 
     def test_shrinking(self):
-        """T1 T2 S4: a thousand transactions of a phone whose messages shrink on their way out; both streams exact."""
+        """T1 T2 S4: a thousand transactions of a phone whose messages shrink on the way out; both streams are
+        correct."""
         self.talk(PHONE1)
 
     def test_growing(self):
@@ -145,7 +147,7 @@ class Transactions(Conversation):
 
 
 class WithoutDaemon(Transactions):
-    """A6: the same connections without a daemon pass as they are; so the tests above measure the daemon and not themselves."""
+    """A6: the same connections pass unmodified without a daemon, which shows that the tests above test the daemon."""
 
     COUNT = 200
     translated = False
@@ -164,7 +166,8 @@ class Sizes(TcpTest):
         return self.FILL[:size - 2] + "\r\n"
 
     def test_64_kb_out(self):
-        """T1, CHECKLIST 10: an INVITE of 64 kB does not stall, though a sender may have no more than some 14 kB under way."""
+        """T1, CHECKLIST 10: an INVITE of 64 kB does not stall, although the congestion window of a sender is only about
+        14 kB."""
         for phone in PHONES.values():
             connection = self.connection(phone)
             for size in (20_000, 60_000, 63_900, 65_400):
@@ -200,7 +203,7 @@ class Sizes(TcpTest):
         connection.options()
 
     def too_large(self, connection, before):
-        """A text of 100 kB, larger than any ALG must hold: whatever comes of it, nothing that arrives is wrong."""
+        """A message of 100 kB, larger than the limit: whatever happens to it, no wrong byte arrives."""
         text = "".join(f"line {n:06} 192.168.1.11:5060 {'t' * 60}\r\n" for n in range(1100))
         template = Transaction("MESSAGE").request("Content-Type: text/plain")
         head = "\r\n".join(template.split("\n")) + f"\r\nContent-Length: {len(text)}\r\n\r\n"
@@ -222,13 +225,15 @@ class Sizes(TcpTest):
             self.assertTrue(sent.startswith(heard) or wanted.startswith(heard), f"corrupt: {heard[-200:]!r}")
 
     def test_100_kb(self):
-        """T1: a message above the limit passes, as it is or changed, or ends the connection; never is it corrupted or lost."""
+        """T1: a message above the limit passes, unmodified or changed, or ends the connection; it is never corrupted or
+        lost."""
         for phone in PHONES.values():
             self.too_large(self.connection(phone), before=False)
             self.too_large(self.shifted(phone), before=True)
 
     def test_segments_fit(self):
-        """T3: a full segment that grows still arrives, as segments that fit the wire: the SYN leaves room, nothing is a fragment."""
+        """T3: a full segment that grows still arrives, in segments that fit the MTU: the lower MSS leaves room, and no
+        packet is fragmented."""
         for phone in PHONES.values():
             connection = self.shifted(phone)
             routes = "\n".join(f"Record-Route: <sip:{{sig}};transport=tcp;lr;n={n}>" for n in range(40))

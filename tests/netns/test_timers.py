@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What only time closes. One test, since everything in it waits for the same two minutes."""
+"""Calls that are closed only by a timeout. This is one test because all its parts wait for the same two minutes."""
 
 import time
 
@@ -21,10 +21,10 @@ class Timers(LabTest):
         return call
 
     def test_time_closes(self):
-        """C6, CHECKLIST 27: sessions that are refreshed live; those that are not, and calls whose BYE is lost, close."""
+        """C6, CHECKLIST 27: sessions that are refreshed continue; others, and calls whose BYE is lost, close."""
         phone, peer = self.phone(), self.peer()
         begun = time.monotonic()
-        # Its BYE got lost before it came here, so nobody says that it is over: media of one side go on for ever.
+        # Its BYE was lost before it reached the router, so the call has no end: media of one side continue.
         lost = self.session(phone, peer, 40000)
         refreshed = self.session(phone, peer, 40100)
         unanswered = self.session(phone, peer, 40200)

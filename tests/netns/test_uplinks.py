@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""A router with two uplinks: each message and each mapping has the address of the interface it leaves by."""
+"""A router with two uplinks: each message and each mapping has the address of the interface by which the packet
+leaves."""
 
 from labtest import PHONE1, PROVIDER, ROUTER_WAN, Call, LabTest, main, sip
 from netns import wait_for
@@ -12,7 +13,7 @@ class Uplinks(LabTest):
     def prepare(cls):
         cls.second = cls.lab.uplink("second", "wan2", ROUTER_WAN2, PROVIDER2)
         cls.second.run("ip", "address", "add", f"{FARTHER}/32", "dev", "lo")
-        # A narrower route than the default one, as a VPN or a policy makes it.
+        # A more specific route than the default one, as for a VPN.
         cls.lab.router.run("ip", "route", "add", "192.0.2.0/24", "via", PROVIDER2)
         cls.lab.start_daemon("--outside", "wan", "--outside", "wan2")
 
@@ -20,7 +21,8 @@ class Uplinks(LabTest):
         return self.second if address in (PROVIDER2, FARTHER) else super().namespace(address)
 
     def test_each_its_own(self):
-        """N1, CHECKLIST 23: calls of one phone by both uplinks, and by a narrower route; each shows its own address."""
+        """N1, CHECKLIST 23: calls of one phone by both uplinks, and by a more specific route; each names its own
+        address."""
         phone = self.phone()
         calls = []
         for i, (far, public) in enumerate(((PROVIDER, ROUTER_WAN), (PROVIDER2, ROUTER_WAN2), (FARTHER, ROUTER_WAN2))):

@@ -1,4 +1,4 @@
-"""TLS ends in the lab whose every byte on the wire is known: OpenSSL works in memory, the test moves the records."""
+"""TLS ends in the lab, with every byte on the wire recorded: OpenSSL works in memory, the test moves the records."""
 
 import os
 import socket
@@ -9,7 +9,7 @@ from lab import PROVIDER
 
 
 def certificate(lab, name="sip.example.com"):
-    """A certificate of its own making and its key: (path, path)."""
+    """A self-signed certificate and its key: (path, path)."""
     paths = [os.path.join(lab.directory, f"{name}.{kind}") for kind in ("crt", "key")]
     if not os.path.exists(paths[0]):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
@@ -38,7 +38,7 @@ def connect(lab, client, server, address, port):
 
 
 class End:
-    """One end of a connection. `sent` and `heard` are what went over its socket, byte for byte."""
+    """One end of a connection. `sent` and `heard` are all bytes that its socket has sent and received."""
 
     def __init__(self, sock, context, **how):
         self.socket = sock
@@ -47,7 +47,7 @@ class End:
         self.tls = context.wrap_bio(self._in, self._out, **how)
 
     def step(self, action):
-        """Tries; sends what that has made. True once it is done."""
+        """Makes one attempt and sends the resulting records. True once it is done."""
         try:
             action()
             done = True
