@@ -1,7 +1,7 @@
 """Network namespaces joined only to each other, sockets in them, and the nft driver, for tests that need root.
 
-Everything made here is taken away again when the object's `close` runs, which tests register with addCleanup.
-unittest skips those when it is interrupted, so what is left then goes when Python ends.
+Each object removes what it has made in `close`, which tests register with addCleanup. unittest skips these when it is
+interrupted, so the rest is removed when Python ends.
 """
 import atexit
 import contextlib
@@ -46,7 +46,7 @@ def require():
 
 
 def main():
-    """unittest.main() with exit status 77 where nothing can be tested."""
+    """unittest.main(), but with exit status 77 if no test can run here."""
     if why_not():
         print('skipped:', why_not())
         sys.exit(77)
@@ -55,7 +55,7 @@ def main():
 
 
 def until(condition, what, seconds=10):
-    """Waits for a condition and returns its first true value; longer than `seconds` where the machine is slow."""
+    """Waits for a condition and returns its first true value; waits longer than `seconds` if the machine is slow."""
     limit = Limit(seconds)
     while True:
         over = limit.over()
@@ -70,7 +70,7 @@ def until(condition, what, seconds=10):
 class Namespace:
     def __init__(self, label):
         self.name = f'nft-{os.getpid()}-{next(_numbers)}-{label}'
-        atexit.register(self.close)  # first: an interrupt may come as soon as it is there
+        atexit.register(self.close)  # registered first, because an interrupt may come at any time
         self.run_outside('ip', 'netns', 'add', self.name)
         self.run('ip', 'link', 'set', 'lo', 'up')
 
@@ -95,7 +95,7 @@ class Namespace:
 
     @contextlib.contextmanager
     def entered(self):
-        """This thread is in the namespace; sockets made meanwhile stay there."""
+        """Moves this thread into the namespace; sockets that it makes there stay there."""
         with open('/proc/thread-self/ns/net') as home, open(f'/run/netns/{self.name}') as away:
             if _libc.setns(away.fileno(), _CLONE_NEWNET) != 0:
                 raise OSError(ctypes.get_errno(), 'setns')
@@ -121,7 +121,8 @@ def join(a, a_interface, a_address, b, b_interface, b_address):
 
 
 def receive(sock, nothing_for=None):
-    """(payload, source) of the next datagram, or None when none comes; that is expected within `nothing_for` seconds."""
+    """(payload, source) of the next datagram; None if none has arrived, which is expected within `nothing_for`
+    seconds."""
     limit = Limit(5) if nothing_for is None else Limit(nothing_for * (5 if os.environ.get('VMRUN') else 1), exact=True)
     while not limit.over():
         if select.select([sock], [], [], limit.left())[0]:
@@ -162,7 +163,7 @@ class Driver:
         return self._answer()
 
     def kill(self):
-        """As a daemon that is killed: nothing is taken back."""
+        """Ends like a killed daemon: its table stays."""
         self.process.kill()
         self.close()
 
@@ -173,7 +174,7 @@ class Driver:
 
 
 class DriverTest(unittest.TestCase):
-    """What a test makes here goes when the test does."""
+    """The objects that a test makes here are removed after the test."""
 
     def namespace(self, label):
         space = Namespace(label)

@@ -1,4 +1,4 @@
-"""A reader of one netfilter queue in a namespace: notes every packet and accepts it as it is."""
+"""A reader of one netfilter queue in a namespace: it records every packet and accepts it unmodified."""
 import select
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""The two builds: plain (as users have it, g++) and sanitize (clang++ with AddressSanitizer and UBSan)."""
+"""The two builds: plain (g++, as installed by users) and sanitize (clang++ with AddressSanitizer and UBSan)."""
 
 import json
 import os
@@ -10,10 +10,10 @@ from program import CORES, NICE_BUILD, ROOT
 
 
 class Build:
-    """A build directory, and the tests that ctest knows in it."""
+    """A build directory, and its ctest tests."""
 
     def __init__(self, name, directory, options, targets, wanted):
-        """`targets`: what is built, besides all of it for None. `wanted`: tells by its labels whether a test is run."""
+        """`targets`: the targets to build; None: all. `wanted`: decides by the labels of a test whether it is run."""
         self.name, self.directory = name, directory
         self.path = os.path.join(ROOT, directory)
         self._options, self._targets, self._wanted = options, targets, wanted
@@ -35,7 +35,7 @@ class Build:
         argv = ["cmake", "--build", self.directory, "-j", str(CORES)]
         if self._targets:
             argv += ["--target", *self._targets]
-        # A precompiled header carries no time stamps that matter: the options ccache's manual asks for.
+        # ccache's manual requires these options for precompiled headers, whose time stamps do not matter here.
         env = {"CCACHE_SLOPPINESS": "pch_defines,time_macros,include_file_mtime,include_file_ctime",
                "CCACHE_BASEDIR": ROOT, "CCACHE_NOHASHDIR": "1"}
         built = outcome.program(f"{self.name}: build", program.run(argv, 3600, env, NICE_BUILD, os.killpg))
@@ -60,7 +60,7 @@ class Build:
         outcome.program(piece, done, properties.get("SKIP_RETURN_CODE"))
 
     def _forget_other_compiler(self):
-        """CMake loses options when a directory that another compiler was chosen for is configured again."""
+        """CMake loses options when a build directory is configured again with another compiler."""
         wanted = [o.split("=")[1] for o in self._options if o.startswith("-DCMAKE_CXX_COMPILER=")]
         cache = os.path.join(self.path, "CMakeCache.txt")
         if not wanted or not os.path.exists(cache):
@@ -73,7 +73,7 @@ class Build:
 
 def builds(mode):
     """The builds of a run: mode is "normal", "quick" or "full"."""
-    # -g1: the code is the users', but writing all of -g takes a tenth of the time.
+    # -g1: the code is the same as for users, but full debug information would take a tenth of the build time.
     plain = ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -g1 -DNDEBUG", "-DSANITIZE=OFF",
              "-DPCH=OFF"]
     sanitize = ["-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_BUILD_TYPE=None", "-DCMAKE_CXX_FLAGS=-g1", "-DSANITIZE=ON",

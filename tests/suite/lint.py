@@ -1,4 +1,4 @@
-"""What reads the sources: clang-format, clang-tidy, and clang++ for those that no sanitized program is made of."""
+"""Checks of the sources: clang-format, clang-tidy, and clang++ for sources that are in no sanitized program."""
 
 import concurrent.futures
 import json
@@ -39,7 +39,7 @@ def changed():
 
 
 def with_sources_of_headers(files, compiled):
-    """Each header by a source that includes it: the one beside it, or the first that names it."""
+    """Replaces each header by a source that includes it: the one of the same name, or the first that includes it."""
     chosen = {f for f in files if f in compiled}
     for header in (f for f in files if f.endswith(".hpp")):
         beside = header[:-3] + "cpp"
@@ -50,7 +50,7 @@ def with_sources_of_headers(files, compiled):
 
 def clang_format(piece, outcome):
     files = sources()
-    if files:  # a tarball has no list of them
+    if files:  # empty without git, for example in a tarball
         outcome.program(piece, program.run(["clang-format", "--dry-run", "--Werror", *files]))
 
 
@@ -66,7 +66,7 @@ def clang_tidy(piece, build, mode, outcome):
 
 
 def clang_bench(piece, build, outcome):
-    """The benchmarks, which are not built with sanitizers, by clang++ with the warnings that g++ is given."""
+    """Compiles the benchmarks, which are not built with sanitizers, by clang++ with the same warnings as g++."""
     argvs = {}
     for command in _commands(build):
         if os.path.relpath(command["file"], ROOT).startswith("tests/bench/"):

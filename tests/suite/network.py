@@ -19,7 +19,7 @@ LONGEST = ("test_timers", "test_silence", "test_dialogs", "test_kill", "test_reg
 
 
 def modules():
-    """Names, the longest first."""
+    """The names of all modules, the slowest first."""
     names = sorted(os.path.basename(p)[:-3] for p in glob.glob(os.path.join(NETNS, "test_*.py"))
                    if not os.path.basename(p).startswith("test_nft_"))
     return sorted(names, key=lambda n: LONGEST.index(n) if n in LONGEST else len(LONGEST))

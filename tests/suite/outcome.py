@@ -1,4 +1,4 @@
-"""Counts test cases, and says at the end which failed and which steps were the slowest."""
+"""Counts test cases, and prints at the end the failed ones and the slowest steps."""
 
 import re
 import threading
@@ -35,7 +35,7 @@ class Outcome:
         print(f"[{time.monotonic() - self._begin:5.0f} s] {text}", flush=True)
 
     def step(self, name, done):
-        """Notes what a step cost, for the table."""
+        """Notes the time of a step, for the table."""
         with self._lock:
             self._steps.append((done.wall, done.cpu, name))
         if done.wall >= 5:
@@ -46,7 +46,7 @@ class Outcome:
             self.passed += count
 
     def fail(self, name, output="", more=()):
-        """One failed test case, and others of the same program."""
+        """Counts a failed test case, and others of the same program."""
         with self._lock:
             self.failed += [name, *more]
         print(f"\n===== FAILED: {name}\n{output[-SHOWN:].rstrip()}\n=====", flush=True)

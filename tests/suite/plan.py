@@ -1,4 +1,4 @@
-"""The pieces of a run: everything that --only can name."""
+"""The pieces of a run, which --only can name."""
 
 import dataclasses
 import fnmatch
@@ -21,7 +21,7 @@ class Piece:
     name: str
     build: builds.Build | None
     run: typing.Callable[[], object]  # for a network module: returns the names of its failed tests
-    waits: bool = False               # it mostly waits: many run at a time
+    waits: bool = False               # it mostly waits, so many can run at the same time
     module: str = ""                  # of a network test
 
     def is_named(self, patterns):
@@ -38,7 +38,7 @@ def pieces(made, mode, outcome):
 
 
 def select(pieces_, patterns):
-    """Those that the patterns name; all without patterns."""
+    """The pieces that match a pattern; all without patterns."""
     return [piece for piece in pieces_ if not patterns or piece.is_named(patterns)]
 
 
@@ -71,7 +71,7 @@ def _demonstrate(build, outcome):
 
 
 def _linters(made, mode, outcome):
-    """The last build's: what they read is complete then."""
+    """With the last build, so that the files they read are complete."""
     plain, last = made[0], made[-1]
     yield Piece("clang-format", None, lambda: lint.clang_format("clang-format", outcome))
     yield Piece("clang-tidy", last, lambda: lint.clang_tidy("clang-tidy", plain, mode, outcome))

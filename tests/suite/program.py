@@ -1,4 +1,4 @@
-"""Runs the programs of the suite: their output, exit status, and what they cost."""
+"""Runs the programs of the suite, and returns their output, exit status and times."""
 
 import dataclasses
 import os
@@ -11,7 +11,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CORES = os.cpu_count() or 2
-NICE_BUILD, NICE_WORK, NICE_NETWORK = 10, 5, 0  # network tests wait for packets: they get the processor first
+NICE_BUILD, NICE_WORK, NICE_NETWORK = 10, 5, 0  # network tests wait for packets, so they have priority
 
 _running = {}  # pid: os.kill or os.killpg
 _lock = threading.Lock()
@@ -27,7 +27,7 @@ class Done:
 
 
 def run(argv, timeout=900, env=None, nice=NICE_WORK, kill=os.kill):
-    """Runs a program to its end. One that takes longer than `timeout` seconds is ended and has status 124.
+    """Runs a program to its end. A program that takes longer than `timeout` seconds is ended and gets status 124.
 
     `kill` sends the signal for that: os.kill to the program alone, which then ends its own ones in order, or os.killpg
     to all of its process group (cmake does not hand a signal to its make).
@@ -79,7 +79,7 @@ def _end(pid, kill):
 
 def _reap(child):
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    with _lock:  # end_all() signals only pids that are still ours
+    with _lock:  # so that end_all() signals only our own children
         _, status, usage = os.wait4(child.pid, 0)
         del _running[child.pid]
     child.returncode = os.waitstatus_to_exitcode(status)

@@ -9,7 +9,7 @@ from program import CORES
 
 
 class Pools:
-    """Runs pieces: those that wait for packets many at a time, those that work one a processor."""
+    """Runs pieces: many at a time of those that wait for packets, and one per processor of the others."""
 
     def __init__(self):
         self._waiting = concurrent.futures.ThreadPoolExecutor(network.AT_A_TIME)
@@ -26,11 +26,11 @@ class Pools:
         self._futures[pool.submit(run)] = piece
 
     def results(self):
-        """(piece, what it returned) of all that were submitted, once all have ended."""
+        """Waits for all submitted pieces; returns (piece, its result) for each."""
         return [(piece, future.result()) for future, piece in self._futures.items()]
 
     def stop(self):
-        """After Ctrl-C: nothing new begins, what runs cleans up and ends."""
+        """After Ctrl-C: starts no more pieces, and waits until the running ones have cleaned up and ended."""
         for pool in (self._waiting, self._working):
             pool.shutdown(wait=False, cancel_futures=True)
         program.end_all()
@@ -39,7 +39,7 @@ class Pools:
 
 
 def label(failures, outcome):
-    """Tells a network test that fails because the machine is loaded from one that always does. Both have failed."""
+    """Distinguishes network tests that fail only under load from those that always fail. Both count as failed."""
     for piece, names in failures:
         outcome.say(f"{piece.name}: once more, alone")
         alone = network.passes_alone(piece.module, piece.build)
@@ -48,7 +48,7 @@ def label(failures, outcome):
 
 
 def run(pieces, made, outcome):
-    """Builds what the pieces need, each build while the tests of the one before run."""
+    """Makes the builds that the pieces need, each while the tests of the previous one run."""
     pools = Pools()
     try:
         for piece in pieces:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The suite counts right: a test that fails, hangs or is skipped is never reported as passed."""
+"""The suite counts correctly: a test that fails, hangs or is skipped is never reported as passed."""
 
 import contextlib
 import io

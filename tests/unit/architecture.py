@@ -10,7 +10,7 @@ import pathlib
 import re
 import sys
 
-# (room, included room): includes that break the table and are about to go. Must become empty.
+# (room, included room): includes that break the table and will be removed. Must become empty.
 LAST_CORE_ROOM = "core"
 ROW = re.compile(r"^\| `([a-z/_]+)` \| .* \| ([^|]+) \|$")
 RULE = re.compile(r"^\.It Sy (?:\\&)?([ACDNOPSTX][1-9][0-9]?)$", re.MULTILINE)

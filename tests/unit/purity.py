@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""The core is pure: bytes and the time in, a decision out. Checks what its library asks of the outside.
+"""The core is pure: bytes and the time in, a decision out. Checks the undefined symbols of its library.
 
-Usage: purity.py NM LIBRARY. Every symbol that the library needs and does not have itself must be one that this
-file allows, so that a new dependency shows at once, whatever it is called.
+Usage: purity.py NM LIBRARY. Every undefined symbol of the library must be on the list in this file, so that a new
+dependency is noticed at once.
 """
 import re
 import subprocess
