@@ -1,5 +1,5 @@
-// Captures: reader, replay and the written explanations. Nothing may crash; the page has no tag from the
-// file.
+// Captures: reader, replay and the written explanations. Nothing may crash, and the page must not contain
+// tags from the file.
 #include "alg/explain/explanation.hpp"
 #include "alg/explain/html.hpp"
 #include "alg/explain/ladder.hpp"

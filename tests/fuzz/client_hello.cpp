@@ -1,4 +1,4 @@
-// ClientHello: more bytes never change an answer, nor does another division into records.
+// ClientHello: neither more bytes nor another division into records changes a result.
 #include "alg/tls/client_hello.hpp"
 
 #include <algorithm>
@@ -16,7 +16,8 @@ bool same(const tls::ClientHello& a, const tls::ClientHello& b) {
     return a.outcome == b.outcome && a.server_name == b.server_name;
 }
 
-/// The same content in records of one byte each; of the last record, what is there. Empty: no whole records.
+/// The same content in records of one byte each; the last record may be incomplete. Empty: not a sequence of
+/// records.
 std::string one_byte_records(std::string_view stream) {
     std::string result;
     std::size_t at = 0;

@@ -13,7 +13,7 @@ void check(std::string_view text, const sdp::AddressField& field) {
     require_inside(text, field.text);
     require_inside(text, field.type);
     require(!field.address || !field.text.empty(), "an address has a text");
-    // What was understood is what stands there.
+    // The parsed address must be that of the text.
     if (field.address) require(Address::parse(field.text) == field.address, "an address is that of its text");
 }
 

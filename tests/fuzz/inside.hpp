@@ -1,4 +1,4 @@
-// What every fuzz target asks of the parsers.
+// The checks of all fuzz targets.
 #pragma once
 
 #include <cstdio>
@@ -14,7 +14,7 @@ inline void require(bool condition, const char* what) {
     std::abort();
 }
 
-/// A view lies inside the input, or is empty and points nowhere.
+/// A view must be inside the input, or null and empty.
 inline void require_inside(std::string_view input, std::string_view view) {
     if (view.data() == nullptr) return require(view.empty(), "a null view is empty");
     const std::less_equal<const char*> before;

@@ -1,5 +1,5 @@
 // The whole core: a sequence of messages of both directions, time, refusals and restarts, read from the
-// input. What must hold after each step is in tests/cases/invariants.hpp; at the end nothing may be left.
+// input. tests/cases/invariants.hpp has the invariants after each step; at the end no state may remain.
 #include <cstdio>
 #include <exception>
 

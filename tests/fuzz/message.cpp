@@ -37,7 +37,7 @@ void check_uri(std::string_view text) {
     if (const auto value = sip::parameter(uri->parameters, "transport")) require_inside(text, *value);
 }
 
-/// Values come in order, do not overlap, and what is left behind each is the end of the header.
+/// Values must be in order and must not overlap, and the rest after each value must be the end of the header.
 void check_name_addrs(std::string_view value) {
     std::string_view rest = value;
     while (const auto next = sip::next_name_addr(rest)) {
@@ -112,14 +112,14 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     const sip::ParseError error = first.parse(input);
     if (error == sip::ParseError::none) check_message(input, first);
 
-    // A message object that has read something else before gives the same.
+    // A message object that has parsed other bytes before must give the same result.
     static sip::Message again;
     require(again.parse(input) == error, "the same bytes give the same result");
     if (error == sip::ParseError::none) {
         require(again.headers().size() == first.headers().size() && same(again.body(), first.body()) &&
                     same(again.from_tag(), first.from_tag()) && same(again.to_tag(), first.to_tag()),
                 "the same bytes give the same message");
-        // What follows the body is no part of the message: without it nothing changes.
+        // Bytes after the body are not part of the message: without them the result must be the same.
         const std::size_t whole = first.head().size() + first.body().size();
         sip::Message exact;
         require(
@@ -127,7 +127,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
             "bytes after the body do not count");
     }
 
-    // Values as they come, without a message around them.
+    // The input as header values, without a message around them.
     check_name_addrs(input);
     check_vias(input);
     check_uri(input);

@@ -23,7 +23,7 @@ bool ends_stream(sip::Kind kind) {
 }
 
 /// Pieces of a stream that arrives in segments of `step` bytes; line ends between messages may fall apart and
-/// are left out. Stops at what cannot be SIP any more, and says where.
+/// are left out. Stops at bytes that cannot be SIP, and sets `stopped` to their offset.
 std::vector<Cut> cut(std::string_view stream, std::size_t step, std::size_t& stopped) {
     std::vector<Cut> result;
     std::size_t begin = 0;
@@ -67,14 +67,14 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
         if (c.piece.kind != sip::Kind::message) continue;
         const std::string_view bytes = input.substr(c.begin, c.piece.length);
         require(sip::classify_datagram(bytes) == sip::Kind::message, "a message is one as a datagram, too");
-        // If it can be read at all it has, in a stream, exactly its own bytes.
+        // If the message can be parsed, it must consist of exactly these bytes.
         sip::Message message;
         const sip::ParseError error = message.parse(bytes);
         require(error != sip::ParseError::not_sip && error != sip::ParseError::truncated, "a piece is whole");
         if (error == sip::ParseError::none && message.content_length())
             require(message.head().size() + message.body().size() == bytes.size(), "a piece is one message");
     }
-    // How a stream is cut may decide how early it is given up, never where its messages are.
+    // The split of a stream may change the point where reading stops, but not the positions of messages.
     for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{100}}) {
         if (input.size() / step > 4096) continue;
         std::size_t stopped = 0;

@@ -16,10 +16,10 @@ bool replay(const std::filesystem::path& file) {
         std::fprintf(stderr, "cannot read %s\n", file.c_str());
         return false;
     }
-    // The name first: a target that aborts leaves it as the last line.
+    // Print the name first, so that it is the last line if the target aborts.
     std::printf("%s\n", file.c_str());
     std::fflush(stdout);
-    // Exactly as long as the input, so that a read behind it is seen by the sanitizer.
+    // Exactly as long as the input, so that the sanitizer detects a read after its end.
     const std::vector<unsigned char> exact(bytes.begin(), bytes.end());
     LLVMFuzzerTestOneInput(exact.data(), exact.size());
     return true;

@@ -1,5 +1,5 @@
-// TCP: two connections whose segments, clock, kernel and restarts are read from the input. What must hold is
-// in tests/stream/segment_traffic.hpp.
+// TCP: two connections whose segments, clock, kernel and restarts are read from the input.
+// tests/stream/segment_traffic.hpp has the invariants.
 #include <cstdio>
 #include <exception>
 

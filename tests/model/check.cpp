@@ -1,4 +1,4 @@
-// What is compared after every step, and at the end.
+// The checks after every step, and at the end.
 #include <algorithm>
 #include <stdexcept>
 
@@ -11,7 +11,7 @@ namespace sipalg::model {
 
 namespace {
 
-constexpr Time longest_timeout{601'000};  // of what a call keeps
+constexpr Time longest_timeout{601'000};  // of the elements of a call
 
 std::string shown(const Hole& hole) {
     return hole.remote.text() + " > " + hole.inside.text();
@@ -19,7 +19,8 @@ std::string shown(const Hole& hole) {
 
 }  // namespace
 
-// S4: what went out comes back as it was. Asked of the translation alone: nothing of it stays.
+// S4: a message that goes out and comes back must have its original bytes. This only tests the translation:
+// its changes are cancelled.
 void World::check_out_and_in(const Message& message) {
     if (message.from != Side::inside) return;
     Decision back;
@@ -30,7 +31,7 @@ void World::check_out_and_in(const Message& message) {
         throw std::runtime_error("S4: on its way back the message is another:\n" + back.payload);
 }
 
-// A3: what is written into a description is what the kernel does.
+// A3: the kernel must translate to exactly the endpoints in the description.
 void World::check_ports(const Message& message) const {
     if (message.from != Side::inside || message.role == Role::none || !message.followed ||
         !message.comparable)
@@ -97,14 +98,13 @@ void World::finish() {
         throw std::runtime_error("something is left: " + std::to_string(left.calls) + " calls, " +
                                  std::to_string(left.mappings) + " mappings, " +
                                  std::to_string(left.pinholes) + " pinholes");
-    now_ +=
-        Time{Seconds{registration_s}};  // deadlines are not taken back: that of the binding is still there
+    now_ += Time{Seconds{registration_s}};  // the binding may still have its earlier deadline
     expire_due();
     if (!state_.scan.idle() || state_.next_deadline()) throw std::runtime_error("something is waited for");
     check_room();
 }
 
-// X7: what counts for a phone is nothing again, so its whole share can be had.
+// X7: the counts of a phone are zero again, so it can use its whole share.
 void World::check_room() {
     for (const Endpoint& phone : phones)
         for (std::size_t i = 0; i <= call_ceiling; ++i) {

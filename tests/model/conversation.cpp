@@ -169,7 +169,7 @@ bool Conversation::accept(Leg& leg, Dice& dice, Time now) {
     } else if (!leg.invite_exchanged) {
         leg.offer(message, ++post_.offers, dice);
     } else if (!leg.updated && !leg.agreed.empty() && dice.one_in(3)) {
-        message.description = leg.agreed;  // many say it once more
+        message.description = leg.agreed;  // many phones repeat the description
         message.role = leg.said;
         message.offer = leg.said_of;
     }
@@ -205,7 +205,7 @@ bool Conversation::decline(Leg& leg, Dice& dice, Time now) {
         return true;
     }
     if (leg.stage == Leg::Stage::over) return false;  // reply() says 481
-    // What has been answered in a reliable response is in force (RFC 6141 3.4).
+    // An offer that was answered in a reliable response stays in force (RFC 6141 3.4).
     if (leg.invite_exchanged || leg.prack_in || leg.update_in) return false;
     respond(response(leg, invite, refuse ? refuse : dice.of(std::array{488, 403, 401, 500, 408, 491}), now),
             invite);

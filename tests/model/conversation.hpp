@@ -1,4 +1,4 @@
-// One call as its two ends live it: who calls, and the one to three who are called.
+// One call from the view of its ends: a caller and one to three callees.
 #pragma once
 
 #include <optional>
@@ -10,10 +10,10 @@
 
 namespace sipalg::model {
 
-/// What an end can do of its own accord; most at most moments it cannot.
+/// The actions of an end; most of them are only possible at certain times.
 enum class Act : std::uint8_t { ring, accept, decline, retry, cancel, prack, reply, update, reinvite, bye };
 
-/// Takes messages as they are made, and numbers what needs a number in the whole run.
+/// Collects the messages, and assigns numbers that are unique in the whole run.
 struct Post {
     std::vector<Message> outbox;
     int messages = 0, transactions = 0, offers = 0, forks = 0, branches = 0;
@@ -29,9 +29,9 @@ class Conversation {
     Conversation(int number, const Ends& ends, Post& post) : number_(number), ends_(ends), post_(post) {}
 
     void begin(Dice& dice, Time now);
-    /// False: there is nothing of the kind to be done.
+    /// False: the action is not possible now.
     bool act(Act act, Dice& dice, Time now);
-    /// Throws std::runtime_error when the message is not what its receiver may expect.
+    /// Throws std::runtime_error if the receiver must not get such a message.
     void receive(const Message& message, Dice& dice, Time now);
     void time_passes(Time now);
 
@@ -39,7 +39,7 @@ class Conversation {
     struct Invite {
         Message message;
         bool open = false, rang = false, cancelled = false;
-        int refused = 0;  ///< status that another try can follow
+        int refused = 0;  ///< status after which another attempt is possible
     };
 
     bool is_caller(const Leg& leg) const { return leg.side == ends_.caller; }
@@ -58,7 +58,7 @@ class Conversation {
     bool ring(Leg& leg, Dice& dice, Time now);
     bool accept(Leg& leg, Dice& dice, Time now);
     bool decline(Leg& leg, Dice& dice, Time now);
-    /// The leg is over; when the last one is, the INVITE that began the call is refused.
+    /// Ends the leg. With the last leg, the INVITE that began the call is refused.
     void decline_first(Leg& leg, int status, Time now);
     bool retry(Dice& dice, Time now);
     bool cancel(Dice& dice, Time now);

@@ -1,4 +1,4 @@
-// Chance that comes again with its seed.
+// Pseudo-random numbers that depend only on the seed.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 namespace sipalg::model {
 
-/// SplitMix64: the same numbers on every platform, and cheap to begin anew for each step.
+/// SplitMix64: the same numbers on every platform, and cheap to seed again for each step.
 class Dice {
   public:
     explicit Dice(std::uint64_t seed) : state_(seed) {}

@@ -1,4 +1,4 @@
-// What the reference asks to be open, from what it has been told.
+// The pinholes and mappings that the reference expects, from the messages so far.
 #include <algorithm>
 
 #include "tests/model/reference.hpp"
@@ -23,7 +23,7 @@ bool sends(const Line& line) {
 
 class Opening {
   public:
-    /// `proven`: it must be open, too, and not only mapped (X11).
+    /// `proven`: the endpoint must be open, not only mapped (X11).
     Opening(const Address& phone, Expected& out, bool must, bool proven)
         : phone_(phone), out_(out), must_(must), proven_(proven) {}
 
@@ -41,13 +41,13 @@ class Opening {
                 out_.must_map.insert(endpoint);
         }
     }
-    /// `muxed`: RTCP has no port of its own for all who count; `certain`: the other side may send here.
+    /// `muxed`: both sides use the RTP port for RTCP; `certain`: the other side may send here.
     void open(const Line& local, const Line& remote, bool muxed, bool certain) {
         if (local.held() || remote.held()) return;
         hole({rtp(local), remote.host}, certain && receives(local) && sends(remote));
         if (local.has_rtcp() && !muxed) hole({rtcp(local), remote.host}, certain && remote.has_rtcp());
     }
-    /// For whoever answers, who is not known better than by the address that was asked.
+    /// For an offer without an answer: the only known address of the answerer is that of the signalling peer.
     void open(const Line& local, const Address& asked, bool certain) {
         if (local.held()) return;
         hole({rtp(local), asked}, certain && receives(local));
@@ -138,7 +138,8 @@ std::set<Endpoint> Reference::kept_of(const Call& call, const Message& message, 
     return kept;
 }
 
-// A call ends so long after a message that keeps the session, and after media where it has some now.
+// The time at which a call ends, counted from the last message that keeps the session, or from its last media
+// if it has some.
 Time Reference::silent_until(const Call& call, const std::set<Endpoint>& media) const {
     const bool timed = std::all_of(call.dialogs.begin(), call.dialogs.end(), [](const auto& entry) {
         return entry.second.state != Dialog::State::confirmed || entry.second.session_until;
@@ -150,7 +151,7 @@ Time Reference::silent_until(const Call& call, const std::set<Endpoint>& media) 
     return last + (quiet(call) ? hold : silence);
 }
 
-// Nothing that a side receives is expected: neither both agreed to media, nor is there an agreement.
+// Whether neither side expects to receive media: they have agreed on none, or have no agreement.
 bool Reference::quiet(const Call& call) const {
     const auto silent = [](const std::optional<Description>& lines) {
         return !lines || std::all_of(lines->begin(), lines->end(), [](const Line& line) {

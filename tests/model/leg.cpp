@@ -32,7 +32,7 @@ Address any_host(Side side, const Address& usual, Dice& dice) {
     return Address::v4(0xCB00710BU + static_cast<std::uint32_t>(dice.below(3)));  // 203.0.113.11
 }
 
-// As people and devices do it: hold, resume, video on and off, fax, another port.
+// Typical changes: hold, resume, video on and off, fax, another port.
 void change(Description& lines, Side side, const Address& host, Dice& dice) {
     Line& line = lines[dice.below(lines.size())];
     switch (dice.below(9)) {
@@ -66,7 +66,7 @@ void change(Description& lines, Side side, const Address& host, Dice& dice) {
     }
 }
 
-// What goes with the other side's direction (RFC 3264 6.1).
+// A direction that matches the other side's (RFC 3264 6.1).
 Direction reply(Direction offered, Dice& dice) {
     switch (offered) {
         case Direction::sendonly: return dice.one_in(5) ? Direction::inactive : Direction::recvonly;
@@ -137,7 +137,7 @@ int Leg::hear(const Message& message) {
             complete = true;
             return 0;
         case Role::offer:
-            if (!heard.insert(message.offer).second) return 0;  // it is said once more
+            if (!heard.insert(message.offer).second) return 0;  // a repetition
             if (offered) return 491;
             if (to_answer) return 500;
             other = *message.description;
@@ -180,7 +180,7 @@ void Leg::time_passes(Time now) {
         invite_in.reset();
         if (is_initial()) stage = Stage::over;
     }
-    // Nobody has taken up the 2xx (RFC 3261 13.3.1.4).
+    // The 2xx was not acknowledged (RFC 3261 13.3.1.4).
     if (ack_due_until != Time{0} && ack_due_until <= now) stage = Stage::over;
 }
 

@@ -10,21 +10,22 @@
 
 namespace sipalg::model {
 
-/// A request that waits for our final response; `refuse` is the only status that the standards leave.
+/// A request that waits for our final response; `refuse` is the only final status that the standards allow;
+/// 0: any.
 struct Asked {
     Message message;
     int refuse = 0;
 };
 
-/// A user agent follows RFC 3261, 3262, 3264, 3311 and 6337 as far as it knows what has happened: messages
-/// may be lost on their way to it.
+/// A user agent follows RFC 3261, 3262, 3264, 3311 and 6337 by its own knowledge, which may be incomplete,
+/// because messages to it may be lost.
 struct Leg {
     enum class Stage : std::uint8_t { none, early, confirmed, over };
     Side side = Side::inside;
     int fork = -1;
-    Address host;  ///< where it wants its media
+    Address host;  ///< the address at which it receives media
     std::string own_tag, other_tag;
-    std::string target;  ///< URI of the other end, as it came here
+    std::string target;  ///< URI of the other end, as received
     Stage stage = Stage::none;
     std::uint32_t cseq = 1;
 
@@ -32,15 +33,15 @@ struct Leg {
     int offered = 0, offered_in = 0;  ///< own offer without answer, and its transaction
     int to_answer = 0, asked_in = 0;  ///< the other end's, without answer
     Description own, other;           ///< latest of each
-    Description agreed;               ///< its own part of what was agreed last
-    Role said = Role::none;           ///< what it made last, and of which offer
+    Description agreed;               ///< its own description in the latest agreement
+    Role said = Role::none;  ///< the role of its latest description, and the offer that this belongs to
     int said_of = 0;
     std::set<int> heard;            ///< offers of the other end
-    bool complete = false;          ///< some exchange has ended, so that another can begin
-    bool invite_exchanged = false;  ///< one has within the INVITE under way
-    bool updated = false;           ///< one has since the first INVITE
+    bool complete = false;          ///< an offer was answered, so another can be made
+    bool invite_exchanged = false;  ///< an offer was answered in the pending INVITE
+    bool updated = false;           ///< an offer was answered since the first INVITE
 
-    // Requests under way.
+    // Pending requests.
     std::optional<Asked> invite_in, update_in;
     std::optional<Message> prack_in, bye_in;
     std::optional<Message> invite_out, update_out, prack_out, bye_out;
@@ -50,27 +51,27 @@ struct Leg {
     bool reliable_open = false;  ///< a reliable response of ours waits for its PRACK
     Time session_until{0};       ///< RFC 4028; 0: there is no session timer
     Time reliable_at{0};
-    Time ack_due_until{0};  ///< after a 2xx: no ACK comes later
+    Time ack_due_until{0};  ///< after a 2xx: the end of the wait for its ACK
 
-    /// A new offer, of whatever kind, can be made now.
+    /// Whether a new offer of any kind can be made now.
     bool can_offer() const;
-    /// The INVITE under way is the one that began the call.
+    /// Whether the pending INVITE is the one that began the call.
     bool is_initial() const { return stage == Stage::none || stage == Stage::early; }
 
     /// Puts a new offer or the answer to to_answer into the message.
     void offer(Message& message, int number, Dice& dice);
     void answer(Message& message, Dice& dice);
-    /// An offer or answer of the other end has come. 0, or the status that refuses it.
+    /// Handles an offer or answer of the other end. Returns 0, or the status with which to refuse it.
     int hear(const Message& message);
-    /// The transaction has ended without success: what was offered in it counts no more.
+    /// The transaction has failed: forgets the offers in it.
     void forget(int transaction);
-    /// A 2xx to INVITE or UPDATE begins the session's time anew.
+    /// A 2xx to INVITE or UPDATE restarts the session timer.
     void refresh(const Message& message, Time now);
-    /// Drops what has waited for longer than a transaction can live.
+    /// Drops everything that has waited for longer than the lifetime of a transaction.
     void time_passes(Time now);
 };
 
-/// A first offer.
+/// Makes a first offer.
 Description fresh_description(Side side, const Address& host, Dice& dice);
 
 }  // namespace sipalg::model

@@ -1,6 +1,6 @@
 // Random calls against the reference model (SPEC section 5).
 //   call_model [SEED [RUNS [STEPS]]]     RUNS runs from SEED on, of STEPS steps each
-// A run that fails is made as short as it can be while it still fails in the same way, and told as a ladder.
+// A run that fails is shortened as long as it still fails in the same way, and printed as a ladder.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -15,7 +15,7 @@ namespace sipalg::model {
 
 namespace {
 
-// How often each kind is tried, in the order of Kind.
+// The relative frequency of each kind, in the order of Kind.
 constexpr std::array<unsigned, kinds> weights{6, 60, 6, 10, 14, 10, 4, 4, 2, 14, 20, 8, 10, 4, 4, 9, 2, 1};
 
 Kind any_kind(Dice& dice) {
@@ -30,7 +30,7 @@ Kind any_kind(Dice& dice) {
 }
 
 struct Run {
-    std::vector<Step> steps;  ///< those that did something, and the one that failed
+    std::vector<Step> steps;  ///< those that had an effect, and the one that failed
     std::size_t packets = 0;
     std::string failure;  ///< empty: none
     std::vector<std::string> ladder;
@@ -68,7 +68,7 @@ Run replay(const std::vector<Step>& steps, bool told) {
     return run;
 }
 
-// What a failure is about, without the values that go with it.
+// The kind of a failure, without its values.
 std::string kind_of(const std::string& failure) {
     return failure.substr(0, failure.find_first_of("0123456789", 4));
 }
@@ -120,5 +120,5 @@ int main(int argc, char** argv) {
         return 1;
     }
     std::printf("%lu runs, %zu steps, %zu packets: router and reference agree\n", runs, done, packets);
-    return packets > done / 10 ? 0 : 1;  // or the runs have stopped to be about calls
+    return packets > done / 10 ? 0 : 1;  // else the runs contain too few messages of calls
 }

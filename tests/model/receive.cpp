@@ -1,4 +1,4 @@
-// What the ends of a conversation make of messages that come.
+// The reaction of the ends of a conversation to messages.
 #include <algorithm>
 #include <stdexcept>
 
@@ -43,7 +43,7 @@ void Conversation::receive(const Message& message, Dice& dice, Time now) {
         Leg* leg = message.is("INVITE") && message.status / 100 == 2 ? receiver(message) : nullptr;
         if (leg && leg->ack) {
             post_.outbox.push_back(*leg->ack);
-            post_.outbox.back().comparable = false;  // a restart may have come between
+            post_.outbox.back().comparable = false;  // there may have been a restart in between
         }
         return;
     }
@@ -132,7 +132,7 @@ void Conversation::receive_request(Leg& leg, const Message& message) {
     } else if (message.is("INVITE")) {
         if (leg.is_initial()) return;
         const int refuse = leg.invite_out || leg.offered ? 491 : leg.invite_in || leg.to_answer ? 500 : 0;
-        if (refuse == 500 && leg.invite_in) return;  // one at a time; the sender gives it up
+        if (refuse == 500 && leg.invite_in) return;  // only one at a time; the sender gives up
         leg.invite_in = Asked{message, refuse};
         leg.invite_exchanged = leg.updated = false;
         if (!refuse) leg.hear(message);

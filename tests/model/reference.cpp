@@ -69,7 +69,8 @@ bool Reference::pass(const Message& message, Time now) {
     if (call.over && message.is("INVITE") && message.is_request() && message.from == Side::inside &&
         call.over_at + transaction_time <= now)
         adopt(call, message, now);
-    // Requests of the call may come from where the phone sends some, if only the ACK of a former refusal.
+    // Requests of the call may come from any host to which the phone has sent one, even only the ACK for an
+    // earlier refusal.
     if (message.is_request() && message.from == Side::inside) call.met.insert(message.destination.address);
     if (message.fork < 0 || call.over) return false;
     const auto dialog = call.dialogs.find(message.fork);
@@ -106,7 +107,7 @@ void Reference::begin(Call& call, const Message& message, Time now) {
         call.initial = Offer{message.offer, message.from, message.transaction, *message.description, {}, {}};
 }
 
-// A call that is not known, or not any more, is taken as the phone has it.
+// A call that is unknown, or no longer known, is adopted from the phone's message.
 void Reference::adopt(Call& call, const Message& message, Time now) {
     Call adopted;
     adopted.caller = Side::inside;
@@ -159,7 +160,7 @@ bool Reference::pass_first_response(Call& call, const Message& message, Time now
     return true;
 }
 
-// A cancelled INVITE has its final response within 64*T1, or never (RFC 3261 9.1).
+// A cancelled INVITE gets its final response within 64*T1, or never (RFC 3261 9.1).
 void Reference::pass_cancel_response(Call& call, const Message& message, Time now) const {
     if (!call.ringing || call.cancelled || message.cseq != call.cseq || call.past.contains(call.transaction))
         return;
@@ -186,7 +187,7 @@ void Reference::pass_request(Call& call, Dialog& dialog, const Message& message,
 
 void Reference::pass_response(Call& call, Dialog& dialog, const Message& message, Time now) {
     if (message.is("BYE")) {
-        // It may have passed unseen.
+        // The request may have passed unread.
         std::uint32_t& latest = dialog.latest[other(message.from)];
         if (!dialog.byes.contains(message.transaction) && message.cseq <= latest) return;
         latest = std::max(latest, message.cseq);
@@ -201,7 +202,7 @@ void Reference::pass_response(Call& call, Dialog& dialog, const Message& message
     }
     const bool first = !dialog.past.contains(message.transaction);
     if (message.status < 200) {
-        for (auto& [side, offer] : dialog.pending)  // the other side is still thinking
+        for (auto& [side, offer] : dialog.pending)  // the other side has not decided yet
             if (first && side != message.from && offer.transaction == message.transaction)
                 offer.until = now + ringing_time;
         if (first) take(call, dialog, message, now);
@@ -213,7 +214,7 @@ void Reference::pass_response(Call& call, Dialog& dialog, const Message& message
         return;
     }
     if (first) take(call, dialog, message, now);
-    if (message.is("PRACK")) refuse(dialog, message.transaction);  // what is not answered now
+    if (message.is("PRACK")) refuse(dialog, message.transaction);  // offers without an answer
     if (message.is("INVITE")) {
         if (first) refresh(dialog, message, now);
         if (first) call.sign = now;
@@ -231,7 +232,7 @@ void Reference::take(Call& call, Dialog& dialog, const Message& message, Time no
         const auto before = dialog.pending.find(message.from);
         if (before != dialog.pending.end() && before->second.number == message.offer &&
             before->second.transaction == message.transaction)
-            return;  // retransmission: its time began with the first
+            return;  // retransmission: the time counts from the first one
         const bool rings = message.is("INVITE") && message.status < 200;
         dialog.pending[message.from] = {message.offer,
                                         message.from,
@@ -252,15 +253,15 @@ void Reference::take(Call& call, Dialog& dialog, const Message& message, Time no
             dialog.settled.insert(crossed.number);
         dialog.pending.clear();
     } else if (message.is("PRACK")) {
-        // What it answers has been taken back meanwhile. Nobody can tell it from an offer until it is
-        // responded to.
+        // The offer that it answers was withdrawn in the meantime. It looks like an offer until there is a
+        // response to it.
         if (!dialog.past.contains(message.transaction))
             dialog.pending[message.from] = {
                 0,    message.from, message.transaction, *message.description, kept, now + transaction_time,
                 false};
     } else if (!settled && call.initial && call.initial->number == message.offer && !dialog.renegotiated &&
                dialog.state == Dialog::State::early) {
-        agree(dialog, *call.initial, message, kept);  // each fork, and each response of one, anew
+        agree(dialog, *call.initial, message, kept);  // for each fork, and again for each response of a fork
     }
 }
 
@@ -311,9 +312,9 @@ void Reference::hear(const std::set<Endpoint>& inside, Time now) {
 
 void Reference::restart(Time now) {
     for (auto& [pair, at] : answered_)
-        at = -proof_time;  // its calls remember it, but not the daemon
+        at = -proof_time;  // the proof is only in the records of calls
     for (auto& [number, call] : calls_) {
-        if (call.over) call.peers.clear();  // it is forgotten
+        if (call.over) call.peers.clear();  // the daemon has forgotten it
         if (call.over) call.over_at = Time{0};
         if (call.over) continue;
         call.sign = now;

@@ -1,5 +1,5 @@
-// What must be open and what may be, told from what messages mean: a second opinion that shares no logic with
-// alg/call.
+// The pinholes that must be open and those that may be, derived from the meaning of messages: an independent
+// implementation that shares no logic with alg/call.
 #pragma once
 
 #include <map>
@@ -13,14 +13,14 @@
 
 namespace sipalg::model {
 
-/// An endpoint of a phone, and who outside may send there.
+/// An endpoint of a phone, and an outside address that may send there.
 struct Hole {
     Endpoint inside;
     Address remote;
     friend auto operator<=>(const Hole&, const Hole&) = default;
 };
 
-/// What the rules ask for at one moment.
+/// The requirements of the rules at one moment.
 struct Expected {
     std::set<Hole> must, may;              ///< pinholes
     std::set<Endpoint> must_map, may_map;  ///< mappings
@@ -31,21 +31,20 @@ class Reference {
   public:
     static constexpr Time silence{300'000}, hold{1'200'000};
 
-    /// A call that may come to be, before its first message.
+    /// Introduces a call before its first message.
     void introduce(int call, Side caller, const Endpoint& phone);
-    /// The router has taken the message. False: it belongs to no dialog that is alive, or to one that was
-    /// taken up in its midst.
+    /// The router has handled the message. False: it belongs to no live dialog, or to one that was adopted.
     bool pass(const Message& message, Time now);
     /// The peer's packet has reached the phone on a flow that the phone had begun (X11). `refused`: the
-    /// kernel did not open what it proves.
+    /// kernel has refused the changes of the proof.
     void answer(const Address& phone, const Address& peer, bool refused, Time now);
     /// The phone is registered there for the whole run.
     void register_at(const Address& phone, const Address& registrar) {
         registered_.insert({phone, registrar});
     }
-    /// Media have been seen at these endpoints.
+    /// Conntrack has shown media at these endpoints.
     void hear(const std::set<Endpoint>& inside, Time now);
-    /// The daemon has been killed and another has begun, which listens anew.
+    /// The daemon was killed and another was started, which counts silence from now on.
     void restart(Time now);
     void time_passes(Time now);
 
@@ -61,7 +60,7 @@ class Reference {
         int transaction = 0;
         Description lines;
         std::set<Endpoint> kept;  ///< endpoints of lines held by 0.0.0.0 that were mapped before
-        Time until{0};            ///< when its transaction can have an answer no longer
+        Time until{0};            ///< the end of its transaction, after which no answer is possible
         bool sure = true;         ///< it is an offer for certain
     };
     struct Dialog {
@@ -70,11 +69,11 @@ class Reference {
         std::optional<Description> local, remote;  ///< agreed; local is the phone's
         std::set<Endpoint> kept;
         std::map<Side, Offer> pending;
-        std::set<int> settled;  ///< offers that came to an end
+        std::set<int> settled;  ///< offers that were answered, refused or withdrawn
         bool renegotiated = false;
-        bool adopted = false;                  ///< what came before is not known
+        bool adopted = false;                  ///< its earlier messages are not known
         std::map<Side, std::uint32_t> latest;  ///< CSeq of requests that are not INVITE or ACK
-        std::map<int, Time> byes;              ///< transaction and the end of its time
+        std::map<int, Time> byes;              ///< transaction and its timeout
         std::set<int> requests;
         std::set<int> past_byes, past;  ///< transactions that were answered
         std::optional<Time> session_until;
@@ -115,12 +114,12 @@ class Reference {
 
     using Pair = std::pair<Address, Address>;  ///< phone and peer
     bool is_proven(const Pair& pair, Time now) const;
-    /// Some peer of the call may be proven: what other calls keep proven is not looked at.
+    /// Whether some peer of the call may be proven. Proofs that other calls keep are not considered.
     bool may_be_proven(const Call& call) const;
 
     std::map<int, Call> calls_;
     std::set<Pair> registered_;
-    std::map<Pair, Time> answered_;  ///< the last time that the router has to remember
+    std::map<Pair, Time> answered_;  ///< the latest proof
 };
 
 }  // namespace sipalg::model

@@ -1,4 +1,4 @@
-// What becomes of packets, time and media in the router.
+// The handling of packets, time and media in the router.
 #include <algorithm>
 #include <cctype>
 #include <stdexcept>
@@ -19,7 +19,7 @@ Policy policy() {
     policy.silence = std::chrono::duration_cast<Seconds>(Reference::silence);
     policy.hold = std::chrono::duration_cast<Seconds>(Reference::hold);
     policy.max_calls_per_phone = call_ceiling;
-    policy.max_calls_per_peer = call_ceiling * phones.size();  // check_room() has all of it
+    policy.max_calls_per_peer = call_ceiling * phones.size();  // check_room() uses all of them
     policy.max_unanswered_per_phone = unanswered_ceiling;
     policy.max_mappings_per_phone = call_ceiling * room_lines * 2 + 1;
     return policy;
@@ -51,7 +51,7 @@ bool World::pass(Message& message, bool refuse) {
     }
     put_in_force();
     if (decision_.reason == Reason::limit_reached) throw std::runtime_error("X7: a table is said to be full");
-    // What belongs to no call that is known passes as it is, until the call is.
+    // A message of an unknown call passes unmodified until the call is known.
     const bool comparable = message.followed && message.comparable && reference_.alive(message.call);
     if (again && comparable && result != message.got && message.got_at + retransmission_time > now_)
         throw std::runtime_error("C10: a retransmission is written in another way:\n" + result + "\nnot\n" +
@@ -81,7 +81,7 @@ void World::allow_unfollowed(const Message& message) {
         }
 }
 
-// What comes from outside needs a pinhole, or a flow that the phone began.
+// A packet from outside needs a pinhole, or a flow that the phone began.
 bool World::reaches_phone(const Message& message) {
     if (message.from == Side::inside) {
         flows_[{message.source, message.destination.address}] = now_;
@@ -133,7 +133,7 @@ void World::advance(Time time) {
             now_ = std::max(now_, *due);
             expire_due();
             reference_.time_passes(now_);
-            // What follows from what has just ended is done a millisecond later.
+            // Follow-up work of an entry that has just ended is done a millisecond later.
             const auto next = state_.next_deadline();
             if (!next || *next > now_ + Time{2}) check();
         }

@@ -1,4 +1,4 @@
-// What the world is set up with.
+// The constants of the world.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@ inline const std::array peers{*Endpoint::parse("203.0.113.10:5060"), *Endpoint::
 inline constexpr int registration_s = 86'400;
 inline constexpr Time retransmission_time{32'000};
 inline constexpr std::size_t call_ceiling = 12;
-inline constexpr std::size_t unanswered_ceiling = 10;  ///< more than there ever are at once
-inline constexpr std::size_t room_lines = 6;  ///< check_room() fills the share of mappings to the brim
+inline constexpr std::size_t unanswered_ceiling = 10;  ///< more than there are ever at the same time
+inline constexpr std::size_t room_lines = 6;  ///< check_room() uses all mappings of the phone's share
 
 inline Egress egress() {
     return {wan, wan};

@@ -1,4 +1,4 @@
-// Messages as user agents make them, with what their sender means by them.
+// Messages of user agents, with the intention of the sender.
 #pragma once
 
 #include <cstdint>
@@ -32,11 +32,11 @@ using Description = std::vector<Line>;
 /// For people: "audio 16000, video 0".
 std::string shown(const Description& description);
 
-/// What a description is to its sender.
+/// The meaning of a description to its sender.
 enum class Role : std::uint8_t { none, offer, answer };
 
-/// A message on its way. Transactions, offers and forks are numbered over the whole run, so that it is known
-/// what a message means without reading it.
+/// A message on its way. Transactions, offers and forks are numbered over the whole run, so that the meaning
+/// of a message is known without parsing it.
 struct Message {
     int number = 0;  ///< a retransmission has that of its original
     int call = 0;
@@ -55,10 +55,10 @@ struct Message {
     std::uint32_t rseq = 0;
     std::uint32_t session_expires = 0;
     std::string text;  ///< as its sender wrote it
-    std::string got;   ///< as it came out of the router the first time; empty: it has not
+    std::string got;   ///< as it left the router the first time; empty: not yet
     Time got_at{0};
     bool followed = false;   ///< it belonged to a dialog that was alive then
-    bool comparable = true;  ///< all that it was written by is still known
+    bool comparable = true;  ///< the state by which it was rewritten still exists
     Time sent_at{0};
 
     bool is_request() const { return status == 0; }
@@ -69,7 +69,7 @@ std::string shown(const Message& message);
 
 /// The lines of `text` that begin with "NAME: ", each with its line end.
 std::string header_lines(std::string_view text, std::string_view name);
-/// What stands between "<" and ">" in the first of them; empty: there is none.
+/// The text between "<" and ">" in the first of these lines; empty: there is none.
 std::string header_uri(std::string_view text, std::string_view name);
 /// Ports of the m= lines.
 std::vector<std::uint16_t> media_ports(std::string_view text);

@@ -99,7 +99,7 @@ void World::collect() {
     post_.outbox.clear();
 }
 
-// Messages overtake each other a little, and get lost before the router, in it, or behind it.
+// Messages are reordered a little, and are lost before the router, in it, or after it.
 bool World::carry(Dice& dice) {
     if (flight_.empty()) return false;
     const std::size_t which = dice.one_in(8) ? dice.below(std::min<std::size_t>(flight_.size(), 4)) : 0;
@@ -140,13 +140,13 @@ bool World::repeat(Dice& dice) {
     const std::size_t back = dice.below(std::min<std::size_t>(history_.size(), 16));
     const Message& message = history_[history_.size() - 1 - back];
     if (message.sent_at + retransmission_time <= now_) return false;
-    // A call that is taken up in its midst does not know which requests are older.
+    // An adopted call cannot recognise older requests.
     if (message.fork >= 0 && !message.followed) return false;
     flight_.insert(flight_.begin(), message);
     return true;
 }
 
-// X4, X3: what looks like a message of the call, but comes from elsewhere or has other tags.
+// X4, X3: a message that resembles one of the call, but comes from another host or has other tags.
 bool World::stranger(Dice& dice) {
     if (history_.empty()) return false;
     const std::size_t back = dice.below(std::min<std::size_t>(history_.size(), 16));
@@ -181,12 +181,13 @@ bool World::talk(Dice& dice) {
     return true;
 }
 
-// The daemon is killed, for a while nobody is there, and what comes then gets through neither way.
+// The daemon is killed. Until the next one starts, messages in both directions are lost.
 bool World::restart(Dice& dice) {
     const Time gone{dice.of(std::array{0, 100, 3000, 20'000})};
     tell("the daemon is killed; another begins after " + std::to_string(gone.count()) + " ms");
     if (gone > Time{1000}) flight_.clear(), behind_.clear();
-    // Of a call that is over nothing is kept: a late repetition would begin anew what its answer ends again.
+    // Nothing of an ended call is kept, so a late repetition would begin a call, which its answer would end
+    // again.
     const auto is_forgotten = [&](const Message& message) {
         return !message.got.empty() && !reference_.alive(message.call);
     };
@@ -203,10 +204,10 @@ bool World::restart(Dice& dice) {
                       kernel_.read(now_), [](const Address&) { return wan; }, now_),
                   now_);
     reference_.restart(now_);
-    now_ += Time{1};  // what has become due meanwhile
+    now_ += Time{1};  // handle the deadlines that have passed in the meantime
     expire_due();
     reference_.time_passes(now_);
-    // A mapping whose call is over by now could be one of signalling: it is left to its timeout.
+    // A mapping whose call has ended could be one of signalling, so it stays until its timeout.
     const Expected expected = reference_.expected(now_);
     for (const auto& [element, until] : kernel_.elements())
         if (const auto* mapping = std::get_if<Mapping>(&element);

@@ -1,4 +1,4 @@
-// Phones, the router with its kernel, the network outside and the time: what a run is played in.
+// The world of a run: phones, the router with its kernel, the outside network and the time.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@
 
 namespace sipalg::model {
 
-/// What happens next; most kinds are an Act of one of the conversations.
+/// The kinds of steps; most are an Act of one of the conversations.
 enum class Kind : std::uint8_t {
     begin,
     carry,
@@ -39,7 +39,8 @@ enum class Kind : std::uint8_t {
 };
 constexpr std::size_t kinds = static_cast<std::size_t>(Kind::talk) + 1;
 
-/// A step stands for itself: with the steps before it some may have nothing to do, and then do nothing.
+/// A step is independent of the others: if earlier steps are removed, it may have nothing to do, and then has
+/// no effect.
 struct Step {
     Kind kind = Kind::carry;
     std::uint64_t seed = 0;
@@ -51,14 +52,14 @@ State& start(std::optional<State>& state);
 /// Every function throws std::runtime_error when router and reference disagree.
 class World {
   public:
-    /// Phones register; `told`: the ladder is kept.
+    /// Registers phones. `told`: keep the ladder.
     explicit World(bool told);
     /// False: it had nothing to do.
     bool play(const Step& step);
-    /// Nobody says anything more; hours go by. Nothing may be left, and there must be room as at first.
+    /// Lets hours pass without a message. No state may remain, and all limits must be free again.
     void finish();
 
-    /// A line of the ladder.
+    /// Adds a line to the ladder.
     void tell(const std::string& line);
     const std::vector<std::string>& ladder() const { return ladder_; }
     std::size_t packets() const { return packets_; }
@@ -76,7 +77,7 @@ class World {
 
     void collect();
     void deliver(const Message& message, Dice& dice);
-    /// Through the router. False: the kernel refused, as it was told to.
+    /// Passes the message through the router. False: the kernel refused, as requested by `refuse`.
     bool pass(Message& message, bool refuse);
     bool reaches_phone(const Message& message);
     void allow_unfollowed(const Message& message);
@@ -101,11 +102,11 @@ class World {
     std::map<int, std::unique_ptr<Conversation>> conversations_;
     std::vector<Message> flight_;   ///< on the way to the router
     std::vector<Message> behind_;   ///< on the way from it
-    std::vector<Message> history_;  ///< taken by the router lately
-    std::map<Hole, Time> flows_;    ///< signalling that phones began, and when it was used
+    std::vector<Message> history_;  ///< recently handled by the router
+    std::map<Hole, Time> flows_;    ///< flows of signalling that phones began, with their last use
     test::FlowTracker conntrack_;
     bool established_ = false;            ///< the last packet was
-    std::map<Endpoint, Time> left_over_;  ///< by a restart, and until when
+    std::map<Endpoint, Time> left_over_;  ///< kept after a restart, and until when
     std::map<int, bool> silent_;          ///< calls without media
     std::string contact_;                 ///< of the registered phone, as it is known outside
     Time now_{1'000'000};

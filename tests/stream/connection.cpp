@@ -39,7 +39,7 @@ Connection::Connection(std::uint64_t seed) : dice_(seed), state_(stored_.emplace
     peer_.endpoint = *Endpoint::parse("203.0.113.10:5060");
     for (const Side side : {Side::inside, Side::outside}) {
         End& own = end(side);
-        // Numbers that wrap in the middle of the connection, too.
+        // Some sequence numbers wrap within the connection.
         const auto initial =
             static_cast<std::uint32_t>(dice_.one_in(2) ? dice_.roll() : 0xffffff00 + dice_.below(255));
         own.host.emplace(own.endpoint, end(side == Side::inside ? Side::outside : Side::inside).endpoint,
@@ -172,9 +172,10 @@ void Connection::advance(Time by) {
     expire();
 }
 
-// Killed and started again: what was held is dropped by the kernel, what the kernel has is read.
+// The daemon is killed and started again: the kernel drops queued packets, and the daemon restores the
+// records.
 void Connection::restart() {
-    // What was never changed is not picked up again.
+    // A connection without changes is not read again.
     const auto& all = kernel_.elements();
     if (std::none_of(all.begin(), all.end(),
                      [](const auto& entry) { return std::holds_alternative<Record>(entry.first); }))
@@ -229,7 +230,8 @@ void Connection::move() {
 
 std::string Connection::check() const {
     for (const End* own : {&phone_, &peer_}) {
-        // On lines that keep the order, what is older than what came before it was made so by the router.
+        // On a line that keeps the order, a segment that is older than the previous one was reordered by the
+        // router.
         if (!disorder_ && !repetition_ && own->host->outdated())
             return own->endpoint.text() + " heard a segment that is older than the one before";
         const std::string& heard = own->host->heard();
@@ -252,7 +254,7 @@ std::optional<std::string> Connection::play() {
         for (std::size_t steps = 0; steps < 60000; ++steps) {
             move();
             if (const std::string wrong = check(); !wrong.empty()) return wrong;
-            // Bytes that one end had been told to forget are gone with the daemon that had them.
+            // Bytes that were acknowledged locally are lost with the daemon.
             if (phone_.host->was_reset() || peer_.host->was_reset())
                 return restarts_ ? std::nullopt : std::optional<std::string>("a reset that nobody asked for");
             if (steps > 50 && steps % 200 == 0 && !phone_.host->is_open())
@@ -277,7 +279,8 @@ std::optional<std::string> Connection::play() {
                 if (!said) return "the end came before all was said";
                 advance(Time{600'000});
                 advance(Time{600'000});
-                // Who was killed between the last words does not know that they were spoken.
+                // A daemon that was killed between the last segments does not know that the connection has
+                // ended.
                 if (restarts_) return std::nullopt;
                 if (!state_.connections.all().empty()) return "the connection is not forgotten";
                 for (const auto& [element, until] : kernel_.elements())

@@ -1,5 +1,5 @@
 // A phone and a provider that speak SIP over one TCP connection through the core, over lines that lose,
-// repeat and overtake.
+// repeat and reorder packets.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +16,11 @@
 
 namespace sipalg::test {
 
-/// Plays one connection from its SYN to its end. Everything about it comes from the seed.
+/// Plays one connection from its SYN to its end. The seed determines everything.
 class Connection {
   public:
     explicit Connection(std::uint64_t seed);
-    /// What went wrong; nullopt: both ends heard what they had to, nothing is left.
+    /// The fault; nullopt: both ends have received the expected bytes, and no state remains.
     std::optional<std::string> play();
 
   private:
@@ -28,7 +28,7 @@ class Connection {
     struct End {
         Endpoint endpoint;
         std::optional<Host> host;
-        std::string expected;  ///< what it has to hear
+        std::string expected;  ///< the bytes that it must receive
         std::deque<Packet> to_router, from_router;
     };
     End& end(Side side) { return side == Side::inside ? phone_ : peer_; }
@@ -47,7 +47,7 @@ class Connection {
     std::string check() const;
 
     model::Dice dice_;
-    std::size_t loss_ = 0, repetition_ = 0, disorder_ = 0;  ///< one in so many; 0: never
+    std::size_t loss_ = 0, repetition_ = 0, disorder_ = 0;  ///< one packet in this number; 0: none
     bool restarts_ = false;
     Time now_{1'000'000};
     std::optional<State> stored_;

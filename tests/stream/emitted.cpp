@@ -6,7 +6,7 @@ namespace sipalg::test {
 
 namespace {
 
-// Written for itself: what is checked must not check itself. 0xffff over what has a right checksum.
+// Independent of the core, whose checksums it verifies. 0xffff if the checksum is correct.
 std::uint32_t sum(const std::vector<std::uint8_t>& bytes, std::size_t begin, std::size_t end,
                   std::uint32_t start) {
     std::uint32_t total = start;

@@ -1,4 +1,4 @@
-// What the router sends must be a packet that any host takes.
+// Packets of the router must be valid for any host.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,8 @@
 
 namespace sipalg::test {
 
-/// The segment in a packet that was written by the core. Throws std::runtime_error that says what is wrong:
-/// it can't be read, its length or a checksum is not that of its bytes, it does not go from `source` to
-/// `destination`.
+/// The segment in a packet that was written by the core. Throws std::runtime_error with the fault:
+/// unreadable, a wrong length or checksum, or not from `source` to `destination`.
 tcp::Segment check_emitted(const std::vector<std::uint8_t>& bytes, const Endpoint& source,
                            const Endpoint& destination);
 

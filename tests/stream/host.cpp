@@ -84,7 +84,7 @@ Host::Packet Host::again() {
     if (!known_ || reset_) return {};
     if (acknowledged_ >= sent_) {
         if (finished_ && !all_acknowledged()) return segment(Segment::ack | Segment::fin, sent_, {});
-        // A keep-alive, or a probe: the byte before the window (RFC 9293 3.8.4).
+        // A keep-alive or a probe, with the sequence number before the window (RFC 9293 3.8.4).
         return sent_ > 0 ? segment(Segment::ack, sent_ - 1, {}) : Packet{};
     }
     const std::size_t most = std::min(most_ - (use_timestamps_ ? 12 : 0), sent_ - acknowledged_);
@@ -167,7 +167,7 @@ void Host::hear(const Packet& bytes, std::vector<Packet>& answers) {
         in_ += it->second.substr(known);
     }
     if (in_.size() == end_at_) heard_end_ = true;
-    // Everything but a pure acknowledgement of nothing new is answered.
+    // Answers every segment except a pure acknowledgement without news.
     if (size > 0 || heard->is_fin() || begin < have)
         answers.push_back(segment(Segment::ack, sent_ + (finished_ ? 1 : 0), {}));
 }

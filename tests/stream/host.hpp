@@ -1,5 +1,5 @@
-// One end of a TCP connection, as simple as it can be: it sends again what is not acknowledged, takes bytes
-// in order, and checks that nobody acknowledges what it never sent.
+// One end of a TCP connection, as simple as it can be: it retransmits unacknowledged bytes, reads bytes in
+// order, and checks that only sent bytes are acknowledged.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ class Host {
         bool sack = true;
         bool timestamps = true;
         std::uint8_t scale = 7;
-        std::size_t window = 65535;   ///< bytes of room for what was not read
-        std::size_t congestion = 10;  ///< segments under way at most
+        std::size_t window = 65535;   ///< bytes of the receive buffer
+        std::size_t congestion = 10;  ///< the most segments in flight
         std::uint16_t mss = 1460;
     };
     Host(const Endpoint& own, const Endpoint& peer, std::uint32_t initial, const Kind& kind,
@@ -31,15 +31,15 @@ class Host {
     Packet syn();
     void say(std::string_view text) { out_ += text; }
     void close() { closing_ = true; }
-    /// What it would send now: new bytes, if the windows let it. Empty: nothing.
+    /// The segment that it would send now: new bytes, if the windows allow it. Empty: none.
     Packet next();
-    /// The oldest bytes that were not acknowledged, again; or a probe of a window that is closed.
+    /// A retransmission of the oldest unacknowledged bytes, or a probe of a closed window.
     Packet again();
-    /// Takes a packet; puts what it answers at the end of `answers`.
+    /// Receives a packet and appends its answers to `answers`.
     void hear(const Packet& packet, std::vector<Packet>& answers);
     /// The program reads.
     void read() { unread_ = 0; }
-    /// After reading: tells that there is room again.
+    /// A window update after reading.
     Packet update() {
         return known_ ? segment(tcp::Segment::ack, sent_ + (finished_ ? 1 : 0), {}) : Packet{};
     }
@@ -47,7 +47,7 @@ class Host {
     bool is_open() const { return known_; }
     const std::string& heard() const { return in_; }
     bool was_reset() const { return reset_; }
-    /// Segments that it dropped because their timestamp is older than that of what came before.
+    /// The number of segments dropped because their timestamp was older than the previous one.
     std::size_t outdated() const { return outdated_; }
     bool heard_end() const { return heard_end_; }
     bool all_acknowledged() const { return acknowledged_ == out_.size() + (finished_ ? 1 : 0); }

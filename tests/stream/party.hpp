@@ -1,4 +1,4 @@
-// One end of a TCP connection that may lie: what it has said, and what it has been told.
+// One end of a TCP connection that may forge segments: the bytes that it has sent and received.
 #pragma once
 
 #include <cstdint>
@@ -12,21 +12,21 @@
 
 namespace sipalg::test {
 
-/// Keeps its stream and what it hears in order, with no timers of its own: when it speaks, and with which odd
-/// numbers, is its owner's business.
+/// Keeps both streams in order. It has no timers; its owner decides when it sends, and which forged numbers
+/// it uses.
 struct Party {
     Endpoint own;
     std::uint32_t initial = 0;
     bool open = false;  ///< its SYN was sent
-    std::string text;   ///< all that it has to say
+    std::string text;   ///< all bytes that it has to send
     std::size_t sent = 0;
     bool finished = false;
     std::uint16_t window = 65535;
     std::uint32_t clock = 0;  ///< of its timestamps; 0: none
     std::size_t longest = 0;  ///< the longest payload that it has sent
-    std::uint16_t mss = 536;  ///< the most that it takes
+    std::uint16_t mss = 536;  ///< the largest segment that it accepts
 
-    /// A message as it is said, and as it is heard when it was rewritten: each is heard in one of both ways.
+    /// Messages as sent and as rewritten: each must arrive in one of the two forms.
     std::vector<std::pair<std::string, std::string>> said;
     bool legible = true;  ///< everything in `text` is in `said`
 
@@ -38,11 +38,11 @@ struct Party {
     void say(const std::string& as_sent, const std::string& as_heard);
     /// Takes a segment of an end that began with `peer_initial`.
     void hear(const tcp::Segment& segment, std::uint32_t peer_initial);
-    /// The number of the byte of `text` at `at`.
+    /// The sequence number of the byte of `text` at `at`.
     std::uint32_t number(std::size_t at) const {
         return tcp::sequence(static_cast<tcp::Position>(at), initial);
     }
-    /// What it acknowledges.
+    /// The acknowledgement number that it sends.
     std::uint32_t acknowledgement(std::uint32_t peer_initial) const {
         return tcp::sequence(static_cast<tcp::Position>(heard.size()), peer_initial) + (heard_end ? 1U : 0U);
     }
@@ -52,7 +52,7 @@ struct Party {
     std::size_t end_at_ = SIZE_MAX;
 };
 
-/// Whether `heard` is the beginning of what was said, each message in one way or the other.
+/// Whether `heard` is the beginning of the messages in `said`, each in one of its two forms.
 bool is_what_was_said(const std::string& heard, const std::vector<std::pair<std::string, std::string>>& said);
 
 }  // namespace sipalg::test

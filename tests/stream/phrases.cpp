@@ -48,7 +48,7 @@ std::string text(std::size_t which, bool by_phone, const std::string& phone, uns
         case 5:
             return head("OPTIONS", by_phone, phone, number) +
                    "v: SIP/2.0/TCP 198.51.100.1\r\nX: " + std::string(3000, 'x') + "\r\nl: 0\r\n\r\n";
-        // No length, another one twice, and one that is longer than anything may be.
+        // No Content-Length, two different ones, and one above every limit.
         case 6: return head("OPTIONS", by_phone, phone, number) + "\r\n";
         case 7:
             return head("OPTIONS", by_phone, phone, number) +

@@ -1,4 +1,4 @@
-// A few things to be said over a TCP connection, most of them SIP.
+// Byte strings to send over a TCP connection, most of them SIP.
 #pragma once
 
 #include <cstddef>
@@ -6,10 +6,10 @@
 
 namespace sipalg::test {
 
-/// A message as it is sent and as its receiver has to hear it.
+/// A message as it is sent and as it must arrive.
 struct Phrase {
     std::string sent, heard;
-    bool exact = true;  ///< `heard` is all that it may be written as
+    bool exact = true;  ///< it must arrive as `heard`
 };
 
 /// The phone is at `inside` ("address:port") and is known as `outside`; `number` makes Call-IDs differ.

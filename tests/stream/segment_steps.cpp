@@ -1,4 +1,4 @@
-// What the bytes say: each step of both ends, of the clock, and of the kernel.
+// Interprets the bytes as steps of both ends, of the clock and of the kernel.
 #include <algorithm>
 
 #include "alg/tcp/connection.hpp"
@@ -47,7 +47,7 @@ void SegmentTraffic::step() {
             const std::size_t back = std::min(party.sent, std::size_t{next()});
             return send(party.sent - back, size, false);
         }
-        case 9: return send(party.sent + next(), size, false);  // something was lost before
+        case 9: return send(party.sent + next(), size, false);  // as if a segment was lost before
         case 10: party.window = windows[how_]; return send(party.sent, 0, false);
         default: return send(party.sent, size, false);
     }
@@ -109,7 +109,7 @@ void SegmentTraffic::send(std::size_t at, std::size_t size, bool final) {
     Party& party = line.of(side_);
     if (!party.open || !line.of(opposite(side_)).open || at > party.text.size()) return;
     const std::size_t end = std::min(at + size, party.text.size());
-    // Behind a FIN nothing comes.
+    // Nothing may follow a FIN.
     if (party.finished && end > party.sent) return;
     party.sent = std::max(party.sent, end);
     party.finished = party.finished || (final && party.sent == party.text.size());
@@ -120,14 +120,14 @@ void SegmentTraffic::send(std::size_t at, std::size_t size, bool final) {
     arrive(odd);
 }
 
-// Everything that there is to be said, in segments of one size.
+// Sends all remaining bytes in segments of one size.
 void SegmentTraffic::burst(std::size_t size) {
     const Party& party = lines_[line_].of(side_);
     for (int i = 0; i < 100 && party.sent < party.text.size() && !party.finished; ++i)
         send(party.sent, std::max(size, std::size_t{1}), false);
 }
 
-// A segment that nobody honest would send; some of it may be right.
+// A forged segment; some of its fields may be correct.
 void SegmentTraffic::odd() {
     Line& line = lines_[line_];
     Party& party = line.of(side_);
@@ -162,7 +162,7 @@ void SegmentTraffic::odd() {
 void SegmentTraffic::last_words() {
     Party& party = lines_[line_].of(side_);
     if (how_ < 2) return send(party.sent, std::min(party.text.size() - party.sent, std::size_t{1400}), true);
-    if (how_ == 2) {  // any bytes, as a part of the stream
+    if (how_ == 2) {  // arbitrary bytes as a part of the stream
         const std::string bytes = next_bytes(next());
         party.say(bytes, bytes);
         party.legible = false;

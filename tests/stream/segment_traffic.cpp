@@ -16,10 +16,10 @@ namespace {
 
 const Address router = Address::v4(0xCB007101);  // 203.0.113.1
 
-// Of one decision: a message of 80 KiB in the smallest segments that are sent.
+// For one decision: a message of 80 KiB in the smallest segments.
 constexpr std::size_t most_outputs = 2500;
 constexpr std::uint16_t segment_most = 1460;
-// Of one direction: the kernel's record of them has to be read again.
+// For one direction: more could not be restored from the record in the kernel.
 constexpr std::size_t most_edits = 4096;
 
 // Small, so that ceilings are reached.
@@ -34,7 +34,7 @@ Policy policy(std::uint8_t kind) {
     return settings;
 }
 
-// The same packet with options behind its header, which has none.
+// Adds TCP options to a packet without options.
 std::vector<std::uint8_t> with_options(std::vector<std::uint8_t> packet, std::vector<std::uint8_t> options) {
     while (options.size() % 4 != 0)
         options.push_back(0);
@@ -55,7 +55,7 @@ SegmentTraffic::SegmentTraffic(std::span<const std::uint8_t> bytes)
     : policy_(policy(bytes.empty() ? 0 : bytes[0])), state_(stored_.emplace(policy_)), rest_(bytes) {
     const std::uint8_t kind = next();
     initial_ = kind & 4 ? 0xffffff00 : 5000;
-    // What the phone says of itself grows on the one line and shrinks on the other.
+    // The phone's address becomes longer on one line and shorter on the other.
     lines_[0].phone.own = *Endpoint::parse("10.0.0.2:40000");
     lines_[1].phone.own = *Endpoint::parse(kind & 8 ? "10.0.0.2:40001" : "192.168.111.111:40001");
     for (std::size_t i = 0; i < lines_.size(); ++i) {
@@ -82,7 +82,7 @@ std::uint8_t SegmentTraffic::next() {
     return byte;
 }
 
-// Most often near zero, sometimes far.
+// Usually near zero, sometimes far.
 std::int32_t SegmentTraffic::next_offset() {
     const auto near = static_cast<std::int8_t>(next());
     if (near > -100 && near < 100) return near;
@@ -192,12 +192,13 @@ void SegmentTraffic::deliver(std::size_t number, Side from, const Packet& bytes,
     if (!written && !line.honest) return;
     const Segment segment = written ? check_emitted(bytes, sender.own, receiver.own)
                                     : tcp::parse_segment(bytes, parse_packet(bytes).value()).value();
-    // Of two answers to a SYN only one counts; of one that nobody saw, nothing is known (RFC 9293 3.7.1).
+    // If a SYN was answered twice, only one answer counts. If the answer was not seen, its MSS is unknown
+    // (RFC 9293 3.7.1).
     const std::size_t known = line.honest ? std::max<std::size_t>(receiver.mss, 536) : segment_most;
     const std::size_t most = std::max(sender.longest, known);
     if (written && segment.payload.size() > most)
         throw std::runtime_error("a segment of " + std::to_string(segment.payload.size()) + " bytes");
-    // Whoever was reset says nothing more of this connection; what comes all the same is nobody's.
+    // An end that was reset sends no more on this connection; further segments are not checked.
     if (segment.has(Segment::rst)) line.honest = false;
     if (!line.honest || segment.has(Segment::syn)) return;
     const auto sent = static_cast<tcp::Position>(receiver.sent);
@@ -208,7 +209,7 @@ void SegmentTraffic::deliver(std::size_t number, Side from, const Packet& bytes,
 }
 
 void SegmentTraffic::wait(Time time) {
-    // Two minutes after the end a connection is forgotten: who is honest says nothing more.
+    // Two minutes after its end a connection is forgotten, so an honest end sends no more.
     for (Line& line : lines_) {
         if (time < Time{1000} || !line.phone.finished || !line.peer.finished) continue;
         check_heard(line);
@@ -229,7 +230,7 @@ void SegmentTraffic::wait(Time time) {
     kernel_.expire(now_);
 }
 
-// Killed and started again: what waits is dropped by the kernel.
+// The daemon is killed and started again: the kernel drops queued packets.
 void SegmentTraffic::restart() {
     waiting_.clear();
     stored_.emplace(policy_);
@@ -261,7 +262,7 @@ void SegmentTraffic::check() {
     std::size_t longest = 60;
     for (const Line& line : lines_)
         longest = std::max({longest, line.phone.longest + 60, line.peer.longest + 60});
-    // A segment that goes beyond the bound is taken before what waits is let go.
+    // A segment above the limit is stored before queued segments are released.
     const std::size_t most =
         2 * policy_.max_stream_memory + (policy_.max_held_segments + 2 * flows.size()) * longest;
     if (memory > most) throw std::runtime_error(std::to_string(memory) + " bytes are kept");
@@ -280,7 +281,7 @@ void SegmentTraffic::end() {
     for (Line& line : lines_)
         check_heard(line);
     kernel_.relent();
-    state_.scan.begin(now_);  // conntrack has forgotten all, too
+    state_.scan.begin(now_);  // conntrack has no entries either
     state_.scan.end();
     wait(Time{Seconds{7 * 24 * 3600}});
     check();

@@ -1,4 +1,4 @@
-// TCP connections made of bytes: honest ends and lying ones, over a bad line, in any order.
+// TCP connections from random bytes: honest and forging ends, over a bad line, in any order.
 #pragma once
 
 #include <array>
@@ -16,24 +16,24 @@
 namespace sipalg::test {
 
 /// Reads bytes as segments and events of two connections and plays them through the core, against a table for
-/// a kernel that sometimes refuses, with a daemon that is sometimes restarted. Numbers are near those that
-/// are expected, so that what is odd about them is not found out at once. After each, what check() looks at
-/// must hold; of a connection whose ends have not lied, what they hear must be what was said.
+/// a kernel that sometimes refuses, with a daemon that is sometimes restarted. Forged numbers are near the
+/// expected ones, so that not all are refused at once. After each segment, check() must succeed. If neither
+/// end of a connection has forged segments, the received bytes must be those that were sent.
 class SegmentTraffic {
   public:
     using Packet = std::vector<std::uint8_t>;
     explicit SegmentTraffic(std::span<const std::uint8_t> bytes);
-    /// Until the bytes are used up. Throws std::runtime_error.
+    /// Plays until all bytes are used. Throws std::runtime_error.
     void play();
-    /// Lets a week go by in which nothing comes: nothing may be left, neither here nor in the kernel.
+    /// Lets a week pass without a packet: no state may remain, neither here nor in the kernel.
     void end();
 
   private:
     struct Line {
         Party phone, peer;
         Egress egress;
-        std::string inside, outside;  ///< of what the phone says of itself: address and port
-        bool honest = true;           ///< neither end has lied
+        std::string inside, outside;  ///< of the phone: address and port in its messages
+        bool honest = true;           ///< neither end has forged a segment
         Party& of(Side side) { return side == Side::inside ? phone : peer; }
     };
     struct Waiting {
@@ -41,7 +41,7 @@ class SegmentTraffic {
         Side from;
         Packet packet;
     };
-    /// Fields of a segment that may be odd, and its options as they stand.
+    /// Fields of a segment, possibly forged, and its raw options.
     struct Odd {
         tcp::SegmentFields made;
         std::vector<std::uint8_t> options;
