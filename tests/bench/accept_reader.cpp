@@ -1,4 +1,5 @@
-// The yardstick: takes packets from one NFQUEUE and accepts each as it is, one verdict a system call.
+// The reference for comparisons: reads one NFQUEUE and accepts each packet unmodified, with one system call
+// per verdict.
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
@@ -55,7 +56,7 @@ class Queue {
     }
 
   private:
-    /// Sends a configuration message and waits for the kernel's word.
+    /// Sends a configuration message and waits for the kernel's acknowledgement.
     void configure(nlmsghdr* message) {
         message->nlmsg_flags |= NLM_F_ACK;
         if (mnl_socket_sendto(socket_.get(), message, message->nlmsg_len) < 0) fail("configure the queue");

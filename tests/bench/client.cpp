@@ -1,4 +1,5 @@
-// The phone that measures: a fixed number of transactions or calls under way, each followed by the next.
+// The phone that measures: it keeps a fixed number of transactions or calls open, and replaces each one that
+// ends.
 #include <cstdio>
 #include <memory>
 #include <random>
@@ -15,7 +16,8 @@ namespace {
 // of a healthy router. After the last one the call is given up: 100 + 200 + 400 + 800 ms.
 constexpr auto first_retry = std::chrono::milliseconds(100);
 constexpr unsigned transmissions = 4;
-// Over TCP nothing is sent again, and the kernel may need as long: then the call is given up.
+// Over TCP the client does not retransmit. If the kernel has not delivered the message in this time, the call
+// is given up.
 constexpr auto tcp_patience = std::chrono::milliseconds(1500);
 constexpr auto tick = std::chrono::milliseconds(10);
 
@@ -30,7 +32,7 @@ struct Slot {
     enum class Waiting { nothing, options, invite, bye };
     Waiting waiting = Waiting::nothing;
     Dialog dialog;
-    std::string request;  ///< as sent, to be sent again
+    std::string request;  ///< as sent, for retransmission
     unsigned sent = 0;    ///< times
     Clock::time_point began, retry;
 };
@@ -104,7 +106,7 @@ class Loop {
         const std::string_view call_id = header(response, "Call-ID");
         Slot& slot = slots_[dialog_number(call_id) % slots_.size()];
         const std::string_view via = header(response, "Via");
-        // A response to something retransmitted may come twice: the second one is of a former transaction.
+        // A response to a retransmission may arrive twice; the second one belongs to an earlier transaction.
         if (slot.waiting == Slot::Waiting::nothing || call_id != slot.dialog.call_id ||
             via.find(slot.dialog.branch) == std::string_view::npos) {
             return;
@@ -123,7 +125,7 @@ class Loop {
         }
     }
 
-    /// ACK, which nobody answers, and BYE.
+    /// ACK, which has no response, and BYE.
     void hang_up(Slot& slot, std::string_view response, Clock::time_point now) {
         Dialog& dialog = slot.dialog;
         dialog.target = bracketed_uri(header(response, "Contact"));

@@ -1,5 +1,5 @@
-// What a message costs in the core: OPTIONS and a call, replayed in memory through inspect() and commit(),
-// without kernel, queue or socket.
+// Measures the cost of a message in the core: OPTIONS and a call, replayed in memory through inspect() and
+// commit(), without kernel, queue or socket.
 //
 // Many calls go in lock-step - every OPTIONS, then every INVITE, and so on - so that each kind of message is
 // one batch that can be timed as a whole, and one function that callgrind can name.
@@ -34,12 +34,12 @@ struct Batch {
     std::vector<Packet> packets;
     std::size_t bytes = 0;      ///< of SIP, all packets together
     std::size_t rewritten = 0;  ///< packets
-    std::size_t changes = 0;    ///< elements told to the kernel
+    std::size_t changes = 0;    ///< changes of elements for the kernel
     double ns = 0;              ///< best of the repetitions, a message
 };
 
-/// The messages as each side sends them: the phone's with its inside address, the provider's in answer to
-/// what the core made of the phone's.
+/// The messages as each side sends them: the phone's with its inside address, the provider's in answer to the
+/// phone's rewritten message.
 class Script {
   public:
     explicit Script(std::size_t calls) : core_(router.address, calls), dialogs_(calls) {
@@ -93,7 +93,7 @@ class Script {
         now_ += step;
     }
 
-    /// Puts the packet into the last batch; returns what the core made of the message.
+    /// Adds the packet to the last batch; returns the rewritten message.
     std::string pass(Packet bytes, const std::string& message) {
         Batch& batch = batches_.back();
         const Decision& decision = core_.take(batch.from, bytes, now_);
@@ -110,8 +110,8 @@ class Script {
     std::vector<Batch> batches_;
 };
 
-/// What is measured. It and note_batch() are functions of their own, so that callgrind can be told where a
-/// batch begins and ends.
+/// The measured code. It and note_batch() are separate functions, so that callgrind can be told where a batch
+/// begins and ends.
 [[gnu::noinline]] std::size_t replay_batch(Core& core, const Batch& batch, sipalg::Time now) {
     std::size_t rewritten = 0;
     for (const Packet& bytes : batch.packets)

@@ -15,7 +15,7 @@ const std::string start = invite + via + "\r\n" + from + rest;
 const std::string session = "v=0\r\no=- 1 1 IN IP4 192.168.1.10\r\ns=-\r\nc=IN IP4 192.168.1.10\r\nt=0 0\r\n";
 const std::string audio = "m=audio 16000 RTP/AVP 0\r\n";
 
-/// `front`, then `piece` as often as there is room for it, then `back`.
+/// `front`, then as many `piece`s as fit, then `back`.
 std::string filled(const std::string& front, std::string_view piece, std::string_view back,
                    std::size_t size) {
     std::string text = front;

@@ -1,4 +1,4 @@
-// Messages that are made to be expensive: one kind of thing, as often as it goes into a size (X6).
+// Messages that are expensive on purpose: one construct, repeated until the message has the given size (X6).
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// How long things took, for the benchmark's programs.
+// Collects latencies for the benchmark's programs.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +14,7 @@
 
 namespace bench {
 
-/// Nanoseconds of the clock that all namespaces of a machine share: what one end writes, the other can
-/// compare.
+/// Nanoseconds of a clock that all namespaces of a machine share, so that the two ends can compare times.
 inline std::uint64_t now_ns(Clock::time_point now = Clock::now()) {
     using std::chrono::nanoseconds;
     return static_cast<std::uint64_t>(

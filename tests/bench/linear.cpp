@@ -1,5 +1,5 @@
-// Whether reading and rewriting stay linear in the input, whatever the input (X6): hostile messages of two
-// sizes through inspect(), out and in.
+// Tests that reading and rewriting are linear in the size of any input (X6): hostile messages of two sizes
+// through inspect(), out and in.
 #include <cstdio>
 #include <stdexcept>
 #include <string>

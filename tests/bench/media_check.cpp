@@ -1,4 +1,4 @@
-// The phone that listens: does the provider's RTP reach the port that the offer named, and does it stop?
+// The phone that checks media: the provider's RTP must reach the port in the offer, and must stop.
 #include <cstdio>
 #include <memory>
 #include <vector>
@@ -81,7 +81,7 @@ int run_media_check(const Options& options) {
     for (Call& call : calls)
         discard(call.rtp, closed);
     for (Call& call : calls) {
-        discard(call.rtp, Clock::now() + std::chrono::milliseconds(1));  // what came while others were read
+        discard(call.rtp, Clock::now() + std::chrono::milliseconds(1));  // that came during other reads
         heard_after += hears(call.rtp, audio_check_time) ? 1 : 0;
     }
     std::printf(

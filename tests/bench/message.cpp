@@ -5,7 +5,7 @@
 namespace bench {
 namespace {
 
-// What phones of the last ten years offer: two wide-band and two narrow-band codecs, and DTMF events.
+// A typical offer of a phone: two wide-band and two narrow-band codecs, and DTMF events.
 constexpr std::string_view offered_codecs =
     "a=rtpmap:9 G722/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:18 G729/8000\r\n"
     "a=fmtp:18 annexb=no\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\n"

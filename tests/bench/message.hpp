@@ -1,4 +1,4 @@
-// The SIP messages that the load generator writes, and the little of SIP that it reads.
+// Writes the SIP messages of the load generator, and reads the few parts that it needs.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct Endpoint {
     bool operator==(const Endpoint&) const = default;
 };
 
-/// What the phone knows of one dialog, or of one transaction outside a dialog.
+/// The phone's state of one dialog, or of one transaction outside a dialog.
 struct Dialog {
     std::string call_id;
     std::string from_tag;
@@ -23,7 +23,7 @@ struct Dialog {
     std::string to;      ///< value of the To header, with a tag once there was an answer
     std::uint16_t media_port = 0;
     unsigned cseq = 1;
-    std::string branch;  ///< of the transaction under way, with the magic cookie
+    std::string branch;  ///< of the current transaction, with the magic cookie
     bool tcp = false;
     std::uint64_t sent = 0;  ///< value of an X-Sent header; 0: none
 };
@@ -34,8 +34,8 @@ void write_request(std::string& out, std::string_view method, const Dialog& dial
                    const Endpoint& provider);
 
 /// Writes the provider's 200 to `request` into `out` (replaced), with received= and rport= as RFC 3581
-/// section 4 asks for `source`. An answer naming `media_port` is put in when that isn't 0, and an X-Sent
-/// header when `sent` isn't. The Contact is one of the request's transport.
+/// section 4 asks for `source`. Adds an answer with `media_port` and an X-Sent header with `sent`, each
+/// unless it is 0. The Contact is one of the request's transport.
 void write_ok(std::string& out, std::string_view request, const Endpoint& source, const Endpoint& provider,
               std::uint16_t media_port, std::uint64_t sent = 0);
 

@@ -1,9 +1,9 @@
-// What it costs to read a message, to read and rewrite it, and all that inspect() does with it, beside what
-// other SIP libraries need for reading alone. The same messages for everybody, in one run.
+// Measures the cost of reading a message, of reading and rewriting it, and of inspect(), and compares them
+// with the cost of reading in other SIP libraries. All read the same messages in one run.
 //
 // A kind's variants are one batch, so that it can be timed as a whole and callgrind can be told where it
-// begins and ends. Rounds go through all kinds, and in each through everybody in turn, beginning with another
-// one each time.
+// begins and ends. Each round goes through all kinds, and for each kind through all subjects, beginning with
+// another one each time.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -42,7 +42,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr sipalg::Time now{1000};
 
-/// A variant, with what the router made of it.
+/// A variant, and the rewritten message.
 struct Item {
     Side from;
     sipalg::Socket phone;
@@ -57,7 +57,7 @@ struct Batch {
     double bytes = 0;  ///< mean
 };
 
-/// Plays the script through a core and keeps what it made of every message.
+/// Plays the script through a core and keeps the rewritten form of every message.
 class Recorder : public Carrier {
   public:
     explicit Recorder(std::size_t phones) : core_(outside_address, 3 * phones) {
@@ -94,7 +94,7 @@ class Recorder : public Carrier {
     std::vector<Batch> batches_;
 };
 
-/// Somebody who is given every message.
+/// A subject of the comparison, which gets every message.
 class Subject {
   public:
     Subject(const char* name, bool ours) : name_(name), ours_(ours) {}
@@ -108,7 +108,7 @@ class Subject {
     virtual void begin_round() {}
     /// False: the message was not understood.
     virtual bool take(const Item& item) = 0;
-    /// Whether the last one became what it should.
+    /// Whether the last one has the expected result.
     virtual bool is_right(const Item&) const { return true; }
 
   private:
@@ -116,7 +116,8 @@ class Subject {
     bool ours_;
 };
 
-/// All that others parse, too: Vias, the URIs of every header that has some, the description.
+/// Parses the parts that other libraries parse too: Vias, the URIs of every header that has some, the
+/// description.
 class Parse : public Subject {
   public:
     Parse() : Subject("parse", true) {}
@@ -159,7 +160,7 @@ class Parse : public Subject {
     sipalg::sdp::Description description_;
 };
 
-/// Parsing and all that makes the outgoing bytes, on a state that has the mappings already.
+/// Parsing and rewriting, with a state that already has the mappings.
 class Rewrite : public Subject {
   public:
     explicit Rewrite(Core& core) : Subject("parse + rewrite", true), core_(core) {}
@@ -191,7 +192,7 @@ class Rewrite : public Subject {
     bool changed_ = false;
 };
 
-/// Everything: packet, calls, registrations, what the kernel is to be told. Each round on a new state.
+/// Everything: packet, calls, registrations, changes for the kernel. Each round on a new state.
 class Inspect : public Subject {
   public:
     explicit Inspect(std::size_t phones) : Subject("inspect", true), phones_(phones) {}
@@ -227,8 +228,8 @@ struct Row {
     std::size_t allocations = 0;  ///< of the last round
 };
 
-// What is measured. It and note_batch() are functions of their own, so that callgrind can be told where a
-// batch begins and ends.
+// The measured code. It and note_batch() are separate functions, so that callgrind can be told where a batch
+// begins and ends.
 [[gnu::noinline]] std::size_t replay_batch(Subject& subject, const Batch& batch) {
     std::size_t taken = 0;
     for (const Item& item : batch.items)
@@ -245,7 +246,7 @@ struct Row {
     row.ns.push_back(took.count() / static_cast<double>(row.batch->items.size()));
 }
 
-/// Everybody once, for what comes out; buffers then have their size.
+/// Runs every subject once, to check the results and to let buffers grow.
 void check(Subject& subject, const std::vector<Batch>& batches) {
     subject.begin_round();
     for (const Batch& batch : batches)
@@ -290,7 +291,7 @@ void print(const std::vector<Row>& rows) {
         const auto count = static_cast<double>(row.batch->items.size());
         std::printf("%s\n{\"message\": \"%s\", \"bytes\": %.0f, \"reader\": \"%s\", \"ns\": %.0f", comma,
                     row.batch->name, row.batch->bytes, row.subject->name(), median(row.ns));
-        // Of the libraries in C nothing is known: they do not ask operator new.
+        // Unknown for the libraries in C, which do not use operator new.
         if (row.subject->ours())
             std::printf(", \"allocations\": %.3f", static_cast<double>(row.allocations) / count);
         std::printf("}");

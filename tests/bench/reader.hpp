@@ -1,4 +1,4 @@
-// What reads the messages that the parse benchmark gives to everybody.
+// The interface of the parsers in the parse benchmark.
 #pragma once
 
 #include <cstddef>
@@ -7,14 +7,14 @@
 
 namespace bench {
 
-/// Somebody else's parser: reads a message and the session descriptions in it, and frees what it made.
-/// False: it did not take the message for one.
+/// The parser of another library: reads a message and its session descriptions, and frees the results. False:
+/// the library has rejected the message.
 struct OtherParser {
     const char* name;
     bool (*read)(std::string_view message);
 };
 
-/// Those that this program was built with. Each adds itself before main().
+/// The parsers in this program. Each adds itself before main().
 std::vector<OtherParser>& other_parsers();
 
 }  // namespace bench

@@ -17,7 +17,7 @@ using Packet = std::vector<std::uint8_t>;
 /// payload.
 Packet packet(const Endpoint& from, const Endpoint& to, std::string_view payload);
 
-/// A state with room for all that is played, between inside and one outside address.
+/// A state with room for the whole run, between the inside and one outside address.
 class Core {
   public:
     /// `calls` at once, all of them of one phone if need be.

@@ -20,14 +20,14 @@ constexpr auto stream_interval = std::chrono::milliseconds(20);
 constexpr auto stream_life = std::chrono::seconds(5);
 constexpr std::size_t max_streams = 64;
 
-/// What arrived, by kind, and how it looked from outside.
+/// Counts of arrived messages, by kind and by the addresses in them.
 struct Seen {
     unsigned long options = 0, invites = 0, acks = 0, byes = 0, others = 0;
     unsigned long showing_inside = 0;  ///< requests with the phone's own address anywhere in them
     unsigned long public_contacts = 0, public_offers = 0;  ///< INVITEs naming the packet's source address
 };
 
-/// RTP to one phone for a bounded time, whatever becomes of the call.
+/// RTP to one phone for a fixed time, whatever happens to the call.
 struct Stream {
     UdpSocket socket;
     std::uint16_t port = 0;
@@ -100,7 +100,7 @@ int run_server(const Options& options) {
             name == "INVITE" ? media_port(header(*message, "Call-ID")) : std::uint16_t{0};
         write_ok(answer, *message, source, options.local, port, now_ns());
         socket->send(answer, source);
-        // An INVITE that comes again has its stream already.
+        // A repeated INVITE already has its stream.
         const bool streaming = std::any_of(streams.begin(), streams.end(),
                                            [port](const Stream& stream) { return stream.port == port; });
         if (options.stream && port != 0 && !streaming && streams.size() < max_streams) {

@@ -1,5 +1,5 @@
-// What calls cost in memory, and what a message costs when many are open (P5): calls are opened through
-// inspect() and stay; then some of them end and begin anew, and are timed.
+// Measures the memory of calls, and the cost of a message while many are open (P5): calls are opened through
+// inspect() and stay open; then some of them end and begin again, and are timed.
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,7 +65,7 @@ class Town {
     }
 
     sipalg::Totals totals() const { return sipalg::totals(state_); }
-    /// Of the core alone, since the last call.
+    /// For the core alone, since the last call of this function.
     double take_ns() { return std::exchange(ns_, 0.0); }
 
   private:
@@ -126,7 +126,7 @@ class Town {
     double ns_ = 0;
 };
 
-// Each call once: one that has just begun anew is not like the others.
+// Uses each call once, because a call that has just begun again differs from the others.
 std::size_t probes_of(std::size_t calls) {
     return std::min(calls, probes);
 }
@@ -137,8 +137,8 @@ std::size_t batch_messages(std::size_t calls) {
 
 }  // namespace
 
-// Others each time, from all over the town, so that no cache knows them from the round before. callgrind
-// dumps its counts around it.
+// Other calls in each round, spread over the table, so that they are not in a cache. callgrind dumps its
+// counts around it.
 [[gnu::noinline]] void replay_batch(Town& town, std::size_t calls, std::size_t round) {
     const std::size_t apart = calls / probes_of(calls);
     for (std::size_t probe = 0; probe < probes_of(calls); ++probe) {

@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 sockaddr_in raw(const Endpoint& endpoint);
 Endpoint endpoint(const sockaddr_in& address);
 
-/// What carries messages between two ends.
+/// A transport of messages between two ends.
 class MessageSocket {
   public:
     MessageSocket() = default;
@@ -26,8 +26,7 @@ class MessageSocket {
     MessageSocket& operator=(const MessageSocket&) = delete;
 
     virtual void send(std::string_view message, const Endpoint& to) = 0;
-    /// The next message and where it came from; nullopt on a time-out or signal. The view lives until the
-    /// next call.
+    /// The next message and its source; nullopt on a timeout or signal. The view lives until the next call.
     virtual std::optional<std::string_view> receive(Endpoint& from) = 0;
 
   protected:
@@ -42,7 +41,7 @@ class UdpSocket final : public MessageSocket {
     ~UdpSocket() override;
     UdpSocket(UdpSocket&& other) noexcept;
 
-    /// What the network refuses is lost, like any other datagram.
+    /// A datagram that the network refuses is lost, like any other.
     void send(std::string_view datagram, const Endpoint& to) override;
     std::optional<std::string_view> receive(Endpoint& from) override;
 

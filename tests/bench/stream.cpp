@@ -46,7 +46,7 @@ int connected(const Endpoint& local, const Endpoint& remote, std::chrono::millis
     return fd;
 }
 
-/// The length of the message at the beginning of `text`; 0 while its end is not there.
+/// The length of the message at the beginning of `text`; 0 if it is incomplete.
 std::size_t message_size(std::string_view text) {
     const auto head = text.find("\r\n\r\n");
     if (head == std::string_view::npos) return 0;
@@ -137,7 +137,7 @@ void TcpProvider::accept() {
     sockaddr_in address{};
     socklen_t size = sizeof address;
     const int fd = ::accept4(listener_, reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC);
-    if (fd < 0) return;  // gone again already
+    if (fd < 0) return;  // the connection was closed before accept()
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     connections_.emplace_back(fd, endpoint(address));

@@ -24,17 +24,17 @@ class Connection {
     int fd() const { return fd_; }
     const Endpoint& remote() const { return remote_; }
     void send(std::string_view message) const;
-    /// The next message that is there in full; the view lives until the next call.
+    /// The next complete message; the view is valid until the next call.
     std::optional<std::string_view> next();
     enum class Heard { something, nothing, end };
-    /// Takes in what comes; waits as the socket does.
+    /// Reads bytes; waits as long as the socket does.
     Heard hear();
 
   private:
     int fd_;
     Endpoint remote_;
     std::string buffer_;
-    std::size_t read_ = 0;  ///< of it, by what next() has given
+    std::size_t read_ = 0;  ///< bytes of it that next() has returned
 };
 
 /// The phone: connects when it is made, from its own SIP port.

@@ -42,7 +42,7 @@ class Random {
     std::mt19937 engine_;
 };
 
-/// What one phone and its provider say to each other.
+/// The messages between one phone and its provider.
 class Talk {
   public:
     explicit Talk(std::size_t number) : random_(number + 1) {
@@ -145,7 +145,7 @@ class Talk {
                                     random_.digits(1, 2) + "\r\n"));
     }
 
-    /// A call that comes in, to the phone's Contact as `seen` had it.
+    /// An incoming call to the phone's Contact as in `seen`.
     Variant incoming(const std::string& seen) {
         new_call();
         start("INVITE", uri_of(value(seen, "Contact", "m")));
@@ -345,7 +345,7 @@ class Script {
             talks_.emplace_back(i);
     }
 
-    /// `say(talk, i)` makes the message of phone `i`. What has arrived of them is returned.
+    /// `say(talk, i)` makes the message of phone `i`. Returns the messages that have arrived.
     template <class Say>
     std::vector<std::string> all(const char* name, const Say& say) {
         Kind kind{name, {}};

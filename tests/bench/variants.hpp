@@ -1,5 +1,5 @@
 // Many different messages of each kind, the same on every run: other names, numbers, lengths and orders of
-// headers, so that no branch predictor can learn one message by heart.
+// headers, so that no branch predictor can learn one message.
 #pragma once
 
 #include <string>
@@ -26,7 +26,7 @@ struct Kind {
 /// The router: what the peers see of the phones.
 inline constexpr const char* outside_address = "203.0.113.1";
 
-/// What passes a variant on to the other side and returns it as it arrives there.
+/// Delivers a variant to the other side and returns it as it arrives there.
 class Carrier {
   public:
     Carrier() = default;
@@ -37,7 +37,7 @@ class Carrier {
 };
 
 /// `phones` phones register, call (audio, then video with ICE), are called and subscribe. Answers are written
-/// to what `carrier` has delivered. Deterministic.
+/// for the messages as delivered by `carrier`. Deterministic.
 std::vector<Kind> make_variants(std::size_t phones, Carrier& carrier);
 
 }  // namespace bench
