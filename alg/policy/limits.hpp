@@ -6,8 +6,8 @@
 
 namespace sipalg {
 
-/// At a limit new work is refused, and existing entries stay, if nothing else is said. "Per phone" means: for
-/// all addresses of one host on the inside (see Hosts).
+/// Unless a limit says otherwise, it refuses new work and keeps existing entries. "Per phone" means: for all
+/// addresses of one host on the inside (see Hosts).
 struct Limits {
     std::size_t max_mappings = 65536;
     std::size_t max_mappings_per_phone = 8192;
@@ -18,9 +18,10 @@ struct Limits {
     /// Emergency calls from inside, which no other limit refuses.
     std::size_t max_emergency_calls = 64;
     std::size_t max_emergency_calls_per_phone = 8;
-    /// Calls of which no peer is proven (X11). One more ends the oldest of the host that has most.
+    /// Calls of which no peer is proven (X11). At the limit a new one ends the oldest of the host with the
+    /// most.
     std::size_t max_unproven_calls = 1024;
-    /// Pairs of phone and peer that are proven by packets alone. The oldest makes room.
+    /// Pairs of phone and peer that are proven by packets alone. At the limit the oldest is removed.
     std::size_t max_proven_pairs = 8192;
     std::size_t max_proven_pairs_per_phone = 512;
     std::size_t max_bindings = 4096;
@@ -29,8 +30,8 @@ struct Limits {
     std::size_t max_pending_registrations_per_phone = 64;
     std::size_t max_streams = 4096;  ///< TCP connections that are read
     std::size_t max_streams_per_phone = 512;
-    /// TCP connections of which only SYNs were seen. One more removes the oldest one of the host that has
-    /// most.
+    /// TCP connections of which only SYNs were seen. At the limit a new one removes the oldest of the host
+    /// with the most.
     std::size_t max_half_open_streams = 1024;
     /// Segments that wait in the queue for the rest of a message. The limit is far below the length of the
     /// queue, so that other packets do not have to wait as well.
@@ -63,7 +64,7 @@ inline constexpr std::array limit_rows{
     LimitRow{&Limits::max_unanswered_per_phone, "max-unanswered-calls-per-phone",
              "unanswered calls to a phone", not_followed},
     LimitRow{&Limits::max_unproven_calls, "max-unproven-calls", "unproven calls",
-             "the oldest of the host that has most ends"},
+             "the host with the most loses its oldest"},
     LimitRow{&Limits::max_emergency_calls, "max-emergency-calls", "emergency calls",
              "further ones count as ordinary calls"},
     LimitRow{&Limits::max_emergency_calls_per_phone, "max-emergency-calls-per-phone",
@@ -76,7 +77,7 @@ inline constexpr std::array limit_rows{
     LimitRow{&Limits::max_pending_registrations_per_phone, "max-pending-registrations-per-phone",
              "pending registrations of a phone", not_registered},
     LimitRow{&Limits::max_proven_pairs, "max-proven-pairs", "proven pairs",
-             "the oldest of the host that has most is forgotten"},
+             "the host with the most loses its oldest"},
     LimitRow{&Limits::max_proven_pairs_per_phone, "max-proven-pairs-per-phone", "proven pairs of a phone",
              "its oldest is forgotten"},
     LimitRow{&Limits::max_mappings, "max-mappings", "mappings", nothing_opened},
@@ -86,7 +87,7 @@ inline constexpr std::array limit_rows{
     LimitRow{&Limits::max_streams_per_phone, "max-tcp-connections-per-phone", "TCP connections of a phone",
              not_read},
     LimitRow{&Limits::max_half_open_streams, "max-half-open-connections", "half-open TCP connections",
-             "the oldest of the host that has most is forgotten"},
+             "the host with the most loses its oldest"},
     LimitRow{&Limits::max_stream_memory, "max-tcp-bytes", "bytes of incomplete TCP messages",
              messages_not_read, 1 << 30},
     LimitRow{&Limits::max_stream_memory_per_phone, "max-tcp-bytes-per-phone",
