@@ -158,12 +158,11 @@ class Ruleset {
     /// nullopt: none. Throws Error.
     std::optional<std::string> kernel_helper() const;
 
-    /// A8: the owner's chains, as "FAMILY TABLE CHAIN", that take signalling away to a flowtable, after
-    /// install(), check() or follow(). Empty if the kernel can be told not to offload it.
+    /// A8: the owner's chains, as "FAMILY TABLE CHAIN", that offload signalling to a flowtable, after
+    /// install(), check() or follow(). Empty if the kernel can keep signalling out of flowtables.
     const std::vector<std::string>& offloading_chains() const;
     /// A8: whether the table keeps new signalling flows out of flowtables, after install() or follow(). It
-    /// does so only while some rule says `flow add`. Flows that are older than this are offloaded all the
-    /// same.
+    /// does so only while some rule says `flow add`. Older flows are still offloaded.
     bool keeps_out_of_flowtables() const;
 
     /// X12: the ports that the owner's ruleset forwards for packets that come from outside. Throws Error.

@@ -48,7 +48,7 @@ class HostQueues {
         return place.host;
     }
     bool contains(const Key& key) const { return by_key_.contains(key); }
-    /// The host that the key counts to; nullptr: it is not there.
+    /// The host that the key is counted for; nullptr: there is no such key.
     const Address* host(const Key& key) const {
         const auto found = by_key_.find(key);
         return found == by_key_.end() ? nullptr : &found->second.host;

@@ -10,16 +10,17 @@
 
 namespace sipalg {
 
-/// A machine has as many IPv6 addresses as it likes, so shares of limits count link-layer neighbours.
-/// Behind an inside router all phones are one neighbour, so a proven phone (X11) has a guaranteed part of its
-/// own. Nothing is staged: where a packet came from is a fact.
+/// A machine can have any number of IPv6 addresses, so limits for one phone count link-layer neighbours. All
+/// phones behind an inside router are one neighbour, so each proven phone (X11) has a guaranteed part.
+/// Nothing is staged: where a packet came from is a fact.
 class Hosts {
   public:
-    /// Beyond it the oldest address of the neighbour that has most is forgotten, and counts as itself.
+    /// At this limit the oldest address of the neighbour with the most is forgotten, and is counted on its
+    /// own.
     static constexpr std::size_t most = 8192;
 
-    /// A packet of `phone` came from this neighbour: an opaque id that is no address of a phone. An empty
-    /// one: not known.
+    /// Notes that a packet of `phone` came from this neighbour. `neighbour`: an opaque id, never the address
+    /// of a phone; empty: not known.
     void note(const Address& phone, const Address& neighbour) {
         if (!neighbour) return;
         const Address* known = neighbours_.host(phone);
@@ -30,13 +31,13 @@ class Hosts {
             if (const auto oldest = neighbours_.oldest_of_largest()) neighbours_.remove(*oldest);
         neighbours_.add(phone, neighbour);
     }
-    /// What the phone counts as: its neighbour, else itself.
+    /// The host that the phone is counted for: its neighbour, or if that is not known, the phone itself.
     Address of(const Address& phone) const {
         const Address* neighbour = neighbours_.host(phone);
         return neighbour ? *neighbour : phone;
     }
 
-    /// One more peer is proven for the phone, or one less.
+    /// Adds and removes a proven peer of the phone.
     void add_proof(const Address& phone) { ++proofs_[phone]; }
     void remove_proof(const Address& phone) {
         const auto found = proofs_.find(phone);

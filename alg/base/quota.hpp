@@ -10,8 +10,8 @@
 
 namespace sipalg {
 
-// A part of each total is kept for phones that are proven (X11) and use little themselves, whatever their
-// neighbours on the link use.
+// A part of each total is reserved for proven phones (X11) that use little themselves, whatever their
+// link-layer neighbour uses.
 
 /// The part of a share that each proven phone has for itself.
 inline std::size_t guaranteed(std::size_t share) {
@@ -22,7 +22,7 @@ inline bool has_room(std::size_t size, std::size_t limit, bool is_guaranteed) {
     return size < (is_guaranteed ? limit : limit - limit / 8);
 }
 
-/// Used for phones, whose addresses count to hosts, and without Hosts for peers. Changes are staged (law 4).
+/// Used for phones, which are counted for hosts, and without Hosts for peers. Changes are staged (law 4).
 class Quota {
   public:
     Quota() = default;
@@ -42,14 +42,14 @@ class Quota {
             sum += count;
         return sum;
     }
-    /// The entries of the host that has most. Linear in the number of hosts.
+    /// The entries of the host with the most. Linear in the number of hosts.
     std::size_t largest() const {
         std::size_t most = 0;
         for (const auto& [host, count] : shared_)
             most = std::max(most, count);
         return most;
     }
-    /// Whether one more is within the part that the address has for itself, because it is proven.
+    /// Whether one more entry is within the guaranteed part of the address, because it is proven.
     bool is_guaranteed(const Address& address, std::size_t share) const {
         return hosts_ && of(address) < guaranteed(share) && hosts_->is_proven(address);
     }
@@ -81,7 +81,7 @@ class Quota {
   private:
     struct Own {
         std::size_t count = 0;
-        Address host;  ///< which has them in its own count
+        Address host;  ///< the host in whose count they are
     };
 
     Address host_of(const Address& address) const { return hosts_ ? hosts_->of(address) : address; }

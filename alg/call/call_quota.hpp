@@ -32,12 +32,12 @@ class CallQuota {
     /// Whether the phone may make one more emergency call, whatever the other limits say. A proven phone may
     /// always have one.
     bool have_emergency_room(const Address& phone) const;
-    /// Whether the phone may use the part of all calls that is kept for proven phones.
+    /// Whether the phone may use the part of the total that is reserved for proven phones.
     bool is_guaranteed(const Address& phone) const {
         return calls_.is_guaranteed(phone, policy_.max_calls_per_phone);
     }
 
-    /// The use of the limits, for reports: of the phone or peer that has most, and the emergency calls.
+    /// The use of the limits, for reports: by the phone or peer with the most, and by emergency calls.
     struct Use {
         std::size_t of_phone = 0, of_peer = 0, unanswered = 0, emergency = 0, emergency_of_phone = 0;
     };

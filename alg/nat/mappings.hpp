@@ -45,7 +45,7 @@ inline Reachable reachable_of(const MappingEntry& entry) {
     return {entry.mapping.transport, entry.mapping.outside};
 }
 
-/// So many mappings of an emergency call may use the reserve: audio, video and text, and its signalling.
+/// The number of mappings of an emergency call that may use the reserve: audio, video, text and signalling.
 inline constexpr std::size_t mappings_of_emergency_call = 8;
 
 /// The requirements for the public port of a new mapping.
@@ -128,7 +128,7 @@ class Mappings {
     /// Removes expired mappings and frees their ports.
     void expire(Time now, std::vector<Change>& changes);
     std::optional<Time> next_deadline() const;
-    /// The mappings of the host that has most.
+    /// The mappings of the host with the most.
     std::size_t largest_share() const { return per_phone_.largest(); }
     /// For tests: the number of mappings with a deadline.
     std::size_t deadlines() const { return deadlines_.size(); }

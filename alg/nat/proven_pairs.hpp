@@ -48,9 +48,9 @@ class ProvenPairs {
         const auto found = entries_.find(pair);
         return found == entries_.end() ? 0 : found->second.holders;
     }
-    /// Pairs that packets alone have proven: the limits are about these.
+    /// Pairs that are proven by packets alone, which the limits count.
     std::size_t unheld() const { return unheld_.size(); }
-    /// Those of the host that has most.
+    /// The pairs of the host with the most.
     std::size_t largest_share() const { return unheld_.largest(); }
 
     void commit() {

@@ -72,7 +72,7 @@ class Registrations {
     /// For tests: the number of deadlines of bindings and of pending requests.
     std::size_t deadlines() const { return deadlines_.size() + pending_deadlines_.size(); }
     std::size_t pending() const { return pending_.size(); }
-    /// Those of the host that has most.
+    /// Those of the host with the most.
     std::size_t largest_share() const { return per_phone_.largest(); }
     std::size_t largest_pending_share() const { return pending_per_phone_.largest(); }
     /// Restores a binding of an earlier daemon from its record (A5). False: not the record of a binding, or

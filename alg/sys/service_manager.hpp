@@ -7,7 +7,7 @@ namespace sipalg {
 
 /// Sends `state` ("READY=1\nSTATUS=…") as one datagram to the socket that $NOTIFY_SOCKET names: a path, or an
 /// abstract name after "@". Without that variable nothing is sent. Failures are ignored, because the service
-/// goes on without a manager too; the manager ends a service whose READY=1 does not come.
+/// also works without a manager; a manager ends a service that does not send READY=1.
 void tell_service_manager(std::string_view state);
 
 }  // namespace sipalg

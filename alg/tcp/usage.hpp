@@ -44,13 +44,13 @@ class Usage {
     const Counts& total() const { return total_; }
     Counts of(const Address& phone) const;       ///< of the address itself
     Counts of_host(const Address& phone) const;  ///< of all addresses of its host
-    /// The largest counts of any host, each by itself.
+    /// The largest count of any host, for each limit separately.
     Counts largest() const;
 
   private:
     struct Own {
         Counts counts;
-        Address host;  ///< which has them in its own counts
+        Address host;  ///< the host in whose counts they are
     };
 
     bool exceeds(const Address& phone, std::size_t times) const {

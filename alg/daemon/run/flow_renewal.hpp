@@ -26,7 +26,7 @@ class FlowRenewal {
 
     /// Whether the route to an address leads outside.
     using Outside = std::function<bool(const Address&)>;
-    /// `stored`: the elements of the table. `adopt`: whether to make elements for flows that it has none for.
+    /// `stored`: the elements of the table. `adopt`: whether to make elements for flows without any.
     FlowRenewal(std::vector<std::uint16_t> sip_ports, std::vector<Address> own_addresses, Outside outside,
                 std::span<const StoredElement> stored, bool adopt);
 
