@@ -34,7 +34,7 @@ class Offload(LabTest):
 
     @classmethod
     def add_rule(cls, rule):
-        """Where the guides to nftables put it: before the rule for established connections."""
+        """The usual place in guides to nftables: before the rule for established connections."""
         if rule:
             cls.lab.router.run("nft", "insert", "rule", "inet", "admin", "forward", *rule.split())
 
@@ -44,7 +44,7 @@ class Offload(LabTest):
 
 class SoftwareOffload(Offload):
     def test_calls_both_ways(self):
-        """A8: messages go on being rewritten after the first reply; media are offloaded and end with the call (C7)."""
+        """A8: messages are still rewritten after the first reply; media are offloaded and end with the call (C7)."""
         out = self.call_out()
         out.exchange()
         wait_for(lambda: self.offloaded(30000), 5, "the media to be offloaded")
@@ -57,12 +57,13 @@ class SoftwareOffload(Offload):
         self.assert_no_inside_address_outside()
 
     def test_it_is_no_warning(self):
-        """A8: the status has nothing to say; the table gives the helper."""
+        """A8: the status has no warning; the table assigns the helper."""
         self.assertIn(HELPER, self.lab.table())
         self.assertFalse([w for w in self.lab.ctl("status")["warnings"] if "flowtable" in w])
 
     def test_registered_before_the_start(self):
-        """C12, A8: a phone whose flow was offloaded before the daemon came is reached at once, and followed."""
+        """C12, A8: a phone whose flow was offloaded before the start of the daemon is reached at once, and its calls
+        are followed."""
         self.lab.stop_daemon()
         phone, peer = self.phone(), self.peer()
         dialog = phone.dialog(phone.user, (PROVIDER, 5060))
@@ -84,7 +85,7 @@ class AtRunTime(Offload):
     rule = None
 
     def test_the_rule_comes_and_goes(self):
-        """A8: the helper is there only while some rule says flow add; flows that are older are renewed."""
+        """A8: the helper exists only while some rule says flow add; older flows are renewed."""
         self.assertNotIn(HELPER, self.lab.table())
         phone, peer = self.phone(), self.peer()
         self.register(phone, peer)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""One host inside cannot take what others need, whatever addresses it uses (X7)."""
+"""A host inside cannot use up the limits that it shares with others, whatever addresses it uses (X7)."""
 
 import forge
 import sip
@@ -22,12 +22,12 @@ class Shares(LabTest):
         return {row["name"]: row for row in self.lab.ctl("limits")}[name]
 
     def flood(self, text, each=4):
-        """Packets of the first phone's machine in the name of many addresses of its network."""
+        """Packets of the first phone's machine with many source addresses of its network."""
         router = forge.link_address(self.lab.router, "lan")
         for address in ADDRESSES:
             for _ in range(each):
                 forge.udp(self.lab.phone1, router, (address, 5060), (PROVIDER, 5060), text(address))
-        # What comes behind it has gone through the daemon when it arrives.
+        # When the later message arrives, the daemon has also handled these.
         phone, provider = self.phone(), self.peer()
         phone.request("OPTIONS", phone.dialog("peer"))
         provider.hear("OPTIONS")
