@@ -27,7 +27,7 @@ constexpr int most_steps = 100'000;
 
 enum class Match : std::uint8_t { yes, no, open };
 
-/// What a chain does with the packet.
+/// The result of a chain for the packet.
 enum class Way : std::uint8_t { accept, drop, go_on };
 
 // Of the conntrack entry. A destination that the kernel has translated has both bits.
@@ -53,7 +53,7 @@ class Walk {
 
     Way follow(const std::string& chain, int jumps);
     ForwardOutcome outcome;
-    bool offloads = false;  ///< a rule that holds, or is open, puts the connection into a flowtable
+    bool offloads = false;  ///< a rule that matches, or may match, puts the connection into a flowtable
 
   private:
     Match step(const nftnl_expr* expression);
@@ -65,7 +65,7 @@ class Walk {
     void load_conntrack(const nftnl_expr* expression);
     void load_payload(const nftnl_expr* expression);
     void mask(const nftnl_expr* expression);
-    /// The verdict of a rule that holds, or is open.
+    /// The verdict of a rule that matches, or may match.
     std::optional<Way> decide(std::int32_t verdict, const std::string& chain, Match held, int jumps);
     void put(std::uint32_t reg, std::span<const std::uint8_t> value, std::size_t size);
     Bytes get(std::uint32_t reg, std::size_t size) const;
@@ -339,7 +339,7 @@ Match Walk::look_up(const nftnl_expr* expression) {
         found = Match::yes;
         break;
     }
-    // A verdict of one of several elements: none is certain, and the packet goes on where none holds.
+    // A verdict map with several elements: none is certain to match, and if none does, the packet continues.
     if (found == Match::open && is_map && to == NFT_REG_VERDICT) {
         for (const SetElement& element : all) {
             if (element.verdict == NF_DROP) outcome.may_drop = true;

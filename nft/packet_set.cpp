@@ -20,7 +20,7 @@ std::optional<std::size_t> find(std::span<const Registers::Byte> bytes, PacketFi
     return std::nullopt;
 }
 
-// A name that is compared without its final zero stands for all that begin with it.
+// A name that is compared without its final zero matches all names that begin with it.
 struct NamePattern {
     std::string text;
     bool is_prefix = false;

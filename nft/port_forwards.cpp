@@ -23,21 +23,21 @@ namespace sipalg::nft {
 namespace {
 
 constexpr std::size_t most_forwards = 4096;
-constexpr int most_steps = 200'000;  // rules and elements that are looked at
+constexpr int most_steps = 200'000;  // rules and elements that are examined
 constexpr int most_jumps = 16;       // NFT_JUMP_STACK_SIZE
 
 std::uint16_t number(const std::vector<std::uint8_t>& bytes) {
     return static_cast<std::uint16_t>(bytes[0] << 8 | bytes[1]);
 }
 
-/// Where a rule sends packets.
+/// The destination of a rule.
 struct Target {
     Address low, high;
     std::uint16_t low_port = 0, high_port = 0;  ///< 0: not given
     bool readable = true;
 };
 
-// As the x_tables target DNAT has it, whatever its revision.
+// In the form of the x_tables target DNAT, independent of its revision.
 std::optional<Target> xt_target(const nftnl_expr* expression) {
     Target target;
     const auto fill = [&](unsigned flags, std::uint32_t low, std::uint32_t high, std::uint16_t low_port,
@@ -88,7 +88,7 @@ class ForwardSearch {
 
     void follow(const std::string& chain, const PacketSet& packets, int jumps);
     void run(const TableReader::Expressions& rule, std::size_t next, State state);
-    /// False: the rule ends here, for all packets or because each way on has been followed.
+    /// False: the rule ends here, either for all packets or because each branch was followed.
     bool step(const TableReader::Expressions& rule, std::size_t at, State& state);
     bool compare(const nftnl_expr* expression, State& state);
     bool look_up(const TableReader::Expressions& rule, std::size_t at, State& state);
@@ -212,7 +212,7 @@ bool ForwardSearch::look_up(const TableReader::Expressions& rule, std::size_t at
     const auto bytes = state.registers.at(key, 64);
     const bool inverted = nftnl_expr_is_set(expression, NFTNL_EXPR_LOOKUP_FLAGS) &&
                           (nftnl_expr_get_u32(expression, NFTNL_EXPR_LOOKUP_FLAGS) & NFT_LOOKUP_F_INV) != 0;
-    // Sets of other fields may be long, and say nothing.
+    // Sets of other fields may be long and do not matter.
     if (!is_map && (inverted || bytes.front().field == PacketField::other)) {
         const auto known = [](const Registers::Byte& byte) { return byte.field != PacketField::other; };
         if (inverted || std::none_of(bytes.begin(), bytes.end(), known)) return true;
@@ -233,7 +233,7 @@ bool ForwardSearch::look_up(const TableReader::Expressions& rule, std::size_t at
         if (is_map) way.registers.load(to, element.data);
         run(rule, at + 1, std::move(way));
     }
-    return is_map && to == NFT_REG_VERDICT;  // packets without an element, or that return, go on
+    return is_map && to == NFT_REG_VERDICT;  // packets that match no element, or that return, continue
 }
 
 // Matches of x_tables that iptables-nft does not translate to expressions.

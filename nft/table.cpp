@@ -70,7 +70,7 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
         .routed_to(set_name::outside_route)
         .goto_chain(true_source);
 
-    // X12: what comes from inside is read only from a source that could get an answer there.
+    // X12: packets from inside are read only if the router would answer their source by the same interface.
     ChainDefinition& checked = chains_.emplace_back(true_source, std::nullopt);
     checked.add().not_from_a_host().count().accept();
     checked.add().from_prefix(link_local, 16).count().accept();
