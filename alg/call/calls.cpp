@@ -59,7 +59,8 @@ bool Calls::begins_emergency(const sip::Message& message, const Address& phone) 
            !calls_.contains(CallKeyView{message.call_id(), phone}) && quota_.have_emergency_room(phone);
 }
 
-// X7: closed calls only wait for late messages. They make room, and count for no phone or peer.
+// X7: closed calls only wait for late messages. They are removed to make room, and are counted for no phone
+// or peer.
 bool Calls::has_room(const DescribedMessage& received) {
     if (!quota_.have_room(received.phone, received.peer, received.from)) return false;
     const auto is_full = [&] {
@@ -162,8 +163,8 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
     schedule(key, *call, received.now);
 }
 
-// X11: what the call opens for this peer is in force from now on. What the peer says in the call keeps the
-// two proven for as long as the call lives; a response that answers nothing (X4) does not.
+// X11: what the call opens for this peer is in force from now on. The peer's messages in the call keep the
+// pair proven until the call ends; a response without a request (X4) does not.
 Outcome Calls::note_proof(const CallKey& key, Call& call, const DescribedMessage& received, Outcome outcome) {
     CallPeer* peer =
         received.proven && call.state != Call::State::closing ? call.peer(received.peer) : nullptr;
@@ -176,7 +177,7 @@ Outcome Calls::note_proof(const CallKey& key, Call& call, const DescribedMessage
     return !std::exchange(peer->admitted, true) && quiet ? Outcome::changed : outcome;
 }
 
-// The last of its peers go, until at most so many are left.
+// Removes the last of its peers until at most this number remains.
 void Calls::drop_peers(const CallKey& key, Call& call, std::size_t most) {
     for (; call.peers.size() > most; call.peers.pop_back())
         if (call.peers.back().answered) proofs_.release({key.phone, call.peers.back().address});
@@ -195,7 +196,7 @@ void Calls::prove(const nat::PhonePeer& pair, Time now, Effects& effects) {
     }
 }
 
-// X7: a host that begins many calls takes the place of its own, and of them the oldest.
+// X7: a host that begins many calls loses its own oldest call.
 void Calls::make_room_for_unproven(Time now, Effects& effects) {
     while (unproven_.size() >= policy_.max_unproven_calls) {
         const auto oldest = unproven_.oldest_of_largest();

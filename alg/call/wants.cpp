@@ -75,7 +75,7 @@ bool rejected(const Sessions& remotes, std::uint8_t line) {
 
 enum class Standing : std::uint8_t { offered, agreed };
 
-/// What else decides over who may send.
+/// Other conditions for the sources that may send.
 struct Senders {
     bool proven =
         false;  ///< some peer of the call is (X11); else endpoints are mapped, and no source is let in

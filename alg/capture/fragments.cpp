@@ -29,7 +29,7 @@ std::optional<Fragments::Fragment> Fragments::fragment_v4(Bytes packet) {
     return found;
 }
 
-// The fragment header directly behind the IPv6 header: others are not made by hosts that speak SIP.
+// The fragment header directly after the IPv6 header: hosts that speak SIP do not send other forms.
 std::optional<Fragments::Fragment> Fragments::fragment_v6(Bytes packet) {
     if (packet.size() < 48 || packet[6] != fragment_header) return std::nullopt;
     const std::size_t total = 40 + std::size_t{load16(packet, 4)};

@@ -68,7 +68,8 @@ LinkPayload strip_link_layer(std::uint32_t link_type, Bytes frame) {
             return typed(u16(frame, 0), frame.subspan(20));
         case link_null:
         case link_loop:
-            // An address family whose byte order and numbers depend on the system: IP says itself what it is.
+            // An address family whose byte order and numbers depend on the system: the version field of IP
+            // tells the family.
             if (frame.size() < 4) return {{}, short_frame};
             return raw(frame.subspan(4));
         case link_raw:

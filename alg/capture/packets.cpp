@@ -11,7 +11,7 @@ namespace sipalg::capture {
 
 namespace {
 
-// By the IP header alone: whether UDP or TCP should be in it.
+// Whether the packet should contain UDP or TCP, by its IP header alone.
 bool should_be_readable(Bytes packet) {
     const bool v4 = packet[0] >> 4 == 4;
     if (packet.size() < (v4 ? 20U : 40U)) return true;

@@ -59,8 +59,8 @@ void refuse_damaged(const State& state, const Arrival& arrival, Decision& decisi
     decision.dropped = connection && connection->needs_us();
 }
 
-// X11: whatever the packet says, the peer has answered. What waits for that is open before the packet is
-// delivered (law 1).
+// X11: the peer has answered, whatever the content of the packet. Pinholes that wait for this are open before
+// the packet is delivered (law 1).
 void prove(State& state, const Arrival& arrival, Time now, Decision& decision) {
     if (!arrival.established || arrival.from != Side::outside) return;
     const nat::PhonePeer pair{arrival.phone().address, arrival.peer().address};

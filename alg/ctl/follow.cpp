@@ -19,7 +19,7 @@ namespace sipalg::ctl {
 
 namespace {
 
-constexpr std::chrono::milliseconds patience{500};  // then what was recorded so far is written
+constexpr std::chrono::milliseconds patience{500};  // then the recording so far is written
 
 Json request_of(const Options& options, bool bytes) {
     Json request{{"command", "watch"}};
@@ -61,7 +61,7 @@ std::string line_of(const Json& fact) {
     return call_id == "-" ? text : text + "  " + call_id;
 }
 
-/// A new file, for its owner alone: it has what people said to each other.
+/// A new file that only its owner can read, because it contains private messages.
 class OutputFile {
   public:
     explicit OutputFile(const std::string& path) : path_(path) {

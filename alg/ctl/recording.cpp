@@ -88,7 +88,7 @@ std::string Recording::add(const Json& fact) {
     latest_us_ = std::max(latest_us_, time_of(fact));
     auto message = read_message(fact);
     if (!message) {
-        // What a message opens or ends follows it.
+        // Facts about the effects of a message follow it.
         const std::string remark = remark_of(fact);
         if (waiting_)
             join(waiting_->comment, remark);

@@ -37,7 +37,7 @@ struct DefaultRoutes {
     std::size_t count = 0;
 };
 
-// The main table, one route a line: interface, destination, gateway, flags, … in hexadecimal.
+// The main table, one route per line: interface, destination, gateway, flags, … in hexadecimal.
 DefaultRoutes default_routes(const std::string& root) {
     DefaultRoutes found;
     std::ifstream in(root + "/proc/net/route");

@@ -123,7 +123,7 @@ class Writer {
             line("              " + std::string(sentence(message.seen.reason)));
     }
 
-    // Of all that stays as it is in a phone's message, what people may have expected to change.
+    // The unchanged places of a phone's message that a reader may expect to change.
     static bool is_telling(const Explained& place, const std::string& old, const SeenMessage& seen) {
         using rewrite::Kept;
         using rewrite::Place;

@@ -12,8 +12,8 @@
 
 // Theory of operation. The core of the daemon gets the packets of the capture with their times, and deadlines
 // come between them. It edits nothing (Policy::edits), so the sequence numbers of TCP connections stay those
-// of the capture; what it would have edited is in the facts. Media are not shown to the core; they are
-// compared with the pinholes that it has open at that time, and told to it as conntrack would.
+// of the capture; the edits that it would have made are in the facts. The core does not get media packets.
+// They are compared with its open pinholes, and reported to it as by conntrack.
 
 namespace sipalg::explain {
 
@@ -21,7 +21,7 @@ namespace {
 
 constexpr Time begin_time{1'000'000'000};
 constexpr Time longest_gap{std::chrono::hours(24)};
-constexpr std::size_t most_deadlines = 2'000'000;  // of a whole replay: later ones are passed over
+constexpr std::size_t most_deadlines = 2'000'000;  // of a whole replay: later ones are ignored
 constexpr std::size_t most_flows = 4096;
 constexpr std::size_t most_notes = 100;
 constexpr std::size_t most_paths = 64;  // of one call
@@ -66,8 +66,8 @@ class Replay {
         Policy policy;
         policy.sip_ports = topology_.sip_ports();
         policy.edits = false;
-        // What a recording's peer has shown about NAT, the daemon had seen as well; elsewhere a peer answers
-        // to what another router has sent.
+        // In a recording, the daemon saw the same signs of NAT handling by the peer; in other captures the
+        // peer answers messages of another router.
         policy.treatments.mode = capture_.has_sides ? Mode::automatic : Mode::rewrite;
         policy.sees_flows = has_media();
         if (!policy.sees_flows) policy.silence = policy.hold;
@@ -299,7 +299,7 @@ class Replay {
     void media(const Oriented& way) {
         Endpoint inside = way.phone;
         if (way.as_outside) {
-            // Both copies are in the capture: one counts.
+            // If both copies are in the capture, only one is used.
             if (way.from == Side::inside && topology_.sees(Side::inside)) return;
             if (const auto* entry = state_.mappings.find_outside({Transport::udp, way.phone}))
                 inside = entry->mapping.inside;

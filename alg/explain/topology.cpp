@@ -9,7 +9,7 @@ namespace sipalg::explain {
 
 namespace {
 
-// Stands for the router where a capture does not show it (RFC 5737).
+// Used as the router's address if the capture does not show it (RFC 5737).
 constexpr std::uint32_t stand_in = 0xCB007101;  // 203.0.113.1
 
 bool looks_like_sip(std::string_view payload) {
@@ -66,7 +66,7 @@ void Topology::read_messages(const capture::Packets& capture) {
         }
         Leg& leg = legs_[{p.source.address, p.destination.address}];
         const sip::ParseError error = message.parse(p.payload);
-        // The head of a message that goes on in other segments can be read.
+        // The head of a message that continues in other segments can be read.
         if (error != sip::ParseError::none && error != sip::ParseError::truncated) continue;
         const bool request = message.is_request();
         if (request && leg.first_request == 0) leg.first_request = packet.frame;
@@ -87,8 +87,8 @@ void Topology::read_messages(const capture::Packets& capture) {
     }
 }
 
-// A recording says it by the names of its interfaces: peers are on both, phones inside alone, the router's
-// address outside alone.
+// In a recording the names of the interfaces show it: peers are on both, phones only inside, the router's
+// address only outside.
 void Topology::note_sides(const capture::Packets& capture) {
     std::set<Address> in, out;
     for (const capture::CapturedPacket& packet : capture.packets) {

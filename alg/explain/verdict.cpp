@@ -22,7 +22,7 @@ std::string packets(std::uint64_t count) {
     return std::to_string(count) + (count == 1 ? " packet" : " packets");
 }
 
-/// What became of a request and its answers.
+/// The outcome of a request and its answers.
 struct Outcome {
     bool asked = false, answered = false;
     double asked_s = 0, answered_s = 0;

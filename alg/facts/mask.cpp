@@ -34,7 +34,7 @@ void blank(std::string& text, std::size_t begin, std::size_t end) {
         if (text[i] != '\r' && text[i] != '\n') text[i] = 'x';
 }
 
-// Of a digest, the response alone proves something (RFC 8760); of any other scheme, all of it.
+// In digest credentials only the response is secret (RFC 8760); in other schemes everything is.
 void mask_value(std::string& text, std::size_t begin, std::size_t end) {
     const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
     while (begin < end && is_blank(text[begin]))

@@ -82,8 +82,8 @@ void Registrations::response(const ReceivedMessage& received, const OwnContact& 
         });
         std::int64_t granted = general ? std::min(*general, contact.expires) : contact.expires;
         if (row != listed.end() && row->expires) granted = *row->expires;
-        // C8: at another server the phone stays registered until that binding ends by itself: desk phones
-        // register one account at two servers, without reg-id (RFC 5626).
+        // C8: a binding at another server stays until it ends on its own, because desk phones register one
+        // account at two servers without reg-id (RFC 5626).
         if (contact.expires == 0 || granted == 0)
             unbind(key, "unregistered", received.now, effects);
         else if (!pending.outdated)

@@ -52,7 +52,7 @@ std::optional<ControlSocket::Subscription> Answers::subscribe(std::string_view t
     return ControlSocket::Subscription{to_text(first), std::move(*stream)};
 }
 
-// Why subscribe() has not begun a stream.
+// The reason why subscribe() has not begun a stream.
 Json Answers::refused_stream(const Json& request, const ControlClient& client) {
     const auto stream = FactStream::of(request);
     if (!stream) return error(stream.error());

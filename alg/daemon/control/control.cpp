@@ -52,7 +52,7 @@ void remove_stale_socket(const std::string& path, const sockaddr_un& address) {
 // group beside the control group, others may pass through it.
 void ControlSocket::make_directory() const {
     const std::filesystem::path parent = std::filesystem::path(path_).parent_path();
-    // bind() says it if the directory is still missing.
+    // bind() fails if the directory is still missing.
     if (parent.empty() || mkdir(parent.c_str(), owner_ ? 0700 : 0755) != 0 || !owner_) return;
     const bool given = chown(parent.c_str(), owner_->user, access_.control.value_or(owner_->group)) == 0;
     if (!given || chmod(parent.c_str(), access_.admin ? 0751 : 0750) != 0)

@@ -24,7 +24,7 @@ constexpr const char* observe_only = "observe only: ";
 
 }  // namespace
 
-// O4: what was done with each message, for people who search a fault.
+// O4: the outcome of each message, for troubleshooting.
 void Engine::log_messages(std::span<const SeenMessage> seen, const char* before) const {
     if (!log::writes(LogLevel::debug)) return;
     for (const SeenMessage& one : seen) {
@@ -39,7 +39,7 @@ void Engine::mask_numbers(bool mask) {
     history_.mask_numbers(mask);
 }
 
-// Messages are copied only where somebody reads about them (P1).
+// Messages are copied only if a log line or a reader needs them (P1).
 void Engine::explain_if_read() {
     const bool wanted = (feed_ && feed_->reading()) || log::writes(LogLevel::debug);
     if (wanted != state_.explaining) state_.explain(wanted);

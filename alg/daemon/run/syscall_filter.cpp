@@ -40,7 +40,7 @@ constexpr const char* allowed[] = {
     "getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getuid32", "geteuid32", "getgid32",
     "getegid32", "uname", "getrandom", "sysinfo", "prlimit64", "getcpu"};
 
-/// Calls that no part of the daemon or of its libraries has a use for.
+/// Calls that neither the daemon nor its libraries use.
 constexpr const char* deadly[] = {"execve",
                                   "execveat",
                                   "fork",
@@ -101,7 +101,7 @@ class Filter {
 
     void add(std::uint32_t action, const char* name, std::initializer_list<scmp_arg_cmp> conditions = {}) {
         const int number = seccomp_syscall_resolve_name(name);
-        // A rule with the default action says nothing, and libseccomp refuses it.
+        // A rule with the default action has no effect, and libseccomp refuses it.
         if (!*this || number == __NR_SCMP_ERROR || action == beyond()) return;
         keep(seccomp_rule_add_array(context_.get(), action, number, static_cast<unsigned>(conditions.size()),
                                     conditions.begin()));
@@ -145,7 +145,7 @@ void add_files(Filter& filter) {
     }
 }
 
-// Memory that can be executed ends the process; so no bytes that came in ever run.
+// Making memory executable ends the process, so that received bytes can never run.
 void add_memory(Filter& filter) {
     for (const char* name : {"mmap", "mmap2", "mprotect"}) {
         filter.add(SCMP_ACT_ALLOW, name, {masked(2, PROT_EXEC, 0)});
