@@ -1,4 +1,4 @@
-// Counts what a program allocates (P1). Whoever is built with allocations.cpp has its operator new.
+// Counts what a program allocates (P1). Programs built with allocations.cpp use its operator new.
 #pragma once
 
 #include <cstddef>

@@ -136,7 +136,7 @@ Result<> apply(nft::Ruleset& ruleset, nft::Monitor* monitor, std::span<const Cha
     return ruleset.apply(changes);
 }
 
-// Times transactions of eight changes as a call's setup has them, then those that take them away again.
+// Measures transactions of eight changes, as in the setup of a call, and then those that remove the elements.
 void bench(nft::Ruleset& ruleset, nft::Monitor* monitor, int count) {
     std::vector<Change> add, renew, remove;
     const auto step = [&](const Element& e) {
