@@ -16,8 +16,8 @@ constexpr std::array rows{
     Command{"calls", Argument::none, "", true, "calls in progress, or with --ended the last ones",
             "Prints one row for each call: state, phone, peer, media and Call-ID. --ended\n"
             "prints the calls that have ended: how long they lasted, why they ended, and\n"
-            "which side has sent media. --phone ADDR and --call ID select calls. A terminal\n"
-            "gets what fits into its width, unless --wide is given.\n"},
+            "which side has sent media. --phone ADDR and --call ID select calls. On a\n"
+            "terminal the columns fit its width, unless --wide is given.\n"},
     Command{"call", Argument::required, "ID", true, "one call with its media and pinholes",
             "Prints all that is known of one call. ID is its Call-ID, or the beginning of it\n"
             "if no other call has the same beginning.\n"},
@@ -53,12 +53,12 @@ constexpr std::array rows{
             "Makes sipalgd read its configuration file again. Prints the options that have\n"
             "changed, and those that change only after a restart. If the file has a mistake,\n"
             "the old configuration stays in force. Only for root and the admin-group.\n"},
-    Command{"watch", Argument::none, "", true, "messages, pinholes and events, as they happen",
-            "Shows calls, registrations, rates and warnings on the terminal, drawn anew each\n"
-            "second; q leaves. With --lines, or not on a terminal, prints a line for each\n"
-            "message, pinhole and event until it is interrupted; --json prints a JSON\n"
-            "document a line. --call ID and --phone ADDR select calls, --seconds N ends after\n"
-            "that time.\n"},
+    Command{"watch", Argument::none, "", true, "calls, messages and events, as they happen",
+            "Shows calls, registrations, rates and warnings on the terminal, updated each\n"
+            "second; q quits. With --lines, or not on a terminal, prints a line for each\n"
+            "message, pinhole and event until it is interrupted; --json prints one JSON\n"
+            "document per line. --call ID and --phone ADDR select calls, --seconds N ends\n"
+            "after that time.\n"},
     Command{"record", Argument::optional, "FILE", false, "messages before and after, for Wireshark or HEP",
             "Writes each message as it came and as it left to a pcapng file with the\n"
             "interfaces \"inside\" and \"outside\". Comments say what was changed and which\n"
@@ -89,8 +89,8 @@ constexpr std::string_view options_text =
     "  --json          print one JSON document\n"
     "  --all           with close: all calls\n"
     "  --ended         with calls: those that have ended, the latest first\n"
-    "  --call ID       with calls, pinholes, watch, record: Call-IDs that begin so\n"
-    "  --phone ADDR    with lists, watch, record: what concerns one phone\n"
+    "  --call ID       with calls, pinholes, watch, record: Call-IDs beginning with ID\n"
+    "  --phone ADDR    with lists, watch, record: only rows of one phone\n"
     "  --prometheus    with metrics: Prometheus' text format, for node_exporter\n"
     "  --lines         with watch: a line for each event, also on a terminal\n"
     "  --wide          with lists: every column, however wide the terminal is\n"

@@ -80,7 +80,7 @@ std::string screen(const Snapshot& now, const std::optional<Snapshot>& before, S
     Lines page{
         std::string(serving ? "serving" : "not serving") +
         (warnings.empty() ? "; no warnings" : "; " + counted(std::to_string(warnings.size()), "warning")) +
-        "   (q leaves)"};
+        "   (q quits)"};
     page.push_back(totals(now, before));
     for (const Json& warning : warnings)
         if (warning.is_string() && page.size() < size.rows / 4)

@@ -15,7 +15,7 @@ class Table {
     static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
     struct Column {
-        /// A heading alone is a column that stays as it is.
+        /// A heading alone stands for a column that is never cut or left out.
         Column(const char* text, std::size_t shortest = 0, bool may_go = false)
             : heading(text), least(shortest), optional(may_go) {}
         std::string heading;

@@ -122,7 +122,7 @@ int watch_on_screen(const Options& options) {
         const auto wall = std::chrono::system_clock::now();
         Terminal::show(failure.empty()
                            ? screen(*now, before, Terminal::size(), wall)
-                           : cut(failure, Terminal::size().columns) + "\n(trying again; q leaves)");
+                           : cut(failure, Terminal::size().columns) + "\n(trying again; q quits)");
         if (terminal.leaves(std::min(end, Clock::now() + interval))) break;
         try {
             Snapshot next = look(options);

@@ -1,4 +1,4 @@
-// `sipalgctl watch` on a terminal: a page that is drawn anew each second.
+// `sipalgctl watch` on a terminal: a page that is updated each second.
 #pragma once
 
 #include "alg/ctl/options.hpp"
@@ -8,7 +8,7 @@ namespace sipalg::ctl {
 /// Whether stdin and stdout are a terminal.
 bool on_terminal();
 /// Shows the page until q, a signal, or --seconds. Returns the exit status. Throws NotServing if there is no
-/// daemon at first; later the page says so.
+/// daemon at the start; later the page shows this.
 int watch_on_screen(const Options& options);
 
 }  // namespace sipalg::ctl

@@ -87,7 +87,7 @@ class Screen:
         fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def read(self, wanted, within=20):
-        """Until the output has `wanted`."""
+        """Waits until the output contains `wanted`."""
         end = time.monotonic() + within
         while wanted not in self.bytes and time.monotonic() < end:
             if select.select([self.terminal], [], [], 0.2)[0]:
@@ -112,7 +112,7 @@ class Watch(unittest.TestCase):
         self.addCleanup(self.daemon.close)
 
     def test_the_page_fits_the_terminal_and_q_leaves(self):
-        """O1: watch shows calls, registrations, rates and warnings in place; q leaves, and the terminal is as before."""
+        """O1: watch shows calls, registrations, rates and warnings in place; q quits, and the terminal is as before."""
         screen = Screen("--control", self.daemon.path, "watch")
         self.assertTrue(screen.read(b"messages/s"), screen.bytes)
         os.write(screen.terminal, b"q")
@@ -122,7 +122,7 @@ class Watch(unittest.TestCase):
         self.assertLessEqual(len(page), 24)
         self.assertLessEqual(max(map(len, page)), 80)
         text = "\n".join(page)
-        for part in ("serving; 1 warning ", "(q leaves)", "1 call, 1 registration, 2 pinholes; ", "warning: media are not counted",
+        for part in ("serving; 1 warning ", "(q quits)", "1 call, 1 registration, 2 pinholes; ", "warning: media are not counted",
                      "confirmed  out  192.168.1.10", "peer silent", "both ways", "alice@p.test", "59m59s"):
             self.assertIn(part, text)
         self.assertNotRegex(screen.bytes, rb"\x1b\[[0-9;]*m")  # no colour
