@@ -80,7 +80,7 @@ class Rule {
     Rule& update(std::initializer_list<Field> fields, std::string_view set, std::chrono::seconds timeout);
     /// The connection has no packet in the reply direction yet.
     Rule& unanswered();
-    /// The IPv4 host that opened the connection, as it is before NAT, is in `set`.
+    /// The IPv4 host that opened the connection, by its address before NAT, is in `set`.
     Rule& opened_by(std::string_view set);
     /// Notes in `map` how NAT has translated the connection's opener: public address . public port . address
     /// : port, with this timeout.

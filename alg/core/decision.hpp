@@ -89,8 +89,8 @@ struct SeenMessage {
 /// what was closed; the next scan finds flows from other ports (see ConntrackScan::wanted()).
 struct Decision {
     Reason reason = Reason::unchanged;
-    /// Nothing is decided before these are answered, as far as the kernel knows: call State::cancel(), then
-    /// ExistingNat::note_seen() for each answer, and inspect() again with Arrival::answered set.
+    /// No decision is made before these are answered: call State::cancel(), then ExistingNat::note_seen() for
+    /// each answer that the kernel has, and inspect() again with Arrival::answered set.
     std::vector<PortQuestion> asked;
     static constexpr std::size_t most_asked =
         64;                  ///< further endpoints are handled as without an answer (X7)

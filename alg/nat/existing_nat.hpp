@@ -42,7 +42,7 @@ class ExistingNat {
     /// The inside endpoint of a public socket, whose address is that of the outside interface; nullptr: none.
     const Endpoint* find_public(const Socket& socket) const;
 
-    /// NAT gives a socket of this host another port than its own.
+    /// Whether NAT gives a socket of this host another port than its own.
     bool changes_ports(const Address& host) const { return changed_.contains(host); }
 
     bool empty() const { return inside_.empty(); }

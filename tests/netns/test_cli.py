@@ -224,7 +224,8 @@ class Answers(LabTest):
         self.assertIn("no-such-call", done.stderr)
 
     def test_ended(self):
-        """O9: `calls --ended` shows why a call ended, the latest first; its log line has the same."""
+        """O9: `calls --ended` shows the reason for which each call ended, the latest first, and the log line has it
+        too."""
         first = self.call_out()
         second = self.call_out(phone=self.phone(2), peer=first.peer, peer_port=30100)
         first.hang_up()

@@ -16,7 +16,7 @@ class RandomPorts(LabTest):
         super().prepare()
 
     def ask_stun(self, end):
-        """The public endpoint of the socket, as its packet shows it."""
+        """The public endpoint of the socket, as a STUN server sees it."""
         stun = self.udp(MEDIA_SERVER, 3478)
         end.rtp.send(b"question", (MEDIA_SERVER, 3478))
         public = wait_for(stun.waiting, 3, "the STUN question")[0][1]
@@ -25,7 +25,7 @@ class RandomPorts(LabTest):
         return public
 
     def call(self, phone, peer, number, more=""):
-        """A call with what STUN tells now: media both ways, then BYE. Returns the public endpoint."""
+        """A call with the present answer of the STUN server: media both ways, then BYE. Returns the public endpoint."""
         ear, voice = self.media(PHONE1, 40000), self.media(PROVIDER, 30000 + 10 * number)
         public = self.ask_stun(ear)
         offer = sip.sdp(public[0], ("audio", public[1], "a=rtcp-mux\n" + more.format(*public)))
@@ -49,7 +49,7 @@ class RandomPorts(LabTest):
         peer.reply(peer.hear("BYE"), 200)
         phone.hear(200)
         self.assert_no_pinholes(dialog.call_id)
-        # The question's flow ends, by its timeout or by a scan, and the next one gets another port.
+        # The flow of the STUN request ends, by its timeout or by a scan, and the next one gets another port.
         self.lab.router.run("conntrack", "-D", "-p", "udp", "--orig-port-src", "40000", check=False)
         for end in (ear, voice):
             end.rtp.close()
@@ -57,7 +57,8 @@ class RandomPorts(LabTest):
         return public
 
     def test_two_calls_within_a_minute(self):
-        """S2: in the second call the port of the first one no longer counts; media come to the port that STUN told."""
+        """S2: in the second call the port of the first one no longer counts; media arrive at the port of the latest
+        STUN answer."""
         phone, peer = self.phone(), self.peer()
         self.register(phone, peer)
         first = self.call(phone, peer, 1)

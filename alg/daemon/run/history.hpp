@@ -23,11 +23,11 @@ class History {
         bool observed = false;  ///< mode `observe`
     };
 
-    /// How many calls are kept; 0: none. The oldest go.
+    /// Sets the number of calls to keep; 0: none. Removes the oldest beyond it.
     void keep(std::size_t calls);
     /// Whether the last digits of telephone numbers are hidden in calls that end from now on.
     void mask_numbers(bool mask) { mask_ = mask; }
-    /// Takes the calls that these events end.
+    /// Adds the calls that these events end.
     void take(std::span<const Event> events, bool observed);
 
     /// Oldest first.

@@ -1,4 +1,4 @@
-// How long packets wait in the daemon, as a histogram (O6).
+// A histogram of the time that packets spend in the daemon (O6).
 #pragma once
 
 #include <array>
