@@ -45,9 +45,9 @@ class ConntrackDump {
     ConntrackDump();  ///< Throws Error.
     explicit ConntrackDump(std::unique_ptr<netlink::Channel> channel);
 
-    /// Calls `entry` for every UDP entry, and every TCP one with `with_tcp`, of which `idle` means nothing;
-    /// for IPv6 only with `with_ipv6`, because the kernel visits its table once for each family. An entry may
-    /// be passed twice if the dump must be repeated. Throws Error.
+    /// Calls `entry` for every UDP entry, and every TCP one with `with_tcp`, whose `idle` is not valid; for
+    /// IPv6 only with `with_ipv6`, because the kernel visits its table once for each family. An entry may be
+    /// passed twice if the dump must be repeated. Throws Error.
     void read(const std::function<void(const ConntrackEntry&)>& entry, bool with_ipv6, bool with_tcp = false);
 
   private:

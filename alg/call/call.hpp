@@ -142,7 +142,7 @@ struct Call {
     Time started{0};
     Time ringing_until{0};             ///< before the answer: when the call times out
     Time forks_until{0};               ///< after the answer: when the other forks end (C3)
-    Time closed_until{0};              ///< closing: until when it is kept for late messages
+    Time closed_until{0};              ///< closing: the time until which it is kept for late messages
     bool restored = false;             ///< from a record; not in it
     Time active{0};                    ///< last INVITE or UPDATE; not in the record
     bool audio_check_pending = false;  ///< a check is due, or one-way media were reported; not in the record
@@ -156,7 +156,7 @@ struct Call {
     Address first_peer() const { return peers.empty() ? Address{} : peers.front().address; }
     /// X11: the peer of the latest INVITE has not answered.
     bool awaits_proof() const { return !peers.empty() && !peers.front().admitted; }
-    /// X11: none of its peers has answered, so nothing is open for it.
+    /// X11: none of its peers has answered, so it has no open pinholes.
     bool is_unproven() const;
     bool alive() const;  ///< at least one dialog has not ended
     /// All confirmed dialogs have ended, and there was at least one: only forks are left (C3).

@@ -37,7 +37,7 @@ void look_at_kernel(const Subject& subject, const Facts& facts, Findings& found)
         found.push_back({Level::error, "kernel-helper", text, quoted(text)});
     } else if (!facts.refused.empty()) {
         found.push_back(
-            {Level::error, "refused", "the kernel does not take the table of sipalgd: " + facts.refused,
+            {Level::error, "refused", "the kernel does not accept the table of sipalgd: " + facts.refused,
              "modprobe -a nfnetlink_queue nft_queue nft_fib_inet nft_nat nft_ct nft_compat xt_NFQUEUE"});
     }
     if (facts.user_namespace)

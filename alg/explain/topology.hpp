@@ -46,7 +46,7 @@ class Topology {
     const std::vector<std::string>& notes() const { return notes_; }
     /// Ports that count as SIP ports: those at which peers receive SIP.
     std::vector<std::uint16_t> sip_ports() const;
-    /// A packet that has SIP in it, or belongs to a TCP connection that has.
+    /// Whether the packet carries SIP, or belongs to a TCP connection that does.
     bool is_signalling(const Packet& packet) const;
     /// Whether the capture has the packets of the side.
     bool sees(Side side) const { return side == Side::inside ? sees_inside_ : sees_outside_; }

@@ -12,10 +12,10 @@
 
 namespace sipalg::nat {
 
-// Theory of operation. First move all mappings that can keep their ports, then those that need other ones, so
-// that none of these takes a port that another mapping could keep. The ports of a run (RTP and its RTCP) stay
-// together: all of them are kept, or none. Removals reach the kernel before additions, because both may name
-// the same inside endpoint.
+// Theory of operation. First move all mappings that can keep their ports, then the others, so that none of
+// those takes a port that another mapping could keep. The ports of a run (RTP and its RTCP) stay together:
+// all of them are kept, or none. Removals reach the kernel before additions, because both may name the same
+// inside endpoint.
 class MappingMover {
   public:
     MappingMover(Mappings& mappings, Renumbering& renumbering, Time now, std::vector<Change>& changes)

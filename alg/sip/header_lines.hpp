@@ -51,7 +51,7 @@ class HeaderLines {
 
   private:
     /// The line feed that ends the header line with its continuation lines; sets position_ to the next line.
-    /// The size of the text: there is none.
+    /// If there is none, the size of the text.
     [[gnu::always_inline]] std::size_t find_line_end(std::size_t line_feed) {
         for (;; line_feed = byte_scan::find<'\n'>(text_, position_)) {
             if (line_feed == text_.size()) return line_feed;

@@ -22,8 +22,8 @@ struct Chunk {
 };
 
 /// The stream of one sender. All bytes before `received` have arrived in order; those before `parsed` were
-/// cut into messages; for those before `settled` it is decided what the receiver gets; those before `sent`
-/// were sent to the receiver.
+/// cut into messages; for those before `settled` the receiver's text is decided; those before `sent` were
+/// sent to the receiver.
 ///
 ///     sent <= settled <= received,  parsed <= received
 ///
@@ -116,10 +116,10 @@ class Direction {
     bool is_acceptable_ack(Position out) const;
     /// The last position that the receiver may acknowledge: everything sent, and the FIN.
     Position last_ack() const { return map_.out(sent_) + (fin && sent_ >= *fin ? 1 : 0); }
-    /// The receiver acknowledges bytes that were never sent to it. True: segments of the sender confirm it,
-    /// so bytes have passed unseen. A segment of one end alone proves nothing.
+    /// Notes that the receiver acknowledges bytes that were never sent to it. True: segments of the sender
+    /// confirm it, so bytes have passed unseen. A segment of one end alone proves nothing.
     bool note_unseen_ack(Position out);
-    /// The same question once a segment of the sender has arrived.
+    /// Whether that is confirmed by a segment of the sender, from `begin` to `end`.
     bool has_unseen_bytes(Position begin, Position end) const;
     /// Notes the window that was advertised to the sender with the local acknowledgement.
     void note_own_window(std::uint32_t window_bytes);

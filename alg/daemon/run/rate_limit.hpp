@@ -1,4 +1,4 @@
-// A rate for lines of the log.
+// A rate limit for lines of the log.
 #pragma once
 
 #include <cstdint>

@@ -22,8 +22,8 @@ class TlsWatch {
 
     Queue& queue() { return queue_; }
     void receive(Time now);
-    /// Removes ended connections. Only conntrack knows them, because the queue gets only the first packets of
-    /// each connection.
+    /// Removes ended connections. This needs conntrack, because the queue gets only the first packets of each
+    /// connection.
     void forget_ended();
 
   private:
