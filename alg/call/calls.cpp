@@ -163,7 +163,7 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
     schedule(key, *call, received.now);
 }
 
-// X11: what the call opens for this peer is in force from now on. The peer's messages in the call keep the
+// X11: from now on the pinholes of the call for this peer are open. The peer's messages in the call keep the
 // pair proven until the call ends; a response without a request (X4) does not.
 Outcome Calls::note_proof(const CallKey& key, Call& call, const DescribedMessage& received, Outcome outcome) {
     CallPeer* peer =

@@ -1,4 +1,4 @@
-// What remains of a call that ends.
+// Makes the summary of a call that ends.
 #pragma once
 
 #include "alg/call/audio_check.hpp"

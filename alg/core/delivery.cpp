@@ -32,8 +32,8 @@ bool answers(const State& state, const Endpoint& phone, const nat::Listener& lis
     return entry && entry->mapping.inside == phone;
 }
 
-// The Contact that the request names. Where it names none (a server that sends to the source of the REGISTER
-// may name that), the dialog's, else the phone's latest.
+// The Contact that the request names. If it names none (a server may name the source of the REGISTER), the
+// dialog's Contact, else the phone's latest.
 std::uint16_t port_for_request(const State& state, const Envelope& envelope, const nat::Listener& listener) {
     const Endpoint& phone = envelope.destination;
     if (const auto uri = sip::literal_target(state.message.request_uri())) {

@@ -63,8 +63,8 @@ struct FlowEntry {
 
 class FlowList {
   public:
-    /// The limit (X7). One more flow replaces the one that has been idle longest, which affects only the
-    /// report.
+    /// The limit (X7). At the limit a new flow replaces the one that has been idle longest, which affects
+    /// only the report.
     static constexpr std::size_t most = 8192;
     /// A flow is removed after this time without a packet.
     static constexpr Time kept[] = {std::chrono::minutes(15), std::chrono::hours(24 * 7)};  // by Sight

@@ -63,7 +63,7 @@ std::string short_media(const Json& call) {
     return text;
 }
 
-/// What was heard in an ended call.
+/// The sides that have sent media in an ended call.
 std::string heard(const Json& call) {
     const std::string from = cell(call, "media_from");
     if (from == "both") return "both ways";

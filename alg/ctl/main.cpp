@@ -22,7 +22,7 @@ namespace {
 
 using namespace sipalg::ctl;
 
-/// Lists are as wide as the terminal; what is not for a terminal is not cut.
+/// Lists fit the width of the terminal; other output is not cut.
 Layout layout(const Options& options) {
     winsize size{};
     const bool terminal = isatty(STDOUT_FILENO) == 1 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;

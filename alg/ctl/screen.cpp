@@ -85,7 +85,7 @@ std::string screen(const Snapshot& now, const std::optional<Snapshot>& before, S
     for (const Json& warning : warnings)
         if (warning.is_string() && page.size() < size.rows / 4)
             page.push_back("warning: " + escape(warning.get<std::string>()));
-    // Calls may take what the others leave; ended calls and registrations get a share of a small screen.
+    // Ended calls and registrations get a share of a small screen, and calls get the rest.
     const Lines calls = lines_of(calls_list(now.calls, layout));
     const Lines ended =
         now.ended.is_array() && !now.ended.empty() ? lines_of(calls_list(now.ended, layout)) : Lines();

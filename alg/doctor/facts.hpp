@@ -1,4 +1,4 @@
-// What `sipalgctl doctor` reads from the router, as values.
+// The facts that `sipalgctl doctor` reads from the router, as values.
 #pragma once
 
 #include <cstdint>

@@ -249,7 +249,7 @@ std::optional<Oriented> Topology::orient(const capture::CapturedPacket& captured
     if (from_router == to_router || source_inside || destination_inside) return std::nullopt;
     const Endpoint& router = from_router ? packet.source : packet.destination;
     const Endpoint& peer = from_router ? packet.destination : packet.source;
-    // A router of which nothing inside is known handles NAT itself: it stands for the phone.
+    // A router without a known host behind it is treated as a phone that handles NAT itself.
     const Endpoint phone = phone_behind(router).value_or(router);
     return Oriented{from_router ? Side::inside : Side::outside, phone, peer, true};
 }

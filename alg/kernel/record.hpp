@@ -17,16 +17,16 @@ void store_record(std::uint32_t id, std::string_view before, std::string_view af
                   Seconds timeout, std::vector<Change>& changes);
 
 // Times in records are on the clock of the daemon that wrote them, which another router or another boot does
-// not share. One more record, the clock record, tells that clock: the time when it was written, and its
-// timeout then. The kernel counts the timeout down, so the remaining part tells the writer's clock at any
-// later time. A table without it is that of a daemon that ran on this clock.
+// not share. Another record, the clock record, has the state of that clock: the time at which it was written,
+// and its timeout at that time. The kernel counts the timeout down, so the remaining part tells the writer's
+// clock at any later time. A table without it is that of a daemon that ran on this clock.
 
 /// The clock record, as an addition, or as a renewal of the one that is there. Valid for `clock_lifetime`.
 Change clock_record(Change::Op op, Time now);
 inline constexpr Seconds clock_lifetime{24 * 3600};
 
-/// The difference that turns a time in these records into one on our clock; zero if there is no clock record,
-/// or if the difference is within the error of timeouts, which are in seconds.
+/// The difference from a time in these records to one on our clock. Zero if there is no clock record, or if
+/// the difference is less than the error of timeouts, which are in seconds.
 Time clock_difference(std::span<const StoredElement> elements, Time now);
 /// Whether there is a clock record.
 bool has_clock(std::span<const StoredElement> elements);

@@ -95,7 +95,7 @@ void Mappings::forget(const MappingEntry& entry) {
     mappings_.erase(key);
 }
 
-// What conntrack says outranks what is remembered (S2, A3).
+// An entry in conntrack takes precedence over a remembered mapping (S2, A3).
 void Mappings::forget_contradicted(const MappingKey& inside, const ExistingNat::Way& way,
                                    const Egress& egress, Time now) {
     const MappingEntry* there = find_outside({inside.inside.transport, {inside.outside, way.port}});
@@ -242,7 +242,7 @@ bool Mappings::adopt(const Socket& inside, const Egress& egress, bool divert, Ti
                      std::vector<Change>& changes) {
     const MappingKey key{inside, egress.address};
     const ExistingNat::Way* way = existing_nat().find(key);
-    // A port forward is no evidence of a message from the phone.
+    // A port forward does not show that the phone has sent a message.
     if (mappings_.contains(key) || !way || !way->by_phone) return false;
     if (!map(inside, egress, {way->port, 1, true}, now)) return false;
     MappingEntry& entry = *mappings_.edit(key);

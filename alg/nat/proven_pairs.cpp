@@ -72,7 +72,7 @@ void ProvenPairs::cancel() {
     commit();
 }
 
-// All at once and seldom: there is no hurry, since is_proven() looks at the time.
+// Expired proofs are removed together and seldom, because is_proven() compares the time anyway.
 void ProvenPairs::expire(Time now) {
     if (!next_ || *next_ > now) return;
     std::erase_if(entries_, [&](const auto& entry) {

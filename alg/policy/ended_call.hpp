@@ -1,4 +1,4 @@
-// What remains of a call when it has ended, for the log and the history.
+// The summary of an ended call, for the log and the history.
 #pragma once
 
 #include <cstdint>

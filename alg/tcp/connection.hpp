@@ -41,7 +41,7 @@ bool is_transition(Phase from, Phase to);
 
 /// A connection that is half-open, or that has carried no data, is removed after this time.
 inline constexpr Time opening_time{130'000};
-/// The time for which the NAT mapping of the phone's end is acquired, each time anew.
+/// The time for which the NAT mapping of the phone's end is acquired and each time renewed.
 inline constexpr Time mapping_time{600'000};
 /// Undelivered bytes are retransmitted after this time. RFC 6298 2.4 asks for a second; less is enough here,
 /// because the path begins at the router.

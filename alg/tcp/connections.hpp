@@ -84,7 +84,7 @@ class Connections {
     void read(Connection& connection, bool answered, MessageSink& sink, Time now, Staged staged, Step& step);
     /// Makes room for one more connection, if necessary by removing a half-open one. False: no room.
     bool make_room(Side opener, MessageSink& sink, Time now, Staged staged, Step& step) const;
-    /// X7: what the side that sent a SYN counts as.
+    /// X7: the host for which a connection is counted, by the side that sent the SYN.
     Address host_of(const ConnectionKey& key, Side opener) const;
     void end(const Connection& connection, MessageSink& sink, Time now, Staged staged, Step& step) const;
 

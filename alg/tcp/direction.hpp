@@ -1,4 +1,4 @@
-// One direction of a TCP connection: its bytes in order, cut into messages, and what the receiver gets.
+// One direction of a TCP connection: its bytes in order, cut into messages, and the bytes for the receiver.
 #pragma once
 
 #include <cstdint>
@@ -90,8 +90,8 @@ class Direction {
 
     /// Settles all bytes that were cut into messages: with the planned edits, or as they arrived.
     void settle(bool with_edits);
-    /// The part of a carrier that can be sent now, with what was queued before it. nullopt: none; queue the
-    /// carrier or drop it. The text is valid until the next call.
+    /// The part of a carrier that can be sent now, with the bytes that were queued before it. nullopt: none;
+    /// queue the carrier or drop it. The text is valid until the next call.
     std::optional<Chunk> send(const Carrier& carrier);
     /// Settled bytes without a queued carrier, as many as the receiver has room for.
     std::optional<Chunk> send_rest();

@@ -17,7 +17,7 @@ enum class LogFormat : std::uint8_t { text, json };
 std::string_view name(LogFormat format);
 std::optional<LogFormat> parse_log_format(std::string_view text);
 
-/// What a line is about, for programs that search the log. An empty field is left out.
+/// The subject of a line, for programs that search the log. An empty field is left out.
 struct LogFields {
     std::string_view event;       ///< word of the event, "call_ended"
     std::string_view message_id;  ///< journald's MESSAGE_ID of that event: 32 hexadecimal digits
@@ -27,7 +27,7 @@ struct LogFields {
 
 struct LogLine {
     LogLevel level = LogLevel::info;
-    std::string text;  ///< without line ends; what comes from the network is escaped
+    std::string text;  ///< without line ends; text from the network is escaped
     LogFields fields;
 };
 
