@@ -41,7 +41,7 @@ struct StoredRecord {
     /// Adds the removal of all pieces.
     void remove(std::vector<Change>& changes) const;
 };
-/// The records among the elements but the clock record, by id, each joined from its pieces.
+/// The records among the elements by id, each joined from its pieces, without the clock record.
 std::vector<StoredRecord> stored_records(std::span<const StoredElement> elements, Time now);
 
 /// Writes fields in little-endian order.
