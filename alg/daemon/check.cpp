@@ -8,6 +8,7 @@
 #include "alg/daemon/control/warnings.hpp"
 #include "alg/daemon/daemon.hpp"
 #include "alg/daemon/run/privileges.hpp"
+#include "alg/daemon/settings.hpp"
 #include "alg/nat/port_forwards.hpp"
 #include "nft/conntrack_settings.hpp"
 

@@ -14,6 +14,7 @@
 #include "alg/daemon/run/privileges.hpp"
 #include "alg/daemon/run/sockets.hpp"
 #include "alg/daemon/run/syscall_filter.hpp"
+#include "alg/daemon/settings.hpp"
 #include "alg/doctor/findings.hpp"
 #include "alg/sys/service_manager.hpp"
 
@@ -24,30 +25,6 @@ namespace {
 constexpr Time sockets_every{30'000};
 constexpr Time latched_every{1'000};
 
-Policy policy(const Options& options) {
-    Policy policy;
-    static_cast<Limits&>(policy) = options.limits;
-    policy.emergency_numbers.insert(policy.emergency_numbers.end(), options.emergency_numbers.begin(),
-                                    options.emergency_numbers.end());
-    policy.drop_malformed = options.drop_malformed;
-    policy.media_low = options.media_low;
-    policy.media_high = options.media_high;
-    policy.sip_ports = options.sip_ports;
-    policy.treatments = options.treatments;
-    return policy;
-}
-
-nft::Hosts hosts(const Treatments& treatments) {
-    const auto listed = [](const std::vector<Prefix>& prefixes) {
-        std::vector<nft::Peers> all;
-        all.reserve(prefixes.size());
-        for (const Prefix& prefix : prefixes)
-            all.push_back({prefix.address, prefix.length});
-        return all;
-    };
-    return {listed(treatments.allowed_peers()), listed(treatments.any_interface_phones())};
-}
-
 std::string list(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words)
@@ -56,22 +33,6 @@ std::string list(const std::vector<std::string>& words) {
 }
 
 }  // namespace
-
-nft::Settings ruleset_settings(const Options& options, const std::vector<std::string>& outside) {
-    nft::Settings settings;
-    settings.table = options.table;
-    settings.outside = outside;
-    for (const Setting& inside : options.inside)
-        settings.inside.push_back(inside.value);
-    settings.sip_ports = options.sip_ports;
-    settings.tls_ports = options.tls_ports;
-    settings.find_sip = options.find_sip;
-    settings.queue = options.queue;
-    settings.hosts = hosts(options.treatments);
-    settings.accept_in = options.accept_in;
-    settings.accept_in_auto = options.accept_in_auto;
-    return settings;
-}
 
 Daemon::Daemon(const CommandLine& command_line, const Options& options)
     : command_line_(command_line),
@@ -82,10 +43,11 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       access_(find_access(options)),
       identity_(find_identity()),
       control_(options.control, access_, identity_),
-      state_(policy(options)),
+      state_(policy_of(options)),
       kernel_tables_(ruleset_, conntrack_, monitor_, [this] { guard_.check_soon(); }),
-      engine_(state_, kernel_tables_, policy(options),
+      engine_(state_, kernel_tables_, policy_of(options),
               [this](const Output& output) { packets_.emit(output); }),
+      kept_(StateFile(state_path(options), StateFile::origin(options.table))),
       guard_(
           kernel_tables_, [this](Time now) { engine_.end_connections(now); },
           [this](Time now) { return engine_.elements(now); },
@@ -159,12 +121,15 @@ void Daemon::give_up_privileges() {
     next_sockets_ = loop_.now() + sockets_every;
 }
 
-// A5, C12: restores the elements of an earlier run, then reads the flows of phones that are already
-// registered.
+// A5, C12: restores the elements of an earlier run that was killed or has stopped, then reads the flows of
+// phones that are already registered.
 void Daemon::take_over_kernel_state() {
     const Time now = loop_.now();
     const auto advertised = [this](const Address& address) { return network_.egress().advertised(address); };
+    kept_.load();
     std::vector<StoredElement> stored = ruleset_.read();
+    const auto stopped = kept_.put_back(kernel_tables_, stored, now);
+    if (stopped) stored = ruleset_.read();
     std::optional<FlowRenewal> old_flows;
     if (ruleset_.keeps_out_of_flowtables()) {
         old_flows = find_old_flows(stored, true);
@@ -177,6 +142,7 @@ void Daemon::take_over_kernel_state() {
     note_ipv6_delegates();
     addresses_.follow(now);
     scanner_.first(now);
+    if (stopped) close_ended(engine_, state_, *stopped, now);
     if (old_flows) end_old_flows(*old_flows);
     static_phones_.advance(engine_, now);
 }
@@ -237,10 +203,17 @@ void Daemon::run(const std::function<void()>& serving) {
 void Daemon::stop() {
     tell_service_manager("STOPPING=1\nSTATUS=Removing the rules");
     engine_.end_connections(loop_.now());
+    save_state();
     ruleset_.remove();
     packets_.drain();
     tls_watch_.queue().drain();
     log::info("stopped, all rules removed");
+}
+
+// A5: before the tables are removed, so that a daemon that is killed in between loses nothing.
+void Daemon::save_state() {
+    const Time now = loop_.now();
+    kept_.save(engine_.elements(now), StateSections(), totals(state_), now);
 }
 
 // After the verdicts of this wake-up, so that no packet waits for it.
@@ -348,8 +321,8 @@ void Daemon::apply(const Options& wanted) {
         options_.treatments = wanted.treatments;
         state_.set_treatments(wanted.treatments);
         network_.egress().set_treatments(wanted.treatments);
-        guard_.want_hosts(hosts(wanted.treatments));
-        engine_.observer().restart(policy(wanted));
+        guard_.want_hosts(hosts_of(wanted.treatments));
+        engine_.observer().restart(policy_of(wanted));
         engine_.observer().set_forwards(state_.mappings.forwards(), loop_.now());
         set_own_addresses();
         set_own_sockets();

@@ -15,6 +15,7 @@
 #include "alg/daemon/run/conntrack_scanner.hpp"
 #include "alg/daemon/run/engine.hpp"
 #include "alg/daemon/run/flow_renewal.hpp"
+#include "alg/daemon/run/kept_state.hpp"
 #include "alg/daemon/run/kernel_tables.hpp"
 #include "alg/daemon/run/loop.hpp"
 #include "alg/daemon/run/network.hpp"
@@ -30,9 +31,6 @@
 #include "nft/ruleset.hpp"
 
 namespace sipalg::daemon {
-
-/// The ruleset for these options.
-nft::Settings ruleset_settings(const Options& options, const std::vector<std::string>& outside);
 
 /// Serves from construction to SIGTERM or SIGINT. SIGHUP reads the configuration again.
 class Daemon : private AddressUser {
@@ -55,6 +53,7 @@ class Daemon : private AddressUser {
     FlowRenewal find_old_flows(std::span<const StoredElement> stored, bool adopt);
     bool adopt(const FlowRenewal& flows, std::vector<StoredElement>& stored);
     void end_old_flows(const FlowRenewal& flows);
+    void save_state();
     void stop();
     std::optional<Time> step(Time now);
 
@@ -94,6 +93,7 @@ class Daemon : private AddressUser {
     KernelTables kernel_tables_;
     FactFeed feed_;
     Engine engine_;
+    KeptState kept_;
     RulesetGuard guard_;
     std::atomic<bool> with_ipv6_{false};  ///< IPv6 was seen: flow_reader_ reads its entries as well
     FlowReader flow_reader_;

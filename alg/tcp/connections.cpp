@@ -295,7 +295,7 @@ bool Connections::restore(std::uint32_t id, const std::string& record, MessageSi
 
 void Connections::list(std::vector<Change>& changes) const {
     for (const auto& [key, connection] : connections_)
-        connection.record.list(key, changes);
+        if (connection.phase() != Phase::refused) connection.record.list(key, changes);
 }
 
 }  // namespace sipalg::tcp

@@ -249,13 +249,19 @@ class Lab:
             return self.ctl_run("status").returncode == 0
         wait_for(serving, 20, "sipalgd to serve")
 
-    def stop_daemon(self):
-        """Clean stop: exit status 0 and the ruleset as it was before (SPEC 1)."""
+    @property
+    def state_file(self):
+        return os.path.join(os.path.dirname(self.control), "state")
+
+    def stop_daemon(self, keep=False):
+        """Clean stop: exit status 0 and the ruleset as it was before (SPEC 1). `keep`: its state file stays (A5)."""
         daemon, self.daemon = self.daemon, None
         status = daemon.stop()
         assert status == 0, f"sipalgd ended with {status}:\n{daemon.output()[-6000:]}"
         left = self.ruleset()
         assert left == self.empty_ruleset, f"left in the kernel:\n{left}"
+        if not keep and os.path.exists(self.state_file):
+            os.unlink(self.state_file)
 
     def kill_daemon(self):
         self.daemon.kill()

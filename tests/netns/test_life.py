@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """The daemon starts, stops, crashes and restarts, with calls in progress."""
 
+import os
 import signal
+import time
 
-from labtest import PHONE1, PROVIDER, LabTest, main, sip
+from labtest import PHONE1, PHONE2, PROVIDER, LabTest, main, sip, wait_for
 
 SANITIZED = True  # in every run of tests/run also with sanitizers
 
@@ -83,7 +85,7 @@ class Life(LabTest):
         peer.invite("phone1", sip.sdp(PROVIDER, 30000), contact=registration.get("Contact"))
         self.assertEqual(phone.hear("INVITE").uri, f"sip:phone1@{PHONE1}:5060")
 
-    def test_clean_restart_loses_calls_cleanly(self):
+    def test_stopped_without_a_state(self):
         """A6: after a clean stop the router is as without an ALG, and a new start serves new calls."""
         call = self.call_out()
         self.lab.stop_daemon()
@@ -96,6 +98,70 @@ class Life(LabTest):
         call.exchange()
         call.hang_up()
         self.assert_closed(call)
+
+    def test_stopped_and_started(self):
+        """A5: a clean stop and a start a second later keep a live call, the registration of an idle phone, and proofs."""
+        phone, peer = self.phone(2), self.peer()
+        registration, _ = self.register(phone, peer)
+        call = self.call_out(peer=peer)
+        call.exchange()
+        before = {(p["public"], p["inside"], p["remote"]) for p in self.pinholes(call.id)}
+        self.lab.stop_daemon(keep=True)
+        self.assertEqual(os.stat(self.lab.state_file).st_mode & 0o7777, 0o600)
+        call.exchange()
+        time.sleep(1)
+        self.lab.start_daemon()
+        self.assertFalse(os.path.exists(self.lab.state_file), "removed once the kernel has it")
+        self.assertEqual(self.calls()[call.id]["state"], "confirmed")
+        self.assertEqual({(p["public"], p["inside"], p["remote"]) for p in self.pinholes(call.id)}, before)
+        self.lab.forget_flows()  # of the idle phone
+        peer.invite("phone2", sip.sdp(PROVIDER, 30000), contact=registration.get("Contact"))
+        self.assertEqual(phone.hear("INVITE").uri, f"sip:phone2@{PHONE2}:5060")
+        call.exchange()
+        call.hang_up()
+        self.assert_closed(call)
+
+    def test_stopped_for_ten_minutes(self):
+        """A5: after ten minutes the idle phone is still registered; a call without media has ended, one with media goes on."""
+        phone, peer = self.phone(2), self.peer()
+        registration, _ = self.register(phone, peer, granted=3600)
+        caller = self.phone()
+        silent, call = self.call_out(caller, peer), self.call_out(caller, peer, 40010, 30010)
+        self.assertEqual(set(self.calls()), {silent.id, call.id})
+        until = self.lab.ctl("bindings")[0]["expires_s"]
+        self.lab.stop_daemon(keep=True)
+        call.exchange()
+        self.lab.start_daemon(wrapper=("unshare", "--time", "--boottime", "600", "--fork", "--kill-child"))
+        wait_for(lambda: set(self.calls()) == {call.id}, 5, "the call without media to end")
+        self.assertTrue(until - 620 <= self.lab.ctl("bindings")[0]["expires_s"] <= until - 600)
+        peer.invite("phone2", sip.sdp(PROVIDER, 30000), contact=registration.get("Contact"))
+        self.assertEqual(phone.hear("INVITE").uri, f"sip:phone2@{PHONE2}:5060")
+        call.exchange()
+        self.lab.kill_daemon()  # unshare passes no other signal on
+        self.lab.start_daemon()
+
+    def test_state_file_refused(self):
+        """A5: a state file that is truncated, or that others can read, is not used, and the log says why."""
+        for damage, words in ((lambda path: os.truncate(path, 60), "it is damaged or truncated"),
+                              (lambda path: os.chmod(path, 0o644), "its mode is not 0600")):
+            self.call_out()
+            self.lab.stop_daemon(keep=True)
+            damage(self.lab.state_file)
+            self.lab.start_daemon()
+            self.assertIn(words, self.lab.daemon.output())
+            self.assertEqual(self.calls(), {})
+            self.lab.fresh()
+
+    def test_state_file_without_room(self):
+        """A5: a stop that cannot write the state file says what is lost, and is a clean stop otherwise."""
+        self.lab.stop_daemon()
+        self.lab.start_daemon("--state", "/proc/1/state")
+        self.call_out()
+        daemon = self.lab.daemon
+        self.lab.stop_daemon()
+        self.assertIn("cannot write the state file /proc/1/state", daemon.output())
+        self.assertIn("1 calls and 0 registrations are lost", daemon.output())
+        self.lab.start_daemon()
 
 
 if __name__ == "__main__":

@@ -130,6 +130,9 @@ void set_table(Options& o, const Setting& s) {
 void set_control(Options& o, const Setting& s) {
     o.control = parse_control(s);
 }
+void set_state(Options& o, const Setting& s) {
+    o.state = parse_state(s);
+}
 void set_control_group(Options& o, const Setting& s) {
     o.control_group = parse_group(s);
 }
@@ -200,6 +203,9 @@ constexpr std::array general_rows{
         "nftables table of family inet that sipalgd owns (default: sipalg)"},
     Row{"control", "PATH", false, true, set_control, Live::no, field<&Options::control>,
         "control socket (default: /run/sipalg/control.sock)"},
+    Row{"state", "FILE", false, true, set_state, Live::no, field<&Options::state>,
+        "file for calls and registrations from a stop to the next start (default: state beside the control "
+        "socket)"},
     Row{"control-group", "NAME", false, true, set_control_group, Live::no, field<&Options::control_group>,
         "group that may query the daemon (default: sipalg if it exists, else only root)"},
     Row{"admin-group", "NAME", false, true, set_admin_group, Live::no, field<&Options::admin_group>,

@@ -40,6 +40,7 @@ struct Options {
     std::uint16_t queue = 5060;
     std::string table = "sipalg";
     std::string control = "/run/sipalg/control.sock";
+    std::string state;                     ///< path; empty: beside the control socket
     std::optional<Setting> control_group;  ///< name of a group; none: default_control_group
     std::optional<Setting> admin_group;    ///< name of a group
     LogLevel log_level = LogLevel::info;

@@ -150,6 +150,13 @@ std::pair<std::uint16_t, std::uint16_t> parse_media_ports(const Setting& setting
     return {static_cast<std::uint16_t>(*low), static_cast<std::uint16_t>(*high)};
 }
 
+std::string parse_state(const Setting& setting) {
+    // A detached daemon leaves its working directory.
+    if (!setting.value.starts_with('/') || setting.value.ends_with('/'))
+        throw complaint(setting, "is not the absolute path of a file (for example /run/sipalg/state)");
+    return setting.value;
+}
+
 MediaSource parse_media_source(const Setting& setting) {
     if (setting.value == "negotiated") return MediaSource::negotiated;
     if (setting.value == "latch") return MediaSource::latch;

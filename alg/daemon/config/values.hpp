@@ -25,6 +25,7 @@ nft::AcceptIn parse_accept_in(const Setting& setting);       ///< "FAMILY TABLE 
 Setting parse_group(const Setting& setting);                 ///< the name of a group, which need not exist
 std::string parse_table(const Setting& setting);             ///< a name that nft(8) can parse
 std::string parse_control(const Setting& setting);           ///< a path that fits into a socket address
+std::string parse_state(const Setting& setting);             ///< an absolute path of a file
 MediaSource parse_media_source(const Setting& setting);      ///< negotiated, latch, any
 Mode parse_mode(const Setting& setting);                     ///< auto, rewrite, pinhole, observe, off
 Nat parse_nat(const Setting& setting);                       ///< auto, yes, no

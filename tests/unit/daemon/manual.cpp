@@ -67,7 +67,8 @@ TEST_CASE("--help, sipalgd(8) and sipalgd.conf(5) have the same options") {
                                    "table",       "control",      "control-group",
                                    "admin-group", "log-level",    "log-format",
                                    "history",     "mask-numbers", "check",
-                                   "help",        "version",      "emergency-number"};
+                                   "help",        "version",      "emergency-number",
+                                   "state"};
     for (const LimitRow& limit : limit_rows)
         expected.insert(limit.option);
     CHECK(names == expected);

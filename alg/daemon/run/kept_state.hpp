@@ -1,0 +1,45 @@
+// Keeps the elements of a clean stop for the next start (A5).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "alg/core/state.hpp"
+#include "alg/daemon/run/engine.hpp"
+#include "alg/daemon/run/state_file.hpp"
+#include "alg/kernel/element.hpp"
+
+namespace sipalg::daemon {
+
+/// The state file during the life of a daemon: load(), put_back(), and at the end save(). Each failure is
+/// logged with what is lost.
+class KeptState {
+  public:
+    explicit KeptState(StateFile file) : file_(std::move(file)) {}
+
+    /// Reads the file. A file that is refused, or that this daemon will not be able to write, is logged.
+    void load();
+    /// A section of the file, until put_back(); empty: there is none.
+    std::string_view section(std::string_view name) const { return content_.sections.find(name); }
+    /// Puts the file's elements into the kernel, and removes the file when the kernel has acknowledged them.
+    /// With `elements` that a killed daemon has left in the kernel the file is out of date and only removed.
+    /// Returns when the elements that were put back were written; nullopt: none were.
+    std::optional<Time> put_back(Kernel& kernel, std::span<const StoredElement> elements, Time now);
+    /// Writes `elements`, all that the kernel should hold, and the other sections. Without calls and
+    /// bindings, or other sections, no file is left.
+    void save(std::span<const Change> elements, StateSections others, const Totals& totals, Time now) const;
+
+  private:
+    StateFile file_;
+    StateFile::Content content_;
+};
+
+/// Closes the confirmed calls that have probably ended since the stop: none of their media flows are in
+/// conntrack, they are not on hold, and no session timer will end them. No effect until the time of a
+/// transaction has passed. Call after the first conntrack scan.
+void close_ended(Engine& engine, const State& state, Time stopped, Time now);
+
+}  // namespace sipalg::daemon
