@@ -3,7 +3,7 @@
 (N1)."""
 
 from labtest import PHONE1, PROVIDER, ROUTER_WAN, Call, LabTest, main, sip
-from netns import cable
+from netns import cable, wait_for
 
 INNER, SEEN, FAR = "10.0.0.2", "198.51.100.1", "198.51.100.10"  # its own address, its address outside, a peer
 
@@ -97,6 +97,45 @@ class OneToOne(LabTest):
         phone, peer = self.phone(), self.peer(FAR)
         peer.invite("phone1", sip.sdp(FAR, 30000), hop=(SEEN, 5060), target=f"sip:phone1@{SEEN}:5060")
         self.assertEqual(sip.host_port(phone.hear("INVITE").uri), (PHONE1, 5060))
+
+
+class VirtualAddress(LabTest):
+    """The router's interface has an address of its own and a shared one, as with VRRP; the owner translates to the shared one."""
+    VIRTUAL = "203.0.113.2"
+
+    @classmethod
+    def prepare(cls):
+        cls.lab.router.address(f"{cls.VIRTUAL}/24", "wan")
+        cls.lab.router.run("nft", "insert", "rule", "inet", "admin", "postrouting", "meta", "nfproto", "ipv4", "oifname", "wan",
+                           "snat", "ip", "to", cls.VIRTUAL)
+        cls.lab.empty_ruleset = cls.lab.ruleset()
+        cls.lab.start_daemon("--outside", "wan", "--external-address", cls.VIRTUAL)
+
+    def test_everything_is_at_that_address(self):
+        """N1: messages name it, media arrive there before the phone has sent any, and a packet has it as its source."""
+        call = self.call_in()
+        self.assertEqual({p["public"].split(":")[0] for p in self.pinholes()}, {self.VIRTUAL})
+        self.assertEqual(call.peer_told.address, self.VIRTUAL)
+        call.exchange(first="right")
+        for datagram in (d for d in self.lab.captures["wan"].messages() if d.outgoing):
+            self.assertNotIn(f"{ROUTER_WAN}:".encode(), datagram.payload)
+        call.hang_up(by="peer")
+        self.assert_closed(call)
+
+    def test_it_goes_to_another_router_and_comes_back(self):
+        """N1, C11: the daemon goes on with the interface's own address, only writes the other one, and takes it again."""
+        self.register(self.phone(), self.peer())
+        self.lab.router.run("ip", "address", "del", f"{self.VIRTUAL}/24", "dev", "wan")
+        public = lambda: {b["public"].split(":")[0] for b in self.lab.ctl("bindings")}  # noqa: E731
+        try:
+            wait_for(lambda: ROUTER_WAN in self.members_text("mappings_in"), 5, "the mapping to move")
+        finally:
+            self.lab.router.address(f"{self.VIRTUAL}/24", "wan")
+        wait_for(lambda: ROUTER_WAN not in self.members_text("mappings_in"), 5, "the mapping to move back")
+        self.assertEqual(public(), {self.VIRTUAL})
+
+    def members_text(self, name):
+        return " ".join(self.lab.members(name, "map"))
 
 
 if __name__ == "__main__":

@@ -60,6 +60,30 @@ class Uplinks(LabTest):
         wait_for(lambda: {b["public"].split(":")[0] for b in self.lab.ctl("bindings")} == {ROUTER_WAN, ROUTER_WAN2}, 1,
                  "both bindings to be shown")
 
+    def test_a_rule_added_at_run_time(self):
+        """A9: a policy rule changes the uplink for a pair that was asked for before; the next message names the other address."""
+        router, anywhere = self.lab.router, "192.0.2.20"  # a peer that both uplinks lead to
+        for far in (self.second, self.lab.provider):
+            far.run("ip", "address", "add", f"{anywhere}/32", "dev", "lo")
+        router.run("ip", "route", "add", "default", "via", PROVIDER, "dev", "wan", "table", "100")
+
+        def public_of_a_request(port, far):
+            phone = self.phone(port=port, hop=(anywhere, 5060))
+            peer = sip.Agent(self.lab, far, anywhere, 5060, "peer")
+            phone.request("OPTIONS", phone.dialog(phone.user, (anywhere, 5060)))
+            request = peer.hear("OPTIONS")
+            for agent in (phone, peer):
+                agent.close()
+            self.assertIn(f" {request.source[0]}:", request.get("Via"))
+            return request.source[0]
+        try:
+            self.assertEqual(public_of_a_request(5060, self.second), ROUTER_WAN2)
+            router.run("ip", "rule", "add", "to", anywhere, "lookup", "100")
+            ports = iter(range(5070, 5100))  # a packet may overtake the kernel's notification
+            wait_for(lambda: public_of_a_request(next(ports), self.lab.provider) == ROUTER_WAN, 3, "the rule to be followed")
+        finally:
+            router.run("ip", "rule", "del", "to", anywhere, "lookup", "100", check=False)
+
 
 if __name__ == "__main__":
     main()

@@ -32,6 +32,10 @@ void EgressChooser::set(const Interfaces& interfaces, const std::vector<std::str
                         const std::vector<Address>& external) {
     ends_.clear();
     routes_.clear();
+    const auto held = [&](const std::string& name, const Address& address) {
+        const Interface* interface = interfaces.find(name);
+        return interface != nullptr && interface->holds(address);
+    };
     for (std::size_t i = 0; i < outside.size(); ++i) {
         End end;
         end.interface = outside[i];
@@ -39,10 +43,18 @@ void EgressChooser::set(const Interfaces& interfaces, const std::vector<std::str
             end.index = interface->index;
             end.egress.address = interface->primary();
         }
+        Address wanted;
+        if (external.size() == 1) wanted = external.front();
+        if (external.size() > 1 && i < external.size()) wanted = external[i];
         end.egress.advertised = end.egress.address;
-        if (end.egress.address && external.size() == 1) end.egress.advertised = external.front();
-        if (end.egress.address && external.size() > 1 && i < external.size())
-            end.egress.advertised = external[i];
+        if (end.egress.address && wanted) {
+            if (held(end.interface, wanted)) {
+                end.egress = {wanted, wanted};
+            } else if (std::none_of(outside.begin(), outside.end(),
+                                    [&](const std::string& name) { return held(name, wanted); })) {
+                end.egress.advertised = wanted;
+            }
+        }
         ends_.push_back(std::move(end));
     }
 }

@@ -33,7 +33,9 @@ class EgressChooser {
     explicit EgressChooser(Lookup lookup) : lookup_(std::move(lookup)) {}
 
     /// The outside interfaces in the owner's order and their `--external-address`, if any (none, one for all,
-    /// or one each). Empties the cache.
+    /// or one each). An address that the interface holds is the one to translate to (a virtual one of VRRP,
+    /// that of the owner's `snat to`); one that no outside interface holds is only written (N1). Empties the
+    /// cache.
     void set(const Interfaces& interfaces, const std::vector<std::string>& outside,
              const std::vector<Address>& external);
     /// Decides which phones are translated.

@@ -16,6 +16,11 @@ Address Interface::primary() const {
     return best == nullptr ? Address{} : best->address;
 }
 
+bool Interface::holds(const Address& address) const {
+    return std::any_of(addresses.begin(), addresses.end(),
+                       [&](const InterfaceAddress& own) { return own.address == address; });
+}
+
 const Interface* Interfaces::find(std::string_view name) const {
     const auto it = std::find_if(all.begin(), all.end(), [&](const auto& i) { return i.name == name; });
     return it == all.end() ? nullptr : &*it;

@@ -23,7 +23,10 @@ struct Interface {
     std::string name;
     bool loopback = false;
     std::vector<InterfaceAddress> addresses;
+    bool in_vrf = false;  ///< enslaved to a VRF device
 
+    /// Whether it has this address.
+    bool holds(const Address& address) const;
     /// The IPv4 address that masquerade would use on this interface; none without an IPv4 address.
     Address primary() const;
     friend auto operator<=>(const Interface&, const Interface&) = default;

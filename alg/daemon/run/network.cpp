@@ -19,10 +19,20 @@ std::vector<std::string> values(const std::vector<Setting>& settings) {
     return names;
 }
 
+// Packets of a VRF pass the prerouting hook with the VRF device as their interface, so no rule would see
+// them.
+constexpr const char* in_vrf =
+    "belongs to a VRF, which sipalgd does not serve; take it out with "
+    "`ip link set dev NAME nomaster`, or run sipalgd on a router without VRF";
+
 }  // namespace
 
 std::vector<std::string> choose_outside(const Options& options, const Interfaces& interfaces) {
-    return options.outside.empty() ? interfaces.with_default_route() : values(options.outside);
+    if (!options.outside.empty()) return values(options.outside);
+    std::vector<std::string> names = interfaces.with_default_route();
+    // A default route of a VRF is for the packets of that VRF only.
+    std::erase_if(names, [&](const std::string& name) { return interfaces.find(name)->in_vrf; });
+    return names;
 }
 
 void check_interfaces(const Options& options, const Interfaces& interfaces) {
@@ -34,9 +44,13 @@ void check_interfaces(const Options& options, const Interfaces& interfaces) {
                     others += (others.empty() ? "" : ", ") + name;
                 throw complaint(setting, "does not exist; there are: " + (others.empty() ? "none" : others));
             }
-    if (choose_outside(options, interfaces).empty())
-        throw std::runtime_error(
-            "no default route, so the outside interface is unknown; name it with --outside");
+    for (const Setting& setting : options.outside)
+        if (interfaces.find(setting.value)->in_vrf) throw complaint(setting, in_vrf);
+    if (!choose_outside(options, interfaces).empty()) return;
+    const auto with_route = interfaces.with_default_route();
+    if (!with_route.empty())
+        throw std::runtime_error("the outside interface " + with_route.front() + " " + in_vrf);
+    throw std::runtime_error("no default route, so the outside interface is unknown; name it with --outside");
 }
 
 Network::Network(const Options& options) : Network(options, std::make_unique<Rtnetlink>()) {}

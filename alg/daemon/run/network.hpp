@@ -15,11 +15,11 @@
 
 namespace sipalg::daemon {
 
-/// The outside interfaces for these options: the named ones, or those of the default routes.
+/// The outside interfaces for these options: the named ones, or those of the default routes outside a VRF.
 std::vector<std::string> choose_outside(const Options& options, const Interfaces& interfaces);
 
-/// Throws UsageError if a named interface does not exist, std::runtime_error if none is named and there is no
-/// default route.
+/// Throws UsageError if a named interface does not exist, or an outside one belongs to a VRF;
+/// std::runtime_error if none is named and there is no default route outside a VRF.
 void check_interfaces(const Options& options, const Interfaces& interfaces);
 
 /// Follows changes of the kernel's interfaces and routes.

@@ -19,7 +19,7 @@ class Routing {
 
     struct Changes {
         bool interfaces = false;  ///< links, addresses or default routes: call read() again
-        bool routes = false;      ///< any route: earlier results of route() may be wrong
+        bool routes = false;      ///< any route or policy rule: earlier results of route() may be wrong
     };
     virtual int descriptor() const = 0;  ///< readable: call changes()
     /// The kind of the pending notifications. Does not block.

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string_view>
 #include <system_error>
 #include <tuple>
 #include <utility>
@@ -24,6 +25,11 @@ using netlink::Attributes;
 std::unique_ptr<netlink::Channel> open_channel(unsigned groups) {
     return std::make_unique<netlink::Channel>(
         netlink::ChannelOptions{.protocol = NETLINK_ROUTE, .groups = groups});
+}
+
+// The newer groups have no RTMGRP_… of their own.
+constexpr unsigned group(unsigned number) {
+    return 1U << (number - 1);
 }
 
 Address read_address(const nlattr* attribute, unsigned char family) {
@@ -42,6 +48,20 @@ Address read_address(const nlattr* attribute, unsigned char family) {
     return {};
 }
 
+bool is_vrf_slave(const nlattr* link_info) {
+    bool found = false;
+    mnl_attr_parse_nested(
+        link_info,
+        [](const nlattr* attribute, void* data) {
+            if (mnl_attr_get_type(attribute) == IFLA_INFO_SLAVE_KIND &&
+                std::string_view(mnl_attr_get_str(attribute)) == "vrf")
+                *static_cast<bool*>(data) = true;
+            return MNL_CB_OK;
+        },
+        &found);
+    return found;
+}
+
 void add_link(const nlmsghdr* message, Interfaces& interfaces) {
     const auto* link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
     Interface interface;
@@ -49,6 +69,7 @@ void add_link(const nlmsghdr* message, Interfaces& interfaces) {
     interface.loopback = (link->ifi_flags & IFF_LOOPBACK) != 0;
     for (const nlattr* attribute : Attributes(message, sizeof *link)) {
         if (mnl_attr_get_type(attribute) == IFLA_IFNAME) interface.name = mnl_attr_get_str(attribute);
+        if (mnl_attr_get_type(attribute) == IFLA_LINKINFO) interface.in_vrf = is_vrf_slave(attribute);
     }
     interfaces.all.push_back(std::move(interface));
 }
@@ -115,7 +136,7 @@ void add_default_route(const nlmsghdr* message, std::vector<Ranked>& found) {
 
 Rtnetlink::Rtnetlink()
     : Rtnetlink(open_channel(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
-                             RTMGRP_IPV6_ROUTE),
+                             RTMGRP_IPV6_ROUTE | group(RTNLGRP_IPV4_RULE) | group(RTNLGRP_IPV6_RULE)),
                 open_channel(0)) {}
 
 Rtnetlink::Rtnetlink(std::unique_ptr<netlink::Channel> events, std::unique_ptr<netlink::Channel> questions)
@@ -180,8 +201,10 @@ Rtnetlink::Changes Rtnetlink::changes() {
         int left = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(received), buffer.size()));
         for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
             changes.routes = true;
-            const bool route = message->nlmsg_type == RTM_NEWROUTE || message->nlmsg_type == RTM_DELROUTE;
-            changes.interfaces = changes.interfaces || !route || default_route(message);
+            const std::uint16_t type = message->nlmsg_type;
+            const bool rule = type == RTM_NEWRULE || type == RTM_DELRULE;
+            const bool route = type == RTM_NEWROUTE || type == RTM_DELROUTE;
+            changes.interfaces = changes.interfaces || (!route && !rule) || (route && default_route(message));
         }
     }
 }

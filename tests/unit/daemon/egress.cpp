@@ -110,6 +110,20 @@ TEST_CASE("external addresses: one for all, or one for each; none without an int
     CHECK(routes.chooser.ends()[1].egress.advertised == b);
 }
 
+TEST_CASE("N1 an external address that an outside interface holds is the one to translate to") {
+    Routes routes;
+    Interfaces interfaces = two_uplinks();
+    const Address shared = *Address::parse("203.0.113.9");
+    interfaces.all[0].addresses.push_back({shared, {}, true, true});
+    routes.chooser.set(interfaces, {"dsl", "lte"}, {shared});
+    CHECK(routes.chooser.ends()[0].egress == Egress{shared, shared});
+    const Address other = *Address::parse("198.51.100.1");
+    CHECK(routes.chooser.ends()[1].egress == Egress{other, other});  // it can't leave there with the other's
+    // Another router has taken it: it is only written, until it comes back.
+    routes.chooser.set(two_uplinks(), {"dsl"}, {shared});
+    CHECK(routes.chooser.ends()[0].egress == Egress{*Address::parse("203.0.113.1"), shared});
+}
+
 TEST_CASE("N2 phones that are not translated keep their address in both directions") {
     Routes routes;
     routes.chooser.set(two_uplinks(), {"dsl"}, {});

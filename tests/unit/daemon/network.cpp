@@ -14,6 +14,7 @@ namespace {
 struct Kernel {
     const char* address = "203.0.113.1";
     bool fails = false;
+    bool in_vrf = false;
     int reads = 0;
     Routing::Changes changes;
 };
@@ -28,6 +29,7 @@ class FakeRouting : public Routing {
         interfaces.all = {{2, "wan", false, {{*Address::parse(kernel_.address), {}, false, true}}},
                           {3, "lan", false, {{*Address::parse("192.168.1.1"), {}, false, true}}}};
         interfaces.default_routes = {2};
+        interfaces.all[0].in_vrf = kernel_.in_vrf;
         return interfaces;
     }
     std::optional<unsigned> route(const RouteQuery&) override { return 2; }
@@ -99,4 +101,13 @@ TEST_CASE("C11 a notification during the wait causes a read at once") {
     router.kernel.changes.interfaces = true;
     CHECK(router.network.refresh(Time(1001)));
     CHECK(router.address().text() == "203.0.113.3");
+}
+
+TEST_CASE("A9 an outside interface in a VRF is refused") {
+    Kernel kernel;
+    kernel.in_vrf = true;
+    CHECK_THROWS_AS(Network(Options{}, std::make_unique<FakeRouting>(kernel)), std::runtime_error);
+    Options options;
+    options.outside = {Setting{"outside", "wan", {}}};
+    CHECK_THROWS_AS(Network(options, std::make_unique<FakeRouting>(kernel)), UsageError);
 }

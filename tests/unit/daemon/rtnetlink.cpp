@@ -61,7 +61,9 @@ struct Fixture {
     Fixture() {
         auto questions = std::make_unique<FakeKernel>();
         kernel = questions.get();
-        rtnetlink = std::make_unique<Rtnetlink>(std::make_unique<FakeKernel>(), std::move(questions));
+        auto notifications = std::make_unique<FakeKernel>();
+        events = notifications.get();
+        rtnetlink = std::make_unique<Rtnetlink>(std::move(notifications), std::move(questions));
         kernel->on_request = [this](const nlmsghdr* request) { list(request); };
     }
 
@@ -79,6 +81,7 @@ struct Fixture {
 
     std::unique_ptr<Rtnetlink> rtnetlink;
     FakeKernel* kernel = nullptr;
+    FakeKernel* events = nullptr;
     const RouteQuery query{*Address::parse("192.168.1.2"), *Address::parse("203.0.113.5"), 3};
 };
 
@@ -88,6 +91,16 @@ TEST_CASE_FIXTURE(Fixture, "interfaces and default routes are read") {
     const Interfaces interfaces = rtnetlink->read();
     CHECK(interfaces.all.size() == 2);
     CHECK(interfaces.with_default_route() == std::vector<std::string>{"wan"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "A9 a new policy rule changes routes, and no interface") {
+    for (const auto type : {RTM_NEWRULE, RTM_DELRULE}) {
+        nlmsghdr cause{};
+        events->answer_with(&cause, static_cast<std::uint16_t>(type), route_by(2));
+        const Routing::Changes changes = rtnetlink->changes();
+        CHECK(changes.routes);
+        CHECK_FALSE(changes.interfaces);
+    }
 }
 
 TEST_CASE_FIXTURE(Fixture, "an incomplete dump is an error, not a shorter list") {
