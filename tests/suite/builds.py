@@ -75,9 +75,9 @@ def builds(mode):
     """The builds of a run: mode is "normal", "quick" or "full"."""
     # -g1: the code is the same as for users, but full debug information would take a tenth of the build time.
     plain = ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -g1 -DNDEBUG", "-DSANITIZE=OFF",
-             "-DPCH=OFF"]
+             "-DWERROR=ON", "-DPCH=OFF"]
     sanitize = ["-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_BUILD_TYPE=None", "-DCMAKE_CXX_FLAGS=-g1", "-DSANITIZE=ON",
-                "-DPCH=ON"]
+                "-DWERROR=ON", "-DPCH=ON"]
     if mode == "quick":
         return [Build("plain", "build", plain, None, lambda labels: True)]
     if mode == "full":

@@ -51,6 +51,8 @@ def _pieces_of(build, mode, outcome):
             found.append(Piece(name, build, lambda m=module, n=name: network.run(m, build, n, outcome), True, module))
     if build.name == "plain":
         found.append(Piece("plain/demonstration", build, lambda: _demonstrate(build, outcome), True))
+        if mode == "full":
+            found.append(Piece("plain/vm", build, lambda: _in_machine(build, outcome), True))
     tests = [test["name"] for test in build.tests()]
     if not tests:
         outcome.fail(f"{build.name}: ctest knows no tests")
@@ -68,6 +70,13 @@ def _demonstrate(build, outcome):
     done = program.run([os.path.join(ROOT, "packaging/demo/call")], env={"SIPALG_BUILD": build.path},
                        nice=program.NICE_NETWORK)
     outcome.program("plain/demonstration", done)
+
+
+def _in_machine(build, outcome):
+    """Network tests that need one of Debian's kernels."""
+    done = program.run([os.path.join(ROOT, "tests/platform/vm/run")], 2400, {"SIPALG_BUILD": build.path},
+                       program.NICE_NETWORK)
+    outcome.program("plain/vm", done, 77)
 
 
 def _linters(made, mode, outcome):
