@@ -89,7 +89,7 @@ constexpr std::string_view options_text =
     "  --json          print one JSON document\n"
     "  --all           with close: all calls\n"
     "  --ended         with calls: those that have ended, the latest first\n"
-    "  --call ID       with calls, pinholes, watch, record: Call-IDs beginning with ID\n"
+    "  --call ID       with calls, pinholes, watch, record: beginning of the Call-ID\n"
     "  --phone ADDR    with lists, watch, record: only rows of one phone\n"
     "  --prometheus    with metrics: Prometheus' text format, for node_exporter\n"
     "  --lines         with watch: a line for each event, also on a terminal\n"
