@@ -33,8 +33,13 @@ class HostQueues {
     void add(const Key& key, const Address& host) {
         if (by_key_.contains(key)) return;
         Keys& keys = by_host_[host];
-        keys.push_back(key);
-        by_key_.emplace(key, Place{host, std::prev(keys.end())});
+        by_key_.emplace(key, Place{host, keys.insert(keys.end(), key)});
+    }
+    /// Undoes a removal: the key becomes the oldest of its host again. No effect if it exists.
+    void add_oldest(const Key& key, const Address& host) {
+        if (by_key_.contains(key)) return;
+        Keys& keys = by_host_[host];
+        by_key_.emplace(key, Place{host, keys.insert(keys.begin(), key)});
     }
     /// The host that the key was counted for; nullopt: there was no such key.
     std::optional<Address> remove(const Key& key) {

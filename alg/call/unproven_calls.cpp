@@ -25,7 +25,7 @@ std::vector<CallKey> UnprovenCalls::of(const nat::PhonePeer& pair) const {
 void UnprovenCalls::cancel() {
     for (auto it = staged_.rbegin(); it != staged_.rend(); ++it) {
         if (it->second)
-            queues_.add(it->first, *it->second);
+            queues_.add_oldest(it->first, *it->second);
         else
             queues_.remove(it->first);
     }
