@@ -36,7 +36,11 @@ const nat::MappingKey* mapping_of(const Call& call, const Socket& inside) {
 }
 
 Dialog* Call::dialog(std::string_view local_tag, std::string_view remote_tag) {
-    for (Dialog& dialog : dialogs)
+    return const_cast<Dialog*>(std::as_const(*this).dialog(local_tag, remote_tag));
+}
+
+const Dialog* Call::dialog(std::string_view local_tag, std::string_view remote_tag) const {
+    for (const Dialog& dialog : dialogs)
         if (dialog.local_tag == local_tag && dialog.remote_tag == remote_tag) return &dialog;
     return nullptr;
 }

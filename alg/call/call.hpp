@@ -150,6 +150,7 @@ struct Call {
     Time renew_at{0};                  ///< when the kernel's timeouts are renewed; not in the record
 
     Dialog* dialog(std::string_view local_tag, std::string_view remote_tag);
+    const Dialog* dialog(std::string_view local_tag, std::string_view remote_tag) const;
     CallPeer* peer(const Address& address);
     bool has_peer(const Address& address) const;
     /// The peer of the latest INVITE; no address: there is none.
@@ -158,6 +159,8 @@ struct Call {
     bool awaits_proof() const { return !peers.empty() && !peers.front().admitted; }
     /// X11: none of its peers has answered, so it has no open pinholes.
     bool is_unproven() const;
+    /// The message, or the request that it responds to, is of the side and the tag that began the call.
+    bool is_begun_by(Side side, std::string_view tag) const { return side == caller && tag == caller_tag; }
     bool alive() const;  ///< at least one dialog has not ended
     /// All confirmed dialogs have ended, and there was at least one: only forks are left (C3).
     bool is_finished() const;
@@ -166,6 +169,7 @@ struct Call {
     bool has_session_timer() const;  ///< all of its confirmed dialogs have one (RFC 4028)
 };
 
+inline constexpr std::uint8_t max_legs = 4;  ///< calls of one Call-ID at one phone
 inline constexpr std::size_t max_dialogs = 16;
 inline constexpr std::size_t max_transactions = 8;
 inline constexpr std::size_t max_peers = 4;

@@ -8,7 +8,7 @@ namespace sipalg::call {
 namespace {
 
 // Increased when the layout changes: a record of another version is not read, its elements are removed.
-constexpr std::uint8_t layout = 0xc9;
+constexpr std::uint8_t layout = 0xca;
 constexpr std::size_t max_streams = 64;
 
 // Each function names the fields of one type, for writing and for reading (FieldWriter, FieldReader).
@@ -97,6 +97,7 @@ void request_fields(auto& io, auto& dialog) {
 void call_fields(auto& io, auto& key, auto& call) {
     io.text(key.call_id);
     io.address(key.phone);
+    io.number(key.leg, 1);
     io.enumerated(call.state, 4);
     io.enumerated(call.caller, 2);
     io.number(call.unmodified, 1);

@@ -35,17 +35,53 @@ bool Calls::concerns(const sip::Message& message, const Address& phone) const {
     switch (message.method()) {
         case sip::Method::invite:
             if (message.is_request()) return true;
-            if (const Call* call = calls_.find(CallKeyView{message.call_id(), phone}))
-                return message.status() > 100 || call->awaits_proof();  // X11: any response proves
+            if (const Call* call = find(message.call_id(), phone))
+                return message.status() > 100 || some_legs_ ||
+                       call->awaits_proof();  // X11: any response proves
             return false;
         case sip::Method::cancel:  // its answer tells that the INVITE is given up
-            return !message.is_request() && calls_.contains(CallKeyView{message.call_id(), phone});
+            return !message.is_request() && find(message.call_id(), phone);
         case sip::Method::ack:
         case sip::Method::bye:
         case sip::Method::prack:
-        case sip::Method::update: return calls_.contains(CallKeyView{message.call_id(), phone});
+        case sip::Method::update: return find(message.call_id(), phone);
         default: return false;
     }
+}
+
+const Call* Calls::find(std::string_view call_id, const Address& phone) const {
+    const Call* first = calls_.find(CallKeyView{call_id, phone});
+    for (std::uint8_t leg = 1; !first && some_legs_ && leg < max_legs; ++leg)
+        first = calls_.find(CallKeyView{call_id, phone, leg});
+    return first;
+}
+
+// C1: a leg is known by the tags of its dialogs, or, before the far end has set its own, by the side and the
+// tag that began it. So forks stay in one call. An INVITE that fits no leg takes the place of a closed one,
+// or begins another.
+CallKeyView Calls::leg_of(const DescribedMessage& received) const {
+    const sip::Message& message = received.message;
+    const CallKeyView first{message.call_id(), received.phone, 0};
+    const bool begins =
+        message.is_request() && message.method() == sip::Method::invite && message.to_tag().empty();
+    if (!some_legs_ && (!begins || !calls_.contains(first))) return first;
+    std::optional<CallKeyView> begun, closed, free;
+    for (std::uint8_t leg = 0; leg < max_legs; ++leg) {
+        const CallKeyView key{first.call_id, first.phone, leg};
+        const Call* call = calls_.find(key);
+        if (!call) {
+            if (!free) free = key;
+        } else if (!begins && call->dialog(received.local_tag(), received.remote_tag())) {
+            return key;
+        } else if (call->is_begun_by(received.requester(), message.from_tag())) {
+            if (!begun || calls_.find(*begun)->state == Call::State::closing) begun = key;
+        } else if (call->state == Call::State::closing && !closed) {
+            closed = key;
+        }
+    }
+    if (begun) return *begun;
+    if (!begins) return first;
+    return closed ? *closed : free.value_or(first);
 }
 
 bool Calls::is_closed(const CallKey& key) const {
@@ -56,7 +92,7 @@ bool Calls::is_closed(const CallKey& key) const {
 bool Calls::begins_emergency(const sip::Message& message, const Address& phone) const {
     return message.is_request() && message.method() == sip::Method::invite && message.to_tag().empty() &&
            is_emergency(message.request_uri(), policy_.emergency_numbers) &&
-           !calls_.contains(CallKeyView{message.call_id(), phone}) && quota_.have_emergency_room(phone);
+           !find(message.call_id(), phone) && quota_.have_emergency_room(phone);
 }
 
 // X7: closed calls only wait for late messages. They are removed to make room, and are counted for no phone
@@ -76,9 +112,9 @@ bool Calls::has_room(const DescribedMessage& received) {
     return !is_full();
 }
 
-Call* Calls::find_or_make(const DescribedMessage& received, Effects& effects) {
+Call* Calls::find_or_make(const CallKey& key, const DescribedMessage& received, Effects& effects) {
     const sip::Message& message = received.message;
-    if (Call* known = calls_.edit(CallKeyView{message.call_id(), received.phone})) return known;
+    if (Call* known = calls_.edit(key)) return known;
     if (!message.is_request() || message.method() != sip::Method::invite) return nullptr;
     // X3: a request from outside in an unknown dialog makes no state.
     const bool initial = message.to_tag().empty();
@@ -112,7 +148,7 @@ Call* Calls::find_or_make(const DescribedMessage& received, Effects& effects) {
         call.dialogs.push_back(std::move(dialog));
         call.state = Call::State::confirmed;
     }
-    CallKey key{std::string(message.call_id()), received.phone};
+    some_legs_ = some_legs_ || key.leg > 0;
     effects.events.push_back({Event::Kind::call_offered, key.call_id,
                               received.phone.text() +
                                   (received.from == Side::inside ? " calls " : " is called through ") +
@@ -127,7 +163,9 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
         effects.limit = true;
         return;
     }
-    Call* call = find_or_make(received, effects);
+    const CallKeyView leg = leg_of(received);
+    const CallKey key{std::string(leg.call_id), leg.phone, leg.leg};
+    Call* call = find_or_make(key, received, effects);
     if (!call) return;
     const bool was_closed = call->state == Call::State::closing;
     const bool invites = received.message.is_request() && received.message.method() == sip::Method::invite;
@@ -137,7 +175,6 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
         effects.limit = true;
         return;
     }
-    const CallKey key{std::string(received.message.call_id()), received.phone};
     const CallQuota::Share before = CallQuota::of(*call);
     const Outcome outcome = note_proof(key, *call, received, call::follow(*call, received));
     drop_peers(key, *call, max_peers);
@@ -366,6 +403,7 @@ bool Calls::restore(const StoredRecord& record, Time now, Effects& effects) {
     call.record_id = record.id;
     call.restored = true;
     some_unmodified_ = some_unmodified_ || call.unmodified;
+    some_legs_ = some_legs_ || key.leg > 0;
     call.record = record.clock == Time{0} ? record.bytes : write_record(key, call);
     store_record(record.id, record.bytes, call.record, false,
                  std::chrono::ceil<Seconds>(std::max(record.until - now, Time{1})), effects.changes);

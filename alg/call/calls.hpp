@@ -87,6 +87,8 @@ class Calls {
     void list_records(Time now, std::vector<Change>& changes) const;
 
     const auto& all() const { return calls_; }
+    /// The first leg with this Call-ID at the phone; nullptr: there is none.
+    const Call* find(std::string_view call_id, const Address& phone) const;
     /// Calls of which no peer is proven (X11).
     std::size_t unproven() const { return unproven_.size(); }
     CallQuota::Use use() const { return quota_.use(); }
@@ -99,12 +101,14 @@ class Calls {
     void cancel();
 
   private:
+    /// The key of the leg that the message belongs to, or of the one that it may begin.
+    CallKeyView leg_of(const DescribedMessage& received) const;
     bool is_closed(const CallKey& key) const;
     bool has_room(const DescribedMessage& received);
     void make_room_for_unproven(Time now, Effects& effects);
     Outcome note_proof(const CallKey& key, Call& call, const DescribedMessage& received, Outcome outcome);
     void drop_peers(const CallKey& key, Call& call, std::size_t most);
-    Call* find_or_make(const DescribedMessage& received, Effects& effects);
+    Call* find_or_make(const CallKey& key, const DescribedMessage& received, Effects& effects);
     void close(const CallKey& key, Call& call, EndReason why, Time now, Effects& effects);
     void schedule(const CallKey& key, const Call& call, Time now);
     void check_audio_later(const CallKey& key, Call& call, Time now);
@@ -125,6 +129,7 @@ class Calls {
     std::deque<CallKey> closed_;  ///< oldest first; some are no longer in the table, or open again
     DeadlineQueue<CallKey, CallKeyHash, CallKeyEqual> deadlines_;
     bool some_unmodified_ = false;
+    bool some_legs_ = false;  ///< there may be calls with several legs
 };
 
 }  // namespace sipalg::call

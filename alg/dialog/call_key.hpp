@@ -1,6 +1,7 @@
-// The key of a call or of a pending REGISTER: its Call-ID and its phone.
+// The key of a call or of a pending REGISTER: its Call-ID, its phone, and the leg.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -9,30 +10,34 @@
 
 namespace sipalg {
 
-/// The phone is part of the key because both legs of a hairpin call may carry the same Call-ID (C9).
+/// The phone is part of the key because both legs of a hairpin call may carry the same Call-ID (C9). So may
+/// two legs at one address: lines of a device that call each other, or a proxy inside. They are numbered in
+/// the order in which they begin, and most calls have only leg 0.
 struct CallKey {
     std::string call_id;
     Address phone;
+    std::uint8_t leg = 0;
     friend bool operator==(const CallKey&, const CallKey&) = default;
 };
 /// The same key as views, for look-ups.
 struct CallKeyView {
     std::string_view call_id;
     Address phone;
+    std::uint8_t leg = 0;
 };
 struct CallKeyHash {
     using is_transparent = void;
     std::size_t operator()(const CallKeyView& key) const noexcept {
-        return std::hash<std::string_view>{}(key.call_id) * 31 + std::hash<Address>{}(key.phone);
+        return std::hash<std::string_view>{}(key.call_id) * 31 + std::hash<Address>{}(key.phone) + key.leg;
     }
     std::size_t operator()(const CallKey& key) const noexcept {
-        return (*this)(CallKeyView{key.call_id, key.phone});
+        return (*this)(CallKeyView{key.call_id, key.phone, key.leg});
     }
 };
 struct CallKeyEqual {
     using is_transparent = void;
     bool operator()(const auto& a, const auto& b) const {
-        return a.phone == b.phone && a.call_id == b.call_id;
+        return a.leg == b.leg && a.phone == b.phone && a.call_id == b.call_id;
     }
 };
 

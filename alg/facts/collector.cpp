@@ -38,7 +38,8 @@ void Collector::collect(const State& state, Decision& decision, Time now, std::v
     }
     decision.seen.clear();
     for (const CallKey& key : touched)
-        compare(state, {key.call_id, key.phone}, now, facts);
+        for (std::uint8_t leg = 0; leg < call::max_legs; ++leg)
+            compare(state, {key.call_id, key.phone, leg}, now, facts);
     // A deadline or a request of the owner: no message says which calls it concerns.
     const bool others =
         touched.empty() &&
@@ -55,17 +56,17 @@ void Collector::compare_all(const State& state, Time now, std::vector<Fact>& fac
     for (const auto& [key, pinholes] : open_)
         if (!pinholes.empty()) keys.push_back(key);
     std::sort(keys.begin(), keys.end(), [](const CallKey& a, const CallKey& b) {
-        return std::tie(a.call_id, a.phone) < std::tie(b.call_id, b.phone);
+        return std::tie(a.call_id, a.phone, a.leg) < std::tie(b.call_id, b.phone, b.leg);
     });
     for (const CallKey& key : keys)
-        compare(state, {key.call_id, key.phone}, now, facts);
+        compare(state, {key.call_id, key.phone, key.leg}, now, facts);
 }
 
 void Collector::compare(const State& state, const CallKeyView& key, Time now, std::vector<Fact>& facts) {
     const call::Call* call = state.calls.all().find(key);
     const auto known = open_.find(key);
     if (!call && known == open_.end()) return;
-    const CallKey own{std::string(key.call_id), key.phone};
+    const CallKey own{std::string(key.call_id), key.phone, key.leg};
     Open before = known == open_.end() ? Open() : std::move(known->second);
     Open after = call ? open_pinholes(state, *call) : Open();
     for (const call::CallPinhole& pinhole : before)
