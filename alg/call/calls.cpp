@@ -247,8 +247,7 @@ void Calls::make_room_for_unproven(Time now, Effects& effects) {
 void Calls::close(const CallKey& key, Call& call, EndReason why, Time now, Effects& effects) {
     if (call.state == Call::State::closing) return;
     effects.events.push_back({Event::Kind::call_ended, key.call_id, std::string(sentence(why)), key.phone,
-                              call.first_peer(),
-                              std::make_shared<EndedCall>(ended_call(key, call, audio_, why, now))});
+                              call.first_peer(), ended_call(key, call, audio_, why, now)});
     quota_.count(key.phone, CallQuota::of(call), {});
     call.state = Call::State::closing;
     closed_.push_back(key);

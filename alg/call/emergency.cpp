@@ -1,25 +1,15 @@
 #include "alg/call/emergency.hpp"
 
 #include <algorithm>
-#include <cctype>
 
+#include "alg/sip/text.hpp"
 #include "alg/sip/uri.hpp"
 
 namespace sipalg::call {
 
-namespace {
-
-bool begins_with(std::string_view text, std::string_view lower) {
-    return text.size() >= lower.size() &&
-           std::equal(lower.begin(), lower.end(), text.begin(),
-                      [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
-}
-
-}  // namespace
-
 bool is_emergency(std::string_view request_uri, std::span<const std::string> numbers) {
     constexpr std::string_view service = "urn:service:sos";
-    if (begins_with(request_uri, service)) {
+    if (text::equals(request_uri.substr(0, service.size()), service)) {
         const std::string_view rest = request_uri.substr(service.size());
         return rest.empty() || rest.front() == '.';
     }

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 
 #include "alg/net/address.hpp"
@@ -30,10 +30,10 @@ struct Event {
         body_sealed,        ///< a description that names the phone may not be changed (S5): a warning
     };
     Kind kind = Kind::call_offered;
-    std::string subject;                       ///< Call-ID or AOR
-    std::string detail;                        ///< a sentence for the log
-    Address phone{}, peer{};                   ///< its two ends, where they are known
-    std::shared_ptr<const EndedCall> ended{};  ///< with call_ended
+    std::string subject;               ///< Call-ID or AOR
+    std::string detail;                ///< a sentence for the log
+    Address phone{}, peer{};           ///< its two ends, where they are known
+    std::optional<EndedCall> ended{};  ///< with call_ended
 };
 
 inline constexpr std::size_t event_kinds = static_cast<std::size_t>(Event::Kind::body_sealed) + 1;

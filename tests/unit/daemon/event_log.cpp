@@ -30,12 +30,8 @@ Event event(Event::Kind kind, const std::string& subject) {
 }  // namespace
 
 TEST_CASE("O4 the line of an ended call says how long it lasted, the media each way, and why it ended") {
-    Event event{Event::Kind::call_ended,
-                "a@b",
-                "silence",
-                *Address::parse("192.168.1.10"),
-                *Address::parse("203.0.113.10"),
-                std::make_shared<EndedCall>(ended())};
+    Event event{Event::Kind::call_ended,         "a@b",  "silence", *Address::parse("192.168.1.10"),
+                *Address::parse("203.0.113.10"), ended()};
     const LogLine line = event_line(event);
     CHECK(
         line.text ==

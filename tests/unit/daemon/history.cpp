@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,7 +24,7 @@ std::vector<Event> end_of(const std::string& call_id, std::vector<EndedMedia> me
     call.why = EndReason::silence;
     call.media = std::move(media);
     Event event{Event::Kind::call_ended, call_id, "silence"};
-    event.ended = std::make_shared<EndedCall>(std::move(call));
+    event.ended = std::move(call);
     return {event, {Event::Kind::registered, "sip:a@b", "no call"}};
 }
 
