@@ -65,11 +65,10 @@ void load_meta(nftnl_rule* rule, std::uint32_t key, std::uint32_t reg) {
     nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, reg);
 }
 
-nftnl_expr* load_conntrack(nftnl_rule* rule, std::uint32_t key, std::uint32_t reg = NFT_REG_1) {
+void load_conntrack(nftnl_rule* rule, std::uint32_t key) {
     auto* e = add(rule, "ct");
     nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, reg);
-    return e;
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
 }
 
 // Of the tuple of one direction.
@@ -119,6 +118,13 @@ void mask_and_xor(nftnl_rule* rule, const Value& mask, const Value& bits) {
     nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, &bits, sizeof bits);
 }
 
+// `bit`: of the states of a connection, as NF_CT_STATE_BIT() numbers them.
+void require_state(nftnl_rule* rule, std::uint32_t bit) {
+    load_conntrack(rule, NFT_CT_STATE);
+    mask_and_xor(rule, bit, 0U);
+    compare(rule, NFT_CMP_NEQ, std::uint32_t{0});
+}
+
 // The parameters of an x_tables match or target. The kernel expects their size rounded up (XT_ALIGN).
 template <class Info>
 void set_info(nftnl_expr* expression, std::uint16_t attribute, const Info& info) {
@@ -161,11 +167,7 @@ void Rule::say(std::string_view words) {
 void Rule::load(Field field, std::uint32_t reg) {
     if (field == Field::protocol) return load_meta(rule_.get(), NFT_META_L4PROTO, reg);
     const Source& from = source_of(field);
-    if (from.of_conntrack) {
-        auto* e = load_conntrack(rule_.get(), from.base, reg);
-        nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, IP_CT_DIR_ORIGINAL);
-        return;
-    }
+    if (from.of_conntrack) return load_tuple(rule_.get(), from.base, IP_CT_DIR_ORIGINAL, reg);
     load_payload(rule_.get(), from.base, from.offset, from.length, reg);
 }
 
@@ -344,11 +346,8 @@ Rule& Rule::update(std::initializer_list<Field> fields, std::string_view set, st
 }
 
 Rule& Rule::unanswered() {
-    constexpr std::uint32_t state_bit = NF_CT_STATE_BIT(IP_CT_NEW);
     say("ct state new");
-    load_conntrack(rule_.get(), NFT_CT_STATE);
-    mask_and_xor(rule_.get(), state_bit, 0U);
-    compare(rule_.get(), NFT_CMP_NEQ, std::uint32_t{0});
+    require_state(rule_.get(), NF_CT_STATE_BIT(IP_CT_NEW));
     return *this;
 }
 
@@ -401,11 +400,8 @@ Rule& Rule::mark_packet(std::uint32_t bit) {
 }
 
 Rule& Rule::established() {
-    constexpr std::uint32_t state_bit = NF_CT_STATE_BIT(IP_CT_ESTABLISHED);
     say("ct state established");
-    load_conntrack(rule_.get(), NFT_CT_STATE);
-    mask_and_xor(rule_.get(), state_bit, 0U);
-    compare(rule_.get(), NFT_CMP_NEQ, std::uint32_t{0});
+    require_state(rule_.get(), NF_CT_STATE_BIT(IP_CT_ESTABLISHED));
     return *this;
 }
 
