@@ -36,6 +36,10 @@ std::string marked(const Json& row, const std::string& text) {
     return observed ? text + " (observed)" : text;
 }
 
+std::string counted(const std::string& number, const char* noun) {
+    return number + " " + noun + (number == "1" ? "" : "s");
+}
+
 // The JSON value "untouched" is older than the word.
 std::string treatment(const Json& row) {
     const std::string value = cell(row, "treatment");

@@ -18,6 +18,8 @@ std::string human(std::int64_t seconds);
 std::string duration(const Json& object, const char* field);
 /// Marks rows of mode observe, which are not in the kernel.
 std::string marked(const Json& row, const std::string& text);
+/// "1 call", "2 calls"
+std::string counted(const std::string& number, const char* noun);
 /// "rewritten", "unmodified"
 std::string treatment(const Json& row);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "alg/base/escape.hpp"
+#include "alg/ctl/cells.hpp"
 
 namespace sipalg::ctl {
 
@@ -15,10 +16,6 @@ namespace {
 std::size_t count(std::span<const doctor::Finding> findings, doctor::Level level) {
     return static_cast<std::size_t>(std::count_if(
         findings.begin(), findings.end(), [&](const doctor::Finding& each) { return each.level == level; }));
-}
-
-std::string counted(std::size_t number, const char* what) {
-    return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
 }
 
 template <class T>
@@ -76,9 +73,9 @@ Json doctor_document(std::span<const doctor::Finding> findings) {
 std::string doctor_text(std::span<const doctor::Finding> findings) {
     const std::size_t errors = count(findings, doctor::Level::error);
     const std::size_t warnings = count(findings, doctor::Level::warning);
-    std::string text = errors + warnings == 0
-                           ? "nothing is wrong\n"
-                           : counted(errors, "error") + ", " + counted(warnings, "warning") + "\n";
+    std::string text = errors + warnings == 0 ? "nothing is wrong\n"
+                                              : counted(std::to_string(errors), "error") + ", " +
+                                                    counted(std::to_string(warnings), "warning") + "\n";
     for (const doctor::Finding& finding : findings) {
         text += std::string(doctor::word(finding.level)) + ": " + escape(finding.text) + "\n";
         if (!finding.command.empty()) text += "    " + escape(finding.command) + "\n";

@@ -39,14 +39,13 @@ std::string rate(double count, std::chrono::steady_clock::duration time) {
     return text;
 }
 
-std::string counted(const std::string& number, const char* noun) {
-    return (number.empty() ? "-" : number) + " " + noun + (number == "1" ? "" : "s");
-}
-
 std::string totals(const Snapshot& now, const std::optional<Snapshot>& before) {
-    std::string text = counted(cell(now.status, "calls"), "call") + ", " +
-                       counted(cell(now.status, "bindings"), "registration") + ", " +
-                       counted(cell(now.status, "pinholes"), "pinhole");
+    const auto total = [&](const char* field, const char* noun) {
+        const std::string number = cell(now.status, field);
+        return counted(number.empty() ? "-" : number, noun);
+    };
+    std::string text = total("calls", "call") + ", " + total("bindings", "registration") + ", " +
+                       total("pinholes", "pinhole");
     if (before) {
         const auto time = now.at - before->at;
         text += "; " + rate(messages(now.status) - messages(before->status), time) + " messages/s, " +

@@ -147,9 +147,6 @@ std::string closed(const Json& document) {
     for (const Json& call : document["closed"])
         text += "closed " + escape(cell(call, "call_id")) + " (" + escape(cell(call, "phone")) + ", " +
                 escape(cell(call, "peer")) + ")\n";
-    const auto counted = [](const std::string& number, const char* noun) {
-        return number + " " + noun + (number == "1" ? "" : "s");
-    };
     return text + counted(std::to_string(document["closed"].size()), "call") + " and " +
            counted(cell(document, "pinholes_closed"), "pinhole") + " closed\n";
 }
