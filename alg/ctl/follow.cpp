@@ -1,7 +1,6 @@
 #include "alg/ctl/follow.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -14,6 +13,7 @@
 #include "alg/ctl/fact_reader.hpp"
 #include "alg/ctl/hep.hpp"
 #include "alg/ctl/recording.hpp"
+#include "alg/sys/fd.hpp"
 
 namespace sipalg::ctl {
 
@@ -64,25 +64,19 @@ std::string line_of(const Json& fact) {
 /// A new file that only its owner can read, because it contains private messages.
 class OutputFile {
   public:
-    explicit OutputFile(const std::string& path) : path_(path) {
-        fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        if (fd_ < 0) throw std::runtime_error(escape(path) + ": " + std::strerror(errno));
+    explicit OutputFile(const std::string& path)
+        : path_(path), file_(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) {
+        if (!file_) fail();
     }
-    ~OutputFile() { close(fd_); }
-    OutputFile(const OutputFile&) = delete;
-    OutputFile& operator=(const OutputFile&) = delete;
     void write(std::string_view bytes) const {
-        while (!bytes.empty()) {
-            const ssize_t size = ::write(fd_, bytes.data(), bytes.size());
-            if (size < 0 && errno == EINTR) continue;
-            if (size < 0) throw std::runtime_error(escape(path_) + ": " + std::strerror(errno));
-            bytes.remove_prefix(static_cast<std::size_t>(size));
-        }
+        if (!write_all(file_.get(), bytes)) fail();
     }
 
   private:
+    [[noreturn]] void fail() const { throw std::runtime_error(escape(path_) + ": " + std::strerror(errno)); }
+
     std::string path_;
-    int fd_ = -1;
+    Fd file_;
 };
 
 void send(HepSender& sender, const RecordedMessage& message) {

@@ -54,13 +54,7 @@ Fd connect_to_journal(const std::string& path) {
 
 void write_to_stderr(std::string line) {
     line += '\n';
-    std::string_view rest = line;
-    while (!rest.empty()) {
-        const ssize_t written = ::write(STDERR_FILENO, rest.data(), rest.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return;
-        rest.remove_prefix(static_cast<std::size_t>(written));
-    }
+    (void)write_all(STDERR_FILENO, line);  // there is nowhere to report a failure
 }
 
 // journald may have been restarted since the last line.

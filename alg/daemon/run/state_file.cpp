@@ -53,16 +53,6 @@ Result<std::string> read_all(int fd, std::size_t size) {
     return bytes;
 }
 
-bool write_all(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t count = ::write(fd, bytes.data(), bytes.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
-    return true;
-}
-
 std::optional<std::string> objection(const struct stat& file) {
     if (!S_ISREG(file.st_mode)) return "it is not a regular file";
     if (file.st_uid != geteuid()) return "it belongs to another user";
