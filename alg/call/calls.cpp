@@ -1,7 +1,6 @@
 #include "alg/call/calls.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "alg/call/call_record.hpp"

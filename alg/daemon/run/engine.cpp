@@ -301,12 +301,13 @@ std::vector<Event> Engine::map_static_phones(std::span<const StaticPhone> wanted
 void Engine::restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now) {
     std::vector<Change> changes = state_.restore(elements, advertised, now);
     // In one transaction with the records that are written again for our clock.
-    changes.push_back(clock_record(has_clock(elements) ? Change::Op::renew : Change::Op::add, now));
+    const bool with_clock = has_clock(elements);
+    changes.push_back(clock_record(with_clock ? Change::Op::renew : Change::Op::add, now));
     next_clock_ = now + clock_lifetime / 2;
     // X8: elements without an owner have a timeout, so the daemon continues after a refusal.
     if (const auto outcome = kernel_.apply(changes); !outcome)
         log_refusal(outcome.error(), "elements without an owner stay until their timeout", now);
-    if (const Totals held = totals(state_); elements.size() > (has_clock(elements) ? 1U : 0U))
+    if (const Totals held = totals(state_); elements.size() > (with_clock ? 1U : 0U))
         log::info("restored {} calls, {} bindings, {} mappings and {} pinholes from the previous run",
                   held.calls, held.bindings, held.mappings, held.pinholes);
 }
