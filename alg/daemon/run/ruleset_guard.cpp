@@ -31,7 +31,7 @@ void RulesetGuard::want_hosts(nft::Hosts hosts) {
 
 Time RulesetGuard::advance(Time now) {
     const auto check_at = [this] {
-        return check_soon_ ? std::min(next_check_, last_check_ + pause) : next_check_;
+        return check_soon_ ? std::min(next_check_, earliest_check_) : next_check_;
     };
     if (now >= check_at()) check(now);
     if (follow_at_ && now >= *follow_at_) follow(now);
@@ -43,7 +43,7 @@ Time RulesetGuard::advance(Time now) {
 
 // Packets pass untranslated until the table is restored, so this is done first.
 void RulesetGuard::check(Time now) {
-    last_check_ = now;
+    earliest_check_ = std::max(earliest_check_ + pause, now - (checks_at_once - 2) * pause);
     next_check_ = now + every;
     check_soon_ = false;
     try {
@@ -136,7 +136,7 @@ bool RulesetGuard::may_restore(Time now) {
         restores_ = 0;
     }
     if (restores_ < most_restores) return true;
-    next_check_ = last_check_ = window_began_ + window;  // not earlier, even after notifications
+    next_check_ = earliest_check_ = window_began_ + window;  // not earlier, even after notifications
     log::warning("another program keeps removing the rules of sipalgd; next attempt in {} ms",
                  (next_check_ - now).count());
     return false;

@@ -60,9 +60,11 @@ class RulesetGuard {
 
     /// The interval of checks for changes, and of attempts after a refusal.
     static constexpr Time every{2'000};
-    /// The minimum interval between checks of the table, even if another program changes the ruleset more
-    /// often.
+    /// Checks of the table follow notifications at once, because packets pass untranslated until the table is
+    /// restored. If another program changes the ruleset all the time, there is one check in `pause` after
+    /// the first few.
     static constexpr Time pause{50};
+    static constexpr int checks_at_once = 8;
     /// Changes within this time cause only one reading of the owner's chains and of the daemon's sets.
     static constexpr Time coalesce{100};
     /// The wait after a reading, as a multiple of the time that the reading took.
@@ -106,7 +108,7 @@ class RulesetGuard {
     bool refused_ = false;               ///< an update failed, which has been logged
     std::optional<std::string> helper_;  ///< the finding that was logged last
     bool unchecked_ = true;              ///< the ruleset has changed since the last check of the table
-    Time last_check_{-pause};
+    Time earliest_check_{0};  ///< after a notification
     Time next_check_{0};
     std::optional<Time> follow_at_;  ///< the ruleset has changed: when to read it
     Time rest_until_{0};             ///< the earliest time for that

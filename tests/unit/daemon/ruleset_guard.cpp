@@ -188,18 +188,30 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(rules.follows == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a change by another program causes one check, at most every 50 ms") {
-    rules.changed = true;
-    hear();
-    CHECK(rules.looks == 1);
+TEST_CASE_FIXTURE(Fixture,
+                  "T4: rules that are removed twice within a moment are restored at once, both times") {
+    for (int i = 0; i < 2; ++i, now += moment) {
+        rules.lose();
+        hear();
+        CHECK(take_done() == "end install apply 1 ");
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "X7: after the first few changes by another program, the table is checked every 50 ms") {
+    for (int i = 1; i <= RulesetGuard::checks_at_once; ++i) {
+        rules.changed = true;
+        hear();
+        CHECK(rules.looks == i);
+    }
     const Time next = now + RulesetGuard::pause;
     rules.changed = true;
     for (now += moment; now < next; now += moment)
         CHECK(hear() == next);
-    CHECK(rules.looks == 1);
+    CHECK(rules.looks == RulesetGuard::checks_at_once);
     rules.lose();
     upkeep.advance(now);
-    CHECK(rules.looks == 2);
+    CHECK(rules.looks == RulesetGuard::checks_at_once + 1);
     CHECK(rules.done == "end install apply 1 ");
 }
 
