@@ -25,7 +25,7 @@ Fields fields_of(const Diversion& d) {
     return {.transport = d.transport, .endpoint = d.inside};
 }
 Fields fields_of(const Mapping& m) {
-    return {.transport = m.transport, .endpoint = m.inside, .other = m.outside};
+    return {.transport = m.transport, .endpoint = m.inside, .other = m.outside, .interface = m.interface};
 }
 Fields fields_of(const Pinhole& p) {
     return {.transport = p.transport, .remote = p.remote, .endpoint = p.outside};
@@ -52,7 +52,7 @@ Alternative make(const Fields& f) {
 }
 template <>
 Mapping make(const Fields& f) {
-    return {f.transport, f.endpoint, f.other};
+    return {f.transport, f.endpoint, f.other, f.interface};
 }
 template <>
 Pinhole make(const Fields& f) {
@@ -83,7 +83,7 @@ constexpr ElementRow row(std::string_view set, std::string_view set6, KeyShape s
             [](const Fields& fields) { return Element(make<Alternative>(fields)); }};
 }
 
-// The map back from public to inside endpoints. mappings_out restores the mapping.
+// The map back from public to inside endpoints. mappings_out and mappings_via restore the mapping.
 constexpr ElementRow row_inward() {
     ElementRow inward = row<Mapping>(set_name::mappings_in, {}, KeyShape::translation);
     inward.fields = [](const Element& element) {
@@ -95,9 +95,10 @@ constexpr ElementRow row_inward() {
     return inward;
 }
 
-constexpr std::array<ElementRow, 10> rows{
+constexpr std::array<ElementRow, 11> rows{
     row<Diversion>(set_name::listeners, set_name::listeners6, KeyShape::endpoint),
     row<Mapping>(set_name::mappings_out, {}, KeyShape::translation),
+    row<Mapping>(set_name::mappings_via, {}, KeyShape::via),
     row_inward(),
     row<Pinhole>(set_name::pinholes, set_name::pinholes6, KeyShape::from),
     row<Pinhole>(set_name::pinholes_any, set_name::pinholes6_any, KeyShape::endpoint),
@@ -140,6 +141,10 @@ class Reader {
         const Address first = address();
         return {first, get16(value_, advance(4))};
     }
+    InterfaceName interface() {
+        const auto name = get_bytes<InterfaceName::size>(value_, advance(InterfaceName::size));
+        return InterfaceName(std::string(name.begin(), std::find(name.begin(), name.end(), 0)));
+    }
 
   private:
     std::size_t advance(std::size_t size) { return std::exchange(at_, at_ + size); }
@@ -149,10 +154,15 @@ class Reader {
     std::size_t at_ = 0;
 };
 
+bool is_map(KeyShape shape) {
+    return shape == KeyShape::translation || shape == KeyShape::via;
+}
+
 std::size_t key_size(KeyShape shape, std::size_t address_size) {
     switch (shape) {
         case KeyShape::endpoint:
         case KeyShape::translation: return 8 + address_size;
+        case KeyShape::via: return 8 + address_size + InterfaceName::size;
         case KeyShape::from: return 8 + 2 * address_size;
         case KeyShape::connection: return 12 + 2 * address_size;
         case KeyShape::numbers: return 8;
@@ -184,6 +194,7 @@ Value key_of(KeyShape shape, const Fields& fields) {
     if (shape == KeyShape::from) key.put(fields.remote);
     key.put(fields.endpoint);
     if (shape == KeyShape::connection) key.put(fields.other);
+    if (shape == KeyShape::via) key.put(fields.interface);
     return key;
 }
 
@@ -198,7 +209,7 @@ Result<> validate_fields(const ElementRow& row, const Fields& fields) {
         if (fields.note.size() <= Record::max_bytes) return {};
         return Failure{"a record of " + std::to_string(fields.note.size()) + " bytes is too long"};
     }
-    const bool two = row.shape == KeyShape::connection || row.shape == KeyShape::translation;
+    const bool two = row.shape == KeyShape::connection || is_map(row.shape);
     for (const Endpoint* endpoint : {&fields.endpoint, two ? &fields.other : &fields.endpoint}) {
         if (row.set6.empty() && endpoint->address.is_v6())
             return Failure{"only IPv4 is translated, not " + endpoint->text()};
@@ -210,9 +221,12 @@ Result<> validate_fields(const ElementRow& row, const Fields& fields) {
     return {};
 }
 
-// If one alternative has two rows of different shapes, an element with a remote belongs to the row `from`.
+// If one alternative has two rows of different shapes, a pinhole with a remote belongs to the row `from`, and
+// the outward half of a mapping with an interface to the row `via`.
 bool belongs(const ElementRow& row, const Element& element, const Fields& fields) {
-    return !std::holds_alternative<Pinhole>(element) || (row.shape == KeyShape::from) == bool(fields.remote);
+    if (std::holds_alternative<Pinhole>(element)) return (row.shape == KeyShape::from) == bool(fields.remote);
+    const bool is_outward = std::holds_alternative<Mapping>(element) && row.element != nullptr;
+    return !is_outward || (row.shape == KeyShape::via) != fields.interface.empty();
 }
 
 }  // namespace
@@ -247,6 +261,11 @@ void Value::put(const Endpoint& endpoint) {
     put16(endpoint.port);
 }
 
+void Value::put(const InterfaceName& interface) {
+    std::copy(interface.bytes().begin(), interface.bytes().end(), bytes.begin() + size);
+    size = static_cast<std::uint8_t>(size + InterfaceName::size);
+}
+
 Result<> validate(const Element& element) {
     for (const ElementRow& row : rows) {
         if (row.alternative != element.index()) continue;
@@ -266,7 +285,7 @@ Entries entries_of(const Element& element) {
         Entry& entry = entries.entry[entries.count++];
         entry.set = fields.endpoint.address.is_v6() ? row.set6 : row.set;
         entry.key = key_of(row.shape, fields);
-        if (row.shape == KeyShape::translation) entry.data.put(fields.other);
+        if (is_map(row.shape)) entry.data.put(fields.other);
         entry.note = fields.note;
     }
     return entries;
@@ -295,7 +314,8 @@ std::optional<Element> element_of(const ElementRow& row, const Value& key, const
     if (row.shape == KeyShape::from) fields.remote = reader.address();
     fields.endpoint = reader.endpoint();
     if (row.shape == KeyShape::connection) fields.other = reader.endpoint();
-    if (row.shape == KeyShape::translation) {
+    if (row.shape == KeyShape::via) fields.interface = reader.interface();
+    if (is_map(row.shape)) {
         if (data.size != address_size + 4) return std::nullopt;
         fields.other = Reader(data, address_size).endpoint();
     }

@@ -35,6 +35,7 @@ inline constexpr std::string_view seen = "seen";
 inline constexpr std::string_view listeners = "listeners";
 inline constexpr std::string_view listeners6 = "listeners6";
 inline constexpr std::string_view mappings_out = "mappings_out";
+inline constexpr std::string_view mappings_via = "mappings_via";
 inline constexpr std::string_view mappings_in = "mappings_in";
 inline constexpr std::string_view pinholes = "pinholes";
 inline constexpr std::string_view pinholes6 = "pinholes6";
@@ -62,6 +63,7 @@ struct Value {
     void put32_host(std::uint32_t number);
     void put(const Address& address);
     void put(const Endpoint& endpoint);
+    void put(const InterfaceName& interface);
 };
 
 /// One element of one set.
@@ -86,15 +88,17 @@ enum class KeyShape : std::uint8_t {
     from,         ///< protocol . remote address . address . port
     connection,   ///< protocol . address . port . address . port
     translation,  ///< protocol . address . port : address . port, a map
+    via,          ///< protocol . address . port . interface : address . port, a map
     numbers       ///< mark . mark, with bytes of ours as user data
 };
 
 /// The parts of an element; which of them are used depends on the shape.
 struct Fields {
     Transport transport = Transport::udp;
-    Address remote{};     ///< of `from`
-    Endpoint endpoint{};  ///< of all shapes but `numbers`
-    Endpoint other{};     ///< of `connection`: the second end; of `translation`: the data
+    Address remote{};            ///< of `from`
+    Endpoint endpoint{};         ///< of all shapes but `numbers`
+    Endpoint other{};            ///< of `connection`: the second end; of `translation` and `via`: the data
+    InterfaceName interface {};  ///< of `via`
     std::uint32_t id = 0, part = 0;
     std::string_view note{};  ///< of `numbers`
 };
@@ -102,10 +106,10 @@ struct Fields {
 /// One kind of element and its representation in the kernel. The code that makes the sets and writes, checks
 /// and reads elements uses these rows, so a new kind of element is a new row.
 struct ElementRow {
-    std::size_t alternative;     ///< of Element
-    std::string_view set, set6;  ///< for IPv4 and IPv6; no set6: IPv4 only
-    KeyShape shape;              ///< two rows of one alternative differ in shape: with and without a remote
-    bool filled_by_rules;        ///< rules add elements too, so the set needs a size
+    std::size_t alternative;            ///< of Element
+    std::string_view set, set6;         ///< for IPv4 and IPv6; no set6: IPv4 only
+    KeyShape shape;                     ///< two rows of one alternative differ in shape: see belongs()
+    bool filled_by_rules;               ///< rules add elements too, so the set needs a size
     Fields (*fields)(const Element&);   ///< only for this alternative
     Element (*element)(const Fields&);  ///< nullptr: the second half of an element that another row restores
 };

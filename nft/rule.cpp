@@ -166,6 +166,7 @@ void Rule::say(std::string_view words) {
 
 void Rule::load(Field field, std::uint32_t reg) {
     if (field == Field::protocol) return load_meta(rule_.get(), NFT_META_L4PROTO, reg);
+    if (field == Field::out_interface) return load_meta(rule_.get(), NFT_META_OIFNAME, reg);
     const Source& from = source_of(field);
     if (from.of_conntrack) return load_tuple(rule_.get(), from.base, IP_CT_DIR_ORIGINAL, reg);
     load_payload(rule_.get(), from.base, from.offset, from.length, reg);
@@ -188,9 +189,13 @@ std::string Rule::load(std::initializer_list<Field> fields) {
     std::uint32_t position = 0;  // in 32-bit registers
     for (const Field field : fields) {
         if (position > 0) words += " . ";
-        words += field == Field::protocol ? "meta l4proto" : source_of(field).name;
+        words += field == Field::protocol        ? "meta l4proto"
+                 : field == Field::out_interface ? "oifname"
+                                                 : source_of(field).name;
         load(field, register_at(position));
-        position += field == Field::protocol ? 1 : (source_of(field).length + 3) / 4;
+        position += field == Field::protocol        ? 1
+                    : field == Field::out_interface ? 4
+                                                    : (source_of(field).length + 3) / 4;
     }
     return words;
 }

@@ -32,7 +32,8 @@ enum class Field : std::uint8_t {
     // Of the connection's first packet, as conntrack saw it before any translation.
     original_source,
     original_source6,
-    original_source_port
+    original_source_port,
+    out_interface  ///< its name
 };
 enum class Interface : std::uint8_t { in, out };
 /// The origin of offsets: the transport header, or the payload after it.

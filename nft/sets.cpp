@@ -142,6 +142,10 @@ SetDefinition elements(std::string_view set_name, const ElementRow& row, const T
         case KeyShape::from: key = {inet_proto, address, address, inet_service}; break;
         case KeyShape::connection: key = {inet_proto, address, inet_service, address, inet_service}; break;
         case KeyShape::translation: data = {address, inet_service}; break;
+        case KeyShape::via:
+            key.push_back(ifname);
+            data = {address, inet_service};
+            break;
         case KeyShape::numbers: key = {mark, mark}; break;
     }
     SetDefinition set = make_set(set_name, key, true, data);

@@ -161,6 +161,8 @@ bool any_set_flushed(Link& link, const std::string& table, const std::vector<Set
 bool read_maps(Link& link, const std::string& table, MapContents& maps) {
     return each_element(link, table, set_name::mappings_out,
                         [&](const Seen& seen) { maps.out.emplace(seen.key, seen.data); }) &&
+           each_element(link, table, set_name::mappings_via,
+                        [&](const Seen& seen) { maps.via.emplace(seen.key, seen.data); }) &&
            each_element(link, table, set_name::mappings_in,
                         [&](const Seen& seen) { maps.in.emplace(seen.key, seen.data); });
 }

@@ -26,7 +26,7 @@ std::vector<LatchedSource> read_latched(Link& link, const std::string& table);
 std::optional<std::uint16_t> read_seen(Link& link, const std::string& table, const Endpoint& outside,
                                        const Address& phone);
 
-/// Reads the two maps. False: there is no table. Throws Error.
+/// Reads the maps of mappings. False: there is no table. Throws Error.
 bool read_maps(Link& link, const std::string& table, MapContents& maps);
 
 /// Whether a set has lost its elements. Looks up one element of each set: one from the settings, or the

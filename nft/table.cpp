@@ -154,10 +154,14 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
 
     chains_.emplace_back("from_router", before_output).add().packet_marked(own_mark).untracked();
 
-    chains_.emplace_back("translate", before_snat)
-        .add()
-        .interface(Interface::out, set_name::outside)
-        .translate(Nat::source, {Field::protocol, Field::source, Field::source_port}, set_name::mappings_out);
+    ChainDefinition& translate = chains_.emplace_back("translate", before_snat);
+    translate.add().interface(Interface::out, set_name::outside, false).accept();
+    // A phone may have one mapping at each of several uplinks.
+    translate.add().translate(Nat::source,
+                              {Field::protocol, Field::source, Field::source_port, Field::out_interface},
+                              set_name::mappings_via);
+    translate.add().translate(Nat::source, {Field::protocol, Field::source, Field::source_port},
+                              set_name::mappings_out);
 
     add_tls_and_discovery(chains_, settings, queue, origin);
     if (keep_out_of_flowtables_) add_offload_chains(chains_);

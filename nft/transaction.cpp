@@ -12,6 +12,8 @@ using Kind = ElementWriter::Kind;
 // The timeout of an element that is removed in the same batch, so it has no effect.
 constexpr Seconds moment{1};
 
+constexpr std::uint8_t endpoint_size = 8;  // IPv4 address and port
+
 // Collects the final state of each key, so that each is removed and created at most once.
 class Plan {
   public:
@@ -52,10 +54,10 @@ class Plan {
     }
 
     Value found(std::string_view set, const Value& key) const {
-        if (set != set_name::mappings_out && set != set_name::mappings_in) return {};
-        const auto& map = set == set_name::mappings_out ? maps_.out : maps_.in;
-        const auto at = map.find(key);
-        return at == map.end() || seen_.contains({set, key}) ? Value{} : at->second;
+        const auto* map = maps_.find(set);
+        if (map == nullptr) return {};
+        const auto at = map->find(key);
+        return at == map->end() || seen_.contains({set, key}) ? Value{} : at->second;
     }
 
     void clear(const Entry& entry) {
@@ -72,14 +74,38 @@ class Plan {
     void clear_other_half(const Entry& entry) {
         const Value other = planned_data(entry);
         Entry opposite;
-        opposite.set = entry.set == set_name::mappings_out ? set_name::mappings_in : set_name::mappings_out;
-        // key: protocol, address, port; data: address, port
+        // key: protocol, address, port, with mappings_via also an interface; data: address, port
         opposite.key.bytes[0] = entry.key.bytes[0];
-        std::copy_n(other.bytes.begin(), 8, opposite.key.bytes.begin() + 4);
-        opposite.key.size = 12;
-        std::copy_n(entry.key.bytes.begin() + 4, 8, opposite.data.bytes.begin());
-        opposite.data.size = 8;
+        std::copy_n(other.bytes.begin(), endpoint_size, opposite.key.bytes.begin() + 4);
+        opposite.key.size = 4 + endpoint_size;
+        std::copy_n(entry.key.bytes.begin() + 4, endpoint_size, opposite.data.bytes.begin());
+        opposite.data.size = endpoint_size;
+        if (entry.set != set_name::mappings_in) {
+            opposite.set = set_name::mappings_in;
+            if (planned_data(opposite) == opposite.data) clear(opposite);
+            return;
+        }
+        opposite.set = set_name::mappings_out;
         if (planned_data(opposite) == opposite.data) clear(opposite);
+        opposite.set = set_name::mappings_via;
+        for (const Value& key : keys_of_interfaces(opposite.key)) {
+            opposite.key = key;
+            if (planned_data(opposite) == opposite.data) clear(opposite);
+        }
+    }
+
+    // The keys in mappings_via that begin with this one, after the changes that are planned so far.
+    std::vector<Value> keys_of_interfaces(const Value& beginning) const {
+        std::vector<Value> found;
+        const auto add = [&](const Value& key) {
+            if (std::equal(key.bytes.begin(), key.bytes.begin() + beginning.size, beginning.bytes.begin()))
+                found.push_back(key);
+        };
+        for (const auto& [key, data] : maps_.via)
+            add(key);
+        for (const auto& [place, creation] : created_)
+            if (place.first == set_name::mappings_via && !maps_.via.contains(place.second)) add(place.second);
+        return found;
     }
 
     const MapContents& maps_;
@@ -89,6 +115,13 @@ class Plan {
 };
 
 }  // namespace
+
+const std::map<Value, Value>* MapContents::find(std::string_view set) const {
+    return set == set_name::mappings_out   ? &out
+           : set == set_name::mappings_via ? &via
+           : set == set_name::mappings_in  ? &in
+                                           : nullptr;
+}
 
 Result<> validate(std::span<const Change> changes) {
     for (const Change& change : changes) {

@@ -29,9 +29,11 @@ Result<> validate(std::span<const Change> changes);
 /// sent.
 void append_changes(Batch& batch, const std::string& table, std::span<const Change> changes, Removal removal);
 
-/// The contents of the two maps.
+/// The contents of the three maps.
 struct MapContents {
-    std::map<Value, Value> out, in;
+    std::map<Value, Value> out, via, in;
+    /// nullptr: no map has this name.
+    const std::map<Value, Value>* find(std::string_view set) const;
 };
 
 /// The same, for use after the kernel has refused the batch of append_changes(). Removes both halves of

@@ -128,7 +128,7 @@ std::vector<Egress> State::egresses() const {
     std::set<Egress> all;
     // Entries without translation are not at an address of the router (N2).
     for (const auto& [key, entry] : mappings.all())
-        if (!entry.mapping.is_identity()) all.insert({key.outside, entry.advertised});
+        if (!entry.mapping.is_identity()) all.insert({key.outside, entry.advertised, entry.mapping.interface});
     for (const auto& [key, call] : calls.all())
         if (call.egress.address != key.phone) all.insert(call.egress);
     for (const auto& [key, binding] : registrations.all())

@@ -9,6 +9,7 @@
 
 #include "alg/base/time.hpp"
 #include "alg/net/address.hpp"
+#include "alg/net/interface_name.hpp"
 
 namespace sipalg {
 
@@ -18,6 +19,8 @@ struct Mapping {
     Transport transport = Transport::udp;
     Endpoint inside;
     Endpoint outside;
+    /// Translates only packets that leave by this interface; empty: by any outside interface.
+    InterfaceName interface{};
     /// Whether the endpoint is not translated (N2), so that the kernel needs no element.
     bool is_identity() const { return inside == outside; }
     friend auto operator<=>(const Mapping&, const Mapping&) = default;

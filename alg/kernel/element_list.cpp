@@ -23,6 +23,7 @@ void fields(auto& io, auto& mapping) requires requires {
     io.transport(mapping.transport);
     io.endpoint(mapping.inside);
     io.endpoint(mapping.outside);
+    io.interface(mapping.interface);
 }
 void fields(auto& io, auto& pinhole) requires requires {
     pinhole.remote;

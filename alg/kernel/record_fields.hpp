@@ -11,6 +11,7 @@
 
 #include "alg/base/time.hpp"
 #include "alg/kernel/record.hpp"
+#include "alg/net/interface_name.hpp"
 
 namespace sipalg {
 
@@ -43,6 +44,7 @@ class FieldWriter {
     void text(const std::string& value) { out_.text(value); }
     void address(const Address& value) { out_.address(value); }
     void endpoint(const Endpoint& value) { out_.endpoint(value); }
+    void interface(const InterfaceName& value) { out_.text(std::string(value.text())); }
     void socket(const Socket& value) {
         transport(value.transport);
         endpoint(value.endpoint);
@@ -102,6 +104,7 @@ class FieldReader {
     void text(std::string& value) { value = in_.text(); }
     void address(Address& value) { value = in_.address(); }
     void endpoint(Endpoint& value) { value = in_.endpoint(); }
+    void interface(InterfaceName& value) { value = InterfaceName(in_.text()); }
     void socket(Socket& value) {
         transport(value.transport);
         endpoint(value.endpoint);

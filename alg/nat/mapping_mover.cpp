@@ -100,6 +100,7 @@ void MappingMover::place(const MappingEntry& old, std::uint16_t port) {
     Renumbering::Counts& counts = renumbering_.counts(old.mapping.outside.address);
     MappingEntry entry = old;
     entry.mapping.outside = {to.address, port};
+    entry.mapping.interface = to.interface;
     entry.advertised = to.advertised;
     const bool was_there = old.kernel_until > now_;
     if (was_there) ++counts.mappings;

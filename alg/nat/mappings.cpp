@@ -77,6 +77,7 @@ const MappingEntry& Mappings::enter(const Mapping& mapping, const Egress& egress
     per_phone_.more(mapping.inside.address);
     MappingEntry entry;
     entry.mapping = mapping;
+    if (!mapping.is_identity()) entry.mapping.interface = egress.interface;
     entry.advertised = egress.advertised;
     entry.linger_until = now + transaction_time;
     entry.adopted = adopted;
@@ -344,7 +345,7 @@ std::vector<Egress> Mappings::at_forwarded_ports() const {
     std::vector<Egress> found;
     for (const auto& [key, entry] : mappings_) {
         const Mapping& mapping = entry.mapping;
-        const Egress egress{key.outside, entry.advertised};
+        const Egress egress{key.outside, entry.advertised, mapping.interface};
         if (!mapping.is_identity() &&
             ports_.forwards().is_others({mapping.transport, mapping.inside},
                                         {mapping.transport, mapping.outside}, mapping.outside.port, 1) &&

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "alg/base/time.hpp"
 #include "alg/net/address.hpp"
+#include "alg/net/interface_name.hpp"
 #include "alg/policy/limits.hpp"
 #include "alg/policy/treatment.hpp"
 
@@ -38,7 +40,16 @@ inline Side opposite(Side side) {
 struct Egress {
     Address address;     ///< of the outside interface: what NAT writes into packets
     Address advertised;  ///< the address that messages name; differs only with --external-address
-    friend auto operator<=>(const Egress&, const Egress&) = default;
+    /// The only outside interface with this address. Empty: there is no outside interface with another one,
+    /// or several have this one.
+    InterfaceName interface{};
+    // The interface follows from the address.
+    friend bool operator==(const Egress& a, const Egress& b) {
+        return a.address == b.address && a.advertised == b.advertised;
+    }
+    friend auto operator<=>(const Egress& a, const Egress& b) {
+        return std::tie(a.address, a.advertised) <=> std::tie(b.address, b.advertised);
+    }
 };
 
 /// A change of the router's address: everything at the outside address `from` moves to `to`. If only

@@ -263,6 +263,7 @@ class AdminTest(DriverTest):
         elements = {'listeners': 'listener udp 192.168.1.2:5060', 'pinholes': 'pinhole udp 192.0.2.1 203.0.113.1:4000',
                     'pinholes6': 'pinhole udp 2001:db8::5 [2001:db8::1]:4000', 'pinholes_any': 'open udp 203.0.113.1:4',
                     'mappings_out': 'mapping udp 192.168.1.2:4000 203.0.113.1:4000',
+                    'mappings_via': 'mapping_via udp wan2 192.168.1.2:4000 198.51.100.1:4000',
                     'shifted': 'shifted 192.168.1.2:4000 203.0.113.5:5060', 'records': 'record 1 2 abc'}
         expected = '; '.join(f'add {element} {60 + n}' for n, element in enumerate(elements.values()))
         driver('apply ' + expected + '; add listener udp 192.168.1.3:5060 30')

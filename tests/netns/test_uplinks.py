@@ -2,6 +2,8 @@
 """A router with two uplinks: each message and each mapping has the address of the interface by which the packet
 leaves."""
 
+import time
+
 from labtest import PHONE1, PROVIDER, ROUTER_WAN, Call, LabTest, main, sip
 from netns import wait_for
 
@@ -46,19 +48,65 @@ class Uplinks(LabTest):
             call.hang_up()
             self.assert_closed(call)
 
-    def test_registered_twice(self):
-        """N1 C8, CHECKLIST 23: one phone registered by both uplinks is reached by both, at the address of each."""
-        phone = self.phone()
+    def registered_twice(self):
+        """A phone that is registered by both uplinks: (phone, [(registrar, the phone's Contact there)])."""
+        phone, found = self.phone(), []
         for far, public in ((PROVIDER, ROUTER_WAN), (PROVIDER2, ROUTER_WAN2)):
             registrar = self.peer(far)
             request, _ = self.register(phone, registrar)
-            self.assertEqual(sip.host_port(sip.uri_of(request.get("Contact")))[0], public)
             target = sip.uri_of(request.get("Contact"))
+            self.assertEqual(sip.host_port(target)[0], public)
+            found.append((registrar, target))
+        return phone, found
+
+    def assert_reached(self, phone, registrations):
+        """Each registrar reaches the phone, and the phone's answer and request have the address of the uplink."""
+        for registrar, target in registrations:
             registrar.request("OPTIONS", registrar.dialog(phone.user, sip.host_port(target), target))
             phone.reply(phone.hear("OPTIONS"), 200)
-            registrar.hear(200)
+            self.assertEqual(registrar.hear(200).source, sip.host_port(target))
+        self.assert_sends(phone, registrations)
+
+    def assert_sends(self, phone, registrations):
+        for registrar, target in registrations:
+            phone.request("OPTIONS", phone.dialog(registrar.user, (registrar.address, registrar.port)))
+            request = registrar.hear("OPTIONS")
+            self.assertEqual(request.source, sip.host_port(target))
+            self.assertIn(f" {request.source[0]}:", request.get("Via"))
+            registrar.reply(request, 200)
+            phone.hear(200)
+
+    def test_registered_twice(self):
+        """N1 C8, CHECKLIST 23: one phone registered by both uplinks is reached by both, at the address of each."""
+        phone, registrations = self.registered_twice()
         wait_for(lambda: {b["public"].split(":")[0] for b in self.lab.ctl("bindings")} == {ROUTER_WAN, ROUTER_WAN2}, 1,
                  "both bindings to be shown")
+        self.assert_reached(phone, registrations)
+        time.sleep(0.3)  # the daemon compares the sets with its elements 100 ms after a change of the ruleset
+        self.assertNotIn("another program removed", self.lab.daemon.output())
+
+    def test_registered_twice_without_conntrack(self):
+        """N1 A3: the mappings at both uplinks work without the flows of the registrations, also those of a second
+        phone, whose port outside is another one."""
+        other = self.phone(2)
+        for registrar in (self.peer(PROVIDER), self.peer(PROVIDER2)):
+            self.register(other, registrar)
+            registrar.close()
+        phone, registrations = self.registered_twice()
+        for registrar, target in registrations:
+            self.assertNotEqual(sip.host_port(target)[1], 5060)
+        self.lab.forget_flows()
+        self.assert_reached(phone, registrations)
+        self.lab.forget_flows()
+        self.assert_sends(phone, registrations)
+
+    def test_registered_twice_and_restarted(self):
+        """N1 A5: a daemon that is killed and started again has the mappings at both uplinks."""
+        phone, registrations = self.registered_twice()
+        self.lab.kill_daemon()
+        self.lab.start_daemon("--outside", "wan", "--outside", "wan2")
+        self.lab.forget_flows()
+        self.assert_reached(phone, registrations)
 
     def test_a_rule_added_at_run_time(self):
         """A9: a policy rule changes the uplink for a pair that was asked for before; the next message names the other address."""

@@ -71,9 +71,10 @@ Element element(std::istream& in) {
         if (kind == "learned") return LatchedSource{t, remote, endpoint(in)};
         return Pinhole{t, remote, endpoint(in)};
     }
-    if (kind != "mapping") throw std::invalid_argument("unknown element " + kind);
+    if (kind != "mapping" && kind != "mapping_via") throw std::invalid_argument("unknown element " + kind);
+    const auto interface = kind == "mapping_via" ? InterfaceName(next<std::string>(in)) : InterfaceName();
     const Endpoint inside = endpoint(in);
-    return Mapping{t, inside, endpoint(in)};
+    return Mapping{t, inside, endpoint(in), interface};
 }
 
 Change change(std::istream& in) {

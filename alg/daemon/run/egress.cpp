@@ -57,6 +57,21 @@ void EgressChooser::set(const Interfaces& interfaces, const std::vector<std::str
         }
         ends_.push_back(std::move(end));
     }
+    name_interfaces();
+}
+
+// With one address outside, a mapping serves every interface, also one that comes up later.
+void EgressChooser::name_interfaces() {
+    const auto have = [&](const Address& address) {
+        return std::count_if(ends_.begin(), ends_.end(),
+                             [&](const End& end) { return end.egress.address == address; });
+    };
+    const auto without = have({});
+    for (End& end : ends_) {
+        const auto same = have(end.egress.address);
+        const bool several = same + without < std::ssize(ends_);
+        end.egress.interface = several && same == 1 ? InterfaceName(end.interface) : InterfaceName();
+    }
 }
 
 const Egress* EgressChooser::find(unsigned index) const {

@@ -65,6 +65,7 @@ class EgressChooser {
         std::size_t operator()(const RouteQuery& way) const noexcept;
     };
     const Egress* find(unsigned index) const;
+    void name_interfaces();
 
     Lookup lookup_;
     Treatments treatments_;

@@ -64,6 +64,25 @@ TEST_CASE("with several interfaces the kernel is asked once for both directions 
     CHECK(routes.asked == 2);
 }
 
+TEST_CASE("N1: an egress names its interface if another interface has another address") {
+    const auto interfaces_of = [](const Interfaces& interfaces, const std::vector<std::string>& outside,
+                                  const std::vector<Address>& external = {}) {
+        EgressChooser chooser{[](const RouteQuery&) { return std::optional<unsigned>(); }};
+        chooser.set(interfaces, outside, external);
+        std::string names;
+        for (const EgressChooser::End& end : chooser.ends())
+            names += std::string(end.egress.interface.text()) + ";";
+        return names;
+    };
+    Interfaces interfaces = two_uplinks();
+    CHECK(interfaces_of(interfaces, {"dsl"}) == ";");
+    CHECK(interfaces_of(interfaces, {"dsl", "lte"}) == "dsl;lte;");
+    CHECK(interfaces_of(interfaces, {"dsl", "down"}) == ";;");  // which has no address yet
+    interfaces.all.push_back({5, "dsl2", false, interfaces.all[0].addresses});
+    CHECK(interfaces_of(interfaces, {"dsl", "dsl2"}) == ";;");
+    CHECK(interfaces_of(interfaces, {"dsl", "dsl2", "lte"}) == ";;lte;");
+}
+
 TEST_CASE("without a route there is no address, unless the packet came in by an outside interface") {
     Routes routes;
     routes.answer = 0;

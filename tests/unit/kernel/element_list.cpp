@@ -13,7 +13,7 @@ std::vector<Change> some() {
     const auto add = [&](Element element, Seconds timeout) {
         changes.push_back({Change::Op::add, std::move(element), timeout});
     };
-    add(Mapping{Transport::udp, inside, outside}, Seconds{60});
+    add(Mapping{Transport::udp, inside, outside, InterfaceName("wan2")}, Seconds{60});
     add(Pinhole{Transport::tcp, v6.address, v6}, Seconds{70});
     add(Pinhole{Transport::udp, {}, outside}, Seconds{80});  // any source
     add(Diversion{Transport::tcp, inside}, Seconds{90});

@@ -83,6 +83,28 @@ TEST_CASE("A3 each inside socket has one public endpoint of its own") {
     CHECK(f.changes.empty());
 }
 
+TEST_CASE("N1 A3 at each uplink an inside socket has a mapping of its own, which names the interface") {
+    Fixture f;
+    const Address wan2 = Address::v4(0xC6336401);
+    const Egress first{wan, wan, InterfaceName("dsl")}, second{wan2, wan2, InterfaceName("lte")};
+    const Socket inside = udp(phone, 5060);
+    for (const Egress& way : {first, second}) {
+        const nat::MappingEntry* entry = f.mappings.map(inside, way, {}, f.now);
+        REQUIRE(entry);
+        CHECK(entry->mapping.interface == way.interface);
+        CHECK(entry->mapping.outside == Endpoint{way.address, 5060});
+    }
+    // The uplink gets another address, or the address moves to another interface.
+    const Egress to{Address::v4(0xCB007102), Address::v4(0xCB007102), InterfaceName("ppp0")};
+    const std::vector<AddressChange> moves{{wan, to}};
+    nat::Renumbering renumbering(moves);
+    f.mappings.renumber(renumbering, f.now, f.changes);
+    const nat::MappingEntry* moved = f.mappings.find({inside, to.address});
+    REQUIRE(moved);
+    CHECK(moved->mapping.interface.text() == "ppp0");
+    CHECK(f.mappings.find({inside, wan2})->mapping.interface.text() == "lte");
+}
+
 TEST_CASE("A3 ports of the router's own sockets, also wildcard ones, are not used") {
     Fixture f;
     f.mappings.set_occupied({udp(wan, 5060), udp(Address::v4(0), 5070), udp(Address::v6({}), 5072)});

@@ -23,6 +23,7 @@ Endpoint at(const char* text) {
 
 const Mapping mapping{Transport::udp, at("192.168.1.2:5060"), at("203.0.113.1:17000")};
 const Pinhole pinhole{Transport::tcp, *Address::parse("203.0.113.5"), at("203.0.113.1:17000")};
+const Mapping at_uplink{mapping.transport, mapping.inside, mapping.outside, InterfaceName("wan2")};
 const Diversion listener{Transport::udp, at("192.168.1.2:5060")};
 
 // The element that an entry of this element's first row restores.
@@ -56,6 +57,7 @@ TEST_CASE("A5 every kind of element is restored from its key, data and note") {
     constexpr auto udp = Transport::udp, tcp = Transport::tcp;
     const std::pair<Element, const char*> all[] = {
         {mapping, "mappings_out"},
+        {at_uplink, "mappings_via"},
         {Diversion{tcp, v4}, "listeners"},
         {Diversion{udp, v6}, "listeners6"},
         {Pinhole{tcp, remote4, v4}, "pinholes"},
@@ -92,6 +94,10 @@ TEST_CASE("A3 a mapping is an entry in each of two maps, with key and data excha
     const Mapping inverse{mapping.transport, mapping.outside, mapping.inside};
     CHECK(halves.entry[1].key == entries_of(inverse).entry[0].key);
     CHECK(halves.entry[1].data == entries_of(inverse).entry[0].data);
+    const Entries of_uplink = entries_of(at_uplink);
+    REQUIRE(of_uplink.count == 2);
+    CHECK(of_uplink.entry[1].key == halves.entry[1].key);
+    CHECK(of_uplink.entry[1].data == halves.entry[1].data);
 }
 
 TEST_CASE("a record is found among other user data, whatever its bytes are") {

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "tests/unit/nft/messages.hpp"
 
 using namespace sipalg;
@@ -40,7 +42,7 @@ MapContents holding(std::initializer_list<Mapping> mappings) {
     MapContents maps;
     for (const Mapping& mapping : mappings) {
         const Entries entries = entries_of(mapping);
-        maps.out[entries.entry[0].key] = entries.entry[0].data;
+        (mapping.interface.empty() ? maps.out : maps.via)[entries.entry[0].key] = entries.entry[0].data;
         maps.in[entries.entry[1].key] = entries.entry[1].data;
     }
     return maps;
@@ -96,6 +98,26 @@ TEST_CASE("careful: another mapping of the same public endpoint is removed with 
     CHECK(lines == Lines{"ensure " + out1 + public1 + " 1000ms", "ensure " + in1 + inside1 + " 1000ms",
                          "remove " + out1, "remove " + in1, "create " + in1 + inside3 + " 60000ms",
                          "create " + out3 + public1 + " 60000ms"});
+}
+
+TEST_CASE("careful: an uplink's mapping that loses its public endpoint is removed with both halves") {
+    Mapping of_uplink = a;
+    of_uplink.interface = InterfaceName("wan2");
+    const std::string via1 = "mappings_via 110000000a0000010001000077616e32" + std::string(24, '0');
+    CHECK(careful({{Op::add, c, Seconds{60}}}, holding({of_uplink})) ==
+          Lines{"ensure " + via1 + public1 + " 1000ms", "ensure " + in1 + inside1 + " 1000ms",
+                "remove " + via1, "remove " + in1, "create " + in1 + inside3 + " 60000ms",
+                "create " + out3 + public1 + " 60000ms"});
+}
+
+TEST_CASE("N1: mappings of one inside endpoint at two uplinks exist beside each other") {
+    Mapping first = a, second{Transport::udp, a.inside, at("198.51.100.1:1")};
+    first.interface = InterfaceName("wan");
+    second.interface = InterfaceName("wan2");
+    const Lines lines = careful({{Op::renew, second, Seconds{60}}}, holding({first}));
+    CHECK(lines.size() == 2);
+    CHECK(std::all_of(lines.begin(), lines.end(),
+                      [](const std::string& line) { return line.starts_with("create "); }));
 }
 
 TEST_CASE("careful: the remaining half of a mapping is removed, and no entry of another mapping") {
