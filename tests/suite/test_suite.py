@@ -62,16 +62,20 @@ class Counting(unittest.TestCase):
     def test_nothing_run_is_a_failure(self):
         self.assertEqual(self.quietly(self.outcome.finish)[0], 1)
 
-    def test_a_network_test_that_passes_alone_is_labelled_and_still_failed(self):
+    def test_a_network_test_that_passes_alone_three_times_is_unstable(self):
         def failing(module):
             def run():
                 self.outcome.fail(f"plain/{module}: x")
                 return [f"plain/{module}: x"]
             return plan.Piece(f"plain/{module}", None, run, True, module)
-        with mock.patch.object(network, "passes_alone", lambda module, build: module == "test_a"):
-            self.quietly(schedule.run, [failing("test_a"), failing("test_b")], [], self.outcome)
-        self.assertEqual(sorted(self.outcome.failed), ["plain/test_a: x (failed under load, passes alone)",
-                                                       "plain/test_b: x (fails alone, too)"])
+        alone = {"test_a": [True, True, True], "test_b": [False], "test_c": [True, True, False]}
+        with mock.patch.object(network, "passes_alone", lambda module, build: alone[module].pop(0)):
+            self.quietly(schedule.run, [failing(module) for module in alone], [], self.outcome)
+        self.assertEqual(sorted(self.outcome.failed), ["plain/test_b: x", "plain/test_c: x"])
+        self.assertEqual(self.outcome.passed, 1)
+        said = self.quietly(self.outcome.finish)[1]
+        self.assertIn("UNSTABLE: plain/test_a: x (failed under load, passed alone three times)\n", said)
+        self.assertEqual(said.splitlines()[-1], "1 passed, 2 failed")
 
     def test_a_piece_that_raises_has_failed(self):
         def run():
