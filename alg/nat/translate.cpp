@@ -121,6 +121,13 @@ std::optional<Endpoint> Inward::media(const Socket& socket) const {
     return entry->mapping.inside;
 }
 
+std::optional<Endpoint> Inward::of_another_phone(const Socket& socket) const {
+    const MappingEntry* entry = mappings_.find_named(socket);
+    if (!entry || entry->mapping.inside.address == phone_ || entry->mapping.is_identity())
+        return std::nullopt;
+    return entry->mapping.inside;
+}
+
 // An endpoint without a mapping was kept on the way out too, so it affects only its own line here.
 bool Inward::refused_alone(const Socket& socket) const {
     return is_forbidden_port(socket.endpoint.port) || !mappings_.find_named(socket);

@@ -26,6 +26,7 @@ class Outward : public rewrite::Translation {
     std::optional<Address> host(const Address& host) const override;
     std::optional<Endpoint> reflexive(const Endpoint& seen) const override;
     std::optional<Endpoint> media(const Socket& socket) const override;
+    std::optional<Endpoint> of_another_phone(const Socket&) const override { return std::nullopt; }
     std::optional<Address> media_host(const Address& host) const override;
     bool refused_alone(const Socket& socket) const override;
     bool concerns(const Address& host) const override;
@@ -64,6 +65,7 @@ class Inward : public rewrite::Translation {
     std::optional<Address> host(const Address& host) const override;
     std::optional<Endpoint> reflexive(const Endpoint& seen) const override;
     std::optional<Endpoint> media(const Socket& socket) const override;
+    std::optional<Endpoint> of_another_phone(const Socket& socket) const override;
     std::optional<Address> media_host(const Address& host) const override;
     bool refused_alone(const Socket& socket) const override;
     bool concerns(const Address& host) const override;

@@ -64,6 +64,12 @@ void plan_path(std::string_view rest, const Translation& translation, Edits& edi
     }
 }
 
+// C9: the public endpoint of another phone on this side, which a router seldom lets in from inside.
+bool is_another_phones(const sdp::Candidate& candidate, Transport transport, const Translation& translation) {
+    return candidate.address.address &&
+           translation.of_another_phone({transport, {*candidate.address.address, candidate.port}});
+}
+
 }  // namespace
 
 Kept why_kept(const std::optional<Address>& address, const Translation& translation) {
@@ -76,13 +82,13 @@ void plan_alternatives(const sdp::Description& description, const sdp::Media& me
                        const Translation& translation, Edits& edits) {
     if (media.rtcp) plan_rtcp(*media.rtcp, description.connection(media), translation, edits);
     for (const sdp::Candidate& candidate : description.candidates(media)) {
-        if (!candidate.host) {
+        const Transport transport = candidate.tcp ? Transport::tcp : Transport::udp;
+        if (!candidate.host && !is_another_phones(candidate, transport, translation)) {
             edits.keep(candidate.address.text, Place::sdp_candidate, Kept::not_host);
             continue;
         }
         plan_endpoint(candidate.address.address, candidate.address.text, candidate.port, candidate.port_text,
-                      candidate.tcp ? Transport::tcp : Transport::udp, Place::sdp_candidate, translation,
-                      edits);
+                      transport, Place::sdp_candidate, translation, edits);
     }
     for (const sdp::Altc& altc : description.altc(media))
         plan_endpoint(altc.address.address, altc.address.text, altc.port, altc.port_text,
