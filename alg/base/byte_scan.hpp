@@ -1,52 +1,33 @@
-// Finds the next byte of a given kind. This is the inner loop of all parsing. With SSE2 (every x86-64) it
-// tests sixteen bytes at a time, which is faster than the C library because the next delimiter is usually
-// near.
+// Finds the next byte of a given kind. This is the inner loop of all parsing. It tests a block of bytes at a
+// time, which is faster than the C library because the next delimiter is usually near (P1, P6).
 #pragma once
 
-#include <bit>
 #include <cstddef>
-#include <cstdint>
 #include <string_view>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include "alg/base/byte_block.hpp"
 
 namespace sipalg::byte_scan {
 
-// A kind of byte is a type with `matches` for one byte and for sixteen, where 0xff means a match.
+// A kind of byte is a type with `matches` for one byte and for a block of bytes.
 
 /// One of a few characters.
 template <char... Set>
 struct OneOf {
     static bool matches(char c) { return ((c == Set) || ...); }
-#if defined(__SSE2__)
-    static __m128i matches(__m128i block) {
-        __m128i found = _mm_setzero_si128();
-        ((found = _mm_or_si128(found, _mm_cmpeq_epi8(block, _mm_set1_epi8(Set)))), ...);
-        return found;
+    template <class Bytes>
+    static auto matches(const Bytes& block) {
+        return (block.equals(Set) | ...);
     }
-#endif
 };
-
-#if defined(__SSE2__)
-namespace detail {
-/// lowest <= byte <= lowest + extent, unsigned.
-inline __m128i in_range(__m128i block, char lowest, char extent) {
-    const __m128i offset = _mm_sub_epi8(block, _mm_set1_epi8(lowest));
-    return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(extent)), offset);
-}
-}  // namespace detail
-#endif
 
 /// Space, the controls below it, and DEL.
 struct SpaceOrControl {
     static bool matches(char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; }
-#if defined(__SSE2__)
-    static __m128i matches(__m128i block) {
-        return _mm_or_si128(detail::in_range(block, 0, ' '), _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f)));
+    template <class Bytes>
+    static auto matches(const Bytes& block) {
+        return block.in_range(0, ' ') | block.equals(0x7f);
     }
-#endif
 };
 
 /// Every byte except letters, digits, '-', '.' and '_': the end of a host name or IPv4 address.
@@ -57,16 +38,11 @@ struct NotHost {
         const auto sign = static_cast<unsigned char>(u - '-');
         return letter > 'z' - 'a' && (sign > '9' - '-' || c == '/') && c != '_';
     }
-#if defined(__SSE2__)
-    static __m128i matches(__m128i block) {
-        const __m128i letter = detail::in_range(_mm_or_si128(block, _mm_set1_epi8(0x20)), 'a', 'z' - 'a');
-        const __m128i sign = detail::in_range(block, '-', '9' - '-');
-        const __m128i slash = _mm_cmpeq_epi8(block, _mm_set1_epi8('/'));
-        const __m128i underscore = _mm_cmpeq_epi8(block, _mm_set1_epi8('_'));
-        const __m128i host = _mm_or_si128(_mm_or_si128(letter, underscore), _mm_andnot_si128(slash, sign));
-        return _mm_cmpeq_epi8(host, _mm_setzero_si128());
+    template <class Bytes>
+    static auto matches(const Bytes& block) {
+        const auto sign = block.in_range('-', '9') & ~block.equals('/');
+        return ~(block.lower().in_range('a', 'z') | block.equals('_') | sign);
     }
-#endif
 };
 
 namespace detail {
@@ -78,51 +54,39 @@ std::size_t find_slowly(std::string_view s, std::size_t from, std::size_t end) {
     return from;
 }
 
-#if defined(__SSE2__)
-/// The position of the first match; a result at or after `end` means that there is none. s.size() >= 16.
-template <class Kind, bool to_the_end>
+/// The position of the first match; a result at or after `end` means that there is none.
+/// s.size() >= Bytes::width.
+template <class Kind, class Bytes, bool to_the_end>
 inline std::size_t find_by_blocks(std::string_view s, std::size_t from, std::size_t end) {
-    constexpr std::size_t width = 16;
-    const char* const bytes = s.data();
-    const auto hits = [bytes](std::size_t at) {
-        const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + at));
-        return static_cast<unsigned>(_mm_movemask_epi8(Kind::matches(block)));
-    };
-    const std::size_t last = s.size() - width;
+    const auto hits = [bytes = s.data()](std::size_t at) { return Kind::matches(Bytes(bytes + at)).hits(); };
+    const std::size_t last = s.size() - Bytes::width;
     while (from <= last) {
-        const unsigned found = hits(from);
-        if (found != 0) return from + static_cast<std::size_t>(std::countr_zero(found));
-        from += width;
+        if (const auto found = hits(from); found.any()) return from + found.first();
+        from += Bytes::width;
         if (!to_the_end && from >= end) return end;
     }
-    // The last block overlaps the one before; bytes seen already are shifted out.
-    const unsigned found = hits(last) >> (from - last);
-    return found != 0 ? from + static_cast<std::size_t>(std::countr_zero(found)) : end;
+    if (from >= s.size()) return end;
+    // The last block overlaps the one before; bytes seen already are left out.
+    const auto found = hits(last).from(from - last);
+    return found.any() ? from + found.first() : end;
 }
-#endif
 
 }  // namespace detail
 
 /// First position in [from, end) with a byte of that kind; `end` if there is none. from <= end <= s.size().
 /// May read bytes of `s` after `end`, but none outside `s`.
-template <class Kind>
+template <class Kind, class Bytes = Block>
 inline std::size_t find_kind(std::string_view s, std::size_t from, std::size_t end) {
-#if defined(__SSE2__)
-    if (s.size() >= 16) {
-        const std::size_t found = detail::find_by_blocks<Kind, false>(s, from, end);
-        return found < end ? found : end;
-    }
-#endif
-    return detail::find_slowly<Kind>(s, from, end);
+    if (s.size() < Bytes::width) return detail::find_slowly<Kind>(s, from, end);
+    const std::size_t found = detail::find_by_blocks<Kind, Bytes, false>(s, from, end);
+    return found < end ? found : end;
 }
 
 /// The same in [from, s.size()).
-template <class Kind>
+template <class Kind, class Bytes = Block>
 inline std::size_t find_kind(std::string_view s, std::size_t from) {
-#if defined(__SSE2__)
-    if (s.size() >= 16) return detail::find_by_blocks<Kind, true>(s, from, s.size());
-#endif
-    return detail::find_slowly<Kind>(s, from, s.size());
+    if (s.size() < Bytes::width) return detail::find_slowly<Kind>(s, from, s.size());
+    return detail::find_by_blocks<Kind, Bytes, true>(s, from, s.size());
 }
 
 template <char... Set>
@@ -135,30 +99,25 @@ inline std::size_t find(std::string_view s, std::size_t from = 0) {
 }
 
 /// The first `A` or `B` at or after `from`, and the first `B` at or after that; each is s.size() if there is
-/// none. The two are often close together, so one test of sixteen bytes usually finds both.
+/// none. The two are often close together, so one test of a block usually finds both.
 struct Pair {
     std::size_t first, second;
 };
-template <char A, char B>
+template <char A, char B, class Bytes = Block>
 inline Pair find_pair(std::string_view s, std::size_t from) {
-#if defined(__SSE2__)
-    constexpr std::size_t width = 16;
-    if (from + width <= s.size()) {
-        const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(s.data() + from));
-        const auto bits = [](__m128i found) { return static_cast<unsigned>(_mm_movemask_epi8(found)); };
-        const unsigned b = bits(OneOf<B>::matches(block));
-        const unsigned either = bits(OneOf<A>::matches(block)) | b;
-        if (either != 0) {
-            const auto first = static_cast<unsigned>(std::countr_zero(either));
-            const unsigned behind = b >> first;
-            return {from + first, behind != 0 ? from + first + static_cast<unsigned>(std::countr_zero(behind))
-                                              : find<B>(s, from + width)};
+    if (from + Bytes::width <= s.size()) {
+        const Bytes block(s.data() + from);
+        const auto b = OneOf<B>::matches(block);
+        if (const auto either = (OneOf<A>::matches(block) | b).hits(); either.any()) {
+            const std::size_t first = from + either.first();
+            const auto behind = b.hits().from(either.first());
+            return {first, behind.any() ? first + behind.first()
+                                        : find_kind<OneOf<B>, Bytes>(s, from + Bytes::width)};
         }
-        from += width;
+        from += Bytes::width;
     }
-#endif
-    const std::size_t first = find<A, B>(s, from);
-    return {first, find<B>(s, first)};
+    const std::size_t first = find_kind<OneOf<A, B>, Bytes>(s, from);
+    return {first, find_kind<OneOf<B>, Bytes>(s, first)};
 }
 
 }  // namespace sipalg::byte_scan

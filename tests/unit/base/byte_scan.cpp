@@ -8,25 +8,63 @@
 
 namespace sipalg::byte_scan {
 
-TEST_CASE("P1 the search by blocks finds the same bytes as a search of every byte") {
+namespace {
+
+std::string random_text(std::mt19937& random) {
+    std::string text(random() % 70, ' ');
+    const auto rare = 2 + random() % 40;
+    for (char& c : text)
+        c = random() % rare == 0 ? static_cast<char>(random()) : random() % rare == 0 ? '\n' : 'x';
+    return text;
+}
+
+template <class Kind, class Bytes>
+bool same(const std::string& text, std::size_t from, std::size_t end) {
+    const auto next = [&](std::size_t limit) {
+        std::size_t at = from;
+        while (at < limit && !Kind::matches(text[at]))
+            ++at;
+        return at;
+    };
+    return find_kind<Kind, Bytes>(text, from) == next(text.size()) &&
+           find_kind<Kind, Bytes>(text, from, end) == next(end);
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("P1 P6 the search by blocks finds the same bytes as a search of every byte", Bytes, Block,
+                   WordBlock) {
     std::mt19937 random(1);
     for (int round = 0; round < 20'000; ++round) {
-        std::string text(random() % 70, ' ');
-        const auto rare = 2 + random() % 40;
-        for (char& c : text)
-            c = random() % rare == 0 ? ':' : random() % rare == 0 ? '\n' : 'x';
+        const std::string text = random_text(random);
         const std::size_t from = random() % (text.size() + 1);
+        const std::size_t end = from + random() % (text.size() - from + 1);
+        CHECK(same<OneOf<':'>, Bytes>(text, from, end));
+        CHECK(same<OneOf<':', '\n'>, Bytes>(text, from, end));
+        CHECK(same<OneOf<' ', '\t', ';', ',', '>'>, Bytes>(text, from, end));
+        CHECK(same<SpaceOrControl, Bytes>(text, from, end));
+        CHECK(same<NotHost, Bytes>(text, from, end));
         const auto next = [&](std::size_t begin, std::string_view of) {
             return std::min(text.find_first_of(of, begin), text.size());
         };
-        CHECK(find<':'>(text, from) == next(from, ":"));
-        CHECK(find<':', '\n'>(text, from) == next(from, ":\n"));
-        const std::size_t end = from + random() % (text.size() - from + 1);
-        CHECK(find<'\n'>(text, from, end) == std::min(next(from, "\n"), end));
-        const Pair pair = find_pair<':', '\n'>(text, from);
-        CHECK(pair.first == next(from, ":\n"));
-        CHECK(pair.second == next(from, "\n"));
+        const Pair pair = find_pair<'x', '\n', Bytes>(text, from);
+        CHECK(pair.first == next(from, "x\n"));
+        CHECK(pair.second == next(pair.first, "\n"));
     }
+}
+
+TEST_CASE_TEMPLATE("P6 a block tells every byte, whatever its neighbours are", Bytes, Block, WordBlock) {
+    bool all = true;
+    for (unsigned byte = 0; byte < 256; ++byte)
+        for (unsigned other = 0; other < 256; ++other) {
+            std::string text(Bytes::width, static_cast<char>(other));
+            text[Bytes::width / 2] = static_cast<char>(byte);
+            for (std::size_t from = 0; from < text.size(); from += 2)
+                all = all && same<OneOf<'\n', '>'>, Bytes>(text, from, text.size()) &&
+                      same<SpaceOrControl, Bytes>(text, from, text.size()) &&
+                      same<NotHost, Bytes>(text, from, text.size());
+        }
+    CHECK(all);
 }
 
 }  // namespace sipalg::byte_scan
