@@ -6,36 +6,20 @@
 #include "alg/call/call_record.hpp"
 #include "alg/call/emergency.hpp"
 #include "alg/call/ended.hpp"
+#include "alg/call/new_call.hpp"
 #include "alg/call/silence.hpp"
+#include "alg/call/timeouts.hpp"
 #include "alg/kernel/record.hpp"
 #include "alg/policy/timing.hpp"
-#include "alg/sip/name_addr.hpp"
 
 namespace sipalg::call {
-
-namespace {
-
-constexpr std::size_t max_shown = 128;  // bytes of a URI in reports
-
-std::string shown(std::string_view uri) {
-    return std::string(uri.substr(0, max_shown));
-}
-
-std::string_view uri_of(const sip::Header* header) {
-    if (!header) return {};
-    std::string_view rest = header->value;
-    const auto entry = sip::next_name_addr(rest);
-    return entry ? entry->uri : std::string_view{};
-}
-
-}  // namespace
 
 bool Calls::concerns(const sip::Message& message, const Address& phone) const {
     switch (message.method()) {
         case sip::Method::invite:
             if (message.is_request()) return true;
             if (const Call* call = find(message.call_id(), phone))
-                return message.status() > 100 || some_legs_ ||
+                return message.status() > 100 || calls_.some_legs() ||
                        call->awaits_proof();  // X11: any response proves
             return false;
         case sip::Method::cancel:  // its answer tells that the INVITE is given up
@@ -46,46 +30,6 @@ bool Calls::concerns(const sip::Message& message, const Address& phone) const {
         case sip::Method::update: return find(message.call_id(), phone);
         default: return false;
     }
-}
-
-const Call* Calls::find(std::string_view call_id, const Address& phone) const {
-    const Call* first = calls_.find(CallKeyView{call_id, phone});
-    for (std::uint8_t leg = 1; !first && some_legs_ && leg < max_legs; ++leg)
-        first = calls_.find(CallKeyView{call_id, phone, leg});
-    return first;
-}
-
-// C1: a leg is known by the tags of its dialogs, or, before the far end has set its own, by the side and the
-// tag that began it. So forks stay in one call. An INVITE that fits no leg takes the place of a closed one,
-// or begins another.
-CallKeyView Calls::leg_of(const DescribedMessage& received) const {
-    const sip::Message& message = received.message;
-    const CallKeyView first{message.call_id(), received.phone, 0};
-    const bool begins =
-        message.is_request() && message.method() == sip::Method::invite && message.to_tag().empty();
-    if (!some_legs_ && (!begins || !calls_.contains(first))) return first;
-    std::optional<CallKeyView> begun, closed, free;
-    for (std::uint8_t leg = 0; leg < max_legs; ++leg) {
-        const CallKeyView key{first.call_id, first.phone, leg};
-        const Call* call = calls_.find(key);
-        if (!call) {
-            if (!free) free = key;
-        } else if (!begins && call->dialog(received.local_tag(), received.remote_tag())) {
-            return key;
-        } else if (call->is_begun_by(received.requester(), message.from_tag())) {
-            if (!begun || calls_.find(*begun)->state == Call::State::closing) begun = key;
-        } else if (call->state == Call::State::closing && !closed) {
-            closed = key;
-        }
-    }
-    if (begun) return *begun;
-    if (!begins) return first;
-    return closed ? *closed : free.value_or(first);
-}
-
-bool Calls::is_closed(const CallKey& key) const {
-    const Call* call = calls_.find(key);
-    return call && call->state == Call::State::closing;
 }
 
 bool Calls::begins_emergency(const sip::Message& message, const Address& phone) const {
@@ -102,7 +46,7 @@ bool Calls::has_room(const DescribedMessage& received) {
         return !sipalg::has_room(calls_.size(), policy_.max_calls, quota_.is_guaranteed(received.phone));
     };
     while (is_full() && !closed_.empty()) {
-        if (is_closed(closed_.front())) {
+        if (calls_.is_closed(closed_.front())) {
             calls_.erase(closed_.front());
             deadlines_.erase(closed_.front());
         }
@@ -116,38 +60,17 @@ Call* Calls::find_or_make(const CallKey& key, const DescribedMessage& received, 
     if (Call* known = calls_.edit(key)) return known;
     if (!message.is_request() || message.method() != sip::Method::invite) return nullptr;
     // X3: a request from outside in an unknown dialog makes no state.
-    const bool initial = message.to_tag().empty();
-    if (!initial && received.from == Side::outside) return nullptr;
+    if (!message.to_tag().empty() && received.from == Side::outside) return nullptr;
     const bool emergency = received.from == Side::inside && begins_emergency(message, received.phone);
     if (!emergency && !has_room(received)) {
         effects.limit = true;
         return nullptr;
     }
     if (!received.proven) make_room_for_unproven(received.now, effects);
-    Call call;
+    Call call = new_call(received);
     call.record_id = record_ids_.take();
-    call.caller = received.from;
-    call.unmodified = received.unmodified;
     call.emergency = emergency;
     some_unmodified_ = some_unmodified_ || call.unmodified;
-    call.caller_tag = message.from_tag();
-    call.from = shown(uri_of(message.first(sip::HeaderId::from)));
-    call.to = shown(uri_of(message.first(sip::HeaderId::to)));
-    call.egress = received.egress;
-    call.contact = received.contact;
-    call.peers.push_back({received.peer});
-    call.started = call.active = received.now;
-    call.ringing_until = received.now + ringing_time;
-    if (!initial) {
-        // The call began before the daemon did: follow it from here on.
-        Dialog dialog;
-        dialog.local_tag = received.local_tag();
-        dialog.remote_tag = received.remote_tag();
-        dialog.state = Dialog::State::confirmed;
-        call.dialogs.push_back(std::move(dialog));
-        call.state = Call::State::confirmed;
-    }
-    some_legs_ = some_legs_ || key.leg > 0;
     effects.events.push_back({Event::Kind::call_offered, key.call_id,
                               received.phone.text() +
                                   (received.from == Side::inside ? " calls " : " is called through ") +
@@ -162,7 +85,7 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
         effects.limit = true;
         return;
     }
-    const CallKeyView leg = leg_of(received);
+    const CallKeyView leg = calls_.leg_of(received);
     const CallKey key{std::string(leg.call_id), leg.phone, leg.leg};
     Call* call = find_or_make(key, received, effects);
     if (!call) return;
@@ -292,24 +215,8 @@ std::optional<Time> Calls::silent_until(const Call& call) const {
 }
 
 void Calls::schedule(const CallKey& key, const Call& call, Time now) {
-    Time due = call.renew_at;
-    switch (call.state) {
-        case Call::State::closing: due = call.closed_until; break;
-        case Call::State::offered:
-        case Call::State::early: due = std::min(due, call.ringing_until); break;
-        case Call::State::confirmed:
-            if (const auto until = silent_until(call)) due = std::min(due, *until);
-            break;
-    }
-    for (const Dialog& dialog : call.dialogs) {
-        if (dialog.state == Dialog::State::ended) continue;
-        if (call.answered() && dialog.state == Dialog::State::early) due = std::min(due, call.forks_until);
-        if (dialog.has_session_timer()) due = std::min(due, dialog.session_until);
-        for (const std::optional<Bye>& bye : dialog.byes)
-            if (bye) due = std::min(due, bye->until);
-        for (const std::optional<Offer>& offer : dialog.offers)
-            if (offer) due = std::min(due, offer->until);
-    }
+    const bool confirmed = call.state == Call::State::confirmed;
+    const Time due = next_timeout(call, confirmed ? silent_until(call) : std::nullopt);
     deadlines_.schedule(key, std::max(due, now + Time{1}));
 }
 
@@ -325,45 +232,21 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
     Call* call = calls_.edit(key);
     if (call->state == Call::State::closing) {
         calls_.erase(key);
-        while (!closed_.empty() && !is_closed(closed_.front()))
+        while (!closed_.empty() && !calls_.is_closed(closed_.front()))
             closed_.pop_front();
         return;
     }
-    bool changed = false;
-    // The reason if only early forks time out here: the other dialogs have ended by an answered BYE.
-    EndReason why = EndReason::bye;
-    for (Dialog& dialog : call->dialogs) {
-        if (dialog.state == Dialog::State::ended) continue;
-        const bool bye_lost = std::any_of(std::begin(dialog.byes), std::end(dialog.byes),
-                                          [&](const auto& bye) { return bye && bye->until <= now; });
-        const bool fork_lost = call->state == Call::State::confirmed &&
-                               dialog.state == Dialog::State::early && call->forks_until <= now;
-        const bool session_over = dialog.has_session_timer() && dialog.session_until <= now;
-        if (bye_lost)
-            why = EndReason::bye_unanswered;
-        else if (session_over)
-            why = EndReason::session_expired;
-        // An offer whose transaction has timed out counts as refused (C4).
-        for (std::optional<Offer>& offer : dialog.offers)
-            if (offer && offer->until <= now) {
-                offer.reset();
-                changed = true;
-            }
-        if (bye_lost || fork_lost || session_over) {
-            dialog.state = Dialog::State::ended;
-            changed = true;
-        }
-    }
+    const TimedOut ended = end_timed_out(*call, now);
     if (call->state == Call::State::confirmed) {
         if (!call->alive())
-            close(key, *call, why, now, effects);
+            close(key, *call, ended.why, now, effects);
         else if (silent_until(*call).value_or(now + Time{1}) <= now)
             close(key, *call, EndReason::silence, now, effects);
     } else if (call->ringing_until <= now) {
         close(key, *call, EndReason::no_final_answer, now, effects);
     }
     if (call->state != Call::State::closing) {
-        if (changed) resources_.settle(key, *call, now, effects);
+        if (ended.changed) resources_.settle(key, *call, now, effects);
         if (call->renew_at <= now) resources_.renew(*call, now, effects);
     }
     schedule(key, *call, now);
@@ -401,7 +284,6 @@ bool Calls::restore(const StoredRecord& record, Time now, Effects& effects) {
     call.record_id = record.id;
     call.restored = true;
     some_unmodified_ = some_unmodified_ || call.unmodified;
-    some_legs_ = some_legs_ || key.leg > 0;
     call.record = record.clock == Time{0} ? record.bytes : write_record(key, call);
     store_record(record.id, record.bytes, call.record, false,
                  std::chrono::ceil<Seconds>(std::max(record.until - now, Time{1})), effects.changes);

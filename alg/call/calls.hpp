@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "alg/base/deadline_queue.hpp"
-#include "alg/base/staged_map.hpp"
 #include "alg/call/audio_check.hpp"
 #include "alg/call/call.hpp"
 #include "alg/call/call_quota.hpp"
+#include "alg/call/call_table.hpp"
 #include "alg/call/follow.hpp"
 #include "alg/call/resources.hpp"
 #include "alg/call/unproven_calls.hpp"
@@ -88,7 +88,9 @@ class Calls {
 
     const auto& all() const { return calls_; }
     /// The first leg with this Call-ID at the phone; nullptr: there is none.
-    const Call* find(std::string_view call_id, const Address& phone) const;
+    const Call* find(std::string_view call_id, const Address& phone) const {
+        return calls_.first_leg(call_id, phone);
+    }
     /// Calls of which no peer is proven (X11).
     std::size_t unproven() const { return unproven_.size(); }
     CallQuota::Use use() const { return quota_.use(); }
@@ -101,9 +103,6 @@ class Calls {
     void cancel();
 
   private:
-    /// The key of the leg that the message belongs to, or of the one that it may begin.
-    CallKeyView leg_of(const DescribedMessage& received) const;
-    bool is_closed(const CallKey& key) const;
     bool has_room(const DescribedMessage& received);
     void make_room_for_unproven(Time now, Effects& effects);
     Outcome note_proof(const CallKey& key, Call& call, const DescribedMessage& received, Outcome outcome);
@@ -120,7 +119,7 @@ class Calls {
     nat::Mappings& mappings_;
     nat::ProvenPairs& proofs_;
     RecordIds& record_ids_;
-    StagedMap<CallKey, Call, CallKeyHash, CallKeyEqual> calls_;
+    CallTable calls_;
     Resources resources_;
     CallQuota quota_;
     UnprovenCalls unproven_;
@@ -129,7 +128,6 @@ class Calls {
     std::deque<CallKey> closed_;  ///< oldest first; some are no longer in the table, or open again
     DeadlineQueue<CallKey, CallKeyHash, CallKeyEqual> deadlines_;
     bool some_unmodified_ = false;
-    bool some_legs_ = false;  ///< there may be calls with several legs
 };
 
 }  // namespace sipalg::call

@@ -1,0 +1,25 @@
+// The timeouts of a call: when the next one is due, and the dialogs and offers that end by them.
+#pragma once
+
+#include <optional>
+
+#include "alg/base/time.hpp"
+#include "alg/call/call.hpp"
+#include "alg/policy/ended_call.hpp"
+
+namespace sipalg::call {
+
+/// When the earliest timeout of the call is due. `silent_until`: when it ends if no media arrive (C6); only
+/// asked of a confirmed call, nullopt: silence does not end it.
+Time next_timeout(const Call& call, std::optional<Time> silent_until);
+
+/// The effect of timeouts in the dialogs of a call.
+struct TimedOut {
+    bool changed = false;  ///< a dialog or an offer has ended
+    /// The reason if the call has no dialog left.
+    EndReason why = EndReason::bye;
+};
+/// Ends the dialogs and offers whose timeouts have passed.
+TimedOut end_timed_out(Call& call, Time now);
+
+}  // namespace sipalg::call
