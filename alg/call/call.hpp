@@ -1,6 +1,7 @@
 // A call: one Call-ID at one phone, with its dialogs, mappings and pinholes.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,7 +30,8 @@ struct Offer {
     friend bool operator==(const Offer&, const Offer&) = default;
 };
 
-/// A BYE that has no final answer yet.
+/// A BYE that has no final answer yet. It is not in the record: its answer nearly always ends the call next,
+/// and a daemon that was killed in between learns of the BYE by that answer or by a retransmission (A5).
 struct Bye {
     std::uint32_t cseq = 0;
     Time until{0};  ///< when its transaction times out (C6)
@@ -70,9 +72,14 @@ struct Dialog {
     PerSide<std::optional<Bye>> byes;      ///< both at once: the BYEs have crossed
     PerSide<Invite> invites;               ///< its latest re-INVITE
     Time session_until{0};  ///< when the session timer ends it (RFC 4028), with grace; 0: there is none
-    PerSide<std::int64_t> cseqs{{-1, -1}};      ///< of the latest request that was followed; -1: none
+    PerSide<std::int64_t> cseqs{
+        {-1, -1}};  ///< of the latest request that was followed, without `byes`; -1: none
     PerSide<std::int64_t> refreshed{{-1, -1}};  ///< of the latest UPDATE that was accepted; -1: none
 
+    /// Of the latest request of this side that was followed; -1: none.
+    std::int64_t latest_cseq(Side side) const {
+        return std::max<std::int64_t>(cseqs[side], byes[side] ? std::int64_t{byes[side]->cseq} : -1);
+    }
     /// Whether the dialog ends at session_until. An early dialog ends with its INVITE instead.
     bool has_session_timer() const { return state == State::confirmed && session_until != Time{0}; }
     friend bool operator==(const Dialog&, const Dialog&) = default;

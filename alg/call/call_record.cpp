@@ -8,7 +8,7 @@ namespace sipalg::call {
 namespace {
 
 // Increased when the layout changes: a record of another version is not read, its elements are removed.
-constexpr std::uint8_t layout = 0xca;
+constexpr std::uint8_t layout = 0xcb;
 constexpr std::size_t max_streams = 64;
 
 // Each function names the fields of one type, for writing and for reading (FieldWriter, FieldReader).
@@ -83,11 +83,6 @@ void cseq_field(Fields& io, auto& cseq) {
 
 // The fields that every request in the dialog changes.
 void request_fields(auto& io, auto& dialog) {
-    for (auto& bye : dialog.byes)
-        io.optional(bye, [](auto& in, auto& value) {
-            in.number(value.cseq, 4);
-            in.time(value.until);
-        });
     for (auto& cseq : dialog.cseqs)
         cseq_field(io, cseq);
     for (auto& cseq : dialog.refreshed)

@@ -225,7 +225,6 @@ Outcome on_bye_response(Call& call, const DescribedMessage& received) {
     // Its BYE may have passed while no daemon ran (A5), or in a transaction that the kernel refused.
     const bool unseen = !bye && number > latest;
     if (!unseen && (!bye || bye->cseq != number)) return Outcome::none;
-    latest = std::max<std::int64_t>(latest, number);
     const int status = message.status();
     if ((status >= 200 && status < 300) || status == 481 || status == 408) {
         dialog->state = Dialog::State::ended;
@@ -233,6 +232,7 @@ Outcome on_bye_response(Call& call, const DescribedMessage& received) {
         return call.alive() || ringing ? Outcome::changed : Outcome::ended;
     }
     if (status != 401 && status != 407) return Outcome::none;
+    latest = std::max<std::int64_t>(latest, number);
     bye.reset();  // C6: the BYE was challenged, so the call continues until it is repeated
     return Outcome::noted;
 }
@@ -243,14 +243,14 @@ Outcome on_request_in_dialog(Call& call, const DescribedMessage& received) {
     if (!dialog || dialog->state == Dialog::State::ended) return Outcome::none;
     if (message.method() == sip::Method::ack)  // has the number of its INVITE
         return answer_offer(*dialog, received) ? Outcome::changed : Outcome::none;
-    std::int64_t& latest = dialog->cseqs[received.from];
     const std::uint32_t number = message.cseq().number;
-    if (number <= latest) return Outcome::none;  // retransmission
-    latest = number;
+    if (number <= dialog->latest_cseq(received.from)) return Outcome::none;  // retransmission
+    if (message.method() == sip::Method::bye) {
+        dialog->byes[received.from] = Bye{number, received.now + transaction_time};
+        return Outcome::noted;
+    }
+    dialog->cseqs[received.from] = number;
     switch (message.method()) {
-        case sip::Method::bye:
-            dialog->byes[received.from] = Bye{number, received.now + transaction_time};
-            return Outcome::noted;
         case sip::Method::update:
             call.active = received.now;
             make_offer(*dialog, received);

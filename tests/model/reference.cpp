@@ -172,13 +172,12 @@ void Reference::pass_request(Call& call, Dialog& dialog, const Message& message,
     if (!message.is("INVITE") && !message.is("ACK")) {
         std::uint32_t& latest = dialog.latest[message.from];
         if (message.cseq < latest) return;  // out of order: it can only be refused (RFC 3261 12.2.2)
+        if (message.is("BYE") && !dialog.past_byes.contains(message.transaction))
+            dialog.byes.emplace(message.transaction,
+                                Dialog::Bye{now + transaction_time, message.from, message.cseq, latest});
         latest = message.cseq;
     }
-    if (message.is("BYE")) {
-        if (!dialog.past_byes.contains(message.transaction))
-            dialog.byes.emplace(message.transaction, now + transaction_time);
-        return;
-    }
+    if (message.is("BYE")) return;
     if (dialog.past.contains(message.transaction)) return;
     const bool first = dialog.requests.insert(message.transaction).second;
     if (first && (message.is("INVITE") || message.is("UPDATE"))) call.sign = now;
@@ -190,11 +189,12 @@ void Reference::pass_response(Call& call, Dialog& dialog, const Message& message
         // The request may have passed unread.
         std::uint32_t& latest = dialog.latest[other(message.from)];
         if (!dialog.byes.contains(message.transaction) && message.cseq <= latest) return;
-        latest = std::max(latest, message.cseq);
+        const bool challenged = message.status == 401 || message.status == 407;
+        if (challenged || ends_dialog(message.status)) latest = std::max(latest, message.cseq);
         if (ends_dialog(message.status)) {
             dialog.state = Dialog::State::over;
             end_if_alone(call, now);
-        } else if (message.status == 401 || message.status == 407) {
+        } else if (challenged) {
             dialog.byes.erase(message.transaction);
             dialog.past_byes.insert(message.transaction);
         }
@@ -318,6 +318,13 @@ void Reference::restart(Time now) {
         if (call.over) call.over_at = Time{0};
         if (call.over) continue;
         call.sign = now;
+        // Records leave out a BYE without a final answer; the answer or a retransmission tells of it.
+        for (auto& [fork, dialog] : call.dialogs) {
+            for (auto bye = dialog.byes.rbegin(); bye != dialog.byes.rend(); ++bye)
+                if (std::uint32_t& latest = dialog.latest[bye->second.by]; latest == bye->second.cseq)
+                    latest = bye->second.before;
+            dialog.byes.clear();
+        }
     }
 }
 
@@ -332,7 +339,7 @@ void Reference::time_passes(Time now) {
             std::erase_if(dialog.pending, [&](const auto& entry) { return entry.second.until <= now; });
             const bool confirmed = dialog.state == Dialog::State::confirmed;
             const bool bye_lost = std::any_of(dialog.byes.begin(), dialog.byes.end(),
-                                              [now](const auto& bye) { return bye.second <= now; });
+                                              [now](const auto& bye) { return bye.second.until <= now; });
             const bool fork_lost =
                 call.confirmed && dialog.state == Dialog::State::early && call.forks_until <= now;
             if (bye_lost || fork_lost || (confirmed && dialog.session_until && *dialog.session_until <= now))

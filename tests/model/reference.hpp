@@ -73,7 +73,12 @@ class Reference {
         bool renegotiated = false;
         bool adopted = false;                  ///< its earlier messages are not known
         std::map<Side, std::uint32_t> latest;  ///< CSeq of requests that are not INVITE or ACK
-        std::map<int, Time> byes;              ///< transaction and its timeout
+        struct Bye {
+            Time until{0};  ///< its timeout
+            Side by = Side::inside;
+            std::uint32_t cseq = 0, before = 0;  ///< its number, and `latest` of its side before it
+        };
+        std::map<int, Bye> byes;  ///< by transaction
         std::set<int> requests;
         std::set<int> past_byes, past;  ///< transactions that were answered
         std::optional<Time> session_until;

@@ -95,6 +95,16 @@ TEST_CASE("A5 a record is split into pieces that fit the kernel, and only change
     CHECK(stored("", std::string(Record::max_bytes, 'c')) == "0a");
 }
 
+TEST_CASE("A5 C6 a BYE without a final answer is not in the record") {
+    const CallKey key{"call", Address::v4(1)};
+    Call answered = call(23);
+    answered.dialogs.resize(1);
+    answered.dialogs[0].cseqs[Side::inside] = 4;
+    const std::string before = write_record(key, answered);
+    answered.dialogs[0].byes[Side::inside] = Bye{9, Time{1'000'000}};
+    CHECK(write_record(key, answered) == before);
+}
+
 TEST_CASE("A5 fields are read as they were written") {
     RecordWriter out;
     out.number(0xDEADBEEF, 4);
