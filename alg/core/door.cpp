@@ -137,12 +137,10 @@ void expire(State& state, Time now, Decision& decision) {
     });
 }
 
-std::size_t close_calls(State& state, const std::optional<std::string>& call_id, Time now,
-                        Decision& decision) {
+std::size_t close_calls(State& state, const CallChoice& chosen, Time now, Decision& decision) {
     constexpr std::size_t most = 64;
     decision.clear();
     Effects effects{decision.changes, decision.stale, decision.ended, decision.events};
-    const auto chosen = [&](const CallKey& key) { return !call_id || key.call_id == *call_id; };
     return state.calls.close_chosen(chosen, most, now, effects);
 }
 

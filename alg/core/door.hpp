@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <functional>
 #include <span>
-#include <string>
 
 #include "alg/core/decision.hpp"
 #include "alg/core/state.hpp"
@@ -21,10 +20,11 @@ void conclude(State& state, bool in_force, Time now, Decision& decision);
 void end_connections(State& state, Time now, Decision& decision);
 /// Handles the deadlines that have passed: closes and renews. Call it at State::next_deadline().
 void expire(State& state, Time now, Decision& decision);
-/// Closes calls at the owner's request: those with this Call-ID, or all of them (nullopt). At most 64 at
-/// once, so that one transaction stays small: call again until it returns 0. Returns how many.
-std::size_t close_calls(State& state, const std::optional<std::string>& call_id, Time now,
-                        Decision& decision);
+/// Selects calls by key; each leg has its own.
+using CallChoice = std::function<bool(const CallKey&)>;
+/// Closes the chosen calls at the owner's request. At most 64 at once, so that one transaction stays small:
+/// call again until it returns 0. Returns how many.
+std::size_t close_calls(State& state, const CallChoice& chosen, Time now, Decision& decision);
 /// Opens pinholes for the sources that latches let in (C5).
 void note_latched(State& state, std::span<const LatchedSource> sources, Time now, Decision& decision);
 

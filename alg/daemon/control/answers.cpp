@@ -139,7 +139,8 @@ Json Answers::close(const Json& request, Time now) {
         call_id = chosen.front().call_id;
     }
     std::erase_if(chosen, [](const CallReport& call) { return call.observed || call.state == "closing"; });
-    const std::size_t closed = chosen.empty() ? 0 : from_.engine.close_calls(call_id, now);
+    const auto is_chosen = [&](const CallKey& key) { return !call_id || key.call_id == *call_id; };
+    const std::size_t closed = chosen.empty() ? 0 : from_.engine.close_calls(is_chosen, now);
     if (closed < chosen.size())
         return error("the kernel refused to close some calls; the log has the reason");
     return {{"closed", to_json(chosen, clocks())},

@@ -270,10 +270,10 @@ void Engine::note_latched(std::span<const LatchedSource> sources, Time now) {
     }
 }
 
-std::size_t Engine::close_calls(const std::optional<std::string>& call_id, Time now) {
+std::size_t Engine::close_calls(const CallChoice& chosen, Time now) {
     std::size_t closed = 0;
     try {
-        while (const std::size_t some = sipalg::close_calls(state_, call_id, now, decision_)) {
+        while (const std::size_t some = sipalg::close_calls(state_, chosen, now, decision_)) {
             if (!put_in_force(now, "the calls stay open")) break;
             closed += some;
         }

@@ -86,9 +86,9 @@ class Engine {
     void note_latched(std::span<const LatchedSource> sources, Time now);
     /// Resets the TCP connections with translated sequence numbers, which need the daemon (T4).
     void end_connections(Time now);
-    /// Closes calls at the owner's request, with their media: those with this Call-ID, or all (nullopt).
-    /// Returns the number of closed calls, which is lower than requested if the kernel refuses.
-    std::size_t close_calls(const std::optional<std::string>& call_id, Time now);
+    /// Closes the chosen calls at the owner's request, with their media. Returns the number of closed calls,
+    /// which is lower than requested if the kernel refuses.
+    std::size_t close_calls(const CallChoice& chosen, Time now);
     /// Makes endpoints of phones reachable for the next minutes (N3). Returns an event for each one that
     /// can't be mapped.
     std::vector<Event> map_static_phones(std::span<const StaticPhone> wanted, Time now);

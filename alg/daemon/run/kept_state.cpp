@@ -74,16 +74,16 @@ void close_ended(Engine& engine, const State& state, Time stopped, Time now) {
         const nat::MappingEntry* entry = state.mappings.find(key);
         return key.inside != call.contact && entry && entry->last_flow != Time{0};
     };
-    std::vector<std::string> ended;
+    std::vector<CallKey> ended;
     for (const auto& [key, call] : state.calls.all()) {
         if (call.state != call::Call::State::confirmed || call.on_hold() || call.has_session_timer())
             continue;
         if (std::none_of(call.mappings.begin(), call.mappings.end(),
                          [&, &one = call](const nat::MappingKey& mapping) { return has_flow(one, mapping); }))
-            ended.push_back(key.call_id);
+            ended.push_back(key);
     }
-    for (const std::string& call_id : ended)
-        engine.close_calls(call_id, now);
+    engine.close_calls(
+        [&](const CallKey& key) { return std::find(ended.begin(), ended.end(), key) != ended.end(); }, now);
     if (!ended.empty()) log::info("closed {} calls that have no media any more", ended.size());
 }
 
