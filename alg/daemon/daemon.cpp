@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "alg/daemon/config/log.hpp"
+#include "alg/daemon/run/history_record.hpp"
 #include "alg/daemon/run/privileges.hpp"
 #include "alg/daemon/run/sockets.hpp"
 #include "alg/daemon/run/syscall_filter.hpp"
@@ -24,6 +25,7 @@ namespace {
 
 constexpr Time sockets_every{30'000};
 constexpr Time latched_every{1'000};
+constexpr const char* history_section = "history";  // of the state file
 
 std::string list(const std::vector<std::string>& words) {
     std::string text;
@@ -127,6 +129,8 @@ void Daemon::take_over_kernel_state() {
     const Time now = loop_.now();
     const auto advertised = [this](const Address& address) { return network_.egress().advertised(address); };
     kept_.load();
+    if (const auto read = read_history(kept_.section(history_section), engine_.history()); !read)
+        log::warning("the history of calls before the last stop is lost: {}", read.error());
     std::vector<StoredElement> stored = ruleset_.read();
     const auto stopped = kept_.put_back(kernel_tables_, stored, now);
     if (stopped) stored = ruleset_.read();
@@ -213,7 +217,10 @@ void Daemon::stop() {
 // A5: before the tables are removed, so that a daemon that is killed in between loses nothing.
 void Daemon::save_state() {
     const Time now = loop_.now();
-    kept_.save(engine_.elements(now), StateSections(), totals(state_), now);
+    StateSections others;
+    if (std::string history = write_history(engine_.history()); !history.empty())
+        others.add(history_section, std::move(history));
+    kept_.save(engine_.elements(now), std::move(others), totals(state_), now);
 }
 
 // After the verdicts of this wake-up, so that no packet waits for it.

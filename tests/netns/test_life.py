@@ -100,10 +100,16 @@ class Life(LabTest):
         self.assert_closed(call)
 
     def test_stopped_and_started(self):
-        """A5: a clean stop and a start a second later keep a live call, the registration of an idle phone, and proofs."""
+        """A5 O9: a clean stop and a start a second later keep a live call, the registration of an idle phone, proofs, and the
+        history of calls."""
         phone, peer = self.phone(2), self.peer()
         registration, _ = self.register(phone, peer)
-        call = self.call_out(peer=peer)
+        caller = self.phone()
+        ended = self.call_out(caller, peer)
+        ended.hang_up()
+        history = self.lab.ctl("calls", "--ended")
+        self.assertEqual(history[0]["call_id"], ended.id)
+        call = self.call_out(caller, peer, 40010, 30010)
         call.exchange()
         before = {(p["public"], p["inside"], p["remote"]) for p in self.pinholes(call.id)}
         self.lab.stop_daemon(keep=True)
@@ -113,6 +119,7 @@ class Life(LabTest):
         self.lab.start_daemon()
         self.assertFalse(os.path.exists(self.lab.state_file), "removed once the kernel has it")
         self.assertEqual(self.calls()[call.id]["state"], "confirmed")
+        self.assertEqual(self.lab.ctl("calls", "--ended"), history)
         self.assertEqual({(p["public"], p["inside"], p["remote"]) for p in self.pinholes(call.id)}, before)
         self.lab.forget_flows()  # of the idle phone
         peer.invite("phone2", sip.sdp(PROVIDER, 30000), contact=registration.get("Contact"))

@@ -16,17 +16,21 @@ void History::take(std::span<const Event> events, bool observed) {
     for (const Event& event : events) {
         if (!event.ended) continue;
         if (!observed) ++ended_[static_cast<std::size_t>(event.ended->why)];
-        if (most_ == 0) continue;
-        if (rows_.size() >= most_) rows_.pop_front();
-        EndedCall call = *event.ended;
-        call.call_id.resize(std::min(call.call_id.size(), longest_call_id));
-        call.media.resize(std::min(call.media.size(), most_media));
-        if (mask_) {
-            call.from = facts::mask_numbers(call.from);
-            call.to = facts::mask_numbers(call.to);
-        }
-        rows_.push_back({std::move(call), observed});
+        keep_row({*event.ended, observed});
     }
+}
+
+void History::keep_row(Row row) {
+    if (most_ == 0) return;
+    if (rows_.size() >= most_) rows_.pop_front();
+    EndedCall& call = row.call;
+    call.call_id.resize(std::min(call.call_id.size(), longest_call_id));
+    call.media.resize(std::min(call.media.size(), most_media));
+    if (mask_) {
+        call.from = facts::mask_numbers(call.from);
+        call.to = facts::mask_numbers(call.to);
+    }
+    rows_.push_back(std::move(row));
 }
 
 std::string_view media_from(const EndedCall& call) {

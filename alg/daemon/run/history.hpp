@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <span>
+#include <utility>
 
 #include "alg/policy/ended_call.hpp"
 #include "alg/policy/event.hpp"
@@ -29,6 +30,8 @@ class History {
     void mask_numbers(bool mask) { mask_ = mask; }
     /// Adds the calls that these events end.
     void take(std::span<const Event> events, bool observed);
+    /// Adds a call of an earlier run, which is not counted again. Call it before take().
+    void restore(Row row) { keep_row(std::move(row)); }
 
     /// Oldest first.
     const std::deque<Row>& rows() const { return rows_; }
@@ -36,6 +39,8 @@ class History {
     const std::array<std::uint64_t, end_reason_count>& ended() const { return ended_; }
 
   private:
+    void keep_row(Row row);
+
     std::size_t most_ = 200;
     bool mask_ = false;
     std::deque<Row> rows_;

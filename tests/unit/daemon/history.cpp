@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "alg/daemon/control/json.hpp"
+#include "alg/daemon/run/history_record.hpp"
 
 using namespace sipalg;
 using namespace sipalg::daemon;
@@ -89,4 +90,50 @@ TEST_CASE("O5 O9 media of which conntrack knows only that there were some") {
     CHECK(media_from(call) == "none");
     call.media = {{"audio", EndedMedia::Known::nothing, 0, 0}};
     CHECK(media_from(call) == "");
+}
+
+TEST_CASE("A5 O9 the history is restored as it was, and its calls are not counted again") {
+    History before;
+    before.take(end_of("a", {{"audio", EndedMedia::Known::packets, 300, 0}}), false);
+    before.take(end_of("b"), true);
+    const std::string bytes = write_history(before);
+    CHECK(write_history(History()).empty());
+
+    History after;
+    REQUIRE(read_history(bytes, after));
+    REQUIRE(after.rows().size() == 2);
+    for (std::size_t i = 0; i < 2; ++i) {
+        CHECK(after.rows()[i].call == before.rows()[i].call);
+        CHECK(after.rows()[i].observed == before.rows()[i].observed);
+    }
+    CHECK(after.ended()[static_cast<std::size_t>(EndReason::silence)] == 0);
+
+    History smaller;
+    smaller.keep(1);
+    smaller.mask_numbers(true);
+    REQUIRE(read_history(bytes, smaller));
+    REQUIRE(smaller.rows().size() == 1);
+    CHECK(smaller.rows()[0].call.call_id == "b");
+    CHECK(smaller.rows()[0].call.from == "sip:0301234xxx@p.test");
+}
+
+TEST_CASE("A5 O9 a damaged history, or one of another version, is refused as a whole") {
+    History before;
+    before.take(end_of("a", std::vector<EndedMedia>(3)), false);
+    const std::string bytes = write_history(before);
+    const auto error = [](const std::string& changed) {
+        History after;
+        const auto read = read_history(changed, after);
+        CHECK(after.rows().empty());
+        return read ? "" : read.error();
+    };
+    for (std::size_t length = 2; length < bytes.size(); ++length)
+        CHECK(error(bytes.substr(0, length)) == "it is damaged");
+    CHECK(error(bytes + "x") == "it is damaged");
+    std::string newer = bytes;
+    newer[0] = 2;
+    CHECK(error(newer) == "it is of another version of sipalgd");
+    std::string many = bytes;
+    many.replace(2, 4, 4, '\xff');
+    CHECK(error(many) == "it is damaged");
 }
