@@ -51,6 +51,94 @@ std::vector<MediaReport> media_of(const Call& call, const nat::Mappings& mapping
     return rows;
 }
 
+using Serves = PinholeReport::Serves;
+
+PinholeReport row_of(const call::CallPinhole& pin, const std::string& call_id, const State& state, Time now) {
+    const nat::PinholeEntry* entry = state.mappings.pinholes().find(pin.pinhole);
+    PinholeReport row;
+    row.serves = pin.signalling ? Serves::call : Serves::media;
+    row.transport = pin.pinhole.transport;
+    row.public_endpoint = pin.shown;
+    row.inside = pin.inside;
+    row.remote = pin.pinhole.remote ? pin.pinhole.remote.text() : "*";
+    row.media = pin.signalling ? "sip" : pin.type;
+    if (!pin.signalling) row.component = pin.rtcp ? "rtcp" : "rtp";
+    row.call_id = call_id;
+    row.state = pin.early ? "early" : pin.latched ? "learned" : "open";
+    row.expires_s = entry ? seconds_left(entry->kernel_until, now) : 0;
+    if (pin.remote_port != 0 && pin.pinhole.remote)
+        row.flow =
+            ConntrackTuple{pin.pinhole.transport, {pin.pinhole.remote, pin.remote_port}, pin.pinhole.outside};
+    return row;
+}
+
+// A latch that a source has used is still listed until its time is over: only the kernel knows (C5).
+void add_latches(const CallKey& key, const Call& call, const State& state, Time now,
+                 std::vector<PinholeReport>& rows) {
+    for (const call::CallLatch& latch : call.latches) {
+        const nat::MappingEntry* entry =
+            state.mappings.find_outside({latch.latch.transport, latch.latch.outside});
+        if (!entry || latch.until <= now) continue;
+        PinholeReport row;
+        row.serves = Serves::latch;
+        row.transport = latch.latch.transport;
+        row.public_endpoint = entry->public_endpoint();
+        row.inside = entry->mapping.inside;
+        row.remote = "*";
+        for (const call::CallPinhole& pin : call.pinholes)
+            if (pin.pinhole.outside == latch.latch.outside) row.media = pin.type;
+        row.component = "rtp";
+        row.call_id = key.call_id;
+        row.state = "open";
+        row.expires_s = seconds_left(latch.until, now);
+        rows.push_back(std::move(row));
+    }
+}
+
+void add_bindings(const State& state, Time now, std::vector<PinholeReport>& rows) {
+    for (const auto& [key, binding] : state.registrations.all())
+        for (const Pinhole& pinhole : registration::pinholes(key, binding)) {
+            const nat::PinholeEntry* entry = state.mappings.pinholes().find(pinhole);
+            if (!entry) continue;
+            PinholeReport row;
+            row.serves = Serves::registration;
+            row.transport = pinhole.transport;
+            row.public_endpoint = binding.shown;
+            row.inside = key.inside.endpoint;
+            row.remote = pinhole.remote.text();
+            row.media = "sip";
+            row.state = "open";
+            row.expires_s = seconds_left(entry->kernel_until, now);
+            rows.push_back(std::move(row));
+        }
+}
+
+std::string text(const Prefix& prefix) {
+    const bool is_host = prefix.length == prefix.address.size() * 8;
+    return prefix.address.text() + (is_host ? "" : "/" + std::to_string(prefix.length));
+}
+
+void add_allowed_peers(const State& state, Time now, std::vector<PinholeReport>& rows) {
+    const std::vector<Prefix> allowed = state.policy.treatments.allowed_peers();
+    if (allowed.empty()) return;
+    for (const auto& [key, entry] : state.mappings.all()) {
+        if (!entry.reachable || entry.kernel_until <= now) continue;
+        for (const Prefix& peers : allowed) {
+            if (peers.address.family() != entry.mapping.outside.address.family()) continue;
+            PinholeReport row;
+            row.serves = Serves::allowed_peer;
+            row.transport = entry.mapping.transport;
+            row.public_endpoint = entry.public_endpoint();
+            row.inside = entry.mapping.inside;
+            row.remote = text(peers);
+            row.media = "sip";
+            row.state = "open";
+            row.expires_s = seconds_left(entry.kernel_until, now);
+            rows.push_back(std::move(row));
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<CallReport> report_calls(const State& state) {
@@ -76,25 +164,26 @@ std::vector<CallReport> report_calls(const State& state) {
     return rows;
 }
 
+std::string_view word(PinholeReport::Serves serves) {
+    switch (serves) {
+        case PinholeReport::Serves::media: return "media";
+        case PinholeReport::Serves::latch: return "latch";
+        case PinholeReport::Serves::call: return "call";
+        case PinholeReport::Serves::registration: return "registration";
+        case PinholeReport::Serves::allowed_peer: return "allowed_peer";
+    }
+    return "";
+}
+
 std::vector<PinholeReport> report_pinholes(const State& state, Time now) {
     std::vector<PinholeReport> rows;
     for (const auto& [key, call] : state.calls.all()) {
-        for (const call::CallPinhole& pin : call.pinholes) {
-            if (pin.signalling) continue;  // shown with the call, as its peer
-            const nat::PinholeEntry* entry = state.mappings.pinholes().find(pin.pinhole);
-            PinholeReport row;
-            row.transport = pin.pinhole.transport;
-            row.public_endpoint = pin.shown;
-            row.inside = pin.inside;
-            row.remote = pin.pinhole.remote ? pin.pinhole.remote.text() : "*";
-            row.media = pin.type;
-            row.component = pin.rtcp ? "rtcp" : "rtp";
-            row.call_id = key.call_id;
-            row.state = pin.early ? "early" : pin.latched ? "learned" : "open";
-            row.expires_s = entry ? seconds_left(entry->kernel_until, now) : 0;
-            rows.push_back(std::move(row));
-        }
+        for (const call::CallPinhole& pin : call.pinholes)
+            rows.push_back(row_of(pin, key.call_id, state, now));
+        add_latches(key, call, state, now, rows);
     }
+    add_bindings(state, now, rows);
+    add_allowed_peers(state, now, rows);
     std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
         return std::tie(a.call_id, a.public_endpoint, a.remote) <
                std::tie(b.call_id, b.public_endpoint, b.remote);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "alg/base/time.hpp"
@@ -13,20 +14,32 @@
 
 namespace sipalg {
 
-/// A row of `sipalgctl pinholes`: one public address:port to which an outside host may send.
+/// A row of `sipalgctl pinholes`: one public address:port to which an outside host may send first.
 struct PinholeReport {
+    /// The reason why the host may send.
+    enum class Serves : std::uint8_t {
+        media,         ///< of a call; a stream on hold has no row
+        latch,         ///< of a call: the first source of media that sends (C5)
+        call,          ///< signalling of a call
+        registration,  ///< requests from a registrar or an outbound proxy (C8)
+        allowed_peer   ///< requests from a peer that the owner allows (N3)
+    };
+    Serves serves = Serves::media;
     Transport transport = Transport::udp;
     Endpoint public_endpoint;
     Endpoint inside;
-    std::string remote;     ///< "addr", "addr:port" or "*"
-    std::string media;      ///< "audio", "video", …
-    std::string component;  ///< "rtp" or "rtcp"
-    std::string call_id;
-    std::string state;  ///< "early" until answered, then "open"; "learned": let in by a latch (C5). A stream
-                        ///< on hold has no row
+    std::string remote;     ///< "addr", "addr:port" or "*"; of allowed peers also "addr/length"
+    std::string media;      ///< "audio", "video", …; "sip": signalling
+    std::string component;  ///< "rtp" or "rtcp"; empty: signalling
+    std::string call_id;    ///< empty: of no call
+    std::string state;      ///< "early" until answered, then "open"; "learned": let in by a latch (C5)
     std::int64_t expires_s = 0;
     bool observed = false;  ///< not in the kernel (mode `observe`)
+    /// The flow from the port that the peer has announced; it may send from other ports as well.
+    std::optional<ConntrackTuple> flow;
 };
+/// "media", "latch", "call", "registration", "allowed_peer"
+std::string_view word(PinholeReport::Serves serves);
 
 /// One stream of a call.
 struct MediaReport {
@@ -88,6 +101,7 @@ struct Totals {
 struct State;
 
 std::vector<CallReport> report_calls(const State& state);
+/// Everything that lets an outside host send first, sorted by call.
 std::vector<PinholeReport> report_pinholes(const State& state, Time now);
 std::vector<BindingReport> report_bindings(const State& state, Time now);
 std::vector<FlowReport> report_flows(const State& state, Time now);

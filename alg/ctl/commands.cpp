@@ -21,10 +21,10 @@ constexpr std::array rows{
     Command{"call", Argument::required, "ID", true, "one call with its media and pinholes",
             "Prints all that is known of one call. ID is its Call-ID, or the beginning of it\n"
             "if no other call has the same beginning.\n"},
-    Command{"pinholes", Argument::none, "", true, "public ports that are open for media",
-            "Prints one row for each pinhole: public port, inside port, allowed sources, call\n"
-            "and remaining time. --phone ADDR and --call ID select rows; --wide prints every\n"
-            "column.\n"},
+    Command{"pinholes", Argument::none, "", true, "public ports that are open, for media and signalling",
+            "Prints one row for each pinhole: public port, inside port, allowed sources, the\n"
+            "stream or signalling that it serves, and remaining time. --phone ADDR and\n"
+            "--call ID select rows; --wide prints every column.\n"},
     Command{"bindings", Argument::none, "", true, "registered phones",
             "Prints one row for each registration: public port, phone, registrar and\n"
             "remaining time. --phone ADDR selects rows; --wide prints every column.\n"},

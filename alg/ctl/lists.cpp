@@ -105,6 +105,16 @@ std::string flow_treatment(const Json& flow) {
     return text;
 }
 
+/// What a pinhole serves: the stream, or the kind of signalling.
+std::string purpose(const Json& row) {
+    const std::string serves = cell(row, "serves");
+    if (serves == "call") return "signalling";
+    if (serves == "registration") return serves;
+    if (serves == "allowed_peer") return "allowed peer";
+    const std::string component = serves == "latch" ? serves : cell(row, "component");
+    return cell(row, "media") + (component.empty() ? "" : " " + component);
+}
+
 /// The inside address of a row.
 std::string phone_of(const Json& row) {
     for (const char* field : {"phone", "inside"}) {
@@ -140,27 +150,23 @@ std::string calls_list(const Json& rows, const Layout& layout) {
 
 std::string pinholes_list(const Json& rows, const Layout& layout) {
     if (rows.empty()) return "no pinholes\n";
-    const auto media_of = [](const Json& row) {
-        const std::string component = cell(row, "component");
-        return cell(row, "media") + (component.empty() ? "" : " " + component);
-    };
     if (layout.wide) {
-        Table table({"PROTO", "PUBLIC", "INSIDE", "REMOTE", "MEDIA", "STATE", "EXPIRES", "CALL-ID"});
+        Table table({"PROTO", "PUBLIC", "INSIDE", "REMOTE", "SERVES", "STATE", "EXPIRES", "CALL-ID"});
         for (const Json& row : rows)
             table.add({cell(row, "proto"), cell(row, "public"), cell(row, "inside"), cell(row, "remote"),
-                       media_of(row), marked(row, cell(row, "state")), duration(row, "expires_s"),
+                       purpose(row), marked(row, cell(row, "state")), duration(row, "expires_s"),
                        cell(row, "call_id")});
         return table.text(layout.room);
     }
     Table table({{"PORT"},
                  {"INSIDE", 15},
                  {"REMOTE", 13},
-                 {"MEDIA"},
+                 {"SERVES"},
                  {"LEFT"},
                  {"STATE", 0, true},
                  {"CALL-ID", 8, true}});
     for (const Json& row : rows)
-        table.add({port_of(cell(row, "public")), cell(row, "inside"), cell(row, "remote"), media_of(row),
+        table.add({port_of(cell(row, "public")), cell(row, "inside"), cell(row, "remote"), purpose(row),
                    duration(row, "expires_s"), marked(row, cell(row, "state")), cell(row, "call_id")});
     return table.text(layout.room);
 }

@@ -1,7 +1,9 @@
 #include "tests/cases/expectation.hpp"
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
+#include <variant>
 #include <vector>
 
 #include "alg/core/report.hpp"
@@ -90,7 +92,7 @@ bool lists(const Step& step, Router& router) {
     if (step.verb == "pinholes:") {
         what = "pinholes";
         for (const PinholeReport& p : report_pinholes(state, now))
-            found.push_back(row(p));
+            if (p.serves == PinholeReport::Serves::media) found.push_back(row(p));
     } else if (step.verb == "calls:") {
         what = "calls";
         for (const CallReport& call : report_calls(state))
@@ -134,10 +136,13 @@ bool is_met(const Step& step, Router& router) {
     return is_plain(step, router) || lists(step, router);
 }
 
+// All that is open is reported, and nothing else: a latch that a source has used is reported until its time
+// is over.
 void check_reports(Router& router) {
     const State& state = router.state();
     const auto& elements = router.kernel().elements();
     const std::vector<Egress> egresses = state.egresses();
+    std::set<Element> reported;
     for (const PinholeReport& p : report_pinholes(state, router.now())) {
         const auto at = std::find_if(egresses.begin(), egresses.end(), [&](const Egress& used) {
             return used.advertised == p.public_endpoint.address;
@@ -145,12 +150,24 @@ void check_reports(Router& router) {
         const bool translated = p.public_endpoint != p.inside;
         if (translated && at == egresses.end())
             throw std::runtime_error("reported at an address that is not the router's: " + row(p));
-        const Address remote = p.remote == "*" ? Address{} : Address::parse(p.remote).value();
-        const Address outside = translated ? at->address : p.inside.address;
-        const Pinhole pinhole{p.transport, remote, {outside, p.public_endpoint.port}};
-        const Mapping mapping{p.transport, p.inside, pinhole.outside};
-        if (!elements.contains(pinhole) || elements.contains(mapping) != translated)
+        const Endpoint outside{translated ? at->address : p.inside.address, p.public_endpoint.port};
+        const Address remote = p.remote == "*" || p.serves == PinholeReport::Serves::allowed_peer
+                                   ? Address{}
+                                   : Address::parse(p.remote).value();
+        const bool latch = p.serves == PinholeReport::Serves::latch;
+        Element element = Pinhole{p.transport, remote, outside};
+        if (latch) element = Latch{p.transport, outside};
+        if (p.serves == PinholeReport::Serves::allowed_peer) element = Reachable{p.transport, outside};
+        const Mapping mapping{p.transport, p.inside, outside};
+        if ((!latch && !elements.contains(element)) || elements.contains(mapping) != translated)
             throw std::runtime_error("reported but not in the kernel: " + row(p));
+        reported.insert(element);
+    }
+    for (const auto& [element, until] : elements) {
+        const bool admits = std::holds_alternative<Pinhole>(element) ||
+                            std::holds_alternative<Latch>(element) ||
+                            std::holds_alternative<Reachable>(element);
+        if (admits && !reported.contains(element)) throw std::runtime_error("open, but not reported");
     }
 }
 

@@ -225,7 +225,8 @@ class LabTest(unittest.TestCase):
         return most
 
     def pinholes(self, call_id=None):
-        return [p for p in self.lab.ctl("pinholes") if call_id in (None, p["call_id"])]
+        """Those for media, of this call or of all calls."""
+        return [p for p in self.lab.ctl("pinholes") if p["serves"] == "media" and call_id in (None, p["call_id"])]
 
     def calls(self):
         return {c["call_id"]: c for c in self.lab.ctl("calls")}

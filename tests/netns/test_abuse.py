@@ -17,7 +17,7 @@ class Abuse(LabTest):
         request = registrar.hear("REGISTER")
         registrar.reply(request, 200, sip.sdp(PROVIDER, 30000), [("Contact", f"{request.get('Contact')};expires=600")])
         phone.hear(200)
-        self.assertEqual(self.lab.ctl("pinholes"), [])
+        self.assertEqual(self.pinholes(), [])
         self.assertEqual(len(self.lab.ctl("bindings")), 1)
         ear = self.media(PHONE1, 40000)
         voice = self.media(PROVIDER, 30000)
@@ -51,7 +51,8 @@ class Abuse(LabTest):
                       "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: none\r\nCSeq: 1 INVITE\r\n"
                       f"Contact: <sip:m@{STRANGER}>\r\nContent-Length: 0\r\n\r\n", (ROUTER_WAN, 5060))
         phone.udp.hears_nothing()
-        self.assertEqual((self.lab.ctl("calls"), self.lab.ctl("pinholes")), ([], []))
+        self.assertEqual((self.lab.ctl("calls"), self.pinholes()), ([], []))
+        self.assertNotIn(STRANGER, {p["remote"] for p in self.lab.ctl("pinholes")})
 
     def test_unasked_answer_from_the_peer(self):
         """X3: a 200 with SDP for an INVITE that the phone never sent opens nothing."""

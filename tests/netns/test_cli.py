@@ -166,6 +166,15 @@ class Answers(LabTest):
         self.assertTrue(seen["started"])
         self.assertEqual(len(seen["media"]), 1)
 
+    def test_pinholes(self):
+        """O1: `pinholes` lists signalling too, each row with what it serves."""
+        call = self.call_in()
+        rows = [(p["serves"], p["media"], p["call_id"], p["remote"]) for p in self.lab.ctl("pinholes")]
+        self.assertIn(("registration", "sip", "", PROVIDER), rows)
+        self.assertIn(("call", "sip", call.id, PROVIDER), rows)
+        self.assertIn(("media", "audio", call.id, PROVIDER), rows)
+        self.assertIn("registration", self.lab.ctl_run("pinholes").stdout)
+
     def test_every_listing_is_json(self):
         """SPEC 1: --json prints exactly one JSON document for each listing command."""
         call = self.call_out()
@@ -217,7 +226,7 @@ class Answers(LabTest):
         for name in (call.id, call.id[:-3]):
             shown = self.lab.ctl("call", name)
             self.assertEqual([one["call_id"] for one in shown["calls"]], [call.id])
-            self.assertEqual(len(shown["pinholes"]), 2)
+            self.assertEqual([p["serves"] for p in shown["pinholes"]].count("media"), 2)
         self.assertIn(call.id, self.lab.ctl_run("call", call.id).stdout)
         done = self.lab.ctl_run("call", "no-such-call")
         self.assertEqual(done.returncode, 1)
@@ -255,7 +264,7 @@ class Answers(LabTest):
         done = self.lab.ctl_run("close", "--all")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(second.id, done.stdout)
-        self.assertEqual(self.lab.ctl("pinholes"), [])
+        self.assertEqual(self.pinholes(), [])
 
     def test_limits(self):
         """X7: `limits` shows every limit with its use."""

@@ -27,6 +27,14 @@ Json error(std::string text) {
     return {{"error", std::move(text)}};
 }
 
+/// Those for media of calls, which `close` reports.
+std::size_t open_for_media(const State& state, Time now) {
+    const auto open = report_pinholes(state, now);
+    return static_cast<std::size_t>(std::count_if(open.begin(), open.end(), [](const PinholeReport& one) {
+        return one.serves == PinholeReport::Serves::media;
+    }));
+}
+
 std::string text_field(const Json& request, const char* name) {
     const bool there = request.is_object() && request.contains(name) && request[name].is_string();
     return there ? request[name].get<std::string>() : std::string();
@@ -127,7 +135,7 @@ Json Answers::one_call(const std::string& id, Time now) {
 // C7. Calls that are only observed have no media to close.
 Json Answers::close(const Json& request, Time now) {
     const bool all = request.contains("all") && request["all"] == true;
-    const std::size_t open_before = report_pinholes(from_.state, now).size();
+    const std::size_t open_before = open_for_media(from_.state, now);
     std::vector<CallReport> chosen;
     std::optional<std::string> call_id;
     if (all) {
@@ -144,7 +152,7 @@ Json Answers::close(const Json& request, Time now) {
     if (closed < chosen.size())
         return error("the kernel refused to close some calls; the log has the reason");
     return {{"closed", to_json(chosen, clocks())},
-            {"pinholes_closed", open_before - report_pinholes(from_.state, now).size()}};
+            {"pinholes_closed", open_before - open_for_media(from_.state, now)}};
 }
 
 Json Answers::reload() {

@@ -116,6 +116,7 @@ Json to_json(const std::vector<PinholeReport>& pinholes) {
                         {"call_id", pinhole.call_id},
                         {"state", pinhole.state},
                         {"expires_s", pinhole.expires_s},
+                        {"serves", word(pinhole.serves)},
                         {"observed", pinhole.observed}});
     return rows;
 }

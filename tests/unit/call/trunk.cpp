@@ -60,7 +60,9 @@ struct Trunk {
     std::map<std::string, std::set<std::string>> open() const {
         std::map<std::string, std::set<std::string>> all;
         for (const PinholeReport& p : report_pinholes(*state, now))
-            all[p.call_id].insert(p.public_endpoint.text() + " > " + p.inside.text() + " from " + p.remote);
+            if (p.serves == PinholeReport::Serves::media)
+                all[p.call_id].insert(p.public_endpoint.text() + " > " + p.inside.text() + " from " +
+                                      p.remote);
         return all;
     }
 

@@ -26,9 +26,9 @@ TEST_CASE("calls") {
 TEST_CASE("pinholes and bindings have readable times") {
     const Json pinholes = Json::parse(R"([{"proto":"udp","public":"203.0.113.1:4000",
         "inside":"192.168.1.10:4000","remote":"192.0.2.1","media":"audio","component":"rtp","call_id":"c",
-        "state":"open","expires_s":75,"observed":true}])");
+        "state":"open","expires_s":75,"serves":"media","observed":true}])");
     CHECK(view("pinholes", pinholes) ==
-          "PROTO  PUBLIC            INSIDE             REMOTE     MEDIA      STATE            EXPIRES  "
+          "PROTO  PUBLIC            INSIDE             REMOTE     SERVES     STATE            EXPIRES  "
           "CALL-ID\n"
           "udp    203.0.113.1:4000  192.168.1.10:4000  192.0.2.1  audio rtp  open (observed)  1m15s    c\n");
     const Json bindings = Json::parse(R"([{"proto":"udp","public":"203.0.113.1:5060",
@@ -36,6 +36,16 @@ TEST_CASE("pinholes and bindings have readable times") {
     CHECK(view("bindings", bindings) ==
           "PROTO  PUBLIC            INSIDE             REGISTRAR  EXPIRES  MESSAGES    AOR\n"
           "udp    203.0.113.1:5060  192.168.1.10:5060  192.0.2.1  59m59s   unmodified  sip:a@x\n");
+}
+
+TEST_CASE("O1 the list of pinholes says what each one serves") {
+    Json rows = Json::array();
+    for (const char* serves : {"media", "latch", "call", "registration", "allowed_peer"})
+        rows.push_back(
+            {{"public", "203.0.113.1:1"}, {"serves", serves}, {"media", "audio"}, {"component", "rtp"}});
+    const std::string text = view("pinholes", rows, {});
+    for (const char* words : {"audio rtp", "audio latch", "signalling", "registration", "allowed peer"})
+        CHECK(text.find(words) != std::string::npos);
 }
 
 TEST_CASE("O1 flows on other ports are marked") {

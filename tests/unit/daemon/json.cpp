@@ -84,7 +84,7 @@ TEST_CASE("pinholes and bindings, IPv6 in brackets") {
     pinhole.expires_s = 32;
     CHECK(to_json(std::vector{pinhole}) == Json::parse(R"([{"proto":"udp","public":"[2001:db8::1]:4000",
         "inside":"192.168.1.10:4000","remote":"*","media":"audio","component":"rtp","call_id":"c",
-        "state":"early","expires_s":32,"observed":false}])"));
+        "state":"early","expires_s":32,"serves":"media","observed":false}])"));
     const BindingReport binding{Transport::tcp,
                                 endpoint("203.0.113.1:5060"),
                                 endpoint("192.168.1.10:5060"),
