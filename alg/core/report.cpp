@@ -99,7 +99,7 @@ void add_bindings(const State& state, Time now, std::vector<PinholeReport>& rows
     for (const auto& [key, binding] : state.registrations.all())
         for (const Pinhole& pinhole : registration::pinholes(key, binding)) {
             const nat::PinholeEntry* entry = state.mappings.pinholes().find(pinhole);
-            if (!entry) continue;
+            if (!entry || entry->kernel_until <= now) continue;
             PinholeReport row;
             row.serves = Serves::registration;
             row.transport = pinhole.transport;
