@@ -2,6 +2,7 @@
 """A router with two uplinks: each message and each mapping has the address of the interface by which the packet
 leaves."""
 
+import select
 import time
 
 from labtest import PHONE1, PROVIDER, ROUTER_WAN, Call, LabTest, main, sip
@@ -107,6 +108,49 @@ class Uplinks(LabTest):
         self.lab.start_daemon("--outside", "wan", "--outside", "wan2")
         self.lab.forget_flows()
         self.assert_reached(phone, registrations)
+
+    def test_rules_of_every_kind(self):
+        """A9: policy rules by source, port, protocol and input interface, and a second default route with a metric."""
+        router, anywhere = self.lab.router, "192.0.2.30"  # a peer that both uplinks lead to
+        for far in (self.second, self.lab.provider):
+            far.run("ip", "address", "add", f"{anywhere}/32", "dev", "lo")
+        router.run("ip", "route", "add", "default", "via", PROVIDER2, "dev", "wan2", "metric", "10")
+        router.run("ip", "route", "add", "default", "via", PROVIDER, "dev", "wan", "table", "101")
+        router.run("ip", "route", "del", "192.0.2.0/24")
+        low, high = iter(range(5100, 5200)), iter(range(5200, 5300))
+
+        def public_of_a_request(number, ports=low):
+            """The address of the request at whichever end receives it."""
+            phone = self.phone(number, port=next(ports), hop=(anywhere, 5060))
+            peers = [sip.Agent(self.lab, far, anywhere, 5060, "peer") for far in (self.lab.provider, self.second)]
+            phone.request("OPTIONS", phone.dialog(phone.user, (anywhere, 5060)))
+            heard = wait_for(lambda: select.select([peer.udp.socket for peer in peers], [], [], 0)[0], 3,
+                             "the request at one uplink")
+            request = next(peer for peer in peers if peer.udp.socket in heard).hear("OPTIONS")
+            for agent in (phone, *peers):
+                agent.close()
+            self.assertIn(f" {request.source[0]}:", request.get("Via"))
+            return request.source[0]
+        try:
+            self.assertEqual(public_of_a_request(1), ROUTER_WAN)  # the default route without a metric
+            router.run("ip", "route", "del", "default", "via", PROVIDER)
+            wait_for(lambda: public_of_a_request(1) == ROUTER_WAN2, 3, "the second default route")
+            for rule, number, ports in ((("from", PHONE1), 1, low), (("iif", "lan2"), 3, low),
+                                        (("ipproto", "udp", "sport", "5200-5300"), 1, high)):
+                with self.subTest(rule=rule):
+                    router.run("ip", "rule", "add", *rule, "lookup", "101")
+                    try:
+                        wait_for(lambda: public_of_a_request(number, ports) == ROUTER_WAN, 3, "the rule to be followed")
+                        self.assertEqual(public_of_a_request(2), ROUTER_WAN2)
+                    finally:
+                        router.run("ip", "rule", "del", *rule, "lookup", "101")
+        finally:
+            router.run("ip", "route", "replace", "default", "via", PROVIDER)
+            router.run("ip", "route", "del", "default", "via", PROVIDER2, "metric", "10")
+            router.run("ip", "route", "flush", "table", "101", check=False)
+            router.run("ip", "route", "add", "192.0.2.0/24", "via", PROVIDER2)
+            for far in (self.second, self.lab.provider):
+                far.run("ip", "address", "del", f"{anywhere}/32", "dev", "lo")
 
     def test_a_rule_added_at_run_time(self):
         """A9: a policy rule changes the uplink for a pair that was asked for before; the next message names the other address."""

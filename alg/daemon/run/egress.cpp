@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
+
+#include "alg/net/packet.hpp"
 
 namespace sipalg::daemon {
 
@@ -14,18 +17,31 @@ std::optional<Address> phone_of_ipv6(Side from, Bytes packet) {
     return Address::v6(bytes);
 }
 
-std::optional<Address> address_at(Bytes packet, std::size_t offset) {
+/// Both ends of an IPv4 packet; without a transport the ports are 0.
+struct Ends {
+    Endpoint source, destination;
+    std::optional<Transport> transport;
+};
+
+std::optional<Ends> ends_of(Bytes packet) {
     if (packet.size() < 20 || packet[0] >> 4 != 4) return std::nullopt;
-    std::array<std::uint8_t, 4> bytes{};
-    std::copy_n(packet.begin() + static_cast<std::ptrdiff_t>(offset), 4, bytes.begin());
-    return Address::v4(bytes);
+    const auto address_at = [&](std::size_t offset) {
+        std::array<std::uint8_t, 4> bytes{};
+        std::copy_n(packet.begin() + static_cast<std::ptrdiff_t>(offset), 4, bytes.begin());
+        return Address::v4(bytes);
+    };
+    Ends ends{{address_at(12), 0}, {address_at(16), 0}, {}};
+    if (const auto parsed = parse_packet(packet))
+        ends = {parsed->source, parsed->destination, parsed->transport};
+    return ends;
 }
 
 }  // namespace
 
 std::size_t EgressChooser::QueryHash::operator()(const RouteQuery& query) const noexcept {
     const std::hash<Endpoint> hash;
-    return hash({query.phone, static_cast<std::uint16_t>(query.in_interface)}) * 31 + hash({query.peer, 0});
+    return (hash({query.phone, query.phone_port}) * 31 + hash({query.peer, query.peer_port})) * 31 +
+           query.in_interface * 2 + static_cast<std::size_t>(query.transport == Transport::tcp);
 }
 
 void EgressChooser::set(const Interfaces& interfaces, const std::vector<std::string>& outside,
@@ -82,15 +98,15 @@ const Egress* EgressChooser::find(unsigned index) const {
 
 Egress EgressChooser::choose(Side from, Bytes packet, unsigned in_interface, unsigned out_interface) {
     if (const auto phone = phone_of_ipv6(from, packet)) return {*phone, *phone};
-    const auto source = address_at(packet, 12);
-    const auto destination = address_at(packet, 16);
-    if (!source || !destination) return {};
-    const Address& inside = from == Side::inside ? *source : *destination;
-    if (!treatments_.is_translated(inside)) return {inside, inside};
+    const auto ends = ends_of(packet);
+    if (!ends) return {};
+    const auto& [phone, peer] = from == Side::inside ? std::tie(ends->source, ends->destination)
+                                                     : std::tie(ends->destination, ends->source);
+    if (!treatments_.is_translated(phone.address)) return {phone.address, phone.address};
     if (ends_.size() == 1) return ends_.front().egress;
     // Both directions use the same query, so that they get the same answer.
-    const RouteQuery query = from == Side::inside ? RouteQuery{*source, *destination, in_interface}
-                                                  : RouteQuery{*destination, *source, out_interface};
+    const RouteQuery query{phone.address,   peer.address, from == Side::inside ? in_interface : out_interface,
+                           ends->transport, phone.port,   peer.port};
     auto known = routes_.find(query);
     if (known == routes_.end()) {
         if (routes_.size() >= most_routes) routes_.clear();

@@ -18,6 +18,9 @@ struct RouteQuery {
     Address phone;
     Address peer;
     unsigned in_interface = 0;
+    /// Policy rules may depend on them (`ip rule add ipproto udp dport 5060 ...`); nullopt: of any transport.
+    std::optional<Transport> transport{};
+    std::uint16_t phone_port = 0, peer_port = 0;
     friend bool operator==(const RouteQuery&, const RouteQuery&) = default;
 };
 

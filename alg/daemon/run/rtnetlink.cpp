@@ -177,6 +177,11 @@ std::optional<unsigned> Rtnetlink::route(const RouteQuery& query) {
     header->rtm_family = query.peer.is_v4() ? AF_INET : AF_INET6;
     header->rtm_dst_len = put(RTA_DST, query.peer);
     if (query.phone) header->rtm_src_len = put(RTA_SRC, query.phone);
+    if (query.transport) {
+        mnl_attr_put_u8(request, RTA_IP_PROTO, static_cast<std::uint8_t>(*query.transport));
+        mnl_attr_put_u16(request, RTA_SPORT, htons(query.phone_port));
+        mnl_attr_put_u16(request, RTA_DPORT, htons(query.peer_port));
+    }
     if (query.in_interface != 0) mnl_attr_put_u32(request, RTA_IIF, query.in_interface);
     std::optional<unsigned> interface;
     const auto error = talk_.ask(request, [&](const nlmsghdr* answer) {
