@@ -101,11 +101,11 @@ class OneToOne(LabTest):
 
 class VirtualAddress(LabTest):
     """The router's interface has an address of its own and a shared one, as with VRRP; the owner translates to the shared one."""
-    VIRTUAL = "203.0.113.2"
+    VIRTUAL, LENGTH, DEVICE = "203.0.113.2", 24, "wan"
 
     @classmethod
     def prepare(cls):
-        cls.lab.router.address(f"{cls.VIRTUAL}/24", "wan")
+        cls.lab.router.address(f"{cls.VIRTUAL}/{cls.LENGTH}", cls.DEVICE)
         cls.lab.router.run("nft", "insert", "rule", "inet", "admin", "postrouting", "meta", "nfproto", "ipv4", "oifname", "wan",
                            "snat", "ip", "to", cls.VIRTUAL)
         cls.lab.empty_ruleset = cls.lab.ruleset()
@@ -125,17 +125,22 @@ class VirtualAddress(LabTest):
     def test_it_goes_to_another_router_and_comes_back(self):
         """N1, C11: the daemon goes on with the interface's own address, only writes the other one, and takes it again."""
         self.register(self.phone(), self.peer())
-        self.lab.router.run("ip", "address", "del", f"{self.VIRTUAL}/24", "dev", "wan")
+        self.lab.router.run("ip", "address", "del", f"{self.VIRTUAL}/{self.LENGTH}", "dev", self.DEVICE)
         public = lambda: {b["public"].split(":")[0] for b in self.lab.ctl("bindings")}  # noqa: E731
         try:
             wait_for(lambda: ROUTER_WAN in self.members_text("mappings_in"), 5, "the mapping to move")
         finally:
-            self.lab.router.address(f"{self.VIRTUAL}/24", "wan")
+            self.lab.router.address(f"{self.VIRTUAL}/{self.LENGTH}", self.DEVICE)
         wait_for(lambda: ROUTER_WAN not in self.members_text("mappings_in"), 5, "the mapping to move back")
         self.assertEqual(public(), {self.VIRTUAL})
 
     def members_text(self, name):
         return " ".join(self.lab.members(name, "map"))
+
+
+class VirtualAddressElsewhere(VirtualAddress):
+    """The shared address belongs to an interface that is not outside: VRRP with an interface of its own, or a routed address."""
+    LENGTH, DEVICE = 32, "lo"
 
 
 if __name__ == "__main__":

@@ -52,6 +52,10 @@ void EgressChooser::set(const Interfaces& interfaces, const std::vector<std::str
         const Interface* interface = interfaces.find(name);
         return interface != nullptr && interface->holds(address);
     };
+    const auto is_own = [&](const Address& address) {
+        return std::any_of(interfaces.all.begin(), interfaces.all.end(),
+                           [&](const Interface& interface) { return interface.holds(address); });
+    };
     for (std::size_t i = 0; i < outside.size(); ++i) {
         End end;
         end.interface = outside[i];
@@ -64,12 +68,13 @@ void EgressChooser::set(const Interfaces& interfaces, const std::vector<std::str
         if (external.size() > 1 && i < external.size()) wanted = external[i];
         end.egress.advertised = end.egress.address;
         if (end.egress.address && wanted) {
-            if (held(end.interface, wanted)) {
-                end.egress = {wanted, wanted};
-            } else if (std::none_of(outside.begin(), outside.end(),
-                                    [&](const std::string& name) { return held(name, wanted); })) {
+            const bool is_anothers = !held(end.interface, wanted) &&
+                                     std::any_of(outside.begin(), outside.end(),
+                                                 [&](const std::string& name) { return held(name, wanted); });
+            if (!is_anothers && is_own(wanted))
+                end.egress = {wanted, wanted, {}};
+            else if (!is_anothers)
                 end.egress.advertised = wanted;
-            }
         }
         ends_.push_back(std::move(end));
     }

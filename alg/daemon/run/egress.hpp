@@ -37,8 +37,9 @@ class EgressChooser {
 
     /// The outside interfaces in the owner's order and their `--external-address`, if any (none, one for all,
     /// or one each). An address that the interface holds is the one to translate to (a virtual one of VRRP,
-    /// that of the owner's `snat to`); one that no outside interface holds is only written (N1). Empties the
-    /// cache.
+    /// that of the owner's `snat to`), and so is one of an interface that is not outside (VRRP's own one, a
+    /// routed address on the loopback interface). One that the router does not have is only written (N1).
+    /// Empties the cache.
     void set(const Interfaces& interfaces, const std::vector<std::string>& outside,
              const std::vector<Address>& external);
     /// Decides which phones are translated.

@@ -138,6 +138,14 @@ TEST_CASE("N1 an external address that an outside interface holds is the one to 
     CHECK(routes.chooser.ends()[0].egress == Egress{shared, shared});
     const Address other = *Address::parse("198.51.100.1");
     CHECK(routes.chooser.ends()[1].egress == Egress{other, other});  // it can't leave there with the other's
+    // An address of an interface that is not outside leaves by each.
+    const Address routed = *Address::parse("192.0.2.1");
+    interfaces.all.push_back({9, "lo", true, {{routed, {}, false, true}}});
+    routes.chooser.set(interfaces, {"dsl", "lte"}, {routed});
+    for (const EgressChooser::End& end : routes.chooser.ends()) {
+        CHECK(end.egress == Egress{routed, routed});
+        CHECK(end.egress.interface.empty());
+    }
     // Another router has taken it: it is only written, until it comes back.
     routes.chooser.set(two_uplinks(), {"dsl"}, {shared});
     CHECK(routes.chooser.ends()[0].egress == Egress{*Address::parse("203.0.113.1"), shared});
