@@ -211,6 +211,22 @@ std::vector<bool> Conntrack::known(std::span<const ConntrackTuple> flows) {
     return known;
 }
 
+std::optional<Address> Conntrack::public_address(const ConntrackTuple& flow) {
+    std::optional<Address> address;
+    const Asked asked = ask(IPCTNL_MSG_CT_GET, {&flow, 1}, "looking for a conntrack entry");
+    if (!asked.any) return address;
+    talk_.answers(asked.first, asked.first, [&](const nlmsghdr* answer) {
+        ConntrackEntry entry;
+        if (answer->nlmsg_type == NLMSG_ERROR || !get_flow(answer, UdpTimeouts{}, entry)) return true;
+        if (entry.original_source == flow.source)
+            address = entry.reply_destination.address;
+        else if (entry.reply_source == flow.source)
+            address = entry.original_destination.address;
+        return true;
+    });
+    return address;
+}
+
 ConntrackDump::ConntrackDump() : ConntrackDump(open_netfilter()) {}
 
 ConntrackDump::ConntrackDump(std::unique_ptr<netlink::Channel> channel)

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,6 +27,10 @@ class Conntrack {
     /// For each flow, whether an entry has it as its original or reply direction; true if the kernel does not
     /// answer. Throws Error.
     std::vector<bool> known(std::span<const ConntrackTuple> flows);
+
+    /// The address that the source of this flow has for the other end, whichever of them has opened the
+    /// connection; nullopt: there is no such entry. Throws Error.
+    std::optional<Address> public_address(const ConntrackTuple& flow);
 
   private:
     struct Asked {

@@ -31,6 +31,8 @@ inline constexpr std::string_view any_interface6 = "any_interface6";
 // Filled by rules.
 inline constexpr std::string_view phones = "phones";
 inline constexpr std::string_view seen = "seen";
+inline constexpr std::string_view unsettled = "unsettled";
+inline constexpr std::string_view uplinks = "uplinks";
 // Filled with elements of the core; see element_rows().
 inline constexpr std::string_view listeners = "listeners";
 inline constexpr std::string_view listeners6 = "listeners6";

@@ -377,6 +377,19 @@ Rule& Rule::note_source_nat(std::string_view map, std::chrono::seconds timeout) 
     return *this;
 }
 
+Rule& Rule::note_interface(std::initializer_list<Field> fields, std::string_view map,
+                           std::chrono::seconds timeout) {
+    // Registers beyond those of any key.
+    constexpr std::uint32_t name_register = NFT_REG_4;
+    const std::string words = load(fields);
+    say("update @" + std::string(map) + " { " + words + " timeout " + duration(timeout) + " : oifname }");
+    load(Field::out_interface, name_register);
+    nftnl_expr* e = change_set(map, NFT_DYNSET_OP_UPDATE);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_DATA, name_register);
+    set_timeout(e, timeout);
+    return *this;
+}
+
 Rule& Rule::remove(std::initializer_list<Field> fields, std::string_view set) {
     const std::string words = load(fields);
     say("delete @" + std::string(set) + " { " + words + " }");
@@ -452,6 +465,12 @@ Rule& Rule::assign_helper(std::string_view object) {
 Rule& Rule::accept() {
     say("accept");
     verdict(NF_ACCEPT, {});
+    return *this;
+}
+
+Rule& Rule::drop() {
+    say("drop");
+    verdict(NF_DROP, {});
     return *this;
 }
 

@@ -86,6 +86,9 @@ class Rule {
     /// Notes in `map` how NAT has translated the connection's opener: public address . public port . address
     /// : port, with this timeout.
     Rule& note_source_nat(std::string_view map, std::chrono::seconds timeout);
+    /// Notes in `map`, under the fields, the name of the interface by which the packet leaves.
+    Rule& note_interface(std::initializer_list<Field> fields, std::string_view map,
+                         std::chrono::seconds timeout);
     /// Removes the fields from `set`.
     Rule& remove(std::initializer_list<Field> fields, std::string_view set);
     Rule& mark_connection(std::uint32_t bit);
@@ -101,6 +104,7 @@ class Rule {
     Rule& original_direction(Dialect dialect);
 
     Rule& accept();
+    Rule& drop();
     Rule& goto_chain(std::string_view chain);
     Rule& jump_chain(std::string_view chain);
     /// NAT to the address and port in `map` for the fields; the rule does not match if there is no entry.

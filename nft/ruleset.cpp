@@ -277,6 +277,20 @@ void Ruleset::set_hosts(const Hosts& hosts) {
     impl_->change(std::move(changed));
 }
 
+void Ruleset::ask_uplink(const ConntrackTuple& flow) {
+    constexpr Seconds within{2};
+    const auto write = [&](Batch& out) {
+        ElementWriter(out, impl_->settings.table)
+            .put(ElementWriter::Kind::ensure, Entry{set_name::unsettled, key_of(flow), {}, {}, false},
+                 within);
+    };
+    impl_->attempt(write, [&](Batch& out) { return impl_->link.commit(out); });
+}
+
+std::optional<std::string> Ruleset::uplink_of(const ConntrackTuple& flow) const {
+    return read_uplink(impl_->link, impl_->settings.table, flow);
+}
+
 std::vector<StoredElement> Ruleset::read() const {
     return read_elements(impl_->link, impl_->settings.table);
 }

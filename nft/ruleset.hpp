@@ -187,6 +187,12 @@ class Ruleset {
     /// minutes; nullopt: none is known (S2). Throws Error.
     std::optional<std::uint16_t> inside_port(const Endpoint& outside, const Address& phone) const;
 
+    /// A9: the next packet of this flow tells its uplink and is dropped, if it comes within two seconds.
+    /// Throws Error.
+    void ask_uplink(const ConntrackTuple& flow);
+    /// The interface that was found out for the flow; nullopt: none yet. Throws Error.
+    std::optional<std::string> uplink_of(const ConntrackTuple& flow) const;
+
     /// Applies the changes as one transaction and waits for the kernel's answer (law 1). On success all
     /// changes are in force; otherwise none is, and the error is the kernel's refusal as a text for people.
     Result<> apply(std::span<const Change> changes);

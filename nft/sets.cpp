@@ -127,6 +127,9 @@ constexpr std::uint32_t most_latches = 4096;
 // hosts or flows are not noted (X7).
 constexpr std::uint32_t most_phones = 4096, most_seen = 8192;
 
+// New flows whose uplink the daemon has asked for, which it does within a second.
+constexpr std::uint32_t most_unsettled = 4096;
+
 SetDefinition filled_by_rules(std::string_view set_name, const std::vector<Type>& key, std::uint32_t most,
                               const std::vector<Type>& data = {}) {
     SetDefinition set = make_set(set_name, key, true, data);
@@ -211,6 +214,9 @@ std::vector<SetDefinition> sets_of(const Settings& settings, Origin origin) {
     sets.push_back(filled_by_rules(set_name::phones, {ipv4_addr}, most_phones));
     sets.push_back(
         filled_by_rules(set_name::seen, {ipv4_addr, inet_service, ipv4_addr}, most_seen, {inet_service}));
+    const std::vector<Type> flow{inet_proto, ipv4_addr, ipv4_addr, inet_service};
+    sets.push_back(filled_by_rules(set_name::unsettled, flow, most_unsettled));
+    sets.push_back(filled_by_rules(set_name::uplinks, flow, most_unsettled, {ifname}));
     for (const ElementRow& row : element_rows()) {
         sets.push_back(elements(row.set, row, ipv4_addr));
         if (!row.set6.empty()) sets.push_back(elements(row.set6, row, ipv6_addr));

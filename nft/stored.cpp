@@ -136,6 +136,27 @@ std::optional<std::uint16_t> read_seen(Link& link, const std::string& table, con
     return port;
 }
 
+Value key_of(const ConntrackTuple& flow) {
+    Value key;
+    key.put8(static_cast<std::uint8_t>(flow.transport));
+    key.put(flow.source.address);
+    key.put(flow.destination);
+    return key;
+}
+
+std::optional<std::string> read_uplink(Link& link, const std::string& table, const ConntrackTuple& flow) {
+    std::optional<std::string> name;
+    if (!flow.source.address.is_v4() || !flow.destination.address.is_v4()) return name;
+    get_element(link, table, set_name::uplinks, key_of(flow), [&](const nlmsghdr* message) {
+        each_set_element(message, [&](nftnl_set_elem* element) {
+            const Value data = value_of(element, NFTNL_SET_ELEM_DATA);
+            const auto* end = std::find(data.bytes.begin(), data.bytes.begin() + data.size, 0);
+            name.emplace(data.bytes.begin(), end);
+        });
+    });
+    return name;
+}
+
 bool any_set_flushed(Link& link, const std::string& table, const std::vector<SetDefinition>& sets,
                      std::span<const Change> expected) {
     for (const SetDefinition& set : sets)

@@ -26,6 +26,11 @@ std::vector<LatchedSource> read_latched(Link& link, const std::string& table);
 std::optional<std::uint16_t> read_seen(Link& link, const std::string& table, const Endpoint& outside,
                                        const Address& phone);
 
+/// The interface by which the first packet of this flow has left; nullopt: none was noted (A9). Throws Error.
+std::optional<std::string> read_uplink(Link& link, const std::string& table, const ConntrackTuple& flow);
+/// The key of a flow in the sets `unsettled` and `uplinks`; flows from other ports of the phone share it.
+Value key_of(const ConntrackTuple& flow);
+
 /// Reads the maps of mappings. False: there is no table. Throws Error.
 bool read_maps(Link& link, const std::string& table, MapContents& maps);
 

@@ -31,6 +31,7 @@ constexpr std::chrono::seconds latched_for{60};
 constexpr std::chrono::hours known_for{1};
 // A translation is noted with the first packets of a flow, and lives as long as a UDP stream in conntrack.
 constexpr std::chrono::minutes seen_for{3};
+constexpr std::chrono::seconds noted_for{30};
 
 }  // namespace
 
@@ -104,10 +105,19 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
         .fields({Field::protocol, Field::destination6, Field::destination_port}, set_name::listeners6)
         .goto_chain(inward);
 
+    // A9: the interface by which a flow leaves whose uplink depends on more than the daemon can ask for. The
+    // packet is dropped, because it names an address that may be wrong; its sender repeats it.
+    ChainDefinition& noted = chains_.emplace_back(to_outside, std::nullopt);
+    const auto flow = {Field::protocol, Field::original_source, Field::destination, Field::destination_port};
+    noted.add()
+        .unanswered()
+        .fields(flow, set_name::unsettled)
+        .note_interface(flow, set_name::uplinks, noted_for)
+        .remove(flow, set_name::unsettled)
+        .drop();
     // S2: the public port that NAT gives to a phone's socket, ours or the owner's. A full map changes
     // nothing.
-    chains_.emplace_back(to_outside, std::nullopt)
-        .add()
+    noted.add()
         .unanswered()
         .interface(Interface::out, set_name::outside)
         .carried_by(Transport::udp)

@@ -68,6 +68,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
       answers_({options_, state_, engine_, network_, ruleset_, tls_watch_, packets_, control_, access_,
                 [this] { return reload(); }},
                loop_.now()) {
+    network_.egress().set_flows(&kernel_tables_);
     add_to_loop();
     set_own_addresses();
     own_sockets_ = own_sockets();

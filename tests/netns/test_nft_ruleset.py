@@ -102,6 +102,7 @@ class RulesetTest(DriverTest):
         driver = self.driver()
         driver('install')
         elements = {MAPPING: 100, PINHOLE: 200, LISTENER: 300, RECORD: 400,
+                    'mapping_via udp wan2 192.168.1.2:4000 198.51.100.1:4000': 450,
                     'record 4294967295 9 ' + 'x' * 240: 500}
         driver('apply ' + ';'.join(f'add {e} {t}' for e, t in elements.items()))
         self.assertHolds(driver, elements)

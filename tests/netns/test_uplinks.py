@@ -152,6 +152,49 @@ class Uplinks(LabTest):
             for far in (self.second, self.lab.provider):
                 far.run("ip", "address", "del", f"{anywhere}/32", "dev", "lo")
 
+    def test_firewall_marks(self):
+        """A9: a rule by firewall mark decides about the uplink: the first message of a flow is dropped and repeated, and
+        each one names the address that it has; also over TCP, and for requests of the peer."""
+        router, anywhere = self.lab.router, "192.0.2.40"
+        for far in (self.second, self.lab.provider):
+            far.run("ip", "address", "add", f"{anywhere}/32", "dev", "lo")
+        router.run("ip", "route", "add", f"{anywhere}/32", "via", PROVIDER)
+        router.run("ip", "route", "add", "default", "via", PROVIDER2, "dev", "wan2", "table", "102")
+        router.run("nft", "add", "table", "inet", "pbr", "{ chain pre { type filter hook prerouting priority mangle; "
+                   f"ip saddr {PHONE1} ip daddr {anywhere} meta mark set 0x1; }}; }}")
+        router.run("ip", "rule", "add", "fwmark", "1", "lookup", "102")
+        try:
+            phone, peer = self.phone(hop=(anywhere, 5060)), sip.Agent(self.lab, self.second, anywhere, 5060, "peer")
+            stranger = sip.Agent(self.lab, self.lab.provider, anywhere, 5060, "peer")
+            wait_for(lambda: "mark" in router.run("ip", "rule").stdout, 3, "the rule")
+            for _ in range(3):
+                raw = phone.request("OPTIONS", phone.dialog(phone.user, (anywhere, 5060)))
+                if not select.select([peer.udp.socket], [], [], 0.5)[0]:
+                    phone.udp.send(raw, (anywhere, 5060))  # as after T1
+                request = peer.hear("OPTIONS")
+                self.assertEqual(request.source[0], ROUTER_WAN2)
+                self.assertIn(f" {ROUTER_WAN2}:", request.get("Via"))
+                peer.reply(request, 200)
+                phone.hear(200)
+            self.assertEqual(stranger.udp.waiting(), [])
+            target = f"sip:{phone.user}@{ROUTER_WAN2}:{request.source[1]}"
+            peer.request("OPTIONS", peer.dialog(phone.user, request.source, target))
+            phone.reply(phone.hear("OPTIONS"), 200)
+            self.assertEqual(peer.hear(200).source, request.source)
+            listener = self.lab.tcp_listener(self.second, anywhere, 5060)
+            near = self.lab.tcp(self.lab.phone1, PHONE1, (anywhere, 5060))
+            far = self.lab.kept(listener.accept())
+            self.assertEqual(far.remote[0], ROUTER_WAN2)
+            near.send(f"OPTIONS sip:{anywhere} SIP/2.0\r\nVia: SIP/2.0/TCP {PHONE1}:{near.local[1]};branch=z9hG4bKm1\r\n"
+                      "From: <sip:a@b.c>;tag=1\r\nTo: <sip:b@b.c>\r\nCall-ID: marked\r\nCSeq: 1 OPTIONS\r\n"
+                      "Content-Length: 0\r\n\r\n".encode())
+            self.assertIn(f"TCP {ROUTER_WAN2}:", far.message().decode())
+        finally:
+            router.run("ip", "rule", "del", "fwmark", "1", "lookup", "102")
+            router.run("ip", "route", "flush", "table", "102", check=False)
+            router.run("ip", "route", "del", f"{anywhere}/32")
+            router.run("nft", "delete", "table", "inet", "pbr")
+
     def test_a_rule_added_at_run_time(self):
         """A9: a policy rule changes the uplink for a pair that was asked for before; the next message names the other address."""
         router, anywhere = self.lab.router, "192.0.2.20"  # a peer that both uplinks lead to

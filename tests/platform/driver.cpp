@@ -105,7 +105,9 @@ std::vector<T> parts(std::istream& in, const Parse& parse) {
 struct Print {
     std::ostream& out;
     void operator()(const Mapping& m) const {
-        out << "mapping " << name(m.transport) << ' ' << m.inside.text() << ' ' << m.outside.text();
+        out << (m.interface.empty() ? "mapping " : "mapping_via ") << name(m.transport) << ' '
+            << m.interface.text() << (m.interface.empty() ? "" : " ") << m.inside.text() << ' '
+            << m.outside.text();
     }
     void operator()(const Pinhole& p) const {
         out << (p.remote ? "pinhole " : "open ") << name(p.transport) << ' '

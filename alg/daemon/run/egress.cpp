@@ -48,6 +48,7 @@ void EgressChooser::set(const Interfaces& interfaces, const std::vector<std::str
                         const std::vector<Address>& external) {
     ends_.clear();
     routes_.clear();
+    marks_decide_ = interfaces.marks_decide;
     const auto held = [&](const std::string& name, const Address& address) {
         const Interface* interface = interfaces.find(name);
         return interface != nullptr && interface->holds(address);
@@ -101,26 +102,54 @@ const Egress* EgressChooser::find(unsigned index) const {
     return nullptr;
 }
 
-Egress EgressChooser::choose(Side from, Bytes packet, unsigned in_interface, unsigned out_interface) {
-    if (const auto phone = phone_of_ipv6(from, packet)) return {*phone, *phone};
-    const auto ends = ends_of(packet);
-    if (!ends) return {};
-    const auto& [phone, peer] = from == Side::inside ? std::tie(ends->source, ends->destination)
-                                                     : std::tie(ends->destination, ends->source);
-    if (!treatments_.is_translated(phone.address)) return {phone.address, phone.address};
-    if (ends_.size() == 1) return ends_.front().egress;
-    // Both directions use the same query, so that they get the same answer.
-    const RouteQuery query{phone.address,   peer.address, from == Side::inside ? in_interface : out_interface,
-                           ends->transport, phone.port,   peer.port};
+// The uplink of an existing connection, or the one that the kernel has noted.
+std::optional<EgressChooser::Choice> EgressChooser::by_flow(const RouteQuery& query) {
+    const ConntrackTuple flow{
+        *query.transport, {query.phone, query.phone_port}, {query.peer, query.peer_port}};
+    if (const auto address = flows_->public_address(flow))
+        for (const End& end : ends_)
+            if (end.egress.address == *address) return Choice{end.egress};
+    if (const auto name = flows_->uplink_of(flow)) {
+        for (const End& end : ends_)
+            if (end.interface == *name) return Choice{end.egress};
+        return Choice{};
+    }
+    if (!flows_->ask_uplink(flow)) return std::nullopt;
+    return Choice{{}, true};
+}
+
+Egress EgressChooser::by_route(const RouteQuery& query) {
     auto known = routes_.find(query);
     if (known == routes_.end()) {
         if (routes_.size() >= most_routes) routes_.clear();
         known = routes_.emplace(query, lookup_(query).value_or(0)).first;
     }
-    if (const Egress* egress = find(known->second)) return *egress;
-    // The reply arrived by another uplink than that of a request, and NAT has the flow at that uplink.
+    const Egress* egress = find(known->second);
+    return egress == nullptr ? Egress{} : *egress;
+}
+
+EgressChooser::Choice EgressChooser::choose(Side from, Bytes packet, unsigned in_interface,
+                                            unsigned out_interface) {
+    if (const auto phone = phone_of_ipv6(from, packet)) return {{*phone, *phone, {}}};
+    const auto ends = ends_of(packet);
+    if (!ends) return {};
+    const auto& [phone, peer] = from == Side::inside ? std::tie(ends->source, ends->destination)
+                                                     : std::tie(ends->destination, ends->source);
+    if (!treatments_.is_translated(phone.address)) return {{phone.address, phone.address, {}}};
+    if (ends_.size() == 1) return {ends_.front().egress};
+    // Both directions use the same query, so that they get the same answer.
+    const RouteQuery query{phone.address,   peer.address, from == Side::inside ? in_interface : out_interface,
+                           ends->transport, phone.port,   peer.port};
     const Egress* arrived = from == Side::outside ? find(in_interface) : nullptr;
-    return arrived == nullptr ? Egress{} : *arrived;
+    if (marks_decide_ && flows_ != nullptr && query.transport) {
+        if (arrived != nullptr) return {*arrived};
+        const Mode mode = treatments_.mode_of(phone.address, peer.address);
+        if (from == Side::inside && mode != Mode::observe && mode != Mode::off)
+            if (const auto choice = by_flow(query)) return *choice;
+    }
+    const Egress egress = by_route(query);
+    // The reply arrived by another uplink than that of a request, and NAT has the flow at that uplink.
+    return {egress.address || arrived == nullptr ? egress : *arrived};
 }
 
 unsigned EgressChooser::index_of(const Address& address) const {

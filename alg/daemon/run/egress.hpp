@@ -24,6 +24,18 @@ struct RouteQuery {
     friend bool operator==(const RouteQuery&, const RouteQuery&) = default;
 };
 
+/// What the kernel knows about flows from phones to the outside (A9).
+class FlowUplinks {
+  public:
+    virtual ~FlowUplinks() = default;
+    /// The phone's address for the peer on an existing connection; nullopt: there is none.
+    virtual std::optional<Address> public_address(const ConntrackTuple& flow) = 0;
+    /// The interface by which a packet of this flow has left after ask_uplink(); nullopt: none yet.
+    virtual std::optional<std::string> uplink_of(const ConntrackTuple& flow) = 0;
+    /// The kernel notes the uplink of the flow's next packet and drops the packet. False: it refused.
+    [[nodiscard]] virtual bool ask_uplink(const ConntrackTuple& flow) = 0;
+};
+
 /// Chooses the egress of packets. With several outside interfaces the kernel's routing decides, and its
 /// answers are cached until flush().
 class EgressChooser {
@@ -44,13 +56,22 @@ class EgressChooser {
              const std::vector<Address>& external);
     /// Decides which phones are translated.
     void set_treatments(const Treatments& treatments) { treatments_ = treatments; }
+    /// Where firewall marks decide about routes, the uplink of a flow shows only when a packet leaves;
+    /// nullptr: then marks are disregarded.
+    void set_flows(FlowUplinks* flows) { flows_ = flows; }
     /// Empties the cache: routes have changed.
     void flush() { routes_.clear(); }
 
+    struct Choice {
+        Egress egress;
+        /// The packet must leave as it is: the kernel notes its uplink and drops it, and its sender repeats
+        /// it.
+        bool undecided = false;
+    };
     /// The egress of a packet; without addresses if there is none. For a phone that is not translated (N2) it
     /// is the phone itself. Messages name this address, so it must be that of the interface by which the
     /// packet leaves (A9).
-    Egress choose(Side from, Bytes packet, unsigned in_interface, unsigned out_interface);
+    Choice choose(Side from, Bytes packet, unsigned in_interface, unsigned out_interface);
 
     /// Index of the outside interface with this address; 0: there is none.
     unsigned index_of(const Address& address) const;
@@ -69,9 +90,13 @@ class EgressChooser {
         std::size_t operator()(const RouteQuery& way) const noexcept;
     };
     const Egress* find(unsigned index) const;
+    Egress by_route(const RouteQuery& query);
+    std::optional<Choice> by_flow(const RouteQuery& query);
     void name_interfaces();
 
     Lookup lookup_;
+    FlowUplinks* flows_ = nullptr;
+    bool marks_decide_ = false;
     Treatments treatments_;
     std::vector<End> ends_;
     std::unordered_map<RouteQuery, unsigned, QueryHash> routes_;  ///< 0: no route

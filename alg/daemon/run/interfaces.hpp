@@ -35,6 +35,7 @@ struct Interface {
 struct Interfaces {
     std::vector<Interface> all;
     std::vector<unsigned> default_routes;  ///< indices of interfaces with a default route, best metric first
+    bool marks_decide = false;             ///< an IPv4 policy rule depends on the firewall mark
 
     const Interface* find(std::string_view name) const;
     const Interface* find(unsigned index) const;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "alg/daemon/run/egress.hpp"
 #include "alg/daemon/run/engine.hpp"
 #include "alg/daemon/run/ruleset_guard.hpp"
 #include "nft/conntrack.hpp"
@@ -17,8 +18,9 @@
 
 namespace sipalg::daemon {
 
-/// The kernel for the engine, and the rules for the ruleset guard.
-class KernelTables : public Kernel, public Rules {
+/// The kernel for the engine, the rules for the ruleset guard, and the uplinks of flows for the choice of the
+/// egress.
+class KernelTables : public Kernel, public Rules, public FlowUplinks {
   public:
     /// `refused` is called when the kernel refuses a change: another program may have removed something.
     KernelTables(nft::Ruleset& ruleset, nft::Conntrack& conntrack, nft::Monitor& monitor,
@@ -35,6 +37,19 @@ class KernelTables : public Kernel, public Rules {
     std::optional<std::uint16_t> inside_port(const PortQuestion& question) override {
         return ruleset_.inside_port(question.outside, question.phone);
     }
+    std::optional<Address> public_address(const ConntrackTuple& flow) override {
+        return unless_refused<std::optional<Address>>([&] { return conntrack_.public_address(flow); });
+    }
+    std::optional<std::string> uplink_of(const ConntrackTuple& flow) override {
+        return unless_refused<std::optional<std::string>>([&] { return ruleset_.uplink_of(flow); });
+    }
+    bool ask_uplink(const ConntrackTuple& flow) override {
+        const nft::Monitor::Away away(monitor_);
+        return unless_refused<bool>([&] {
+            ruleset_.ask_uplink(flow);
+            return true;
+        });
+    }
     bool changed_by_others() override { return ruleset_.changed_by_others(); }
     nft::Missing missing(std::span<const Change> expected) override { return ruleset_.missing(expected); }
     std::vector<nft::AcceptPlace> follow() override { return ruleset_.follow(); }
@@ -47,6 +62,16 @@ class KernelTables : public Kernel, public Rules {
     void set_hosts(const nft::Hosts& hosts) override { ruleset_.set_hosts(hosts); }
 
   private:
+    template <class Answer, class Ask>
+    Answer unless_refused(const Ask& ask) {
+        try {
+            return ask();
+        } catch (const nft::Error&) {
+            refused_();
+            return {};
+        }
+    }
+
     nft::Ruleset& ruleset_;
     nft::Conntrack& conntrack_;
     nft::Monitor& monitor_;

@@ -23,9 +23,10 @@ void PacketPath::decide(const QueuedPacket& packet, Verdict& verdict, Time now) 
         return;
     }
     if (packet.bytes[0] >> 4 == 6) ipv6_seen_();
-    const Egress egress =
+    const EgressChooser::Choice choice =
         network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface);
-    Arrival arrival(packet.from, packet.bytes, egress, false, ++last_token_);
+    if (choice.undecided) return;
+    Arrival arrival(packet.from, packet.bytes, choice.egress, false, ++last_token_);
     arrival.established = packet.established;
     arrival.neighbour = packet.neighbour;
     arrival.checksum_unverified = packet.checksum_unverified;

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
@@ -132,6 +133,13 @@ void add_default_route(const nlmsghdr* message, std::vector<Ranked>& found) {
         found.emplace_back(route->rtm_family, metric, index);
 }
 
+bool depends_on_mark(const nlmsghdr* message) {
+    bool any = false;
+    for (const nlattr* attribute : Attributes(message, sizeof(fib_rule_hdr)))
+        any = any || mnl_attr_get_type(attribute) == FRA_FWMARK;
+    return any;
+}
+
 }  // namespace
 
 Rtnetlink::Rtnetlink()
@@ -158,6 +166,9 @@ Interfaces Rtnetlink::read() {
     std::vector<Ranked> routes;
     for (const std::uint8_t family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}})
         dump(RTM_GETROUTE, family, [&](const nlmsghdr* message) { add_default_route(message, routes); });
+    dump(RTM_GETRULE, AF_INET, [&](const nlmsghdr* message) {
+        interfaces.marks_decide = interfaces.marks_decide || depends_on_mark(message);
+    });
     std::stable_sort(routes.begin(), routes.end());
     for (const auto& [family, metric, index] : routes)
         interfaces.default_routes.push_back(index);
@@ -207,9 +218,8 @@ Rtnetlink::Changes Rtnetlink::changes() {
         for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
             changes.routes = true;
             const std::uint16_t type = message->nlmsg_type;
-            const bool rule = type == RTM_NEWRULE || type == RTM_DELRULE;
             const bool route = type == RTM_NEWROUTE || type == RTM_DELROUTE;
-            changes.interfaces = changes.interfaces || (!route && !rule) || (route && default_route(message));
+            changes.interfaces = changes.interfaces || !route || default_route(message);
         }
     }
 }

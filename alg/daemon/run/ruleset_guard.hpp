@@ -108,7 +108,7 @@ class RulesetGuard {
     bool refused_ = false;               ///< an update failed, which has been logged
     std::optional<std::string> helper_;  ///< the finding that was logged last
     bool unchecked_ = true;              ///< the ruleset has changed since the last check of the table
-    Time earliest_check_{0};  ///< after a notification
+    Time earliest_check_{0};             ///< after a notification
     Time next_check_{0};
     std::optional<Time> follow_at_;  ///< the ruleset has changed: when to read it
     Time rest_until_{0};             ///< the earliest time for that

@@ -43,7 +43,8 @@ struct Routes {
 TEST_CASE("with one outside interface its address is used without asking the kernel") {
     Routes routes;
     routes.chooser.set(two_uplinks(), {"dsl"}, {});
-    const Egress egress = routes.chooser.choose(Side::inside, packet("192.168.1.10", "192.0.2.1"), 4, 0);
+    const Egress egress =
+        routes.chooser.choose(Side::inside, packet("192.168.1.10", "192.0.2.1"), 4, 0).egress;
     CHECK(egress.address.text() == "203.0.113.1");
     CHECK(egress.advertised.text() == "203.0.113.1");
     CHECK(routes.asked == 0);
@@ -52,15 +53,15 @@ TEST_CASE("with one outside interface its address is used without asking the ker
 TEST_CASE("with several interfaces the kernel is asked once for both directions of a pair") {
     Routes routes;
     routes.chooser.set(two_uplinks(), {"dsl", "lte"}, {});
-    CHECK(routes.chooser.choose(Side::inside, packet("192.168.1.10", "192.0.2.1"), 4, 0).address.text() ==
-          "198.51.100.1");
-    CHECK(routes.chooser.choose(Side::outside, packet("192.0.2.1", "192.168.1.10"), 3, 4).address.text() ==
-          "198.51.100.1");
+    CHECK(routes.chooser.choose(Side::inside, packet("192.168.1.10", "192.0.2.1"), 4, 0)
+              .egress.address.text() == "198.51.100.1");
+    CHECK(routes.chooser.choose(Side::outside, packet("192.0.2.1", "192.168.1.10"), 3, 4)
+              .egress.address.text() == "198.51.100.1");
     CHECK(routes.asked == 1);
     routes.answer = 2;
     routes.chooser.flush();
-    CHECK(routes.chooser.choose(Side::inside, packet("192.168.1.10", "192.0.2.1"), 4, 0).address.text() ==
-          "203.0.113.1");
+    CHECK(routes.chooser.choose(Side::inside, packet("192.168.1.10", "192.0.2.1"), 4, 0)
+              .egress.address.text() == "203.0.113.1");
     CHECK(routes.asked == 2);
 }
 
@@ -87,16 +88,17 @@ TEST_CASE("without a route there is no address, unless the packet came in by an 
     Routes routes;
     routes.answer = 0;
     routes.chooser.set(two_uplinks(), {"dsl", "lte"}, {});
-    CHECK_FALSE(routes.chooser.choose(Side::inside, packet("192.168.1.10", "192.0.2.1"), 4, 0).address);
-    CHECK(routes.chooser.choose(Side::outside, packet("192.0.2.1", "192.168.1.10"), 2, 4).address.text() ==
-          "203.0.113.1");
+    CHECK_FALSE(
+        routes.chooser.choose(Side::inside, packet("192.168.1.10", "192.0.2.1"), 4, 0).egress.address);
+    CHECK(routes.chooser.choose(Side::outside, packet("192.0.2.1", "192.168.1.10"), 2, 4)
+              .egress.address.text() == "203.0.113.1");
 }
 
 TEST_CASE("with several interfaces only IPv4 packets have an egress") {
     Routes routes;
     routes.chooser.set(two_uplinks(), {"dsl", "lte"}, {});
     const std::array<std::uint8_t, 3> scrap{0x45, 0, 0};
-    CHECK_FALSE(routes.chooser.choose(Side::inside, scrap, 4, 0).address);
+    CHECK_FALSE(routes.chooser.choose(Side::inside, scrap, 4, 0).egress.address);
     CHECK(routes.asked == 0);
 }
 
@@ -155,8 +157,8 @@ TEST_CASE("N2 phones that are not translated keep their address in both directio
     Routes routes;
     routes.chooser.set(two_uplinks(), {"dsl"}, {});
     const auto egress = [&](const char* phone) {
-        const Egress out = routes.chooser.choose(Side::inside, packet(phone, "192.0.2.1"), 4, 0);
-        const Egress in = routes.chooser.choose(Side::outside, packet("192.0.2.1", phone), 2, 4);
+        const Egress out = routes.chooser.choose(Side::inside, packet(phone, "192.0.2.1"), 4, 0).egress;
+        const Egress in = routes.chooser.choose(Side::outside, packet("192.0.2.1", phone), 2, 4).egress;
         CHECK(out == in);
         CHECK(out.address == out.advertised);
         return out.address.text();
@@ -172,4 +174,77 @@ TEST_CASE("N2 phones that are not translated keep their address in both directio
     routes.chooser.set_treatments(treatments);
     CHECK(egress("192.168.1.10") == "192.168.1.10");
     CHECK(egress("192.168.1.11") == "203.0.113.1");
+}
+
+namespace {
+
+/// The uplinks of flows, as the kernel would have noted them.
+struct Flows : FlowUplinks {
+    std::optional<Address> public_address(const ConntrackTuple&) override { return connected; }
+    std::optional<std::string> uplink_of(const ConntrackTuple&) override { return noted; }
+    bool ask_uplink(const ConntrackTuple& flow) override {
+        asked.push_back(flow);
+        return !refuses;
+    }
+    std::optional<Address> connected;
+    std::optional<std::string> noted;
+    std::vector<ConntrackTuple> asked;
+    bool refuses = false;
+};
+
+std::array<std::uint8_t, 28> udp_packet(const char* from, const char* to) {
+    auto bytes = packet(from, to);
+    bytes[3] = 28;
+    bytes[9] = 17;
+    bytes[20] = bytes[22] = 0x13;
+    bytes[21] = bytes[23] = 0xc4;  // port 5060
+    bytes[25] = 8;
+    return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("A9 where marks decide, a flow's uplink is that of its connection or the one that was noted") {
+    Routes routes;
+    routes.answer = 2;
+    Flows flows;
+    Interfaces interfaces = two_uplinks();
+    interfaces.marks_decide = true;
+    routes.chooser.set(interfaces, {"dsl", "lte"}, {});
+    routes.chooser.set_flows(&flows);
+    const auto outward = udp_packet("192.168.1.10", "192.0.2.1");
+    const auto choose = [&] { return routes.chooser.choose(Side::inside, outward, 4, 0); };
+
+    CHECK(choose().undecided);
+    REQUIRE(flows.asked.size() == 1);
+    CHECK(flows.asked[0] == ConntrackTuple{Transport::udp, *Endpoint::parse("192.168.1.10:5060"),
+                                           *Endpoint::parse("192.0.2.1:5060")});
+    flows.noted = "lte";
+    CHECK(choose().egress.address.text() == "198.51.100.1");
+    flows.connected = *Address::parse("203.0.113.1");
+    CHECK(choose().egress.address.text() == "203.0.113.1");
+    flows.noted = "lan";  // not outside
+    flows.connected.reset();
+    CHECK_FALSE(choose().undecided);
+    CHECK_FALSE(choose().egress.address);
+    CHECK(routes.asked == 0);
+    // A packet from outside is at the uplink by which it came.
+    CHECK(routes.chooser.choose(Side::outside, udp_packet("192.0.2.1", "192.168.1.10"), 3, 4)
+              .egress.address.text() == "198.51.100.1");
+
+    flows.noted.reset();
+    SUBCASE("refused: as without marks") {
+        flows.refuses = true;
+    }
+    SUBCASE("without marks") {
+        interfaces.marks_decide = false;
+        routes.chooser.set(interfaces, {"dsl", "lte"}, {});
+    }
+    SUBCASE("O7 nothing is dropped in mode observe") {
+        Treatments treatments;
+        treatments.mode = Mode::observe;
+        routes.chooser.set_treatments(treatments);
+    }
+    CHECK_FALSE(choose().undecided);
+    CHECK(choose().egress.address.text() == "203.0.113.1");
 }

@@ -1,6 +1,7 @@
 #include "alg/daemon/run/rtnetlink.hpp"
 
 #include <doctest/doctest.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
@@ -93,13 +94,24 @@ TEST_CASE_FIXTURE(Fixture, "interfaces and default routes are read") {
     CHECK(interfaces.with_default_route() == std::vector<std::string>{"wan"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "A9 a new policy rule changes routes, and no interface") {
+TEST_CASE_FIXTURE(Fixture, "A9 a new policy rule changes routes, and perhaps what decides them") {
     for (const auto type : {RTM_NEWRULE, RTM_DELRULE}) {
         nlmsghdr cause{};
         events->answer_with(&cause, static_cast<std::uint16_t>(type), route_by(2));
         const Routing::Changes changes = rtnetlink->changes();
         CHECK(changes.routes);
-        CHECK_FALSE(changes.interfaces);
+        CHECK(changes.interfaces);
+    }
+    for (const bool marked : {false, true}) {
+        kernel->on_request = [&](const nlmsghdr* request) {
+            if (request->nlmsg_type != RTM_GETRULE) return list(request);
+            Payload<fib_rule_hdr> rule({});
+            rule.add(FRA_PRIORITY, std::uint32_t{100});
+            if (marked) rule.add(FRA_FWMARK, std::uint32_t{1});
+            kernel->answer_with(request, RTM_NEWRULE, rule.get());
+            kernel->done(request);
+        };
+        CHECK(rtnetlink->read().marks_decide == marked);
     }
 }
 
