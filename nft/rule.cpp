@@ -14,9 +14,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <cstring>
+#include <cstdio>
 #include <new>
+
+#include "nft/expressions.hpp"
 
 namespace sipalg::nft {
 
@@ -51,89 +52,6 @@ const Source& source_of(Field field) {
     };
     return table[static_cast<std::size_t>(field) - static_cast<std::size_t>(Field::source)];
 }
-
-nftnl_expr* add(nftnl_rule* rule, const char* name) {
-    nftnl_expr* expression = nftnl_expr_alloc(name);
-    if (expression == nullptr) throw std::bad_alloc();
-    nftnl_rule_add_expr(rule, expression);  // owned by the rule from here on
-    return expression;
-}
-
-void load_meta(nftnl_rule* rule, std::uint32_t key, std::uint32_t reg) {
-    auto* e = add(rule, "meta");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, reg);
-}
-
-void load_conntrack(nftnl_rule* rule, std::uint32_t key) {
-    auto* e = add(rule, "ct");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
-}
-
-// Of the tuple of one direction.
-void load_tuple(nftnl_rule* rule, std::uint32_t key, ip_conntrack_dir direction, std::uint32_t reg) {
-    auto* e = add(rule, "ct");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
-    nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, static_cast<std::uint8_t>(direction));
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, reg);
-}
-
-void load_route(nftnl_rule* rule, std::uint32_t result, std::uint32_t flags) {
-    auto* e = add(rule, "fib");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, result);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, flags);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
-}
-
-void load_payload(nftnl_rule* rule, std::uint32_t base, std::uint32_t offset, std::uint32_t size,
-                  std::uint32_t reg) {
-    auto* e = add(rule, "payload");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, size);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, reg);
-}
-
-void compare_bytes(nftnl_rule* rule, std::uint32_t operation, const void* value, std::uint32_t size) {
-    auto* e = add(rule, "cmp");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, operation);
-    nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, value, size);
-}
-
-template <class Value>
-void compare(nftnl_rule* rule, std::uint32_t operation, Value value) {
-    compare_bytes(rule, operation, &value, sizeof value);
-}
-
-/// `Value` is a number, or the bytes of an address.
-template <class Value>
-void mask_and_xor(nftnl_rule* rule, const Value& mask, const Value& bits) {
-    auto* e = add(rule, "bitwise");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, sizeof mask);
-    nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof mask);
-    nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, &bits, sizeof bits);
-}
-
-// `bit`: of the states of a connection, as NF_CT_STATE_BIT() numbers them.
-void require_state(nftnl_rule* rule, std::uint32_t bit) {
-    load_conntrack(rule, NFT_CT_STATE);
-    mask_and_xor(rule, bit, 0U);
-    compare(rule, NFT_CMP_NEQ, std::uint32_t{0});
-}
-
-// The parameters of an x_tables match or target. The kernel expects their size rounded up (XT_ALIGN).
-template <class Info>
-void set_info(nftnl_expr* expression, std::uint16_t attribute, const Info& info) {
-    constexpr auto size = static_cast<std::uint32_t>((sizeof info + 7) / 8 * 8);
-    void* copy = std::calloc(1, size);
-    if (copy == nullptr) throw std::bad_alloc();
-    std::memcpy(copy, &info, sizeof info);
-    nftnl_expr_set(expression, attribute, copy, size);
-}  // NOLINT(clang-analyzer-unix.Malloc): the expression owns and frees it
 
 // As nft writes it.
 std::string duration(std::chrono::seconds time) {
