@@ -1,5 +1,6 @@
 #include "alg/core/door.hpp"
 
+#include "alg/core/endpoint_resolver.hpp"
 #include "alg/core/inspect_message.hpp"
 #include "alg/core/seen_message.hpp"
 #include "alg/core/state.hpp"

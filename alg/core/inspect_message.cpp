@@ -5,6 +5,7 @@
 
 #include "alg/call/unknown_dialog.hpp"
 #include "alg/core/delivery.hpp"
+#include "alg/core/endpoint_resolver.hpp"
 #include "alg/core/nat_detection.hpp"
 #include "alg/core/state.hpp"
 #include "alg/nat/translate.hpp"
@@ -47,7 +48,8 @@ class Inspection {
           outward_(envelope.from == Side::inside),
           phone_(outward_ ? envelope.source : envelope.destination),
           peer_(outward_ ? envelope.destination : envelope.source),
-          effects_{decision.changes, decision.stale, decision.ended, decision.events} {}
+          effects_{decision.changes, decision.stale, decision.ended, decision.events},
+          resolver_(state, envelope, phone_.address, now, decision.asked) {}
 
     void run() {
         contact_ = {envelope_.transport, phone_};
@@ -167,21 +169,11 @@ class Inspection {
         }
         const nat::MappingKey source{{envelope_.transport, phone_}, envelope_.egress.address};
         if (state_.mappings.find(source) || state_.mappings.existing_nat().find(source)) return;
-        ask({shown.transport, {envelope_.egress.address, shown.endpoint.port}});
+        resolver_.ask({shown.transport, {envelope_.egress.address, shown.endpoint.port}});
         // One port must not mean two phones, whatever the transport (C9).
         const Transport other = shown.transport == Transport::udp ? Transport::tcp : Transport::udp;
         const nat::MappingEntry* twin = state_.mappings.find_public({other, shown.endpoint});
         if (!twin || twin->mapping.inside.address == phone_.address) shown_port_ = shown.endpoint.port;
-    }
-
-    void ask(const Socket& outside) {
-        const PortQuestion question{outside.endpoint, phone_.address};
-        auto& asked = decision_.asked;
-        if (envelope_.answered || outside.transport != Transport::udp ||
-            asked.size() >= Decision::most_asked ||
-            std::find(asked.begin(), asked.end(), question) != asked.end())
-            return;
-        asked.push_back(question);
     }
 
     // A conclusion applies from this message on.
@@ -240,71 +232,10 @@ class Inspection {
         return outward_ || !names_shown_endpoint(state_, envelope_);
     }
 
-    // Resolves a media endpoint that the phone announces (X1, X2).
-    std::optional<call::Resolved> resolve_own(const Socket& socket) {
-        const Address& address = socket.endpoint.address;
-        const std::uint16_t port = socket.endpoint.port;
-        if (nat::is_forbidden_port(port) || is_sip_port(port)) return std::nullopt;
-        const Endpoint inside{phone_.address, port};
-        if (address == phone_.address) return call::Resolved{inside};
-        if (state_.policy.treatments.is_delegate(phone_.address, address)) return resolve_delegate(socket);
-        if (address.is_unspecified()) {
-            const bool known =
-                state_.mappings.find(nat::MappingKey{{socket.transport, inside}, envelope_.egress.address});
-            return known ? std::optional(call::Resolved{inside}) : std::nullopt;
-        }
-        if (address != envelope_.egress.advertised) return std::nullopt;
-        return resolve_public(socket);
-    }
-
-    // The phone writes its own public address (S2). The port must be one that maps to this phone, never to
-    // another host: by a mapping in the kernel, else by a flow of the phone, else by a mapping of the past.
-    std::optional<call::Resolved> resolve_public(const Socket& socket) {
-        const auto own = [&](const Endpoint& end) {
-            const bool is_own = end.address == phone_.address && !is_sip_port(end.port);
-            return is_own ? std::optional(call::Resolved{end}) : std::nullopt;
-        };
-        const nat::MappingEntry* entry = state_.mappings.find_public(socket);
-        if (entry && !state_.mappings.is_lingering(*entry, now_)) return own(entry->mapping.inside);
-        const Socket outside{socket.transport, {envelope_.egress.address, socket.endpoint.port}};
-        ask(outside);
-        const nat::ExistingNat& existing = state_.mappings.existing_nat();
-        const Endpoint* mapped = existing.find_public(outside);
-        // Without either it is the same port on the phone, unless NAT is known to change the phone's ports.
-        const bool guess = !existing.changes_ports(phone_.address);
-        if (!mapped && entry && (guess || entry->mapping.inside.port != outside.endpoint.port))
-            mapped = &entry->mapping.inside;
-        if (!mapped && !guess) return std::nullopt;
-        const auto end = own(mapped ? *mapped : Endpoint{phone_.address, socket.endpoint.port});
-        if (!end) return std::nullopt;
-        const auto* made = state_.mappings.map({socket.transport, end->endpoint}, envelope_.egress,
-                                               {outside.endpoint.port, 1, true}, now_);
-        return made && made->mapping.outside.port == outside.endpoint.port ? end : std::nullopt;
-    }
-
-    // Resolves an endpoint of a delegate (N5). If the phone is not translated, the router has no address for
-    // a delegate that is.
-    std::optional<call::Resolved> resolve_delegate(const Socket& socket) const {
-        const Address& address = socket.endpoint.address;
-        const bool shown = !state_.policy.treatments.is_translated(address) || !is_routed();
-        if (!shown || !is_some_host(address, state_)) return std::nullopt;
-        return call::Resolved{socket.endpoint};
-    }
-
-    // Resolves a media endpoint that the peer announces.
-    std::optional<call::Resolved> resolve_peer(const Socket& socket) const {
-        const Address& address = socket.endpoint.address;
-        if (const nat::MappingEntry* entry = state_.mappings.find_named(socket))
-            return call::Resolved{entry->mapping.inside, true};
-        const bool understood = address.family() == phone_.address.family() ||
-                                state_.policy.treatments.has_delegates(phone_.address, address.family());
-        if (!understood || !is_some_host(address, state_)) return std::nullopt;
-        return call::Resolved{socket.endpoint};
-    }
-
     std::optional<call::Session> session() {
-        return session(
-            [this](const Socket& socket) { return outward_ ? resolve_own(socket) : resolve_peer(socket); });
+        return session([this](const Socket& socket) {
+            return outward_ ? resolver_.own(socket) : resolver_.peer(socket);
+        });
     }
     std::optional<call::Session> session(const call::Resolve& resolve) {
         std::optional<call::Session> result;
@@ -346,7 +277,7 @@ class Inspection {
         // The meaning of 0.0.0.0 depends on existing mappings, so a retransmission could have another result
         // (C10).
         const auto described = session([this](const Socket& socket) {
-            return socket.endpoint.address.is_unspecified() ? std::nullopt : resolve_own(socket);
+            return socket.endpoint.address.is_unspecified() ? std::nullopt : resolver_.own(socket);
         });
         if (described)
             call::map_unknown_dialog(*described, envelope_.egress, now_, state_.mappings, effects_);
@@ -414,17 +345,13 @@ class Inspection {
     bool proven_ = false;                      ///< phone and peer are (X11)
     sip::Bodies bodies_;
     Effects effects_;
+    EndpointResolver resolver_;
 };
 
 }  // namespace
 
 void inspect_message(State& state, const Envelope& envelope, Time now, Decision& decision) {
     Inspection(state, envelope, now, decision).run();
-}
-
-bool is_some_host(const Address& address, const State& state) {
-    return address && !address.is_unspecified() && !address.is_loopback() && !address.is_multicast() &&
-           !address.is_broadcast() && !state.own_addresses.contains(address);
 }
 
 }  // namespace sipalg

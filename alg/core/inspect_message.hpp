@@ -23,7 +23,4 @@ struct Envelope {
 /// to `decision`. Changes of `state` are staged until State::commit().
 void inspect_message(State& state, const Envelope& envelope, Time now, Decision& decision);
 
-/// Whether the address can be that of a single host other than the router (X2).
-bool is_some_host(const Address& address, const State& state);
-
 }  // namespace sipalg
