@@ -1,6 +1,8 @@
 #include "nft/accept_rules.hpp"
 
 #include <endian.h>
+#include <netinet/in.h>
+// Kernel headers follow those of glibc.
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_ipv4.h>

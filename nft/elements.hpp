@@ -22,6 +22,7 @@ inline constexpr std::string_view outside_route = "outside_route";
 inline constexpr std::string_view inside = "inside";
 inline constexpr std::string_view sip_ports = "sip_ports";
 inline constexpr std::string_view tls_ports = "tls_ports";
+inline constexpr std::string_view signalling_ports = "signalling_ports";
 inline constexpr std::string_view sip_words = "sip_words";
 inline constexpr std::string_view transports = "transports";
 inline constexpr std::string_view allowed_peers = "allowed_peers";

@@ -159,6 +159,13 @@ Rule& Rule::carried_by(Transport transport) {
     return *this;
 }
 
+Rule& Rule::not_carried_by(Transport transport) {
+    say("meta l4proto != " + std::string(name(transport)));
+    load_meta(rule_.get(), NFT_META_L4PROTO, NFT_REG_1);
+    compare(rule_.get(), NFT_CMP_NEQ, static_cast<std::uint8_t>(transport));
+    return *this;
+}
+
 void Rule::load(Origin origin, std::uint32_t offset, std::uint32_t size) {
     const bool transport = origin == Origin::transport;
     say((transport ? "@th," : "@ih,") + std::to_string(offset * 8) + "," + std::to_string(size * 8));
@@ -203,9 +210,9 @@ Rule& Rule::interface(Interface which, std::string_view set, bool listed) {
     return *this;
 }
 
-Rule& Rule::fields(std::initializer_list<Field> fields, std::string_view set) {
-    say(load(fields) + " @" + std::string(set));
-    lookup(set, false);
+Rule& Rule::fields(std::initializer_list<Field> fields, std::string_view set, bool listed) {
+    say(load(fields) + (listed ? " @" : " != @") + std::string(set));
+    lookup(set, !listed);
     return *this;
 }
 

@@ -57,6 +57,7 @@ class Rule {
     /// Connection tracking does not see the packet.
     Rule& untracked();
     Rule& carried_by(Transport transport);
+    Rule& not_carried_by(Transport transport);
     /// The bytes at `offset` are `value` (at most four). A shorter packet does not match.
     Rule& bytes(Origin origin, std::uint32_t offset, std::initializer_list<std::uint8_t> value);
     /// The `size` bytes at `offset` are in `set`.
@@ -64,7 +65,7 @@ class Rule {
     /// Matches at most `per_second` packets per second; packets above the rate do not match.
     Rule& limit(std::uint32_t per_second, std::uint32_t burst);
     Rule& interface(Interface which, std::string_view set, bool listed = true);
-    Rule& fields(std::initializer_list<Field> fields, std::string_view set);
+    Rule& fields(std::initializer_list<Field> fields, std::string_view set, bool listed = true);
     /// The route to the packet's destination leaves by an interface of `set`.
     Rule& routed_to(std::string_view set);
     /// The route to the packet's source leaves by the interface that the packet came in by.

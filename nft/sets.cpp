@@ -205,6 +205,9 @@ std::vector<SetDefinition> sets_of(const Settings& settings, Origin origin) {
     if (!settings.inside.empty()) sets.push_back(interfaces(set_name::inside, settings.inside));
     sets.push_back(ports(set_name::sip_ports, settings.sip_ports));
     sets.push_back(ports(set_name::tls_ports, settings.tls_ports));
+    std::vector<std::uint16_t> signalling_ports = settings.sip_ports;
+    signalling_ports.insert(signalling_ports.end(), settings.tls_ports.begin(), settings.tls_ports.end());
+    sets.push_back(ports(set_name::signalling_ports, signalling_ports));
     if (settings.find_sip) sets.push_back(sip_words(origin));
     sets.push_back(transports());
     sets.push_back(peers_of(set_name::allowed_peers, ipv4_addr, settings.hosts.allowed));

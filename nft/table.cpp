@@ -39,8 +39,9 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
     : name_(settings.table),
       keep_out_of_flowtables_(settings.keep_out_of_flowtables),
       sets_(sets_of(settings, origin)) {
-    chains_.reserve(20);  // the references below must stay valid
+    chains_.reserve(24);  // the references below must stay valid
 
+    constexpr std::string_view other_outward = "other_ports_outward", other_inward = "other_ports_inward";
     constexpr std::string_view outward = "outward", true_source = "true_source", from_phone = "from_phone",
                                inward = "inward", inward_shifted = "inward_shifted",
                                to_outside = "to_outside";
@@ -49,6 +50,12 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
 
     ChainDefinition& from_inside = chains_.emplace_back("from_inside", before_conntrack);
     from_inside.add().interface(Interface::in, sides, any_inside).accept();
+    // P3: media match this rule and no listener, so they skip the rules below.
+    from_inside.add()
+        .not_carried_by(Transport::tcp)
+        .fields({Field::destination_port}, set_name::signalling_ports, false)
+        .fields({Field::source_port}, set_name::signalling_ports, false)
+        .goto_chain(other_outward);
     from_inside.add().fields({Field::destination_port}, set_name::tls_ports).jump_chain(hello_outward);
     from_inside.add().fields({Field::source_port}, set_name::tls_ports).jump_chain(hello_outward);
     from_inside.add().no_transport_of(set_name::transports).accept();
@@ -63,6 +70,14 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
         .fields({Field::protocol, Field::source, Field::source_port}, set_name::listeners)
         .goto_chain(outward);
     from_inside.add()
+        .fields({Field::protocol, Field::source6, Field::source_port}, set_name::listeners6)
+        .goto_chain(outward);
+
+    ChainDefinition& from_listeners = chains_.emplace_back(other_outward, std::nullopt);
+    from_listeners.add()
+        .fields({Field::protocol, Field::source, Field::source_port}, set_name::listeners)
+        .goto_chain(outward);
+    from_listeners.add()
         .fields({Field::protocol, Field::source6, Field::source_port}, set_name::listeners6)
         .goto_chain(outward);
 
@@ -87,6 +102,11 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
 
     ChainDefinition& to_inside = chains_.emplace_back("to_inside", after_nat);
     to_inside.add().interface(Interface::in, set_name::outside, false).goto_chain(to_outside);
+    to_inside.add()
+        .not_carried_by(Transport::tcp)
+        .fields({Field::source_port}, set_name::signalling_ports, false)
+        .fields({Field::destination_port}, set_name::signalling_ports, false)
+        .goto_chain(other_inward);
     to_inside.add().interface(Interface::out, sides, any_inside).accept();
     to_inside.add().fields({Field::source_port}, set_name::tls_ports).jump_chain(hello_inward);
     to_inside.add().fields({Field::destination_port}, set_name::tls_ports).jump_chain(hello_inward);
@@ -105,10 +125,21 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
         .fields({Field::protocol, Field::destination6, Field::destination_port}, set_name::listeners6)
         .goto_chain(inward);
 
+    ChainDefinition& to_listeners = chains_.emplace_back(other_inward, std::nullopt);
+    to_listeners.add()
+        .fields({Field::protocol, Field::destination, Field::destination_port}, set_name::listeners)
+        .interface(Interface::out, sides, !any_inside)
+        .goto_chain(inward);
+    to_listeners.add()
+        .fields({Field::protocol, Field::destination6, Field::destination_port}, set_name::listeners6)
+        .interface(Interface::out, sides, !any_inside)
+        .goto_chain(inward);
+
     // A9: the interface by which a flow leaves whose uplink depends on more than the daemon can ask for. The
     // packet is dropped, because it names an address that may be wrong; its sender repeats it.
     ChainDefinition& noted = chains_.emplace_back(to_outside, std::nullopt);
     const auto flow = {Field::protocol, Field::original_source, Field::destination, Field::destination_port};
+    noted.add().established().accept();  // P3: nearly all media
     noted.add()
         .unanswered()
         .fields(flow, set_name::unsettled)

@@ -270,7 +270,8 @@ class AdminTest(DriverTest):
         self.assertEqual(driver('missing ' + expected), ['nothing'])
         self.space.nft('delete element inet sipalg listeners { udp . 192.168.1.3 . 5060 }')
         self.assertEqual(driver('missing ' + expected + '; add listener udp 192.168.1.3:5060 30'), ['nothing'])
-        for name in [*elements, 'mappings_in', 'outside', 'outside_route', 'sip_ports', 'tls_ports', 'transports']:
+        for name in [*elements, 'mappings_in', 'outside', 'outside_route', 'sip_ports', 'tls_ports',
+                     'signalling_ports', 'transports']:
             self.space.nft(('flush map inet sipalg ' if 'mappings' in name else 'flush set inet sipalg ') + name)
             with self.subTest(name=name):
                 self.assertEqual(driver('missing ' + expected), ['table'])

@@ -239,6 +239,7 @@ class RulesetTest(DriverTest):
         first(f'apply add {MAPPING} 500; add {RECORD} 500')
         first.kill()
         self.space.nft('flush chain inet sipalg from_inside\nflush chain inet sipalg to_inside\n'
+                       'flush chain inet sipalg other_ports_outward\nflush chain inet sipalg other_ports_inward\n'
                        'delete set inet sipalg listeners\ndelete set inet sipalg records\n'
                        'add set inet sipalg listeners { type ipv4_addr; flags timeout; }')
         second = self.driver()
