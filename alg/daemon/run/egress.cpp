@@ -106,9 +106,11 @@ const Egress* EgressChooser::find(unsigned index) const {
 std::optional<EgressChooser::Choice> EgressChooser::by_flow(const RouteQuery& query) {
     const ConntrackTuple flow{
         *query.transport, {query.phone, query.phone_port}, {query.peer, query.peer_port}};
-    if (const auto address = flows_->public_address(flow))
+    if (const auto address = flows_->public_address(flow)) {
         for (const End& end : ends_)
             if (end.egress.address == *address) return Choice{end.egress};
+        return std::nullopt;  // only a new flow's packet can be noted
+    }
     if (const auto name = flows_->uplink_of(flow)) {
         for (const End& end : ends_)
             if (end.interface == *name) return Choice{end.egress};

@@ -91,6 +91,7 @@ class EgressChooser {
     };
     const Egress* find(unsigned index) const;
     Egress by_route(const RouteQuery& query);
+    /// nullopt: the kernel's routes must tell.
     std::optional<Choice> by_flow(const RouteQuery& query);
     void name_interfaces();
 

@@ -223,6 +223,13 @@ TEST_CASE("A9 where marks decide, a flow's uplink is that of its connection or t
     CHECK(choose().egress.address.text() == "198.51.100.1");
     flows.connected = *Address::parse("203.0.113.1");
     CHECK(choose().egress.address.text() == "203.0.113.1");
+    flows.connected = *Address::parse("192.0.2.99");  // an address that is gone
+    routes.answer = 3;
+    CHECK(choose().egress.address.text() == "198.51.100.1");
+    CHECK(flows.asked.size() == 1);
+    routes.answer = 2;
+    routes.asked = 0;
+    routes.chooser.flush();
     flows.noted = "lan";  // not outside
     flows.connected.reset();
     CHECK_FALSE(choose().undecided);
