@@ -5,14 +5,9 @@
 #include <utility>
 #include <variant>
 
+#include "alg/nat/ports.hpp"
+
 namespace sipalg::daemon {
-
-namespace {
-
-// X2: lower ports are never mapped.
-constexpr std::uint16_t lowest_port = 1024;
-
-}  // namespace
 
 FlowRenewal::FlowRenewal(std::vector<std::uint16_t> sip_ports, std::vector<Address> own_addresses,
                          Outside outside, std::span<const StoredElement> stored, bool adopt)
@@ -34,8 +29,10 @@ void FlowRenewal::entry(const ConntrackEntry& flow) {
     const auto seen = find_ends(flow);
     if (!seen) return;
     const bool known = is_known(seen->mapping);  // the daemon keeps what belongs to it
-    const bool adoptable =
-        adopt_ && flow.replied && !is_taken(seen->mapping) && seen->mapping.outside.port >= lowest_port;
+    // X2
+    const bool forbidden = nat::is_forbidden_port(seen->mapping.outside.port) ||
+                           nat::is_forbidden_port(seen->mapping.inside.port);
+    const bool adoptable = adopt_ && flow.replied && !is_taken(seen->mapping) && !forbidden;
     // A flow without a reply is in no flowtable yet, and no peer relies on it.
     if (flow.transport != Transport::udp || (flow.replied && !known && !adoptable)) {
         ++left_;

@@ -105,16 +105,18 @@ TEST_CASE("A8 while the daemon serves, flows end whose mapping it has; it makes 
     CHECK(flows.left() == 1);
 }
 
-TEST_CASE("A8 TCP connections and flows at a low or a used port are only counted") {
+TEST_CASE("A8 X2 TCP connections and flows at a forbidden or a used port are only counted") {
     FlowRenewal flows = renewal({{mapping, Seconds{60}}});
     ConntrackEntry connection = flow_of(phone, peer, outside);
     connection.transport = Transport::tcp;
     flows.entry(connection);
     flows.entry(flow_of("192.168.1.11:5060", peer, outside));
     flows.entry(flow_of("192.168.1.11:5060", peer, "203.0.113.2:1023"));
+    flows.entry(flow_of("192.168.1.11:5060", peer, "203.0.113.2:3389"));
+    flows.entry(flow_of("192.168.1.11:5900", peer, "203.0.113.2:5070"));
     CHECK(flows.adopted().empty());
     CHECK(flows.to_erase().empty());
-    CHECK(flows.left() == 3);
+    CHECK(flows.left() == 5);
 }
 
 TEST_CASE("A8 N2 without translation there is a diversion and a pinhole to the phone's own address") {
