@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "alg/base/earliest.hpp"
 #include "alg/core/stream_sink.hpp"
 #include "alg/kernel/record.hpp"
 #include "alg/nat/mapping_restorer.hpp"
@@ -37,13 +38,9 @@ void State::cancel() {
 }
 
 std::optional<Time> State::next_deadline() const {
-    std::optional<Time> next;
-    for (const auto& deadline :
-         {mappings.next_deadline(), calls.next_deadline(), registrations.next_deadline(),
-          connections.next_deadline(), nat_handling.next_deadline(), flows.next_deadline(),
-          mappings.listeners().next_deadline(), proofs.next_deadline()})
-        if (deadline && (!next || *deadline < *next)) next = deadline;
-    return next;
+    return earliest({mappings.next_deadline(), calls.next_deadline(), registrations.next_deadline(),
+                     connections.next_deadline(), nat_handling.next_deadline(), flows.next_deadline(),
+                     mappings.listeners().next_deadline(), proofs.next_deadline()});
 }
 
 void State::set_occupied(const std::vector<Socket>& sockets) {
@@ -128,7 +125,8 @@ std::vector<Egress> State::egresses() const {
     std::set<Egress> all;
     // Entries without translation are not at an address of the router (N2).
     for (const auto& [key, entry] : mappings.all())
-        if (!entry.mapping.is_identity()) all.insert({key.outside, entry.advertised, entry.mapping.interface});
+        if (!entry.mapping.is_identity())
+            all.insert({key.outside, entry.advertised, entry.mapping.interface});
     for (const auto& [key, call] : calls.all())
         if (call.egress.address != key.phone) all.insert(call.egress);
     for (const auto& [key, binding] : registrations.all())

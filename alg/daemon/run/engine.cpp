@@ -5,6 +5,7 @@
 #include <exception>
 #include <iterator>
 
+#include "alg/base/earliest.hpp"
 #include "alg/base/escape.hpp"
 #include "alg/core/renumber.hpp"
 #include "alg/daemon/config/log.hpp"
@@ -200,10 +201,7 @@ std::optional<Time> Engine::advance(Time now) {
     log(observed.events, observe_only, now);
     if (feed_ && !observed.events.empty()) feed_->take(observer_.state(), observer_.decision(), now, true);
     renew_clock(now);
-    std::optional<Time> next = advance_kernel(now);
-    for (const std::optional<Time> other : {observed.next, next_clock_})
-        if (other && (!next || *other < *next)) next = other;
-    return next;
+    return earliest({advance_kernel(now), observed.next, next_clock_});
 }
 
 std::optional<Time> Engine::advance_kernel(Time now) {
