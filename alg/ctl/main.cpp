@@ -17,6 +17,7 @@
 #include "alg/ctl/request.hpp"
 #include "alg/ctl/view.hpp"
 #include "alg/ctl/watch_screen.hpp"
+#include "alg/sys/queue_table.hpp"
 
 namespace {
 
@@ -32,7 +33,7 @@ Layout layout(const Options& options) {
 
 std::string kernel_queues() {
     std::ostringstream text;
-    text << std::ifstream("/proc/net/netfilter/nfnetlink_queue").rdbuf();
+    text << std::ifstream(sipalg::queue_table_path).rdbuf();
     return text.str();
 }
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <sstream>
 
+#include "alg/sys/queue_table.hpp"
+
 namespace sipalg::ctl {
 
 namespace {
@@ -105,7 +107,6 @@ std::string limits_of(MetricsFormat format, const Json& limits) {
     return values + uses;
 }
 
-// Columns: queue, port id, waiting, copy mode, copy range, dropped by a full queue, dropped by a full socket.
 std::string queues_of(MetricsFormat format, const Json& status, const std::string& table) {
     std::string depth =
         heading(format, "sipalg_queue_packets", false, "Packets that wait in the kernel's queue.");
@@ -114,19 +115,16 @@ std::string queues_of(MetricsFormat format, const Json& status, const std::strin
                 "Packets that the kernel dropped, or passed unread, at a full queue or socket.");
     bool found = false;
     std::istringstream lines(table);
-    for (std::string line; std::getline(lines, line);) {
-        std::istringstream fields(line);
-        std::uint64_t queue = 0, port = 0, waiting = 0, mode = 0, range = 0, queue_drops = 0, user_drops = 0;
-        if (!(fields >> queue >> port >> waiting >> mode >> range >> queue_drops >> user_drops)) continue;
+    for (const QueueRow& row : read_queue_table(lines)) {
         bool own = false;
         for (const char* field : {"queue", "shifted_queue", "watch_queue"})
-            own = own || (status.contains(field) && status[field] == queue);
+            own = own || (status.contains(field) && status[field] == row.number);
         if (!own) continue;
         found = true;
-        const std::string label = "{queue=\"" + std::to_string(queue) + "\"} ";
-        depth += "sipalg_queue_packets" + label + std::to_string(waiting) + "\n";
-        drops +=
-            "sipalg_queue_dropped_packets_total" + label + std::to_string(queue_drops + user_drops) + "\n";
+        const std::string label = "{queue=\"" + std::to_string(row.number) + "\"} ";
+        depth += "sipalg_queue_packets" + label + std::to_string(row.waiting) + "\n";
+        drops += "sipalg_queue_dropped_packets_total" + label +
+                 std::to_string(row.full_queue + row.full_socket) + "\n";
     }
     return found ? depth + drops : std::string();
 }

@@ -19,6 +19,7 @@
 #include "alg/sys/attributes.hpp"
 #include "alg/sys/netlink.hpp"
 #include "alg/sys/number_file.hpp"
+#include "alg/sys/queue_table.hpp"
 #include "nft/accept_rules.hpp"
 #include "nft/conntrack_settings.hpp"
 #include "nft/forward_check.hpp"
@@ -119,18 +120,12 @@ std::vector<std::string> mark_rules() {
     return found;
 }
 
-// One line for each queue: number, reader, waiting, copy mode, copy range, dropped when full, dropped for the
-// reader, last packet, 1.
 std::uint64_t queue_drops(const Subject& subject, const std::string& root) {
-    std::ifstream in(root + "/proc/net/netfilter/nfnetlink_queue");
+    std::ifstream in(root + queue_table_path);
     std::uint64_t drops = 0;
-    for (std::string line; std::getline(in, line);) {
-        std::istringstream words(line);
-        std::array<std::uint64_t, 7> field{};
-        for (std::uint64_t& each : field)
-            words >> each;
-        if (field[0] >= subject.queue && field[0] <= subject.queue + 2U) drops += field[5] + field[6];
-    }
+    for (const QueueRow& row : read_queue_table(in))
+        if (row.number >= subject.queue && row.number <= subject.queue + 2U)
+            drops += row.full_queue + row.full_socket;
     return drops;
 }
 

@@ -16,6 +16,7 @@
 #include <iterator>
 #include <system_error>
 
+#include "alg/sys/queue_table.hpp"
 #include "nft/ruleset.hpp"
 
 namespace sipalg::daemon {
@@ -38,9 +39,9 @@ std::uint16_t message_type(unsigned type) {
 // The kernel answers EPERM to a process without the privilege, and also if the queue belongs to another
 // process.
 bool taken(std::uint16_t number) {
-    std::ifstream table("/proc/net/netfilter/nfnetlink_queue");
-    for (unsigned row = 0; table >> row; table.ignore(1024, '\n'))
-        if (row == number) return true;
+    std::ifstream table(queue_table_path);
+    for (const QueueRow& row : read_queue_table(table))
+        if (row.number == number) return true;
     return false;
 }
 
