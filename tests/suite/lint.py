@@ -55,7 +55,12 @@ def clang_format(piece, outcome):
 
 
 def clang_tidy(piece, build, mode, outcome):
-    """One test case: all sources and checks with --full, otherwise the quick checks of those that have changed."""
+    """One test case: all sources and checks with --full, otherwise the quick checks of those that have changed.
+
+    `build`: it compiles each source by itself, so that a missing #include is an error.
+    """
+    if not build.configure(outcome):
+        return
     compiled = sorted({os.path.relpath(c["file"], ROOT) for c in _commands(build)})
     files = compiled if mode == "full" else with_sources_of_headers(changed(), compiled)
     if mode == "normal" and len(files) > TIDY_LIMIT:

@@ -81,8 +81,8 @@ def _in_machine(build, outcome):
 
 def _linters(made, mode, outcome):
     """With the last build, so that the files they read are complete."""
-    plain, last = made[0], made[-1]
+    last = made[-1]
     yield Piece("clang-format", None, lambda: lint.clang_format("clang-format", outcome))
-    yield Piece("clang-tidy", last, lambda: lint.clang_tidy("clang-tidy", plain, mode, outcome))
+    yield Piece("clang-tidy", last, lambda: lint.clang_tidy("clang-tidy", builds.separate(), mode, outcome))
     if mode == "normal":
         yield Piece("clang-bench", last, lambda: lint.clang_bench("clang-bench", last, outcome))

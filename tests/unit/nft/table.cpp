@@ -14,7 +14,7 @@ namespace {
 
 // nft/sipalg.nft without its comments: what follows a # outside quotes, and blank lines.
 std::string document() {
-    std::ifstream file(std::string(TESTS_DIR) + "/../nft/sipalg.nft");
+    std::ifstream file(TESTS_DIR "/../nft/sipalg.nft");
     std::string text;
     for (std::string line; std::getline(file, line);) {
         line.erase(std::min(line.find('#'), line.size()));
