@@ -6,7 +6,11 @@
 namespace sipalg::call {
 
 Transaction* Invite::transaction(std::string_view branch) {
-    for (Transaction& transaction : transactions)
+    return const_cast<Transaction*>(std::as_const(*this).transaction(branch));
+}
+
+const Transaction* Invite::transaction(std::string_view branch) const {
+    for (const Transaction& transaction : transactions)
         if (transaction.branch == branch) return &transaction;
     return nullptr;
 }
@@ -57,8 +61,7 @@ bool Call::has_peer(const Address& address) const {
 }
 
 bool Call::is_unproven() const {
-    return state != State::closing &&
-           std::none_of(peers.begin(), peers.end(), [](const CallPeer& peer) { return peer.admitted; });
+    return std::none_of(peers.begin(), peers.end(), [](const CallPeer& peer) { return peer.admitted; });
 }
 
 bool Call::is_finished() const {

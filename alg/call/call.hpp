@@ -55,6 +55,7 @@ struct Invite {
     bool answered = false;                  ///< a re-INVITE: the late offer in its responses was answered
 
     Transaction* transaction(std::string_view branch);
+    const Transaction* transaction(std::string_view branch) const;
     bool open() const;   ///< at least one transaction is open
     bool rings() const;  ///< at least one open transaction is not cancelled
     friend bool operator==(const Invite&, const Invite&) = default;
@@ -126,20 +127,27 @@ struct CallPeer {
     friend bool operator==(const CallPeer&, const CallPeer&) = default;
 };
 
-struct Call {
-    enum class State : std::uint8_t { offered, early, confirmed, closing };
-    std::uint32_t record_id = 0;
-    State state = State::offered;
+/// The parts of a call by which its messages are known and treated, also after its end.
+struct CallIdentity {
     Side caller = Side::inside;
     bool unmodified = false;  ///< its messages are not rewritten
-    bool emergency = false;   ///< it uses the reserve (X7); not in the record
     std::string caller_tag;
-    std::string from, to;  ///< URIs as the phone writes them
+    Socket contact;  ///< the phone's signalling endpoint of this call, inside
+    Invite invite;   ///< the one that began the call, outside any dialog
+
+    /// The message, or the request that it responds to, is of the side and the tag that began the call.
+    bool is_begun_by(Side side, std::string_view tag) const { return side == caller && tag == caller_tag; }
+};
+
+struct Call : CallIdentity {
+    enum class State : std::uint8_t { offered, early, confirmed };
+    std::uint32_t record_id = 0;
+    State state = State::offered;
+    bool emergency = false;  ///< it uses the reserve (X7); not in the record
+    std::string from, to;    ///< URIs as the phone writes them
     Egress egress;
-    Socket contact;                       ///< the phone's signalling endpoint of this call, inside
     std::vector<Endpoint> old_endpoints;  ///< its public endpoints before the router's address changed
     std::vector<CallPeer> peers;          ///< the first is that of the latest INVITE
-    Invite invite;                        ///< the one that began the call, outside any dialog
     std::optional<Offer> initial;         ///< the offer of that INVITE, which each fork answers (C3)
     std::vector<Dialog> dialogs;
     std::vector<nat::MappingKey> mappings;
@@ -149,7 +157,6 @@ struct Call {
     Time started{0};
     Time ringing_until{0};             ///< before the answer: when the call times out
     Time forks_until{0};               ///< after the answer: when the other forks end (C3)
-    Time closed_until{0};              ///< closing: the time until which it is kept for late messages
     bool restored = false;             ///< from a record; not in it
     Time active{0};                    ///< last INVITE or UPDATE; not in the record
     bool audio_check_pending = false;  ///< a check is due, or one-way media were reported; not in the record
@@ -166,8 +173,6 @@ struct Call {
     bool awaits_proof() const { return !peers.empty() && !peers.front().admitted; }
     /// X11: none of its peers has answered, so it has no open pinholes.
     bool is_unproven() const;
-    /// The message, or the request that it responds to, is of the side and the tag that began the call.
-    bool is_begun_by(Side side, std::string_view tag) const { return side == caller && tag == caller_tag; }
     bool alive() const;  ///< at least one dialog has not ended
     /// All confirmed dialogs have ended, and there was at least one: only forks are left (C3).
     bool is_finished() const;

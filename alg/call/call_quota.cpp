@@ -12,7 +12,6 @@ void count(Quota& quota, const Address& host, bool before, bool after) {
 }  // namespace
 
 CallQuota::Share CallQuota::of(const Call& call) {
-    if (call.state == Call::State::closing) return {};
     const bool answered = call.state == Call::State::confirmed || call.answered();
     return {true, call.first_peer(), call.caller == Side::outside && !answered, call.emergency};
 }

@@ -93,7 +93,7 @@ void call_fields(auto& io, auto& key, auto& call) {
     io.text(key.call_id);
     io.address(key.phone);
     io.number(key.leg, 1);
-    io.enumerated(call.state, 4);
+    io.enumerated(call.state, 3);
     io.enumerated(call.caller, 2);
     io.number(call.unmodified, 1);
     io.text(call.caller_tag);

@@ -15,34 +15,35 @@ const Call* CallTable::first_leg(std::string_view call_id, const Address& phone)
 // C1: a leg is known by the tags of its dialogs, or, before the far end has set its own, by the side and the
 // tag that began it. So forks stay in one call. An INVITE that fits no leg takes the place of a closed one,
 // or begins another.
-CallKeyView CallTable::leg_of(const DescribedMessage& received) const {
+CallKeyView CallTable::leg_of(const DescribedMessage& received, const ClosedCalls& closed) const {
     const sip::Message& message = received.message;
     const CallKeyView first{message.call_id(), received.phone, 0};
     const bool begins =
         message.is_request() && message.method() == sip::Method::invite && message.to_tag().empty();
-    if (!some_legs_ && (!begins || !contains(first))) return first;
-    std::optional<CallKeyView> begun, closed, free;
+    if (!some_legs_ && (!begins || (!contains(first) && !closed.find(first)))) return first;
+    std::optional<CallKeyView> begun, replaceable, free;
     for (std::uint8_t leg = 0; leg < max_legs; ++leg) {
         const CallKeyView key{first.call_id, first.phone, leg};
         const Call* call = find(key);
-        if (!call) {
+        const ClosedCall* past = call ? nullptr : closed.find(key);
+        const CallIdentity* identity = call;
+        if (past) identity = past;
+        if (!identity) {
             if (!free) free = key;
-        } else if (!begins && call->dialog(received.local_tag(), received.remote_tag())) {
+            continue;
+        }
+        const std::string_view local = received.local_tag(), remote = received.remote_tag();
+        if (!begins && (call ? call->dialog(local, remote) != nullptr : past->has_dialog(local, remote)))
             return key;
-        } else if (call->is_begun_by(received.requester(), message.from_tag())) {
-            if (!begun || find(*begun)->state == Call::State::closing) begun = key;
-        } else if (call->state == Call::State::closing && !closed) {
-            closed = key;
+        if (identity->is_begun_by(received.requester(), message.from_tag())) {
+            if (!begun || !contains(*begun)) begun = key;
+        } else if (past && !replaceable) {
+            replaceable = key;
         }
     }
     if (begun) return *begun;
     if (!begins) return first;
-    return closed ? *closed : free.value_or(first);
-}
-
-bool CallTable::is_closed(const CallKey& key) const {
-    const Call* call = find(key);
-    return call && call->state == Call::State::closing;
+    return replaceable ? *replaceable : free.value_or(first);
 }
 
 }  // namespace sipalg::call

@@ -6,6 +6,7 @@
 
 #include "alg/base/staged_map.hpp"
 #include "alg/call/call.hpp"
+#include "alg/call/closed_calls.hpp"
 #include "alg/call/follow.hpp"
 #include "alg/dialog/call_key.hpp"
 
@@ -32,11 +33,9 @@ class CallTable : private StagedMap<CallKey, Call, CallKeyHash, CallKeyEqual> {
     /// The first leg with this Call-ID at the phone; nullptr: there is none.
     const Call* first_leg(std::string_view call_id, const Address& phone) const;
     /// The key of the leg that the message belongs to, or of the one that it may begin.
-    CallKeyView leg_of(const DescribedMessage& received) const;
+    CallKeyView leg_of(const DescribedMessage& received, const ClosedCalls& closed) const;
     /// Whether there may be calls with several legs.
     bool some_legs() const { return some_legs_; }
-    /// Whether the call is there and waits only for late messages.
-    bool is_closed(const CallKey& key) const;
 
   private:
     bool some_legs_ = false;

@@ -18,18 +18,26 @@ bool Calls::concerns(const sip::Message& message, const Address& phone) const {
     switch (message.method()) {
         case sip::Method::invite:
             if (message.is_request()) return true;
+            if (message.status() > 100 || calls_.some_legs()) return find_identity(message.call_id(), phone);
             if (const Call* call = find(message.call_id(), phone))
-                return message.status() > 100 || calls_.some_legs() ||
-                       call->awaits_proof();  // X11: any response proves
+                return call->awaits_proof();  // X11: any response proves
             return false;
         case sip::Method::cancel:  // its answer tells that the INVITE is given up
-            return !message.is_request() && find(message.call_id(), phone);
+            return !message.is_request() && find_identity(message.call_id(), phone);
         case sip::Method::ack:
         case sip::Method::bye:
         case sip::Method::prack:
-        case sip::Method::update: return find(message.call_id(), phone);
+        case sip::Method::update: return find_identity(message.call_id(), phone);
         default: return false;
     }
+}
+
+const CallIdentity* Calls::find_identity(std::string_view call_id, const Address& phone) const {
+    if (const Call* open = find(call_id, phone)) return open;
+    const ClosedCall* closed = closed_.find({call_id, phone});
+    for (std::uint8_t leg = 1; !closed && calls_.some_legs() && leg < max_legs; ++leg)
+        closed = closed_.find({call_id, phone, leg});
+    return closed;
 }
 
 bool Calls::begins_emergency(const sip::Message& message, const Address& phone) const {
@@ -38,34 +46,35 @@ bool Calls::begins_emergency(const sip::Message& message, const Address& phone) 
            !find(message.call_id(), phone) && quota_.have_emergency_room(phone);
 }
 
-// X7: closed calls only wait for late messages. They are removed to make room, and are counted for no phone
-// or peer.
+// X7: closed calls make room.
 bool Calls::has_room(const DescribedMessage& received) {
     if (!quota_.have_room(received.phone, received.peer, received.from)) return false;
     const auto is_full = [&] {
-        return !sipalg::has_room(calls_.size(), policy_.max_calls, quota_.is_guaranteed(received.phone));
+        return !sipalg::has_room(calls_.size() + closed_.size(), policy_.max_calls,
+                                 quota_.is_guaranteed(received.phone));
     };
-    while (is_full() && !closed_.empty()) {
-        if (calls_.is_closed(closed_.front())) {
-            calls_.erase(closed_.front());
-            deadlines_.erase(closed_.front());
-        }
-        closed_.pop_front();
-    }
-    return !is_full();
+    while (is_full())
+        if (!closed_.drop_oldest()) return false;
+    return true;
 }
 
-Call* Calls::find_or_make(const CallKey& key, const DescribedMessage& received, Effects& effects) {
+Calls::Found Calls::find_or_make(const CallKey& key, const DescribedMessage& received, Effects& effects) {
     const sip::Message& message = received.message;
-    if (Call* known = calls_.edit(key)) return known;
-    if (!message.is_request() || message.method() != sip::Method::invite) return nullptr;
+    if (Call* known = calls_.edit(key)) return {known, {}};
+    if (!message.is_request() || message.method() != sip::Method::invite) return {};
     // X3: a request from outside in an unknown dialog makes no state.
-    if (!message.to_tag().empty() && received.from == Side::outside) return nullptr;
+    if (!message.to_tag().empty() && received.from == Side::outside) return {};
+    std::vector<Transaction> former;
+    if (const ClosedCall* closed = closed_.find({key.call_id, key.phone, key.leg})) {
+        if (!closed->is_begun_again_by(received)) return {};
+        if (closed->has_invite_of(received)) former = closed->invite.transactions;
+    }
     const bool emergency = received.from == Side::inside && begins_emergency(message, received.phone);
     if (!emergency && !has_room(received)) {
         effects.limit = true;
-        return nullptr;
+        return {};
     }
+    closed_.erase(key);
     if (!received.proven) make_room_for_unproven(received.now, effects);
     Call call = new_call(received);
     call.record_id = record_ids_.take();
@@ -77,7 +86,7 @@ Call* Calls::find_or_make(const CallKey& key, const DescribedMessage& received, 
                                   (received.from == Side::inside ? call.to : received.peer.text()),
                               received.phone, received.peer});
     quota_.count(received.phone, {}, CallQuota::of(call));
-    return &calls_.put(key, std::move(call));
+    return {&calls_.put(key, std::move(call)), std::move(former)};
 }
 
 void Calls::follow(const DescribedMessage& received, Effects& effects) {
@@ -85,20 +94,13 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
         effects.limit = true;
         return;
     }
-    const CallKeyView leg = calls_.leg_of(received);
+    const CallKeyView leg = calls_.leg_of(received, closed_);
     const CallKey key{std::string(leg.call_id), leg.phone, leg.leg};
-    Call* call = find_or_make(key, received, effects);
+    const auto [call, former] = find_or_make(key, received, effects);
     if (!call) return;
-    const bool was_closed = call->state == Call::State::closing;
-    const bool invites = received.message.is_request() && received.message.method() == sip::Method::invite;
-    const bool has_room = quota_.have_room(received.phone, received.peer, received.from) ||
-                          (call->emergency && quota_.have_emergency_room(received.phone));
-    if (was_closed && invites && !has_room) {
-        effects.limit = true;
-        return;
-    }
     const CallQuota::Share before = CallQuota::of(*call);
     const Outcome outcome = note_proof(key, *call, received, call::follow(*call, received));
+    call->invite.transactions.insert(call->invite.transactions.end(), former.begin(), former.end());
     drop_peers(key, *call, max_peers);
     unproven_.note(key, *call);
     quota_.count(received.phone, before, CallQuota::of(*call));
@@ -116,7 +118,7 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
                 close(key, *call, EndReason::bye, received.now, effects);
             else
                 close(key, *call, EndReason::not_answered, received.now, effects);
-            break;
+            return;
     }
     if (call->active == received.now) check_audio_later(key, *call, received.now);
     schedule(key, *call, received.now);
@@ -125,8 +127,7 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
 // X11: from now on the pinholes of the call for this peer are open. The peer's messages in the call keep the
 // pair proven until the call ends; a response without a request (X4) does not.
 Outcome Calls::note_proof(const CallKey& key, Call& call, const DescribedMessage& received, Outcome outcome) {
-    CallPeer* peer =
-        received.proven && call.state != Call::State::closing ? call.peer(received.peer) : nullptr;
+    CallPeer* peer = received.proven ? call.peer(received.peer) : nullptr;
     if (!peer) return outcome;
     if (received.from == Side::outside && !peer->answered && outcome != Outcome::none) {
         peer->answered = true;
@@ -160,41 +161,33 @@ void Calls::make_room_for_unproven(Time now, Effects& effects) {
     while (unproven_.size() >= policy_.max_unproven_calls) {
         const auto oldest = unproven_.oldest_of_largest();
         if (!oldest) return;
-        close(*oldest, *calls_.edit(*oldest), EndReason::crowded_out, now, effects);
-        deadlines_.erase(*oldest);
-        calls_.erase(*oldest);
+        end(*oldest, *calls_.edit(*oldest), EndReason::crowded_out, now, effects);
     }
 }
 
-void Calls::close(const CallKey& key, Call& call, EndReason why, Time now, Effects& effects) {
-    if (call.state == Call::State::closing) return;
+void Calls::end(const CallKey& key, Call& call, EndReason why, Time now, Effects& effects) {
     effects.events.push_back({Event::Kind::call_ended, key.call_id, std::string(sentence(why)), key.phone,
                               call.first_peer(), ended_call(key, call, audio_, why, now)});
     quota_.count(key.phone, CallQuota::of(call), {});
-    call.state = Call::State::closing;
-    closed_.push_back(key);
-    call.closed_until = now + transaction_time;
-    call.initial.reset();
-    for (Dialog& dialog : call.dialogs)
-        dialog.state = Dialog::State::ended;
-    for (CallPeer& peer : call.peers) {
-        if (peer.answered) proofs_.release({key.phone, peer.address});
-        peer.answered = peer.admitted = false;
-    }
-    unproven_.note(key, call);
-    resources_.settle(key, call, now, effects);
+    drop_peers(key, call, 0);
+    unproven_.forget(key);
+    resources_.release(key, call, now, effects);
+    deadlines_.erase(key);
+    calls_.erase(key);
+}
+
+void Calls::close(const CallKey& key, Call& call, EndReason why, Time now, Effects& effects) {
+    closed_.add(key, ClosedCall(call), now + transaction_time);
+    end(key, call, why, now, effects);
 }
 
 std::size_t Calls::close_chosen(const std::function<bool(const CallKey&)>& chosen, std::size_t most, Time now,
                                 Effects& effects) {
     std::vector<CallKey> keys;
     for (const auto& [key, call] : calls_)
-        if (call.state != Call::State::closing && keys.size() < most && chosen(key)) keys.push_back(key);
-    for (const CallKey& key : keys) {
-        Call& call = *calls_.edit(key);
-        close(key, call, EndReason::closed_by_owner, now, effects);
-        schedule(key, call, now);
-    }
+        if (keys.size() < most && chosen(key)) keys.push_back(key);
+    for (const CallKey& key : keys)
+        close(key, *calls_.edit(key), EndReason::closed_by_owner, now, effects);
     return keys.size();
 }
 
@@ -220,7 +213,13 @@ void Calls::schedule(const CallKey& key, const Call& call, Time now) {
     deadlines_.schedule(key, std::max(due, now + Time{1}));
 }
 
+std::optional<Time> Calls::next_deadline() const {
+    const auto open = deadlines_.next(), closed = closed_.next_deadline();
+    return open && closed ? std::min(*open, *closed) : open ? open : closed;
+}
+
 void Calls::expire(Time now, Effects& effects) {
+    closed_.expire(now);
     for (int i = 0; i < deadlines_at_once; ++i) {
         const auto key = deadlines_.take_due(now);
         if (!key) return;
@@ -229,27 +228,18 @@ void Calls::expire(Time now, Effects& effects) {
 }
 
 void Calls::expire(const CallKey& key, Time now, Effects& effects) {
-    Call* call = calls_.edit(key);
-    if (call->state == Call::State::closing) {
-        calls_.erase(key);
-        while (!closed_.empty() && !calls_.is_closed(closed_.front()))
-            closed_.pop_front();
-        return;
+    Call& call = *calls_.edit(key);
+    const TimedOut ended = end_timed_out(call, now);
+    if (call.state == Call::State::confirmed) {
+        if (!call.alive()) return close(key, call, ended.why, now, effects);
+        if (silent_until(call).value_or(now + Time{1}) <= now)
+            return close(key, call, EndReason::silence, now, effects);
+    } else if (call.ringing_until <= now) {
+        return close(key, call, EndReason::no_final_answer, now, effects);
     }
-    const TimedOut ended = end_timed_out(*call, now);
-    if (call->state == Call::State::confirmed) {
-        if (!call->alive())
-            close(key, *call, ended.why, now, effects);
-        else if (silent_until(*call).value_or(now + Time{1}) <= now)
-            close(key, *call, EndReason::silence, now, effects);
-    } else if (call->ringing_until <= now) {
-        close(key, *call, EndReason::no_final_answer, now, effects);
-    }
-    if (call->state != Call::State::closing) {
-        if (ended.changed) resources_.settle(key, *call, now, effects);
-        if (call->renew_at <= now) resources_.renew(*call, now, effects);
-    }
-    schedule(key, *call, now);
+    if (ended.changed) resources_.settle(key, call, now, effects);
+    if (call.renew_at <= now) resources_.renew(call, now, effects);
+    schedule(key, call, now);
 }
 
 void Calls::check_audio_later(const CallKey& key, Call& call, Time now) {
@@ -327,7 +317,6 @@ void Calls::renumber(nat::Renumbering& renumbering, Time now, Effects& effects) 
         Call& call = *calls_.edit(key);
         const Address from = call.egress.address;
         resources_.move(key, call, renumbering, now, effects);
-        if (call.state == Call::State::closing) continue;
         ++renumbering.counts(from).calls;
         if (from != call.egress.address) {
             call.active = now;  // silence is measured from now on
@@ -349,6 +338,7 @@ void Calls::commit() {
     quota_.commit();
     unproven_.commit();
     resources_.commit();
+    closed_.commit();
     deadlines_.commit();
 }
 
@@ -357,6 +347,7 @@ void Calls::cancel() {
     quota_.cancel();
     unproven_.cancel();
     resources_.cancel();
+    closed_.cancel();
     deadlines_.cancel();
 }
 

@@ -15,6 +15,7 @@
 #include "alg/call/call.hpp"
 #include "alg/call/call_quota.hpp"
 #include "alg/call/call_table.hpp"
+#include "alg/call/closed_calls.hpp"
 #include "alg/call/follow.hpp"
 #include "alg/call/resources.hpp"
 #include "alg/call/unproven_calls.hpp"
@@ -50,7 +51,7 @@ class Calls {
 
     /// Handles the deadlines that have passed: renews and closes calls.
     void expire(Time now, Effects& effects);
-    std::optional<Time> next_deadline() const { return deadlines_.next(); }
+    std::optional<Time> next_deadline() const;
     /// Closes calls at the owner's request: those for which `chosen` is true, at most `most`. Returns the
     /// number of closed calls.
     std::size_t close_chosen(const std::function<bool(const CallKey&)>& chosen, std::size_t most, Time now,
@@ -91,6 +92,9 @@ class Calls {
     const Call* find(std::string_view call_id, const Address& phone) const {
         return calls_.first_leg(call_id, phone);
     }
+    /// The same, or a closed call if none is open.
+    const CallIdentity* find_identity(std::string_view call_id, const Address& phone) const;
+    const ClosedCalls& closed() const { return closed_; }
     /// Calls of which no peer is proven (X11).
     std::size_t unproven() const { return unproven_.size(); }
     CallQuota::Use use() const { return quota_.use(); }
@@ -107,7 +111,14 @@ class Calls {
     void make_room_for_unproven(Time now, Effects& effects);
     Outcome note_proof(const CallKey& key, Call& call, const DescribedMessage& received, Outcome outcome);
     void drop_peers(const CallKey& key, Call& call, std::size_t most);
-    Call* find_or_make(const CallKey& key, const DescribedMessage& received, Effects& effects);
+    struct Found {
+        Call* call = nullptr;             ///< nullptr: none, and the message makes none
+        std::vector<Transaction> former;  ///< of the closed call that it begins again with the same INVITE
+    };
+    Found find_or_make(const CallKey& key, const DescribedMessage& received, Effects& effects);
+    /// Ends the call: its key is free then.
+    void end(const CallKey& key, Call& call, EndReason why, Time now, Effects& effects);
+    /// The same, and keeps the rest of it for late messages.
     void close(const CallKey& key, Call& call, EndReason why, Time now, Effects& effects);
     void schedule(const CallKey& key, const Call& call, Time now);
     void check_audio_later(const CallKey& key, Call& call, Time now);
@@ -125,7 +136,7 @@ class Calls {
     UnprovenCalls unproven_;
     AudioCheck audio_;
     std::deque<std::pair<Time, CallKey>> audio_checks_;  ///< by the time of the check; each call at most once
-    std::deque<CallKey> closed_;  ///< oldest first; some are no longer in the table, or open again
+    ClosedCalls closed_;
     DeadlineQueue<CallKey, CallKeyHash, CallKeyEqual> deadlines_;
     bool some_unmodified_ = false;
 };

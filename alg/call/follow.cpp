@@ -50,30 +50,14 @@ void begin(Call& call, Invite& invite, const DescribedMessage& received) {
     call.forks_until = Time{0};
 }
 
-// A new call may use the Call-ID of one that has ended, with a From tag of its own.
-void make_room_for(Call& call, const DescribedMessage& received) {
-    if (call.state != Call::State::closing || requester_tag(received) == call.caller_tag) return;
-    call.caller_tag = requester_tag(received);
-    call.forks_until = Time{0};
-    call.invite = {};
-}
-
 Outcome on_first_invite(Call& call, Invite& invite, const DescribedMessage& received) {
-    const bool closed = call.state == Call::State::closing;
-    if (requester_tag(received) != call.caller_tag || (received.from != call.caller && !closed))
+    if (!call.is_begun_by(received.from, requester_tag(received)) || call.state == Call::State::confirmed)
         return Outcome::none;
     const bool again = !invite.transactions.empty() && invite.cseq == received.message.cseq().number;
-    // An answered call can only begin again with another CSeq.
-    if (call.state == Call::State::confirmed || (again && call.answered())) return Outcome::none;
-    call.caller = received.from;
-    if (!again || closed) {
-        const std::vector<Transaction> before =
-            again ? std::move(invite.transactions) : std::vector<Transaction>{};
-        begin(call, invite, received);
-        invite.transactions.insert(invite.transactions.end(), before.begin(), before.end());
-    } else {
+    if (again)
         invite.transactions.push_back({std::string(received.branch()), true});
-    }
+    else
+        begin(call, invite, received);
     // The peer of the latest INVITE is the one that may send early media.
     CallPeer* peer = call.peer(received.peer);
     if (!peer) peer = &call.peers.emplace_back(CallPeer{received.peer});
@@ -84,7 +68,6 @@ Outcome on_first_invite(Call& call, Invite& invite, const DescribedMessage& rece
 Outcome on_invite(Call& call, const DescribedMessage& received) {
     const sip::Message& message = received.message;
     const bool initial = message.to_tag().empty();
-    if (initial) make_room_for(call, received);
     Dialog* dialog = initial ? nullptr : call.dialog(received.local_tag(), received.remote_tag());
     if (!initial && (!dialog || dialog->state == Dialog::State::ended)) return Outcome::none;
     Invite& invite = dialog ? dialog->invites[received.from] : call.invite;
@@ -296,7 +279,6 @@ Outcome act(Call& call, const DescribedMessage& received) {
     if (received.message.is_request())
         return method == sip::Method::invite ? on_invite(call, received)
                                              : on_request_in_dialog(call, received);
-    if (call.state == Call::State::closing) return Outcome::none;
     switch (method) {
         case sip::Method::invite: return on_invite_response(call, received);
         case sip::Method::bye: return on_bye_response(call, received);
@@ -311,13 +293,11 @@ Outcome act(Call& call, const DescribedMessage& received) {
 
 Outcome follow(Call& call, const DescribedMessage& received) {
     if (received.from == Side::outside && !call.has_peer(received.peer)) return Outcome::none;  // X4
-    if (received.from == Side::inside && call.state != Call::State::closing &&
-        is_target_refresh(received.message))
-        call.contact = received.contact;
+    if (received.from == Side::inside && is_target_refresh(received.message)) call.contact = received.contact;
     const bool is_new_peer = note_peer(call, received);
     const Outcome outcome = act(call, received);
     const bool quiet = outcome == Outcome::none || outcome == Outcome::noted;
-    return is_new_peer && quiet && call.state != Call::State::closing ? Outcome::changed : outcome;
+    return is_new_peer && quiet ? Outcome::changed : outcome;
 }
 
 }  // namespace sipalg::call

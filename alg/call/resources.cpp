@@ -127,6 +127,14 @@ void Resources::release_others(const Call& call, const Collected& collected, Tim
         if (!contains(collected.mappings, old)) mappings_.release(old, now, effects.changes);
 }
 
+void Resources::release(const CallKey& key, Call& call, Time now, Effects& effects) {
+    release_others(call, {}, now, effects);
+    call.mappings.clear();
+    call.pinholes.clear();
+    latches_.set(key, call, {}, now, effects.changes);
+    store_record(call.record_id, call.record, {}, false, Seconds{0}, effects.changes);
+}
+
 // X8: the longest time for which a killed daemon leaves an element in the kernel.
 void Resources::renew(Call& call, Time now, Effects& effects) {
     const Time until = lifetime(call, now);
@@ -141,7 +149,7 @@ void Resources::renew(Call& call, Time now, Effects& effects) {
 }
 
 void Resources::save(const CallKey& key, Call& call, Time now, Effects& effects) {
-    const std::string record = call.state == Call::State::closing ? std::string{} : write_record(key, call);
+    const std::string record = write_record(key, call);
     const auto timeout = std::chrono::ceil<Seconds>(lifetime(call, now) - now);
     store_record(call.record_id, call.record, record, false, timeout, effects.changes);
     call.record = std::string(record);  // a copy, which has no spare capacity

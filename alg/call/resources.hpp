@@ -24,7 +24,9 @@ class Resources {
     void settle(const CallKey& key, Call& call, Time now, Effects& effects);
     /// Renews all resources for the call's lifetime.
     void renew(Call& call, Time now, Effects& effects);
-    /// Stores the record of the call; a closing call has none.
+    /// Releases all resources of the call, and removes its record.
+    void release(const CallKey& key, Call& call, Time now, Effects& effects);
+    /// Stores the record of the call.
     void save(const CallKey& key, Call& call, Time now, Effects& effects);
     /// C11: follows the call's mappings to their new addresses. Call after nat::Mappings::renumber().
     void move(const CallKey& key, Call& call, nat::Renumbering& renumbering, Time now, Effects& effects);

@@ -8,7 +8,6 @@ namespace sipalg::call {
 Time next_timeout(const Call& call, std::optional<Time> silent_until) {
     Time due = call.renew_at;
     switch (call.state) {
-        case Call::State::closing: due = call.closed_until; break;
         case Call::State::offered:
         case Call::State::early: due = std::min(due, call.ringing_until); break;
         case Call::State::confirmed:

@@ -7,9 +7,14 @@ void UnprovenCalls::note(const CallKey& key, const Call& call) {
         if (queues_.contains(key)) return;
         queues_.add(key, call.caller == Side::inside ? hosts_.of(key.phone) : host_of(call.first_peer()));
         staged_.emplace_back(key, std::nullopt);
-    } else if (queues_.size() > 0) {
-        if (const auto host = queues_.remove(key)) staged_.emplace_back(key, host);
+    } else {
+        forget(key);
     }
+}
+
+void UnprovenCalls::forget(const CallKey& key) {
+    if (queues_.size() == 0) return;
+    if (const auto host = queues_.remove(key)) staged_.emplace_back(key, host);
 }
 
 std::vector<CallKey> UnprovenCalls::of(const nat::PhonePeer& pair) const {

@@ -22,6 +22,7 @@ class UnprovenCalls {
 
     /// Follows the state of the call: notes it if it is unproven, else forgets it.
     void note(const CallKey& key, const Call& call);
+    void forget(const CallKey& key);
     std::size_t size() const { return queues_.size(); }
     /// The oldest call of the host with the most; nullopt: there is none.
     std::optional<CallKey> oldest_of_largest() const { return queues_.oldest_of_largest(); }

@@ -193,7 +193,6 @@ void collect(const Session& local, Standing standing, const Sessions& remotes, c
 
 std::vector<Want> wanted(const Call& call, MediaSource source) {
     std::vector<Want> wants;
-    if (call.state == Call::State::closing) return wants;
     Collector out(wants);
     const Senders senders{!call.is_unproven(), source, call.latched};
     // The peer of the latest INVITE may send before an answer names an address.

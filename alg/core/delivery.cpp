@@ -43,7 +43,7 @@ std::uint16_t port_for_request(const State& state, const Envelope& envelope, con
         if (inside.address == phone.address && inside.port != phone.port && find(state, envelope, inside))
             return inside.port;
     }
-    const call::Call* call = state.calls.find(state.message.call_id(), phone.address);
+    const auto* call = state.calls.find_identity(state.message.call_id(), phone.address);
     const bool has_contact = call && call->contact.transport == Transport::udp &&
                              call->contact.endpoint.address == phone.address &&
                              call->contact.endpoint != phone;

@@ -224,7 +224,7 @@ class Inspection {
                             !state_.nat_handling.empty() &&
                             state_.nat_handling.of(pair) == nat::NatHandler::peer;
         if (mode == Mode::pinhole || minded || state_.calls.some_unmodified()) {
-            const call::Call* call = state_.calls.find(message().call_id(), phone_.address);
+            const auto* call = state_.calls.find_identity(message().call_id(), phone_.address);
             if (call) return call->unmodified;
         }
         if (!minded) return mode == Mode::pinhole;

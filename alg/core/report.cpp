@@ -17,7 +17,6 @@ std::string_view word(Call::State state) {
         case Call::State::offered: return "offered";
         case Call::State::early: return "early";
         case Call::State::confirmed: return "confirmed";
-        case Call::State::closing: return "closing";
     }
     return "";
 }
@@ -144,10 +143,9 @@ void add_allowed_peers(const State& state, Time now, std::vector<PinholeReport>&
 std::vector<CallReport> report_calls(const State& state) {
     std::vector<CallReport> rows;
     for (const auto& [key, call] : state.calls.all()) {
-        if (call.state == Call::State::closing) continue;
         CallReport row;
         row.call_id = key.call_id;
-        row.state = word(call.is_finished() ? Call::State::closing : call.state);
+        row.state = call.is_finished() ? "closing" : word(call.state);
         row.direction = call.caller == Side::inside ? "out" : "in";
         row.from = call.from;
         row.to = call.to;
@@ -253,8 +251,7 @@ std::vector<FlowKey> watched_flows(const State& state) {
 
 Totals totals(const State& state) {
     Totals totals;
-    for (const auto& [key, call] : state.calls.all())
-        if (call.state != Call::State::closing) ++totals.calls;
+    totals.calls = state.calls.all().size();
     totals.bindings = state.registrations.all().size();
     for (const auto& [key, entry] : state.mappings.all())
         if (entry.kernel_until > Time{0}) ++totals.mappings;

@@ -175,18 +175,37 @@ void run(std::size_t calls, std::size_t rounds) {
         batch_messages(calls));
 }
 
+// Calls that have ended, each before the next begins, and are kept for late messages.
+void run_closed(std::size_t calls) {
+    Town town(calls);
+    const double before = resident_bytes();
+    for (std::size_t n = 0; n < calls; ++n) {
+        town.open(n);
+        town.close(n);
+    }
+    const double after = resident_bytes();
+    if (town.totals().calls != 0) throw std::runtime_error("not all calls are closed");
+    std::printf("{\"calls\": %zu, \"resident_kib\": %.0f, \"bytes_a_call\": %.0f}\n", calls, after / 1024,
+                (after - before) / static_cast<double>(calls));
+}
+
 }  // namespace
 }  // namespace bench
 
 int main(int argc, char** argv) {
     const long calls = argc >= 2 ? std::strtol(argv[1], nullptr, 10) : 0;
-    const long rounds = argc == 3 ? std::strtol(argv[2], nullptr, 10) : long{bench::default_rounds};
+    const bool closed = argc == 3 && std::string(argv[2]) == "closed";
+    const long rounds =
+        argc == 3 && !closed ? std::strtol(argv[2], nullptr, 10) : long{bench::default_rounds};
     if (argc > 3 || calls < 1 || calls > 200000 || rounds < 1) {
-        std::fprintf(stderr, "usage: size_bench CALLS (1 to 200000) [ROUNDS (31)]\n");
+        std::fprintf(stderr, "usage: size_bench CALLS (1 to 200000) [ROUNDS (31) | closed]\n");
         return 2;
     }
     try {
-        bench::run(static_cast<std::size_t>(calls), static_cast<std::size_t>(rounds));
+        if (closed)
+            bench::run_closed(static_cast<std::size_t>(calls));
+        else
+            bench::run(static_cast<std::size_t>(calls), static_cast<std::size_t>(rounds));
     } catch (const std::exception& error) {
         std::fprintf(stderr, "size_bench: %s\n", error.what());
         return 1;

@@ -43,11 +43,10 @@ class Check {
         deadlines();
         proofs();
         for (const auto& [key, call] : impl_.calls.all()) {
-            if (call.state != call::Call::State::closing)
-                record(call.record_id, call.record);
-            else if (call.closed_until + patience < now_)
-                fail("closed call " + key.call_id + " is not forgotten");
+            record(call.record_id, call.record);
         }
+        if (impl_.calls.closed().next_deadline().value_or(now_) + patience < now_)
+            fail("a closed call is not forgotten");
         for (const auto& [key, binding] : impl_.registrations.all()) {
             if (binding.until > now_) record(binding.record_id, binding.record);
             if (binding.until + patience < now_) fail("binding of " + key.aor + " outlives its time");
@@ -90,9 +89,6 @@ class Check {
                 ++mapping_users_[mapping];
             for (const call::CallPinhole& pin : call.pinholes)
                 ++pinhole_users_[pin.pinhole];
-            if (call.state == call::Call::State::closing &&
-                (!call.mappings.empty() || !call.pinholes.empty()))
-                fail("closed call " + key.call_id + " still uses mappings or pinholes");
             note_proofs(key, call);
         }
         if (unproven_ != impl_.calls.unproven())

@@ -1,0 +1,60 @@
+// Closed calls, kept for late messages.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alg/base/deadline_queue.hpp"
+#include "alg/base/staged_map.hpp"
+#include "alg/call/call.hpp"
+#include "alg/call/follow.hpp"
+#include "alg/dialog/call_key.hpp"
+
+namespace sipalg::call {
+
+/// The rest of a call that has ended: enough to tell retransmissions from an INVITE that begins it again, and
+/// to treat late messages as those before.
+struct ClosedCall : CallIdentity {
+    explicit ClosedCall(const Call& call);
+
+    struct Tags {
+        std::string local, remote;
+    };
+    std::vector<Tags> dialogs;
+    bool answered = false;
+
+    bool has_dialog(std::string_view local_tag, std::string_view remote_tag) const;
+    /// Whether the message is an INVITE that begins a call in place of this one: with another From tag, with
+    /// a later CSeq, or, if no answer came, in another transaction.
+    bool is_begun_again_by(const DescribedMessage& received) const;
+    /// The message has the From tag and the CSeq of the INVITE that began this call.
+    bool has_invite_of(const DescribedMessage& received) const;
+};
+
+/// Closed calls by their keys. They use no mappings, pinholes or records, are counted for no phone or peer,
+/// and make room for open calls (X7). Changes are staged (law 4).
+class ClosedCalls {
+  public:
+    void add(const CallKey& key, ClosedCall call, Time until);
+    void erase(const CallKey& key);
+    /// Removes the one that ends next. False: there is none.
+    bool drop_oldest();
+    /// Removes those whose time has passed, at most deadlines_at_once.
+    void expire(Time now);
+
+    const ClosedCall* find(const CallKeyView& key) const { return calls_.find(key); }
+    std::size_t size() const { return calls_.size(); }
+    std::optional<Time> next_deadline() const { return deadlines_.next(); }
+
+    void commit();
+    void cancel();
+
+  private:
+    StagedMap<CallKey, ClosedCall, CallKeyHash, CallKeyEqual> calls_;
+    DeadlineQueue<CallKey, CallKeyHash, CallKeyEqual> deadlines_;
+};
+
+}  // namespace sipalg::call
