@@ -124,6 +124,30 @@ bool get_packets(const nlattr* nest, std::uint64_t& packets) {
     return count != nullptr;
 }
 
+std::uint64_t get_bytes(const nlattr* nest) {
+    const nlattr* count = nested(nest)[CTA_COUNTERS_BYTES];
+    return count != nullptr ? be64toh(mnl_attr_get_u64(count)) : 0;
+}
+
+// The flow may be the entry's original or its reply direction.
+std::optional<FlowCount> get_counts(const nlmsghdr* message, const ConntrackTuple& flow) {
+    AttributeTable table{};
+    mnl_attr_parse(message, sizeof(nfgenmsg), keep, &table);
+    const nlattr *original = table[CTA_COUNTERS_ORIG], *reply = table[CTA_COUNTERS_REPLY];
+    FlowCount count;
+    ConntrackTuple first;
+    if (!get_packets(original, count.packets) || !get_packets(reply, count.reply_packets) ||
+        !get_tuple(table[CTA_TUPLE_ORIG], first.transport, first.source, first.destination))
+        return std::nullopt;
+    count.bytes = get_bytes(original);
+    count.reply_bytes = get_bytes(reply);
+    if (first != flow) {
+        std::swap(count.packets, count.reply_packets);
+        std::swap(count.bytes, count.reply_bytes);
+    }
+    return count;
+}
+
 // The timeout and counters of an offloaded flow do not follow its packets.
 bool get_flow(const nlmsghdr* message, const UdpTimeouts& timeouts, ConntrackEntry& flow) {
     AttributeTable table{};
@@ -194,20 +218,26 @@ void Conntrack::erase(std::span<const ConntrackTuple> flows) {
     if (failed != 0) throw failure(action, netlink::code_of(failed));
 }
 
-std::vector<bool> Conntrack::known(std::span<const ConntrackTuple> flows) {
+void Conntrack::look_up(std::span<const ConntrackTuple> flows,
+                        const std::function<void(std::size_t flow, const nlmsghdr* answer)>& take) {
     constexpr std::size_t at_once = 256;  // their answers fit into the socket's buffer
-    std::vector<bool> known(flows.size(), true);
     for (std::size_t begin = 0; begin < flows.size(); begin += at_once) {
         const auto part = flows.subspan(begin, std::min(at_once, flows.size() - begin));
         const Asked asked = ask(IPCTNL_MSG_CT_GET, part, "looking for conntrack entries");
         if (!asked.any) continue;
         talk_.answers(asked.first, asked.first + static_cast<std::uint32_t>(part.size() - 1),
                       [&](const nlmsghdr* answer) {
-                          if (answer->nlmsg_type == NLMSG_ERROR && netlink::error_of(answer) == ENOENT)
-                              known[begin + answer->nlmsg_seq - asked.first] = false;
+                          take(begin + answer->nlmsg_seq - asked.first, answer);
                           return true;
                       });
     }
+}
+
+std::vector<bool> Conntrack::known(std::span<const ConntrackTuple> flows) {
+    std::vector<bool> known(flows.size(), true);
+    look_up(flows, [&](std::size_t flow, const nlmsghdr* answer) {
+        if (answer->nlmsg_type == NLMSG_ERROR && netlink::error_of(answer) == ENOENT) known[flow] = false;
+    });
     return known;
 }
 
@@ -225,6 +255,14 @@ std::optional<Address> Conntrack::public_address(const ConntrackTuple& flow) {
         return true;
     });
     return address;
+}
+
+std::vector<std::optional<FlowCount>> Conntrack::counts(std::span<const ConntrackTuple> flows) {
+    std::vector<std::optional<FlowCount>> counts(flows.size());
+    look_up(flows, [&](std::size_t flow, const nlmsghdr* answer) {
+        if (answer->nlmsg_type != NLMSG_ERROR) counts[flow] = get_counts(answer, flows[flow]);
+    });
+    return counts;
 }
 
 ConntrackDump::ConntrackDump() : ConntrackDump(open_netfilter()) {}

@@ -13,6 +13,13 @@
 
 namespace sipalg::nft {
 
+/// What conntrack has counted of a flow.
+struct FlowCount {
+    std::uint64_t packets = 0, bytes = 0;  ///< in the direction that was asked about
+    std::uint64_t reply_packets = 0, reply_bytes = 0;
+    friend bool operator==(const FlowCount&, const FlowCount&) = default;
+};
+
 /// Requests about single entries in the conntrack table of this network namespace.
 class Conntrack {
   public:
@@ -31,6 +38,9 @@ class Conntrack {
     /// The address that the source of this flow has for the other end, whichever of them has opened the
     /// connection; nullopt: there is no such entry. Throws Error.
     std::optional<Address> public_address(const ConntrackTuple& flow);
+    /// The counts of each flow; nullopt: it has no entry, or the entry has no counters (nf_conntrack_acct).
+    /// Throws Error.
+    std::vector<std::optional<FlowCount>> counts(std::span<const ConntrackTuple> flows);
 
   private:
     struct Asked {
@@ -38,6 +48,9 @@ class Conntrack {
         bool any = false;         ///< false: no request could be sent
     };
     Asked ask(std::uint16_t type, std::span<const ConntrackTuple> flows, const char* action);
+    /// Looks the flows up, and calls `take` with the number of the flow and each answer.
+    void look_up(std::span<const ConntrackTuple> flows,
+                 const std::function<void(std::size_t flow, const nlmsghdr* answer)>& take);
 
     std::unique_ptr<netlink::Channel> channel_;
     netlink::Conversation talk_;

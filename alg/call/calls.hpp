@@ -102,6 +102,8 @@ class Calls {
     bool some_unmodified() const { return some_unmodified_; }
     /// Last time media of the call were seen.
     Time media_seen(const Call& call) const;
+    /// When a confirmed call ends if no media arrive (C6); nullopt: its session timer decides.
+    std::optional<Time> silent_until(const Call& call) const;
 
     void commit();
     void cancel();
@@ -123,8 +125,6 @@ class Calls {
     void schedule(const CallKey& key, const Call& call, Time now);
     void check_audio_later(const CallKey& key, Call& call, Time now);
     void expire(const CallKey& key, Time now, Effects& effects);
-    /// When a confirmed call ends if no media arrive (C6); nullopt: its session timer decides.
-    std::optional<Time> silent_until(const Call& call) const;
 
     const Policy& policy_;
     nat::Mappings& mappings_;

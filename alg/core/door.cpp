@@ -2,6 +2,7 @@
 
 #include "alg/core/endpoint_resolver.hpp"
 #include "alg/core/inspect_message.hpp"
+#include "alg/core/note_step.hpp"
 #include "alg/core/seen_message.hpp"
 #include "alg/core/state.hpp"
 #include "alg/core/stream_sink.hpp"
@@ -133,6 +134,7 @@ void expire(State& state, Time now, Decision& decision) {
     state.mappings.listeners().expire(
         now, [&](const Address& phone) { return state.registrations.has_bindings(phone); }, decision.changes);
     state.proofs.expire(now);
+    forget_old_ladders(state);
     state.nat_handling.expire(now, [&](const nat::PhonePeer& pair) {
         return state.registrations.is_registered(pair.phone, pair.peer);
     });

@@ -7,6 +7,7 @@
 #include "alg/core/delivery.hpp"
 #include "alg/core/endpoint_resolver.hpp"
 #include "alg/core/nat_detection.hpp"
+#include "alg/core/note_step.hpp"
 #include "alg/core/state.hpp"
 #include "alg/nat/translate.hpp"
 #include "alg/rewrite/media.hpp"
@@ -352,6 +353,8 @@ class Inspection {
 
 void inspect_message(State& state, const Envelope& envelope, Time now, Decision& decision) {
     Inspection(state, envelope, now, decision).run();
+    // A message that asks is inspected again.
+    if (decision.asked.empty()) note_step(state, envelope, now, decision);
 }
 
 }  // namespace sipalg

@@ -140,22 +140,63 @@ void add_allowed_peers(const State& state, Time now, std::vector<PinholeReport>&
 
 }  // namespace
 
+std::string_view word(Unchanged why) {
+    switch (why) {
+        case Unchanged::no: return "";
+        case Unchanged::routed: return "routed";
+        case Unchanged::mode_pinhole: return "mode_pinhole";
+        case Unchanged::mode_observe: return "mode_observe";
+        case Unchanged::peer_handles_nat: return "peer_handles_nat";
+        case Unchanged::phone_handles_nat: return "phone_handles_nat";
+        case Unchanged::as_begun: return "as_begun";
+    }
+    return "";
+}
+
+std::string_view sentence(Unchanged why) {
+    switch (why) {
+        case Unchanged::no: return "";
+        case Unchanged::routed: return "the phone's address is not translated";
+        case Unchanged::mode_pinhole: return "mode pinhole";
+        case Unchanged::mode_observe: return "mode observe";
+        case Unchanged::peer_handles_nat: return "the peer handles NAT itself";
+        case Unchanged::phone_handles_nat: return "the phone handles NAT itself";
+        case Unchanged::as_begun: return "they were not changed when the call began";
+    }
+    return "";
+}
+
+Unchanged why_unchanged(const State& state, const nat::PhonePeer& ends, bool unmodified) {
+    if (!state.policy.treatments.is_translated(ends.phone)) return Unchanged::routed;
+    const auto [mode, handler] = state.handling(ends.phone, ends.peer);
+    if (unmodified) {
+        if (mode == Mode::pinhole) return Unchanged::mode_pinhole;
+        return handler == nat::NatHandler::peer ? Unchanged::peer_handles_nat : Unchanged::as_begun;
+    }
+    const bool by_phone = mode != Mode::rewrite && handler == nat::NatHandler::phone;
+    return by_phone ? Unchanged::phone_handles_nat : Unchanged::no;
+}
+
+CallReport report_call(const State& state, const CallKey& key, const Call& call) {
+    CallReport row;
+    row.call_id = key.call_id;
+    row.state = call.is_finished() ? "closing" : word(call.state);
+    row.direction = call.caller == Side::inside ? "out" : "in";
+    row.from = call.from;
+    row.to = call.to;
+    row.phone = key.phone.text();
+    row.peer = call.peers.empty() ? "" : call.first_peer().text();
+    row.started = call.started;
+    row.unmodified = call.unmodified;
+    row.why = why_unchanged(state, {key.phone, call.first_peer()}, call.unmodified);
+    row.media = media_of(call, state.mappings, state.scan.audio());
+    return row;
+}
+
 std::vector<CallReport> report_calls(const State& state) {
     std::vector<CallReport> rows;
-    for (const auto& [key, call] : state.calls.all()) {
-        CallReport row;
-        row.call_id = key.call_id;
-        row.state = call.is_finished() ? "closing" : word(call.state);
-        row.direction = call.caller == Side::inside ? "out" : "in";
-        row.from = call.from;
-        row.to = call.to;
-        row.phone = key.phone.text();
-        row.peer = call.peers.empty() ? "" : call.first_peer().text();
-        row.started = call.started;
-        row.unmodified = call.unmodified;
-        row.media = media_of(call, state.mappings, state.scan.audio());
-        rows.push_back(std::move(row));
-    }
+    for (const auto& [key, call] : state.calls.all())
+        rows.push_back(report_call(state, key, call));
     std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
         return std::tie(a.started, a.call_id, a.phone) < std::tie(b.started, b.call_id, b.phone);
     });
@@ -199,6 +240,7 @@ std::vector<BindingReport> report_bindings(const State& state, Time now) {
         row.aor = key.aor;
         row.registrar = key.registrar.text();
         row.unmodified = binding.unmodified;
+        row.why = why_unchanged(state, {key.inside.endpoint.address, key.registrar}, binding.unmodified);
         row.expires_s = seconds_left(binding.until, now);
         rows.push_back(std::move(row));
     }

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "alg/base/time.hpp"
+#include "alg/call/call.hpp"
 #include "alg/core/flow_list.hpp"
 #include "alg/kernel/element.hpp"
+#include "alg/nat/phone_peer.hpp"
 #include "alg/net/address.hpp"
 
 namespace sipalg {
@@ -52,6 +54,21 @@ struct MediaReport {
         silent;  ///< the side that sends no packets: "phone", "peer" or "both"; empty: neither, or not known
 };
 
+/// Why the messages of a call or registration leave as they came.
+enum class Unchanged : std::uint8_t {
+    no,                 ///< they are changed where they name the phone
+    routed,             ///< the phone's address is not translated (N2)
+    mode_pinhole,       ///< the owner's setting
+    mode_observe,       ///< the owner's setting (O7)
+    peer_handles_nat,   ///< proven by its messages (S2)
+    phone_handles_nat,  ///< it writes its public address, so there is nothing to change (S2)
+    as_begun            ///< the reason is gone, but a call continues as it began
+};
+/// "routed", "mode_pinhole", …: stable, for JSON. Empty: no.
+std::string_view word(Unchanged why);
+/// A clause for people: "the peer handles NAT itself". Empty: no.
+std::string_view sentence(Unchanged why);
+
 /// A row of `sipalgctl calls`.
 struct CallReport {
     std::string call_id;
@@ -64,6 +81,7 @@ struct CallReport {
     Time started{0};
     bool unmodified = false;  ///< its messages are not changed (mode `pinhole`, or an end handles NAT itself)
     bool observed = false;    ///< nothing of it is in the kernel (mode `observe`)
+    Unchanged why = Unchanged::no;
     std::vector<MediaReport> media;
 };
 
@@ -76,6 +94,7 @@ struct BindingReport {
     std::string registrar;  ///< address that may send requests in
     std::int64_t expires_s = 0;
     bool unmodified = false, observed = false;  ///< as in CallReport
+    Unchanged why = Unchanged::no;
 };
 
 /// A row of `sipalgctl flows`.
@@ -101,6 +120,9 @@ struct Totals {
 struct State;
 
 std::vector<CallReport> report_calls(const State& state);
+CallReport report_call(const State& state, const CallKey& key, const call::Call& call);
+/// The reason for the messages of the two ends. `unmodified`: as in CallReport.
+Unchanged why_unchanged(const State& state, const nat::PhonePeer& ends, bool unmodified);
 /// Everything that lets an outside host send first, sorted by call.
 std::vector<PinholeReport> report_pinholes(const State& state, Time now);
 std::vector<BindingReport> report_bindings(const State& state, Time now);

@@ -26,6 +26,7 @@ void State::commit() {
     registrations.commit();
     connections.commit();
     nat_handling.commit();
+    ladders.commit();
 }
 
 void State::cancel() {
@@ -35,6 +36,7 @@ void State::cancel() {
     registrations.cancel();
     connections.cancel();
     nat_handling.cancel();
+    ladders.cancel();
 }
 
 std::optional<Time> State::next_deadline() const {

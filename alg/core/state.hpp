@@ -13,6 +13,7 @@
 #include "alg/core/conntrack_scan.hpp"
 #include "alg/core/decision.hpp"
 #include "alg/core/flow_list.hpp"
+#include "alg/core/ladder.hpp"
 #include "alg/kernel/record_ids.hpp"
 #include "alg/nat/mappings.hpp"
 #include "alg/nat/nat_handling.hpp"
@@ -86,6 +87,7 @@ struct State {
     nat::NatHandling nat_handling;
     std::unordered_set<Address> own_addresses;
     FlowList flows;
+    Ladders ladders;
     std::unordered_set<Socket> found;  ///< servers of SIP on ports that are not configured
 
     ConntrackScan scan;

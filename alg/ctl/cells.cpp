@@ -42,7 +42,8 @@ std::string counted(const std::string& number, const char* noun) {
 
 // The JSON value "untouched" is older than the word.
 std::string treatment(const Json& row) {
-    const std::string value = cell(row, "treatment");
+    const std::string value = cell(row, "treatment"), why = cell(row, "unchanged_why");
+    if (!why.empty()) return "unmodified (" + why + ")";
     return value == "untouched" ? "unmodified" : value;
 }
 

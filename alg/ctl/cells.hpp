@@ -20,7 +20,7 @@ std::string duration(const Json& object, const char* field);
 std::string marked(const Json& row, const std::string& text);
 /// "1 call", "2 calls"
 std::string counted(const std::string& number, const char* noun);
-/// "rewritten", "unmodified"
+/// "rewritten", "unmodified", or with the reason: "unmodified (the peer handles NAT itself)"
 std::string treatment(const Json& row);
 
 }  // namespace sipalg::ctl

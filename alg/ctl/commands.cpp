@@ -18,9 +18,10 @@ constexpr std::array rows{
             "prints the calls that have ended: how long they lasted, why they ended, and\n"
             "which side has sent media. --phone ADDR and --call ID select calls. On a\n"
             "terminal the columns fit its width, unless --wide is given.\n"},
-    Command{"call", Argument::required, "ID", true, "one call with its media and pinholes",
-            "Prints all that is known of one call. ID is its Call-ID, or the beginning of it\n"
-            "if no other call has the same beginning.\n"},
+    Command{"call", Argument::required, "ID", true, "one call in full: messages, media, timers, pinholes",
+            "Prints all that is known of one call: its parties and media, what will end it,\n"
+            "its messages with the places that were changed, and its pinholes with packets\n"
+            "and bytes. ID is its Call-ID, or the beginning of it.\n"},
     Command{"pinholes", Argument::none, "", true, "public ports that are open, for media and signalling",
             "Prints one row for each pinhole: public port, inside port, allowed sources, the\n"
             "stream or signalling that it serves, and remaining time. --phone ADDR and\n"

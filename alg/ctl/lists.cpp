@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <ctime>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "alg/ctl/cells.hpp"
 #include "alg/ctl/table.hpp"
@@ -12,11 +14,6 @@
 namespace sipalg::ctl {
 
 namespace {
-
-/// "192.0.2.1:4000" → "4000"
-std::string port_of(const std::string& endpoint) {
-    return endpoint.substr(endpoint.rfind(':') + 1);
-}
 
 std::string without_scheme(const std::string& uri) {
     for (const std::string_view scheme : {"sip:", "sips:", "tel:"})
@@ -105,16 +102,6 @@ std::string flow_treatment(const Json& flow) {
     return text;
 }
 
-/// What a pinhole serves: the stream, or the kind of signalling.
-std::string purpose(const Json& row) {
-    const std::string serves = cell(row, "serves");
-    if (serves == "call") return "signalling";
-    if (serves == "registration") return serves;
-    if (serves == "allowed_peer") return "allowed peer";
-    const std::string component = serves == "latch" ? serves : cell(row, "component");
-    return cell(row, "media") + (component.empty() ? "" : " " + component);
-}
-
 /// The inside address of a row.
 std::string phone_of(const Json& row) {
     for (const char* field : {"phone", "inside"}) {
@@ -128,6 +115,19 @@ std::string phone_of(const Json& row) {
 
 }  // namespace
 
+std::string port_of(const std::string& endpoint) {
+    return endpoint.substr(endpoint.rfind(':') + 1);
+}
+
+std::string purpose(const Json& row) {
+    const std::string serves = cell(row, "serves");
+    if (serves == "call") return "signalling";
+    if (serves == "registration") return serves;
+    if (serves == "allowed_peer") return "allowed peer";
+    const std::string component = serves == "latch" ? serves : cell(row, "component");
+    return cell(row, "media") + (component.empty() ? "" : " " + component);
+}
+
 std::string calls_list(const Json& rows, const Layout& layout) {
     if (rows.empty()) return "no calls\n";
     if (cell(rows[0], "state") == "ended") return ended_calls(rows, layout);
@@ -140,11 +140,20 @@ std::string calls_list(const Json& rows, const Layout& layout) {
                        treatment(row), media(row), cell(row, "call_id")});
         return table.text(layout.room);
     }
-    Table table(
-        {{"STATE"}, {"DIR", 0, true}, {"PHONE", 13}, {"WITH", 8, true}, {"AGE"}, {"MEDIA"}, {"CALL-ID", 8}});
-    for (const Json& row : rows)
-        table.add({marked(row, cell(row, "state")), cell(row, "direction"), cell(row, "phone"), party(row),
-                   age(row, "started", layout), short_media(row), cell(row, "call_id")});
+    // The column with the reasons is only there if some call has one.
+    const bool with_reasons = std::any_of(
+        rows.begin(), rows.end(), [](const Json& row) { return !cell(row, "unchanged_why").empty(); });
+    std::vector<Table::Column> columns{{"STATE"}, {"DIR", 0, true}, {"PHONE", 13}, {"WITH", 8, true},
+                                       {"AGE"},   {"MEDIA"},        {"CALL-ID", 8}};
+    if (with_reasons) columns.insert(columns.end() - 1, {"UNCHANGED BECAUSE", 8, true});
+    Table table(std::move(columns));
+    for (const Json& row : rows) {
+        std::vector<std::string> cells{
+            marked(row, cell(row, "state")), cell(row, "direction"), cell(row, "phone"),  party(row),
+            age(row, "started", layout),     short_media(row),       cell(row, "call_id")};
+        if (with_reasons) cells.insert(cells.end() - 1, cell(row, "unchanged_why"));
+        table.add(std::move(cells));
+    }
     return table.text(layout.room);
 }
 

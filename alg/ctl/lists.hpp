@@ -20,6 +20,10 @@ struct Layout {
 /// "no calls" for an empty list. The rows are those of `calls`, or of `calls --ended` if their state is
 /// "ended".
 std::string calls_list(const Json& rows, const Layout& layout);
+/// What a pinhole serves: "audio rtp", "signalling", "registration", …
+std::string purpose(const Json& pinhole);
+/// "192.0.2.1:4000" -> "4000"
+std::string port_of(const std::string& endpoint);
 std::string pinholes_list(const Json& rows, const Layout& layout);
 std::string bindings_list(const Json& rows, const Layout& layout);
 std::string flows_list(const Json& rows, const Layout& layout);

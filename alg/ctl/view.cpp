@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "alg/base/escape.hpp"
+#include "alg/ctl/call_view.hpp"
 #include "alg/ctl/cells.hpp"
 #include "alg/ctl/lists.hpp"
 #include "alg/ctl/table.hpp"
@@ -114,31 +115,6 @@ std::string limits(const Json& rows, std::size_t room) {
     for (const Json& row : rows)
         table.add({cell(row, "name"), cell(row, "limit"), cell(row, "in_use"), cell(row, "behaviour")});
     return table.text(room);
-}
-
-std::string one_call(const Json& document, const Layout& layout) {
-    std::string text;
-    const auto line = [&](std::string name, const std::string& value) {
-        name.resize(14, ' ');
-        text += name + (value.empty() ? "-" : escape(value)) + '\n';
-    };
-    if (document.contains("calls") && document["calls"].is_array())
-        for (const Json& call : document["calls"]) {
-            if (!text.empty()) text += '\n';
-            for (const char* field :
-                 {"call_id", "state", "direction", "from", "to", "phone", "peer", "started"})
-                line(field, cell(call, field));
-            line("messages", marked(call, treatment(call)));
-            if (!call.is_object() || !call.contains("media") || !call["media"].is_array()) continue;
-            for (const Json& stream : call["media"]) {
-                const std::string silent = cell(stream, "silent");
-                line("media", cell(stream, "type") + " " + cell(stream, "state") + ": inside " +
-                                  cell(stream, "inside") + ", public " + cell(stream, "public") + ", peer " +
-                                  cell(stream, "remote") + (silent.empty() ? "" : ", " + silent + " silent"));
-            }
-        }
-    if (document.contains("pinholes")) text += "\n" + pinholes_list(document["pinholes"], layout);
-    return text;
 }
 
 std::string closed(const Json& document) {

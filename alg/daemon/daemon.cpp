@@ -66,8 +66,8 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
                  [this](std::span<const Event> events) { engine_.log(events, loop_.now()); }),
       socket_reader_(own_sockets),
       addresses_(*this, options.external_addresses),
-      answers_({options_, state_, engine_, network_, ruleset_, tls_watch_, packets_, control_, access_,
-                [this] { return reload(); }},
+      answers_({options_, state_, engine_, network_, ruleset_, conntrack_, tls_watch_, packets_, control_,
+                access_, [this] { return reload(); }},
                loop_.now()) {
     network_.egress().set_flows(&kernel_tables_);
     add_to_loop();

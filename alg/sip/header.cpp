@@ -1,5 +1,6 @@
 #include "alg/sip/header.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -138,6 +139,12 @@ constexpr std::array methods{
 };
 
 }  // namespace
+
+std::string_view name(Method method) {
+    const auto it = std::find_if(methods.begin(), methods.end(),
+                                 [&](const MethodRow& row) { return row.method == method; });
+    return it == methods.end() ? std::string_view() : it->name;
+}
 
 Method method(std::string_view name) {
     for (const MethodRow& row : methods)

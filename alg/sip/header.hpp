@@ -78,7 +78,9 @@ enum class Method : std::uint8_t {
 /// The id of a method, case-sensitive (RFC 3261 7.1). A message with an `unknown` method is handled by its
 /// headers (S7).
 Method method(std::string_view name);
-/// The same in any case, for the CSeq of a device that writes "invite" (S9).
+/// "INVITE"; empty: unknown.
+std::string_view name(Method method);
+/// The same as method() in any case, for the CSeq of a device that writes "invite" (S9).
 Method method_in_any_case(std::string_view name);
 
 }  // namespace sipalg::sip

@@ -228,9 +228,35 @@ class Answers(LabTest):
             self.assertEqual([one["call_id"] for one in shown["calls"]], [call.id])
             self.assertEqual([p["serves"] for p in shown["pinholes"]].count("media"), 2)
         self.assertIn(call.id, self.lab.ctl_run("call", call.id).stdout)
+        one, = shown["calls"]
+        titles = [(step["from"], step["title"], step["reason"]) for step in one["ladder"]]
+        self.assertEqual(titles[0], ("outside", "INVITE", "rewritten"))
+        self.assertIn(("inside", "200 INVITE", "rewritten"), titles)
+        self.assertIn("Contact", one["ladder"][-2]["changed"])
+        self.assertIn("silence", [timer["reason"] for timer in one["timers"]])
         done = self.lab.ctl_run("call", "no-such-call")
         self.assertEqual(done.returncode, 1)
         self.assertIn("no-such-call", done.stderr)
+
+    def test_ambiguous_call(self):
+        """SPEC 1: if several Call-IDs begin with ID, the error lists them."""
+        first = self.call_out()
+        second = self.call_out(phone=self.phone(2), peer=first.peer, peer_port=30100)
+        done = self.lab.ctl_run("call", os.path.commonprefix([first.id, second.id]))
+        self.assertEqual(done.returncode, 1)
+        for call in (first, second):
+            self.assertIn(call.id, done.stderr)
+
+    def test_packets_of_a_call(self):
+        """O1: `call ID` has the packets and bytes of each pinhole, from conntrack."""
+        self.lab.router.set("net/netfilter/nf_conntrack_acct", 1)
+        self.addCleanup(self.lab.router.set, "net/netfilter/nf_conntrack_acct", 0)
+        call = self.call_out()
+        call.exchange()
+        rtp, = [p for p in self.lab.ctl("call", call.id)["pinholes"] if p["component"] == "rtp"]
+        self.assertGreater(rtp["packets_from_phone"], 0)
+        self.assertGreater(rtp["packets_from_peer"], 0)
+        self.assertGreater(rtp["bytes_from_peer"], 28 * rtp["packets_from_peer"])
 
     def test_ended(self):
         """O9: `calls --ended` shows the reason for which each call ended, the latest first, and the log line has it

@@ -73,15 +73,18 @@ class Modes(LabTest):
         self.assertEqual([b["treatment"] for b in self.lab.ctl("bindings")], ["untouched"])
 
     def test_auto_says_it_once(self):
-        """S2: one line in the log for the conclusion."""
+        """S2: one line in the log for the conclusion; the line of each call has the reason."""
         phone, peer = self.phone(), self.peer()
         request, _ = self.register(phone, peer)
         for _ in range(2):
             self.close(self.call_in_untouched(phone, peer, request))
             self.lab.close_sockets()
             phone, peer = self.phone(), self.peer()
-        said = [line for line in self.lab.daemon.output().splitlines() if "peer handles NAT itself" in line]
+        lines = self.lab.daemon.output().splitlines()
+        said = [line for line in lines if "info: peer handles NAT itself" in line]
         self.assertEqual(len(said), 1, said)
+        calls = [line for line in lines if "call offered" in line]
+        self.assertEqual([line.endswith("; messages are not changed: the peer handles NAT itself") for line in calls], [True, True])
         self.assertIn(f"{PHONE1} at {PROVIDER}", said[0])
 
     def test_observe(self):

@@ -3,11 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
+#include "alg/daemon/config/log.hpp"
 #include "alg/daemon/control/limits.hpp"
 #include "alg/daemon/control/warnings.hpp"
 #include "alg/daemon/run/loop.hpp"
 #include "nft/conntrack_settings.hpp"
+#include "nft/link.hpp"
 
 namespace sipalg::daemon {
 
@@ -33,6 +36,21 @@ std::size_t open_for_media(const State& state, Time now) {
     return static_cast<std::size_t>(std::count_if(open.begin(), open.end(), [](const PinholeReport& one) {
         return one.serves == PinholeReport::Serves::media;
     }));
+}
+
+std::string ambiguous(const std::string& id, const std::set<std::string>& candidates) {
+    constexpr std::size_t most_listed = 8;
+    std::string text =
+        std::to_string(candidates.size()) + " calls have a Call-ID that begins with '" + id + "': ";
+    std::size_t listed = 0;
+    for (const std::string& candidate : candidates) {
+        if (listed == most_listed) {
+            text += " and " + std::to_string(candidates.size() - listed) + " more";
+            break;
+        }
+        text += (listed++ == 0 ? "" : ", ") + candidate;
+    }
+    return text + "; write more of it";
 }
 
 std::string text_field(const Json& request, const char* name) {
@@ -114,22 +132,45 @@ Result<std::vector<CallReport>> Answers::find_calls(const std::string& id) {
     if (std::any_of(found.begin(), found.end(), exact))
         std::erase_if(found, [&](const CallReport& call) { return !exact(call); });
     if (found.empty()) return Failure{"no call has a Call-ID that begins with '" + id + "'"};
-    const bool same = std::all_of(found.begin(), found.end(), [&](const CallReport& call) {
-        return call.call_id == found.front().call_id;
-    });
-    if (!same)
-        return Failure{std::to_string(found.size()) + " calls have a Call-ID that begins with '" + id +
-                       "'; write more of it"};
+    std::set<std::string> candidates;
+    for (const CallReport& call : found)
+        candidates.insert(call.call_id);
+    if (candidates.size() > 1) return Failure{ambiguous(id, candidates)};
     return found;
 }
 
 Json Answers::one_call(const std::string& id, Time now) {
     const auto found = find_calls(id);
     if (!found) return error(found.error());
+    const std::string& call_id = found->front().call_id;
     std::vector<PinholeReport> open = pinholes(now);
-    std::erase_if(open,
-                  [&](const PinholeReport& pinhole) { return pinhole.call_id != found->front().call_id; });
-    return {{"calls", to_json(*found, clocks())}, {"pinholes", to_json(open)}};
+    std::erase_if(open, [&](const PinholeReport& pinhole) { return pinhole.call_id != call_id; });
+    Json rows = to_json(open);
+    add_counts(open, rows);
+    return {{"calls",
+             to_json(with(report_call(from_.state, call_id, now), from_.engine.observer().call(call_id, now)),
+                     clocks())},
+            {"pinholes", std::move(rows)}};
+}
+
+// The flow is that from the announced port: media from other ports of the peer are not counted.
+void Answers::add_counts(const std::vector<PinholeReport>& pinholes, Json& rows) {
+    std::vector<ConntrackTuple> flows;
+    for (const PinholeReport& pinhole : pinholes)
+        flows.push_back(pinhole.flow.value_or(ConntrackTuple{}));
+    std::vector<std::optional<nft::FlowCount>> counts(flows.size());
+    try {
+        counts = from_.conntrack.counts(flows);
+    } catch (const nft::Error& failure) {
+        log::debug("cannot count packets of pinholes: {}", failure.what());
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto& count = counts[i];
+        rows[i]["packets_from_phone"] = count ? Json(count->reply_packets) : Json();
+        rows[i]["packets_from_peer"] = count ? Json(count->packets) : Json();
+        rows[i]["bytes_from_phone"] = count ? Json(count->reply_bytes) : Json();
+        rows[i]["bytes_from_peer"] = count ? Json(count->bytes) : Json();
+    }
 }
 
 // C7. Calls that are only observed have no media to close.

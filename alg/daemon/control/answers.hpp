@@ -17,6 +17,7 @@
 #include "alg/daemon/run/packet_path.hpp"
 #include "alg/daemon/run/reload.hpp"
 #include "alg/daemon/run/tls_watch.hpp"
+#include "nft/conntrack.hpp"
 #include "nft/ruleset.hpp"
 
 namespace sipalg::daemon {
@@ -30,6 +31,7 @@ class Answers {
         Engine& engine;
         Network& network;
         nft::Ruleset& ruleset;
+        nft::Conntrack& conntrack;
         TlsWatch& tls_watch;
         PacketPath& packets;
         const ControlSocket& control;
@@ -50,6 +52,8 @@ class Answers {
     Json document(const Json& request, const ControlClient& client, Time now);
     Json status(Time now);
     Json one_call(const std::string& id, Time now);
+    /// Adds the numbers of packets and bytes, from conntrack, to the rows of these pinholes.
+    void add_counts(const std::vector<PinholeReport>& pinholes, Json& rows);
     Json close(const Json& request, Time now);
     /// The calls of the one Call-ID that begins with `id`; more than one if several phones take part.
     Result<std::vector<CallReport>> find_calls(const std::string& id);

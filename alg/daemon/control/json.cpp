@@ -37,34 +37,85 @@ Json to_json(const Latency& latency) {
             {"buckets", std::move(buckets)}};
 }
 
+Json or_null(std::string_view text) {
+    return text.empty() ? Json() : Json(text);
+}
+
 const char* treatment(bool unmodified) {
     return unmodified ? "untouched" : "rewritten";
 }
 
 }  // namespace
 
+namespace {
+
+Json row_of(const CallReport& call, const ClockPair& clocks) {
+    Json media = Json::array();
+    for (const MediaReport& stream : call.media)
+        media.push_back({{"type", stream.type},
+                         {"public", text(stream.public_endpoint)},
+                         {"inside", text(stream.inside)},
+                         {"remote", stream.remote},
+                         {"state", stream.state},
+                         {"silent", stream.silent.empty() ? Json() : Json(stream.silent)}});
+    return {{"call_id", call.call_id},
+            {"state", call.state},
+            {"direction", call.direction},
+            {"from", call.from},
+            {"to", call.to},
+            {"phone", call.phone},
+            {"peer", call.peer},
+            {"started", calendar(call.started, clocks)},
+            {"treatment", treatment(call.unmodified)},
+            {"observed", call.observed},
+            {"unchanged", or_null(word(call.why))},
+            {"unchanged_why", or_null(sentence(call.why))},
+            {"media", std::move(media)}};
+}
+
+Json row_of(const TimerReport& timer) {
+    const bool has_reason = timer.ends == TimerReport::Ends::call || timer.ends == TimerReport::Ends::dialog;
+    return {{"in_s", timer.in_s},
+            {"ends", word(timer.ends)},
+            {"reason", has_reason ? Json(word(timer.why)) : Json()},
+            {"text", sentence(timer)}};
+}
+
+Json row_of(const LadderStep& step) {
+    const std::string_view method = sip::name(step.method);
+    const std::string name(method.empty() ? "unknown method" : method);
+    Json changed = Json::array();
+    for (unsigned i = 0; i < static_cast<unsigned>(rewrite::Place::count_); ++i)
+        if (const auto place = static_cast<rewrite::Place>(i); step.has_changed(place))
+            changed.push_back(rewrite::name(place));
+    return {{"after_ms", step.after_ms},
+            {"from", step.from == Side::inside ? "inside" : "outside"},
+            {"title", step.status == 0 ? name : std::to_string(step.status) + " " + name},
+            {"reason", word(step.reason)},
+            {"changed", std::move(changed)}};
+}
+
+}  // namespace
+
 Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks) {
     Json rows = Json::array();
-    for (const CallReport& call : calls) {
-        Json media = Json::array();
-        for (const MediaReport& stream : call.media)
-            media.push_back({{"type", stream.type},
-                             {"public", text(stream.public_endpoint)},
-                             {"inside", text(stream.inside)},
-                             {"remote", stream.remote},
-                             {"state", stream.state},
-                             {"silent", stream.silent.empty() ? Json() : Json(stream.silent)}});
-        rows.push_back({{"call_id", call.call_id},
-                        {"state", call.state},
-                        {"direction", call.direction},
-                        {"from", call.from},
-                        {"to", call.to},
-                        {"phone", call.phone},
-                        {"peer", call.peer},
-                        {"started", calendar(call.started, clocks)},
-                        {"treatment", treatment(call.unmodified)},
-                        {"observed", call.observed},
-                        {"media", std::move(media)}});
+    for (const CallReport& call : calls)
+        rows.push_back(row_of(call, clocks));
+    return rows;
+}
+
+Json to_json(const std::vector<CallDetail>& legs, const ClockPair& clocks) {
+    Json rows = Json::array();
+    for (const CallDetail& leg : legs) {
+        Json row = row_of(leg.call, clocks);
+        row["timers"] = Json::array();
+        for (const TimerReport& timer : leg.timers)
+            row["timers"].push_back(row_of(timer));
+        row["ladder"] = Json::array();
+        for (const LadderStep& step : leg.ladder)
+            row["ladder"].push_back(row_of(step));
+        row["ladder_left_out"] = leg.left_out;
+        rows.push_back(std::move(row));
     }
     return rows;
 }
@@ -131,6 +182,8 @@ Json to_json(const std::vector<BindingReport>& bindings) {
                         {"registrar", binding.registrar},
                         {"expires_s", binding.expires_s},
                         {"treatment", treatment(binding.unmodified)},
+                        {"unchanged", or_null(word(binding.why))},
+                        {"unchanged_why", or_null(sentence(binding.why))},
                         {"observed", binding.observed}});
     return rows;
 }

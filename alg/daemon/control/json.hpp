@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "alg/core/call_detail.hpp"
 #include "alg/core/flow_list.hpp"
 #include "alg/core/report.hpp"
 #include "alg/daemon/config/options.hpp"
@@ -28,6 +29,8 @@ struct ClockPair {
 Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks);
 /// The latest first.
 Json to_json(const History& history, const ClockPair& clocks);
+/// The same rows with their timers and ladders.
+Json to_json(const std::vector<CallDetail>& legs, const ClockPair& clocks);
 Json to_json(const std::vector<PinholeReport>& pinholes);
 Json to_json(const std::vector<BindingReport>& bindings);
 Json to_json(const std::vector<FlowReport>& flows, const ClockPair& clocks);

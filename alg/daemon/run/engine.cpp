@@ -9,6 +9,7 @@
 #include "alg/base/escape.hpp"
 #include "alg/core/renumber.hpp"
 #include "alg/daemon/config/log.hpp"
+#include "alg/daemon/run/event_reasons.hpp"
 #include "alg/facts/mask.hpp"
 #include "alg/facts/text.hpp"
 #include "alg/kernel/record.hpp"
@@ -90,8 +91,9 @@ Action Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
         if (decision_.stream) return conclude_stream(arrival, put_in_force(now, passed), now);
         const bool replaced = decision_.rewritten || decision_.destination_port;
         if (replaced && !build_packet(arrival, longest)) {
-            state_.cancel();
             reason = Reason::too_long;
+            state_.ladders.refuse(reason);
+            state_.cancel();
             tell_refused(reason, now);
         } else if (!put_in_force(now, passed)) {
             reason = Reason::kernel_refused;
@@ -171,6 +173,7 @@ bool Engine::put_in_force(Time now, const char* otherwise) {
     if (!decision_.stale.empty()) kernel_.erase(decision_.stale);
     if (!decision_.changes.empty()) {
         if (const auto outcome = kernel_.apply(decision_.changes); !outcome) {
+            state_.ladders.refuse(Reason::kernel_refused);
             state_.cancel();
             log_refusal(outcome.error(), otherwise, now);
             tell_refused(Reason::kernel_refused, now);
@@ -178,6 +181,7 @@ bool Engine::put_in_force(Time now, const char* otherwise) {
         }
     }
     state_.commit();
+    add_reasons(state_, decision_.events);
     log(decision_.events, "", now);
     log_messages(decision_.seen, "");
     if (feed_) feed_->take(state_, decision_, now, false);

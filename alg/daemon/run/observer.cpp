@@ -6,10 +6,25 @@ namespace sipalg::daemon {
 
 namespace {
 
+void mark(CallReport& row) {
+    row.observed = true;
+    if (row.why == Unchanged::no) row.why = Unchanged::mode_observe;
+}
+void mark(CallDetail& row) {
+    mark(row.call);
+}
+void mark(PinholeReport& row) {
+    row.observed = true;
+}
+void mark(BindingReport& row) {
+    row.observed = true;
+    if (row.why == Unchanged::no) row.why = Unchanged::mode_observe;
+}
+
 template <class Row>
 std::vector<Row> marked(std::vector<Row> rows) {
     for (Row& row : rows)
-        row.observed = true;
+        mark(row);
     return rows;
 }
 
@@ -62,6 +77,10 @@ void Observer::set_forwards(const std::vector<PortForward>& forwards, Time now) 
 
 std::vector<CallReport> Observer::calls() const {
     return marked(report_calls(*state_));
+}
+
+std::vector<CallDetail> Observer::call(std::string_view call_id, Time now) const {
+    return marked(report_call(*state_, call_id, now));
 }
 
 std::vector<PinholeReport> Observer::pinholes(Time now) const {

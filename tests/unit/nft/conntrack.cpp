@@ -1,10 +1,15 @@
 #include "nft/conntrack.hpp"
 
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <endian.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
+#include <array>
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "nft/ruleset.hpp"
@@ -76,6 +81,54 @@ TEST_CASE_FIXTURE(Fixture<Conntrack>, "a flow is unknown only where the kernel s
     };
     const std::vector<ConntrackTuple> flows{flow, none, flow, flow};
     CHECK(asker->known(flows) == std::vector<bool>{true, true, false, true});
+}
+
+TEST_CASE_FIXTURE(Fixture<Conntrack>, "O1 the counts of a flow are those of its own direction") {
+    bool counted = true;
+    kernel->on_request = [&](const nlmsghdr* request) {
+        alignas(nlmsghdr) std::array<char, 512> room{};
+        nlmsghdr* entry = mnl_nlmsg_put_header(room.data());
+        mnl_nlmsg_put_extra_header(entry, sizeof(nfgenmsg));
+        const auto put_tuple = [&](std::uint16_t type, const ConntrackTuple& tuple) {
+            nlattr* nest = mnl_attr_nest_start(entry, type);
+            nlattr* addresses = mnl_attr_nest_start(entry, CTA_TUPLE_IP);
+            mnl_attr_put(entry, CTA_IP_V4_SRC, 4, tuple.source.address.bytes().data());
+            mnl_attr_put(entry, CTA_IP_V4_DST, 4, tuple.destination.address.bytes().data());
+            mnl_attr_nest_end(entry, addresses);
+            nlattr* ports = mnl_attr_nest_start(entry, CTA_TUPLE_PROTO);
+            mnl_attr_put_u8(entry, CTA_PROTO_NUM, 17);
+            mnl_attr_put_u16(entry, CTA_PROTO_SRC_PORT, htons(tuple.source.port));
+            mnl_attr_put_u16(entry, CTA_PROTO_DST_PORT, htons(tuple.destination.port));
+            mnl_attr_nest_end(entry, ports);
+            mnl_attr_nest_end(entry, nest);
+        };
+        const auto put_counters = [&](std::uint16_t type, std::uint64_t packets) {
+            nlattr* nest = mnl_attr_nest_start(entry, type);
+            mnl_attr_put_u64(entry, CTA_COUNTERS_PACKETS, htobe64(packets));
+            mnl_attr_put_u64(entry, CTA_COUNTERS_BYTES, htobe64(packets * 100));
+            mnl_attr_nest_end(entry, nest);
+        };
+        put_tuple(CTA_TUPLE_ORIG, flow);
+        put_tuple(CTA_TUPLE_REPLY, {Transport::udp, flow.destination, *Endpoint::parse("203.0.113.1:4000")});
+        if (counted) {
+            put_counters(CTA_COUNTERS_ORIG, 3);
+            put_counters(CTA_COUNTERS_REPLY, 5);
+        }
+        for (const std::uint32_t number : numbers_of(request, 2)) {
+            entry->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW;
+            entry->nlmsg_seq = number;
+            kernel->say({room.data(), room.data() + entry->nlmsg_len});
+        }
+    };
+    const std::vector<ConntrackTuple> flows{
+        flow, {Transport::udp, flow.destination, *Endpoint::parse("203.0.113.1:4000")}};
+    const auto counts = asker->counts(flows);
+    CHECK(counts[0] == FlowCount{3, 300, 5, 500});
+    CHECK(counts[1] == FlowCount{5, 500, 3, 300});
+    counted = false;
+    CHECK(asker->counts(flows) == std::vector<std::optional<FlowCount>>(2));
+    kernel->on_request = [](const nlmsghdr*) {};
+    CHECK(asker->counts({&none, 1}) == std::vector<std::optional<FlowCount>>(1));
 }
 
 TEST_CASE_FIXTURE(Fixture<ConntrackDump>,
