@@ -8,6 +8,7 @@
 #include "alg/core/endpoint_resolver.hpp"
 #include "alg/core/nat_detection.hpp"
 #include "alg/core/note_step.hpp"
+#include "alg/core/path_signs.hpp"
 #include "alg/core/state.hpp"
 #include "alg/nat/translate.hpp"
 #include "alg/rewrite/media.hpp"
@@ -65,6 +66,7 @@ class Inspection {
                 state_.mappings.make_reachable({contact_, envelope_.egress.address}, now_, decision_.changes);
         }
         bodies_ = sip::find_sdp(message());
+        note_path_sign(state_, envelope_, now_);
         note_nat_handling();
         unmodified_ = is_left_alone();
         follow();

@@ -14,6 +14,7 @@
 #include "alg/core/decision.hpp"
 #include "alg/core/flow_list.hpp"
 #include "alg/core/ladder.hpp"
+#include "alg/core/path_signs.hpp"
 #include "alg/kernel/record_ids.hpp"
 #include "alg/nat/mappings.hpp"
 #include "alg/nat/nat_handling.hpp"
@@ -88,6 +89,7 @@ struct State {
     std::unordered_set<Address> own_addresses;
     FlowList flows;
     Ladders ladders;
+    PathSigns path_signs;
     std::unordered_set<Socket> found;  ///< servers of SIP on ports that are not configured
 
     ConntrackScan scan;

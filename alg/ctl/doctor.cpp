@@ -54,6 +54,10 @@ doctor::Subject doctor_subject(const std::optional<Json>& status) {
     for (const Json& end : value(*status, "addresses", Json::array()))
         if (const auto address = Address::parse(value(end, "advertised", std::string())))
             subject.advertised.push_back(*address);
+    for (const Json& sign : value(*status, "path_signs", Json::array()))
+        subject.path_signs.push_back(
+            {value(sign, "peer", std::string()), value(sign, "changed", std::string()),
+             value(sign, "left", std::string()), value(sign, "seen", std::string())});
     subject.tls_flows = value(value(*status, "flows", Json::object()), "tls", std::size_t{0});
     return subject;
 }

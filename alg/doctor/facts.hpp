@@ -23,6 +23,13 @@ struct Subject {
     std::vector<Address> advertised;    ///< addresses that messages name
     std::size_t tls_flows = 0;          ///< flows of TLS that the daemon has seen
     std::vector<std::string> warnings;  ///< of the daemon
+    /// A device between the router and a peer, by what the peer's responses say.
+    struct PathSign {
+        std::string peer;
+        std::string changed;     ///< "port", "address", "message"
+        std::string left, seen;  ///< by the router, and by the peer
+    };
+    std::vector<PathSign> path_signs;
 };
 
 /// The effect of one of the owner's forward chains on the first packet through a pinhole. Only for chains

@@ -166,6 +166,34 @@ void look_upstream(const Subject& subject, const Facts& facts, Findings& found) 
     }
 }
 
+// What the registrars and peers see of this router, by their responses.
+void look_at_path(const Subject& subject, Findings& found) {
+    for (const Subject::PathSign& sign : subject.path_signs) {
+        const std::string seen = sign.peer + " sees " + sign.seen + " in place of " + sign.left;
+        if (sign.changed == "address") {
+            const auto public_end = Endpoint::parse(sign.seen);
+            found.push_back({Level::warning, "upstream-nat",
+                             seen + ": another router translates between this one and the peer; if it "
+                                    "forwards SIP and media ports to this one, write its address as "
+                                    "external-address, else media come in only after the phone has sent",
+                             public_end ? "sipalgd --external-address " + public_end->address.text() : ""});
+        } else if (sign.changed == "port") {
+            found.push_back({Level::warning,
+                             "upstream-nat",
+                             seen + ": a NAT between this router and the peer changes ports; media come in "
+                                    "only after the phone has sent",
+                             {}});
+        } else if (sign.changed == "message") {
+            found.push_back({Level::warning,
+                             "other-alg",
+                             sign.peer + " answers with \"" + sign.seen + "\" where \"" + sign.left +
+                                 "\" left this router: another SIP ALG on the way changes messages; switch "
+                                 "it off in the modem or router before this one",
+                             {}});
+        }
+    }
+}
+
 // X12
 void look_at_forwards(const Subject& subject, const Facts& facts, Findings& found) {
     std::vector<bool> taken(subject.media_high - subject.media_low + 1U, false);
@@ -255,6 +283,7 @@ std::vector<Finding> diagnose(const Subject& subject, const Facts& facts) {
     look_at_conntrack(facts, found);
     look_at_routing(facts, found);
     look_upstream(subject, facts, found);
+    look_at_path(subject, found);
     look_at_forwards(subject, facts, found);
     look_at_rest(subject, facts, found);
     const Findings own = found;

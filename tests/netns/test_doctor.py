@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from lab import ADMIN_RULESET, PHONE1, program
+from lab import ADMIN_RULESET, PHONE1, PROVIDER, ROUTER_WAN, program
 from labtest import LabTest, main
 from netns import wait_for
 
@@ -206,6 +206,32 @@ class BesideDaemon(Doctor):
                 self.lab.router.run("iptables-nft", *rule.split())
                 self.assertEqual("forward-chain" in self.doctor(), drops)
         self.lab.router.run("nft", "delete", "table", "ip", "filter")
+
+    def answered(self, phone, registrar, *change):
+        """The phone registers; in the topmost Via of the 200, `change` is replaced."""
+        phone.request("REGISTER", phone.dialog(phone.user, (registrar.address, registrar.port)), more=[("Expires", "600")])
+        request = registrar.hear("REGISTER")
+        via = request.get("Via")
+        changed = via.replace(*change) if change else via
+        lines = ["SIP/2.0 200 OK", f"Via: {changed}", f"From: {request.get('From')}", f"To: {request.get('To')};tag=r",
+                 f"Call-ID: {request.get('Call-ID')}", f"CSeq: {request.get('CSeq')}",
+                 f"Contact: {request.get('Contact')};expires=600", "Content-Length: 0", "", ""]
+        registrar.send("\r\n".join(lines), request.source)
+        phone.hear(200)
+
+    def test_on_the_way(self):
+        """O3 N1: another NAT and another ALG between the router and the registrar, by what the registrar sees; a later
+        response without a sign corrects the finding."""
+        phone, registrar = self.phone(), self.peer()
+        self.answered(phone, registrar, ";rport", ";rport=5060;received=198.51.100.7")
+        finding = self.assert_found("upstream-nat", PROVIDER, "sees 198.51.100.7:5060", f"in place of {ROUTER_WAN}:5060", level="warning")
+        self.assertIn("--external-address 198.51.100.7", finding["command"])
+        self.answered(phone, registrar, ";rport", ";rport=61000")
+        self.assert_found("upstream-nat", "changes ports", level="warning")
+        self.answered(phone, registrar, f" {ROUTER_WAN}", " 198.51.100.7")
+        self.assert_found("other-alg", "Via 198.51.100.7:5060", level="warning")
+        self.answered(phone, registrar)
+        self.assertFalse({"upstream-nat", "other-alg"} & set(self.doctor()))
 
     def test_owned_table(self):
         """O3 A4: the default accept-in keeps the rule in place, and there is no finding."""

@@ -227,6 +227,7 @@ Json Answers::status(Time now) {
     status.media_counted = nft::conntrack_counts();
     status.counters = from_.engine.counters();
     status.for_restart = for_restart_;
+    status.path_signs = from_.state.path_signs.all();
     status.calls_ended = from_.engine.history().ended();
     const auto add = [&](const Queue& queue) {
         status.latency.add(queue.latency());

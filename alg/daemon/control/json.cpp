@@ -37,6 +37,14 @@ Json to_json(const Latency& latency) {
             {"buckets", std::move(buckets)}};
 }
 
+Json to_json(const std::map<Address, PathSign>& signs) {
+    Json rows = Json::array();
+    for (const auto& [peer, sign] : signs)
+        rows.push_back(
+            {{"peer", peer.text()}, {"changed", word(sign.kind)}, {"left", sign.left}, {"seen", sign.seen}});
+    return rows;
+}
+
 Json or_null(std::string_view text) {
     return text.empty() ? Json() : Json(text);
 }
@@ -276,6 +284,7 @@ Json to_json(const Options& options, const Status& status) {
             {"refused_verdicts", status.refused_verdicts},
             {"lost_verdicts", status.lost_verdicts},
             {"calls_ended", std::move(ended)},
+            {"path_signs", to_json(status.path_signs)},
             {"latency", to_json(status.latency)},
             {"counters", to_json(status.counters)}};
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -60,6 +61,7 @@ struct Status {
     std::uint64_t lost_verdicts = 0;       ///< see Queue
     std::vector<std::string> for_restart;  ///< options that changed in the file and need a restart
     std::vector<std::string> warnings;     ///< see warnings()
+    std::map<Address, PathSign> path_signs;
 };
 Json to_json(const Options& options, const Status& status);
 

@@ -9,7 +9,8 @@ TEST_CASE("O3 doctor examines what the running daemon uses") {
     const auto subject = doctor_subject(Json::parse(R"({"serving": true, "table": "voice", "outside": ["wan"],
         "inside": ["lan"], "sip_ports": [5060, 5080], "queue": 7, "media_ports": "20000-20999", "warnings": ["w"],
         "addresses": [{"interface": "wan", "address": "10.0.0.2", "advertised": "198.51.100.1"}],
-        "flows": {"sip": 1, "tls": 3}})"));
+        "flows": {"sip": 1, "tls": 3}, "path_signs": [{"peer": "192.0.2.1", "changed": "port", "left": "a:1",
+        "seen": "a:2"}, 3]})"));
     CHECK(subject.serving);
     CHECK(subject.table == "voice");
     CHECK(subject.outside == std::vector<std::string>{"wan"});
@@ -21,6 +22,11 @@ TEST_CASE("O3 doctor examines what the running daemon uses") {
     CHECK(subject.advertised == std::vector{*Address::parse("198.51.100.1")});
     CHECK(subject.tls_flows == 3);
     CHECK(subject.warnings == std::vector<std::string>{"w"});
+    REQUIRE(subject.path_signs.size() == 2);
+    CHECK(subject.path_signs[0].peer == "192.0.2.1");
+    CHECK(subject.path_signs[0].changed == "port");
+    CHECK(subject.path_signs[0].seen == "a:2");
+    CHECK(subject.path_signs[1].changed.empty());
 }
 
 TEST_CASE("O3 without a daemon, or with an answer that is none, doctor examines the defaults") {

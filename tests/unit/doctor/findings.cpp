@@ -97,6 +97,22 @@ TEST_CASE("O3 N1 a private address is no finding where messages name a public on
     CHECK(diagnose(router.subject, router.facts).empty());
 }
 
+TEST_CASE("O3 N1 another NAT or ALG on the way, by what a peer sees") {
+    Router router;
+    router.subject.path_signs = {{"192.0.2.1", "address", "10.0.0.2:5060", "198.51.100.7:61000"}};
+    CHECK(router.only().id == "upstream-nat");
+    CHECK(contains(router.only().text, "192.0.2.1 sees 198.51.100.7:61000 in place of 10.0.0.2:5060"));
+    CHECK(router.only().command == "sipalgd --external-address 198.51.100.7");
+    router.subject.path_signs[0].changed = "port";
+    CHECK(router.only().id == "upstream-nat");
+    CHECK(router.only().command.empty());
+    router.subject.path_signs = {{"192.0.2.1", "message", "Via 203.0.113.1:5060", "Via 198.51.100.7:5060"}};
+    CHECK(router.only().id == "other-alg");
+    CHECK(contains(router.only().text, "\"Via 198.51.100.7:5060\" where \"Via 203.0.113.1:5060\" left"));
+    router.subject.path_signs[0].changed = "something newer";
+    CHECK(diagnose(router.subject, router.facts).empty());
+}
+
 TEST_CASE("O3 A4 a chain that drops is an error beside a daemon, and a note before it starts") {
     Router router;
     router.facts.chains = {{"inet fw forward", "IPv4", true, 7, ""}};
