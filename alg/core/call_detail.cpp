@@ -66,7 +66,7 @@ std::string_view sentence(const TimerReport& timer) {
 std::vector<CallDetail> report_call(const State& state, std::string_view call_id, Time now) {
     std::vector<CallDetail> legs;
     for (const auto& [key, call] : state.calls.all()) {
-        if (key.call_id != call_id || call.state == Call::State::closing) continue;
+        if (key.call_id != call_id) continue;
         CallDetail leg;
         leg.call = report_call(state, key, call);
         leg.timers = timers_of(call, state.calls, now);

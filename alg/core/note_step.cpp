@@ -11,7 +11,7 @@ void note_step(State& state, const Envelope& envelope, Time now, const Decision&
     const Address& phone =
         envelope.from == Side::inside ? envelope.source.address : envelope.destination.address;
     const call::Call* call = state.calls.find(message.call_id(), phone);
-    if (!call || call->state == call::Call::State::closing) return;
+    if (!call) return;
     LadderStep step;
     step.method = message.method();
     if (!message.is_request()) step.status = static_cast<std::uint16_t>(message.status());
@@ -29,7 +29,7 @@ void forget_old_ladders(State& state) {
     if (state.ladders.size() <= few + 2 * state.calls.all().size()) return;
     std::unordered_set<std::uint32_t> open;
     for (const auto& [key, call] : state.calls.all())
-        if (call.state != call::Call::State::closing) open.insert(call.record_id);
+        open.insert(call.record_id);
     state.ladders.forget_unless([&](std::uint32_t call) { return open.contains(call); });
 }
 
