@@ -122,7 +122,7 @@ std::string port_of(const std::string& endpoint) {
 std::string purpose(const Json& row) {
     const std::string serves = cell(row, "serves");
     if (serves == "call") return "signalling";
-    if (serves == "registration") return serves;
+    if (serves == "registration") return "registration";
     if (serves == "allowed_peer") return "allowed peer";
     const std::string component = serves == "latch" ? serves : cell(row, "component");
     return cell(row, "media") + (component.empty() ? "" : " " + component);
