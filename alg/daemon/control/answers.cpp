@@ -156,6 +156,7 @@ Json Answers::one_call(const std::string& id, Time now) {
 // The flow is that from the announced port: media from other ports of the peer are not counted.
 void Answers::add_counts(const std::vector<PinholeReport>& pinholes, Json& rows) {
     std::vector<ConntrackTuple> flows;
+    flows.reserve(pinholes.size());
     for (const PinholeReport& pinhole : pinholes)
         flows.push_back(pinhole.flow.value_or(ConntrackTuple{}));
     std::vector<std::optional<nft::FlowCount>> counts(flows.size());
