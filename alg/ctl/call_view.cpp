@@ -38,7 +38,7 @@ void add_timers(std::string& text, const Json& call) {
         add_line(text, "timer", "in " + duration(timer, "in_s") + " " + cell(timer, "text"));
 }
 
-std::string seconds(const Json& step) {
+std::string step_time(const Json& step) {
     if (!step.is_object() || !step.contains("after_ms") || !step["after_ms"].is_number_unsigned()) return {};
     char text[32];
     const auto milliseconds = step["after_ms"].get<std::uint64_t>();
@@ -54,7 +54,7 @@ std::string ladder(const Json& call, const Layout& layout) {
     for (const Json& step : steps) {
         const std::string changed =
             step.is_object() && step.contains("changed") ? joined(step["changed"]) : "";
-        table.add({seconds(step), cell(step, "from") == "inside" ? "  ------>" : "  <------",
+        table.add({step_time(step), cell(step, "from") == "inside" ? "  ------>" : "  <------",
                    cell(step, "title"), cell(step, "reason"), changed});
     }
     const std::string left_out = cell(call, "ladder_left_out");
