@@ -98,10 +98,10 @@ enum class KeyShape : std::uint8_t {
 /// The parts of an element; which of them are used depends on the shape.
 struct Fields {
     Transport transport = Transport::udp;
-    Address remote{};            ///< of `from`
-    Endpoint endpoint{};         ///< of all shapes but `numbers`
-    Endpoint other{};            ///< of `connection`: the second end; of `translation` and `via`: the data
-    InterfaceName interface {};  ///< of `via`
+    Address remote{};              ///< of `from`
+    Endpoint endpoint{};           ///< of all shapes but `numbers`
+    Endpoint other{};              ///< of `connection`: the second end; of `translation` and `via`: the data
+    InterfaceName interface = {};  ///< of `via`
     std::uint32_t id = 0, part = 0;
     std::string_view note{};  ///< of `numbers`
 };

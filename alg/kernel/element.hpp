@@ -20,7 +20,7 @@ struct Mapping {
     Endpoint inside;
     Endpoint outside;
     /// Translates only packets that leave by this interface; empty: by any outside interface.
-    InterfaceName interface{};
+    InterfaceName interface = {};
     /// Whether the endpoint is not translated (N2), so that the kernel needs no element.
     bool is_identity() const { return inside == outside; }
     friend auto operator<=>(const Mapping&, const Mapping&) = default;

@@ -42,7 +42,7 @@ struct Egress {
     Address advertised;  ///< the address that messages name; differs only with --external-address
     /// The only outside interface with this address. Empty: there is no outside interface with another one,
     /// or several have this one.
-    InterfaceName interface{};
+    InterfaceName interface = {};
     // The interface follows from the address.
     friend bool operator==(const Egress& a, const Egress& b) {
         return a.address == b.address && a.advertised == b.advertised;
