@@ -57,11 +57,11 @@ Result<> read_history(std::string_view bytes, History& history) {
     if (written != version) return Failure{"it is of another version of sipalgd"};
     std::uint32_t count = 0;
     in.number(count, 4);
-    std::vector<History::Row> rows;
+    std::vector<History::Row> found;
     for (std::uint32_t i = 0; i < count && in.ok(); ++i)
-        row_fields(in, rows.emplace_back());
+        row_fields(in, found.emplace_back());
     if (!in.is_complete()) return Failure{"it is damaged"};
-    for (History::Row& row : rows)
+    for (History::Row& row : found)
         history.restore(std::move(row));
     return {};
 }

@@ -9,9 +9,9 @@ RateLimit::RateLimit(unsigned burst, unsigned per_second)
     : capacity_(std::int64_t{burst} * 1000), level_(capacity_), per_millisecond_(per_second) {}
 
 bool RateLimit::allow(Time now) {
-    const std::int64_t passed = std::clamp<std::int64_t>((now - last_).count(), 0, 3'600'000);
+    const std::int64_t elapsed = std::clamp<std::int64_t>((now - last_).count(), 0, 3'600'000);
     last_ = now;
-    level_ = std::min(capacity_, level_ + passed * per_millisecond_);
+    level_ = std::min(capacity_, level_ + elapsed * per_millisecond_);
     if (level_ < 1000) {
         ++refused_;
         return false;
