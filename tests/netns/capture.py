@@ -54,15 +54,33 @@ def _tcp_options(options):
 
 
 def _in_order(pieces):
-    """The bytes of {sequence number: bytes} up to the first gap. The streams of the tests do not wrap around twice."""
-    first = next(iter(pieces))
-    data = b""
-    for sequence in sorted(pieces, key=lambda s: (s - first) & 0xFFFFFFFF):
-        start = (sequence - first) & 0xFFFFFFFF
-        if start > len(data):
-            break
-        data = data[:start] + pieces[sequence] + data[start + len(pieces[sequence]):]
-    return data
+    """The bytes of {sequence number: bytes}, a part for each run without a gap: under load a capture can lose a frame,
+    or get one later than its successor. The streams of the tests are shorter than 2 GiB."""
+    some = next(iter(pieces))
+    parts, begin, end = [], 0, None
+    for place, sequence in sorted(((s - some + (1 << 31)) & 0xFFFFFFFF, s) for s in pieces):
+        if end is None or place > end:
+            parts.append(b"")
+            begin = place
+        start, piece = place - begin, pieces[sequence]
+        parts[-1] = parts[-1][:start] + piece + parts[-1][start + len(piece):]
+        end = begin + len(parts[-1])
+    return parts
+
+
+def _framed(data):
+    """The whole SIP messages in a part of a stream, which may begin with the end of one."""
+    found = []
+    while True:
+        data = data.lstrip(b"\r\n")
+        head, separator, _ = data.partition(b"\r\n\r\n")
+        length = re.search(rb"\r\ncontent-length\s*:\s*(\d+)", head, re.I)
+        size = len(head) + 4 + int(length.group(1)) if separator and length else 0
+        if not 0 < size <= len(data):
+            return found
+        if b"SIP/2.0" in head.partition(b"\r\n")[0]:
+            found.append(data[:size])
+        data = data[size:]
 
 
 def _ip_datagram(fragments):
@@ -153,18 +171,8 @@ class Capture:
             if len(segment.payload) > len(pieces.get(segment.sequence, b"")):
                 pieces[segment.sequence] = segment.payload
         for (source, destination, outgoing), pieces in streams.items():
-            rest = _in_order(pieces) if pieces else b""
-            while True:
-                rest = rest.lstrip(b"\r\n")
-                head, separator, _ = rest.partition(b"\r\n\r\n")
-                length = re.search(rb"\r\ncontent-length\s*:\s*(\d+)", head, re.I)
-                size = len(head) + 4 + int(length.group(1)) if separator and length else 0
-                if not 0 < size <= len(rest):
-                    break
-                # If the capture has lost a frame under load, the data begins with the end of a message.
-                if b"SIP/2.0" in head.partition(b"\r\n")[0]:
-                    found.append(Datagram(source, destination, rest[:size], outgoing))
-                rest = rest[size:]
+            for part in _in_order(pieces) if pieces else ():
+                found += [Datagram(source, destination, message, outgoing) for message in _framed(part)]
         return found
 
     def fragments(self, outgoing):

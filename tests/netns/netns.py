@@ -142,6 +142,17 @@ class Process:
         if self.popen.returncode is None:
             os.killpg(self.pid, signal.SIGKILL)
             self.popen.wait()
+            # A child of a wrapper may end a moment later than the wrapper.
+            wait_for(lambda: not any(_lives_in_group(pid, self.pid) for pid in os.listdir("/proc") if pid.isdigit()), 5,
+                     f"the process group of {self.argv[0]} to end")
+
+
+def _lives_in_group(pid, group):
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/stat") as file:
+        state, _, its_group = file.read().rpartition(")")[2].split()[:3]
+        # A zombie's other threads may still hold its files.
+        return int(its_group) == group and (state not in "ZX" or len(os.listdir(f"/proc/{pid}/task")) > 1)
+    return False
 
 
 class Namespace:

@@ -121,7 +121,7 @@ TEST_CASE("O1 C6 a call's timers say what ends it, the earliest first") {
 }
 
 TEST_CASE("S2 a call says why its messages are not changed") {
-    const auto why = [](Policy policy, const char* host) {
+    const auto why = [](const Policy& policy, const char* host) {
         Router router(policy);
         router.offer(host);
         return router.call().call.why;
