@@ -22,17 +22,16 @@ namespace sipalg::daemon {
 /// egress.
 class KernelTables : public Kernel, public Rules, public FlowUplinks {
   public:
-    /// `applied` is called after each transaction or question. If the kernel has refused it, another program
-    /// may have removed something; otherwise the monitor has missed notifications of that time.
+    /// `refused` is called when the kernel refuses a change: another program may have removed something.
     KernelTables(nft::Ruleset& ruleset, nft::Conntrack& conntrack, nft::Monitor& monitor,
-                 std::function<void(bool refused)> applied)
-        : ruleset_(ruleset), conntrack_(conntrack), monitor_(monitor), applied_(std::move(applied)) {}
+                 std::function<void()> refused)
+        : ruleset_(ruleset), conntrack_(conntrack), monitor_(monitor), refused_(std::move(refused)) {}
 
     void erase(std::span<const ConntrackTuple> flows) override { conntrack_.erase(flows); }
     Result<> apply(std::span<const Change> changes) override {
         const nft::Monitor::Away away(monitor_);
         auto outcome = ruleset_.apply(changes);
-        applied_(!outcome);
+        if (!outcome) refused_();
         return outcome;
     }
     std::optional<std::uint16_t> inside_port(const PortQuestion& question) override {
@@ -48,7 +47,6 @@ class KernelTables : public Kernel, public Rules, public FlowUplinks {
         const nft::Monitor::Away away(monitor_);
         return unless_refused<bool>([&] {
             ruleset_.ask_uplink(flow);
-            applied_(false);
             return true;
         });
     }
@@ -69,7 +67,7 @@ class KernelTables : public Kernel, public Rules, public FlowUplinks {
         try {
             return ask();
         } catch (const nft::Error&) {
-            applied_(true);
+            refused_();
             return {};
         }
     }
@@ -77,7 +75,7 @@ class KernelTables : public Kernel, public Rules, public FlowUplinks {
     nft::Ruleset& ruleset_;
     nft::Conntrack& conntrack_;
     nft::Monitor& monitor_;
-    std::function<void(bool refused)> applied_;
+    std::function<void()> refused_;
 };
 
 }  // namespace sipalg::daemon

@@ -30,7 +30,6 @@ void RulesetGuard::want_hosts(nft::Hosts hosts) {
 }
 
 Time RulesetGuard::advance(Time now) {
-    if (std::exchange(missed_, false)) next_check_ = std::min(next_check_, now + every);
     const auto check_at = [this] {
         return check_soon_ ? std::min(next_check_, earliest_check_) : next_check_;
     };
@@ -42,8 +41,7 @@ Time RulesetGuard::advance(Time now) {
     return outside_ || hosts_ ? std::min(due(), next_update_) : due();
 }
 
-// Packets pass untranslated until the table is restored, so this is done first. P5: without a failure, the
-// next check is after a notification, or a minute later.
+// Packets pass untranslated until the table is restored, so this is done first.
 void RulesetGuard::check(Time now) {
     earliest_check_ = std::max(earliest_check_ + pause, now - (checks_at_once - 2) * pause);
     next_check_ = now + every;
@@ -54,17 +52,13 @@ void RulesetGuard::check(Time now) {
             in_any_case_at_ = now + in_any_case;
             if (!follow_at_) follow_at_ = std::max(now + coalesce, rest_until_);
         }
-        if (!unchecked_ && !incomplete_) {
-            next_check_ = in_any_case_at_;
-            return;
-        }
+        if (!unchecked_ && !incomplete_) return;
         const nft::Missing missing = rules_.missing({});
         if (missing != nft::Missing::nothing || incomplete_) {
             if (!may_restore(now)) return;
             restore(missing, now);
         }
         unchecked_ = false;
-        next_check_ = in_any_case_at_;
     } catch (const nft::Error& error) {
         if (!incomplete_) log::error("cannot restore the rules: {}", error.what());
         incomplete_ = true;
