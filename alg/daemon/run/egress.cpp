@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <tuple>
 
 #include "alg/net/packet.hpp"
 
@@ -17,23 +16,22 @@ std::optional<Address> phone_of_ipv6(Side from, Bytes packet) {
     return Address::v6(bytes);
 }
 
-/// Both ends of an IPv4 packet; without a transport the ports are 0.
-struct Ends {
-    Endpoint source, destination;
-    std::optional<Transport> transport;
-};
-
-std::optional<Ends> ends_of(Bytes packet) {
+std::optional<Address> address_at(Bytes packet, std::size_t offset) {
     if (packet.size() < 20 || packet[0] >> 4 != 4) return std::nullopt;
-    const auto address_at = [&](std::size_t offset) {
-        std::array<std::uint8_t, 4> bytes{};
-        std::copy_n(packet.begin() + static_cast<std::ptrdiff_t>(offset), 4, bytes.begin());
-        return Address::v4(bytes);
-    };
-    Ends ends{{address_at(12), 0}, {address_at(16), 0}, {}};
-    if (const auto parsed = parse_packet(packet))
-        ends = {parsed->source, parsed->destination, parsed->transport};
-    return ends;
+    std::array<std::uint8_t, 4> bytes{};
+    std::copy_n(packet.begin() + static_cast<std::ptrdiff_t>(offset), 4, bytes.begin());
+    return Address::v4(bytes);
+}
+
+// Both directions use the same query, so that they get the same answer.
+RouteQuery query_of(Side from, Bytes packet, const Address& phone, const Address& peer, unsigned interface) {
+    RouteQuery query{phone, peer, interface};
+    const auto parsed = parse_packet(packet);
+    if (!parsed) return query;
+    query.transport = parsed->transport;
+    query.phone_port = from == Side::inside ? parsed->source.port : parsed->destination.port;
+    query.peer_port = from == Side::inside ? parsed->destination.port : parsed->source.port;
+    return query;
 }
 
 }  // namespace
@@ -132,20 +130,18 @@ Egress EgressChooser::by_route(const RouteQuery& query) {
 
 EgressChooser::Choice EgressChooser::choose(Side from, Bytes packet, unsigned in_interface,
                                             unsigned out_interface) {
-    if (const auto phone = phone_of_ipv6(from, packet)) return {{*phone, *phone, {}}};
-    const auto ends = ends_of(packet);
-    if (!ends) return {};
-    const auto& [phone, peer] = from == Side::inside ? std::tie(ends->source, ends->destination)
-                                                     : std::tie(ends->destination, ends->source);
-    if (!treatments_.is_translated(phone.address)) return {{phone.address, phone.address, {}}};
+    if (const auto phone6 = phone_of_ipv6(from, packet)) return {{*phone6, *phone6, {}}};
+    const auto phone = address_at(packet, from == Side::inside ? 12 : 16);
+    const auto peer = address_at(packet, from == Side::inside ? 16 : 12);
+    if (!phone || !peer) return {};
+    if (!treatments_.is_translated(*phone)) return {{*phone, *phone, {}}};
     if (ends_.size() == 1) return {ends_.front().egress};
-    // Both directions use the same query, so that they get the same answer.
-    const RouteQuery query{phone.address,   peer.address, from == Side::inside ? in_interface : out_interface,
-                           ends->transport, phone.port,   peer.port};
+    const RouteQuery query =
+        query_of(from, packet, *phone, *peer, from == Side::inside ? in_interface : out_interface);
     const Egress* arrived = from == Side::outside ? find(in_interface) : nullptr;
     if (marks_decide_ && flows_ != nullptr && query.transport) {
         if (arrived != nullptr) return {*arrived};
-        const Mode mode = treatments_.mode_of(phone.address, peer.address);
+        const Mode mode = treatments_.mode_of(*phone, *peer);
         if (from == Side::inside && mode != Mode::observe && mode != Mode::off)
             if (const auto choice = by_flow(query)) return *choice;
     }
