@@ -243,16 +243,13 @@ std::vector<bool> Conntrack::known(std::span<const ConntrackTuple> flows) {
 
 std::optional<Address> Conntrack::public_address(const ConntrackTuple& flow) {
     std::optional<Address> address;
-    const Asked asked = ask(IPCTNL_MSG_CT_GET, {&flow, 1}, "looking for a conntrack entry");
-    if (!asked.any) return address;
-    talk_.answers(asked.first, asked.first, [&](const nlmsghdr* answer) {
+    look_up({&flow, 1}, [&](std::size_t, const nlmsghdr* answer) {
         ConntrackEntry entry;
-        if (answer->nlmsg_type == NLMSG_ERROR || !get_flow(answer, UdpTimeouts{}, entry)) return true;
+        if (answer->nlmsg_type == NLMSG_ERROR || !get_flow(answer, UdpTimeouts{}, entry)) return;
         if (entry.original_source == flow.source)
             address = entry.reply_destination.address;
         else if (entry.reply_source == flow.source)
             address = entry.original_destination.address;
-        return true;
     });
     return address;
 }

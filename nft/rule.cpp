@@ -29,28 +29,32 @@ constexpr std::uint32_t register_at(std::uint32_t position) {
     return position == 0 ? static_cast<std::uint32_t>(NFT_REG_1) : NFT_REG32_00 + position;
 }
 
-/// A part of a packet, or of its conntrack entry.
+/// The origin of a field: the packet's bytes, its conntrack entry, or what the kernel knows of it.
+enum class From : std::uint8_t { packet, conntrack, meta };
+
 struct Source {
     const char* name;
     std::uint32_t base, offset, length;
-    bool of_conntrack = false;
+    From from = From::packet;
 };
 
-// The addresses in IP headers, and the ports, which UDP and TCP have in the same place. Of a conntrack entry,
-// `base` is the key.
+// In the order of Field. The addresses in IP headers, and the ports, which UDP and TCP have in the same
+// place. Of the others `base` is the key.
 const Source& source_of(Field field) {
     static constexpr Source table[] = {
+        {"meta l4proto", NFT_META_L4PROTO, 0, 1, From::meta},
         {"ip saddr", NFT_PAYLOAD_NETWORK_HEADER, 12, 4},
         {"ip daddr", NFT_PAYLOAD_NETWORK_HEADER, 16, 4},
         {"ip6 saddr", NFT_PAYLOAD_NETWORK_HEADER, 8, 16},
         {"ip6 daddr", NFT_PAYLOAD_NETWORK_HEADER, 24, 16},
         {"th sport", NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2},
         {"th dport", NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2},
-        {"ct original ip saddr", NFT_CT_SRC_IP, 0, 4, true},
-        {"ct original ip6 saddr", NFT_CT_SRC_IP6, 0, 16, true},
-        {"ct original proto-src", NFT_CT_PROTO_SRC, 0, 2, true},
+        {"ct original ip saddr", NFT_CT_SRC_IP, 0, 4, From::conntrack},
+        {"ct original ip6 saddr", NFT_CT_SRC_IP6, 0, 16, From::conntrack},
+        {"ct original proto-src", NFT_CT_PROTO_SRC, 0, 2, From::conntrack},
+        {"oifname", NFT_META_OIFNAME, 0, 16, From::meta},
     };
-    return table[static_cast<std::size_t>(field) - static_cast<std::size_t>(Field::source)];
+    return table[static_cast<std::size_t>(field)];
 }
 
 // As nft writes it.
@@ -83,11 +87,12 @@ void Rule::say(std::string_view words) {
 }
 
 void Rule::load(Field field, std::uint32_t reg) {
-    if (field == Field::protocol) return load_meta(rule_.get(), NFT_META_L4PROTO, reg);
-    if (field == Field::out_interface) return load_meta(rule_.get(), NFT_META_OIFNAME, reg);
-    const Source& from = source_of(field);
-    if (from.of_conntrack) return load_tuple(rule_.get(), from.base, IP_CT_DIR_ORIGINAL, reg);
-    load_payload(rule_.get(), from.base, from.offset, from.length, reg);
+    const Source& source = source_of(field);
+    switch (source.from) {
+        case From::packet: return load_payload(rule_.get(), source.base, source.offset, source.length, reg);
+        case From::conntrack: return load_tuple(rule_.get(), source.base, IP_CT_DIR_ORIGINAL, reg);
+        case From::meta: return load_meta(rule_.get(), source.base, reg);
+    }
 }
 
 void Rule::ensure_family(Field field) {
@@ -107,13 +112,9 @@ std::string Rule::load(std::initializer_list<Field> fields) {
     std::uint32_t position = 0;  // in 32-bit registers
     for (const Field field : fields) {
         if (position > 0) words += " . ";
-        words += field == Field::protocol        ? "meta l4proto"
-                 : field == Field::out_interface ? "oifname"
-                                                 : source_of(field).name;
+        words += source_of(field).name;
         load(field, register_at(position));
-        position += field == Field::protocol        ? 1
-                    : field == Field::out_interface ? 4
-                                                    : (source_of(field).length + 3) / 4;
+        position += (source_of(field).length + 3) / 4;
     }
     return words;
 }

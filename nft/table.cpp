@@ -48,6 +48,16 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
     const bool any_inside = settings.inside.empty();
     const std::string_view sides = any_inside ? set_name::outside : set_name::inside;
 
+    // A2: packets from phones' signalling endpoints, whatever the port of the other end is.
+    const auto take_listeners = [&](ChainDefinition& chain) {
+        chain.add()
+            .fields({Field::protocol, Field::source, Field::source_port}, set_name::listeners)
+            .goto_chain(outward);
+        chain.add()
+            .fields({Field::protocol, Field::source6, Field::source_port}, set_name::listeners6)
+            .goto_chain(outward);
+    };
+
     ChainDefinition& from_inside = chains_.emplace_back("from_inside", before_conntrack);
     from_inside.add().interface(Interface::in, sides, any_inside).accept();
     // P3: media match this rule and no listener, so they skip the rules below.
@@ -66,20 +76,9 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
         .queue(queue, settings.shifted_queue(), 1, false);
     from_inside.add().fields({Field::destination_port}, set_name::sip_ports).goto_chain(outward);
     from_inside.add().fields({Field::source_port}, set_name::sip_ports).goto_chain(outward);
-    from_inside.add()
-        .fields({Field::protocol, Field::source, Field::source_port}, set_name::listeners)
-        .goto_chain(outward);
-    from_inside.add()
-        .fields({Field::protocol, Field::source6, Field::source_port}, set_name::listeners6)
-        .goto_chain(outward);
+    take_listeners(from_inside);
 
-    ChainDefinition& from_listeners = chains_.emplace_back(other_outward, std::nullopt);
-    from_listeners.add()
-        .fields({Field::protocol, Field::source, Field::source_port}, set_name::listeners)
-        .goto_chain(outward);
-    from_listeners.add()
-        .fields({Field::protocol, Field::source6, Field::source_port}, set_name::listeners6)
-        .goto_chain(outward);
+    take_listeners(chains_.emplace_back(other_outward, std::nullopt));
 
     chains_.emplace_back(outward, std::nullopt)
         .add()
