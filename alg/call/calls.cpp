@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "alg/base/earliest.hpp"
 #include "alg/call/call_record.hpp"
 #include "alg/call/emergency.hpp"
 #include "alg/call/ended.hpp"
@@ -214,8 +215,7 @@ void Calls::schedule(const CallKey& key, const Call& call, Time now) {
 }
 
 std::optional<Time> Calls::next_deadline() const {
-    const auto open = deadlines_.next(), closed = closed_.next_deadline();
-    return open && closed ? std::min(*open, *closed) : open ? open : closed;
+    return earliest({deadlines_.next(), closed_.next_deadline()});
 }
 
 void Calls::expire(Time now, Effects& effects) {

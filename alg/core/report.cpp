@@ -52,6 +52,21 @@ std::vector<MediaReport> media_of(const Call& call, const nat::Mappings& mapping
 
 using Serves = PinholeReport::Serves;
 
+// A way in for signalling that belongs to no call.
+PinholeReport signalling_row(Serves serves, const Socket& shown, const Endpoint& inside, std::string remote,
+                             std::int64_t expires_s) {
+    PinholeReport row;
+    row.serves = serves;
+    row.transport = shown.transport;
+    row.public_endpoint = shown.endpoint;
+    row.inside = inside;
+    row.remote = std::move(remote);
+    row.media = "sip";
+    row.state = "open";
+    row.expires_s = expires_s;
+    return row;
+}
+
 PinholeReport row_of(const call::CallPinhole& pin, const std::string& call_id, const State& state, Time now) {
     const nat::PinholeEntry* entry = state.mappings.pinholes().find(pin.pinhole);
     PinholeReport row;
@@ -99,16 +114,9 @@ void add_bindings(const State& state, Time now, std::vector<PinholeReport>& rows
         for (const Pinhole& pinhole : registration::pinholes(key, binding)) {
             const nat::PinholeEntry* entry = state.mappings.pinholes().find(pinhole);
             if (!entry || entry->kernel_until <= now) continue;
-            PinholeReport row;
-            row.serves = Serves::registration;
-            row.transport = pinhole.transport;
-            row.public_endpoint = binding.shown;
-            row.inside = key.inside.endpoint;
-            row.remote = pinhole.remote.text();
-            row.media = "sip";
-            row.state = "open";
-            row.expires_s = seconds_left(entry->kernel_until, now);
-            rows.push_back(std::move(row));
+            rows.push_back(signalling_row(Serves::registration, {pinhole.transport, binding.shown},
+                                          key.inside.endpoint, pinhole.remote.text(),
+                                          seconds_left(entry->kernel_until, now)));
         }
 }
 
@@ -124,16 +132,9 @@ void add_allowed_peers(const State& state, Time now, std::vector<PinholeReport>&
         if (!entry.reachable || entry.kernel_until <= now) continue;
         for (const Prefix& peers : allowed) {
             if (peers.address.family() != entry.mapping.outside.address.family()) continue;
-            PinholeReport row;
-            row.serves = Serves::allowed_peer;
-            row.transport = entry.mapping.transport;
-            row.public_endpoint = entry.public_endpoint();
-            row.inside = entry.mapping.inside;
-            row.remote = text(peers);
-            row.media = "sip";
-            row.state = "open";
-            row.expires_s = seconds_left(entry.kernel_until, now);
-            rows.push_back(std::move(row));
+            rows.push_back(
+                signalling_row(Serves::allowed_peer, {entry.mapping.transport, entry.public_endpoint()},
+                               entry.mapping.inside, text(peers), seconds_left(entry.kernel_until, now)));
         }
     }
 }

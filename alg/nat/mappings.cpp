@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "alg/base/earliest.hpp"
 #include "alg/kernel/change.hpp"
 #include "alg/nat/mapping_mover.hpp"
 #include "alg/policy/timing.hpp"
@@ -320,10 +321,7 @@ void Mappings::expire(Time now, std::vector<Change>& changes) {
 }
 
 std::optional<Time> Mappings::next_deadline() const {
-    const auto mappings = deadlines_.next();
-    const auto old_endpoints = old_endpoints_.next_deadline();
-    if (!mappings || !old_endpoints) return mappings ? mappings : old_endpoints;
-    return std::min(*mappings, *old_endpoints);
+    return earliest({deadlines_.next(), old_endpoints_.next_deadline()});
 }
 
 void Mappings::list(Time now, std::vector<Change>& changes) const {

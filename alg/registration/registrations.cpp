@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "alg/base/earliest.hpp"
 #include "alg/kernel/record.hpp"
 #include "alg/nat/old_endpoints.hpp"
 #include "alg/policy/timing.hpp"
@@ -239,9 +240,7 @@ void Registrations::expire(Time now, Effects& effects) {
 }
 
 std::optional<Time> Registrations::next_deadline() const {
-    const auto bindings = deadlines_.next();
-    const auto pending = pending_deadlines_.next();
-    return bindings && pending ? std::min(*bindings, *pending) : bindings ? bindings : pending;
+    return earliest({deadlines_.next(), pending_deadlines_.next()});
 }
 
 void Registrations::forget(const CallKey& key) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "alg/base/earliest.hpp"
 #include "alg/tcp/emit.hpp"
 
 namespace sipalg::tcp {
@@ -103,10 +104,9 @@ bool run_timers(Connection& connection, Time now, std::vector<Reason>& reasons,
 }
 
 std::optional<Time> next_timer(const Connection& connection) {
-    std::optional<Time> next = connection.acknowledge_at;
-    if (connection.retransmission)
-        next = next ? std::min(*next, connection.retransmission->at) : connection.retransmission->at;
-    return next;
+    const auto& retransmission = connection.retransmission;
+    return earliest(
+        {connection.acknowledge_at, retransmission ? std::optional(retransmission->at) : std::nullopt});
 }
 
 void refuse(Connection& connection, Time now, std::vector<Output>& outputs) {

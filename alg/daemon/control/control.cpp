@@ -12,6 +12,8 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "alg/base/earliest.hpp"
+
 namespace sipalg::daemon {
 
 namespace {
@@ -123,7 +125,7 @@ std::optional<Time> ControlSocket::advance(Time now) {
         if (current->deadline <= now)
             close_client(current);
         else
-            next = next ? std::min(*next, current->deadline) : current->deadline;
+            next = earliest({next, current->deadline});
     }
     return next;
 }

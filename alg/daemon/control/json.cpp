@@ -65,7 +65,7 @@ Json row_of(const CallReport& call, const ClockPair& clocks) {
                          {"inside", text(stream.inside)},
                          {"remote", stream.remote},
                          {"state", stream.state},
-                         {"silent", stream.silent.empty() ? Json() : Json(stream.silent)}});
+                         {"silent", or_null(stream.silent)}});
     return {{"call_id", call.call_id},
             {"state", call.state},
             {"direction", call.direction},
@@ -156,7 +156,7 @@ Json to_json(const History& history, const ClockPair& clocks) {
               answered ? std::chrono::duration_cast<Seconds>(call.ended - call.answered).count() : 0},
              {"reason", word(call.why)},
              {"why", sentence(call.why)},
-             {"media_from", from.empty() ? Json() : Json(from)},
+             {"media_from", or_null(from)},
              {"media", std::move(media)},
              {"observed", row->observed}});
     }
@@ -204,7 +204,7 @@ Json to_json(const std::vector<FlowReport>& flows, const ClockPair& clocks) {
                  {"peer", text(flow.peer)},
                  {"opened_by", flow.opened_by},
                  {"kind", flow.kind},
-                 {"sni", flow.sni.empty() ? Json() : Json(flow.sni)},
+                 {"sni", or_null(flow.sni)},
                  {"treatment", flow.treatment},
                  {"configured", flow.configured},
                  {"started", calendar(flow.started, clocks)},

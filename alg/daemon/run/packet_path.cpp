@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "alg/base/earliest.hpp"
+
 namespace sipalg::daemon {
 
 PacketPath::PacketPath(std::uint16_t queue, std::uint16_t tcp_queue, Network& network, Engine& engine,
@@ -51,7 +53,7 @@ void PacketPath::emit(const Output& output) {
 std::optional<Time> PacketPath::advance(Time now) {
     std::optional<Time> next;
     for (Queue* queue : queues())
-        if (const auto retry = queue->advance(now)) next = next ? std::min(*next, *retry) : *retry;
+        next = earliest({next, queue->advance(now)});
     return next;
 }
 
