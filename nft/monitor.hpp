@@ -25,8 +25,8 @@ class Monitor {
     /// in the group, the kernel builds a message for each element, even if the filter drops it, and a
     /// transaction takes half as long again (15 to 30 us more for eight elements; leaving and joining costs 1
     /// us). Changes by other programs in the meantime are not reported later. If such a change removed an
-    /// object that our transaction needs, the transaction is refused; other changes are found by the periodic
-    /// check.
+    /// object that our transaction needs, the transaction is refused; the ruleset guard asks for
+    /// other changes within two seconds.
     class Away {
       public:
         explicit Away(Monitor& monitor);

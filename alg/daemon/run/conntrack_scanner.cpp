@@ -1,9 +1,11 @@
 #include "alg/daemon/run/conntrack_scanner.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 
 #include "alg/daemon/config/log.hpp"
+#include "alg/sys/cpu_time.hpp"
 
 namespace sipalg::daemon {
 
@@ -53,7 +55,7 @@ void ConntrackScanner::readable(Time now) {
 }
 
 void ConntrackScanner::process(const FlowReader::Piece& piece, Time now) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = thread_cpu_time();
     for (const ConntrackEntry& flow : piece.flows) {
         ++seen_;
         if (flow.offloaded && is_signalling(flow, state_.policy.sip_ports)) ++offloaded_;
@@ -72,7 +74,7 @@ void ConntrackScanner::process(const FlowReader::Piece& piece, Time now) {
     } else if (piece.last) {
         state_.scan.abandon();
     }
-    spent_ += std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+    spent_ += std::chrono::duration_cast<std::chrono::microseconds>(thread_cpu_time() - start);
     if (!piece.last) return;
     // X8: pinholes have a kernel timeout anyway, so a failure is logged once, and the next scan follows.
     if (!failure.empty() && !failed_before_) log::warning("cannot read the conntrack table: {}", failure);

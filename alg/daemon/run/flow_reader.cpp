@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <exception>
 #include <system_error>
 #include <utility>
 
 #include "alg/daemon/run/signals_blocked.hpp"
+#include "alg/sys/cpu_time.hpp"
 
 namespace sipalg::daemon {
 
@@ -89,24 +91,19 @@ void FlowReader::run() {
 
 FlowReader::Piece FlowReader::read_all() {
     Piece piece;
-    const auto start = std::chrono::steady_clock::now();
-    std::chrono::steady_clock::duration waited{0};
+    const auto start = thread_cpu_time();
     std::string failure;
     try {
         read_([&](const ConntrackEntry& flow) {
             piece.flows.push_back(flow);
-            if (piece.flows.size() < piece_size) return;
-            const auto full = std::chrono::steady_clock::now();
-            hand_over(std::exchange(piece, {}));
-            waited += std::chrono::steady_clock::now() - full;
+            if (piece.flows.size() == piece_size) hand_over(std::exchange(piece, {}));
         });
     } catch (const std::exception& error) {
         failure = error.what();
     }
     piece.last = true;
     piece.failure = std::move(failure);
-    piece.spent = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
-                                                                        start - waited);
+    piece.spent = std::chrono::duration_cast<std::chrono::microseconds>(thread_cpu_time() - start);
     return piece;
 }
 

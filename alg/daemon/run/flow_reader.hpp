@@ -39,7 +39,7 @@ class FlowReader {
         std::vector<ConntrackEntry> flows;
         bool last = false;
         std::string failure;                 ///< with the last one: the reason why the rest is missing
-        std::chrono::microseconds spent{0};  ///< with the last one: time of the whole read
+        std::chrono::microseconds spent{0};  ///< with the last one: processor time of the whole read
     };
     /// The next piece if there is one; never waits.
     std::optional<Piece> take();

@@ -22,16 +22,17 @@ namespace sipalg::daemon {
 /// egress.
 class KernelTables : public Kernel, public Rules, public FlowUplinks {
   public:
-    /// `refused` is called when the kernel refuses a change: another program may have removed something.
+    /// `applied` is called after each transaction or question. If the kernel has refused it, another program
+    /// may have removed something; otherwise the monitor has missed notifications of that time.
     KernelTables(nft::Ruleset& ruleset, nft::Conntrack& conntrack, nft::Monitor& monitor,
-                 std::function<void()> refused)
-        : ruleset_(ruleset), conntrack_(conntrack), monitor_(monitor), refused_(std::move(refused)) {}
+                 std::function<void(bool refused)> applied)
+        : ruleset_(ruleset), conntrack_(conntrack), monitor_(monitor), applied_(std::move(applied)) {}
 
     void erase(std::span<const ConntrackTuple> flows) override { conntrack_.erase(flows); }
     Result<> apply(std::span<const Change> changes) override {
         const nft::Monitor::Away away(monitor_);
         auto outcome = ruleset_.apply(changes);
-        if (!outcome) refused_();
+        applied_(!outcome);
         return outcome;
     }
     std::optional<std::uint16_t> inside_port(const PortQuestion& question) override {
@@ -47,6 +48,7 @@ class KernelTables : public Kernel, public Rules, public FlowUplinks {
         const nft::Monitor::Away away(monitor_);
         return unless_refused<bool>([&] {
             ruleset_.ask_uplink(flow);
+            applied_(false);
             return true;
         });
     }
@@ -67,7 +69,7 @@ class KernelTables : public Kernel, public Rules, public FlowUplinks {
         try {
             return ask();
         } catch (const nft::Error&) {
-            refused_();
+            applied_(true);
             return {};
         }
     }
@@ -75,7 +77,7 @@ class KernelTables : public Kernel, public Rules, public FlowUplinks {
     nft::Ruleset& ruleset_;
     nft::Conntrack& conntrack_;
     nft::Monitor& monitor_;
-    std::function<void()> refused_;
+    std::function<void(bool refused)> applied_;
 };
 
 }  // namespace sipalg::daemon

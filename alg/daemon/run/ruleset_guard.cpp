@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "alg/daemon/config/log.hpp"
+#include "alg/sys/cpu_time.hpp"
 #include "alg/sys/service_manager.hpp"
 
 namespace sipalg::daemon {
@@ -30,6 +31,7 @@ void RulesetGuard::want_hosts(nft::Hosts hosts) {
 }
 
 Time RulesetGuard::advance(Time now) {
+    if (std::exchange(missed_, false)) next_check_ = std::min(next_check_, now + every);
     const auto check_at = [this] {
         return check_soon_ ? std::min(next_check_, earliest_check_) : next_check_;
     };
@@ -41,7 +43,8 @@ Time RulesetGuard::advance(Time now) {
     return outside_ || hosts_ ? std::min(due(), next_update_) : due();
 }
 
-// Packets pass untranslated until the table is restored, so this is done first.
+// Packets pass untranslated until the table is restored, so this is done first. P5: without a failure, the
+// next check is after a notification, or a minute later.
 void RulesetGuard::check(Time now) {
     earliest_check_ = std::max(earliest_check_ + pause, now - (checks_at_once - 2) * pause);
     next_check_ = now + every;
@@ -52,13 +55,17 @@ void RulesetGuard::check(Time now) {
             in_any_case_at_ = now + in_any_case;
             if (!follow_at_) follow_at_ = std::max(now + coalesce, rest_until_);
         }
-        if (!unchecked_ && !incomplete_) return;
+        if (!unchecked_ && !incomplete_) {
+            next_check_ = in_any_case_at_;
+            return;
+        }
         const nft::Missing missing = rules_.missing({});
         if (missing != nft::Missing::nothing || incomplete_) {
             if (!may_restore(now)) return;
             restore(missing, now);
         }
         unchecked_ = false;
+        next_check_ = in_any_case_at_;
     } catch (const nft::Error& error) {
         if (!incomplete_) log::error("cannot restore the rules: {}", error.what());
         incomplete_ = true;
@@ -68,7 +75,7 @@ void RulesetGuard::check(Time now) {
 
 void RulesetGuard::follow(Time now) {
     follow_at_.reset();
-    const auto began = std::chrono::steady_clock::now();
+    const auto began = thread_cpu_time();
     try {
         if (!incomplete_ && rules_.missing(elements_(now)) != nft::Missing::nothing) {
             if (may_restore(now))
@@ -81,8 +88,7 @@ void RulesetGuard::follow(Time now) {
         log::warning("cannot read the ruleset: {}", error.what());
         follow_at_ = now + every;
     }
-    const auto spent = std::chrono::steady_clock::now() - began;
-    rest_until_ = now + std::chrono::ceil<Time>(rest * spent);
+    rest_until_ = now + std::chrono::ceil<Time>(rest * (thread_cpu_time() - began));
 }
 
 // A4, A8, X10, X12: follows the owner's chains and port forwards, and looks for rules that assign the

@@ -41,9 +41,9 @@ class Rules {
 };
 
 /// Restores rules that another program removes, for example a firewall that reloads with `flush ruleset`, and
-/// follows the owner's forward chains (A4). It checks the rules after a notification about another program,
-/// after a refused transaction of the daemon, and every two seconds if the kernel has counted a change. It
-/// also updates outside interfaces and hosts in the rules, and repeats this until the kernel accepts.
+/// follows the owner's forward chains (A4). It checks the rules after a notification about another program
+/// and after a refused transaction of the daemon, and once a minute in any case; P5: not otherwise. It also
+/// updates outside interfaces and hosts in the rules, and repeats this until the kernel accepts.
 class RulesetGuard {
   public:
     /// Resets TCP connections with translated sequence numbers, because their segments have passed
@@ -58,7 +58,7 @@ class RulesetGuard {
     /// A8: renews the signalling flows that are older than the rules which keep them out of flowtables.
     using RenewFlows = std::function<void()>;
 
-    /// The interval of checks for changes, and of attempts after a refusal.
+    /// The interval of attempts after a refusal, and of questions while notifications may be missed.
     static constexpr Time every{2'000};
     /// Checks of the table follow notifications at once, because packets pass untranslated until the table is
     /// restored. If another program changes the ruleset all the time, there is one check in `pause` after
@@ -67,7 +67,7 @@ class RulesetGuard {
     static constexpr int checks_at_once = 8;
     /// Changes within this time cause only one reading of the owner's chains and of the daemon's sets.
     static constexpr Time coalesce{100};
-    /// The wait after a reading, as a multiple of the time that the reading took.
+    /// The wait after a reading, as a multiple of the processor time that the reading took.
     static constexpr int rest = 9;
     /// The interval between readings without a change.
     static constexpr Time in_any_case{60'000};
@@ -82,6 +82,9 @@ class RulesetGuard {
     void want_hosts(nft::Hosts hosts);
     /// Call it when another program may have changed the rules.
     void check_soon() { check_soon_ = true; }
+    /// Call it when notifications may have been missed: the kernel's count of changes is asked for within
+    /// `every`.
+    void note_missed() { missed_ = true; }
     /// Does the pending work. Returns the latest time of the next call.
     Time advance(Time now);
 
@@ -104,6 +107,7 @@ class RulesetGuard {
     std::vector<std::string> offloading_;               ///< as last reported
     bool keeps_out_ = false;                            ///< as last reported
     bool check_soon_ = false;
+    bool missed_ = false;                ///< a notification, perhaps
     bool incomplete_ = false;            ///< a restore failed, which has been logged
     bool refused_ = false;               ///< an update failed, which has been logged
     std::optional<std::string> helper_;  ///< the finding that was logged last
