@@ -40,9 +40,13 @@ const Stream* stream_at(const Session& session, std::uint8_t line) {
     return found == session.end() ? nullptr : &*found;
 }
 
-bool is_two_way(const Call& call, const Stream& ours) {
+const Stream* remote_stream(const Call& call, std::uint8_t line) {
     const Session* remote = remote_session(call);
-    const Stream* theirs = remote ? stream_at(*remote, ours.line) : nullptr;
+    return remote ? stream_at(*remote, line) : nullptr;
+}
+
+bool is_two_way(const Call& call, const Stream& ours) {
+    const Stream* theirs = remote_stream(call, ours.line);
     if (call.state != Call::State::confirmed || !theirs) return false;
     for (const Stream* stream : {&ours, theirs})
         if (stream->rtp.port == 0 || stream->rejected || stream->on_hold || stream->one_way ||
@@ -69,10 +73,10 @@ std::string one_way_media(const Call& call, const AudioCheck& audio) {
     for (const Stream& ours : *local) {
         const auto found = silence(call, ours, audio);
         if (!found || (found->silent != Silent::phone && found->silent != Silent::peer)) continue;
-        const Stream& quiet =
-            found->silent == Silent::phone ? ours : *stream_at(*remote_session(call), ours.line);
+        const Stream* quiet = found->silent == Silent::phone ? &ours : remote_stream(call, ours.line);
+        if (!quiet) continue;
         text += (text.empty() ? "" : "; ") + ours.type + ": no packets from the " +
-                std::string(word(found->silent)) + " (" + quiet.rtp.text() + ") for " +
+                std::string(word(found->silent)) + " (" + quiet->rtp.text() + ") for " +
                 std::to_string(std::chrono::duration_cast<Seconds>(found->span).count()) + " s while the " +
                 (found->silent == Silent::phone ? "peer" : "phone") + " is sending";
     }
