@@ -28,6 +28,7 @@ PHONE1, PHONE2, PHONE3 = "192.168.1.11", "192.168.1.12", "192.168.2.13"
 ROUTER_LAN, ROUTER_WAN = "192.168.1.1", "203.0.113.1"
 PHONE1_6, PHONE2_6, PROVIDER_6, MEDIA_SERVER_6, STRANGER_6 = (
     "2001:db8:1::11", "2001:db8:1::12", "2001:db8:2::10", "2001:db8:2::11", "2001:db8:2::66")
+ROUTER_LAN_6, ROUTER_WAN_6 = "2001:db8:1::1", "2001:db8:2::1"
 PROVIDER, MEDIA_SERVER, STRANGER = "203.0.113.10", "203.0.113.11", "203.0.113.66"
 
 # A typical router: closed from outside, and all traffic from inside is masqueraded. It lacks "ct
@@ -38,7 +39,7 @@ table inet admin {
         type filter hook input priority filter; policy drop;
         ct state established,related accept
         iifname { "lo", "lan", "lan2" } accept
-        meta l4proto icmp accept
+        meta l4proto { icmp, icmpv6 } accept
     }
     chain forward {
         type filter hook forward priority filter; policy drop;
@@ -147,6 +148,24 @@ class Lab:
         line.without_offloads(near, near_device)
         line.without_offloads(far, far_device)
         return middle
+
+    def enable_ipv6(self):
+        """Addresses and routes of phone 1, the router, the provider and the stranger."""
+        for namespace in (self.phone1, self.router, self.isp, self.provider, self.stranger):
+            namespace.set("net/ipv6/conf/all/disable_ipv6", 0)
+        for namespace, device, addresses in (
+                (self.phone1, "eth0", [PHONE1_6]), (self.router, "lan", [ROUTER_LAN_6]),
+                (self.router, "wan", [ROUTER_WAN_6]), (self.provider, "eth0", [PROVIDER_6, MEDIA_SERVER_6]),
+                (self.stranger, "eth0", [STRANGER_6])):
+            for address in addresses:
+                namespace.run("ip", "address", "add", f"{address}/64", "dev", device, "nodad")
+        self.phone1.run("ip", "-6", "route", "add", "default", "via", ROUTER_LAN_6)
+        for namespace in (self.provider, self.stranger):
+            namespace.run("ip", "-6", "route", "add", "default", "via", ROUTER_WAN_6)
+        self.router.set("net/ipv6/conf/all/forwarding", 1)
+        for namespace in (self.phone1, self.router, self.provider):
+            wait_for(lambda n=namespace: not n.run("ip", "-6", "address", "show", "tentative").stdout, 5, "addresses of links")
+
     def new_namespace(self, name):
         """Another namespace, for the test to connect to others; removed with the lab."""
         return self._namespace(name)
@@ -215,9 +234,9 @@ class Lab:
         """Lines of `conntrack -L`, with further conditions, e.g. "-p", "udp"."""
         return self.router.run("conntrack", "-L", *argv, check=False).stdout.splitlines()
 
-    def flows(self, *needles):
+    def flows(self, *needles, family="ipv4"):
         """UDP conntrack entries that contain all the words."""
-        return [line for line in self.conntrack("-p", "udp") if all(f" {needle} " in line for needle in needles)]
+        return [line for line in self.conntrack("-f", family, "-p", "udp") if all(f" {needle} " in line for needle in needles)]
 
     def invalid_packets(self):
         """The number of packets that the router's conntrack found invalid (T2)."""

@@ -10,7 +10,8 @@ import unittest
 
 import rtp
 import sip
-from lab import MEDIA_SERVER, PHONE1, PHONE2, PHONE3, PROVIDER, ROUTER_WAN, STRANGER, Lab
+from lab import (MEDIA_SERVER, MEDIA_SERVER_6, PHONE1, PHONE1_6, PHONE2, PHONE3, PROVIDER, PROVIDER_6, ROUTER_WAN, STRANGER,
+                 Lab)
 from netns import promised, wait_for
 
 __all__ = ["MEDIA_SERVER", "PHONE1", "PHONE2", "PHONE3", "PROVIDER", "ROUTER_WAN", "STRANGER", "Call", "Lab",
@@ -131,7 +132,8 @@ class LabTest(unittest.TestCase):
 
     def namespace(self, address):
         return {PHONE1: self.lab.phone1, PHONE2: self.lab.phone2, PHONE3: self.lab.phone3, PROVIDER: self.lab.provider,
-                MEDIA_SERVER: self.lab.provider, STRANGER: self.lab.stranger}[address]
+                MEDIA_SERVER: self.lab.provider, STRANGER: self.lab.stranger, PHONE1_6: self.lab.phone1,
+                PROVIDER_6: self.lab.provider, MEDIA_SERVER_6: self.lab.provider}[address]
 
     def phone(self, number=1, port=5060, hop=(PROVIDER, 5060)):
         address = {1: PHONE1, 2: PHONE2, 3: PHONE3}[number]
@@ -176,11 +178,12 @@ class LabTest(unittest.TestCase):
         peer.reply(request, 100)
         phone.hear(100)
 
-    def call_in(self, phone=None, peer=None, phone_port=40000, peer_port=30000, media_address=None):
-        """A confirmed call from the peer, which is also the registrar, to the phone."""
+    def call_in(self, phone=None, peer=None, phone_port=40000, peer_port=30000, media_address=None, registration=None):
+        """A confirmed call from the peer, which is also the registrar, to the phone. `registration`: the REGISTER as the
+        peer received it, if the phone need not register first."""
         phone = phone or self.phone()
         peer = peer or self.peer()
-        registration, _ = self.register(phone, peer)
+        registration = registration or self.register(phone, peer)[0]
         call = Call(self, phone, peer, self.media(phone.address, phone_port),
                     self.media(media_address or peer.address, peer_port))
         call.peer_dialog = peer.invite(phone.user, sip.sdp(media_address or peer.address, peer_port),
@@ -240,8 +243,9 @@ class LabTest(unittest.TestCase):
         self.assert_no_pinholes(call.id)
         public = (call.peer_told.address, call.peer_told.port)
         inside = re.escape(f"{call.phone_rtp.address}")
-        promised(lambda: not [f for f in self.lab.flows(f"sport={call.phone_rtp.port}") if re.search(inside, f)], 1,
-                 "the media flows to leave conntrack")
+        family = "ipv6" if ":" in call.phone_rtp.address else "ipv4"
+        promised(lambda: not [f for f in self.lab.flows(f"sport={call.phone_rtp.port}", family=family)
+                              if re.search(inside, f)], 1, "the media flows to leave conntrack")
         call.phone_rtp.forget()
         call.peer_rtp.send(public, 3)
         call.peer_rtp.send_rtcp(call.peer_told.rtcp)

@@ -14,9 +14,15 @@ def token(what):
     return f"{what}{os.getpid()}x{next(_serial)}"
 
 
+def host(address):
+    """As it is written before a port."""
+    return f"[{address}]" if ":" in address else address
+
+
 def sdp(address, *media, session="", origin=None):
     """A session description. Each of `media` is a port, or (type, port, further lines)."""
-    lines = ["v=0", f"o=- 8000 8000 IN IP4 {origin or address}", "s=-", f"c=IN IP4 {address}", "t=0 0"]
+    family = "IP6" if ":" in address else "IP4"
+    lines = ["v=0", f"o=- 8000 8000 IN {family} {origin or address}", "s=-", f"c=IN {family} {address}", "t=0 0"]
     lines += [line for line in session.split("\n") if line]
     for medium in media:
         kind, port, more = ("audio", medium, "") if isinstance(medium, int) else medium
@@ -93,8 +99,8 @@ def uri_of(value):
 
 def host_port(uri):
     """(address, port) of a SIP URI."""
-    match = re.match(r"sips?:(?:[^@]*@)?([0-9.]+)(?::(\d+))?", uri)
-    return match.group(1), int(match.group(2) or 5060)
+    match = re.match(r"sips?:(?:[^@]*@)?([0-9.]+|\[[^]]*\])(?::(\d+))?", uri)
+    return match.group(1).strip("[]"), int(match.group(2) or 5060)
 
 
 def tag_of(value):
@@ -129,7 +135,7 @@ class Agent:
 
     def __init__(self, lab, namespace, address, port=5060, user="alice", hop=None, domain="203.0.113.10"):
         self.address, self.port, self.user, self.hop, self.domain = address, port, user, hop, domain
-        self.contact = f"<sip:{user}@{address}:{port}{self.uri_parameters}>"
+        self.contact = f"<sip:{user}@{host(address)}:{port}{self.uri_parameters}>"
         self._early = []  # received, but not yet requested by the test
         self._open(lab, namespace)
 
@@ -171,7 +177,7 @@ class Agent:
             if method not in ("ACK", "CANCEL"):
                 dialog.cseq += 1
             cseq = dialog.cseq
-        headers = [("Via", f"SIP/2.0/{self.transport} {self.address}:{self.port};branch={branch or token('z9hG4bK')};rport"),
+        headers = [("Via", f"SIP/2.0/{self.transport} {host(self.address)}:{self.port};branch={branch or token('z9hG4bK')};rport"),
                    *[("Route", f"<{r}>") for r in dialog.routes],
                    ("Max-Forwards", "70"), ("From", dialog.local), ("To", dialog.remote),
                    ("Call-ID", dialog.call_id), ("CSeq", f"{cseq} {method}")]
@@ -187,7 +193,7 @@ class Agent:
     def dialog(self, user, hop=None, target=None):
         """A dialog that is not open yet, with the user `user`."""
         hop = hop or self.hop
-        uri = target or f"sip:{user}@{hop[0]}:{hop[1]}"
+        uri = target or f"sip:{user}@{host(hop[0])}:{hop[1]}"
         return Dialog(token("call-"), f"<sip:{self.user}@{self.domain}>;tag={token('t')}",
                       f"<sip:{user}@{self.domain}>", uri, hop)
 
@@ -232,13 +238,13 @@ class Agent:
     def reply(self, request, status, body="", more=(), tag=None, contact=True):
         """Sends a response to the place that the request's topmost Via names (RFC 3261 18.2.2, RFC 3581)."""
         vias = request.all("Via")
-        sent_by = re.match(r"SIP/2.0/\w+ ([^;:]+)(?::(\d+))?", vias[0])
+        sent_by = re.match(r"SIP/2.0/\w+ ([^;:[]+|\[[^]]*\])(?::(\d+))?", vias[0])
         port = int(sent_by.group(2) or 5060)
         top = vias[0]
         if re.search(r";rport(?=;|$)", top):
             port = request.source[1]
             top = re.sub(r";rport(?=;|$)", f";received={request.source[0]};rport={port}", top)
-        elif sent_by.group(1) != request.source[0]:
+        elif sent_by.group(1).strip("[]") != request.source[0]:
             top += f";received={request.source[0]}"
         to = request.get("To")
         if status > 100 and not tag_of(to):

@@ -35,25 +35,8 @@ def text(method_or_status, cseq, call, branch, phone, to_tag="", body="", contac
 class IPv6(LabTest):
     @classmethod
     def prepare(cls):
-        lab = cls.lab
-        for namespace in (lab.phone1, lab.router, lab.isp, lab.provider, lab.stranger):
-            namespace.set("net/ipv6/conf/all/disable_ipv6", 0)
-        for namespace, device, addresses in (
-                (lab.phone1, "eth0", [PHONE1_6]), (lab.router, "lan", ["2001:db8:1::1"]),
-                (lab.router, "wan", ["2001:db8:2::1"]), (lab.provider, "eth0", [PROVIDER_6, MEDIA_SERVER_6]),
-                (lab.stranger, "eth0", [STRANGER_6])):
-            for address in addresses:
-                namespace.run("ip", "address", "add", f"{address}/64", "dev", device, "nodad")
-        lab.phone1.run("ip", "-6", "route", "add", "default", "via", "2001:db8:1::1")
-        for namespace in (lab.provider, lab.stranger):
-            namespace.run("ip", "-6", "route", "add", "default", "via", "2001:db8:2::1")
-        lab.router.set("net/ipv6/conf/all/forwarding", 1)
-        for namespace in (lab.phone1, lab.router, lab.provider):
-            wait_for(lambda n=namespace: not n.run("ip", "-6", "address", "show", "tentative").stdout, 5, "addresses of links")
-        # Neighbours must be found before anything is dropped.
-        lab.router.run("nft", "insert", "rule", "inet", "admin", "input", "meta", "l4proto", "icmpv6", "accept")
-        lab.empty_ruleset = lab.ruleset()
-        lab.start_daemon()
+        cls.lab.enable_ipv6()
+        cls.lab.start_daemon()
 
     def setUp(self):
         super().setUp()
