@@ -5,6 +5,8 @@ Needs flowtables and nfnetlink_cthelper, which Debian's kernels have: tests/plat
 """
 import unittest
 
+import test_tcp_calls
+from lab import MEDIA_SERVER_6, PHONE1_6, PROVIDER_6
 from labtest import PHONE1, PROVIDER, LabTest, main, sip
 from netns import wait_for
 
@@ -38,8 +40,9 @@ class Offload(LabTest):
         if rule:
             cls.lab.router.run("nft", "insert", "rule", "inet", "admin", "forward", *rule.split())
 
-    def offloaded(self, port):
-        return [line for line in self.lab.conntrack("-p", "udp") if "[OFFLOAD]" in line and f"dport={port} " in line]
+    def offloaded(self, port, transport="udp", family="ipv4"):
+        return [line for line in self.lab.conntrack("-f", family, "-p", transport)
+                if "[OFFLOAD]" in line and f"dport={port} " in line]
 
 
 class SoftwareOffload(Offload):
@@ -79,6 +82,42 @@ class SoftwareOffload(Offload):
         peer.invite(phone.user, sip.sdp(PROVIDER, 30000), contact=f"<sip:{phone.user}@{request.source[0]}:{request.source[1]}>")
         phone.hear("INVITE")
         self.assertEqual(self.offloaded(5060), [])
+
+
+class TcpOffload(test_tcp_calls.TcpElements, Offload):
+    def test_call(self):
+        """A8, T4: a TCP connection with SIP stays out of the flowtable, so later messages are rewritten too."""
+        call = self.call_out()
+        call.exchange()
+        wait_for(lambda: self.offloaded(30000), 5, "the media to be offloaded")
+        for direction in ("sendonly", "sendrecv"):
+            call.negotiate("phone", sip.sdp(PHONE1, ("audio", 40000, f"a={direction}")), sip.sdp(PROVIDER, 30000))
+        self.assertEqual(self.offloaded(5060, "tcp"), [])
+        call.hang_up()
+        self.assert_closed(call)
+        self.assert_no_inside_address_outside()
+
+
+class IPv6Offload(Offload):
+    @classmethod
+    def prepare(cls):
+        cls.lab.enable_ipv6()
+        super().prepare()
+
+    def test_calls_both_ways(self):
+        """A8, N2: nothing is translated, and pinholes still follow every message."""
+        phone = sip.Agent(self.lab, self.lab.phone1, PHONE1_6, user="phone1", hop=(PROVIDER_6, 5060))
+        peer = sip.Agent(self.lab, self.lab.provider, PROVIDER_6, user="peer")
+        out = self.call_out(phone, peer, media_address=MEDIA_SERVER_6)
+        out.exchange(first="right")
+        wait_for(lambda: self.offloaded(30000, family="ipv6"), 5, "the media to be offloaded")
+        out.hang_up(by="peer")
+        self.assert_closed(out)
+        incoming = self.call_in(phone, peer, 40010, 30010, MEDIA_SERVER_6)
+        incoming.exchange(first="right")
+        incoming.hang_up()
+        self.assert_closed(incoming)
+        self.assertEqual(self.offloaded(5060, family="ipv6"), [])
 
 
 class AtRunTime(Offload):
