@@ -31,6 +31,13 @@ def zone(interface, inside):
             f'<interface name="{interface}"/>\n{forward}\n</zone>\n')
 
 
+# A system bus that starts no other programs.
+BUS = '''<busconfig>
+<type>system</type>
+<listen>unix:path=/run/dbus/system_bus_socket</listen>
+<policy context="default"><allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/></policy>
+</busconfig>
+'''
 POLICY = '''<?xml version="1.0" encoding="utf-8"?>
 <policy target="ACCEPT">
 <ingress-zone name="inside"/>
@@ -48,7 +55,10 @@ class Firewalld(Program):
         programs.write("/etc/firewalld/zones/uplink.xml", zone("wan", inside=False))
         programs.write("/etc/firewalld/zones/inside.xml", zone("lan", inside=True))
         programs.write("/etc/firewalld/policies/out.xml", POLICY)
-        programs.run("dbus-daemon", "--system", "--fork")
+        programs.write("/etc/bus.conf", BUS)
+        bus = programs.start("dbus-daemon", "--nofork", "--config-file=/etc/bus.conf", name="dbus-daemon")
+        wait_for(lambda: not bus.running or programs.run("test", "-S", "/run/dbus/system_bus_socket", check=False).returncode == 0,
+                 10, "the bus")
         cls.daemon = programs.start("firewalld", "--nofork", "--nopid", name="firewalld")
         cls.wait_for_answer()
 
