@@ -21,6 +21,7 @@
 #include "alg/sys/number_file.hpp"
 #include "alg/sys/queue_table.hpp"
 #include "nft/accept_rules.hpp"
+#include "nft/conntrack.hpp"
 #include "nft/conntrack_settings.hpp"
 #include "nft/forward_check.hpp"
 #include "nft/helper.hpp"
@@ -129,6 +130,24 @@ std::uint64_t queue_drops(const Subject& subject, const std::string& root) {
     return drops;
 }
 
+// N2: a flow with a SIP port whose source is translated, by NAT66 or a prefix that conntrack translates.
+std::optional<Facts::Translated> translated_ipv6(const Subject& subject) {
+    const auto is_sip = [&](const Endpoint& end) {
+        return std::find(subject.sip_ports.begin(), subject.sip_ports.end(), end.port) !=
+               subject.sip_ports.end();
+    };
+    std::optional<Facts::Translated> found;
+    nft::ConntrackDump().read(
+        [&](const ConntrackEntry& flow) {
+            const Endpoint& inside = flow.original_source;
+            if (inside.address.is_v6() && (is_sip(inside) || is_sip(flow.original_destination)) &&
+                flow.reply_destination.address != inside.address)
+                found = {inside, flow.reply_destination};
+        },
+        true, true);
+    return found;
+}
+
 bool bridges_meet_rules(const std::string& root) {
     std::error_code error;
     bool any_bridge = false;
@@ -223,6 +242,11 @@ Facts collect(const Subject& subject, const std::string& root) {
     facts.forwards_ipv4 = read_number(root + "/proc/sys/net/ipv4/ip_forward").value_or(1) != 0;
     read_outside(subject, root, facts);
     facts.mark_rules = mark_rules();
+    try {
+        facts.translated_ipv6 = translated_ipv6(subject);
+    } catch (const nft::Error&) {
+        facts.translated_ipv6.reset();  // without conntrack, which is a finding of its own
+    }
     facts.user_namespace = in_user_namespace(root);
     facts.bridge_netfilter = bridges_meet_rules(root);
     facts.queue_drops = queue_drops(subject, root);

@@ -62,6 +62,11 @@ struct Facts {
     std::size_t leftover_rules = 0;  ///< accept rules of ours without a table
 
     bool has_conntrack = true;
+    /// Signalling over IPv6 whose inside source leaves with another address; none: no such flow exists.
+    struct Translated {
+        Endpoint inside, outside;
+    };
+    std::optional<Translated> translated_ipv6;
     std::uint64_t connections = 0, most_connections = 0;
     bool counted = true;  ///< nf_conntrack_acct
     bool forwards_ipv4 = true;

@@ -139,6 +139,14 @@ void look_at_routing(const Facts& facts, Findings& found) {
                              "address of another "
                              "uplink",
                          "ip rule show"});
+    if (facts.translated_ipv6)
+        found.push_back({Level::warning, "ipv6-nat",
+                         "the router translates IPv6: " + facts.translated_ipv6->inside.text() +
+                             " leaves as " + facts.translated_ipv6->outside.text() +
+                             ", and sipalgd changes no message over IPv6, so such calls have no audio from "
+                             "outside; let IPv6 leave untranslated (in a table of family inet, masquerade "
+                             "behind `meta nfproto ipv4`), or give the phones IPv4 only",
+                         "nft list ruleset inet; nft list ruleset ip6"});
     if (facts.bridge_netfilter)
         found.push_back(
             {Level::warning, "bridge-netfilter",

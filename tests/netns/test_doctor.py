@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from lab import ADMIN_RULESET, PHONE1, PROVIDER, ROUTER_WAN, program
+from lab import ADMIN_RULESET, PHONE1, PHONE1_6, PROVIDER, PROVIDER_6, ROUTER_WAN, ROUTER_WAN_6, program
 from labtest import LabTest, main
 from netns import wait_for
 
@@ -167,6 +167,24 @@ IPTABLES = (
     ("-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", True),
     ("-A FORWARD -m connmark --mark 0x10000000/0x10000000 -j ACCEPT", False),
 )
+
+
+class TranslatedIPv6(Doctor):
+    @classmethod
+    def prepare(cls):
+        cls.lab.enable_ipv6()
+
+    def test_found_by_a_flow(self):
+        """O3 N2: a rule that masquerades IPv6 too is named by what it does to signalling, and only then."""
+        phone = self.lab.udp(self.lab.phone1, PHONE1_6, 5060)
+        phone.send(b"before", (PROVIDER_6, 5060))
+        self.assertNotIn("ipv6-nat", self.doctor())
+        self.lab.forget_flows()
+        self.nft('table ip6 n { chain post { type nat hook postrouting priority srcnat; oifname "wan" masquerade; }; }',
+                 "delete table ip6 n")
+        phone.send(b"after", (PROVIDER_6, 5060))
+        wait_for(lambda: "ipv6-nat" in self.doctor(), 2, "the finding")
+        self.assert_found("ipv6-nat", f"[{PHONE1_6}]:5060 leaves as [{ROUTER_WAN_6}]:", level="warning")
 
 
 class BesideDaemon(Doctor):

@@ -61,6 +61,11 @@ TEST_CASE("O3 each finding has its level and the command that mends it") {
         {"forwarding", Level::error, "sysctl -w", [](Router& r) { r.facts.forwards_ipv4 = false; }},
         {"vrf", Level::error, "ip link set wan nomaster", [](Router& r) { r.facts.outside[0].vrf = "blue"; }},
         {"no-address", Level::warning, "ip address", [](Router& r) { r.facts.outside[0].address = {}; }},
+        {"ipv6-nat", Level::warning, "nft list ruleset",
+         [](Router& r) {
+             r.facts.translated_ipv6 = {*Endpoint::parse("[2001:db8:1::11]:5060"),
+                                        *Endpoint::parse("[2001:db8:2::1]:5060")};
+         }},
         {"bridge-netfilter", Level::warning, "sysctl -w", [](Router& r) { r.facts.bridge_netfilter = true; }},
         {"clock", Level::warning, "timedatectl", [](Router& r) { r.facts.year = 1970; }},
         {"clock", Level::note, "timedatectl", [](Router& r) { r.facts.clock_synchronised = false; }},
