@@ -22,10 +22,16 @@ namespace {
 
 constexpr std::chrono::seconds patience{3};
 
-// The socket's group may look: " or as a member of the group sipalg (…)". Empty: only root may.
+// The socket's group may look: " or as a member of the group sipalg (…)". Empty: only root may. A directory
+// that others may not enter hides the socket, and has the same group.
 std::string group_hint(const std::string& path) {
     struct stat status {};
-    if (stat(path.c_str(), &status) != 0 || (status.st_mode & S_IWGRP) == 0) return {};
+    if (stat(path.c_str(), &status) == 0) {
+        if ((status.st_mode & S_IWGRP) == 0) return {};
+    } else if (stat(path.substr(0, path.rfind('/')).c_str(), &status) != 0 ||
+               (status.st_mode & S_IXGRP) == 0) {
+        return {};
+    }
     const group* found = getgrgid(status.st_gid);
     const std::string name = found != nullptr ? found->gr_name : std::to_string(status.st_gid);
     return " or as a member of the group " + name + " (usermod -aG " + name + " USER, then log in again)";
