@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import struct
+import sys
 import wave
 
 import sip
@@ -65,6 +66,12 @@ def start_answering(lab, namespace, address, transport):
     return process
 
 
+def start_stun_server(lab, address, port=3478):
+    """A STUN server in the provider's namespace; returns once it listens."""
+    lab.start(lab.provider, sys.executable, os.path.join(HERE, "stun_server.py"), address, port)
+    wait_for(lambda: lab.provider.run("ss", "-Huln", f"sport = :{port}").stdout, 5, "the STUN server to listen")
+
+
 class Sipp:
     """One sipp run of a scenario in scenarios/. The Call-ID of call N is "N-PID-test": no address in it."""
 
@@ -104,10 +111,13 @@ class Sipp:
 
 
 class Baresip:
-    """A baresip phone without an audio device: it plays one file and records another."""
+    """A baresip phone without an audio device: it plays one file and records another.
+
+    `nat` is its NAT traversal for media: "ice", with ";stunserver=stun:HOST:PORT" where it asks a STUN server.
+    """
 
     def __init__(self, lab, namespace, address, user, domain, rtp_port, registers=True, port=5060,
-                 transport="udp", ca_file=""):
+                 transport="udp", ca_file="", nat=""):
         self.lab, self.user = lab, user
         folder = os.path.join(lab.directory, f"baresip-{user}")
         os.makedirs(folder, exist_ok=True)
@@ -128,6 +138,7 @@ module aufile.so
 module g711.so
 module stdio.so
 module rtcpsummary.so
+{"module ice.so" if nat else ""}
 module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -135,7 +146,8 @@ ctrl_tcp_listen 127.0.0.1:4444
 audio_path {folder}
 """,
                     "accounts": f"<sip:{user}@{domain};transport={transport}>;auth_user={user};auth_pass={PASSWORD};"
-                                f"regint={600 if registers else 0};answermode=auto;audio_codecs=pcmu\n",
+                                f"regint={600 if registers else 0};answermode=auto;audio_codecs=pcmu"
+                                f"{nat and f';medianat={nat}'}\n",
                     "contacts": ""}
         for name, text in settings.items():
             with open(os.path.join(folder, name), "w") as file:
