@@ -6,14 +6,45 @@ import peers
 from netns import wait_for
 
 
-class ProviderCalls(LabTest):
-    transport = "udp"
-    calling_port = 5060
-
+class ThroughKamailio(LabTest):
     @classmethod
     def prepare(cls):
         peers.start_kamailio(cls.lab)
         super().prepare()
+
+    def registered(self, phone):
+        answer = phone.register()
+        self.assertEqual(answer.status, 200)
+        return phone
+
+    def hairpin(self, caller, callee, caller_ends=False):
+        """A call between two registered phones, ended by the callee unless `caller_ends`; their media must not use the
+        router's WAN interface."""
+        self.registered(caller)
+        self.registered(callee)
+        dialog = caller.invite_with_password(callee.user, sip.sdp(caller.address, 40000))
+        request = callee.hear("INVITE")
+        callee_dialog = callee.accept(request)
+        callee.reply(request, 180)
+        callee.reply(request, 200, sip.sdp(callee.address, 40000))
+        final = caller.confirm(dialog)
+        callee.hear("ACK")
+        caller_told, callee_told = final.media[0], request.media[0]
+        self.assertEqual((caller_told.address, callee_told.address), (callee.address, caller.address))
+        rtp.exchange(self.media(caller.address, 40000), caller_told, self.media(callee.address, 40000), callee_told)
+        self.assertFalse([d for d in self.lab.captures["wan"].datagrams() if len(d.payload) == 172],
+                         "media went over the WAN")
+        one, other, its_dialog = (caller, callee, dialog) if caller_ends else (callee, caller, callee_dialog)
+        one.request("BYE", its_dialog)
+        other.reply(other.hear("BYE"), 200)
+        one.hear(200)
+        self.assert_no_pinholes(dialog.call_id)
+        self.assert_no_inside_address_outside()
+
+
+class ProviderCalls(ThroughKamailio):
+    transport = "udp"
+    calling_port = 5060
 
     def sipp(self, address, scenario, rtp_port=0, user="phone1", callee="", port=5060, remote=None):
         keys = (("media_address", address), ("rtp_port", rtp_port), ("from_user", user), ("to_user", callee))
@@ -42,11 +73,6 @@ class ProviderCalls(LabTest):
 
     def element(self, namespace, address, port, user):
         return sip.Agent(self.lab, namespace, address, port, user, (PROVIDER, 5060))
-
-    def registered(self, phone):
-        answer = phone.register()
-        self.assertEqual(answer.status, 200)
-        return phone
 
     def call_in(self):
         """kamailio lets "peer" call phone1, both sipp; audio both ways; hung up by the caller."""
@@ -91,28 +117,6 @@ class ProviderCalls(LabTest):
         self.lab.forget_flows()
         self.assertFalse(self.lab.flows(f"src={PHONE1}"))
         self.call_in()
-
-    def hairpin(self, caller, callee):
-        """A call between two registered phones; their media must not use the router's WAN interface."""
-        self.registered(caller)
-        self.registered(callee)
-        dialog = caller.invite_with_password(callee.user, sip.sdp(caller.address, 40000))
-        request = callee.hear("INVITE")
-        callee_dialog = callee.accept(request)
-        callee.reply(request, 180)
-        callee.reply(request, 200, sip.sdp(callee.address, 40000))
-        final = caller.confirm(dialog)
-        callee.hear("ACK")
-        caller_told, callee_told = final.media[0], request.media[0]
-        self.assertEqual((caller_told.address, callee_told.address), (callee.address, caller.address))
-        rtp.exchange(self.media(caller.address, 40000), caller_told, self.media(callee.address, 40000), callee_told)
-        self.assertFalse([d for d in self.lab.captures["wan"].datagrams() if len(d.payload) == 172],
-                         "media went over the WAN")
-        callee.request("BYE", callee_dialog)
-        caller.reply(caller.hear("BYE"), 200)
-        callee.hear(200)
-        self.assert_no_pinholes(dialog.call_id)
-        self.assert_no_inside_address_outside()
 
     def test_hairpin(self):
         """C9, CHECKLIST 22: two phones on one LAN call each other through the provider and talk directly."""
