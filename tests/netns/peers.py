@@ -59,6 +59,14 @@ modparam("tls", "private_key", "{tls[1]}")
     return process
 
 
+def tone(path, seconds):
+    """A sound file for a phone to play; returns its path."""
+    with wave.open(path, "wb") as voice:
+        voice.setparams((1, 2, 8000, 0, "NONE", ""))
+        voice.writeframes(b"".join(struct.pack("<h", i % 80 * 200 - 8000) for i in range(8000 * seconds)))
+    return path
+
+
 def start_answering(lab, namespace, address, transport):
     """sipp's own callee scenario, with sipp's name of a transport ("u1", "t1"); returns once it listens."""
     process = lab.start(namespace, "sipp", "-sn", "uas", "-t", transport, "-i", address, "-p", 5060, "-nostdin")
@@ -152,9 +160,7 @@ audio_path {folder}
         for name, text in settings.items():
             with open(os.path.join(folder, name), "w") as file:
                 file.write(text)
-        with wave.open(os.path.join(folder, "voice.wav"), "wb") as voice:
-            voice.setparams((1, 2, 8000, 0, "NONE", ""))
-            voice.writeframes(b"".join(struct.pack("<h", i % 80 * 200 - 8000) for i in range(8000 * 20)))
+        tone(os.path.join(folder, "voice.wav"), 20)
         family = ["-6"] if address.startswith("[") else []  # without this its media would be IPv4
         self.process = lab.start(namespace, "baresip", *family, "-f", folder, "-s", name=f"baresip-{user}")
         self.control = None
