@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import shutil
 import socket
 import struct
 import sys
@@ -14,6 +15,7 @@ from netns import Timeout, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PASSWORD = "secret"
+RTPENGINE = "127.0.0.1:2223"  # its control socket
 
 
 def has_tls():
@@ -21,10 +23,26 @@ def has_tls():
     return bool(glob.glob("/usr/lib/*/kamailio/modules/tls.so"))
 
 
-def start_kamailio(lab, address=PROVIDER, tls=None, lasting=True):
+def has_rtpengine():
+    """Whether rtpengine and kamailio's module for it are installed."""
+    return bool(shutil.which("rtpengine") and glob.glob("/usr/lib/*/kamailio/modules/rtpengine.so"))
+
+
+def start_rtpengine(lab, address, ports):
+    """A media relay at `address` in the provider's namespace, in userspace only, for start_kamailio(relay=True)."""
+    process = lab.start(lab.provider, "rtpengine", "--foreground", "--log-stderr", "--table=-1",
+                        f"--interface={address}", f"--listen-ng={RTPENGINE}", f"--port-min={ports[0]}",
+                        f"--port-max={ports[1]}", lasting=True)
+    port = RTPENGINE.rpartition(":")[2]
+    wait_for(lambda: lab.provider.run("ss", "-Huln", f"sport = :{port}").stdout, 10, "rtpengine to listen")
+    return process
+
+
+def start_kamailio(lab, address=PROVIDER, tls=None, lasting=True, relay=False):
     """A registrar and proxy at `address` in the provider's namespace, for UDP and TCP; returns once it answers.
 
-    With tls=(certificate, key) it speaks TLS on port 5061 as well. Unless `lasting`, it ends with the test.
+    With tls=(certificate, key) it speaks TLS on port 5061 as well. With `relay` all media go through rtpengine. Unless
+    `lasting`, it ends with the test.
     """
     modules = glob.glob("/usr/lib/*/kamailio/modules")[0]
     with open(os.path.join(HERE, "kamailio.cfg.in")) as file:
@@ -39,6 +57,13 @@ modparam("tls", "tls_method", "TLSv1.2+")
 modparam("tls", "certificate", "{tls[0]}")
 modparam("tls", "private_key", "{tls[1]}")
 ''')
+    if relay:
+        text = text.replace('loadmodule "auth.so"', f'''loadmodule "auth.so"
+loadmodule "rtpengine.so"
+modparam("rtpengine", "rtpengine_sock", "udp:{RTPENGINE}")
+''')
+        text = text.replace("route[RELAY] {", 'route[RELAY] {\n    rtpengine_manage();\n    t_on_reply("relay");')
+        text += "onreply_route[relay] {\n    rtpengine_manage();\n}\n"
     config = lab.file("kamailio.cfg", text)
     runtime = os.path.join(lab.directory, "kamailio")
     os.makedirs(runtime, exist_ok=True)
