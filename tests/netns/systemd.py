@@ -4,11 +4,11 @@ import os
 import unittest
 
 from lab import ROOT, program
-from netns import wait_for
+from netns import Timeout, wait_for
 
 # Of the machine's files, only those below /tmp, /run, /etc and /var could be changed by systemd and its services, so
 # these are copies or empty here. No unit or generator of the machine is known: they would set up the machine again, clear
-# temporary files and load kernel settings. `ip netns exec` hides the cgroups, so they are mounted again.
+# temporary files and load kernel settings; /proc/sys can only be read. `ip netns exec` hides the cgroups, so they are mounted again.
 BOOT = '''
 set -e
 cgroup="$1" work="$2" version="$3"
@@ -31,6 +31,8 @@ exec unshare --pid --fork --kill-child=SIGKILL --mount --uts --ipc --cgroup bash
     cp "$@" /run/programs
     mount -t tmpfs none /tmp
     mount -t proc none /proc
+    mount --bind /proc/sys /proc/sys
+    mount -o remount,bind,ro /proc/sys
     [ $version = 2 ] || { mount -t tmpfs none /sys/fs/cgroup; mkdir /sys/fs/cgroup/systemd; }
     mount -t $kind none /sys/fs/cgroup$([ $version = 2 ] || echo /systemd)
     rm -rf /etc/systemd/system
@@ -73,7 +75,11 @@ class Systemd:
                 raise unittest.SkipTest(f"systemd does not start here: {self._unshare.output()}")
             self._init = self._init or self._find_init()
             return self._init and self.run("systemctl", "is-active", "basic.target", check=False).stdout == "active\n"
-        wait_for(booted, 30, "systemd to boot")
+        try:
+            wait_for(booted, 30, "systemd to boot")
+        except Timeout as timeout:
+            self.close()
+            raise unittest.SkipTest(f"systemd does not boot here: {timeout}; {self._unshare.output()}") from None
 
     def _find_init(self):
         """The pid of systemd, a child of unshare; before that runs, other children prepare."""
