@@ -43,8 +43,10 @@ void begin(Call& call, Invite& invite, const DescribedMessage& received) {
     call.active = received.now;
     call.dialogs.clear();
     call.initial.reset();
-    if (received.session)
+    if (received.session) {
         call.initial = Offer{received.from, sip::Method::invite, message.cseq().number, *received.session};
+        set_default_setup(call.initial->session);
+    }
     call.state = Call::State::offered;
     call.ringing_until = received.now + ringing_time;
     call.forks_until = Time{0};

@@ -14,8 +14,10 @@
 namespace sipalg::call {
 
 void agree(Dialog& dialog, const Offer& offer, const Session& answer) {
+    std::optional<Session>& answered = offer.by == Side::inside ? dialog.remote : dialog.local;
     (offer.by == Side::inside ? dialog.local : dialog.remote) = offer.session;
-    (offer.by == Side::inside ? dialog.remote : dialog.local) = answer;
+    answered = answer;
+    set_default_setup(*answered, offer.session);
 }
 
 // A response answers the request of its own transaction, an ACK the 2xx of its INVITE, a PRACK the reliable
@@ -46,6 +48,7 @@ void make_offer(Dialog& dialog, const DescribedMessage& received) {
     const sip::Message& message = received.message;
     Offer made{received.from, message.method(), message.cseq().number, *received.session,
                !message.is_request()};
+    set_default_setup(made.session);
     // Only an INVITE may take longer (Timer C); the ACK to a 2xx arrives within a transaction's time.
     const bool rings = message.method() == sip::Method::invite && message.status() < 200;
     made.until = received.now + (rings ? ringing_time : transaction_time);

@@ -52,17 +52,23 @@ class LineReader {
                !media_.bundle_only && !connection_.address->is_multicast() &&
                media_.port_count <= sdp::max_port_count && !is_active();
     }
-    bool is_active() const { return stream_.setup == Setup::active; }
+    bool is_active() const {
+        return stream_.transport == Transport::tcp && text::equals(media_.setup, "active");
+    }
 
     void read_setup() {
         if (stream_.transport != Transport::tcp) return;
-        if (text::equals(media_.setup, "passive")) stream_.setup = Setup::passive;
-        if (!text::equals(media_.setup, "active")) return;
-        stream_.setup = Setup::active;
-        if (stream_.rejected || !connection_.address) return;
+        if (text::equals(media_.setup, "holdconn")) stream_.on_hold = true;
+        if (media_.candidate_count == 0) stream_.setup = setup_of(media_.setup);
+        if (!is_active() || stream_.rejected || !connection_.address) return;
         // Its port is the discard port, which is never mapped: only its address matters.
         const auto source = resolve_({Transport::tcp, {*connection_.address, discard_port}});
         if (source && !source->hairpin) stream_.rtp.address = source->endpoint.address;
+    }
+    static Setup setup_of(std::string_view value) {
+        if (value.empty()) return Setup::unspecified;
+        if (text::equals(value, "active")) return Setup::active;
+        return text::equals(value, "passive") ? Setup::passive : Setup::either;
     }
     bool has_rtcp() const { return sdp::is_rtp(media_) && !media_.rtcp_mux_only; }
 
@@ -97,7 +103,7 @@ class LineReader {
 
     void read_alternatives() {
         for (const sdp::Candidate& candidate : description_.candidates(media_))
-            if (candidate.host)
+            if (candidate.host && candidate.receives)
                 add(candidate.tcp ? Transport::tcp : Transport::udp, candidate.address.address,
                     candidate.port, candidate.component == 2);
         for (const sdp::Altc& altc : description_.altc(media_)) {
@@ -144,6 +150,21 @@ void read_session(const sdp::Description& description, const Resolve& resolve, S
     for (const sdp::Media& media : description.media()) {
         session.push_back(LineReader(description, media, resolve).read());
         session.back().line = line++;
+    }
+}
+
+void set_default_setup(Session& offer) {
+    for (Stream& stream : offer)
+        if (stream.setup == Setup::unspecified) stream.setup = Setup::active;
+}
+
+void set_default_setup(Session& answer, const Session& offer) {
+    for (Stream& stream : answer) {
+        if (stream.setup != Setup::unspecified) continue;
+        const bool offerer_waits = std::any_of(offer.begin(), offer.end(), [&](const Stream& offered) {
+            return offered.line == stream.line && offered.setup == Setup::passive;
+        });
+        stream.setup = offerer_waits ? Setup::active : Setup::passive;
     }
 }
 

@@ -21,9 +21,10 @@ inline constexpr std::size_t max_further = 16;  ///< per line, besides the defau
 
 /// The side that opens the connection of media over TCP (RFC 4145).
 enum class Setup : std::uint8_t {
-    either,  ///< actpass, or not given
-    active,  ///< this side
-    passive  ///< the other side
+    either,      ///< actpass, or left to the candidates of the line (RFC 6544)
+    active,      ///< this side
+    passive,     ///< the other side
+    unspecified  ///< not given: see set_default_setup()
 };
 
 /// One m= line. On the phone's side the endpoints are inside ones, on the peer's side those that the peer
@@ -33,8 +34,9 @@ struct Stream {
     std::uint8_t line = 0;
     std::string type;  ///< "audio", "video", …
     Transport transport = Transport::udp;
-    Endpoint rtp;                      ///< port 0: rejected, or receives nothing
-    Setup setup = Setup::either;       ///< for media over TCP; on an active side `rtp` has only the address
+    Endpoint rtp;  ///< port 0: rejected, or receives nothing
+    /// For media over TCP. On a side that says that it is active, `rtp` has only the address.
+    Setup setup = Setup::either;
     Endpoint rtcp;                     ///< port 0: none
     std::vector<MediaSocket> further;  ///< of host candidates, a=altc, a=path and "port/count"
     bool rejected = false;             ///< port 0, except for a bundled line (RFC 9143)
@@ -60,5 +62,11 @@ using Resolve = std::function<std::optional<Resolved>(const Socket&)>;
 
 /// Adds the streams of a description. The m= lines of offer and answer correspond by Stream::line.
 void read_session(const sdp::Description& description, const Resolve& resolve, Session& session);
+
+/// Where a=setup is missing, the side that offers opens the connection, and the other one waits for it
+/// (RFC 4145 4.1; RFC 4975 8.2 for MSRP).
+void set_default_setup(Session& offer);
+/// The same for an answer: the role that the offer leaves.
+void set_default_setup(Session& answer, const Session& offer);
 
 }  // namespace sipalg::call

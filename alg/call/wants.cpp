@@ -65,6 +65,11 @@ bool shares_rtcp(const Stream& stream, const Sessions& remotes) {
            all_have(remotes, stream.line, [](const Stream& peer) { return peer.rtcp_mux; });
 }
 
+// Media over TCP: this side opens the connection, from any of its ports (RFC 4145).
+bool connects(const Stream& stream) {
+    return stream.setup == Setup::active;
+}
+
 // A line that the answers leave out counts as rejected.
 bool rejected(const Sessions& remotes, std::uint8_t line) {
     const auto accepted = [](const Stream& peer) { return !peer.rejected; };
@@ -106,13 +111,14 @@ class LineCollector {
             return;
         bool same_line = false;
         for_each([&](const MediaSocket& at) { out_.endpoint(at.socket, std::exchange(same_line, true)); });
-        if (stream_.on_hold || !senders_.proven) return;
+        if (stream_.on_hold || !senders_.proven || connects(stream_)) return;
         bool some = unanswered_ && early;
         if (unanswered_) admit({early, 0}, {early, 0});
         if (!unanswered_)
             for (const Session* remote : remotes_)
                 for (const Stream& peer : *remote)
-                    if (peer.line == stream_.line && !peer.hairpin && !peer.on_hold) {
+                    if (peer.line == stream_.line && !peer.hairpin && !peer.on_hold &&
+                        peer.setup != Setup::passive) {  // else the phone connects to it
                         admit(peer);
                         some = true;
                     }
@@ -129,8 +135,7 @@ class LineCollector {
     }
 
     void admit(const Stream& peer) {
-        if (peer.setup == Setup::passive) return;  // the phone connects to it
-        if (peer.setup == Setup::active) return admit(peer.rtp, peer.rtp);
+        if (connects(peer)) return admit({peer.rtp.address, 0}, {peer.rtp.address, 0});
         if (peer.rtp.port != 0)
             admit(peer.rtp, peer.rtcp.port != 0 ? peer.rtcp : Endpoint{peer.rtp.address, 0});
         for (const MediaSocket& further : peer.further) {

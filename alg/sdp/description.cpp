@@ -63,6 +63,15 @@ void read_address(Words& words, const AddressField& origin, AddressField& field)
     field.address = origin.address && field.text == origin.text ? origin.address : Address::parse(field.text);
 }
 
+/// Whether "… tcptype passive" or "… tcptype so" follows (RFC 6544 4.5).
+bool is_listening_type(Words words) {
+    for (std::string_view name = words.next(); !name.empty(); name = words.next()) {
+        const std::string_view value = words.next();
+        if (text::equals(name, "tcptype")) return text::equals(value, "passive") || text::equals(value, "so");
+    }
+    return false;
+}
+
 /// RFC 8839 5.1: foundation component transport priority address port "typ" type …
 std::optional<Candidate> read_candidate(Words words) {
     std::optional<Candidate> result(std::in_place);
@@ -80,6 +89,7 @@ std::optional<Candidate> read_candidate(Words words) {
         result->component = static_cast<std::uint8_t>(*component);
         result->port = *port;
         result->address.address = Address::parse(result->address.text);
+        result->receives = !result->tcp || is_listening_type(words);
     } else {
         result.reset();
     }

@@ -26,6 +26,8 @@ struct Candidate {
     std::uint8_t component = 0;  ///< 1 RTP, 2 RTCP
     bool tcp = false;
     bool host = false;  ///< typ host
+    /// The other side may send there: UDP, or TCP of the types passive and so (RFC 6544 4.1)
+    bool receives = false;
     std::string_view port_text;
     std::uint16_t port = 0;
     AddressField address;  ///< type is empty
@@ -57,7 +59,8 @@ struct Media {
     bool rtcp_mux = false;
     bool rtcp_mux_only = false;
     bool bundle_only = false;
-    /// a=setup value: "active", "passive" or "actpass" of the media, else of the session; empty: none
+    /// a=setup value: "active", "passive", "actpass" or "holdconn" of the media, else of the session; empty:
+    /// none
     std::string_view setup;
     std::string_view mid;
     std::string_view path;  ///< a=path value (RFC 4975): MSRP URIs separated by spaces; empty: none
