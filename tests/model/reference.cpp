@@ -83,10 +83,12 @@ bool Reference::pass(const Message& message, Time now) {
 }
 
 void Reference::begin(Call& call, const Message& message, Time now) {
-    if (message.transaction <= call.transaction) return;  // retransmission
-    const bool known = !call.over || call.over_at + transaction_time > now;
-    const std::vector<Address> before = known ? call.peers : std::vector<Address>{};
-    const std::set<int> past = call.past;
+    if (message.transaction <= call.transaction) {  // retransmission, perhaps of an INVITE to another peer
+        if (message.from == Side::inside) call.met.insert(message.destination.address);
+        return;
+    }
+    // In place of a call that is over, another one begins, with the peer of its own INVITE only.
+    const std::vector<Address> before = call.over ? std::vector<Address>{} : call.peers;
     Call begun;
     begun.caller = call.caller;
     begun.phone = call.phone;
@@ -101,8 +103,7 @@ void Reference::begin(Call& call, const Message& message, Time now) {
     call.peers.push_back(message.from == Side::inside ? message.destination.address : message.source.address);
     for (const Address& peer : before)
         if (peer != call.peers.front()) call.peers.push_back(peer);
-    for (const Address& peer : {call.peers.front()})
-        if (is_proven({call.phone.address, peer}, now)) call.proven.insert(peer);
+    if (is_proven({call.phone.address, call.peers.front()}, now)) call.proven.insert(call.peers.front());
     if (message.role == Role::offer)
         call.initial = Offer{message.offer, message.from, message.transaction, *message.description, {}, {}};
 }
