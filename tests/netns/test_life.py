@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from labtest import PHONE1, PHONE2, PROVIDER, LabTest, main, sip, wait_for
+from labtest import PHONE1, PHONE2, PHONE3, PROVIDER, LabTest, main, sip, wait_for
 
 SANITIZED = True  # in every run of tests/run also with sanitizers
 
@@ -129,17 +129,21 @@ class Life(LabTest):
         self.assert_closed(call)
 
     def test_stopped_for_ten_minutes(self):
-        """A5: after ten minutes the idle phone is still registered; a call without media has ended, one with media goes on."""
+        """A5: after ten minutes the idle phone is still registered; a call with a flow of media or only of signalling goes on,
+        one without a flow has ended."""
         phone, peer = self.phone(2), self.peer()
         registration, _ = self.register(phone, peer, granted=3600)
         caller = self.phone()
         silent, call = self.call_out(caller, peer), self.call_out(caller, peer, 40010, 30010)
-        self.assertEqual(set(self.calls()), {silent.id, call.id})
+        gone = self.call_out(self.phone(3), peer, 40020, 30020)
+        self.assertEqual(set(self.calls()), {silent.id, call.id, gone.id})
         until = self.lab.ctl("bindings")[0]["expires_s"]
         self.lab.stop_daemon(keep=True)
         call.exchange()
+        self.lab.router.run("conntrack", "-D", "--orig-src", PHONE3)
+        self.assertFalse(self.lab.flows(f"src={PHONE1}", "dport=30000"), "media of the silent call")
         self.lab.start_daemon(wrapper=("unshare", "--time", "--boottime", "600", "--fork", "--kill-child"))
-        wait_for(lambda: set(self.calls()) == {call.id}, 5, "the call without media to end")
+        wait_for(lambda: set(self.calls()) == {silent.id, call.id}, 5, "the call without a flow to end")
         self.assertTrue(until - 620 <= self.lab.ctl("bindings")[0]["expires_s"] <= until - 600)
         peer.invite("phone2", sip.sdp(PROVIDER, 30000), contact=registration.get("Contact"))
         self.assertEqual(phone.hear("INVITE").uri, f"sip:phone2@{PHONE2}:5060")

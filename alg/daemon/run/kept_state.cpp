@@ -1,6 +1,7 @@
 #include "alg/daemon/run/kept_state.hpp"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "alg/daemon/config/log.hpp"
@@ -68,23 +69,31 @@ void KeptState::save(std::span<const Change> elements, StateSections others, con
               file_.path());
 }
 
+// A5: an idle call may only have the flow of its signalling, which a phone on TCP begins at any port.
 void close_ended(Engine& engine, const State& state, Time stopped, Time now) {
     if (now - stopped < transaction_time) return;
-    const auto has_flow = [&](const call::Call& call, const nat::MappingKey& key) {
+    std::set<nat::MappingKey> media;
+    for (const auto& [key, call] : state.calls.all())
+        for (const nat::MappingKey& mapping : call.mappings)
+            if (mapping.inside != call.contact) media.insert(mapping);
+    std::set<Address> signalling;  // phones
+    for (const auto& [key, entry] : state.mappings.all())
+        if (entry.last_flow != Time{0} && !media.contains(key))
+            signalling.insert(key.inside.endpoint.address);
+    const auto has_media = [&](const nat::MappingKey& key) {
         const nat::MappingEntry* entry = state.mappings.find(key);
-        return key.inside != call.contact && entry && entry->last_flow != Time{0};
+        return media.contains(key) && entry && entry->last_flow != Time{0};
     };
     std::vector<CallKey> ended;
     for (const auto& [key, call] : state.calls.all()) {
         if (call.state != call::Call::State::confirmed || call.on_hold() || call.has_session_timer())
             continue;
-        if (std::none_of(call.mappings.begin(), call.mappings.end(),
-                         [&, &one = call](const nat::MappingKey& mapping) { return has_flow(one, mapping); }))
-            ended.push_back(key);
+        if (signalling.contains(call.contact.endpoint.address)) continue;
+        if (std::none_of(call.mappings.begin(), call.mappings.end(), has_media)) ended.push_back(key);
     }
     engine.close_calls(
         [&](const CallKey& key) { return std::find(ended.begin(), ended.end(), key) != ended.end(); }, now);
-    if (!ended.empty()) log::info("closed {} calls that have no media any more", ended.size());
+    if (!ended.empty()) log::info("closed {} calls without a flow of media or signalling", ended.size());
 }
 
 }  // namespace sipalg::daemon

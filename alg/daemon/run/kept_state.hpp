@@ -37,9 +37,9 @@ class KeptState {
     StateFile::Content content_;
 };
 
-/// Closes the confirmed calls that have probably ended since the stop: none of their media flows are in
-/// conntrack, they are not on hold, and no session timer will end them. No effect until the time of a
-/// transaction has passed. Call after the first conntrack scan.
+/// Closes the confirmed calls that have probably ended since the stop: conntrack has neither flows of their
+/// media nor of their phone's signalling, they are not on hold, and no session timer will end them. No effect
+/// until the time of a transaction has passed. Call after the first conntrack scan.
 void close_ended(Engine& engine, const State& state, Time stopped, Time now);
 
 }  // namespace sipalg::daemon

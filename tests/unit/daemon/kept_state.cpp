@@ -80,3 +80,13 @@ TEST_CASE("A5 after a long stop a leg without media is closed, and another leg o
     REQUIRE(left.size() == 1);
     CHECK(left[0].media.at(0).inside == media);
 }
+
+TEST_CASE("A5 after a long stop a call stays whose phone only has a flow of signalling") {
+    Router router;
+    router.call("t1", "4000");
+    const Endpoint signalling{*Address::parse("192.168.1.10"), 5060};
+    router.state.mappings.note_flow({{Transport::udp, signalling}, *Address::parse("203.0.113.1")},
+                                    router.now);
+    close_ended(router.engine, router.state, router.now - Time{600'000}, router.now);
+    CHECK(router.states() == std::vector<std::string>{"confirmed"});
+}
