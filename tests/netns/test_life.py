@@ -174,6 +174,35 @@ class Life(LabTest):
         self.assertIn("1 calls and 0 registrations are lost", daemon.output())
         self.lab.start_daemon()
 
+    def test_state_file_on_a_full_disk(self):
+        """A5: a stop without room for the state file says what is lost."""
+        self.lab.stop_daemon()
+        full = os.path.join(self.lab.directory, "full")
+        mount = (f"mkdir {full} && mount -t tmpfs -o size=64k tmpfs {full} && ! head -c 70000 /dev/zero >{full}/filler; "
+                 'exec "$@"')
+        self.lab.start_daemon("--state", f"{full}/state", wrapper=("sh", "-c", mount, "sh"))
+        self.call_out()
+        daemon = self.lab.daemon
+        self.lab.stop_daemon()
+        self.assertIn(f"cannot write the state file {full}/state: No space left on device", daemon.output())
+        self.assertIn("1 calls and 0 registrations are lost", daemon.output())
+        self.lab.start_daemon()
+        self.assertEqual(self.calls(), {})
+
+    def test_state_directory(self):
+        """A5 X9: a missing directory of the state file is made for the daemon's user alone; the next start reads the file."""
+        self.lab.stop_daemon()
+        place = os.path.join(self.lab.directory, "kept")
+        self.lab.start_daemon("--state", f"{place}/state")
+        self.assertEqual(os.stat(place).st_mode & 0o7777, 0o700)
+        call = self.call_out()
+        self.lab.stop_daemon()
+        self.assertEqual(os.listdir(place), ["state"])
+        self.lab.start_daemon("--state", f"{place}/state")
+        self.assertEqual(set(self.calls()), {call.id})
+        self.lab.stop_daemon()
+        self.lab.start_daemon()
+
 
 if __name__ == "__main__":
     main()

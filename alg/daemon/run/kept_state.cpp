@@ -17,6 +17,7 @@ constexpr const char* elements_section = "elements";
 }  // namespace
 
 void KeptState::load() {
+    file_.make_directory();
     auto content = file_.read();
     if (content)
         content_ = std::move(*content);

@@ -20,7 +20,8 @@ class KeptState {
   public:
     explicit KeptState(StateFile file) : file_(std::move(file)) {}
 
-    /// Reads the file. A file that is refused, or that this daemon will not be able to write, is logged.
+    /// Reads the file, and makes its directory if that is missing. A file that is refused, or that this
+    /// daemon will not be able to write, is logged.
     void load();
     /// A section of the file, until put_back(); empty: there is none.
     std::string_view section(std::string_view name) const { return content_.sections.find(name); }

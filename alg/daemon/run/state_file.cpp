@@ -168,6 +168,10 @@ void StateFile::remove() const {
     unlink(path_.c_str());
 }
 
+void StateFile::make_directory() const {
+    mkdir(directory_of(path_).c_str(), 0700);
+}
+
 std::string StateFile::obstacle() const {
     const std::string directory = directory_of(path_);
     return access(directory.c_str(), W_OK | X_OK) == 0 ? std::string() : directory + ": " + reason();

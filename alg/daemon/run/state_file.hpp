@@ -60,6 +60,8 @@ class StateFile {
     Result<> write(const StateSections& sections, Time now) const;
     /// No effect if there is none.
     void remove() const;
+    /// Makes the directory of the file for this user alone, if it does not exist. obstacle() tells a failure.
+    void make_directory() const;
     /// Why this user cannot make the file; an empty text: it can.
     std::string obstacle() const;
 

@@ -124,3 +124,19 @@ TEST_CASE("A5 a state file that cannot be written leaves the old one, and says w
     CHECK(file.obstacle().find("/missing: No such file or directory") != std::string::npos);
     CHECK(StateFile(place.path, here).obstacle().empty());
 }
+
+TEST_CASE("A5 a missing directory of the state file is made for its user alone") {
+    const Place place;
+    const StateFile file(place.directory + "/private/state", here);
+    const mode_t before = umask(0);
+    file.make_directory();
+    umask(before);
+    struct stat status {};
+    REQUIRE(stat((place.directory + "/private").c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777) == 0700);
+    CHECK(file.obstacle().empty());
+    CHECK(file.write(Place::sections(), Time{0}));
+    const StateFile deeper(place.directory + "/one/two/state", here);
+    deeper.make_directory();
+    CHECK_FALSE(deeper.obstacle().empty());
+}
