@@ -68,14 +68,15 @@ class StagedMap {
     auto end() const { return entries_.end(); }
 
   private:
-    // A message changes a handful of entries, and a linear search among them is faster than a hash table. A
-    // change of the router's address changes all entries.
+    // A message changes a handful of entries, and a linear search among them is faster than a hash table; it
+    // begins with the latest, because packets that wait together change different entries. A change of the
+    // router's address changes all entries.
     static constexpr std::size_t handful = 64;
 
     void save(const Key& key, const Value& value) {
         if (old_.size() < handful) {
-            for (const auto& [known, value_before] : old_)
-                if (known == key) return;
+            for (auto it = old_.rbegin(); it != old_.rend(); ++it)
+                if (it->first == key) return;
         } else {
             if (saved_.empty())
                 for (const auto& [known, value_before] : old_)

@@ -42,6 +42,7 @@ struct Arrival {
     std::optional<Packet> packet;  ///< nullopt: cannot be read (Reason::unreadable_packet)
     Egress egress;
     bool answered = false;  ///< Decision::asked was answered, so nothing is asked again
+    bool again = false;     ///< the decision about it was cancelled; the list of flows has counted it
     /// The packet belongs to a connection in which conntrack has seen packets in both directions (X11).
     bool established = false;
     /// Of the link-layer neighbour from which a packet from inside came, an opaque id that is not the address

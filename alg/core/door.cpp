@@ -109,7 +109,8 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
                   arrival.packet->payload, decision.reason, decision.explained, decision);
         if (decision.rewritten) decision.seen.back().after = decision.payload;
     }
-    note_flow(state, arrival.flow(), arrival.from, decision.reason, arrival.packet->payload, now);
+    if (!arrival.again)
+        note_flow(state, arrival.flow(), arrival.from, decision.reason, arrival.packet->payload, now);
 }
 
 void conclude(State& state, bool in_force, Time now, Decision& decision) {

@@ -142,7 +142,7 @@ EgressChooser::Choice EgressChooser::choose(Side from, Bytes packet, unsigned in
     if (marks_decide_ && flows_ != nullptr && query.transport) {
         if (arrived != nullptr) return {*arrived};
         const Mode mode = treatments_.mode_of(*phone, *peer);
-        if (from == Side::inside && mode != Mode::observe && mode != Mode::off)
+        if (may_ask(from) && mode != Mode::observe && mode != Mode::off)
             if (const auto choice = by_flow(query)) return *choice;
     }
     const Egress egress = by_route(query);

@@ -72,6 +72,10 @@ class EgressChooser {
     /// is the phone itself. Messages name this address, so it must be that of the interface by which the
     /// packet leaves (A9).
     Choice choose(Side from, Bytes packet, unsigned in_interface, unsigned out_interface);
+    /// Whether choose() may ask the kernel about the flow of a packet from that side.
+    bool may_ask(Side from) const {
+        return marks_decide_ && flows_ != nullptr && ends_.size() > 1 && from == Side::inside;
+    }
 
     /// Index of the outside interface with this address; 0: there is none.
     unsigned index_of(const Address& address) const;

@@ -90,7 +90,7 @@ Action Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
         reason = decision_.reason;
         if (decision_.stream) return conclude_stream(arrival, put_in_force(now, passed), now);
         const bool replaced = decision_.rewritten || decision_.destination_port;
-        if (replaced && !build_packet(arrival, longest)) {
+        if (replaced && !build_packet(arrival, decision_, longest, packet_)) {
             reason = Reason::too_long;
             state_.ladders.refuse(reason);
             state_.cancel();
@@ -161,12 +161,13 @@ Action Engine::observe(const Arrival& arrival, Time now) {
     return {};
 }
 
-bool Engine::build_packet(const Arrival& arrival, std::size_t longest) {
+bool Engine::build_packet(const Arrival& arrival, const Decision& decision, std::size_t longest,
+                          std::vector<std::uint8_t>& packet) {
     if (!arrival.packet) return false;
     const std::string_view payload =
-        decision_.rewritten ? std::string_view(decision_.payload) : arrival.packet->payload;
-    return replace_payload(arrival.bytes, *arrival.packet, payload, packet_, decision_.destination_port) &&
-           packet_.size() <= longest;
+        decision.rewritten ? std::string_view(decision.payload) : arrival.packet->payload;
+    return replace_payload(arrival.bytes, *arrival.packet, payload, packet, decision.destination_port) &&
+           packet.size() <= longest;
 }
 
 bool Engine::put_in_force(Time now, const char* otherwise) {
@@ -181,18 +182,22 @@ bool Engine::put_in_force(Time now, const char* otherwise) {
         }
     }
     state_.commit();
-    add_reasons(state_, decision_.events);
-    log(decision_.events, "", now);
-    log_messages(decision_.seen, "");
-    if (feed_) feed_->take(state_, decision_, now, false);
-    erase_ended();
+    announce(decision_, now);
+    erase_ended(decision_.ended);
     return true;
 }
 
-void Engine::erase_ended() {
-    if (decision_.ended.empty()) return;
+void Engine::announce(Decision& decision, Time now) {
+    add_reasons(state_, decision.events);
+    log(decision.events, "", now);
+    log_messages(decision.seen, "");
+    if (feed_) feed_->take(state_, decision, now, false);
+}
+
+void Engine::erase_ended(std::span<const ConntrackTuple> ended) {
+    if (ended.empty()) return;
     try {
-        kernel_.erase(decision_.ended);
+        kernel_.erase(ended);
     } catch (const std::exception& error) {
         // The changes are in force; the next scan finds these entries as well.
         log::debug("cannot delete the conntrack entries of closed media (the next scan will): {}",

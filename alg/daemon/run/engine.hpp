@@ -4,7 +4,8 @@
 // transaction before the message leaves (law 1: the pinhole is open before the message that announces it is
 // sent). If the kernel accepts them, the staged state is committed and the rewritten message leaves (law 4).
 // If not, the state is cancelled and the message leaves unmodified, as on a router without ALG. Deadlines
-// work the same way, with expire() in place of inspect().
+// work the same way, with expire() in place of inspect(). Packets that wait in the queue together are decided
+// one after the other, and their changes are one transaction (group.hpp).
 #pragma once
 
 #include <array>
@@ -21,6 +22,7 @@
 #include "alg/core/static_phones.hpp"
 #include "alg/daemon/run/event_log.hpp"
 #include "alg/daemon/run/fact_feed.hpp"
+#include "alg/daemon/run/group.hpp"
 #include "alg/daemon/run/history.hpp"
 #include "alg/daemon/run/observer.hpp"
 #include "alg/daemon/run/rate_limit.hpp"
@@ -46,7 +48,7 @@ struct Action {
         pass,     ///< accept the original
         replace,  ///< accept `packet` in its place
         drop,
-        hold,  ///< not decided yet: a later Output has its token
+        hold,  ///< not decided, or not in force yet: a later Output has its token
     };
     Kind kind = Kind::pass;
     Bytes packet;  ///< valid until the engine's next packet
@@ -65,6 +67,13 @@ class Engine {
     /// Decides about a packet and puts the decision into force. `longest`: bytes of the longest packet that a
     /// verdict can carry. Does not throw, whatever the packet or the kernel's answer is.
     Action handle(const Arrival& arrival, Time now, std::size_t longest);
+    /// As handle(), but the changes of packets that wait together may become one transaction (P4). Then the
+    /// result is `hold`, the bytes must live until settle(), and nothing else may be called before it. Does
+    /// not throw.
+    Action gather(const Arrival& arrival, Time now, std::size_t longest);
+    /// Puts the decisions of gather() into force and emits the verdicts. If the kernel refuses, decides again
+    /// about each packet alone. Does not throw.
+    void settle(Time now);
     /// Logs one line for each event, within the rate limit (O4).
     void log(std::span<const Event> events, Time now);
 
@@ -120,10 +129,17 @@ class Engine {
     void explain_if_read();
     void tell_refused(Reason reason, Time now);
     void renew_clock(Time now);
-    bool build_packet(const Arrival& arrival, std::size_t longest);
+    static bool build_packet(const Arrival& arrival, const Decision& decision, std::size_t longest,
+                             std::vector<std::uint8_t>& packet);
     /// `otherwise`: the consequence of a refusal, for the log.
     bool put_in_force(Time now, const char* otherwise);
-    void erase_ended();
+    void announce(Decision& decision, Time now);
+    void erase_ended(std::span<const ConntrackTuple> ended);
+    bool decide(Group::Member& member, Time now);
+    bool apply_group();
+    void finish(Group::Member& member, Time now);
+    void settle_again(Time now);
+    void handle_each(Time now);
     Action conclude_stream(const Arrival& arrival, bool in_force, Time now);
     void emit_all();
     void log_refusal(const std::string& refusal, const char* otherwise, Time now);
@@ -135,6 +151,7 @@ class Engine {
     FactFeed* feed_ = nullptr;
     Decision decision_;                 ///< reused for every packet, so that its buffers are allocated once
     std::vector<std::uint8_t> packet_;  ///< the packet in which the payload was replaced
+    Group group_;
     Counters counters_{};
     Time retry_{0};                   ///< after a refusal, advance() does nothing before this time
     std::optional<Time> next_clock_;  ///< when to renew the clock record; none before restore()

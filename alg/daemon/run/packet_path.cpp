@@ -16,7 +16,8 @@ PacketPath::PacketPath(std::uint16_t queue, std::uint16_t tcp_queue, Network& ne
       tcp_queue_(tcp_queue, WhenFull::drop) {}
 
 void PacketPath::receive(Queue& queue, Time now) {
-    queue.receive([&](const QueuedPacket& packet, Verdict& verdict) { decide(packet, verdict, now); });
+    queue.receive([&](const QueuedPacket& packet, Verdict& verdict) { decide(packet, verdict, now); },
+                  [&] { engine_.settle(now); });
 }
 
 void PacketPath::decide(const QueuedPacket& packet, Verdict& verdict, Time now) {
@@ -25,6 +26,8 @@ void PacketPath::decide(const QueuedPacket& packet, Verdict& verdict, Time now) 
         return;
     }
     if (packet.bytes[0] >> 4 == 6) ipv6_seen_();
+    // P4: the answer may depend on changes that wait.
+    if (network_.egress().may_ask(packet.from)) engine_.settle(now);
     const EgressChooser::Choice choice =
         network_.egress().choose(packet.from, packet.bytes, packet.in_interface, packet.out_interface);
     if (choice.undecided) return;
@@ -32,10 +35,10 @@ void PacketPath::decide(const QueuedPacket& packet, Verdict& verdict, Time now) 
     arrival.established = packet.established;
     arrival.neighbour = packet.neighbour;
     arrival.checksum_unverified = packet.checksum_unverified;
-    const Action action = engine_.handle(arrival, now, Queue::longest_packet);
+    const Action action = engine_.gather(arrival, now, Queue::longest_packet);
     if (action.kind == Action::Kind::replace) verdict.replace(action.packet);
     if (action.kind == Action::Kind::drop) verdict.drop();
-    if (action.kind == Action::Kind::hold) segments_.emplace(arrival.token, std::move(verdict));
+    if (action.kind == Action::Kind::hold) waiting_.emplace(arrival.token, std::move(verdict));
 }
 
 void PacketPath::emit(const Output& output) {
@@ -43,11 +46,11 @@ void PacketPath::emit(const Output& output) {
         injector_.send(output.from, output.bytes, network_.egress().index_of(output.egress));
         return;
     }
-    const auto segment = segments_.find(output.token);
-    if (segment == segments_.end()) return;
-    if (output.kind == Output::Kind::replace) segment->second.replace(output.bytes);
-    if (output.kind == Output::Kind::drop) segment->second.drop();
-    segments_.erase(segment);
+    const auto packet = waiting_.find(output.token);
+    if (packet == waiting_.end()) return;
+    if (output.kind == Output::Kind::replace) packet->second.replace(output.bytes);
+    if (output.kind == Output::Kind::drop) packet->second.drop();
+    waiting_.erase(packet);
 }
 
 std::optional<Time> PacketPath::advance(Time now) {
@@ -58,7 +61,7 @@ std::optional<Time> PacketPath::advance(Time now) {
 }
 
 void PacketPath::drain() {
-    segments_.clear();
+    waiting_.clear();
     for (Queue* queue : queues())
         queue->drain();
 }

@@ -15,8 +15,9 @@
 
 namespace sipalg::daemon {
 
-/// Owns the two queues whose packets get verdicts, and the segments of TCP whose verdict has to wait for the
-/// rest of a message. Segments that still wait when this object ends pass unmodified.
+/// Owns the two queues whose packets get verdicts, and the packets whose verdict has to wait: segments of TCP
+/// for the rest of a message, and datagrams for the transaction of their read. Those that still wait when
+/// this object ends pass unmodified.
 class PacketPath {
   public:
     /// Binds both queues. `tcp_queue` is for connections with translated sequence numbers (T4). Throws
@@ -29,7 +30,7 @@ class PacketPath {
     std::array<Queue*, 2> queues() { return {&queue_, &tcp_queue_}; }
     /// Call it when one of queues() is readable.
     void receive(Queue& queue, Time now);
-    /// Sends a packet of the engine, or gives a verdict to a waiting segment.
+    /// Sends a packet of the engine, or gives a verdict to a waiting packet.
     void emit(const Output& output);
     /// Sends the verdicts that were given outside of receive(), and those that the kernel had no memory for.
     /// Returns when to call again; nullopt: after the next packet.
@@ -47,7 +48,7 @@ class PacketPath {
     Queue tcp_queue_;
     Injector injector_;
     std::unordered_map<std::uint64_t, Verdict>
-        segments_;  ///< those that wait, by token; the queues outlive their verdicts
+        waiting_;  ///< those that wait, by token; the queues outlive their verdicts
     std::uint64_t last_token_ = 0;
 };
 

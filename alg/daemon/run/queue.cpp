@@ -139,9 +139,9 @@ void Queue::bind(WhenFull when_full) {
     verdicts_.flush();
 }
 
-void Queue::receive(const Handler& handler) {
+void Queue::receive(const Handler& handler, const std::function<void()>& end_of_read) {
     for (std::size_t i = 0; i < batches_in_a_row; ++i)
-        if (read_batch(handler) < batch_size) return;
+        if (read_batch(handler, end_of_read) < batch_size) return;
 }
 
 // Kept verdicts are sent with those of the next packets, or without packets after the pause.
@@ -160,7 +160,7 @@ void Queue::drain() {
     verdicts_.flush();
 }
 
-std::size_t Queue::read_batch(const Handler& handler) {
+std::size_t Queue::read_batch(const Handler& handler, const std::function<void()>& end_of_read) {
     const int count =
         recvmmsg(channel_.descriptor(), batch_->messages.data(), batch_size, MSG_DONTWAIT, nullptr);
     if (count < 0) {
@@ -174,6 +174,7 @@ std::size_t Queue::read_batch(const Handler& handler) {
         for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
             take_message(message, handler);
     }
+    if (end_of_read) end_of_read();
     verdicts_.flush();
     if (count > 0) latency_.note(std::chrono::steady_clock::now() - begun, static_cast<std::uint64_t>(count));
     return static_cast<std::size_t>(count);

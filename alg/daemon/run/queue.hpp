@@ -24,7 +24,7 @@ struct QueuedPacket {
     bool established = false;    ///< see Arrival
     bool checksum_unverified = true;  ///< the kernel has not verified it and will not compute it (X13)
     Address neighbour;                ///< see Arrival
-    Bytes bytes;                      ///< valid until the handler returns
+    Bytes bytes;                      ///< valid until the packets of the same read are decided
 };
 
 class Queue;
@@ -75,9 +75,10 @@ class Queue {
     int descriptor() const { return channel_.descriptor(); }
 
     /// Passes waiting packets to `handler`, at most a few dozen, without blocking. A packet whose verdict the
-    /// handler does not use passes unmodified. The verdicts for the packets of one read are sent together.
+    /// handler does not use passes unmodified. After the packets of one read calls `end_of_read`, then sends
+    /// their verdicts together.
     using Handler = std::function<void(const QueuedPacket&, Verdict&)>;
-    void receive(const Handler& handler);
+    void receive(const Handler& handler, const std::function<void()>& end_of_read = {});
     /// Accepts all packets in the queue.
     void drain();
     /// Sends verdicts that were given outside receive(), and those that the kernel had no memory for. Returns
@@ -99,7 +100,7 @@ class Queue {
     struct Batch;  // buffers of one recvmmsg()
 
     void bind(WhenFull when_full);
-    std::size_t read_batch(const Handler& handler);
+    std::size_t read_batch(const Handler& handler, const std::function<void()>& end_of_read = {});
     void take_message(const nlmsghdr* message, const Handler& handler);
 
     std::uint16_t number_;
