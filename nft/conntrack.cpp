@@ -1,14 +1,18 @@
 #include "nft/conntrack.hpp"
 
+#include <arpa/inet.h>
 #include <endian.h>
+#include <linux/filter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <string>
 #include <system_error>
@@ -174,7 +178,30 @@ Error failure(const char* action, std::error_code error) {
 
 }  // namespace
 
-Conntrack::Conntrack() : Conntrack(open_netfilter(large_buffer, large_buffer)) {}
+// Few of the entries that are to be deleted exist, and to read the kernel's answer about a missing one costs
+// more than the deletion. Without the filter these answers are read and disregarded.
+void leave_out_missing(int descriptor) {
+    constexpr std::uint16_t deletion = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;
+    constexpr std::uint32_t error = MNL_NLMSG_HDRLEN + offsetof(nlmsgerr, error);
+    constexpr std::uint32_t request =
+        MNL_NLMSG_HDRLEN + offsetof(nlmsgerr, msg) + offsetof(nlmsghdr, nlmsg_type);
+    std::array<sock_filter, 8> program{{
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(nlmsghdr, nlmsg_type)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(NLMSG_ERROR), 0, 4),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, error),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(static_cast<std::uint32_t>(-ENOENT)), 0, 2),
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, request),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(deletion), 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    }};
+    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+}
+
+Conntrack::Conntrack() : Conntrack(open_netfilter(large_buffer, large_buffer)) {
+    leave_out_missing(channel_->descriptor());
+}
 
 Conntrack::Conntrack(std::unique_ptr<netlink::Channel> channel)
     : channel_(std::move(channel)), talk_(*channel_) {}

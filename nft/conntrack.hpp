@@ -20,6 +20,9 @@ struct FlowCount {
     friend bool operator==(const FlowCount&, const FlowCount&) = default;
 };
 
+/// Makes the kernel leave out its answers to this socket that a conntrack entry to be deleted does not exist.
+void leave_out_missing(int descriptor);
+
 /// Requests about single entries in the conntrack table of this network namespace.
 class Conntrack {
   public:

@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
@@ -66,6 +67,29 @@ TEST_CASE_FIXTURE(Fixture<Conntrack>, "C7 entries that are gone already are no e
     kernel->on_request = [](const nlmsghdr*) {};
     CHECK_NOTHROW(asker->erase(flows));
     CHECK_NOTHROW(asker->erase({&none, 1}));
+}
+
+TEST_CASE("C7 the kernel leaves out that an entry to be deleted is missing, and no other answer") {
+    std::array<int, 2> ends{};
+    REQUIRE(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends.data()) == 0);
+    const Fd ours(ends[0]), kernel(ends[1]);
+    leave_out_missing(ours.get());
+    const auto arrives = [&](std::uint16_t type, int error, int request) {
+        struct {
+            nlmsghdr header{};
+            nlmsgerr body{};
+        } answer;
+        answer.header.nlmsg_type = type;
+        answer.body.error = -error;
+        answer.body.msg.nlmsg_type = static_cast<std::uint16_t>(NFNL_SUBSYS_CTNETLINK << 8 | request);
+        REQUIRE(send(kernel.get(), &answer, sizeof answer, 0) == sizeof answer);
+        std::array<char, 256> room{};
+        return recv(ours.get(), room.data(), room.size(), MSG_DONTWAIT) == sizeof answer;
+    };
+    CHECK_FALSE(arrives(NLMSG_ERROR, ENOENT, IPCTNL_MSG_CT_DELETE));
+    CHECK(arrives(NLMSG_ERROR, EPERM, IPCTNL_MSG_CT_DELETE));
+    CHECK(arrives(NLMSG_ERROR, ENOENT, IPCTNL_MSG_CT_GET));
+    CHECK(arrives(NLMSG_DONE, ENOENT, IPCTNL_MSG_CT_DELETE));
 }
 
 TEST_CASE_FIXTURE(Fixture<Conntrack>, "a flow is unknown only where the kernel says so") {
