@@ -181,7 +181,7 @@ bool Daemon::adopt(const FlowRenewal& flows, std::vector<StoredElement>& stored)
 void Daemon::end_old_flows(const FlowRenewal& flows) {
     conntrack_.erase(flows.to_erase());
     if (!flows.to_erase().empty())
-        log::info("renewed {} signalling flows, which a flowtable may have had", flows.to_erase().size());
+        log::info("renewed {} signalling flows that may have been in a flowtable", flows.to_erase().size());
     if (flows.left() > 0)
         log::warning(
             "{} signalling flows are older than sipalgd or the rule with flow add; if a flowtable has them, "

@@ -102,7 +102,7 @@ void look_at_conntrack(const Facts& facts, Findings& found) {
     if (facts.most_connections > 0 && facts.connections * 10 >= facts.most_connections * 8)
         found.push_back(
             {Level::warning, "conntrack-full",
-             "connection tracking holds " + std::to_string(facts.connections) + " of at most " +
+             "connection tracking has " + std::to_string(facts.connections) + " of at most " +
                  std::to_string(facts.most_connections) + " connections; new calls fail when it is full",
              "sysctl -w net.netfilter.nf_conntrack_max=" + std::to_string(facts.most_connections * 2)});
     if (!facts.counted) found.push_back(uncounted_packets());
@@ -174,7 +174,7 @@ void look_upstream(const Subject& subject, const Facts& facts, Findings& found) 
     }
 }
 
-// What the registrars and peers see of this router, by their responses.
+// How registrars and peers see this router, as their responses show it.
 void look_at_path(const Subject& subject, Findings& found) {
     for (const Subject::PathSign& sign : subject.path_signs) {
         const std::string seen = sign.peer + " sees " + sign.seen + " in place of " + sign.left;
@@ -258,9 +258,8 @@ std::string sentence(const Finding& finding) {
 
 Finding uncounted_packets() {
     return {Level::warning, "conntrack-acct",
-            "connection tracking does not count packets, so silence in a call is not detected (once it does, "
-            "from the next "
-            "call on)",
+            "connection tracking does not count packets, so silence in a call is not detected; the "
+            "command takes effect with the next call",
             "sysctl -w net.netfilter.nf_conntrack_acct=1"};
 }
 

@@ -107,7 +107,7 @@ class Judge {
             conversation_.summary = "refused: " + invite.phrase;
         } else if (!invite.any_response) {
             conversation_.summary = "no answer to the INVITE";
-            complain("no response of any kind came to " + std::to_string(invite.requests) +
+            complain("no response at all to " + std::to_string(invite.requests) +
                      (invite.requests == 1 ? " INVITE" : " INVITEs") +
                      ": the other side cannot be reached, or its answers are not in the capture");
         } else {
@@ -220,7 +220,7 @@ class Judge {
         }
     }
 
-    // A private address that leaves in a description is where the peer will send media to, in vain.
+    // If a description leaves with a private address, the peer sends media there in vain.
     void look_at_description(const Message& message) {
         for (const Explained& place : message.seen.places) {
             if (place.kept == rewrite::Kept::changed || place.place != rewrite::Place::sdp_connection)

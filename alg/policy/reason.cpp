@@ -17,7 +17,7 @@ struct Row {
 
 constexpr std::array rows{
     Row{Reason::rewritten, "rewritten", "addresses of the phone or the router were changed"},
-    Row{Reason::unchanged, "unchanged", "SIP in which nothing needed a change"},
+    Row{Reason::unchanged, "unchanged", "SIP that needed no change"},
     Row{Reason::keep_alive, "keep_alive", "a keep-alive (line ends or no bytes at all)"},
     Row{Reason::stun, "stun", "STUN on a SIP port"},
     Row{Reason::tls, "tls", "TLS or DTLS on a SIP port"},

@@ -56,8 +56,8 @@ constexpr std::array kept_rows{
     KeptRow{Kept::unreadable, "unreadable", "the value cannot be read"},
     KeptRow{Kept::star, "star", "all contacts, not an address"},
     KeptRow{Kept::other_scheme, "other_scheme", "not a sip or sips URI"},
-    KeptRow{Kept::lower_via, "lower_via", "below the topmost Via: another hop's"},
-    KeptRow{Kept::not_this_way, "not_this_way", "names the other side in this direction"},
+    KeptRow{Kept::lower_via, "lower_via", "a Via below the topmost, which belongs to another hop"},
+    KeptRow{Kept::not_this_way, "not_this_way", "not translated in this direction"},
     KeptRow{Kept::never, "never", "identifies the dialog or authenticates the sender: never changed"},
     KeptRow{Kept::sealed, "sealed", "the body is signed, encrypted, encoded or protected by a digest"},
 };

@@ -189,7 +189,7 @@ constexpr std::array general_rows{
               "lowest level to log: error, warning, info or debug (default: info)"},
     OptionRow{"emergency-number", "NUMBER", true, true, add_emergency_number, Live::no,
               field<&Options::emergency_numbers>,
-              "number whose calls no limit refuses, besides 112, 911 and urn:service:sos, repeatable"},
+              "emergency number, besides 112, 911 and urn:service:sos, repeatable"},
     OptionRow{"log-format", "FORMAT", false, true, set_log_format_option, Live::yes,
               field<&Options::log_format>, "text, or json: one JSON object a line (default: text)"},
     OptionRow{"history", "N", false, true, set_history, Live::yes, field<&Options::history>,

@@ -84,7 +84,7 @@ Json Answers::refused_stream(const Json& request, const ControlClient& client) {
     if (!stream) return error(stream.error());
     if (stream->wants_bytes() && !from_.access.may_change(client))
         return error("permission denied; only root and the members of --admin-group may record");
-    return error("too many programs are watching already (at most " +
+    return error("too many clients of watch and record (at most " +
                  std::to_string(ControlSocket::most_streams) + ")");
 }
 

@@ -36,7 +36,7 @@ std::vector<std::string> warnings(const Status& status) {
     const auto limit_reached = status.counters[static_cast<std::size_t>(Reason::limit_reached)];
     warn(limit_reached > 0,
          number(limit_reached) +
-             " messages met a limit and opened nothing; sipalgctl limits shows the limits");
+             " messages exceeded a limit and opened nothing; sipalgctl limits shows the limits");
     const auto kernel_refused = status.counters[static_cast<std::size_t>(Reason::kernel_refused)];
     warn(kernel_refused > 0,
          "the kernel refused the changes of " + number(kernel_refused) + " messages; the log has the reason");

@@ -325,11 +325,11 @@ std::vector<Change> Engine::elements(Time now) const {
     return all;
 }
 
-// Twice as often as it would end, and with it the meaning of the records.
+// Renews the clock record after half of its timeout, because the records have no meaning without it.
 void Engine::renew_clock(Time now) {
     if (!next_clock_ || now < *next_clock_) return;
     const auto outcome = kernel_.apply(std::array{clock_record(Change::Op::renew, now)});
-    if (!outcome) log_refusal(outcome.error(), "the clock of the records is written again in a minute", now);
+    if (!outcome) log_refusal(outcome.error(), "the clock record will be written again in a minute", now);
     next_clock_ = now + (outcome ? Time(clock_lifetime / 2) : Time{60'000});
 }
 

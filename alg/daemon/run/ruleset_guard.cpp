@@ -119,7 +119,7 @@ void RulesetGuard::follow_offload() {
             fmt::format("{}", fmt::join(offloading, ", ")));
     offloading_ = std::move(offloading);
     if (std::exchange(keeps_out_, rules_.keeps_out_of_flowtables()) == keeps_out_) return;
-    if (!keeps_out_) return log::info("no rule says flow add any more; signalling needs no helper");
+    if (!keeps_out_) return log::info("no rule offloads flows now; signalling needs no helper");
     log::info("a rule says flow add; signalling gets the helper sipalg, which keeps it out of flowtables");
     renew_flows_();
 }
