@@ -1,5 +1,5 @@
-// Several consecutive bytes that are tested at the same time: sixteen with SSE2 (every x86-64), else as many
-// as a machine word has.
+// Tests several consecutive bytes at the same time: sixteen with SSE2 (every x86-64), else those of a machine
+// word.
 #pragma once
 
 #include <bit>
@@ -24,7 +24,7 @@ class HitsOf {
     bool any() const { return hits_ != 0; }
     /// The position of the first byte that matches. Precondition: any().
     std::size_t first() const { return static_cast<std::size_t>(std::countr_zero(hits_)) / bits; }
-    /// Without the first `count` bytes; less than the block has.
+    /// Without the first `count` bytes. Precondition: the block has more.
     HitsOf from(std::size_t count) const { return HitsOf(static_cast<Integer>(hits_ >> (count * bits))); }
 
   private:
@@ -65,7 +65,7 @@ class WordBlock {
         const Word low_bits = word_ & each(0x7f);
         return Match(low_bits + each(0x80U - lowest)) & ~Match((low_bits + each(0x7fU - highest)) | word_);
     }
-    /// With letters in lower case; other bytes may become others.
+    /// Converts letters to lower case; other bytes may change too.
     WordBlock lower() const { return WordBlock(word_ | each(0x20)); }
 
   private:

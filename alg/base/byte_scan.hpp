@@ -54,7 +54,7 @@ std::size_t find_slowly(std::string_view s, std::size_t from, std::size_t end) {
     return from;
 }
 
-/// The position of the first match; a result at or after `end` means that there is none.
+/// The position of the first match; a result at or after `end` means that there is none. Precondition:
 /// s.size() >= Bytes::width.
 template <class Kind, class Bytes, bool to_the_end>
 inline std::size_t find_by_blocks(std::string_view s, std::size_t from, std::size_t end) {
@@ -73,8 +73,8 @@ inline std::size_t find_by_blocks(std::string_view s, std::size_t from, std::siz
 
 }  // namespace detail
 
-/// First position in [from, end) with a byte of that kind; `end` if there is none. from <= end <= s.size().
-/// May read bytes of `s` after `end`, but none outside `s`.
+/// First position in [from, end) with a byte of that kind; `end` if there is none. Precondition: from <= end
+/// <= s.size(). May read bytes of `s` after `end`, but none outside `s`.
 template <class Kind, class Bytes = Block>
 inline std::size_t find_kind(std::string_view s, std::size_t from, std::size_t end) {
     if (s.size() < Bytes::width) return detail::find_slowly<Kind>(s, from, end);

@@ -6,9 +6,9 @@
 
 namespace sipalg {
 
-/// Writes what a terminal or log reader could interpret as \xNN: control characters (C0, DEL, C1), line and
-/// paragraph separators, bidirectional overrides and bytes that are not UTF-8. Backslashes are doubled, so
-/// that the original bytes can be recovered.
+/// Writes bytes that a terminal or log reader could interpret as \xNN: control characters (C0, DEL, C1), line
+/// and paragraph separators, bidirectional overrides and bytes that are not UTF-8. Backslashes are doubled,
+/// so that the original bytes can be recovered.
 std::string escape(std::string_view text);
 
 /// Number of code points in valid UTF-8: the columns on a terminal in most scripts.

@@ -12,11 +12,11 @@ namespace sipalg {
 
 /// A machine can have any number of IPv6 addresses, so limits for one phone count link-layer neighbours. All
 /// phones behind an inside router are one neighbour, so each proven phone (X11) has a guaranteed part.
-/// Nothing is staged: where a packet came from is a fact.
+/// Nothing is staged, because the origin of a packet is a fact.
 class Hosts {
   public:
-    /// At this limit the oldest address of the neighbour with the most is forgotten, and is counted on its
-    /// own.
+    /// At this limit the oldest address of the neighbour with the most addresses is removed, and is then
+    /// counted on its own.
     static constexpr std::size_t most = 8192;
 
     /// Notes that a packet of `phone` came from this neighbour. `neighbour`: an opaque id, never the address

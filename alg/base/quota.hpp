@@ -10,8 +10,8 @@
 
 namespace sipalg {
 
-// A part of each total is reserved for proven phones (X11) that use little themselves, whatever their
-// link-layer neighbour uses.
+// A part of each total is reserved for proven phones (X11) that use little themselves, even if their
+// link-layer neighbour uses much.
 
 /// The part of a share that each proven phone has for itself.
 inline std::size_t guaranteed(std::size_t share) {
@@ -49,11 +49,11 @@ class Quota {
             most = std::max(most, count);
         return most;
     }
-    /// Whether one more entry is within the guaranteed part of the address, because it is proven.
+    /// Whether the address is proven, and one more entry is within its guaranteed part.
     bool is_guaranteed(const Address& address, std::size_t share) const {
         return hosts_ && of(address) < guaranteed(share) && hosts_->is_proven(address);
     }
-    /// Whether the address may have one more of `share` for its host.
+    /// Whether the address may have one more entry. `share`: the limit of its host.
     bool has_room(const Address& address, std::size_t share) const {
         return of_host(address) < share || is_guaranteed(address, share);
     }
@@ -81,7 +81,7 @@ class Quota {
   private:
     struct Own {
         std::size_t count = 0;
-        Address host;  ///< the host in whose count they are
+        Address host;  ///< the host that they are counted for
     };
 
     Address host_of(const Address& address) const { return hosts_ ? hosts_->of(address) : address; }

@@ -30,8 +30,8 @@ struct Offer {
     friend bool operator==(const Offer&, const Offer&) = default;
 };
 
-/// A BYE that has no final answer yet. It is not in the record: its answer nearly always ends the call next,
-/// and a daemon that was killed in between learns of the BYE by that answer or by a retransmission (A5).
+/// A BYE that has no final answer yet. It is not in the record, because its answer nearly always ends the
+/// call. After a kill, the next daemon handles the BYE when that answer or a retransmission arrives (A5).
 struct Bye {
     std::uint32_t cseq = 0;
     Time until{0};  ///< when its transaction times out (C6)
@@ -73,11 +73,12 @@ struct Dialog {
     PerSide<std::optional<Bye>> byes;      ///< both at once: the BYEs have crossed
     PerSide<Invite> invites;               ///< its latest re-INVITE
     Time session_until{0};  ///< when the session timer ends it (RFC 4028), with grace; 0: there is none
-    PerSide<std::int64_t> cseqs{
-        {-1, -1}};  ///< of the latest request that was followed, without `byes`; -1: none
-    PerSide<std::int64_t> refreshed{{-1, -1}};  ///< of the latest UPDATE that was accepted; -1: none
+    /// The CSeq number of the latest request that was followed, except `byes`; -1: none.
+    PerSide<std::int64_t> cseqs{{-1, -1}};
+    /// The CSeq number of the latest UPDATE that was accepted; -1: none.
+    PerSide<std::int64_t> refreshed{{-1, -1}};
 
-    /// Of the latest request of this side that was followed; -1: none.
+    /// The CSeq number of the latest request of this side that was followed; -1: none.
     std::int64_t latest_cseq(Side side) const {
         return std::max<std::int64_t>(cseqs[side], byes[side] ? std::int64_t{byes[side]->cseq} : -1);
     }
@@ -90,7 +91,7 @@ struct Dialog {
 struct CallPinhole {
     Pinhole pinhole;
     Endpoint inside;
-    Endpoint shown;                 ///< the public endpoint as messages say it
+    Endpoint shown;                 ///< the public endpoint as messages name it
     std::uint16_t remote_port = 0;  ///< announced by the peer; 0: not announced
     bool signalling = false;        ///< else media
     std::string type;               ///< of media: "audio", …
@@ -127,7 +128,7 @@ struct CallPeer {
     friend bool operator==(const CallPeer&, const CallPeer&) = default;
 };
 
-/// The parts of a call by which its messages are known and treated, also after its end.
+/// The parts of a call that identify its messages and decide their treatment, also after its end.
 struct CallIdentity {
     Side caller = Side::inside;
     bool unmodified = false;  ///< its messages are not rewritten
@@ -135,7 +136,8 @@ struct CallIdentity {
     Socket contact;  ///< the phone's signalling endpoint of this call, inside
     Invite invite;   ///< the one that began the call, outside any dialog
 
-    /// The message, or the request that it responds to, is of the side and the tag that began the call.
+    /// Whether the message, or the request that it responds to, is from the side and the tag that began the
+    /// call.
     bool is_begun_by(Side side, std::string_view tag) const { return side == caller && tag == caller_tag; }
 };
 

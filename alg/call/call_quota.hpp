@@ -11,8 +11,8 @@
 namespace sipalg::call {
 
 /// No phone or peer can use up the table of calls. A part of a phone's share is reserved for its own calls,
-/// so that a flood of calls from outside does not keep it from calling. Emergency calls have a reserve beside
-/// the table. Changes are staged (law 4).
+/// so that a flood of calls from outside does not prevent it from calling. Emergency calls have a reserve in
+/// addition to the table. Changes are staged (law 4).
 class CallQuota {
   public:
     CallQuota(const Policy& policy, const Hosts& hosts)
@@ -29,7 +29,7 @@ class CallQuota {
     void count(const Address& phone, const Share& before, const Share& after);
 
     bool have_room(const Address& phone, const Address& peer, Side caller) const;
-    /// Whether the phone may make one more emergency call, whatever the other limits say. A proven phone may
+    /// Whether the phone may make one more emergency call, regardless of other limits. A proven phone may
     /// always have one.
     bool have_emergency_room(const Address& phone) const;
     /// Whether the phone may use the part of the total that is reserved for proven phones.

@@ -12,9 +12,9 @@ const Call* CallTable::first_leg(std::string_view call_id, const Address& phone)
     return first;
 }
 
-// C1: a leg is known by the tags of its dialogs, or, before the far end has set its own, by the side and the
-// tag that began it. So forks stay in one call. An INVITE that fits no leg takes the place of a closed one,
-// or begins another.
+// C1: a leg is identified by the tags of its dialogs, or, before the far end has set its own, by the side and
+// the tag that began it. So forks stay in one call. An INVITE that fits no leg takes the place of a closed
+// one, or begins another.
 CallKeyView CallTable::leg_of(const DescribedMessage& received, const ClosedCalls& closed) const {
     const sip::Message& message = received.message;
     const CallKeyView first{message.call_id(), received.phone, 0};

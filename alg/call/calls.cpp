@@ -23,7 +23,7 @@ bool Calls::concerns(const sip::Message& message, const Address& phone) const {
             if (const Call* call = find(message.call_id(), phone))
                 return call->awaits_proof();  // X11: any response proves
             return false;
-        case sip::Method::cancel:  // its answer tells that the INVITE is given up
+        case sip::Method::cancel:  // its answer shows that the caller has given up the INVITE
             return !message.is_request() && find_identity(message.call_id(), phone);
         case sip::Method::ack:
         case sip::Method::bye:

@@ -114,13 +114,14 @@ class Calls {
     Outcome note_proof(const CallKey& key, Call& call, const DescribedMessage& received, Outcome outcome);
     void drop_peers(const CallKey& key, Call& call, std::size_t most);
     struct Found {
-        Call* call = nullptr;             ///< nullptr: none, and the message makes none
-        std::vector<Transaction> former;  ///< of the closed call that it begins again with the same INVITE
+        Call* call = nullptr;  ///< nullptr: none, and the message makes none
+        /// Transactions of a closed call that the same INVITE begins again.
+        std::vector<Transaction> former;
     };
     Found find_or_make(const CallKey& key, const DescribedMessage& received, Effects& effects);
     /// Ends the call: its key is free then.
     void end(const CallKey& key, Call& call, EndReason why, Time now, Effects& effects);
-    /// The same, and keeps the rest of it for late messages.
+    /// The same, but keeps a ClosedCall for late messages.
     void close(const CallKey& key, Call& call, EndReason why, Time now, Effects& effects);
     void schedule(const CallKey& key, const Call& call, Time now);
     void check_audio_later(const CallKey& key, Call& call, Time now);

@@ -15,8 +15,8 @@
 
 namespace sipalg::call {
 
-/// The rest of a call that has ended: enough to tell retransmissions from an INVITE that begins it again, and
-/// to treat late messages as those before.
+/// The data that is kept of an ended call, to distinguish retransmissions from an INVITE that begins the call
+/// again, and to give late messages the same treatment.
 struct ClosedCall : CallIdentity {
     explicit ClosedCall(const Call& call);
 
@@ -30,7 +30,7 @@ struct ClosedCall : CallIdentity {
     /// Whether the message is an INVITE that begins a call in place of this one: with another From tag, with
     /// a later CSeq, or, if no answer came, in another transaction.
     bool is_begun_again_by(const DescribedMessage& received) const;
-    /// The message has the From tag and the CSeq of the INVITE that began this call.
+    /// Whether the message has the From tag and the CSeq of the INVITE that began this call.
     bool has_invite_of(const DescribedMessage& received) const;
 };
 

@@ -8,7 +8,7 @@
 
 namespace sipalg::call {
 
-/// O9: call before the mappings are released, since they lead to the packet counts.
+/// O9. Call it before the mappings are released, because the packet counts are found by them.
 EndedCall ended_call(const CallKey& key, const Call& call, const AudioCheck& audio, EndReason why, Time now);
 
 }  // namespace sipalg::call

@@ -17,7 +17,7 @@ struct DescribedMessage : ReceivedMessage {
 enum class Outcome : std::uint8_t { none, noted, changed, answered, ended };
 
 /// Applies a message to its call. Retransmissions and messages of hosts outside the dialog (X4) change
-/// nothing. The call may have one peer more than max_peers then.
+/// nothing. Afterwards the call may have one peer more than max_peers.
 Outcome follow(Call& call, const DescribedMessage& received);
 
 }  // namespace sipalg::call

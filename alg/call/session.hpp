@@ -27,15 +27,14 @@ enum class Setup : std::uint8_t {
     unspecified  ///< not given: see set_default_setup()
 };
 
-/// One m= line. On the phone's side the endpoints are inside ones, on the peer's side those that the peer
-/// announces.
+/// One m= line. The endpoints are inside ones for the phone, and the announced ones for the peer.
 struct Stream {
     /// The number of the m= line. Alternative descriptions in a message (D7) share the numbers.
     std::uint8_t line = 0;
     std::string type;  ///< "audio", "video", …
     Transport transport = Transport::udp;
     Endpoint rtp;  ///< port 0: rejected, or receives nothing
-    /// For media over TCP. On a side that says that it is active, `rtp` has only the address.
+    /// For media over TCP. On an active side, `rtp` has only the address.
     Setup setup = Setup::either;
     Endpoint rtcp;                     ///< port 0: none
     std::vector<MediaSocket> further;  ///< of host candidates, a=altc, a=path and "port/count"

@@ -1,4 +1,4 @@
-// The timeouts of a call: when the next one is due, and the dialogs and offers that end by them.
+// The timeouts of a call: the time of the next one, and the dialogs and offers that they end.
 #pragma once
 
 #include <optional>
@@ -9,8 +9,8 @@
 
 namespace sipalg::call {
 
-/// When the earliest timeout of the call is due. `silent_until`: when it ends if no media arrive (C6); only
-/// asked of a confirmed call, nullopt: silence does not end it.
+/// When the earliest timeout of the call is due. `silent_until` returns when a confirmed call ends if no
+/// media arrive (C6); nullopt: silence does not end it.
 Time next_timeout(const Call& call, std::optional<Time> silent_until);
 
 /// The effect of timeouts in the dialogs of a call.

@@ -83,7 +83,7 @@ enum class Standing : std::uint8_t { offered, agreed };
 /// Other conditions for the sources that may send.
 struct Senders {
     bool proven =
-        false;  ///< some peer of the call is (X11); else endpoints are mapped, and no source is let in
+        false;  ///< a peer of the call is proven (X11); else endpoints are mapped, and no source is let in
     MediaSource source;  ///< sources besides those that the peer announces (C5)
     const std::vector<CallLatchedSource>& latched;
 };

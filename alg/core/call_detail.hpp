@@ -12,12 +12,12 @@
 
 namespace sipalg {
 
-/// A time at which something of a call ends if nothing happens before.
+/// A pending timeout of a call, or of its dialogs and offers.
 struct TimerReport {
     enum class Ends : std::uint8_t {
         call,
         dialog,  ///< one of the call's dialogs; the call if it is the last
-        forks,   ///< those that have not been answered (C3)
+        forks,   ///< the forks that have not been answered (C3)
         offer    ///< it counts as refused (C4)
     };
     Ends ends = Ends::call;

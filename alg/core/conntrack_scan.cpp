@@ -85,8 +85,8 @@ void ConntrackScan::note_existing_nat(const ConntrackEntry& flow, const Mapping&
         mappings_.existing_nat().note(inward, false, false);
 }
 
-// X11, C12: peers that answered while no daemon ran, or before it was killed. Later packets show this by
-// themselves.
+// X11, C12: peers that answered while no daemon ran, or before it was killed. Later packets prove their pairs
+// when they arrive.
 void ConntrackScan::note_proof(const ConntrackEntry& flow, Time now) {
     if (!is_first_ || !flow.replied) return;
     const auto& ports = policy_.sip_ports;

@@ -25,15 +25,16 @@ class ConntrackScan {
     ConntrackScan(const Policy& policy, nat::Mappings& mappings, nat::ProvenPairs& proofs, call::Calls& calls)
         : policy_(policy), mappings_(mappings), proofs_(proofs), calls_(calls) {}
 
-    /// There is no mapping, neither the ALG's nor the owner's, so no scan is needed before the next packet.
+    /// Whether there are no mappings, neither the ALG's nor the owner's, so that no scan is needed before the
+    /// next packet.
     bool idle() const;
     /// Whether a scan is due: mappings or pinholes have changed since the last scan began, calls must be
     /// checked for media, or the mappings of the owner's NAT must be read again. One scan is due before the
     /// first packet (C12).
     bool wanted(Time now) const;
     void begin(Time now);
-    /// Returns true if the conntrack entry must be deleted: a flow of a closed mapping, or one that an open
-    /// mapping should carry but does not (C7).
+    /// Returns true if the conntrack entry must be deleted: a flow of a closed mapping, or one that should
+    /// use an open mapping but does not (C7).
     [[nodiscard]] bool entry(const ConntrackEntry& flow, Time now);
     /// Returns the events to log.
     std::vector<Event> end();
@@ -65,8 +66,8 @@ class ConntrackScan {
     Time begun_{0};
     bool is_first_ = true;
     std::uint64_t renumbered_ = 0;              ///< changes of the router's address so far
-    std::uint64_t renumbered_at_begin_ = 0;     ///< those before this scan began
-    std::uint64_t renumbered_and_scanned_ = 0;  ///< those before a scan that has ended
+    std::uint64_t renumbered_at_begin_ = 0;     ///< the changes before this scan began
+    std::uint64_t renumbered_and_scanned_ = 0;  ///< the changes before a scan that has ended
 };
 
 }  // namespace sipalg

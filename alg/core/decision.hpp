@@ -84,7 +84,7 @@ struct SeenMessage {
     std::vector<Explained> places;
 };
 
-/// What the daemon must do for a packet or a deadline, in this order: delete the `stale` entries and apply
+/// The actions of the daemon for a packet or a deadline, in this order: delete the `stale` entries and apply
 /// `changes`. If the kernel accepts, call State::commit(), delete the `ended` entries and send `payload` (or
 /// the original); else call State::cancel() and send the original bytes. `ended` has the negotiated flows of
 /// what was closed; the next scan finds flows from other ports (see ConntrackScan::wanted()).
@@ -94,7 +94,7 @@ struct Decision {
     /// each answer that the kernel has, and inspect() again with Arrival::answered set.
     std::vector<PortQuestion> asked;
     static constexpr std::size_t most_asked =
-        64;                  ///< further endpoints are handled as without an answer (X7)
+        64;                  ///< further endpoints are handled as if the kernel had no answer (X7)
     bool dropped = false;    ///< drop it: malformed SIP with policy `drop` (S9), or a damaged segment (X13)
     bool rewritten = false;  ///< send `payload` in place of the packet's own
     std::string payload;
@@ -106,7 +106,7 @@ struct Decision {
     std::vector<ConntrackTuple> ended;  ///< conntrack entries of the flows that the changes close (C7)
     std::vector<Event> events;          ///< to be logged after commit
     std::vector<Explained> explained;   ///< only with State::explain(true); in the order of the message
-    std::vector<SeenMessage> seen;      ///< likewise; valid once the decision is in force
+    std::vector<SeenMessage> seen;  ///< only with State::explain(true); valid once the decision is in force
 
     // TCP. After State::commit() or State::cancel(), conclude() gives the verdicts.
     bool stream = false;          ///< of a connection that is read; the fields above are about its messages

@@ -61,8 +61,8 @@ void refuse_damaged(const State& state, const Arrival& arrival, Decision& decisi
     decision.dropped = connection && connection->needs_us();
 }
 
-// X11: the peer has answered, whatever the content of the packet. Pinholes that wait for this are open before
-// the packet is delivered (law 1).
+// X11: the peer has answered; the content of the packet does not matter. Pinholes that wait for this are open
+// before the packet is delivered (law 1).
 void prove(State& state, const Arrival& arrival, Time now, Decision& decision) {
     if (!arrival.established || arrival.from != Side::outside) return;
     const nat::PhonePeer pair{arrival.phone().address, arrival.peer().address};
@@ -152,7 +152,7 @@ void note_latched(State& state, std::span<const LatchedSource> sources, Time now
     decision.clear();
     Effects effects{decision.changes, decision.stale, decision.ended, decision.events};
     for (const LatchedSource& source : sources) {
-        // Remove it in any case, so that it is not taken for a source of a later latch.
+        // Remove it in any case, so that a later latch does not count it as its source.
         decision.changes.push_back({Change::Op::remove, source, {}});
         if (is_some_host(source.remote, state)) state.calls.add_latched(source, now, effects);
     }

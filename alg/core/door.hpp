@@ -23,7 +23,7 @@ void expire(State& state, Time now, Decision& decision);
 /// Selects calls by key; each leg has its own.
 using CallChoice = std::function<bool(const CallKey&)>;
 /// Closes the chosen calls at the owner's request. At most 64 at once, so that one transaction stays small:
-/// call again until it returns 0. Returns how many.
+/// call again until it returns 0. Returns the number of closed calls.
 std::size_t close_calls(State& state, const CallChoice& chosen, Time now, Decision& decision);
 /// Opens pinholes for the sources that latches let in (C5).
 void note_latched(State& state, std::span<const LatchedSource> sources, Time now, Decision& decision);

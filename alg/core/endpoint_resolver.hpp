@@ -1,4 +1,4 @@
-// Resolves the media endpoints that a message announces to inside endpoints, or to those of the peer.
+// Resolves the media endpoints that a message announces: to endpoints of the phone inside, or of the peer.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +15,16 @@ namespace sipalg {
 /// Lives while one message is inspected. May make mappings in the state.
 class EndpointResolver {
   public:
-    /// `phone`: of the message. `asked`: takes the questions about NAT that others made.
+    /// `phone`: that of the message. `asked` receives the questions about NAT.
     EndpointResolver(State& state, const Envelope& envelope, const Address& phone, Time now,
                      std::vector<PortQuestion>& asked)
         : state_(state), envelope_(envelope), phone_(phone), now_(now), asked_(asked) {}
 
     /// An endpoint that the phone announces; nullopt: it must not be opened (X1, X2).
     std::optional<call::Resolved> own(const Socket& socket);
-    /// An endpoint that the peer announces; nullopt: it is no host.
+    /// An endpoint that the peer announces; nullopt: it is not that of a host.
     std::optional<call::Resolved> peer(const Socket& socket) const;
-    /// Asks which port of the phone is behind a public UDP endpoint, unless the answer is here already.
+    /// Asks which port of the phone is behind a public UDP endpoint, unless the answer is known already.
     void ask(const Socket& outside);
 
   private:

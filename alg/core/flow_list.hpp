@@ -1,5 +1,4 @@
-// The list of signalling flows for `sipalgctl flows`: who opened each flow, what it carries, and whether it
-// is rewritten.
+// The list of signalling flows for `sipalgctl flows`: the opener, the content and the treatment of each flow.
 //
 // Theory of operation. No decision depends on this list. A flow is one (transport, phone, peer) as seen at
 // the inside edge. On SIP ports every message of a flow is seen. On other ports (TLS, and SIP that is only
@@ -30,7 +29,7 @@ struct FlowKey {
     friend auto operator<=>(const FlowKey&, const FlowKey&) = default;
 };
 
-/// What a flow carries, in ascending order of precedence: the highest value that was seen counts.
+/// The content of a flow, in ascending order of precedence: the highest value that was seen counts.
 enum class FlowKind : std::uint8_t { unknown, keep_alive, stun, other, http, dtls, tls, sip, count_ };
 inline constexpr std::size_t flow_kinds = static_cast<std::size_t>(FlowKind::count_);
 std::string_view word(FlowKind kind);

@@ -25,7 +25,8 @@ namespace sipalg {
 
 namespace {
 
-// The sockets that a phone's message names: its source, and where the phone wants responses and requests.
+// The sockets that a phone's message names: its source, and those at which the phone expects responses and
+// requests.
 class OwnSockets {
   public:
     void add(const Socket& socket) {
@@ -81,7 +82,7 @@ class Inspection {
         return std::find(ports.begin(), ports.end(), port) != ports.end();
     }
 
-    // X11: (c) a request that a binding lets in is as good as an answer.
+    // X11: a request that a binding lets in counts as an answer.
     void note_proof() {
         const nat::PhonePeer pair{phone_.address, peer_.address};
         proven_ = state_.proofs.is_proven(pair, now_);
@@ -94,7 +95,7 @@ class Inspection {
     void map_own_sockets() {
         const bool emergency = state_.calls.begins_emergency(message(), phone_.address);
         OwnSockets sockets;
-        std::optional<Socket> responses;  // where the phone wants them
+        std::optional<Socket> responses;  // where the phone expects them
         sockets.add({envelope_.transport, phone_});
         if (message().is_request()) {  // the topmost Via of a response is the peer's
             const sip::Via& via = message().top_via();
@@ -148,7 +149,7 @@ class Inspection {
         }
     }
 
-    // S4: a message that comes to a port which the phone only sends from goes to the one where it listens.
+    // S4: a message to a port from which the phone only sends is delivered to the port at which it listens.
     void deliver() {
         const auto port = delivery_port(state_, envelope_);
         if (!port) return;
@@ -173,7 +174,7 @@ class Inspection {
         const nat::MappingKey source{{envelope_.transport, phone_}, envelope_.egress.address};
         if (state_.mappings.find(source) || state_.mappings.existing_nat().find(source)) return;
         resolver_.ask({shown.transport, {envelope_.egress.address, shown.endpoint.port}});
-        // One port must not mean two phones, whatever the transport (C9).
+        // One port must not mean two phones, even with different transports (C9).
         const Transport other = shown.transport == Transport::udp ? Transport::tcp : Transport::udp;
         const nat::MappingEntry* twin = state_.mappings.find_public({other, shown.endpoint});
         if (!twin || twin->mapping.inside.address == phone_.address) shown_port_ = shown.endpoint.port;
@@ -345,7 +346,7 @@ class Inspection {
     bool handles_nat_itself_ = false;  ///< the phone writes its public address as its own
     bool unmodified_ = false;
     std::optional<std::uint16_t> shown_port_;  ///< the public one that the phone names for its socket
-    bool proven_ = false;                      ///< phone and peer are (X11)
+    bool proven_ = false;                      ///< the pair is proven (X11)
     sip::Bodies bodies_;
     Effects effects_;
     EndpointResolver resolver_;

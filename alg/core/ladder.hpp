@@ -17,12 +17,12 @@
 
 namespace sipalg {
 
-/// A message in few bytes, since every call has some.
+/// A message in few bytes, because each call stores several.
 struct LadderStep {
     std::uint32_t after_ms = 0;                 ///< since the first message of the call
-    std::uint32_t places = 0;                   ///< that were changed: a bit for each rewrite::Place
+    std::uint32_t places = 0;                   ///< the changed places: a bit for each rewrite::Place
     std::uint16_t status = 0;                   ///< 0: a request
-    sip::Method method = sip::Method::unknown;  ///< of a response: of its request
+    sip::Method method = sip::Method::unknown;  ///< for a response, the method of its request
     Reason reason = Reason::unchanged;
     Side from = Side::inside;
 

@@ -1,4 +1,4 @@
-// Evidence in a message from outside that its sender handles NAT, or does not (S2).
+// Detects from a message from outside whether its sender handles NAT (S2).
 #pragma once
 
 #include "alg/core/inspect_message.hpp"
@@ -10,11 +10,11 @@ enum class NatProof : std::uint8_t {
     handles,   ///< it uses the phone's inside address, and its messages reach the phone
     does_not,  ///< it has stored the public contact of the REGISTER, and no private one beside it
 };
-/// The evidence in `state.message`: a request for the phone's inside address from a peer that is let in, or
-/// the contacts in the 2xx of a REGISTER that was rewritten.
+/// The proof in `state.message`: a request for the phone's inside address from a peer that is let in, or the
+/// contacts in the 2xx of a REGISTER that was rewritten.
 NatProof nat_proof(const State& state, const Envelope& envelope, Time now);
 
-/// A pinhole lets the sender in at the phone's endpoint.
+/// Whether a pinhole lets the sender in at the phone's endpoint.
 bool is_let_in(const State& state, const Envelope& envelope);
 
 /// Whether the message names the phone's public endpoint, as an earlier rewritten message did.

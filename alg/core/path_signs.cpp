@@ -67,7 +67,7 @@ std::optional<PathSign> sign_in_from(const call::Call& call, const State& state,
     const auto entry = sip::next_name_addr(rest);
     if (!entry || call.from.empty()) return std::nullopt;
     const std::string echoed = cut(entry->uri);
-    const auto own = sip::literal_host(call.from);  // is translated, if it is the phone's
+    const auto own = sip::literal_host(call.from);  // translated if it is the phone's
     if (echoed == cut(call.from) || (own && own->host_port.address == envelope.destination.address))
         return std::nullopt;
     return PathSign{PathSign::Kind::message, "From " + cut(call.from), "From " + echoed};

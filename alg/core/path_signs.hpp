@@ -20,10 +20,10 @@ struct PathSign {
     enum class Kind : std::uint8_t {
         port,     ///< `rport` is not the port that left: a NAT changes ports
         address,  ///< `received` is not the address that left: another NAT
-        message   ///< the echoed Via or From is not the one that left: another ALG
+        message   ///< the echoed Via or From differs from the one that left: another ALG
     };
     Kind kind = Kind::port;
-    std::string left, seen;  ///< of the router, and of the peer
+    std::string left, seen;  ///< the value that left the router, and the one that the peer saw
     friend bool operator==(const PathSign&, const PathSign&) = default;
 };
 /// "port", "address", "message"

@@ -14,7 +14,7 @@ std::string number(std::size_t count, const char* what) {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-// The text of the event: the number of moved entries, and of those that lost their port.
+// The text of the event: the number of moved entries, and of entries that lost their port.
 std::string summary(const AddressChange& move, const nat::Renumbering::Counts& counts) {
     std::string text = "is now " + move.to.advertised.text();
     if (move.to.advertised != move.to.address) text += " (interface address " + move.to.address.text() + ")";

@@ -52,7 +52,7 @@ std::vector<MediaReport> media_of(const Call& call, const nat::Mappings& mapping
 
 using Serves = PinholeReport::Serves;
 
-// A way in for signalling that belongs to no call.
+// A pinhole for signalling that belongs to no call.
 PinholeReport signalling_row(Serves serves, const Socket& shown, const Endpoint& inside, std::string remote,
                              std::int64_t expires_s) {
     PinholeReport row;

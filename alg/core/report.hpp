@@ -54,7 +54,7 @@ struct MediaReport {
         silent;  ///< the side that sends no packets: "phone", "peer" or "both"; empty: neither, or not known
 };
 
-/// Why the messages of a call or registration leave as they came.
+/// The reason why the messages of a call or registration are not changed.
 enum class Unchanged : std::uint8_t {
     no,                 ///< they are changed where they name the phone
     routed,             ///< the phone's address is not translated (N2)

@@ -72,7 +72,7 @@ struct State {
     [[nodiscard]] std::vector<Change> restore(std::span<const StoredElement> elements,
                                               const Advertised& advertised, Time now);
 
-    /// Everything that the kernel should hold now, as additions: for a table that another program flushed.
+    /// All elements that the kernel should have now, as additions: for a table that another program flushed.
     std::vector<Change> elements(Time now) const;
     /// The addresses of the router at which there are mappings, each once.
     std::vector<Egress> egresses() const;

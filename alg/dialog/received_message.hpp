@@ -25,7 +25,7 @@ struct ReceivedMessage {
     Egress egress;
     bool unmodified = false;  ///< the message is not rewritten, and a call that it begins is not either
     Time now{0};
-    bool proven = false;  ///< phone and peer are (X11)
+    bool proven = false;  ///< the pair of phone and peer is proven (X11)
 
     /// X4: the tags from the point of view of the phone, for both directions.
     std::string_view local_tag() const;

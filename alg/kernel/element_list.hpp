@@ -15,10 +15,10 @@ namespace sipalg {
 /// connections that a clean stop resets, the second is the kernel's.
 std::string write_elements(std::span<const Change> changes);
 
-/// Additions of the elements, with the time that is left to each `elapsed` after they were written. Those
-/// that let an outside host in are left out when their time is over. The others have a minute more: calls and
-/// bindings, whose own deadlines are in the records, take what they need, and State::restore() removes the
-/// rest. nullopt: another layout, or damaged.
+/// Additions of the elements with their remaining time, `elapsed` after they were written. Expired elements
+/// that let an outside host in are left out. Other elements get at least a minute: calls and bindings, whose
+/// deadlines are in the records, acquire those that they need, and State::restore() removes the rest.
+/// nullopt: another layout, or damaged.
 std::optional<std::vector<Change>> read_elements(std::string_view bytes, Time elapsed);
 
 }  // namespace sipalg

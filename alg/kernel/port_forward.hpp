@@ -22,9 +22,9 @@ struct PortForward {
         return (!transport || *transport == outside.transport) && low <= outside.endpoint.port &&
                outside.endpoint.port <= high && (!address || address == outside.endpoint.address);
     }
-    /// The destination of packets to a public port that this covers; nullopt: the rule does not determine one
-    /// host and port. A port within the destination's range is kept (as nf_nat does); any other port may
-    /// become any port of the range.
+    /// The destination of packets to a public port that this forward covers; nullopt: the rule does not
+    /// determine one host and port. A port within the destination's range is kept (as nf_nat does); any other
+    /// port may become any port of the range.
     std::optional<Endpoint> destination(std::uint16_t port) const {
         if (!to) return std::nullopt;
         if (to_low == 0 || (to_low <= port && port <= to_high)) return Endpoint{to, port};

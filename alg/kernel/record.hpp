@@ -16,10 +16,10 @@ namespace sipalg {
 void store_record(std::uint32_t id, std::string_view before, std::string_view after, bool renew,
                   Seconds timeout, std::vector<Change>& changes);
 
-// Times in records are on the clock of the daemon that wrote them, which another router or another boot does
-// not share. Another record, the clock record, has the state of that clock: the time at which it was written,
-// and its timeout at that time. The kernel counts the timeout down, so the remaining part tells the writer's
-// clock at any later time. A table without it is that of a daemon that ran on this clock.
+// Times in records are on the clock of the daemon that wrote them. Another router or boot has another clock.
+// The clock record has the state of the writer's clock: the time at which it was written, and its timeout at
+// that time. The kernel counts the timeout down, so the remaining part gives the writer's clock at any later
+// time. A table without a clock record was written on this clock.
 
 /// The clock record, as an addition, or as a renewal of the one that is there. Valid for `clock_lifetime`.
 Change clock_record(Change::Op op, Time now);

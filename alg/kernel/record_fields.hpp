@@ -90,7 +90,7 @@ class FieldReader {
         number(protocol, 1);
         value = protocol == static_cast<std::uint64_t>(Transport::tcp) ? Transport::tcp : Transport::udp;
     }
-    /// Zero, which means no time, stays zero.
+    /// Zero means "no time" and stays zero.
     void time(Time& value) {
         value = Time{static_cast<std::int64_t>(in_.number(8))};
         if (clock_ != Time{0} && value != Time{0})
@@ -127,7 +127,7 @@ class FieldReader {
     [[nodiscard]] bool is_complete() const { return ok() && in_.at_end(); }
 
   private:
-    static constexpr Time latest{std::int64_t{1} << 53};  ///< a damaged record may say anything
+    static constexpr Time latest{std::int64_t{1} << 53};  ///< the record may be damaged
 
     RecordReader in_;
     Time clock_;

@@ -25,8 +25,8 @@ class ExistingNat {
     /// forward. `signalling`: its other end is a SIP port.
     void note(const Mapping& mapping, bool by_phone, bool signalling);
     void end();
-    /// Adds the translation of a flow that a phone has begun in the last minutes. It replaces what scans have
-    /// reported about its two sockets.
+    /// Adds the translation of a flow that a phone has begun in the last minutes. It replaces the results of
+    /// scans for its two sockets.
     void note_seen(const Mapping& mapping);
 
     struct Way {
@@ -36,7 +36,7 @@ class ExistingNat {
         std::uint32_t scan = 0;
     };
     /// The public port of an inside socket; nullptr: none. If NAT uses several ports for several peers, this
-    /// is the one of signalling.
+    /// is the port of signalling.
     const Way* find(const MappingKey& key) const;
 
     /// The inside endpoint of a public socket, whose address is that of the outside interface; nullptr: none.

@@ -19,7 +19,7 @@
 
 namespace sipalg::nat {
 
-/// The ports at which a phone expects the messages that are sent back to a port from which it only sends.
+/// The ports at which a phone receives messages that were sent to a port from which it only sends.
 struct Listener {
     std::uint16_t responses = 0;  ///< the one that its Via names
     std::uint16_t requests = 0;   ///< the one that its Contact names
@@ -29,7 +29,7 @@ struct Listener {
 /// The listeners by the inside endpoint that their phone sends from. Bounded (X7): at the limit the oldest
 /// listener of the phone is removed, or if the phone has none, no listener is added. A listener is forgotten
 /// when no message has used it for `idle` and its phone is not registered. Changes are staged (law 4), and
-/// records carry the listeners over a restart (A5).
+/// records keep the listeners over a restart (A5).
 class Listeners {
   public:
     static constexpr std::size_t most = 1024, most_per_phone = 8;

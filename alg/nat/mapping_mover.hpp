@@ -12,10 +12,10 @@
 
 namespace sipalg::nat {
 
-// Theory of operation. First move all mappings that can keep their ports, then the others, so that none of
-// those takes a port that another mapping could keep. The ports of a run (RTP and its RTCP) stay together:
-// all of them are kept, or none. Removals reach the kernel before additions, because both may name the same
-// inside endpoint.
+// Theory of operation. First move all mappings that can keep their ports, then the others, so that these take
+// no port that another mapping could keep. The ports of a run (RTP and its RTCP) stay together: all of them
+// are kept, or none. Removals reach the kernel before additions, because both may name the same inside
+// endpoint.
 class MappingMover {
   public:
     MappingMover(Mappings& mappings, Renumbering& renumbering, Time now, std::vector<Change>& changes)
@@ -35,8 +35,8 @@ class MappingMover {
         return *renumbering_.target({entry.mapping.outside.address, entry.advertised});
     }
     bool is_free(const MappingEntry& entry, std::uint16_t port, unsigned run) const;
-    /// Whether the phone's endpoint already has a mapping at the new address, because it has sent something
-    /// there.
+    /// Whether the phone's endpoint has a mapping at the new address, because it has already used that
+    /// address.
     bool exists(const MappingEntry& entry) const;
     /// False: some port of the run is not free at the new address.
     [[nodiscard]] bool keep_ports(const Run& run);

@@ -37,8 +37,8 @@ void MappingRestorer::restore(const Mapping& mapping, const Address& advertised,
     all_.mappings_.put(entry.key(), entry);
 }
 
-// If one endpoint has several mappings, the Diversion belongs to those that do not outlive it; the kernel
-// counts whole seconds. Both are renewed together, before the first one ends.
+// If one endpoint has several mappings, the Diversion belongs to the mappings that do not outlive it (the
+// kernel counts whole seconds). Both are renewed together, before the first one ends.
 void MappingRestorer::restore(const Diversion& diversion, Time until) {
     for (const Address& outside : all_.outside_addresses_) {
         const MappingKey key{{diversion.transport, diversion.inside}, outside};

@@ -14,7 +14,7 @@ namespace sipalg::nat {
 /// The time is linear in the number of elements.
 class MappingRestorer {
   public:
-    /// `mappings` must be empty, and outlive this; so must `elements`.
+    /// `mappings` must be empty. Both must outlive this object.
     MappingRestorer(Mappings& mappings, std::span<const StoredElement> elements, Time now)
         : all_(mappings), elements_(elements), now_(now) {}
 
@@ -22,9 +22,9 @@ class MappingRestorer {
     using Advertised = std::function<Address(const Address&)>;
     /// First step: mappings with their diversions, and pinholes, all without users.
     void begin(const Advertised& advertised);
-    /// Second step: Second step: Reachable elements, and diversions of phones that are not translated.
-    /// Removes the Reachable elements that have no mapping, and the pinholes that have no user. A mapping
-    /// with users lives as long as they do.
+    /// Second step: Reachable elements, and diversions of phones that are not translated. Removes the
+    /// Reachable elements that have no mapping, and the pinholes that have no user. A mapping with users
+    /// lives as long as they do.
     void end(std::vector<Change>& changes);
 
   private:

@@ -55,7 +55,7 @@ const MappingEntry* Mappings::map(const Socket& inside, const Egress& egress, co
     if (is_forbidden_port(inside.endpoint.port) || !has_room(inside.endpoint.address, wish.emergency, now))
         return nullptr;
     std::uint16_t preferred = wish.preferred ? wish.preferred : way ? way->port : inside.endpoint.port;
-    // The owner's forward to it gives it the port that strangers may know (X12).
+    // If the owner forwards a port to this endpoint, it gets that port, which strangers may know (X12).
     const auto forwarded = ports_.forwards().port_of(inside, egress.address);
     if (!wish.exact) preferred = forwarded.value_or(preferred);
     if (egress.address == inside.endpoint.address)
@@ -162,7 +162,7 @@ void Mappings::schedule(const MappingEntry& entry, Time now) {
         return;
     }
     Time due = std::max(entry.idle_until, entry.linger_until);
-    // Renew an element that would leave the kernel too early before it does.
+    // Renew an element that expires too early before it leaves the kernel.
     if (entry.kernel_until > now && entry.kernel_until < entry.idle_until)
         due = std::max(std::min(due, entry.kernel_until - idle_margin), now);
     deadlines_.schedule(entry.key(), due);

@@ -22,8 +22,8 @@
 
 namespace sipalg::nat {
 
-/// A mapping is in the kernel until kernel_until. Its users (calls, bindings, connections) keep it there. So
-/// do signalling (idle_until) and keep-alives, which only conntrack sees. Afterwards its port stays reserved
+/// A mapping is in the kernel until kernel_until. Its users (calls, bindings, connections), signalling
+/// (idle_until) and keep-alives, which only conntrack sees, keep it there. Afterwards its port stays reserved
 /// until linger_until, so that a late retransmission leaves with the same bytes (C10).
 struct MappingEntry {
     Mapping mapping;
@@ -84,10 +84,10 @@ class Mappings {
     const auto& all() const { return mappings_; }
     const Treatments& treatments() const { return policy_.treatments; }
 
-    /// Whether the mapping only reserves its port, so that packets meet the owner's NAT.
+    /// Whether the mapping only reserves its port, so that the owner's NAT translates the packets.
     bool is_lingering(const MappingEntry& entry, Time now) const;
     /// The mapping of `inside`, made if there is none; it enters the kernel with acquire() or refresh().
-    /// nullptr: the port is forbidden (X2), no port is left, or the ceiling is reached (X7).
+    /// nullptr: the port is forbidden (X2), no port is left, or a limit is reached (X7).
     const MappingEntry* map(const Socket& inside, const Egress& egress, const PortWish& wish, Time now);
     /// Keeps the mapping's public port next to that of the previous inside port, also after renumber().
     void set_consecutive(const MappingKey& key) { mappings_.edit(key)->consecutive = true; }

@@ -19,7 +19,8 @@ void PortForwards::set(std::vector<PortForward> forwards) {
 std::optional<std::uint16_t> PortForwards::port_of(const Socket& inside, const Address& outside) const {
     for (const PortForward& forward : all_) {
         if (forward.to != inside.endpoint.address) continue;
-        // The inside port itself, if packets keep it; else all ports lead to one, and the first is as good.
+        // The inside port itself if the rule keeps ports; else all ports lead to one, so the first one will
+        // do.
         for (const std::uint16_t port : {inside.endpoint.port, forward.low})
             if (forward.covers({inside.transport, {outside, port}}) && !is_forbidden_port(port) &&
                 forward.destination(port) == inside.endpoint)

@@ -17,17 +17,17 @@ class PortForwards {
 
     /// X12: the public port that the owner forwards to exactly this inside socket; nullopt: none.
     std::optional<std::uint16_t> port_of(const Socket& inside, const Address& outside) const;
-    /// X12: whether the owner forwards the public socket to another host or port. A forward to `inside` does
-    /// not count, nor does one to a port after it, if the `run` ports are forwarded in order, beginning with
-    /// the public port `first`.
+    /// X12: whether the owner forwards the public socket to another host or port. Forwards to `inside` do not
+    /// count. Forwards to the ports after it do not count either, if the `run` ports from the public port
+    /// `first` on are forwarded in order.
     bool is_others(const Socket& inside, const Socket& outside, std::uint16_t first, unsigned run) const;
-    /// How many of these UDP ports are forwarded at no address.
+    /// The number of these UDP ports that are not forwarded at any address.
     std::size_t left(std::uint16_t low, std::uint16_t high) const;
 
   private:
     std::vector<PortForward> all_;
-    /// For each port, whether a forward covers it; empty without forwards. It makes the search for a free
-    /// port fast, which tests thousands of ports.
+    /// For each port, whether a forward covers it; empty without forwards. It speeds up the search for a free
+    /// port, which tests thousands of ports.
     std::vector<bool> forwarded_;
 };
 

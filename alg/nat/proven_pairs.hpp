@@ -22,9 +22,9 @@ namespace sipalg::nat {
 // packet proves the pair for proof_time. A registration, or a call that the peer has answered, keeps the pair
 // proven until it ends.
 
-/// The proven pairs. Bounded (X7): at a limit the oldest pair without a holder is removed, of the phone's own
-/// host, or else of the host with the most pairs. New calls of the removed pair wait for their first
-/// response. Changes are staged (law 4), so that a packet whose changes the kernel refuses has proven
+/// The proven pairs. Bounded (X7): at a limit the oldest pair without a registration or call is removed, of
+/// the phone's own host, or else of the host with the most pairs. New calls of the removed pair wait for
+/// their first response. Changes are staged (law 4), so that a packet whose changes the kernel refuses proves
 /// nothing.
 class ProvenPairs {
   public:
@@ -73,7 +73,7 @@ class ProvenPairs {
     Hosts& hosts_;
     Entries entries_;
     HostQueues<PhonePeer, PhonePeerHash> unheld_;  ///< by host of the phone
-    std::vector<std::pair<PhonePeer, int>> held_;  ///< changes of holders since the last commit()
+    std::vector<std::pair<PhonePeer, int>> held_;  ///< changes of `holders` since the last commit()
     std::vector<PhonePeer> noted_;                 ///< pairs proven by a packet since then
     std::optional<Time> next_;                     ///< when to look for expired proofs
 };

@@ -65,7 +65,7 @@ class Renumbering {
 
     std::span<const AddressChange> moves_;
     std::vector<Counts> counts_;            ///< one for each move
-    std::vector<bool> has_moved_mappings_;  ///< the same
+    std::vector<bool> has_moved_mappings_;  ///< one for each move
     bool within_;
     std::unordered_map<MappingKey, std::uint16_t, MappingKeyHash> old_ports_;
 };

@@ -32,8 +32,8 @@ class Outward : public rewrite::Translation {
     bool concerns(const Address& host) const override;
 
   private:
-    /// The mapping of one of the phone's sockets. The one of the packet's source is needed several times, so
-    /// it is cached.
+    /// The mapping of one of the phone's sockets. The mapping of the packet's source is needed several times,
+    /// so it is cached.
     const MappingEntry* find(const Socket& inside) const {
         return inside == source_ ? source_entry_ : mappings_.find(MappingKey{inside, egress_.address});
     }

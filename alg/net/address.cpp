@@ -36,8 +36,7 @@ unsigned digit(char c) {
     return static_cast<unsigned char>(c) - unsigned{'0'};
 }
 
-// A parser of its own, because each header with an address needs it and inet_pton takes several times as
-// long.
+// A separate parser, because each header with an address needs it and inet_pton takes several times as long.
 bool read_v4(std::string_view text, std::uint32_t& value) {
     // Zeros after the text end its last number, so that positions need no checks.
     constexpr std::size_t longest = 15;

@@ -6,8 +6,8 @@
 namespace sipalg {
 
 std::uint64_t add_words(std::span<const std::uint8_t> bytes, std::uint64_t sum) {
-    // Four bytes at a time in the machine's own order: the folded sum of words with their bytes swapped is
-    // the sum with its bytes swapped (RFC 1071 2 B).
+    // Adds four bytes at a time in the machine's own order: swapping the bytes of all words only swaps the
+    // bytes of the folded sum (RFC 1071 2 B).
     std::uint64_t native = 0;
     std::size_t i = 0;
     for (; i + 4 <= bytes.size(); i += 4) {

@@ -47,7 +47,7 @@ struct LimitRow {
     std::size_t Limits::*member;
     const char* option;            ///< of sipalgd
     const char* name;              ///< in `sipalgctl limits`
-    const char* behaviour;         ///< what happens at the limit
+    const char* behaviour;         ///< the effect at the limit
     std::size_t most = 1'000'000;  ///< the highest value that the owner may set; the lowest is 1
 };
 

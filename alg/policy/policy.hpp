@@ -38,10 +38,10 @@ inline Side opposite(Side side) {
 /// The router's outside address on the route between the two ends of a packet. Without translation (N2) it is
 /// the phone's own address: endpoints and messages stay as they are.
 struct Egress {
-    Address address;     ///< of the outside interface: what NAT writes into packets
+    Address address;     ///< of the outside interface: NAT writes it into packets
     Address advertised;  ///< the address that messages name; differs only with --external-address
-    /// The only outside interface with this address. Empty: there is no outside interface with another one,
-    /// or several have this one.
+    /// The outside interface with this address. Empty: no outside interface has another address, or several
+    /// have this one.
     InterfaceName interface = {};
     // The interface follows from the address.
     friend bool operator==(const Egress& a, const Egress& b) {

@@ -14,7 +14,7 @@ inline constexpr Time transaction_time = 32s;
 /// A ringing call ends this long after the last provisional response: a little later than timer C, which is
 /// more than 3 minutes (RFC 3261 16.6).
 inline constexpr Time ringing_time = 200s;
-/// How long a packet of the peer proves it, unless a registration or a call holds the proof (X11).
+/// How long a packet of the peer proves it, unless a registration or a call keeps it proven (X11).
 inline constexpr Time proof_time = 120s;
 /// A signalling mapping without a binding lives as long as a UDP stream in conntrack, more than the two
 /// minutes of RFC 4787 REQ-5.
@@ -33,7 +33,8 @@ inline constexpr Time shortest_session = 90s;
 /// Grace after a session interval that passed without a refresh (RFC 4028 10): the BYE, or a late refresh,
 /// may take the time of a transaction.
 inline constexpr Time session_grace = 32s;
-/// A binding ends this long after the registrar's time is up, because a refresh may be on its way.
+/// A binding ends this long after the lifetime that the registrar granted, because a refresh may be on its
+/// way.
 inline constexpr Time registration_grace = 32s;
 /// Whether a kernel timeout that ends at `kernel_until` should be extended to `until`. Small extensions are
 /// skipped, because they would cost a transaction for each message: elements of calls are renewed in time
@@ -45,7 +46,7 @@ inline bool is_worth_renewing(Time kernel_until, Time until, Time now) {
 /// by default.
 inline constexpr Time scan_interval = 45s;
 /// The time from a change of the session to the first conntrack scan that can tell which end is silent (O5):
-/// one window after the scan that the change itself brings.
+/// one window after the scan that the change itself causes.
 inline constexpr Time audio_check_time = 11s;
 
 }  // namespace sipalg

@@ -44,8 +44,8 @@ std::array<Prefix, 2> halves(const Prefix& prefix) {
 
 using Switch = std::optional<bool> Treatment::*;
 
-// Adds the part of `prefix` in which the switch is on: all of it if the most specific section around it has
-// it on, without the parts that more specific sections exclude.
+// Adds the part of `prefix` in which the switch is on: all of it if the most specific section that contains
+// it sets the switch, without the parts that more specific sections exclude.
 void add_switched_on(const std::vector<Section>& sections, Switch setting, const Prefix& prefix,
                      std::vector<Prefix>& out) {
     const bool on = narrowest(sections, prefix.address, setting, prefix.length).value_or(false);

@@ -40,14 +40,14 @@ struct Prefix {
     Address address;
     std::uint8_t length = 0;  ///< at most 32 or 128; bits of `address` behind it are zero
 
-    /// "192.168.1.0/24"; without "/" it is one address. nullopt: neither, or there are bits behind the
-    /// prefix.
+    /// "192.168.1.0/24"; without "/" it is one address. nullopt: neither, or bits after the first `length`
+    /// are set.
     static std::optional<Prefix> parse(std::string_view text);
     bool contains(const Address& other) const;
     friend bool operator==(const Prefix&, const Prefix&) = default;
 };
 
-/// The settings of a section. Those that are not set come from a less specific section.
+/// The settings of a section. A less specific section provides settings that are not set.
 struct Treatment {
     std::optional<MediaSource> media_source;
     std::optional<Mode> mode;

@@ -12,7 +12,7 @@
 
 namespace sipalg::rewrite {
 
-/// One replacement: Replaces `length` bytes at `offset` of the message by `text`.
+/// Replaces `length` bytes at `offset` of the message by `text`.
 struct Edit {
     std::uint32_t offset = 0;
     std::uint32_t length = 0;
@@ -72,8 +72,8 @@ class Edits {
     std::string texts_;
     std::vector<Edit> edits_;
     std::vector<Note> notes_;
-    Address written_;  ///< the last address and its text at written_offset_ of texts_, because a message
-                       ///< repeats few addresses
+    /// The last address, with its text at written_offset_ of texts_: messages often repeat an address.
+    Address written_;
     std::size_t written_offset_ = 0, written_length_ = 0;
     bool explaining_ = false;
 };

@@ -38,7 +38,7 @@ std::string_view name(Place place);
 
 /// The reason why a place was kept.
 enum class Kept : std::uint8_t {
-    changed,     ///< it was not
+    changed,     ///< the place was changed, not kept
     same,        ///< already has the right value
     foreign,     ///< an address that is neither the phone's nor one of ours (S1)
     no_mapping,  ///< forbidden (X2), at a limit (X7), or the phone handles NAT itself (S2): nothing is mapped
@@ -51,7 +51,7 @@ enum class Kept : std::uint8_t {
     unreadable,  ///< the value can't be read
     star,        ///< Contact: *
     other_scheme,  ///< not a sip or sips URI
-    lower_via,     ///< a Via below the topmost: another hop's
+    lower_via,     ///< a Via below the topmost, which belongs to another hop
     not_this_way,  ///< a place that only the other direction translates (S3, S4)
     never,         ///< a header that only the two ends use (S5)
     sealed,        ///< a signed, encrypted, encoded or digest-protected body (S5)

@@ -54,7 +54,7 @@ class Translation {
     virtual std::optional<Endpoint> media(const Socket& socket) const = 0;
     /// Translates a media endpoint that a STUN server has shown to another phone on this side (C9).
     virtual std::optional<Endpoint> of_another_phone(const Socket& socket) const = 0;
-    /// Translates the address of c= and o= if no media endpoint decides it.
+    /// Translates the address of c= and o= if no media endpoint determines it.
     virtual std::optional<Address> media_host(const Address& host) const = 0;
     /// Whether other media lines may be translated if `socket` is not (S9). False if its port belongs to
     /// another phone at the public address.

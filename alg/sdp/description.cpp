@@ -188,8 +188,8 @@ class Description::Reader {
     }
 
   private:
-    // The four functions below are not part of line(), because most lines need none of them and would pay for
-    // their registers.
+    // The four functions below are not part of line(), because most lines need none of them, and inlining
+    // would take registers.
     [[gnu::noinline]] void origin(Words words) {
         AddressField& field = d_.origin_;
         if (!field.text.empty()) return;  // a description has one; of several the first one counts

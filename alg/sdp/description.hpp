@@ -26,7 +26,8 @@ struct Candidate {
     std::uint8_t component = 0;  ///< 1 RTP, 2 RTCP
     bool tcp = false;
     bool host = false;  ///< typ host
-    /// The other side may send there: UDP, or TCP of the types passive and so (RFC 6544 4.1)
+    /// Whether the other side may send to the candidate: UDP, or TCP of the types passive and so (RFC 6544
+    /// 4.1)
     bool receives = false;
     std::string_view port_text;
     std::uint16_t port = 0;

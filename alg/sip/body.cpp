@@ -98,7 +98,7 @@ class Parts {
     }
 
     std::string_view body_, boundary_;
-    std::size_t position_ = 0;  // of the line to be looked at next
+    std::size_t position_ = 0;  // the position of the next line to examine
     std::size_t begin_ = 0;     // of the part
     bool last_ = false;
 };

@@ -16,8 +16,8 @@ namespace sipalg::tcp {
 class Connection;
 class MessageSink;
 
-/// The kernel's copy of a connection's record, and its SequenceMapped element, because of which the kernel
-/// drops segments of the connection while there is no daemon. update() requests changes; conclude() puts them
+/// The kernel's copy of a connection's record, and its SequenceMapped element. This element makes the kernel
+/// drop segments of the connection while there is no daemon. update() requests changes; conclude() puts them
 /// in force.
 class ConnectionRecord {
   public:

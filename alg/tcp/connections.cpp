@@ -148,8 +148,8 @@ void Connections::open(Side from, const Segment& syn, const Egress& egress, Mess
     sink.note_opened(step.key, from, now);
 }
 
-// X7: at a limit a half-open connection is removed: at the limit of the phone one of the opener's own, so
-// that forged SYNs cannot prevent the phone from calling; else the oldest one of the host with the most.
+// X7: at the limit of a phone, the oldest half-open connection of the opener is removed, so that forged SYNs
+// cannot prevent the phone from calling; at the total limit, the oldest one of the host with the most.
 bool Connections::make_room(Side opener, MessageSink& sink, Time now, Staged staged, Step& step) const {
     const Address& phone = step.key.phone.address;
     const bool replaces = !step.ended.empty();  // one connection makes room for its successor

@@ -29,8 +29,8 @@ struct Chunk {
 ///
 /// An incomplete message lies between settled and received, and its segments are queued. settle() moves
 /// `settled`, send() moves `sent`. The buffer keeps all bytes behind `sent`, so a queued segment is needed
-/// for its packet, not for its bytes: when too many are queued, more are dropped, and the segment that
-/// completes the message carries all of it.
+/// for its packet, not for its bytes. When too many are queued, more are dropped, and the segment that
+/// completes the message carries all bytes.
 ///
 /// Local acknowledgement: if the congestion window of the sender is smaller than a message, its bytes are
 /// acknowledged before the receiver has them (T1). From then on the buffer keeps them until the receiver

@@ -11,15 +11,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A sender with a full congestion window gets its acknowledgement after this: before it retransmits (after
-// 1 s by RFC 6298, after 200 ms in practice), but after the rest of most messages has arrived.
+// A sender with a full congestion window gets its acknowledgement after this time: before it retransmits
+// (after 1 s by RFC 6298, after 200 ms in practice), but after the rest of most messages has arrived.
 constexpr Time acknowledge_after = 20ms;
 // The longest wait of an incomplete message for its next bytes, and in total.
 constexpr Time longest_pause = 10s;
 constexpr Time longest_wait = 60s;
 
-// Plans a local acknowledgement for a direction that waits for the rest of a message. Not when it waits for
-// the receiver's window, nor while earlier bytes are in flight: those the sender retransmits itself.
+// Plans a local acknowledgement for a direction that waits for the rest of a message. Does nothing while it
+// waits for the receiver's window or while earlier bytes are in flight, because the sender retransmits those
+// itself.
 bool plan_local_ack(const Connection& connection, Direction& direction) {
     const bool incomplete =
         direction.sent() >= direction.parsed() && direction.parsed() < direction.received();

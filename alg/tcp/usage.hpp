@@ -50,7 +50,7 @@ class Usage {
   private:
     struct Own {
         Counts counts;
-        Address host;  ///< the host in whose counts they are
+        Address host;  ///< the host that they are counted for
     };
 
     bool exceeds(const Address& phone, std::size_t times) const {

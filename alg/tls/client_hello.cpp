@@ -156,7 +156,7 @@ ClientHello read(Hello hello, bool datagram) {
     if (datagram) hello.skip(hello.byte());  // cookie
     hello.skip(hello.word());                // cipher suites
     hello.skip(hello.byte());                // compression methods
-    if (hello.good() && hello.left() > 0) {  // there was a TLS without extensions
+    if (hello.good() && hello.left() > 0) {  // the first TLS had no extensions
         const unsigned extensions = hello.word();
         if (extensions != hello.left()) hello.fail();
     }
