@@ -23,7 +23,7 @@ std::string_view text(Bytes bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// Without overflow whatever the file says: 2^63 us are 292,000 years.
+// Cannot overflow for any file: 2^63 us are 292,000 years.
 std::int64_t microseconds(std::uint64_t units, std::uint64_t per_second, std::int64_t offset_s) {
     constexpr std::uint64_t latest_s = 1ULL << 42;
     const std::uint64_t seconds = units / per_second;

@@ -1,8 +1,8 @@
 // Capture files of tcpdump and Wireshark, frame by frame: pcap, and pcapng
 // (draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng).
 //
-// The reader is our own because libpcap hides what explanations need: names of interfaces and comments. It
-// works on bytes in memory; every length in the file is checked against them.
+// The reader is our own because libpcap hides the names of interfaces and the comments, which explanations
+// need. It works on bytes in memory; every length in the file is checked against them.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct Frame {
     std::uint32_t link_type = 0;      ///< LINKTYPE_* of its interface
     std::string_view interface_name;  ///< empty: the file has none
     Bytes bytes;
-    std::uint32_t original_length = 0;  ///< more than bytes.size(): the capture has cut it short
+    std::uint32_t original_length = 0;  ///< more than bytes.size(): the capture has truncated it
     std::string_view comment;           ///< pcapng; empty: none
 };
 

@@ -28,7 +28,7 @@ struct Unread {
 struct Packets {
     std::vector<CapturedPacket> packets;  ///< in the order of time
     std::vector<Unread> unread;           ///< at most max_unread
-    std::uint64_t unread_count = 0;       ///< all of them
+    std::uint64_t unread_count = 0;       ///< the number of all unread frames
     std::uint64_t frames = 0;
     std::uint64_t others = 0;  ///< frames with neither UDP nor TCP over IP
     bool has_sides = false;    ///< there are interfaces "inside" and "outside": `sipalgctl record` wrote it

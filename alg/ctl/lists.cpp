@@ -61,7 +61,7 @@ std::string short_media(const Json& call) {
 }
 
 /// The sides that have sent media in an ended call.
-std::string heard(const Json& call) {
+std::string media_sides(const Json& call) {
     const std::string from = cell(call, "media_from");
     if (from == "both") return "both ways";
     if (from == "phone") return "peer silent";
@@ -77,7 +77,7 @@ std::string ended_calls(const Json& rows, const Layout& layout) {
         for (const Json& row : rows)
             table.add({cell(row, "ended"), duration(row, "duration_s"), cell(row, "direction"),
                        cell(row, "phone"), cell(row, "peer"), cell(row, "from"), cell(row, "to"),
-                       marked(row, cell(row, "why")), heard(row), cell(row, "call_id")});
+                       marked(row, cell(row, "why")), media_sides(row), cell(row, "call_id")});
         return table.text(layout.room);
     }
     Table table({{"AGO"},
@@ -90,7 +90,7 @@ std::string ended_calls(const Json& rows, const Layout& layout) {
                  {"CALL-ID", 8, true}});
     for (const Json& row : rows)
         table.add({age(row, "ended", layout), duration(row, "duration_s"), cell(row, "direction"),
-                   cell(row, "phone"), party(row), marked(row, cell(row, "why")), heard(row),
+                   cell(row, "phone"), party(row), marked(row, cell(row, "why")), media_sides(row),
                    cell(row, "call_id")});
     return table.text(layout.room);
 }

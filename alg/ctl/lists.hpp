@@ -20,7 +20,7 @@ struct Layout {
 /// "no calls" for an empty list. The rows are those of `calls`, or of `calls --ended` if their state is
 /// "ended".
 std::string calls_list(const Json& rows, const Layout& layout);
-/// What a pinhole serves: "audio rtp", "signalling", "registration", …
+/// The stream or signalling that a pinhole serves: "audio rtp", "signalling", "registration", …
 std::string purpose(const Json& pinhole);
 /// "192.0.2.1:4000" -> "4000"
 std::string port_of(const std::string& endpoint);

@@ -31,7 +31,7 @@ const Command& known_command(const std::string& name) {
 
 struct OwnOption {
     const char* name;
-    std::initializer_list<std::string_view> commands;  ///< that it belongs to
+    std::initializer_list<std::string_view> commands;  ///< the commands that the option belongs to
 };
 const OwnOption own_options[] = {
     {"all", {"close"}},

@@ -22,8 +22,8 @@ namespace {
 
 constexpr std::chrono::seconds patience{3};
 
-// The socket's group may look: " or as a member of the group sipalg (…)". Empty: only root may. A directory
-// that others may not enter hides the socket, and has the same group.
+// A hint that members of the socket's group may query: " or as a member of the group sipalg (…)". Empty: only
+// root may. A directory that others may not enter hides the socket, and has the same group.
 std::string group_hint(const std::string& path) {
     struct stat status {};
     if (stat(path.c_str(), &status) == 0) {

@@ -234,7 +234,7 @@ void Daemon::publish_facts() {
 }
 
 std::optional<Time> Daemon::step(Time now) {
-    guard_.advance(now);  // the rules first: what follows changes their elements
+    guard_.advance(now);  // install the rules first, because the next steps change their elements
     if (now >= next_sockets_) {
         socket_reader_.request();
         next_sockets_ = now + sockets_every;

@@ -1,4 +1,4 @@
-// What the options mean for the core and for the ruleset.
+// Converts the options to settings of the core and of the ruleset.
 #pragma once
 
 #include <string>

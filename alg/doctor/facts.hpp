@@ -23,11 +23,11 @@ struct Subject {
     std::vector<Address> advertised;    ///< addresses that messages name
     std::size_t tls_flows = 0;          ///< flows of TLS that the daemon has seen
     std::vector<std::string> warnings;  ///< of the daemon
-    /// A device between the router and a peer, by what the peer's responses say.
+    /// A device between the router and a peer, as the peer's responses show it.
     struct PathSign {
         std::string peer;
         std::string changed;     ///< "port", "address", "message"
-        std::string left, seen;  ///< by the router, and by the peer
+        std::string left, seen;  ///< the value that left the router, and the one that the peer saw
     };
     std::vector<PathSign> path_signs;
 };
@@ -45,18 +45,18 @@ struct ForwardChain {
 
 struct OutsideInterface {
     std::string name;
-    Address address;    ///< IPv4; none: it has none
-    std::string vrf;    ///< that it is enslaved to; empty: none
+    Address address;    ///< IPv4; none: the interface has no IPv4 address
+    std::string vrf;    ///< the VRF that it is enslaved to; empty: none
     int rp_filter = 0;  ///< the value in force: 0 off, 1 strict, 2 loose
 };
 
 struct Facts {
     std::string no_tables;                     ///< why the ruleset can't be read; empty: it can
-    std::string refused;                       ///< why the kernel would not take our table; empty: it would
+    std::string refused;                       ///< why the kernel would not accept our table; empty: it would
     std::string queue_method;                  ///< "native" or "compat"
-    std::optional<std::string> kernel_helper;  ///< what assigns the kernel's SIP helper, and the remedy
+    std::optional<std::string> kernel_helper;  ///< assigns the kernel's SIP helper; with the remedy
     std::vector<ForwardChain> chains;
-    std::vector<std::string> flowtable_chains;  ///< that offload signalling (A8)
+    std::vector<std::string> flowtable_chains;  ///< the chains that offload signalling (A8)
     std::vector<PortForward> forwards;
     bool leftover = false;           ///< our table exists, and no daemon has its lock
     std::size_t leftover_rules = 0;  ///< accept rules of ours without a table

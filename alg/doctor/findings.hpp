@@ -22,7 +22,7 @@ struct Finding {
     Level level = Level::warning;
     std::string_view id;  ///< one word, for scripts
     std::string text;     ///< one sentence
-    std::string command;  ///< that fixes it; empty: no command does
+    std::string command;  ///< the command that fixes the fault; empty: none does
 };
 
 /// The finding in one line, as the daemon's status warns of it: "TEXT; run: COMMAND".

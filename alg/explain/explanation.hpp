@@ -25,7 +25,7 @@ struct PinholeLife {
     call::CallPinhole pinhole;
     double opened_s = 0;
     std::optional<double> closed_s;  ///< nullopt: open at the end of the capture
-    std::uint64_t packets = 0;       ///< that it let in
+    std::uint64_t packets = 0;       ///< the packets that it let in
     double first_s = 0, last_s = 0;  ///< of these packets
 };
 
@@ -36,7 +36,7 @@ struct MediaPath {
     Endpoint inside, remote;
     std::uint64_t from_phone = 0, to_phone = 0;
     std::uint64_t refused = 0;       ///< to the phone, while the call was open, without a pinhole
-    std::uint64_t refused_late = 0;  ///< likewise, after the call had ended
+    std::uint64_t refused_late = 0;  ///< the same after the call had ended
     double first_s = 0, last_s = 0;
     bool phone_began = false;  ///< so conntrack lets answers in
 };
@@ -77,7 +77,7 @@ std::string_view word(Conversation::Kind kind);
 std::string_view word(Conversation::Verdict verdict);
 
 /// Replays the capture through the core. `file` is the content of the whole file. Throws only if memory runs
-/// out, whatever the file contains.
+/// out, for any content.
 Explanation explain(Bytes file, const Hints& hints);
 
 /// Fills in verdict, summary and problems. `sees_media`: the capture has packets of media at all.

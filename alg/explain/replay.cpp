@@ -74,7 +74,7 @@ class Replay {
         return policy;
     }
 
-    // UDP that is neither signalling nor between unknown hosts.
+    // Whether there is UDP that is neither signalling nor between unknown hosts.
     bool has_media() const {
         return std::any_of(capture_.packets.begin(), capture_.packets.end(),
                            [&](const capture::CapturedPacket& packet) {
@@ -103,7 +103,7 @@ class Replay {
     }
 
     void advance_to(std::int64_t time_us) {
-        // A clock that was set back must not move the core's time.
+        // A clock that was set back must not move the core's time back.
         const std::int64_t gap_ms = std::clamp<std::int64_t>(
             (time_us - std::max(latest_us_, first_us_)) / 1000, 0, longest_gap.count());
         if (gap_ms > 0 || latest_us_ == 0) latest_us_ = std::max(latest_us_, time_us);
@@ -186,8 +186,8 @@ class Replay {
         return way.from == Side::outside && (sent_.contains(flow) || shown_.contains(way.phone));
     }
 
-    // Most captures begin after the phones have registered: a request that comes to an endpoint which has
-    // sent nothing yet would begin nothing (X3).
+    // Most captures begin after the phones have registered: without this, a request to an endpoint that has
+    // sent nothing yet would begin no call (X3).
     void take_as_registered(const Oriented& way, const capture::CapturedPacket& packet) {
         const Transport transport = packet.packet.transport;
         const Egress here = egress(way.phone.address);

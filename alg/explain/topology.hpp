@@ -1,10 +1,10 @@
-// Which hosts of a capture are inside, and which address of the router the outside sees.
+// Determines the inside hosts of a capture, and the address of the router that the outside sees.
 //
 // Theory of operation. A capture shows one side of the router, the other, or both. If it shows both, it has a
 // phone's packet twice: as it left the phone, and as it left the router. The two copies have the same
 // Call-ID, CSeq, branch and one end in common; the other ends show which inside address is behind the
-// router's address. The core gets each message once, with the ends that the inside edge would see (A1): of
-// messages from phones the inside copy, of messages to phones the outside copy, or the only one there is.
+// router's address. The core gets each message once, with the ends that the inside edge would see (A1): the
+// inside copy of messages from phones, the outside copy of messages to phones, or the only copy.
 #pragma once
 
 #include <map>
@@ -42,7 +42,7 @@ class Topology {
     /// The router's address outside.
     const Address& outside() const { return outside_; }
     const std::set<Address>& inside() const { return inside_; }
-    /// Sentences that tell what was guessed and what is missing.
+    /// Sentences about guesses and missing data.
     const std::vector<std::string>& notes() const { return notes_; }
     /// Ports that count as SIP ports: those at which peers receive SIP.
     std::vector<std::uint16_t> sip_ports() const;

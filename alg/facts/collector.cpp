@@ -30,19 +30,19 @@ void Collector::begin(const State& state) {
 }
 
 void Collector::collect(const State& state, Decision& decision, Time now, std::vector<Fact>& facts) {
-    std::vector<CallKey> touched;
+    std::vector<CallKey> affected;
     for (SeenMessage& seen : decision.seen) {
         Message message = describe(std::move(seen));
-        if (!message.call_id.empty()) touched.push_back({message.call_id, message.seen.phone.address});
+        if (!message.call_id.empty()) affected.push_back({message.call_id, message.seen.phone.address});
         add(now, std::move(message), facts);
     }
     decision.seen.clear();
-    for (const CallKey& key : touched)
+    for (const CallKey& key : affected)
         for (std::uint8_t leg = 0; leg < call::max_legs; ++leg)
             compare(state, {key.call_id, key.phone, leg}, now, facts);
     // A deadline or a request of the owner: no message says which calls it concerns.
     const bool others =
-        touched.empty() &&
+        affected.empty() &&
         std::any_of(decision.changes.begin(), decision.changes.end(), [](const Change& change) {
             return change.op != Change::Op::renew && std::holds_alternative<Pinhole>(change.element);
         });

@@ -17,7 +17,7 @@ namespace sipalg::facts {
 struct Message {
     SeenMessage seen;
     // Empty where the bytes cannot be read as SIP.
-    std::string method;  ///< of a response: of its CSeq
+    std::string method;  ///< for a response, the method of its CSeq
     int status = 0;      ///< 0: a request
     std::string phrase;  ///< reason phrase of a response
     std::string call_id;

@@ -115,7 +115,7 @@ std::string mask_credentials(std::string_view message) {
         std::size_t end = text.find('\n', at);
         end = end == std::string::npos ? text.size() : end + 1;
         if (text[at] == '\n' || text[at] == '\r') {
-            // The empty line ends the head; line ends in front of the start line are not it.
+            // The empty line ends the head; line ends before the start line do not.
             if (at != 0 && text.find_first_not_of("\r\n") < at) break;
             at = end;
             continue;

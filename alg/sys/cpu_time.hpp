@@ -6,8 +6,8 @@
 
 namespace sipalg {
 
-/// The processor time that the calling thread has used, in user mode and in the kernel. It stands still while
-/// the thread waits, for a processor too, so work on a busy machine is not taken for more work.
+/// The processor time that the calling thread has used, in user mode and in the kernel. Waiting does not
+/// count, even for a processor, so the same work has the same time on a busy machine.
 [[nodiscard]] inline std::chrono::nanoseconds thread_cpu_time() {
     timespec used{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);  // cannot fail: the clock of the own thread

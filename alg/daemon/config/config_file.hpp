@@ -25,7 +25,7 @@ struct Setting {
     std::string value;
     std::string where;         ///< "FILE:LINE: name" or "--name": how messages about it begin
     std::string section = {};  ///< "peer 203.0.113.0/24": the text between the brackets above it, if any
-    /// The same setting, wherever it is written.
+    /// Compares everything but `where`.
     friend bool operator==(const Setting& a, const Setting& b) {
         return a.name == b.name && a.value == b.value && a.section == b.section;
     }

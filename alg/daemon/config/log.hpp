@@ -1,4 +1,4 @@
-// The log of the daemon: where its lines go, and which of them are written.
+// The log of the daemon: its destination and its level.
 #pragma once
 
 #include <fmt/format.h>
@@ -24,7 +24,7 @@ namespace log {
 
 /// Whether lines of this level are written.
 bool writes(LogLevel level);
-/// Writes the line if its level is written.
+/// Writes the line if its level is enabled.
 void write(const LogLine& line);
 
 template <class... Values>

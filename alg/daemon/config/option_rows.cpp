@@ -51,7 +51,7 @@ void add_sip_port(Options& o, const Setting& s) {
     const std::uint16_t port = parse_port(s);
     if (!has(o.sip_ports, port)) o.sip_ports.push_back(port);
 }
-// Its row comes after sip-port.
+// The check needs the SIP ports, so the row of tls-port comes after that of sip-port.
 void add_tls_port(Options& o, const Setting& s) {
     const std::uint16_t port = parse_port(s);
     if (has(o.sip_ports, port))

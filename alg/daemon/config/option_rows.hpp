@@ -28,7 +28,7 @@ struct OptionRow {
     bool in_file;  ///< may stand in the configuration file
     Apply apply;   ///< nullptr: parse_command_line() handles it
     Live live;
-    OptionField field;  ///< empty: it has no value that a run keeps
+    OptionField field;  ///< empty: the option has no value to compare
     const char* help;
 };
 

@@ -55,7 +55,7 @@ class Answers {
     /// Adds the numbers of packets and bytes, from conntrack, to the rows of these pinholes.
     void add_counts(const std::vector<PinholeReport>& pinholes, Json& rows);
     Json close(const Json& request, Time now);
-    /// The calls of the one Call-ID that begins with `id`; more than one if several phones take part.
+    /// The calls with the only Call-ID that begins with `id`; several if it has legs at several phones.
     Result<std::vector<CallReport>> find_calls(const std::string& id);
     Json reload();
     std::vector<CallReport> calls();

@@ -32,7 +32,7 @@ class FactStream {
     facts::JsonOptions options_;
     std::string call_;                          ///< empty: all
     std::optional<Address> phone_;              ///< nullopt: all
-    std::unordered_set<std::string> call_ids_;  ///< those of the phone, to recognise events of its calls
+    std::unordered_set<std::string> call_ids_;  ///< Call-IDs of the phone, to recognise events of its calls
 };
 
 }  // namespace sipalg::daemon

@@ -14,8 +14,8 @@ struct Limit {
     std::string name;
     std::size_t limit = 0;
     std::size_t in_use = 0;  ///< for a limit of one host: of the host that uses most
-    std::string behaviour;   ///< what happens at the limit
-    std::string option;      ///< that sets it; empty: it is fixed
+    std::string behaviour;   ///< the effect at the limit
+    std::string option;      ///< the option that sets the limit; empty: it is fixed
 };
 
 /// Use of limits that the core does not know.

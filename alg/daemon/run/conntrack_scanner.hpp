@@ -61,7 +61,7 @@ class ConntrackScanner {
     Report report_;
     ScanBudget budget_;
     std::size_t seen_ = 0;       ///< entries of this scan
-    std::size_t offloaded_ = 0;  ///< those of signalling that are in a flowtable
+    std::size_t offloaded_ = 0;  ///< entries of signalling that are in a flowtable
     bool offload_reported_ = false;
     std::vector<ConntrackTuple> to_erase_;
     std::chrono::microseconds spent_{0};  ///< in this thread; the reader counts its own time

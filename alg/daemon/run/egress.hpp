@@ -13,7 +13,7 @@
 namespace sipalg::daemon {
 
 /// A request to the routing table for the interface by which a packet from `phone` to `peer` leaves, if it
-/// came in by `in_interface`. Without a phone: by which the router's own packets to `peer` leave.
+/// came in by `in_interface`. Without a phone: the same for the router's own packets to `peer`.
 struct RouteQuery {
     Address phone;
     Address peer;
@@ -24,7 +24,7 @@ struct RouteQuery {
     friend bool operator==(const RouteQuery&, const RouteQuery&) = default;
 };
 
-/// What the kernel knows about flows from phones to the outside (A9).
+/// The kernel's knowledge about flows from phones to the outside (A9).
 class FlowUplinks {
   public:
     virtual ~FlowUplinks() = default;
@@ -48,24 +48,22 @@ class EgressChooser {
     explicit EgressChooser(Lookup lookup) : lookup_(std::move(lookup)) {}
 
     /// The outside interfaces in the owner's order and their `--external-address`, if any (none, one for all,
-    /// or one each). An address that the interface holds is the one to translate to (a virtual one of VRRP,
-    /// that of the owner's `snat to`), and so is one of an interface that is not outside (VRRP's own one, a
-    /// routed address on the loopback interface). One that the router does not have is only written (N1).
-    /// Empties the cache.
+    /// or one each). NAT translates to such an address if the interface has it (a virtual address of VRRP,
+    /// the owner's `snat to`) or if an interface that is not outside has it (VRRP's own, loopback). An
+    /// address that the router does not have is only written into messages (N1). Empties the cache.
     void set(const Interfaces& interfaces, const std::vector<std::string>& outside,
              const std::vector<Address>& external);
     /// Decides which phones are translated.
     void set_treatments(const Treatments& treatments) { treatments_ = treatments; }
-    /// Where firewall marks decide about routes, the uplink of a flow shows only when a packet leaves;
-    /// nullptr: then marks are disregarded.
+    /// If firewall marks decide about routes, the uplink of a flow is known only when a packet leaves.
+    /// nullptr: marks are ignored.
     void set_flows(FlowUplinks* flows) { flows_ = flows; }
     /// Empties the cache: routes have changed.
     void flush() { routes_.clear(); }
 
     struct Choice {
         Egress egress;
-        /// The packet must leave as it is: the kernel notes its uplink and drops it, and its sender repeats
-        /// it.
+        /// Accept the packet unmodified: the kernel notes its uplink and drops it, and the sender repeats it.
         bool undecided = false;
     };
     /// The egress of a packet; without addresses if there is none. For a phone that is not translated (N2) it
@@ -79,7 +77,7 @@ class EgressChooser {
 
     /// Index of the outside interface with this address; 0: there is none.
     unsigned index_of(const Address& address) const;
-    /// The address that messages name in place of `address`; the same where no outside interface has it.
+    /// The address that messages name in place of `address`; `address` itself if no outside interface has it.
     Address advertised(const Address& address) const;
 
     struct End {
@@ -95,7 +93,7 @@ class EgressChooser {
     };
     const Egress* find(unsigned index) const;
     Egress by_route(const RouteQuery& query);
-    /// nullopt: the kernel's routes must tell.
+    /// nullopt: the routing table decides.
     std::optional<Choice> by_flow(const RouteQuery& query);
     void name_interfaces();
 

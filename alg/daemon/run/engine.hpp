@@ -65,11 +65,11 @@ class Engine {
         : state_(state), kernel_(kernel), emit_(std::move(emit)), observer_(policy) {}
 
     /// Decides about a packet and puts the decision into force. `longest`: bytes of the longest packet that a
-    /// verdict can carry. Does not throw, whatever the packet or the kernel's answer is.
+    /// verdict can carry. Never throws.
     Action handle(const Arrival& arrival, Time now, std::size_t longest);
-    /// As handle(), but the changes of packets that wait together may become one transaction (P4). Then the
-    /// result is `hold`, the bytes must live until settle(), and nothing else may be called before it. Does
-    /// not throw.
+    /// As handle(), but packets that wait together may share one transaction (P4). In that case the result is
+    /// `hold`, the bytes must live until settle(), and no other function may be called before it. Does not
+    /// throw.
     Action gather(const Arrival& arrival, Time now, std::size_t longest);
     /// Puts the decisions of gather() into force and emits the verdicts. If the kernel refuses, decides again
     /// about each packet alone. Does not throw.
@@ -104,7 +104,7 @@ class Engine {
     /// Restores the state from the kernel's tables (A5). Call once, before the first packet.
     /// `advertised`: see State::restore().
     void restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now);
-    /// Everything that the kernel should hold now, as additions: State::elements() and the clock record.
+    /// All elements that the kernel should have now, as additions: State::elements() and the clock record.
     std::vector<Change> elements(Time now) const;
 
     /// Puts facts into `feed`, which must outlive the engine.

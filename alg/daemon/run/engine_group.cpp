@@ -49,8 +49,8 @@ Action Engine::gather(const Arrival& arrival, Time now, std::size_t longest) {
     }
 }
 
-// False: it has to be decided alone, because the core asks the kernel, its packet is too long, or for lack of
-// memory.
+// False: the packet must be decided alone, because the core asks the kernel, the packet is too long, or
+// memory is missing.
 bool Engine::decide(Group::Member& member, Time now) {
     Decision& decision = member.decision;
     try {

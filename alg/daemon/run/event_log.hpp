@@ -12,15 +12,15 @@
 
 namespace sipalg::daemon {
 
-/// The line for an event: "call ended: a@b: BYE; 3m12s, …". `before`: a remark in front. `mask_numbers`:
+/// The line for an event: "call ended: a@b: BYE; 3m12s, …". `before`: a remark to put first. `mask_numbers`:
 /// see facts::mask_numbers().
 LogLine event_line(const Event& event, const char* before = "", bool mask_numbers = false);
-/// Of an ended call: how long it lasted and what media were seen, "3m12s; audio: 9600 packets from the phone,
-/// 9590 from the peer".
+/// The duration and the media of an ended call: "3m12s; audio: 9600 packets from the phone, 9590 from the
+/// peer".
 std::string summary(const EndedCall& call);
 
-/// Writes one line for each event. Each kind has a rate of its own, so that a flood of one hides no other
-/// (O4).
+/// Writes one line for each event. Each kind has its own rate limit, so that a flood of one kind does not
+/// hide the others (O4).
 class EventLog {
   public:
     void write(std::span<const Event> events, const char* before, Time now);

@@ -1,4 +1,4 @@
-// Says in events why messages are not changed.
+// Adds to events the reason why messages are not changed.
 #pragma once
 
 #include <span>
@@ -8,8 +8,8 @@
 
 namespace sipalg::daemon {
 
-/// Completes the details of calls and registrations that have begun, where their messages leave as they came
-/// (S2): "…; messages are not changed: the peer handles NAT itself". Call after State::commit().
+/// Completes the details of calls and registrations that have begun, whose messages are not changed (S2): "…;
+/// messages are not changed: the peer handles NAT itself". Call after State::commit().
 void add_reasons(const State& state, std::span<Event> events);
 
 }  // namespace sipalg::daemon

@@ -28,7 +28,7 @@ void FlowRenewal::entry(const ConntrackEntry& flow) {
     if (flow.has_helper) return;
     const auto seen = find_ends(flow);
     if (!seen) return;
-    const bool known = is_known(seen->mapping);  // the daemon keeps what belongs to it
+    const bool known = is_known(seen->mapping);  // the flow has a mapping
     // X2
     const bool forbidden = nat::is_forbidden_port(seen->mapping.outside.port) ||
                            nat::is_forbidden_port(seen->mapping.inside.port);

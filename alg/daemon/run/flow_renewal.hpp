@@ -1,4 +1,4 @@
-// Signalling flows that are older than the helper that keeps them out of flowtables (A8, C12).
+// Renews signalling flows that are older than the helper, which keeps them out of flowtables (A8, C12).
 //
 // Theory of operation. A helper can only be assigned to a connection's first packet. The conntrack entry of
 // an older flow is therefore deleted, and the next packet makes a new one with the helper. Until the phone

@@ -26,7 +26,7 @@ class Group {
 
     /// The most packets; a read of the queue has no more.
     static constexpr std::size_t most = 16;
-    /// With this number of changes no packet is added. They are about 64 kB of netlink messages.
+    /// At this number of changes no more packets are added. The changes take about 64 kB of netlink messages.
     static constexpr std::size_t most_changes = 256;
 
     bool empty() const { return size_ == 0; }

@@ -13,8 +13,8 @@ namespace sipalg::daemon {
 /// of the same boot can read them; the state file ensures that.
 std::string write_history(const History& history);
 
-/// Restores the rows of write_history() into `history`. Empty bytes have no rows. The error is why the bytes
-/// are refused; then nothing is restored.
+/// Restores the rows of write_history() into `history`. Empty bytes have no rows. On an error, which gives
+/// the reason, nothing is restored.
 Result<> read_history(std::string_view bytes, History& history);
 
 }  // namespace sipalg::daemon

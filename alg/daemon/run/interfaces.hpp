@@ -12,7 +12,7 @@ namespace sipalg::daemon {
 
 struct InterfaceAddress {
     Address address;
-    Address broadcast;       ///< of the network (IPv4, directed); none where there is none
+    Address broadcast;       ///< the directed broadcast address of the network (IPv4), if it has one
     bool secondary = false;  ///< not the address that the kernel chooses as a source
     bool global = false;     ///< scope global
     friend auto operator<=>(const InterfaceAddress&, const InterfaceAddress&) = default;

@@ -38,12 +38,12 @@ class Network {
         bool interfaces = false;  ///< own_addresses() may have changed
         bool outside = false;     ///< outside() has changed
     };
-    /// Processes pending notifications without blocking. The last default routes stay outside while there is
-    /// none. Fails if the interfaces cannot be read; call it again at retry_at().
+    /// Processes pending notifications without blocking. While there is no default route, the last ones stay
+    /// in use. Fails if the interfaces cannot be read; call it again at retry_at().
     [[nodiscard]] Result<News> refresh(Time now);
     /// When to call refresh() without a notification; nullopt: no read has failed.
     std::optional<Time> retry_at() const { return retry_at_; }
-    /// Other --external-address.
+    /// Sets other --external-address options.
     void set_external(const std::vector<Address>& external);
 
     const std::vector<std::string>& outside() const { return outside_; }

@@ -48,7 +48,7 @@ class PacketPath {
     Queue tcp_queue_;
     Injector injector_;
     std::unordered_map<std::uint64_t, Verdict>
-        waiting_;  ///< those that wait, by token; the queues outlive their verdicts
+        waiting_;  ///< verdicts of waiting packets, by token; the queues outlive them
     std::uint64_t last_token_ = 0;
 };
 

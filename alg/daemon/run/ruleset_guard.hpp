@@ -42,8 +42,8 @@ class Rules {
 
 /// Restores rules that another program removes, for example a firewall that reloads with `flush ruleset`, and
 /// follows the owner's forward chains (A4). It checks the rules after a notification about another program
-/// and after a refused transaction of the daemon, and once a minute in any case; P5: not otherwise. It also
-/// updates outside interfaces and hosts in the rules, and repeats this until the kernel accepts.
+/// and after a refused transaction of the daemon, and once a minute in any case, but not otherwise (P5). It
+/// also updates outside interfaces and hosts in the rules, and repeats this until the kernel accepts.
 class RulesetGuard {
   public:
     /// Resets TCP connections with translated sequence numbers, because their segments have passed
@@ -107,7 +107,7 @@ class RulesetGuard {
     std::vector<std::string> offloading_;               ///< as last reported
     bool keeps_out_ = false;                            ///< as last reported
     bool check_soon_ = false;
-    bool missed_ = false;                ///< a notification, perhaps
+    bool missed_ = false;                ///< notifications may have been missed
     bool incomplete_ = false;            ///< a restore failed, which has been logged
     bool refused_ = false;               ///< an update failed, which has been logged
     std::optional<std::string> helper_;  ///< the finding that was logged last

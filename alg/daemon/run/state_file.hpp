@@ -1,4 +1,4 @@
-// The state file (A5): what a clean stop leaves for the next start.
+// The state file (A5), in which a clean stop keeps the state for the next start.
 //
 // Theory of operation. While a daemon runs, its state is in the kernel, and the file does not exist. A clean
 // stop removes the tables, so it writes the file first. The next start reads it, puts the elements back into
@@ -35,7 +35,8 @@ class StateSections {
 
 class StateFile {
   public:
-    /// What the file is for: another boot has another clock, another network namespace other tables.
+    /// The origin of the file: another boot has another clock, and another network namespace has other
+    /// tables.
     struct Origin {
         std::string boot;                                     ///< /proc/sys/kernel/random/boot_id
         std::uint64_t network_device = 0, network_inode = 0;  ///< of /proc/self/ns/net
@@ -53,16 +54,18 @@ class StateFile {
         Time written{0};  ///< CLOCK_BOOTTIME
         StateSections sections;
     };
-    /// The error is why the file is refused: it is no regular file of this user alone (mode 0600, one link),
-    /// damaged, of another version, or of another Origin. A file that does not exist is no error.
+    /// The error is the reason why the file is refused: it is not a regular file of this user alone (mode
+    /// 0600, one link), damaged, of another version, or of another Origin. A file that does not exist is no
+    /// error.
     Result<Content> read() const;
     /// Writes a new file and renames it into place. The error is the reason, and an old file stays.
     Result<> write(const StateSections& sections, Time now) const;
     /// No effect if there is none.
     void remove() const;
-    /// Makes the directory of the file for this user alone, if it does not exist. obstacle() tells a failure.
+    /// Creates the directory of the file for this user alone, if it does not exist. obstacle() reports a
+    /// failure.
     void make_directory() const;
-    /// Why this user cannot make the file; an empty text: it can.
+    /// The reason why this user cannot create the file; empty: there is none.
     std::string obstacle() const;
 
   private:
