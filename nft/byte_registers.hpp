@@ -19,7 +19,7 @@ int compare_numbers(const Bytes& value, std::span<const std::uint8_t> other);
 /// `reg`: NFT_REG_1 to NFT_REG_4, or NFT_REG32_00 to NFT_REG32_15; of any other, all bytes are open.
 class ByteRegisters {
   public:
-    /// Puts `value` there, and open bytes behind it up to `size`.
+    /// Stores `value`, and after it open bytes up to `size`.
     void put(std::uint32_t reg, std::span<const std::uint8_t> value, std::size_t size);
     Bytes get(std::uint32_t reg, std::size_t size) const;
     /// Opens all bytes.

@@ -64,7 +64,7 @@ ChainResult ChainWalk::follow(const std::string& chain, int jumps) {
     return ChainResult::go_on;
 }
 
-// nullopt: the rules after this one follow.
+// nullopt: continue with the next rule.
 std::optional<ChainResult> ChainWalk::decide(std::int32_t verdict, const std::string& chain, Match held,
                                              int jumps) {
     const auto noted = [&](ChainResult way) -> std::optional<ChainResult> {

@@ -178,8 +178,8 @@ Error failure(const char* action, std::error_code error) {
 
 }  // namespace
 
-// Few of the entries that are to be deleted exist, and to read the kernel's answer about a missing one costs
-// more than the deletion. Without the filter these answers are read and disregarded.
+// Most entries to be deleted do not exist, and reading the kernel's answer about a missing entry costs more
+// than the deletion. Without the filter these answers are read and ignored.
 void leave_out_missing(int descriptor) {
     constexpr std::uint16_t deletion = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;
     constexpr std::uint32_t error = MNL_NLMSG_HDRLEN + offsetof(nlmsgerr, error);

@@ -13,14 +13,14 @@
 
 namespace sipalg::nft {
 
-/// What conntrack has counted of a flow.
+/// The counters of a flow in conntrack.
 struct FlowCount {
     std::uint64_t packets = 0, bytes = 0;  ///< in the direction that was asked about
     std::uint64_t reply_packets = 0, reply_bytes = 0;
     friend bool operator==(const FlowCount&, const FlowCount&) = default;
 };
 
-/// Makes the kernel leave out its answers to this socket that a conntrack entry to be deleted does not exist.
+/// Makes the kernel send no answer to this socket about a missing conntrack entry that should be deleted.
 void leave_out_missing(int descriptor);
 
 /// Requests about single entries in the conntrack table of this network namespace.
@@ -38,8 +38,8 @@ class Conntrack {
     /// answer. Throws Error.
     std::vector<bool> known(std::span<const ConntrackTuple> flows);
 
-    /// The address that the source of this flow has for the other end, whichever of them has opened the
-    /// connection; nullopt: there is no such entry. Throws Error.
+    /// The address of this flow's source as the other end sees it; either end may have opened the connection.
+    /// nullopt: there is no such entry. Throws Error.
     std::optional<Address> public_address(const ConntrackTuple& flow);
     /// The counts of each flow; nullopt: it has no entry, or the entry has no counters (nf_conntrack_acct).
     /// Throws Error.

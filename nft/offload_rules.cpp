@@ -13,8 +13,8 @@ namespace sipalg::nft {
 
 namespace {
 
-// After source NAT: a helper makes an NFQUEUE of another program confirm the connection, which before that
-// would leave untranslated.
+// After source NAT: with a helper, an NFQUEUE of another program confirms the connection, and a connection
+// that is confirmed before source NAT leaves untranslated.
 constexpr Hook after_nat{"filter", NF_INET_POST_ROUTING, "postrouting", 110, "srcnat + 10"};
 
 }  // namespace

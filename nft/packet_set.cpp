@@ -36,7 +36,7 @@ std::optional<NamePattern> interface_name(std::span<const Registers::Byte> bytes
         ++size;
     const auto* begin = reinterpret_cast<const char*>(value.data()) + *first;
     const std::size_t length = strnlen(begin, size);
-    // A field of all 16 bytes always has its zero; iptables compares a whole name with its zero as well.
+    // A field of 16 bytes ends with a zero byte; iptables also compares the zero byte of a whole name.
     return NamePattern{std::string(begin, length), length == size};
 }
 

@@ -20,7 +20,7 @@ class Registers {
   public:
     struct Byte {
         PacketField field = PacketField::other;
-        std::uint8_t index = 0;  ///< of the field's bytes
+        std::uint8_t index = 0;  ///< the index among the field's bytes
         std::uint8_t value = 0;  ///< of a constant
     };
     /// From register `reg` (NFT_REG_… or NFT_REG32_…) on. Bytes beyond the last register are left out.
@@ -49,7 +49,7 @@ struct PacketSet {
     bool any_port = true;  ///< no comparison has narrowed the ports
     unsigned low = 0, high = 65535;
     Address destination;                  ///< none: any
-    std::vector<std::string> interfaces;  ///< by which they may come in
+    std::vector<std::string> interfaces;  ///< the interfaces by which the packets may come in
     bool any_interface = interfaces.empty();
 };
 

@@ -2,12 +2,12 @@
 //
 // Theory of operation. Every rule in the nat chains of the prerouting hook (ip and inet, all tables but ours)
 // is followed expression by expression, as the kernel would, but with a set of possible packets in place of
-// one: a register holds fields of the packet or known bytes, a comparison narrows the packets, a lookup in a
-// set or map splits them, one for each element. A rule that translates the destination of packets with known
-// ports is a forward. Conditions on anything but ports, protocol, public address and interface are assumed to
-// match, so a port that is forwarded only for some packets counts as forwarded. Ports that no comparison has
-// narrowed are not forwarded by number. A destination that is not in the rule or its maps is reported as
-// none.
+// one packet. A register has fields of the packet or known bytes, a comparison narrows the set, and a lookup
+// in a set or map splits it, one part for each element. A rule that translates the destination of packets
+// with known ports is a forward. Conditions on anything but ports, protocol, public address and interface are
+// assumed to match, so a port that is forwarded only for some packets counts as forwarded. Ports that no
+// comparison has narrowed are not forwarded by number. A destination that is not in the rule or its maps is
+// reported as none.
 //
 // iptables-legacy has tables of its own, which nftables does not see.
 #pragma once

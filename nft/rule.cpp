@@ -29,7 +29,7 @@ constexpr std::uint32_t register_at(std::uint32_t position) {
     return position == 0 ? static_cast<std::uint32_t>(NFT_REG_1) : NFT_REG32_00 + position;
 }
 
-/// The origin of a field: the packet's bytes, its conntrack entry, or what the kernel knows of it.
+/// The origin of a field: the packet's bytes, its conntrack entry, or other data that the kernel has of it.
 enum class From : std::uint8_t { packet, conntrack, meta };
 
 struct Source {
@@ -38,8 +38,8 @@ struct Source {
     From from = From::packet;
 };
 
-// In the order of Field. The addresses in IP headers, and the ports, which UDP and TCP have in the same
-// place. Of the others `base` is the key.
+// In the order of Field. UDP and TCP have their ports in the same place. For fields that are not in the
+// packet, `base` is the key.
 const Source& source_of(Field field) {
     static constexpr Source table[] = {
         {"meta l4proto", NFT_META_L4PROTO, 0, 1, From::meta},

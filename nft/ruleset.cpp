@@ -115,8 +115,8 @@ struct Ruleset::Impl {
         throw Error(outcome.error().reason);
     }
 
-    // A8. Whether `wanted` can be had. Registers the helper only if `commit`; without it, a helper that is
-    // not registered yet can't be rehearsed.
+    // A8. Whether the kernel supports the helper for `wanted`. Registers the helper only if `commit`; without
+    // it, a helper that is not registered yet can't be rehearsed.
     OffloadHelper prepare_helper(const Settings& wanted, bool commit) {
         netlink::Channel& channel = *helper_channel;
         const OffloadHelper found = find_offload_helper(channel);

@@ -21,7 +21,7 @@ class Error : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Settings that can't work, whatever the kernel has. what() names the option.
+/// Settings that can't work on any kernel. what() names the option.
 class SettingsError : public Error {
   public:
     using Error::Error;
@@ -130,7 +130,7 @@ class Ruleset {
     bool sees_streams() const;
     /// The chains of the owner that should accept pinholed traffic, as of install(), check() or follow().
     const std::vector<AcceptPlace>& accept_places() const;
-    /// The ones that have the accept rule.
+    /// The chains that have the accept rule.
     std::vector<AcceptIn> accepting_chains() const;
 
     /// Whether the kernel would accept the whole table; changes nothing. accept_places() then has the result
@@ -187,10 +187,10 @@ class Ruleset {
     /// minutes; nullopt: none is known (S2). Throws Error.
     std::optional<std::uint16_t> inside_port(const Endpoint& outside, const Address& phone) const;
 
-    /// A9: the next packet of this flow tells its uplink and is dropped, if it comes within two seconds.
-    /// Throws Error.
+    /// A9: the kernel notes the uplink of the next packet of this flow and drops it, if it comes within two
+    /// seconds. Throws Error.
     void ask_uplink(const ConntrackTuple& flow);
-    /// The interface that was found out for the flow; nullopt: none yet. Throws Error.
+    /// The interface that was noted for the flow; nullopt: none yet. Throws Error.
     std::optional<std::string> uplink_of(const ConntrackTuple& flow) const;
 
     /// Applies the changes as one transaction and waits for the kernel's answer (law 1). On success all

@@ -127,7 +127,7 @@ constexpr std::uint32_t most_latches = 4096;
 // hosts or flows are not noted (X7).
 constexpr std::uint32_t most_phones = 4096, most_seen = 8192;
 
-// New flows whose uplink the daemon has asked for, which it does within a second.
+// New flows whose uplink the daemon has requested.
 constexpr std::uint32_t most_unsettled = 4096;
 
 SetDefinition filled_by_rules(std::string_view set_name, const std::vector<Type>& key, std::uint32_t most,

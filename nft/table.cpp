@@ -48,7 +48,7 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
     const bool any_inside = settings.inside.empty();
     const std::string_view sides = any_inside ? set_name::outside : set_name::inside;
 
-    // A2: packets from phones' signalling endpoints, whatever the port of the other end is.
+    // A2: packets from phones' signalling endpoints to any port of the other end.
     const auto take_listeners = [&](ChainDefinition& chain) {
         chain.add()
             .fields({Field::protocol, Field::source, Field::source_port}, set_name::listeners)
@@ -85,7 +85,7 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
         .routed_to(set_name::outside_route)
         .goto_chain(true_source);
 
-    // X12: packets from inside are read only if the router would answer their source by the same interface.
+    // X12: packets from inside are read only if the route back to their source uses the same interface.
     ChainDefinition& checked = chains_.emplace_back(true_source, std::nullopt);
     checked.add().not_from_a_host().count().accept();
     checked.add().from_prefix(link_local, 16).count().accept();
@@ -134,8 +134,8 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
         .interface(Interface::out, sides, !any_inside)
         .goto_chain(inward);
 
-    // A9: the interface by which a flow leaves whose uplink depends on more than the daemon can ask for. The
-    // packet is dropped, because it names an address that may be wrong; its sender repeats it.
+    // A9: notes the interface by which a flow leaves if its uplink depends on a firewall mark. The packet is
+    // dropped, because it names an address that may be wrong; its sender repeats it.
     ChainDefinition& noted = chains_.emplace_back(to_outside, std::nullopt);
     const auto flow = {Field::protocol, Field::original_source, Field::destination, Field::destination_port};
     noted.add().established().accept();  // P3: nearly all media
