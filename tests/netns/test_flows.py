@@ -152,7 +152,7 @@ class Encrypted(FlowsTest):
                          (f"{PROVIDER}:5061", "dtls", NAME, "untouched"))
 
     def test_dtls_on_a_sip_port(self):
-        """N4 S8: so is DTLS on 5060."""
+        """N4 S8: DTLS on 5060 is shown and passes in the same way."""
         self.dtls(5060)
         flow = self.flow(proto="udp")
         self.assertEqual((flow["peer"], flow["kind"], flow["sni"], flow["treatment"], flow["opened_by"]),
@@ -220,7 +220,7 @@ class Found(FlowsTest):
         self.assert_nothing_open()
 
     def test_tcp(self):
-        """N3: so is one on TCP."""
+        """N3: a provider on TCP is reported in the same way."""
         near, far = tls.connect(self.lab, self.lab.phone1, self.lab.provider, PROVIDER, 5070)
         message = b"REGISTER sip:a SIP/2.0\r\nContact: <sip:a@192.168.1.11>\r\nContent-Length: 0\r\n\r\n"
         near.sendall(message)

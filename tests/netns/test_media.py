@@ -210,7 +210,7 @@ class Media(LabTest):
         rtp.exchange(self.media(PHONE1, 40000), final.media[0], self.media(PROVIDER, 30000), request.media[0])
 
     def test_rtcp_elsewhere(self):
-        """D1, CHECKLIST 20: an a=rtcp port that is not the next one is mapped and heard, on both sides."""
+        """D1, CHECKLIST 20: an a=rtcp port that is not the next one is mapped and receives RTCP, on both sides."""
         phone, peer = self.phone(), self.peer()
         dialog = phone.invite("peer", sip.sdp(PHONE1, ("audio", 40000, "a=rtcp:40007")))
         request = peer.hear("INVITE")

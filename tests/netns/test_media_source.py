@@ -14,7 +14,7 @@ class MediaSource(LabTest):
         return sorted({(p["remote"], p["component"], p["state"]) for p in self.pinholes(call.id)})
 
     def let_in(self, call, talker, count=1):
-        """The phone hears `count` packets of `talker`, each."""
+        """The phone receives `count` packets from `talker`."""
         call.phone_rtp.forget()
         talker.send(PUBLIC, count)
         rtp.expect(call.phone_rtp, talker, count, (talker.address, talker.port))

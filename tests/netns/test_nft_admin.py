@@ -107,7 +107,7 @@ class AdminTest(DriverTest):
                                             'accepting ip6 six forward'])
 
     def test_auto_follows_verdicts_through_jumps_and_maps(self):
-        """A4: a chain that drops in a chain which it reaches, by jump, goto, named or anonymous verdict map."""
+        """A4: a base chain drops in another chain that it reaches by jump, goto, named or anonymous verdict map."""
         for last, found in (('accept', False), ('drop', True), ('reject', True), ('log prefix "x" drop', True),
                             ('counter', False), ('ct state invalid drop', True)):
             for way in ('jump deep', 'goto deep', 'iifname vmap { "a" : jump deep }', 'iifname vmap @ways'):

@@ -113,7 +113,7 @@ class Privileges(LabTest):
         self.assertEqual(self.lab.ctl("status")["mode"], "pinhole")
 
     def test_foreign_directory(self):
-        """X9: a socket that the user could not remove from somebody else's directory is replaced at the next start."""
+        """X9: a socket in another user's directory, which the daemon cannot remove, is replaced at the next start."""
         self.start(user=True)
         self.lab.stop_daemon()
         self.assertTrue(os.path.exists(self.lab.control))

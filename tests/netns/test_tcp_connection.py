@@ -39,7 +39,7 @@ class Ends(TcpTest):
             connection.near.expect_end()
 
     def test_half_close_by_peer(self):
-        """T2: the same the other way round."""
+        """T2: the provider has closed its direction, and still receives messages of the phone."""
         for phone in PHONES.values():
             connection = self.shifted(phone)
             transaction = Transaction()

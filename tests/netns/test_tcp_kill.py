@@ -38,7 +38,7 @@ class Killed(TcpTest):
         self.assertEqual(self.lab.invalid_packets(), invalid, "conntrack found packets INVALID")
 
     def test_again_and_again(self):
-        """T4: also a third time, with transactions and a new connection between."""
+        """T4: a connection survives three kills, with transactions and a new connection between them."""
         connections = [self.shifted(phone) for phone in PHONES.values()]
         for _ in range(3):
             self.lab.kill_daemon()
