@@ -12,7 +12,7 @@ namespace {
 
 constexpr Time conntrack_time{120'000};
 constexpr Time unfollowed_time{186'000};  // as signalling, and the kernel counts seconds
-constexpr Time slice{40'000};             // between sweeps
+constexpr Time slice{40'000};             // between scans
 
 Policy policy() {
     Policy policy;
@@ -140,7 +140,7 @@ void World::advance(Time time) {
         now_ = until;
         expire_due();
         reference_.time_passes(now_);
-        sweep();
+        scan();
         check();
     }
     for (auto& [number, conversation] : conversations_)
@@ -159,7 +159,7 @@ void World::expire_due() {
 }
 
 // Media flow through every pinhole of calls that have media.
-void World::sweep() {
+void World::scan() {
     std::set<Endpoint> heard;
     state_.scan.begin(now_);
     for (const auto& [number, conversation] : conversations_) {

@@ -85,7 +85,7 @@ class World {
                           const std::string& text);
     void put_in_force();
     void expire_due();
-    void sweep();
+    void scan();
     std::string register_phone(const Endpoint& phone, unsigned number, std::uint32_t expires);
     void check_out_and_in(const Message& message);
     void check_ports(const Message& message) const;

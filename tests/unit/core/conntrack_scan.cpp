@@ -1,4 +1,4 @@
-// What a sweep of conntrack erases and what it learns; whole calls are in tests/cases/bye.case.
+// The entries that a conntrack scan deletes, and its results; whole calls are in tests/cases/bye.case.
 #include <doctest/doctest.h>
 
 #include "alg/core/state.hpp"
@@ -73,7 +73,7 @@ TEST_CASE("C7 the flows of a closed mapping are deleted once") {
     CHECK(f.state.scan.wanted(f.now));
     CHECK(f.erases(from_phone()));
     CHECK_FALSE(f.state.scan.wanted(f.now));
-    CHECK_FALSE(f.erases(from_phone()));  // now somebody else's
+    CHECK_FALSE(f.erases(from_phone()));  // now another mapping's
 }
 
 TEST_CASE(
@@ -96,7 +96,7 @@ TEST_CASE("C6 the time of the last media follows from the idle time of the flow"
     Fixture f;
     f.erases(from_phone(16000, Seconds{20}));
     CHECK(f.mappings().find(key)->last_flow == f.now - Time{20'000});
-    f.erases(from_phone(16000, Seconds{90}));  // an older sign of life than the one known
+    f.erases(from_phone(16000, Seconds{90}));  // an older packet than the latest known one
     CHECK(f.mappings().find(key)->last_flow == f.now - Time{20'000});
     f.erases(from_peer());
     CHECK(f.mappings().find(key)->last_flow == f.now);

@@ -25,7 +25,7 @@ ConntrackEntry flow(std::uint16_t port) {
     return seen;
 }
 
-/// A sweeper over a table of flows, played by hand.
+/// A scanner with a fake table of flows.
 struct Fixture {
     std::vector<ConntrackEntry> table;
     std::atomic<bool> broken{false};
@@ -36,7 +36,7 @@ struct Fixture {
         if (broken) throw std::runtime_error("no conntrack");
     }};
     std::vector<ConntrackTuple> erased;
-    ConntrackScanner sweeper{
+    ConntrackScanner scanner{
         state, reader,
         [this](std::span<const ConntrackTuple> flows) { erased.assign(flows.begin(), flows.end()); },
         [](std::span<const Event>, Time) {}};
@@ -49,7 +49,7 @@ struct Fixture {
     void finish() {
         while (reader.reading()) {
             REQUIRE(readable(5000));
-            sweeper.readable(now);
+            scanner.readable(now);
         }
     }
     void open_and_close() {
@@ -83,10 +83,10 @@ TEST_CASE("long scans take at most a tenth of the time") {
 TEST_CASE("C7 the flows of closed mappings are deleted at the end of the scan") {
     Fixture f;
     f.table = {flow(16000), flow(17000)};
-    CHECK_FALSE(f.sweeper.advance(f.now));
+    CHECK_FALSE(f.scanner.advance(f.now));
     CHECK_FALSE(f.reader.reading());
     f.open_and_close();
-    f.sweeper.advance(f.now);
+    f.scanner.advance(f.now);
     CHECK(f.reader.reading());
     f.finish();
     REQUIRE(f.erased.size() == 1);
@@ -99,7 +99,7 @@ TEST_CASE("C12 the first scan is complete when it returns, for any number of flo
         f.table.push_back(flow(port));
         f.table.back().original_source.address = Address::v4(0xC0A8010AU + port % 10);
     }
-    f.sweeper.first(f.now);
+    f.scanner.first(f.now);
     CHECK_FALSE(f.reader.reading());
     CHECK_FALSE(f.readable(0));
     CHECK(f.state.mappings.existing_nat().find_public({Transport::udp, {wan, 8999}}));
@@ -110,12 +110,12 @@ TEST_CASE("C7 a failed scan is repeated") {
     f.table = {flow(16000)};
     f.broken = true;
     f.open_and_close();
-    f.sweeper.advance(f.now);
+    f.scanner.advance(f.now);
     f.finish();
     CHECK(f.erased.empty());
     f.broken = false;
     f.now += Time(10'000);
-    f.sweeper.advance(f.now);
+    f.scanner.advance(f.now);
     f.finish();
     CHECK(f.erased.size() == 1);
 }
@@ -125,6 +125,6 @@ TEST_CASE("a reader ends while its pieces wait") {
     for (int i = 0; i < 20'000; ++i)
         f.table.push_back(flow(static_cast<std::uint16_t>(i)));
     f.open_and_close();
-    f.sweeper.advance(f.now);
+    f.scanner.advance(f.now);
     CHECK(f.readable(5000));  // and its queue runs full
 }
