@@ -53,7 +53,8 @@ TEST_CASE_TEMPLATE("P1 P6 the search by blocks finds the same bytes as a search 
     }
 }
 
-TEST_CASE_TEMPLATE("P6 a block tells every byte, whatever its neighbours are", Bytes, Block, WordBlock) {
+TEST_CASE_TEMPLATE("P6 a block classifies every byte correctly between any neighbours", Bytes, Block,
+                   WordBlock) {
     bool all = true;
     for (unsigned byte = 0; byte < 256; ++byte)
         for (unsigned other = 0; other < 256; ++other) {

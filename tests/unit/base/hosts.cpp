@@ -25,7 +25,7 @@ TEST_CASE("X7 the addresses of one neighbour are one host, an address without on
     CHECK(hosts.of(a) == link);
 }
 
-TEST_CASE("X7 a neighbour with many addresses pushes out its own") {
+TEST_CASE("X7 a neighbour with many addresses displaces only its own") {
     Hosts hosts;
     hosts.note(a, link);
     for (std::uint32_t i = 0; i < Hosts::most + 100; ++i)
@@ -67,7 +67,7 @@ TEST_CASE("X7 a share is one host's, and a proven phone has a part of its own") 
     CHECK(quota.total() == 34);
 }
 
-TEST_CASE("X7 a phone takes its count along to another neighbour") {
+TEST_CASE("X7 a phone's count moves with it to another neighbour") {
     Hosts hosts;
     Quota quota(hosts);
     quota.more(a);
@@ -85,7 +85,7 @@ TEST_CASE("X7 a phone takes its count along to another neighbour") {
     CHECK(quota.total() == 0);
 }
 
-TEST_CASE("X7 the end of a table is kept for those with a guaranteed part") {
+TEST_CASE("X7 the last eighth of a table is reserved for phones with a guaranteed part") {
     CHECK(has_room(13, 16, false));
     CHECK_FALSE(has_room(14, 16, false));
     CHECK(has_room(15, 16, true));

@@ -184,7 +184,7 @@ TEST_CASE("N4: a ClientHello is reported with its server name and opens nothing"
     router.state.flows.forget(watched_flows(router.state).front());
     CHECK(report_flows(router.state, router.now).empty());
 
-    // The first segment of a longer one; then it is clear that there is a TLS, and not for whom.
+    // The first segment of a longer hello: it shows TLS, but not the server name.
     Router half;
     half.watched(tcp_packet("203.0.113.10:40000", "192.168.1.11:5061",
                             tls_records(hello_body(server_name("sip.example.com"))).substr(0, 60)),
@@ -213,7 +213,7 @@ TEST_CASE("N3: SIP on another port is reported once for each server") {
     CHECK(row.kind == "sip");
     CHECK_FALSE(row.configured);
     CHECK(row.treatment == "untouched");
-    CHECK(watched_flows(router.state).empty());  // a finding stays to be seen, though the flow may end
+    CHECK(watched_flows(router.state).empty());  // a finding stays in the list, although the flow may end
     REQUIRE(router.events.size() == 1);
     CHECK(router.events[0].kind == Event::Kind::sip_found);
     CHECK(router.events[0].subject == "udp 203.0.113.10:5070");

@@ -29,7 +29,7 @@ TEST_CASE("O3 doctor examines what the running daemon uses") {
     CHECK(subject.path_signs[1].changed.empty());
 }
 
-TEST_CASE("O3 without a daemon, or with an answer that is none, doctor examines the defaults") {
+TEST_CASE("O3 without a daemon, or with an invalid answer, doctor examines the defaults") {
     for (const std::optional<Json>& status :
          {std::optional<Json>(), std::optional<Json>(Json::array()),
           std::optional<Json>(

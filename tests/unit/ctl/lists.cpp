@@ -64,7 +64,7 @@ TEST_CASE("O1 lists fit terminals that are narrower than 80 columns, and cut no 
     }
 }
 
-TEST_CASE("O9 ended calls show why they ended and which side was heard") {
+TEST_CASE("O9 ended calls show why they ended and which side has sent media") {
     const Json ended = Json::parse(R"([
         {"call_id":"a@x","state":"ended","direction":"out","from":"sip:a@x","to":"sip:b@y",
          "phone":"192.168.1.10","peer":"198.51.100.7","answered":"2026-01-02T03:04:05Z",

@@ -178,7 +178,7 @@ TEST_CASE("the socket of a killed daemon is replaced; that of a running one, or 
     }
     CHECK_FALSE(std::filesystem::exists(place.path()));
     {
-        // What a killed daemon leaves: a socket file nobody listens on.
+        // A killed daemon leaves a socket file without a listener.
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         const std::string name = place.path();
@@ -288,7 +288,7 @@ void serve_until(Loop& loop, const std::function<bool()>& done) {
 
 }  // namespace
 
-TEST_CASE("X7 a reader of facts that does not read loses some, is told how many, and holds up nobody") {
+TEST_CASE("X7 a reader of facts that does not read loses facts, gets their number, and delays no other") {
     const Place place;
     Loop loop;
     ControlSocket control(place.path());

@@ -246,7 +246,7 @@ TEST_CASE(
     router.kernel.asked.clear();
     CHECK(router.engine.renumber(moves, router.now));
     CHECK(router.state.egresses() == std::vector<Egress>{{now, now}});
-    CHECK(router.kernel.asked == std::vector<std::string>{"apply"});  // nobody has announced a port yet
+    CHECK(router.kernel.asked == std::vector<std::string>{"apply"});  // no port was announced yet
     router.kernel.broken = true;
     CHECK_FALSE(router.engine.renumber(std::vector<AddressChange>{{now, {before, before}}}, router.now));
     CHECK(router.state.egresses() == std::vector<Egress>{{now, now}});
@@ -275,7 +275,7 @@ TEST_CASE("O7 mode observe changes neither the kernel nor bytes, and reports wha
     REQUIRE_FALSE(pinholes.empty());
     CHECK(pinholes[0].observed);
     CHECK(pinholes[0].remote == "203.0.113.10");
-    // It ends there too, and nobody is told of that either.
+    // It ends there too, without a request to the kernel.
     for (int i = 0; i < 100; ++i) {
         const auto next = engine.advance(now);
         if (!next) break;

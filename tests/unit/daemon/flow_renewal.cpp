@@ -96,7 +96,7 @@ TEST_CASE("A8 C12 a flow without a reply ends and gets nothing") {
     CHECK(flows.to_erase() == std::vector<ConntrackTuple>{tuple});
 }
 
-TEST_CASE("A8 while the daemon serves, flows end whose mapping it has; it makes none of its own accord") {
+TEST_CASE("A8 a serving daemon ends only flows with a known mapping, and adopts none") {
     FlowRenewal flows = renewal({{mapping, Seconds{60}}, {diversion, Seconds{60}}}, false);
     flows.entry(flow_of(phone, peer, outside));
     flows.entry(flow_of("192.168.1.11:5060", peer, "203.0.113.2:5070"));

@@ -173,7 +173,7 @@ TEST_CASE("C5 media-source is for all or for a section; any is only for a sectio
     CHECK(all.peers[0].prefix == *sipalg::Prefix::parse("203.0.113.10"));
     CHECK(all.peers[0].treatment.media_source == sipalg::MediaSource::any);
     CHECK(all.phones[0].treatment.media_source == sipalg::MediaSource::negotiated);
-    // What the command line says for all replaces what the file says for all, not its sections.
+    // An option on the command line replaces the setting of the file for all, but not its sections.
     CHECK(parse({"--media-source", "negotiated"}, "[peer 203.0.113.10]\nmedia-source = any\n")
               .treatments.peers.size() == 1);
 

@@ -94,7 +94,7 @@ TEST_CASE_FIXTURE(Fixture, "interfaces and default routes are read") {
     CHECK(interfaces.with_default_route() == std::vector<std::string>{"wan"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "A9 a new policy rule changes routes, and perhaps what decides them") {
+TEST_CASE_FIXTURE(Fixture, "A9 a new policy rule changes routes, and possibly their dependence on marks") {
     for (const auto type : {RTM_NEWRULE, RTM_DELRULE}) {
         nlmsghdr cause{};
         events->answer_with(&cause, static_cast<std::uint16_t>(type), route_by(2));

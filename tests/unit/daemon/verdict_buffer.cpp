@@ -116,7 +116,7 @@ TEST_CASE("law 2: verdicts that the kernel has no memory for are kept and sent a
     CHECK(f.buffer.lost() == 0);
 }
 
-TEST_CASE("law 2: a verdict that the kernel will never take is counted as lost, the others arrive") {
+TEST_CASE("law 2: a verdict that the kernel always refuses is counted as lost, and the others arrive") {
     Fixture f;
     f.kernel.errors = {EPERM, 0, EPERM, 0};
     f.put(1, 3);

@@ -137,7 +137,7 @@ TEST_CASE("C12 X2 a mapping whose public port is privileged is not adopted") {
     CHECK(adopted(11));
 }
 
-TEST_CASE("S2 a flow that was looked up replaces what scans have said, and is removed by the scan after it") {
+TEST_CASE("S2 a flow that was looked up replaces the results of scans, and the next scan removes it") {
     ExistingNat nat;
     const Mapping before = mapping(10, 40000, 4726), now = mapping(10, 40000, 14830);
     scan(nat, {before});

@@ -128,7 +128,7 @@ TEST_CASE(
     f.apply();
     CHECK(f.kernel.elements().empty());
     CHECK(f.mappings.take_closed().mappings.size() == 1);
-    f.mappings.release(key, f.now, f.changes);  // nobody holds it: nothing happens
+    f.mappings.release(key, f.now, f.changes);  // it has no user: nothing happens
     CHECK(f.changes.empty());
     f.pass(31s);
     CHECK(f.public_port(f.map(udp(other, 16000))) != 16000);
@@ -176,7 +176,7 @@ TEST_CASE("A2 a mapping that keep-alives use stays in the kernel when its bindin
     CHECK(f.kernel.elements().empty());
 }
 
-TEST_CASE("A2 signalling keeps a mapping in the kernel, even if renewing was not worth it at first") {
+TEST_CASE("A2 signalling keeps a mapping in the kernel, even if the first renewal was skipped") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 5070));
     f.mappings.acquire(key, f.now + 160s, f.now, f.changes);
@@ -248,7 +248,7 @@ TEST_CASE("C1 C7 a pinhole is open while it has users") {
     CHECK(f.changes.empty());
 }
 
-TEST_CASE("X8 C8 a timeout is renewed if that is worth a transaction, and never ends before its grace") {
+TEST_CASE("X8 C8 a timeout is renewed only for a large extension, and is never shortened") {
     Fixture f;
     const nat::MappingKey key = f.map(udp(phone, 5060));
     const Pinhole hole = f.hole(key);
@@ -302,7 +302,7 @@ TEST_CASE(
     CHECK(f.changes[0].element == Element{unheld});
     f.apply();
     f.mappings.release(key, f.now, f.changes);
-    CHECK(f.changes.size() == 1);  // gone with its holder
+    CHECK(f.changes.size() == 1);  // removed with its user
 }
 
 TEST_CASE("C9 A3 no public port belongs to two phones, one with UDP and the other with TCP") {

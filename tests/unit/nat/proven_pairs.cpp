@@ -20,7 +20,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "X11 a packet proves its pair for two minutes, and no other one") {
+TEST_CASE_FIXTURE(Fixture, "X11 a packet proves only its own pair, for two minutes") {
     CHECK_FALSE(proofs.is_proven(pair(1, 1), now));
     CHECK(proofs.note(pair(1, 1), now));
     CHECK_FALSE(proofs.note(pair(1, 1), now + Time{1000}));
@@ -42,7 +42,7 @@ TEST_CASE_FIXTURE(Fixture, "X11 law 4 a packet whose changes were refused has pr
     CHECK(proofs.note(pair(1, 2), now));
 }
 
-TEST_CASE_FIXTURE(Fixture, "X11 holders keep a pair proven, and give it back with cancel()") {
+TEST_CASE_FIXTURE(Fixture, "X11 a registration or call keeps a pair proven, also after a cancelled release") {
     proofs.hold(pair(1, 1));
     proofs.commit();
     CHECK(proofs.is_proven(pair(1, 1), now + 100 * proof_time));
@@ -99,7 +99,7 @@ TEST_CASE_FIXTURE(Fixture, "X11 N3 a peer that the owner allows is proven") {
     CHECK_FALSE(proofs.is_proven(pair(1, 2), now));
 }
 
-TEST_CASE_FIXTURE(Fixture, "X11 C12 an answer of the past proves for what is left of its two minutes") {
+TEST_CASE_FIXTURE(Fixture, "X11 C12 an earlier answer proves its pair for the rest of two minutes") {
     CHECK_FALSE(proofs.note(pair(1, 1), now - proof_time, now));
     CHECK(proofs.note(pair(1, 2), now - Time{100'000}, now));
     CHECK(proofs.is_proven(pair(1, 2), now + Time{19'000}));

@@ -37,7 +37,7 @@ TEST_CASE("C6 the idle time of a flow is its timeout minus the remaining time") 
     CHECK(timeouts.idle(IPS_CONFIRMED, Seconds{45}) == Seconds{15});
     CHECK(timeouts.idle(IPS_CONFIRMED | IPS_SEEN_REPLY, Seconds{45}) == Seconds{15});
     CHECK(timeouts.idle(IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED, Seconds{590}) == Seconds{10});
-    CHECK(timeouts.idle(IPS_CONFIRMED, Seconds{590}) == Seconds{0});  // set by somebody else
+    CHECK(timeouts.idle(IPS_CONFIRMED, Seconds{590}) == Seconds{0});  // another program has set it
 }
 
 TEST_CASE("O5 the setting for packet counters is read") {

@@ -123,7 +123,7 @@ TEST_CASE("a record is found among other user data, whatever its bytes are") {
             return 0;
         },
         &note);
-    CHECK(note.size() <= 256);  // what the kernel takes
+    CHECK(note.size() <= 256);  // the longest that the kernel accepts
     CHECK(element_of(row, entry.key, {}, note) == element);
     CHECK(element_of(row, entry.key, {}, std::string("\0\3hi\0", 5) + note) ==
           element);  // behind a comment of nft's

@@ -67,8 +67,8 @@ TEST_CASE("the text has the settings") {
     CHECK(has(text, "oifname != @inside accept"));
     CHECK(has(text, "elements = { 443 }"));
     CHECK(has(text, "queue flags bypass to 10-13"));
-    CHECK(has(text, "0x1 queue flags bypass to 14"));  // what is watched has a queue of its own
-    CHECK(has(text, "@shifted queue to 15"));          // and so have those that can't do without the daemon
+    CHECK(has(text, "0x1 queue flags bypass to 14"));  // for packets that are only reported
+    CHECK(has(text, "@shifted queue to 15"));          // for connections that need the daemon
     CHECK_FALSE(has(text, "sip_words"));
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("existing sets are kept, and those of settings are filled again") {
     CHECK(count({}, NFT_MSG_NEWRULE) == 59);
 }
 
-TEST_CASE("A8 signalling gets a helper, and so stays out of flowtables, only where that is asked for") {
+TEST_CASE("A8 signalling gets the helper against flowtables only if the settings require it") {
     Settings settings = wan();
     const auto text = [&] { return Table(settings, QueueMethod::native, Origin::payload).text(); };
     CHECK_FALSE(has(text(), "ct helper"));

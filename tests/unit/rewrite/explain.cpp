@@ -1,4 +1,4 @@
-// Decision::explained: what became of each place, and by which rule.
+// Decision::explained: the result for each place, and its rule.
 #include <doctest/doctest.h>
 
 #include <string>

@@ -257,8 +257,8 @@ std::size_t count(std::string_view text, std::string_view of) {
     return found;
 }
 
-// What the router's address and a port of five digits can add wherever the phone's address stands, a longer
-// port can add to what has no address of its own, and a length can grow by.
+// The largest growth: the router's address and a port of five digits for each address of the phone, a longer
+// port for each field without an address, and a longer length.
 std::size_t bound(std::string_view message) {
     constexpr std::size_t endpoint = sizeof ":65535" - 1, digit = 1;
     return message.size() + count(message, phone) * endpoint +

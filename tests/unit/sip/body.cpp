@@ -79,7 +79,7 @@ TEST_CASE("S6: the description in a multipart, boundary quoted or not") {
     }
 }
 
-TEST_CASE("S6: a boundary of every byte that may stand in one; LF lines; binary neighbours") {
+TEST_CASE("S6: a boundary with every allowed byte; LF lines; binary parts") {
     const std::string boundary = "=_'()+_,-./:=? x";
     const Found f("Content-Type: multipart/related;boundary=\"" + boundary + "\"\n",
                   "--" + boundary + "\n" +
@@ -90,7 +90,7 @@ TEST_CASE("S6: a boundary of every byte that may stand in one; LF lines; binary 
     CHECK(f.bodies.sdp[0].text == "v=0\ns=-");
 }
 
-TEST_CASE("D7: several descriptions, and one nesting more") {
+TEST_CASE("D7: several descriptions, and a multipart that is nested too deeply") {
     const std::string inner =
         "--in\r\n" + part("c: application/sdp\r\n", "v=0\r\ns=2\r\n") + "\r\n--in\r\n" +
         part("c: multipart/mixed;boundary=deep\r\n",

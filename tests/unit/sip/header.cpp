@@ -52,7 +52,7 @@ TEST_CASE("S10: a name that only resembles one in the table is unknown") {
         CAPTURE(name);
         CHECK(header_id(name) == HeaderId::other);
     }
-    // Every single byte of every name counts, whatever it is changed to.
+    // A change of any byte of a name to any other byte makes the name unknown.
     for (int i = 1; i < static_cast<int>(HeaderId::count_); ++i) {
         const auto id = static_cast<HeaderId>(i);
         for (std::size_t at = 0; at < long_name(id).size(); ++at)

@@ -263,7 +263,7 @@ TEST_CASE("S3: the topmost via-parm, with others after it") {
     };
     CHECK(top("Via: SIP/2.0/UDP a, SIP/2.0/UDP b") == "a");
     CHECK(top("Via: SIP/2.0/UDP a\r\nv: SIP/2.0/UDP b") == "a");
-    // One that cannot be read is not skipped: the next one is another hop's.
+    // An unreadable topmost Via is not skipped, because the next one belongs to another hop.
     Message m;
     const std::string text =
         replaced(request(minimal), "Via: SIP/2.0/UDP 192.0.2.1", "Via: nonsense\r\nVia: SIP/2.0/UDP b");
@@ -302,7 +302,7 @@ TEST_CASE("S9: a broken header line affects only that line (RFC 4475 3.1.2)") {
     }
     CHECK(result(request("  \r\n" + minimal)) == ParseError::none);
     CHECK(result(request(" leading: x\r\n" + minimal)) == ParseError::none);
-    // A fold belongs to its line, whatever it looks like.
+    // A fold belongs to its line, even if it looks like a header.
     CHECK(result(request("no colon\r\n " + minimal)) == ParseError::malformed);
 }
 

@@ -67,7 +67,7 @@ TEST_CASE("the service manager gets one datagram, at a path and at an abstract n
     }
 }
 
-TEST_CASE("without a service manager, or with a name that is none, nothing is sent") {
+TEST_CASE("without a service manager, or with an invalid socket name, nothing is sent") {
     tell_service_manager("READY=1");
     for (const std::string& name : {std::string(), std::string("relative"), "/" + std::string(200, 'x')}) {
         setenv("NOTIFY_SOCKET", name.c_str(), 1);

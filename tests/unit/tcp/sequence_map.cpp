@@ -42,18 +42,18 @@ TEST_CASE("T2 a part of the stream gets the same text for any segments") {
         }
 }
 
-TEST_CASE("T2 an acknowledgement is translated back, and never too far") {
+TEST_CASE("T2 an acknowledgement is translated back, and covers only received bytes") {
     const SequenceMap shift = example();
     CHECK(shift.length() == 0);
     for (Position out = 0; out <= 10; ++out) {
-        // Everything before it has been brought on, and nothing behind it.
+        // Covers all bytes before the position, and none after it.
         CHECK(shift.out(shift.arrived(out)) <= out);
         CHECK(shift.out(shift.begins(out)) >= out);
     }
     CHECK(shift.arrived(3) == 3);
-    CHECK(shift.arrived(5) == 4);  // two of four: all but the last byte, which has the rest
+    CHECK(shift.arrived(5) == 4);  // two of four: not the last byte, which has the rest
     CHECK(shift.arrived(7) == 5);
-    CHECK(shift.arrived(9) == 9);  // what is gone has arrived with what is before it
+    CHECK(shift.arrived(9) == 9);  // the removed byte arrives with the byte before it
     CHECK(shift.arrived(10) == 10);
     CHECK(shift.begins(4) == 4);
     CHECK(shift.begins(6) == 5);

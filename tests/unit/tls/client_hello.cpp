@@ -87,7 +87,7 @@ TEST_CASE("bytes that are not a hello") {
           std::string("\x16\x02"), std::string("\x16\x03\x01\x00\x04\x02\x00", 7),  // ServerHello
           std::string("\x16\x03\x01\x00\x00", 5),                   // a record without content
           std::string("\x16\x03\x01\x7f\xff\x01", 6),               // longer than a record may be
-          std::string("\x16\x03\x01\x00\x10\x01\x01\x00\x00", 9)})  // a message too long to be believed
+          std::string("\x16\x03\x01\x00\x10\x01\x01\x00\x00", 9)})  // a message of an impossible length
         CHECK(is(tls::read_stream(bytes), Outcome::not_hello));
     // Lengths that do not fit into each other.
     const auto broken = [](const std::string& extensions) {
