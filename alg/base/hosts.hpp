@@ -37,6 +37,9 @@ class Hosts {
         return neighbour ? *neighbour : phone;
     }
 
+    /// Phones whose neighbour is known.
+    std::size_t size() const { return neighbours_.size(); }
+
     /// Adds and removes a proven peer of the phone.
     void add_proof(const Address& phone) { ++proofs_[phone]; }
     void remove_proof(const Address& phone) {

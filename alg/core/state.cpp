@@ -17,6 +17,7 @@ State::State(Policy settings)
       calls(policy, mappings, proofs, record_ids, hosts),
       registrations(policy, mappings, proofs, record_ids, hosts),
       connections(policy, hosts),
+      nat_handling(policy),
       scan(policy, mappings, proofs, calls) {}
 
 void State::commit() {

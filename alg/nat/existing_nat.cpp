@@ -1,13 +1,15 @@
 #include "alg/nat/existing_nat.hpp"
 
+#include <algorithm>
+
 namespace sipalg::nat {
 
 ExistingNat::Inside* ExistingNat::place(const Mapping& mapping) {
     const Socket outside{mapping.transport, mapping.outside};
     if (const auto known = inside_.find(outside); known != inside_.end()) return &known->second;
-    if (inside_.size() >= most) return nullptr;
+    if (inside_.size() >= limits_.max_existing_nat) return nullptr;
     std::size_t& of_host = of_host_[mapping.inside.address];
-    if (of_host >= most_of_a_host) return nullptr;
+    if (of_host >= limits_.max_existing_nat_per_phone) return nullptr;
     ++of_host;
     return &inside_.emplace(outside, Inside{mapping.inside, scan_}).first->second;
 }
@@ -63,6 +65,13 @@ const ExistingNat::Way* ExistingNat::find(const MappingKey& key) const {
 const Endpoint* ExistingNat::find_public(const Socket& socket) const {
     const auto it = inside_.find(socket);
     return it == inside_.end() ? nullptr : &it->second.endpoint;
+}
+
+std::size_t ExistingNat::largest_share() const {
+    std::size_t most = 0;
+    for (const auto& [host, number] : of_host_)
+        most = std::max(most, number);
+    return most;
 }
 
 }  // namespace sipalg::nat

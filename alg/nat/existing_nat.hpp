@@ -9,15 +9,16 @@
 #include "alg/kernel/element.hpp"
 #include "alg/nat/mapping_key.hpp"
 #include "alg/net/address.hpp"
+#include "alg/policy/limits.hpp"
 
 namespace sipalg::nat {
 
 /// The public socket of each inside socket, as of the last conntrack scan and of single flows that were
-/// noted since. Nothing is staged, because these are facts. Limited (X7) to `most` public sockets, and
-/// `most_of_a_host` of one inside host; further ones are ignored.
+/// noted since. Nothing is staged, because these are facts. The public sockets are limited (X7), in total and
+/// of one inside address; further ones are ignored.
 class ExistingNat {
   public:
-    static constexpr std::size_t most = 8192, most_of_a_host = 1024;
+    explicit ExistingNat(const Limits& limits) : limits_(limits) {}
 
     /// Begins a scan. Mappings that the scan does not report are removed at its end.
     void begin() { ++scan_; }
@@ -46,6 +47,9 @@ class ExistingNat {
     bool changes_ports(const Address& host) const { return changed_.contains(host); }
 
     bool empty() const { return inside_.empty(); }
+    std::size_t size() const { return inside_.size(); }
+    /// The public sockets of the inside address with the most. Linear in the number of addresses.
+    std::size_t largest_share() const;
 
   private:
     struct Inside {
@@ -56,6 +60,7 @@ class ExistingNat {
     Inside* place(const Mapping& mapping);
     void note_change(const Mapping& mapping);
 
+    const Limits& limits_;
     std::unordered_map<MappingKey, Way, MappingKeyHash> ways_;
     std::unordered_map<Socket, Inside> inside_;
     std::unordered_map<Address, std::size_t> of_host_;  ///< how many of inside_

@@ -29,7 +29,8 @@ std::string Listeners::write_record(const Endpoint& source, const Listener& list
 }
 
 bool Listeners::make_room(const Address& phone, std::vector<Change>& changes) {
-    if (entries_.size() < most && per_phone_.of(phone) < most_per_phone) return true;
+    if (entries_.size() < limits_.max_listeners && per_phone_.of(phone) < limits_.max_listeners_per_phone)
+        return true;
     std::optional<Endpoint> oldest;
     Time until{0};
     for (const auto& [source, entry] : entries_) {
@@ -109,7 +110,8 @@ bool Listeners::restore(const StoredRecord& record, Time now) {
     Endpoint source;
     Entry entry;
     listener_fields(in, source, entry.listener);
-    if (!in.is_complete() || entries_.contains(source) || entries_.size() >= most) return false;
+    if (!in.is_complete() || entries_.contains(source) || entries_.size() >= limits_.max_listeners)
+        return false;
     entry.record_id = record.id;
     entry.kernel_until = record.until;
     entry.until = std::min(now + idle, record.until - std::min(idle_margin, record.until));

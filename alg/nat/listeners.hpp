@@ -16,6 +16,7 @@
 #include "alg/kernel/record.hpp"
 #include "alg/kernel/record_ids.hpp"
 #include "alg/net/address.hpp"
+#include "alg/policy/limits.hpp"
 
 namespace sipalg::nat {
 
@@ -32,8 +33,9 @@ struct Listener {
 /// records keep the listeners over a restart (A5).
 class Listeners {
   public:
-    static constexpr std::size_t most = 1024, most_per_phone = 8;
     static constexpr Time idle{3'600'000};
+
+    explicit Listeners(const Limits& limits) : limits_(limits) {}
 
     /// nullptr: the phone listens where it sends from.
     const Listener* find(const Endpoint& source) const {
@@ -60,6 +62,7 @@ class Listeners {
     void list_records(Time now, std::vector<Change>& changes) const;
 
     std::size_t size() const { return entries_.size(); }
+    std::size_t largest_share() const { return per_phone_.largest(); }
     /// For tests: how many deadlines there are, and which records.
     std::size_t deadlines() const { return deadlines_.size(); }
     void each_record(const std::function<void(std::uint32_t id, const std::string& bytes)>& visit) const {
@@ -81,6 +84,7 @@ class Listeners {
     [[nodiscard]] bool make_room(const Address& phone, std::vector<Change>& changes);
     void use(const Endpoint& source, Entry& entry, Time now, std::vector<Change>& changes);
 
+    const Limits& limits_;
     StagedMap<Endpoint, Entry> entries_;
     Quota per_phone_;
     DeadlineQueue<Endpoint> deadlines_;

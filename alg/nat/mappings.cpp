@@ -23,8 +23,9 @@ Time used_until(const MappingEntry& entry) {
 
 Mappings::Mappings(const Policy& policy, const Hosts& hosts)
     : policy_(policy),
-      ports_(policy.media_low, policy.media_high),
+      ports_(policy),
       old_endpoints_(policy.max_mappings),
+      listeners_(policy),
       per_phone_(hosts) {}
 
 const MappingEntry* Mappings::find_public(const Socket& socket) const {

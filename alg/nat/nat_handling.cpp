@@ -14,7 +14,9 @@ bool NatHandling::note(const PhonePeer& pair, NatHandler handler, Time now, std:
         return false;
     }
     if (!known) {
-        if (entries_.size() >= most || per_phone_.of(pair.phone) >= most_per_phone) return false;
+        if (entries_.size() >= limits_.max_nat_handling ||
+            per_phone_.of(pair.phone) >= limits_.max_nat_handling_per_phone)
+            return false;
         per_phone_.more(pair.phone);
         entries_.put(pair, {});
     }

@@ -14,6 +14,7 @@
 #include "alg/base/time.hpp"
 #include "alg/nat/phone_peer.hpp"
 #include "alg/net/address.hpp"
+#include "alg/policy/limits.hpp"
 
 namespace sipalg::nat {
 
@@ -28,10 +29,10 @@ enum class NatHandler : std::uint8_t {
 /// at the peer. Changes are staged (law 4).
 class NatHandling {
   public:
-    static constexpr std::size_t most = 4096;
-    static constexpr std::size_t most_per_phone = 32;
     static constexpr Time idle{3'600'000};
     static constexpr std::size_t max_registration = 512;
+
+    explicit NatHandling(const Limits& limits) : limits_(limits) {}
 
     NatHandler of(const PhonePeer& pair) const {
         const Entry* entry = entries_.find(pair);
@@ -53,6 +54,7 @@ class NatHandling {
     void expire(Time now, const std::function<bool(const PhonePeer&)>& is_registered);
     std::optional<Time> next_deadline() const { return deadlines_.next(); }
     std::size_t size() const { return entries_.size(); }
+    std::size_t largest_share() const { return per_phone_.largest(); }
     /// For tests: the number of deadlines.
     std::size_t deadlines() const { return deadlines_.size(); }
 
@@ -66,6 +68,7 @@ class NatHandling {
         std::string registration;
     };
 
+    const Limits& limits_;
     StagedMap<PhonePeer, Entry, PhonePeerHash> entries_;
     Quota per_phone_;
     DeadlineQueue<PhonePeer, PhonePeerHash> deadlines_;

@@ -22,7 +22,8 @@ namespace sipalg::nat {
 /// existing NAT and the owner's port forwards, which are facts.
 class PublicPorts {
   public:
-    PublicPorts(std::uint16_t low, std::uint16_t high) : chooser_(low, high) {}
+    explicit PublicPorts(const Policy& policy)
+        : chooser_(policy.media_low, policy.media_high), existing_nat_(policy) {}
 
     /// The mapping at a public endpoint, by its advertised or by its real address; nullptr: there is none.
     const MappingKey* find(const Socket& socket) const { return by_socket_.find(socket); }

@@ -39,6 +39,16 @@ struct Limits {
     std::size_t max_held_segments_per_phone = 128;
     std::size_t max_stream_memory = 16 << 20;  ///< bytes of incomplete messages
     std::size_t max_stream_memory_per_phone = 4 << 20;
+    /// Bytes of one direction of a TCP connection that were acknowledged for the receiver and are kept until
+    /// it has acknowledged them itself, however large its window is. The default is more than a message, so
+    /// that any message can be completed.
+    std::size_t max_undelivered = 262'144;
+    std::size_t max_listeners = 1024;  ///< of phones that send from another port
+    std::size_t max_listeners_per_phone = 8;
+    std::size_t max_nat_handling = 4096;  ///< pairs of phone and peer with an end that handles NAT
+    std::size_t max_nat_handling_per_phone = 32;
+    std::size_t max_existing_nat = 8192;  ///< public ports of the owner's own NAT
+    std::size_t max_existing_nat_per_phone = 1024;
 
     friend bool operator==(const Limits&, const Limits&) = default;
 };
@@ -56,6 +66,9 @@ inline constexpr const char* not_followed = "further calls are forwarded without
 inline constexpr const char* not_registered = "further registrations are forwarded without a binding";
 inline constexpr const char* not_read = "further connections are forwarded unread";
 inline constexpr const char* messages_not_read = "further messages are forwarded unread";
+inline constexpr const char* oldest_listener = "the phone loses its oldest, or gets none";
+inline constexpr const char* pair_is_rewritten = "messages of further pairs are rewritten";
+inline constexpr const char* port_not_known = "further ports are not known, and may be chosen again";
 
 inline constexpr std::array limit_rows{
     LimitRow{&Limits::max_calls, "max-calls", "calls", not_followed},
@@ -96,6 +109,17 @@ inline constexpr std::array limit_rows{
              "the oldest message is forwarded unread", 2048},
     LimitRow{&Limits::max_held_segments_per_phone, "max-queued-segments-per-phone",
              "queued TCP segments of a phone", "its oldest message is forwarded unread", 2048},
+    LimitRow{&Limits::max_undelivered, "max-undelivered-tcp-bytes", "undelivered bytes of a TCP connection",
+             "segments wait at their sender", 1 << 30},
+    LimitRow{&Limits::max_listeners, "max-listeners", "listening ports", oldest_listener},
+    LimitRow{&Limits::max_listeners_per_phone, "max-listeners-per-phone", "listening ports of a phone",
+             oldest_listener},
+    LimitRow{&Limits::max_nat_handling, "max-nat-handling", "pairs that handle NAT", pair_is_rewritten},
+    LimitRow{&Limits::max_nat_handling_per_phone, "max-nat-handling-per-phone",
+             "pairs of a phone that handle NAT", pair_is_rewritten},
+    LimitRow{&Limits::max_existing_nat, "max-existing-nat", "ports of other NAT", port_not_known},
+    LimitRow{&Limits::max_existing_nat_per_phone, "max-existing-nat-per-phone",
+             "ports of other NAT of a phone", port_not_known},
 };
 
 }  // namespace sipalg

@@ -58,7 +58,8 @@ Step Connections::arrive(const ArrivedPacket& arrived, MessageSink& sink, Time n
     // receiver acknowledges them. Beyond the limit new bytes are dropped, and the sender retransmits those. A
     // phone at its share may still complete the messages that it has begun, so the limit is higher than the
     // share.
-    const bool too_many = carrier.end > direction.acknowledged_in() + Direction::max_undelivered;
+    const bool too_many =
+        carrier.end > direction.acknowledged_in() + static_cast<Position>(policy_.max_undelivered);
     if (direction.has_undelivered() && carrier.end > direction.received() &&
         (too_many || usage_.is_exhausted(step.key.phone.address))) {
         step.action = Step::Action::drop;
@@ -296,6 +297,13 @@ bool Connections::restore(std::uint32_t id, const std::string& record, MessageSi
 void Connections::list(std::vector<Change>& changes) const {
     for (const auto& [key, connection] : connections_)
         if (connection.phase() != Phase::refused) connection.record.list(key, changes);
+}
+
+std::size_t Connections::largest_undelivered() const {
+    std::size_t most = 0;
+    for (const auto& [key, connection] : connections_)
+        most = std::max({most, connection.from_phone.undelivered(), connection.from_peer.undelivered()});
+    return most;
 }
 
 }  // namespace sipalg::tcp

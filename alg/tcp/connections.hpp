@@ -68,6 +68,8 @@ class Connections {
 
     const Usage& usage() const { return usage_; }
     std::size_t half_open() const { return half_open_.size(); }
+    /// The undelivered bytes of the direction with the most. Linear in the number of connections.
+    std::size_t largest_undelivered() const;
     const auto& all() const { return connections_; }
     /// nullptr: the connection is not read.
     const Connection* find(const ConnectionKey& key) const;

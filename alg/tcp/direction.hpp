@@ -40,9 +40,6 @@ class Direction {
     /// The limit for edits that the receiver has not acknowledged; beyond it no more messages are changed.
     /// The record lists all of them, and each segment is compared with them.
     static constexpr std::size_t max_edits = 2048;
-    /// The limit for bytes that are kept after a local acknowledgement until the receiver acknowledges them,
-    /// however large its window is (X7). It is more than a message, so that any message can be completed.
-    static constexpr Position max_undelivered = 262'144;
 
     /// `initial`: the sequence number of the SYN. `editing`: messages may be edited, so a byte is only sent
     /// after the decision; else all bytes are sent at once and only read.
@@ -144,6 +141,9 @@ class Direction {
     Position planned_local_ack() const { return planned_local_ack_; }
     /// Whether the receiver has not yet acknowledged all bytes that were acknowledged locally.
     bool has_undelivered() const { return local_ack_ > acknowledged_in(); }
+    std::size_t undelivered() const {
+        return has_undelivered() ? static_cast<std::size_t>(local_ack_ - acknowledged_in()) : 0;
+    }
     /// At most `most` undelivered bytes to retransmit.
     std::optional<Chunk> retransmission(std::size_t most);
     /// The last run of bytes after a gap.

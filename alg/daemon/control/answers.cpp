@@ -101,7 +101,9 @@ Json Answers::document(const Json& request, const ControlClient& client, Time no
     if (command == "bindings") return to_json(bindings(now));
     if (command == "flows") return to_json(report_flows(from_.state, now), clocks());
     if (command == "counters") return to_json(from_.engine.counters());
-    if (command == "limits") return to_json(limits(from_.state, {from_.control.clients()}));
+    if (command == "limits")
+        return to_json(limits(from_.state, {from_.control.clients(), from_.control.streams(),
+                                            from_.network.egress().cached()}));
     const bool changes = command == "reload" || command == "close";
     if (changes && !from_.access.may_change(client))
         return error("permission denied; only root and the members of --admin-group may " + command);

@@ -5,6 +5,7 @@
 
 #include "alg/core/report.hpp"
 #include "alg/daemon/control/control.hpp"
+#include "alg/daemon/run/egress.hpp"
 
 namespace sipalg::daemon {
 
@@ -43,6 +44,15 @@ constexpr std::array uses{
     Use{&Limits::max_held_segments, [](const State& s) { return s.connections.usage().total().queued; }},
     Use{&Limits::max_held_segments_per_phone,
         [](const State& s) { return s.connections.usage().largest().queued; }},
+    Use{&Limits::max_undelivered, [](const State& s) { return s.connections.largest_undelivered(); }},
+    Use{&Limits::max_listeners, [](const State& s) { return s.mappings.listeners().size(); }},
+    Use{&Limits::max_listeners_per_phone,
+        [](const State& s) { return s.mappings.listeners().largest_share(); }},
+    Use{&Limits::max_nat_handling, [](const State& s) { return s.nat_handling.size(); }},
+    Use{&Limits::max_nat_handling_per_phone, [](const State& s) { return s.nat_handling.largest_share(); }},
+    Use{&Limits::max_existing_nat, [](const State& s) { return s.mappings.existing_nat().size(); }},
+    Use{&Limits::max_existing_nat_per_phone,
+        [](const State& s) { return s.mappings.existing_nat().largest_share(); }},
 };
 static_assert(uses.size() == limit_rows.size());
 
@@ -56,14 +66,19 @@ std::size_t use_of(std::size_t Limits::*limit, const State& state) {
 
 std::vector<Limit> limits(const State& state, const DaemonUse& use) {
     std::vector<Limit> all;
-    all.reserve(limit_rows.size() + 2);
+    all.reserve(limit_rows.size() + 5);
     for (const LimitRow& row : limit_rows)
         all.push_back(
             {row.name, state.policy.*row.member, use_of(row.member, state), row.behaviour, row.option});
     all.push_back({"flows in the list", FlowList::most, state.flows.size(),
                    "the one that has been idle longest leaves the list", ""});
+    all.push_back({"phones with a known neighbour", Hosts::most, state.hosts.size(),
+                   "the neighbour with the most loses its oldest, which counts on its own", ""});
+    all.push_back({"cached routes", EgressChooser::most_routes, use.routes, "all are asked for again", ""});
     all.push_back(
         {"control clients", ControlSocket::most_clients, use.control_clients, "further clients wait", ""});
+    all.push_back({"readers of events and messages", ControlSocket::most_streams, use.readers,
+                   "further readers are refused", ""});
     return all;
 }
 

@@ -21,6 +21,8 @@ struct Limit {
 /// Use of limits that the core does not know.
 struct DaemonUse {
     std::size_t control_clients = 0;
+    std::size_t readers = 0;  ///< control clients that read facts
+    std::size_t routes = 0;   ///< answers of the kernel that are cached
 };
 
 /// Linear in the number of hosts.

@@ -60,6 +60,7 @@ class EgressChooser {
     void set_flows(FlowUplinks* flows) { flows_ = flows; }
     /// Empties the cache: routes have changed.
     void flush() { routes_.clear(); }
+    std::size_t cached() const { return routes_.size(); }
 
     struct Choice {
         Egress egress;

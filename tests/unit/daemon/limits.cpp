@@ -22,7 +22,7 @@ TEST_CASE("X7 every limit of the core has a row with its option and its use") {
     Policy policy;
     policy.max_calls = 100;
     const State state(policy);
-    const auto all = limits(state, {6});
+    const auto all = limits(state, {6, 2, 70});
     CHECK(find(all, "calls").limit == 100);
     CHECK(find(all, "calls").option == "max-calls");
     for (const LimitRow& row : limit_rows) {
@@ -31,6 +31,8 @@ TEST_CASE("X7 every limit of the core has a row with its option and its use") {
     }
     CHECK(find(all, "control clients").in_use == 6);
     CHECK(find(all, "control clients").option.empty());
+    CHECK(find(all, "readers of events and messages").in_use == 2);
+    CHECK(find(all, "cached routes").in_use == 70);
 }
 
 TEST_CASE("X7 limits as JSON") {

@@ -29,7 +29,8 @@ void scan(ExistingNat& nat, const std::vector<Mapping>& flows, bool signalling =
 }  // namespace
 
 TEST_CASE("C12 a mapping that a scan does not report is removed at the end of the scan, not before") {
-    ExistingNat nat;
+    constexpr Limits limits;
+    ExistingNat nat(limits);
     const Mapping flow = mapping(10, 5060, 1024);
     scan(nat, {flow});
     REQUIRE(nat.find(key(flow)));
@@ -43,7 +44,8 @@ TEST_CASE("C12 a mapping that a scan does not report is removed at the end of th
 }
 
 TEST_CASE("C12 if there are several public ports, the one of signalling counts, in any order") {
-    ExistingNat nat;
+    constexpr Limits limits;
+    ExistingNat nat(limits);
     const Mapping stun = mapping(10, 5060, 2000), provider = mapping(10, 5060, 1024);
     for (const bool stun_first : {true, false}) {
         nat.begin();
@@ -57,35 +59,51 @@ TEST_CASE("C12 if there are several public ports, the one of signalling counts, 
 }
 
 TEST_CASE("X1 a public port that two hosts use towards different peers belongs to the first one") {
-    ExistingNat nat;
+    constexpr Limits limits;
+    ExistingNat nat(limits);
     scan(nat, {mapping(10, 5060, 5060), mapping(11, 5060, 5060)});
     CHECK(*nat.find_public({Transport::udp, {wan, 5060}}) == mapping(10, 5060, 5060).inside);
     CHECK_FALSE(nat.find(key(mapping(11, 5060, 5060))));
 }
 
 TEST_CASE("X7 the table of existing NAT has a limit, at which entries stay") {
-    ExistingNat nat;
+    constexpr Limits limits;
+    ExistingNat nat(limits);
     nat.begin();
-    for (std::size_t i = 0; i < nat::ExistingNat::most + 100; ++i)
+    for (std::size_t i = 0; i < limits.max_existing_nat + 100; ++i)
         nat.note(mapping(static_cast<std::uint8_t>(10 + i % 10), static_cast<std::uint16_t>(2000 + i),
                          static_cast<std::uint16_t>(2000 + i)),
                  true, true);
     nat.end();
     CHECK(nat.find_public({Transport::udp, {wan, 2000}}));
-    CHECK(nat.find_public({Transport::udp, {wan, 2000 + nat::ExistingNat::most - 1}}));
-    CHECK_FALSE(nat.find_public({Transport::udp, {wan, 2000 + nat::ExistingNat::most}}));
+    CHECK(nat.find_public({Transport::udp, {wan, 2000 + limits.max_existing_nat - 1}}));
+    CHECK_FALSE(nat.find_public({Transport::udp, {wan, 2000 + limits.max_existing_nat}}));
+}
+
+TEST_CASE("X7 the owner can set the limits of existing NAT") {
+    Limits limits;
+    limits.max_existing_nat = 3;
+    limits.max_existing_nat_per_phone = 2;
+    ExistingNat nat(limits);
+    scan(nat, {mapping(10, 2000, 2000), mapping(10, 2001, 2001), mapping(10, 2002, 2002),
+               mapping(11, 3000, 3000), mapping(12, 4000, 4000)});
+    CHECK(nat.size() == 3);
+    CHECK(nat.largest_share() == 2);
+    CHECK(nat.find_public({Transport::udp, {wan, 3000}}));
+    CHECK_FALSE(nat.find_public({Transport::udp, {wan, 2002}}));
 }
 
 TEST_CASE("X7 C12 a host with thousands of flows leaves room for phones") {
-    ExistingNat nat;
+    constexpr Limits limits;
+    ExistingNat nat(limits);
     for (int round = 0; round < 2; ++round) {
         nat.begin();
         for (std::uint16_t port = 2000; port < 20000; ++port)
             nat.note(mapping(66, port, port), true, false);
         nat.note(mapping(10, 5060, 30000), true, true);
         nat.end();
-        CHECK(nat.find_public({Transport::udp, {wan, 2000 + nat::ExistingNat::most_of_a_host - 1}}));
-        CHECK_FALSE(nat.find_public({Transport::udp, {wan, 2000 + nat::ExistingNat::most_of_a_host}}));
+        CHECK(nat.find_public({Transport::udp, {wan, 2000 + limits.max_existing_nat_per_phone - 1}}));
+        CHECK_FALSE(nat.find_public({Transport::udp, {wan, 2000 + limits.max_existing_nat_per_phone}}));
         REQUIRE(nat.find(key(mapping(10, 5060, 30000))));
     }
     // When they are gone, there is room for others.
@@ -138,7 +156,8 @@ TEST_CASE("C12 X2 a mapping whose public port is privileged is not adopted") {
 }
 
 TEST_CASE("S2 a flow that was looked up replaces the results of scans, and the next scan removes it") {
-    ExistingNat nat;
+    constexpr Limits limits;
+    ExistingNat nat(limits);
     const Mapping before = mapping(10, 40000, 4726), now = mapping(10, 40000, 14830);
     scan(nat, {before});
     nat.begin();
@@ -153,7 +172,8 @@ TEST_CASE("S2 a flow that was looked up replaces the results of scans, and the n
 }
 
 TEST_CASE("S2 a host whose ports NAT changes is known as long as such a flow is") {
-    ExistingNat nat;
+    constexpr Limits limits;
+    ExistingNat nat(limits);
     const Address phone = mapping(10, 1, 1).inside.address;
     scan(nat, {mapping(10, 5060, 5060)});
     CHECK_FALSE(nat.changes_ports(phone));

@@ -15,7 +15,8 @@ const auto nobody = [](const Address&) { return false; };
 constexpr Listener at_5060{5060, 5060};
 
 struct Fixture {
-    Listeners all;
+    Limits limits;
+    Listeners all{limits};
     RecordIds ids;
     std::vector<Change> changes;
     bool note(const Endpoint& source, const Listener& listener, Time now) {
@@ -30,19 +31,30 @@ struct Fixture {
 TEST_CASE_FIXTURE(
     Fixture,
     "X7 the oldest listener of a phone makes room; a phone without one gets none when all are taken") {
-    for (std::uint16_t i = 0; i < Listeners::most_per_phone; ++i)
+    for (std::uint16_t i = 0; i < limits.max_listeners_per_phone; ++i)
         CHECK(note(phone(1, static_cast<std::uint16_t>(50000 + i)), at_5060, Time{i}));
     CHECK(note(phone(1, 50000), {5060, 5062}, Time{20}));  // used again
     CHECK(note(phone(1, 60000), at_5060, Time{30}));
-    CHECK(all.size() == Listeners::most_per_phone);
+    CHECK(all.size() == limits.max_listeners_per_phone);
     CHECK(all.find(phone(1, 50000))->requests == 5062);
     CHECK_FALSE(all.find(phone(1, 50001)));
-    for (std::uint32_t host = 2; all.size() < Listeners::most; ++host)
-        for (std::uint16_t i = 0; i < Listeners::most_per_phone; ++i)
+    for (std::uint32_t host = 2; all.size() < limits.max_listeners; ++host)
+        for (std::uint16_t i = 0; i < limits.max_listeners_per_phone; ++i)
             CHECK(note(phone(host, static_cast<std::uint16_t>(50000 + i)), at_5060, Time{40}));
     CHECK_FALSE(note(phone(5000, 50000), at_5060, Time{50}));
     CHECK(note(phone(2, 60000), at_5060, Time{50}));
-    CHECK(all.deadlines() == Listeners::most);
+    CHECK(all.deadlines() == limits.max_listeners);
+}
+
+TEST_CASE_FIXTURE(Fixture, "X7 the owner can set the limits of listeners") {
+    limits.max_listeners_per_phone = 2;
+    limits.max_listeners = 3;
+    for (std::uint16_t i = 0; i < 3; ++i)
+        CHECK(note(phone(1, static_cast<std::uint16_t>(50000 + i)), at_5060, Time{i}));
+    CHECK(all.size() == 2);
+    CHECK(all.largest_share() == 2);
+    CHECK(note(phone(2, 50000), at_5060, Time{9}));
+    CHECK_FALSE(note(phone(3, 50000), at_5060, Time{9}));
 }
 
 TEST_CASE_FIXTURE(

@@ -16,7 +16,8 @@ const auto nobody = [](const PhonePeer&) { return false; };
 }  // namespace
 
 TEST_CASE("S2 a pair is reported as new once, and a peer that handles NAT takes precedence over a phone") {
-    NatHandling all;
+    constexpr Limits limits;
+    NatHandling all(limits);
     CHECK(all.note(pair(1), NatHandler::phone, Time{0}));
     CHECK_FALSE(all.note(pair(1), NatHandler::phone, Time{0}));
     CHECK(all.note(pair(1), NatHandler::peer, Time{0}));
@@ -26,7 +27,8 @@ TEST_CASE("S2 a pair is reported as new once, and a peer that handles NAT takes 
 }
 
 TEST_CASE("S2 a pair is kept while it exchanges messages, or the phone is registered there") {
-    NatHandling all;
+    constexpr Limits limits;
+    NatHandling all(limits);
     all.note(pair(1), NatHandler::peer, Time{0});
     all.note(pair(2), NatHandler::peer, Time{0});
     all.note(pair(3), NatHandler::peer, Time{0});
@@ -46,7 +48,8 @@ TEST_CASE("S2 a pair is kept while it exchanges messages, or the phone is regist
 }
 
 TEST_CASE("S2 law 4: a cancelled pair is not kept, and a forgotten one has no deadline") {
-    NatHandling all;
+    constexpr Limits limits;
+    NatHandling all(limits);
     all.note(pair(1), NatHandler::peer, Time{0});
     all.cancel();
     CHECK(all.empty());
@@ -62,22 +65,35 @@ TEST_CASE("S2 law 4: a cancelled pair is not kept, and a forgotten one has no de
 }
 
 TEST_CASE("X7 neither one phone nor many exceed the limits") {
-    NatHandling all;
-    for (std::uint32_t i = 0; i < NatHandling::most_per_phone; ++i)
+    constexpr Limits limits;
+    NatHandling all(limits);
+    for (std::uint32_t i = 0; i < limits.max_nat_handling_per_phone; ++i)
         CHECK(all.note(pair(1, i), NatHandler::peer, Time{0}));
     CHECK_FALSE(all.note(pair(1, 200), NatHandler::peer, Time{0}));
     CHECK(all.of(pair(1, 200)) == NatHandler::neither);
     CHECK(all.note(pair(2), NatHandler::peer, Time{0}));
     all.commit();
-    for (std::uint32_t i = 3; i < 2 * NatHandling::most; ++i) {
+    for (std::uint32_t i = 3; i < 2 * limits.max_nat_handling; ++i) {
         all.note(pair(i), NatHandler::peer, Time{0});
         all.commit();
     }
-    CHECK(all.of(pair(2 * NatHandling::most - 1)) == NatHandler::neither);
-    for (std::size_t i = 0; i < NatHandling::most / 64 + 8; ++i) {
+    CHECK(all.of(pair(2 * limits.max_nat_handling - 1)) == NatHandler::neither);
+    for (std::size_t i = 0; i < limits.max_nat_handling / 64 + 8; ++i) {
         all.expire(NatHandling::idle, nobody);
         all.commit();
     }
     CHECK(all.empty());
     CHECK(all.note(pair(1, 200), NatHandler::peer, Time{0}));
+}
+
+TEST_CASE("X7 the owner can set the limits of pairs that handle NAT") {
+    Limits limits;
+    limits.max_nat_handling = 3;
+    limits.max_nat_handling_per_phone = 2;
+    NatHandling all(limits);
+    for (std::uint32_t i = 0; i < 3; ++i)
+        CHECK(all.note(pair(1, i), NatHandler::peer, Time{0}) == (i < 2));
+    CHECK(all.largest_share() == 2);
+    CHECK(all.note(pair(2), NatHandler::peer, Time{0}));
+    CHECK_FALSE(all.note(pair(3), NatHandler::peer, Time{0}));
 }
