@@ -1,12 +1,11 @@
 #include <algorithm>
-#include <array>
-#include <map>
 #include <set>
-#include <unordered_map>
 
 #include "alg/core/door.hpp"
 #include "alg/core/static_phones.hpp"
+#include "alg/explain/conversations.hpp"
 #include "alg/explain/explanation.hpp"
+#include "alg/explain/media_flows.hpp"
 #include "alg/facts/collector.hpp"
 #include "alg/net/checksum.hpp"
 
@@ -22,24 +21,12 @@ namespace {
 constexpr Time begin_time{1'000'000'000};
 constexpr Time longest_gap{std::chrono::hours(24)};
 constexpr std::size_t most_deadlines = 2'000'000;  // of a whole replay: later ones are ignored
-constexpr std::size_t most_flows = 4096;
-constexpr std::size_t most_notes = 100;
-constexpr std::size_t most_paths = 64;  // of one call
-
-struct Flow {
-    std::uint64_t from_phone = 0, to_phone = 0;
-    bool phone_began = false;
-    Time last{0};
-};
-using FlowId = std::pair<Endpoint, Endpoint>;  // inside, remote
-
 class Replay {
   public:
     Replay(const capture::Packets& capture, const Hints& hints)
-        : capture_(capture), topology_(capture, hints), state_(policy()) {
+        : capture_(capture), topology_(capture, hints), state_(policy()), conversations_(result_) {
         state_.explain(true);
         if (!topology_.inside().empty()) state_.set_own_addresses({topology_.outside()});
-        media_from_outside_ = sees_media_to_router();
     }
 
     Explanation run() {
@@ -85,15 +72,6 @@ class Replay {
         return packet.transport == Transport::udp && packet.source.port >= 1024 &&
                packet.destination.port >= 1024 && !topology_.is_signalling(packet);
     }
-    bool sees_media_to_router() const {
-        return std::any_of(capture_.packets.begin(), capture_.packets.end(),
-                           [&](const capture::CapturedPacket& packet) {
-                               if (!is_media(packet.packet)) return false;
-                               const auto way = topology_.orient(packet);
-                               return way && way->as_outside && way->from == Side::outside;
-                           });
-    }
-
     double seconds(Time time) const { return static_cast<double>((time - begin_time).count()) / 1000.0; }
     double at_s() const { return seconds(now_); }
 
@@ -126,8 +104,7 @@ class Replay {
 
     void scan() {
         state_.scan.begin(now_);
-        std::erase_if(flows_, [&](const auto& row) {
-            const auto& [id, flow] = row;
+        media_.remove_if([&](const MediaFlows::FlowId& id, const MediaFlow& flow) {
             const nat::MappingEntry* entry = state_.mappings.find(
                 nat::MappingKey{{Transport::udp, id.first}, egress(id.first.address).address});
             if (!entry) return now_ - flow.last > Time{180'000};
@@ -173,9 +150,9 @@ class Replay {
         state_.commit();
         if (decision_.stream) conclude(state_, true, now_, decision_);
         if (lost && unread_streams_.insert({way.phone, way.peer}).second)
-            note("frame " + std::to_string(packet.frame) + ": the TCP connection between " +
-                 way.phone.text() + " and " + way.peer.text() +
-                 " began before the capture, so its messages are not read");
+            conversations_.note("frame " + std::to_string(packet.frame) + ": the TCP connection between " +
+                                way.phone.text() + " and " + way.peer.text() +
+                                " began before the capture, so its messages are not read");
         finish(packet.frame);
     }
 
@@ -196,8 +173,9 @@ class Replay {
         map_static_phones(state_, {&phone, 1}, now_, decision_);
         state_.commit();
         if (shown_.insert(way.phone).second)
-            note("frame " + std::to_string(packet.frame) + ": the capture has no earlier message of " +
-                 way.phone.text() + "; it is assumed to be registered");
+            conversations_.note("frame " + std::to_string(packet.frame) +
+                                ": the capture has no earlier message of " + way.phone.text() +
+                                "; it is assumed to be registered");
     }
 
     // Writes the ends that the inside edge sees into the copy of the packet; nothing looks at its checksums.
@@ -214,10 +192,7 @@ class Replay {
 
     void finish(std::uint64_t frame) {
         for (const ConntrackTuple& ended : decision_.ended)
-            std::erase_if(flows_, [&](const auto& row) {
-                const auto& [inside, remote] = row.first;
-                return remote == ended.source || (inside == ended.source && remote == ended.destination);
-            });
+            media_.forget(ended.source, ended.destination);
         facts_.clear();
         collector_.collect(state_, decision_, now_, facts_);
         for (facts::Fact& fact : facts_)
@@ -225,74 +200,8 @@ class Replay {
     }
 
     void add(facts::Fact fact, std::uint64_t frame) {
-        Conversation* conversation = nullptr;
-        if (auto* message = std::get_if<facts::Message>(&fact.what)) {
-            ++result_.messages;
-            if (message->method.empty()) {
-                ++result_.others[std::string(word(message->seen.reason))];
-                current_.clear();
-                const Reason reason = message->seen.reason;
-                if (reason == Reason::malformed || reason == Reason::truncated ||
-                    reason == Reason::too_many_headers)
-                    note("frame " + std::to_string(frame) + ": " + std::string(sentence(reason)));
-                return;
-            }
-            current_ = message->call_id;
-            conversation = &find_or_make(*message);
-            describe(*conversation, *message);
-        } else if (const auto* change = std::get_if<facts::PinholeChange>(&fact.what)) {
-            conversation = find(change->call_id);
-            if (conversation) follow(*conversation, *change);
-        } else {
-            const auto& event = std::get<Event>(fact.what);
-            conversation = find(event.subject);
-            if (!conversation && frame != 0) conversation = find(current_);
-            if (!conversation)
-                note(std::string(facts::word(event.kind)) + " " + event.subject + ": " + event.detail);
-        }
-        if (conversation) conversation->entries.push_back({at_s(), frame, std::move(fact)});
-    }
-
-    Conversation* find(const std::string& call_id) {
-        const auto it = by_call_id_.find(call_id);
-        return it == by_call_id_.end() ? nullptr : &result_.conversations[it->second];
-    }
-
-    Conversation& find_or_make(const facts::Message& message) {
-        if (Conversation* known = find(message.call_id)) return *known;
-        by_call_id_.emplace(message.call_id, result_.conversations.size());
-        Conversation& made = result_.conversations.emplace_back();
-        made.call_id = message.call_id;
-        made.from = message.from;
-        made.to = message.to;
-        return made;
-    }
-
-    static void describe(Conversation& conversation, const facts::Message& message) {
-        using Kind = Conversation::Kind;
-        if (message.method == "INVITE") conversation.kind = Kind::call;
-        if (message.method == "REGISTER" && conversation.kind == Kind::other)
-            conversation.kind = Kind::registration;
-        const auto note_host = [](std::vector<Address>& all, const Address& one) {
-            if (all.size() < 16 && std::find(all.begin(), all.end(), one) == all.end()) all.push_back(one);
-        };
-        note_host(conversation.phones, message.seen.phone.address);
-        note_host(conversation.peers, message.seen.peer.address);
-    }
-
-    void follow(Conversation& conversation, const facts::PinholeChange& change) {
-        const auto same = [&](const PinholeLife& life) {
-            return !life.closed_s && life.pinhole.pinhole == change.pinhole.pinhole;
-        };
-        auto& lives = conversation.pinholes;
-        const auto it = std::find_if(lives.begin(), lives.end(), same);
-        if (it == lives.end())
-            lives.push_back({change.pinhole, at_s(), {}, 0, 0, 0});
-        else
-            it->pinhole = change.pinhole;
-        if (change.kind == facts::PinholeChange::Kind::closed && it != lives.end()) it->closed_s = at_s();
-        if (!change.pinhole.signalling)
-            owners_[change.pinhole.inside] = {conversation.call_id, change.pinhole.type, change.pinhole.rtcp};
+        if (const auto* change = std::get_if<facts::PinholeChange>(&fact.what)) media_.note(*change);
+        conversations_.add(std::move(fact), frame, at_s());
     }
 
     // A packet of media, or of anything else that is not signalling.
@@ -303,75 +212,8 @@ class Replay {
             if (way.from == Side::inside && topology_.sees(Side::inside)) return;
             if (const auto* entry = state_.mappings.find_outside({Transport::udp, way.phone}))
                 inside = entry->mapping.inside;
-        } else if (way.from == Side::outside && media_from_outside_) {
-            return;
         }
-        const auto owner = owners_.find(inside);
-        if (owner == owners_.end()) return;
-        Conversation* call = find(owner->second.call_id);
-        if (!call) return;
-        ++result_.media_packets;
-        if (flows_.size() >= most_flows && !flows_.contains({inside, way.peer})) return;
-        MediaPath* path = path_of(*call, owner->second, inside, way.peer);
-        if (!path) return;
-        path->last_s = at_s();
-        if (way.from == Side::inside) {
-            Flow& flow = flow_of(inside, way.peer, true);
-            ++flow.from_phone;
-            ++path->from_phone;
-            path->phone_began = path->phone_began || flow.phone_began;
-            return;
-        }
-        PinholeLife* life = pinhole_for(*call, inside, way.peer.address);
-        const bool answer = flows_.contains({inside, way.peer});
-        if (!life && !answer) {
-            const bool over = std::none_of(call->pinholes.begin(), call->pinholes.end(),
-                                           [](const PinholeLife& one) { return !one.closed_s; });
-            ++(over ? path->refused_late : path->refused);
-            return;
-        }
-        ++flow_of(inside, way.peer, false).to_phone;
-        ++path->to_phone;
-        if (!life) return;
-        if (life->packets++ == 0) life->first_s = at_s();
-        life->last_s = at_s();
-    }
-
-    Flow& flow_of(const Endpoint& inside, const Endpoint& remote, bool phone_began) {
-        const auto [it, is_new] = flows_.try_emplace({inside, remote});
-        if (is_new) it->second.phone_began = phone_began;
-        it->second.last = now_;
-        return it->second;
-    }
-
-    static PinholeLife* pinhole_for(Conversation& call, const Endpoint& inside, const Address& remote) {
-        for (PinholeLife& life : call.pinholes)
-            if (!life.closed_s && !life.pinhole.signalling && life.pinhole.inside == inside &&
-                (!life.pinhole.pinhole.remote || life.pinhole.pinhole.remote == remote))
-                return &life;
-        return nullptr;
-    }
-
-    struct Owner {
-        std::string call_id, type;
-        bool rtcp = false;
-    };
-    MediaPath* path_of(Conversation& call, const Owner& owner, const Endpoint& inside,
-                       const Endpoint& remote) {
-        for (MediaPath& path : call.media)
-            if (path.inside == inside && path.remote == remote) return &path;
-        if (call.media.size() >= most_paths) return nullptr;
-        MediaPath path;
-        path.type = owner.type;
-        path.rtcp = owner.rtcp;
-        path.inside = inside;
-        path.remote = remote;
-        path.first_s = at_s();
-        return &call.media.emplace_back(std::move(path));
-    }
-
-    void note(std::string text) {
-        if (result_.notes.size() < most_notes) result_.notes.push_back(std::move(text));
+        if (media_.take(conversations_, way, inside, now_, at_s())) ++result_.media_packets;
     }
 
     const capture::Packets& capture_;
@@ -381,19 +223,16 @@ class Replay {
     facts::Collector collector_;
     std::vector<facts::Fact> facts_;
     std::vector<std::uint8_t> bytes_;
-    std::map<FlowId, Flow> flows_;
-    std::map<Endpoint, Owner> owners_;  ///< by the inside endpoint of media
     std::set<std::pair<Endpoint, Endpoint>> unread_streams_;
     std::set<std::pair<Socket, Endpoint>> sent_;  ///< flows in which a phone has sent
     std::set<Endpoint> shown_;                    ///< see take_as_registered()
-    std::unordered_map<std::string, std::size_t> by_call_id_;
-    std::string current_;  ///< Call-ID of the latest message
-    bool media_from_outside_ = false;
     Time now_ = begin_time, next_scan_{0};
     std::int64_t first_us_ = 0, latest_us_ = 0;
     std::size_t deadlines_ = 0;
     std::uint64_t token_ = 0;
     Explanation result_;
+    Conversations conversations_;
+    MediaFlows media_;
 };
 
 }  // namespace

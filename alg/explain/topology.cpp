@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "alg/sdp/description.hpp"
 #include "alg/sip/message.hpp"
 #include "alg/sip/splitter.hpp"
 
@@ -31,9 +32,22 @@ std::string list(const std::set<Address>& addresses) {
     return text;
 }
 
+/// The endpoints of RTP and RTCP of each stream. `description` is only working space.
+std::vector<Endpoint> streams_of(const sip::Message& message, sdp::Description& description) {
+    std::vector<Endpoint> streams;
+    if (message.body().empty() || !description.parse(message.body())) return streams;
+    for (const sdp::Media& media : description.media()) {
+        const Address address = description.connection(media).address.value_or(Address());
+        const auto next = static_cast<std::uint16_t>(media.port + 1);
+        streams.push_back({address, media.port});
+        streams.push_back({address, media.rtcp ? media.rtcp->port : next});
+    }
+    return streams;
+}
+
 }  // namespace
 
-Topology::Topology(const capture::Packets& capture, const Hints& hints) {
+Topology::Topology(const capture::Packets& capture, const Hints& hints) : recorded_(capture.has_sides) {
     read_messages(capture);
     if (!hints.inside.empty()) {
         for (const auto& [pair, leg] : legs_)
@@ -55,6 +69,7 @@ Topology::Topology(const capture::Packets& capture, const Hints& hints) {
 
 void Topology::read_messages(const capture::Packets& capture) {
     sip::Message message;
+    sdp::Description description;
     for (const capture::CapturedPacket& packet : capture.packets) {
         const Packet& p = packet.packet;
         if (!looks_like_sip(p.payload)) continue;
@@ -71,7 +86,7 @@ void Topology::read_messages(const capture::Packets& capture) {
         const bool request = message.is_request();
         if (request && leg.first_request == 0) leg.first_request = packet.frame;
         if (request && message.method() == sip::Method::register_) leg.registers = true;
-        Copy copy{p.source, p.destination, packet.frame, {}};
+        Copy copy{p.transport, p.source, p.destination, packet.frame, {}, streams_of(message, description)};
         const sip::Via& via = message.top_via();
         if (request && via.sent_by.address) copy.sent_by = *via.sent_by.address;
         if (!request)
@@ -215,10 +230,9 @@ void Topology::pair_copies() {
             bool twin = false;
             for (const Copy& other : copies) {
                 const Endpoint& phone = from_router ? other.source : other.destination;
-                if (!inside_.contains(phone.address)) continue;
+                if (other.transport != copy.transport || !inside_.contains(phone.address)) continue;
                 if ((from_router ? other.destination : other.source) != peer) continue;
-                phones_.insert({router, phone});
-                unused_.insert(from_router ? copy.frame : other.frame);
+                pair(copy, other);
                 twin = true;
                 break;
             }
@@ -226,6 +240,24 @@ void Topology::pair_copies() {
             if (!twin && from_router && copy.sent_by && inside_.contains(copy.sent_by))
                 phones_.insert({router, {copy.sent_by, router.port}});
         }
+}
+
+void Topology::pair(const Copy& outside, const Copy& inside) {
+    const bool outward = is_router(outside.source.address);
+    const Endpoint& router = outward ? outside.source : outside.destination;
+    const Endpoint& phone = outward ? inside.source : inside.destination;
+    phones_.insert({router, phone});
+    // In a recording, both copies have the ports that the core chooses, and no TCP.
+    const bool tcp = !recorded_ && outside.transport == Transport::tcp;
+    const bool other_port = !recorded_ && router.port != phone.port;
+    if (tcp) doubled_.insert(router);
+    const bool use_inside = outward || tcp || other_port;
+    unused_.insert(use_inside ? outside.frame : inside.frame);
+    shows_as_arrived_ = shows_as_arrived_ || (use_inside && !outward);
+    if (!outward || outside.media.size() != inside.media.size()) return;
+    for (std::size_t i = 0; i < outside.media.size(); ++i)
+        if (is_router(outside.media[i].address) && inside_.contains(inside.media[i].address))
+            phones_.insert({outside.media[i], inside.media[i]});
 }
 
 std::optional<Endpoint> Topology::phone_behind(const Endpoint& router) const {
@@ -239,6 +271,9 @@ std::optional<Oriented> Topology::orient(const capture::CapturedPacket& captured
     const bool source_inside = inside_.contains(packet.source.address);
     const bool destination_inside = inside_.contains(packet.destination.address);
     if (unused_.contains(captured.frame)) return std::nullopt;
+    if (packet.transport == Transport::tcp &&
+        (doubled_.contains(packet.source) || doubled_.contains(packet.destination)))
+        return std::nullopt;
     if (source_inside && destination_inside) return std::nullopt;
     if (source_inside && !is_router(packet.destination.address))
         return Oriented{Side::inside, packet.source, packet.destination, false};
@@ -295,7 +330,12 @@ void Topology::explain_choice(const Hints& hints, const capture::Packets& captur
     else if (translated && outside_guessed_)
         notes_.push_back("guessed that the router's outside address is " + outside_.text() +
                          " (--outside ADDR overrides this)");
-    if (translated && sees_inside_ && !sees_outside_)
+    if (shows_as_arrived_)
+        notes_.push_back(
+            "the router's ports are not those of the phones, or messages come over TCP: messages to phones "
+            "are "
+            "shown as they arrived there");
+    else if (translated && sees_inside_ && !sees_outside_)
         notes_.push_back("captured inside the router: messages to phones are shown as they arrived there");
 }
 

@@ -2,9 +2,11 @@
 //
 // Theory of operation. A capture shows one side of the router, the other, or both. If it shows both, it has a
 // phone's packet twice: as it left the phone, and as it left the router. The two copies have the same
-// Call-ID, CSeq, branch and one end in common; the other ends show which inside address is behind the
-// router's address. The core gets each message once, with the ends that the inside edge would see (A1): the
-// inside copy of messages from phones, the outside copy of messages to phones, or the only copy.
+// Call-ID, CSeq, branch and one end in common; the other ends show which inside endpoint is behind the
+// router's endpoint, and so do the streams in their descriptions. The core gets each message once, with the
+// ends that the inside edge would see (A1): the inside copy of messages from phones, the outside copy of
+// messages to phones, or the only copy. It gets the inside copies alone if the router has given the phone
+// another port than the core would choose, and on TCP, where the two sides differ in their sequence numbers.
 #pragma once
 
 #include <map>
@@ -57,9 +59,11 @@ class Topology {
         std::uint64_t first_request = 0;  ///< frame; 0: none
     };
     struct Copy {
+        Transport transport = Transport::udp;
         Endpoint source, destination;
         std::uint64_t frame = 0;
-        Address sent_by;  ///< of a request's topmost Via
+        Address sent_by;              ///< of a request's topmost Via
+        std::vector<Endpoint> media;  ///< in its description: RTP and RTCP of each stream
     };
     using Pair = std::pair<Address, Address>;  // sender, receiver
 
@@ -70,6 +74,7 @@ class Topology {
     void choose_phones();
     void find_outside_address(const Hints& hints);
     void pair_copies();
+    void pair(const Copy& outside, const Copy& inside);
     void explain_choice(const Hints& hints, const capture::Packets& capture);
     bool is_router(const Address& address) const { return routers_.contains(address); }
     std::optional<Endpoint> phone_behind(const Endpoint& router) const;
@@ -81,11 +86,14 @@ class Topology {
     std::set<std::uint16_t> sip_ports_;
     std::set<Address> inside_, routers_, seen_as_;  ///< seen_as_: received= that peers wrote
     std::map<Endpoint, Endpoint> phones_;           ///< router's endpoint to the phone's
+    std::set<Endpoint> doubled_;                    ///< router's endpoints of TCP that the inside shows too
     std::set<std::uint64_t> unused_;                ///< frames of which the other copy is used
+    bool recorded_ = false;                         ///< by `sipalgctl record`
     Address outside_;
     bool outside_guessed_ = false, outside_invented_ = false;
     bool sees_inside_ = false, sees_outside_ = false;
     bool chosen_by_order_ = false;
+    bool shows_as_arrived_ = false;  ///< messages to a phone of which the outside copy is not used
     std::vector<std::string> notes_;
 };
 

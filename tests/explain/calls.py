@@ -1,5 +1,7 @@
 """SIP messages of a phone and a provider, as either side of the router sees them."""
 
+import re
+
 PHONE, PEER, ROUTER = "192.168.1.10", "198.51.100.7", "203.0.113.1"
 
 
@@ -44,3 +46,14 @@ def call(host, media="198.51.100.8"):
             (2.1, True, message(f"ACK sip:b@{PEER} SIP/2.0", host, "1 ACK", to_tag=True)),
             (12.0, True, bye(host)),
             (12.1, False, bye_ok(host))]
+
+
+def as_sent_by_router(text, port, media_port):
+    """A message of the phone, or an answer to it, as it is outside: with the router's address and ports in place of the
+    phone's, and another length."""
+    head, _, body = text.partition("\n\n")
+    own = f"{ROUTER}:{port}"
+    head = head.replace(f"{PHONE}:5060", own).replace(f"a@{PHONE}", f"a@{own}").replace(PHONE, ROUTER)
+    body = body.replace(PHONE, ROUTER).replace("m=audio 16000", f"m=audio {media_port}")
+    length = len(body.replace("\n", "\r\n"))
+    return re.sub(r"Content-Length: \d+", f"Content-Length: {length}", head) + "\n\n" + body

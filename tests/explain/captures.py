@@ -41,6 +41,27 @@ def tcp(source, destination, seq, ack, flags, payload=b""):
     return ip(a, b, 6, struct.pack("!HHIIBBHHH", a_port, b_port, seq, ack, 0x50, flags, 64000, 0, 0) + payload)
 
 
+class TcpLeg:
+    """A TCP connection at one side of a router, from its SYN."""
+
+    def __init__(self, caller, callee):
+        self.ends = {True: caller, False: callee}
+        self.seq = {True: 1000, False: 90000}
+
+    def opening(self):
+        """The packets of the handshake."""
+        a, b = self.ends[True], self.ends[False]
+        return [tcp(a, b, 999, 0, 2), tcp(b, a, 89999, 1000, 0x12), tcp(a, b, 1000, 90000, 0x10)]
+
+    def message(self, by_caller, text):
+        """A message in one segment, and its acknowledgement."""
+        data = text.replace("\n", "\r\n").encode()
+        own, other = self.ends[by_caller], self.ends[not by_caller]
+        sent = tcp(own, other, self.seq[by_caller], self.seq[not by_caller], 0x18, data)
+        self.seq[by_caller] += len(data)
+        return [sent, tcp(other, own, self.seq[not by_caller], self.seq[by_caller], 0x10)]
+
+
 def fragments(packet, size):
     """An unfragmented packet of either family in pieces of `size` bytes."""
     v4 = packet[0] >> 4 == 4

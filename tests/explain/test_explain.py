@@ -17,8 +17,8 @@ import tempfile
 import time
 import unittest
 
-from calls import PEER, PHONE, ROUTER, answer, bye, call, invite, message, sdp
-from captures import (COOKED, COOKED2, ETHERNET, IPV4, LOOP, NULL, RAW, block, fragments, framed, option, pcap, pcapng,
+from calls import PEER, PHONE, ROUTER, answer, as_sent_by_router, bye, call, invite, message, sdp
+from captures import (COOKED, COOKED2, ETHERNET, IPV4, LOOP, NULL, RAW, TcpLeg, block, fragments, framed, option, pcap, pcapng,
                       tcp, udp)
 
 PROGRAM = ""
@@ -121,6 +121,60 @@ class Calls(Explained):
         self.assertEqual((document["inside"], document["outside"], document["messages"]), ([PHONE], ROUTER, 6))
         self.assertEqual((one["verdict"], one["problems"]), ("ok", []))
         self.assertIn(("180 Ringing", "Via sent-by", ROUTER, PHONE), self.changes(one))
+
+    @staticmethod
+    def media_of_both_sides(port):
+        """Media as the inside and the outside see them."""
+        rows = []
+        for i in range(100):
+            at = TIME + 3 + i * 0.02
+            rows += [(at, udp(f"{PHONE}:16000", "198.51.100.8:40000", RTP)),
+                     (at + 0.001, udp(f"{ROUTER}:{port}", "198.51.100.8:40000", RTP)),
+                     (at + 0.01, udp("198.51.100.8:40000", f"{ROUTER}:{port}", RTP)),
+                     (at + 0.011, udp("198.51.100.8:40000", f"{PHONE}:16000", RTP))]
+        return rows
+
+    def assert_one_call_of_both_sides(self, rows):
+        document = self.explain(in_order(rows))
+        one = self.only(document)
+        self.assertEqual((document["inside"], document["outside"], document["messages"]), ([PHONE], ROUTER, 6))
+        self.assertEqual((one["verdict"], one["summary"]),
+                         ("ok", "answered after 2.0 s, ended by the phone after 10.0 s; audio: 100 packets out, 100 in"))
+        return document
+
+    def test_both_sides_with_other_ports(self):
+        """O2: the router has changed the source port of the phone, and the media port in the message; or sipalg was not there
+        and the messages name the phone. Each message and each packet of media counts once."""
+        for port, media_port, changed in ((61000, 20000, True), (5060, 20000, True), (61000, 20000, False)):
+            rows = self.media_of_both_sides(media_port)
+            for at, out, inner in call(PHONE):
+                outer = as_sent_by_router(inner, port, media_port) if changed else inner
+                legs = [(f"{PHONE}:5060", inner), (f"{ROUTER}:{port}", outer)]
+                for i, (own, text) in enumerate(legs if out else legs[::-1]):
+                    ends = (own, f"{PEER}:5060")
+                    rows.append((TIME + at + i * 0.001, udp(*(ends if out else ends[::-1]), text)))
+            with self.subTest(port=port, changed=changed):
+                document = self.assert_one_call_of_both_sides(rows)
+                self.assertEqual(any("shown as they arrived there" in note for note in document["notes"]), port != 5060)
+                if changed:
+                    stranger = [(TIME + 4 + i * 0.02, udp("198.51.100.99:4000", f"{ROUTER}:{media_port}", RTP)) for i in range(50)]
+                    refused = self.only(self.explain(in_order(rows + stranger)))
+                    self.assertEqual([m["refused"] for m in refused["media"] if m["remote"].startswith("198.51.100.99")], [50])
+
+    def test_both_sides_of_tcp(self):
+        """O2 T1: sipalg has changed the lengths of messages, so the two sides have different sequence numbers."""
+        for port in (45000, 61000):
+            inside, outside = TcpLeg(f"{PHONE}:45000", f"{PEER}:5060"), TcpLeg(f"{ROUTER}:{port}", f"{PEER}:5060")
+            rows = self.media_of_both_sides(20000)
+            rows += [(TIME - 1 + i * 0.01, packet) for i, packet in enumerate(inside.opening() + outside.opening())]
+            for at, out, text in call(PHONE):
+                inner = text.replace("/UDP", "/TCP").replace(f"{PHONE}:5060", f"{PHONE}:45000")
+                outer = as_sent_by_router(text, port, 20000).replace("/UDP", "/TCP")
+                legs = [(inside, inner), (outside, outer)]
+                packets_ = [packet for leg, content in (legs if out else legs[::-1]) for packet in leg.message(out, content)]
+                rows += [(TIME + at + i * 0.0003, packet) for i, packet in enumerate(packets_)]
+            with self.subTest(port=port):
+                self.assert_one_call_of_both_sides(rows)
 
     def test_outside_alone(self):
         """O2: a capture of the outside, where the phone's private address left unchanged, shows the missing change."""
