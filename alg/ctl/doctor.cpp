@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <map>
 #include <vector>
 
 #include "alg/base/escape.hpp"
@@ -20,6 +21,7 @@ std::size_t count(std::span<const doctor::Finding> findings, doctor::Level level
 
 template <class T>
 T value(const Json& document, const char* name, T otherwise) {
+    if (!document.is_object()) return otherwise;
     const auto it = document.find(name);
     if (it == document.end()) return otherwise;
     try {
@@ -62,6 +64,29 @@ doctor::Subject doctor_subject(const std::optional<Json>& status) {
     return subject;
 }
 
+std::vector<std::string> silent_peers(const Json& calls, const Json& ended) {
+    std::map<std::string, bool> silent;  // by the latest call that was measured
+    const auto note = [&](const Json& call, bool is_silent) {
+        const std::string text = value(call, "peer", std::string());
+        const auto end = Endpoint::parse(text);
+        const auto address = end ? std::optional(end->address) : Address::parse(text);
+        if (address) silent.try_emplace(address->text(), is_silent);
+    };
+    if (calls.is_array())
+        for (const Json& call : calls)
+            for (const Json& stream : value(call, "media", Json::array()))
+                if (value(stream, "silent", std::string()) == "peer") note(call, true);
+    if (ended.is_array())
+        for (const Json& call : ended) {
+            const std::string from = value(call, "media_from", std::string());
+            if (from == "both" || from == "phone") note(call, from == "phone");
+        }
+    std::vector<std::string> peers;
+    for (const auto& [peer, is_silent] : silent)
+        if (is_silent) peers.push_back(peer);
+    return peers;
+}
+
 Json doctor_document(std::span<const doctor::Finding> findings) {
     Json all = Json::array();
     for (const doctor::Finding& finding : findings)
@@ -100,7 +125,10 @@ int run_doctor(const std::string& control, bool json) {
     } catch (const NotServing&) {
         // The rest can be examined without a daemon, and its absence is a finding.
     }
-    const doctor::Subject subject = doctor_subject(status);
+    doctor::Subject subject = doctor_subject(status);
+    if (status)
+        subject.silent_peers = silent_peers(ask(control, {{"command", "calls"}}),
+                                            ask(control, {{"command", "calls"}, {"ended", true}}));
     const auto findings = doctor::diagnose(subject, doctor::collect(subject));
     if (json)
         std::cout << doctor_document(findings).dump(2, ' ', true) << '\n';

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "alg/ctl/request.hpp"
 #include "alg/doctor/findings.hpp"
@@ -12,6 +13,9 @@ namespace sipalg::ctl {
 
 /// The settings to examine: those in the daemon's `status`, or the defaults if no daemon has answered.
 doctor::Subject doctor_subject(const std::optional<Json>& status);
+/// The peers that have sent no media in the latest of their calls, although the phone has. `calls` and
+/// `ended`: the rows of `calls` and of `calls --ended`, the latest first.
+std::vector<std::string> silent_peers(const Json& calls, const Json& ended);
 /// The document that --json prints: `findings` (level, id, text, command), `errors`, `warnings`.
 Json doctor_document(std::span<const doctor::Finding> findings);
 /// The same as text: one paragraph for each finding, with its command below it.

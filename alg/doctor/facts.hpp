@@ -30,6 +30,8 @@ struct Subject {
         std::string left, seen;  ///< the value that left the router, and the one that the peer saw
     };
     std::vector<PathSign> path_signs;
+    /// Peers that have sent no media in the latest of their calls, although the phone has.
+    std::vector<std::string> silent_peers;
 };
 
 /// The effect of one of the owner's forward chains on the first packet through a pinhole. Only for chains

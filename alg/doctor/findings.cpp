@@ -26,6 +26,12 @@ std::string quoted(const std::string& text) {
     return text.substr(first + 1, last - first - 1);
 }
 
+/// The command that sets an option in the configuration file. At its head, because sections follow the
+/// options.
+std::string set_option(const std::string& name, const std::string& value) {
+    return "sed -i '1i " + name + " = " + value + "' /etc/sipalg/sipalgd.conf && sipalgctl reload";
+}
+
 void look_at_kernel(const Subject& subject, const Facts& facts, Findings& found) {
     if (!facts.no_tables.empty()) {
         found.push_back({Level::error, "nftables", "the ruleset cannot be read: " + facts.no_tables,
@@ -82,7 +88,7 @@ void look_at_chains(const Subject& subject, const Facts& facts, Findings& found)
         if (subject.serving)
             found.push_back({Level::error, "forward-chain", text + "; use accept-in = auto, or add the rule",
                              "nft insert rule " + chain.place +
-                                 " ct direction original ct mark \\& 0x10000000 == 0x10000000 accept"});
+                                 " 'ct direction original ct mark & 0x10000000 == 0x10000000 accept'"});
         else
             found.push_back({Level::note,
                              "forward-chain",
@@ -156,6 +162,10 @@ void look_at_routing(const Facts& facts, Findings& found) {
 
 // N1
 void look_upstream(const Subject& subject, const Facts& facts, Findings& found) {
+    // A peer that has said which address it sees gives a better finding.
+    if (std::any_of(subject.path_signs.begin(), subject.path_signs.end(),
+                    [](const Subject::PathSign& sign) { return sign.changed == "address"; }))
+        return;
     for (const OutsideInterface& end : facts.outside) {
         const bool private_ones_only =
             std::all_of(subject.advertised.begin(), subject.advertised.end(),
@@ -170,7 +180,7 @@ void look_upstream(const Subject& subject, const Facts& facts, Findings& found) 
                         "phone has sent; ask the provider for a public address"
                       : ", is private, so another router translates it: write the public address as "
                         "external-address, and forward the SIP and media ports to this router there"),
-             of_carrier ? std::string() : "sipalgd --external-address PUBLIC-ADDRESS"});
+             of_carrier ? std::string() : set_option("external-address", "PUBLIC-ADDRESS")});
     }
 }
 
@@ -184,7 +194,7 @@ void look_at_path(const Subject& subject, Findings& found) {
                              seen + ": another router translates between this one and the peer; if it "
                                     "forwards SIP and media ports to this one, write its address as "
                                     "external-address, else media come in only after the phone has sent",
-                             public_end ? "sipalgd --external-address " + public_end->address.text() : ""});
+                             public_end ? set_option("external-address", public_end->address.text()) : ""});
         } else if (sign.changed == "port") {
             found.push_back({Level::warning,
                              "upstream-nat",
@@ -200,6 +210,22 @@ void look_at_path(const Subject& subject, Findings& found) {
                              {}});
         }
     }
+}
+
+// C5, O5. A chain that drops their packets is a finding of its own, and the cause then.
+void look_at_silence(const Subject& subject, const Facts& facts, Findings& found) {
+    const bool dropped = std::any_of(facts.chains.begin(), facts.chains.end(), [](const ForwardChain& chain) {
+        return !chain.refused.empty() || !chain.drops.empty();
+    });
+    if (dropped) return;
+    for (const std::string& peer : subject.silent_peers)
+        found.push_back(
+            {Level::warning, "peer-silent",
+             "no media came from " + peer +
+                 " in the latest call, although the phone sent: the peer may send from an address "
+                 "that it has not announced; media-source = latch lets the first sender in",
+             "{ echo '[peer " + peer +
+                 "]'; echo 'media-source = latch'; } >>/etc/sipalg/sipalgd.conf && sipalgctl reload"});
 }
 
 // X12
@@ -291,6 +317,7 @@ std::vector<Finding> diagnose(const Subject& subject, const Facts& facts) {
     look_at_routing(facts, found);
     look_upstream(subject, facts, found);
     look_at_path(subject, found);
+    look_at_silence(subject, facts, found);
     look_at_forwards(subject, facts, found);
     look_at_rest(subject, facts, found);
     const Findings own = found;

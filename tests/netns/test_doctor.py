@@ -243,7 +243,7 @@ class BesideDaemon(Doctor):
         phone, registrar = self.phone(), self.peer()
         self.answered(phone, registrar, ";rport", ";rport=5060;received=198.51.100.7")
         finding = self.assert_found("upstream-nat", PROVIDER, "sees 198.51.100.7:5060", f"in place of {ROUTER_WAN}:5060", level="warning")
-        self.assertIn("--external-address 198.51.100.7", finding["command"])
+        self.assertIn("external-address = 198.51.100.7", finding["command"])
         self.answered(phone, registrar, ";rport", ";rport=61000")
         self.assert_found("upstream-nat", "changes ports", level="warning")
         self.answered(phone, registrar, f" {ROUTER_WAN}", " 198.51.100.7")

@@ -56,3 +56,14 @@ TEST_CASE("O3 findings as text and as JSON; notes are healthy") {
     CHECK(document["findings"][0]["id"] == "forwarding");
     CHECK(document["findings"][0]["command"] == "sysctl -w x=1");
 }
+
+TEST_CASE("O3 O5 a peer is silent by the latest call with it that was measured") {
+    const auto calls = Json::parse(R"([7, {"peer": "192.0.2.1:5060", "media": [{"silent": "peer"}]},
+        {"peer": "192.0.2.2:5060", "media": [{"silent": "phone"}, {"silent": null}]}])");
+    const auto ended = Json::parse(R"([{"peer": "192.0.2.1:5060", "media_from": "both"},
+        {"peer": "192.0.2.3:5060", "media_from": "none"}, {"peer": "192.0.2.3:5060", "media_from": "phone"},
+        {"peer": "192.0.2.4:5060", "media_from": "both"}, {"peer": "192.0.2.4:5060", "media_from": "phone"},
+        {"peer": "[2001:db8::1]:5060", "media_from": "phone"}, {"peer": "x", "media_from": "phone"}])");
+    CHECK(silent_peers(calls, ended) == std::vector<std::string>{"192.0.2.1", "192.0.2.3", "2001:db8::1"});
+    CHECK(silent_peers(Json(), Json::object()).empty());
+}

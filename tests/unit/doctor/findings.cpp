@@ -107,7 +107,13 @@ TEST_CASE("O3 N1 another NAT or ALG on the way, by what a peer sees") {
     router.subject.path_signs = {{"192.0.2.1", "address", "10.0.0.2:5060", "198.51.100.7:61000"}};
     CHECK(router.only().id == "upstream-nat");
     CHECK(contains(router.only().text, "192.0.2.1 sees 198.51.100.7:61000 in place of 10.0.0.2:5060"));
-    CHECK(router.only().command == "sipalgd --external-address 198.51.100.7");
+    CHECK(router.only().command ==
+          "sed -i '1i external-address = 198.51.100.7' /etc/sipalg/sipalgd.conf && sipalgctl reload");
+    router.facts.outside[0].address = *Address::parse("10.0.0.2");  // the finding without a peer is worse
+    router.subject.advertised = {*Address::parse("10.0.0.2")};
+    CHECK(contains(router.only().text, "192.0.2.1 sees"));
+    router = Router();
+    router.subject.path_signs = {{"192.0.2.1", "address", "10.0.0.2:5060", "198.51.100.7:61000"}};
     router.subject.path_signs[0].changed = "port";
     CHECK(router.only().id == "upstream-nat");
     CHECK(router.only().command.empty());
@@ -116,6 +122,17 @@ TEST_CASE("O3 N1 another NAT or ALG on the way, by what a peer sees") {
     CHECK(contains(router.only().text, "\"Via 198.51.100.7:5060\" where \"Via 203.0.113.1:5060\" left"));
     router.subject.path_signs[0].changed = "something newer";
     CHECK(diagnose(router.subject, router.facts).empty());
+}
+
+TEST_CASE("O3 C5 a peer without media, unless a chain drops them") {
+    Router router;
+    router.subject.silent_peers = {"192.0.2.1"};
+    CHECK(router.only().id == "peer-silent");
+    CHECK(router.only().command ==
+          "{ echo '[peer 192.0.2.1]'; echo 'media-source = latch'; } >>/etc/sipalg/sipalgd.conf && "
+          "sipalgctl reload");
+    router.facts.chains = {{"inet fw forward", "IPv4", true, 7, ""}};
+    CHECK(router.only().id == "forward-chain");
 }
 
 TEST_CASE("O3 A4 a chain that drops is an error beside a daemon, and a note before it starts") {
