@@ -92,7 +92,9 @@ std::string status(const Json& document) {
     if (document.contains("find_sip") && document["find_sip"] == true)
         line("other ports", "searched for SIP, see sipalgctl flows");
     line("media ports", cell(document, "media_ports"));
-    line("mode", cell(document, "mode"));
+    line("mode",
+         cell(document, "mode") +
+             (cell(document, "mode") == "off" ? " (messages pass unread, so calls are not listed)" : ""));
     line("queue", cell(document, "queue") + " (" + cell(document, "queue_method") + ")");
     line("table", "inet " + cell(document, "table"));
     accept_rules(document, line);
