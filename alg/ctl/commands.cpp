@@ -44,7 +44,10 @@ constexpr std::array rows{
     Command{"doctor", Argument::none, "", true, "faults of this router, and how to fix them",
             "Examines kernel, ruleset, conntrack, routes and addresses, and the running\n"
             "sipalgd if there is one. Prints each finding with the command that fixes it.\n"
-            "Needs root; changes nothing. Exit status 1 if there is an error or a warning.\n"},
+            "Needs root; changes nothing. Exit status 1 if there is an error or a warning.\n"
+            "--call plays a call in a copy of this router, with its ruleset and configuration\n"
+            "(--config FILE), and prints each step; --phone ADDR and --peer ADDR choose its\n"
+            "ends. Nothing leaves the machine. Exit status 1 if a step fails.\n"},
     Command{"close", Argument::optional, "ID", true, "close a call with its media (or --all calls)",
             "Closes the pinholes and mappings of a call and deletes its conntrack entries, so\n"
             "that media stop at once. ID is its Call-ID, or the beginning of it.\n"
@@ -91,7 +94,11 @@ constexpr std::string_view options_text =
     "  --all           with close: all calls\n"
     "  --ended         with calls: those that have ended, the latest first\n"
     "  --call ID       with calls, pinholes, watch, record: beginning of the Call-ID\n"
-    "  --phone ADDR    with lists, watch, record: only rows of one phone\n"
+    "  --call          with doctor: play a test call\n"
+    "  --phone ADDR    with lists, watch, record: only rows of one phone; with doctor\n"
+    "                  --call: address of the phone\n"
+    "  --peer ADDR     with doctor --call: address of the provider\n"
+    "  --config FILE   with doctor --call: configuration file of sipalgd\n"
     "  --prometheus    with metrics: Prometheus' text format, for node_exporter\n"
     "  --lines         with watch: a line for each event, also on a terminal\n"
     "  --wide          with lists: every column, however wide the terminal is\n"

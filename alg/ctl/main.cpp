@@ -15,6 +15,7 @@
 #include "alg/ctl/metrics.hpp"
 #include "alg/ctl/options.hpp"
 #include "alg/ctl/request.hpp"
+#include "alg/ctl/test_call.hpp"
 #include "alg/ctl/view.hpp"
 #include "alg/ctl/watch_screen.hpp"
 #include "alg/sys/queue_table.hpp"
@@ -49,7 +50,8 @@ int run(const std::vector<std::string>& arguments) {
         return 0;
     }
     if (options.command == "explain") return explain_file(options, std::cout);
-    if (options.command == "doctor") return run_doctor(options.control, options.json);
+    if (options.command == "doctor")
+        return options.test_call ? run_test_call(options) : run_doctor(options.control, options.json);
     if (options.command == "watch")
         return on_terminal() && !options.json && !options.lines ? watch_on_screen(options)
                                                                 : watch(options, std::cout);

@@ -29,6 +29,21 @@ const Command& known_command(const std::string& name) {
                               : "expected " + command_list()));
 }
 
+/// The name here of `--call` behind the command doctor, where it has no value.
+constexpr const char* test_call = "test-call";
+
+/// Whether the command is `doctor`: the first word that is no option, nor the value of one before it.
+bool is_doctor(const std::vector<std::string>& arguments) {
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (arguments[i] == "--control" || arguments[i] == "--config" || arguments[i] == "--peer" ||
+            arguments[i] == "--phone")
+            ++i;
+        else if (!arguments[i].starts_with('-'))
+            return arguments[i] == "doctor";
+    }
+    return false;
+}
+
 struct OwnOption {
     const char* name;
     std::initializer_list<std::string_view> commands;  ///< the commands that the option belongs to
@@ -43,7 +58,10 @@ const OwnOption own_options[] = {
     {"prometheus", {"metrics"}},
     {"wide", {"calls", "call", "pinholes", "bindings", "flows", "limits"}},
     {"call", {"watch", "record", "calls", "pinholes"}},
-    {"phone", {"watch", "record", "calls", "pinholes", "bindings", "flows"}},
+    {"phone", {"watch", "record", "calls", "pinholes", "bindings", "flows", "doctor"}},
+    {test_call, {"doctor"}},
+    {"peer", {"doctor"}},
+    {"config", {"doctor"}},
     {"seconds", {"watch", "record"}},
     {"hep", {"record"}},
     {"with-credentials", {"record"}},
@@ -84,6 +102,18 @@ void read_command_options(const po::variables_map& given, const Command& command
     options.lines = given.count("lines") > 0;
     options.wide = given.count("wide") > 0;
     options.hep = text("hep");
+    options.test_call = given.count(test_call) > 0;
+    options.config = text("config");
+    if (const std::string peer = text("peer"); !peer.empty()) {
+        const auto address = Address::parse(peer);
+        if (!address || !address->is_v4())
+            throw UsageError("--peer '" + escape(peer) + "': expected an IPv4 address");
+        options.peer = address->text();
+    }
+    if (command.name == "doctor" && !options.test_call)
+        for (const char* name : {"phone", "peer", "config"})
+            if (given.count(name) > 0)
+                throw UsageError("--" + std::string(name) + ": expected with doctor --call only");
     options.with_credentials = given.count("with-credentials") > 0;
     if (const std::string seconds = text("seconds"); !seconds.empty()) {
         const char* end = seconds.data() + seconds.size();
@@ -97,7 +127,11 @@ void read_command_options(const po::variables_map& given, const Command& command
 
 }  // namespace
 
-Options parse_options(const std::vector<std::string>& arguments) {
+Options parse_options(const std::vector<std::string>& given_arguments) {
+    std::vector<std::string> arguments = given_arguments;
+    if (is_doctor(arguments))
+        std::replace(arguments.begin(), arguments.end(), std::string("--call"),
+                     "--" + std::string(test_call));
     po::options_description all;
     all.add_options()("control", po::value<std::string>());
     all.add_options()("json", "");
@@ -116,6 +150,9 @@ Options parse_options(const std::vector<std::string>& arguments) {
     all.add_options()("seconds", po::value<std::string>());
     all.add_options()("hep", po::value<std::string>());
     all.add_options()("with-credentials", "");
+    all.add_options()(test_call, "");
+    all.add_options()("peer", po::value<std::string>());
+    all.add_options()("config", po::value<std::string>());
     all.add_options()("word", po::value<std::vector<std::string>>());
     po::positional_options_description positional;
     positional.add("word", -1);

@@ -29,6 +29,9 @@ struct Options {
     unsigned seconds = 0;             ///< with watch and record: how long; 0: until a signal
     std::string hep;                  ///< with record: "host:port" instead of a file
     bool with_credentials = false;    ///< with record: digest responses are not masked
+    bool test_call = false;           ///< with doctor
+    std::string config;               ///< with doctor --call: configuration file; empty: the default one
+    std::string peer;                 ///< likewise: IPv4 address of the provider; empty: chosen
     bool help = false;
     bool version = false;
     std::string command;   ///< a known one, unless help or version is set

@@ -15,7 +15,7 @@ _sipalgctl()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
             --control) control=${COMP_WORDS[++i]} ;;
-            --call | --phone | --seconds | --hep | --inside | --outside | --html) i=$((i + 1)) ;;
+            --call | --phone | --peer | --config | --seconds | --hep | --inside | --outside | --html) i=$((i + 1)) ;;
             -*) ;;
             *)
                 command=${COMP_WORDS[i]}
@@ -24,19 +24,20 @@ _sipalgctl()
         esac
     done
     case $previous in
-        --control | --html)
+        --control | --html | --config)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
         --call)
-            mapfile -t COMPREPLY < <(compgen -W "$(_sipalgctl_call_ids)" -- "$current")
+            [[ $command == doctor ]] || mapfile -t COMPREPLY < <(compgen -W "$(_sipalgctl_call_ids)" -- "$current")
             return
             ;;
-        --phone | --seconds | --hep | --inside | --outside) return ;;
+        --phone | --peer | --seconds | --hep | --inside | --outside) return ;;
     esac
     case $command in
         "") options="$options --json" words=$commands ;;
-        status | counters | doctor | reload) options="$options --json" ;;
+        status | counters | reload) options="$options --json" ;;
+        doctor) options="$options --json --call --phone --peer --config" ;;
         calls) options="$options --json --ended --wide --call --phone" ;;
         pinholes) options="$options --json --wide --call --phone" ;;
         bindings | flows) options="$options --json --wide --phone" ;;

@@ -58,7 +58,7 @@ TEST_CASE("SPEC 1 errors of usage name the mistake and the accepted words") {
     CHECK(error_of({"close", "a", "--all"}) == "close: expected an ID or --all; see sipalgctl help close");
     CHECK(error_of({"calls", "--all"}) == "--all belongs to the command close");
     CHECK(error_of({"call", "x", "--phone", "192.168.1.10"}) ==
-          "--phone belongs to the commands watch, record, calls, pinholes, bindings and flows");
+          "--phone belongs to the commands watch, record, calls, pinholes, bindings, flows and doctor");
     CHECK(error_of({"calls", "--phone", "192.168"}) == "--phone '192.168': expected the address of a phone");
     CHECK(parse_options({"close", "--all"}).all);
     CHECK(parse_options({"close", "a"}).argument == "a");
