@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <iostream>
 #include <map>
+#include <sstream>
 #include <vector>
 
 #include "alg/base/escape.hpp"
 #include "alg/ctl/cells.hpp"
+#include "alg/testcall/program.hpp"
 
 namespace sipalg::ctl {
 
@@ -29,6 +31,24 @@ T value(const Json& document, const char* name, T otherwise) {
     } catch (const Json::exception&) {
         return otherwise;
     }
+}
+
+/// The command of the finding lists the chain; its output has the rules, and so the command that mends them.
+std::string flowtable_command(const doctor::Finding& finding) {
+    const auto first = finding.text.find('`'), last = finding.text.find('`', first + 1);
+    if (first == std::string::npos || last == std::string::npos) return finding.command;
+    const std::string exemption = finding.text.substr(first + 1, last - first - 1);
+    std::istringstream in(finding.command);
+    testcall::Words words;
+    for (std::string word; in >> word;)
+        words.push_back(word);
+    if (words.size() < 3) return finding.command;
+    const testcall::Interrupts interrupts;
+    const testcall::Outcome listed = testcall::run(interrupts, nullptr, words);
+    const std::string place =
+        words[words.size() - 3] + " " + words[words.size() - 2] + " " + words[words.size() - 1];
+    const std::string command = exempting_command(listed.output, place, exemption);
+    return command.empty() ? finding.command : command;
 }
 
 }  // namespace
@@ -87,6 +107,30 @@ std::vector<std::string> silent_peers(const Json& calls, const Json& ended) {
     return peers;
 }
 
+std::string exempting_command(std::string_view listed, const std::string& place,
+                              const std::string& exemption) {
+    std::string command;
+    std::istringstream in{std::string(listed)};
+    for (std::string line; std::getline(in, line);) {
+        const std::size_t offload = line.find("flow add @"), handle = line.rfind(" # handle ");
+        const std::size_t begin = line.find_first_not_of(" \t");
+        if (offload == std::string::npos || handle == std::string::npos || handle < offload) continue;
+        if (line.find('\'') != std::string::npos) continue;  // it would end the quotes of the command
+        if (!command.empty()) command += " && ";
+        command += "nft replace rule ";
+        command += place;
+        command += " handle ";
+        command += line.substr(handle + 10);
+        command += " '";
+        command += line.substr(begin, offload - begin);
+        command += exemption;
+        command += ' ';
+        command += line.substr(offload, handle - offload);
+        command += '\'';
+    }
+    return command;
+}
+
 Json doctor_document(std::span<const doctor::Finding> findings) {
     Json all = Json::array();
     for (const doctor::Finding& finding : findings)
@@ -129,7 +173,9 @@ int run_doctor(const std::string& control, bool json) {
     if (status)
         subject.silent_peers = silent_peers(ask(control, {{"command", "calls"}}),
                                             ask(control, {{"command", "calls"}, {"ended", true}}));
-    const auto findings = doctor::diagnose(subject, doctor::collect(subject));
+    auto findings = doctor::diagnose(subject, doctor::collect(subject));
+    for (doctor::Finding& finding : findings)
+        if (finding.id == "flowtable") finding.command = flowtable_command(finding);
     if (json)
         std::cout << doctor_document(findings).dump(2, ' ', true) << '\n';
     else

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "alg/ctl/request.hpp"
@@ -16,6 +17,11 @@ doctor::Subject doctor_subject(const std::optional<Json>& status);
 /// The peers that have sent no media in the latest of their calls, although the phone has. `calls` and
 /// `ended`: the rows of `calls` and of `calls --ended`, the latest first.
 std::vector<std::string> silent_peers(const Json& calls, const Json& ended);
+/// A8. The command that lets the `flow add` rules of a chain leave out signalling. `listed`: what `nft -a
+/// list chain` prints of it; `place`: "FAMILY TABLE CHAIN"; `exemption`: the match to add. Empty: the chain
+/// has no such rule.
+std::string exempting_command(std::string_view listed, const std::string& place,
+                              const std::string& exemption);
 /// The document that --json prints: `findings` (level, id, text, command), `errors`, `warnings`.
 Json doctor_document(std::span<const doctor::Finding> findings);
 /// The same as text: one paragraph for each finding, with its command below it.

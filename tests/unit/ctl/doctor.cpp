@@ -67,3 +67,17 @@ TEST_CASE("O3 O5 a peer is silent by the latest call with it that was measured")
     CHECK(silent_peers(calls, ended) == std::vector<std::string>{"192.0.2.1", "192.0.2.3", "2001:db8::1"});
     CHECK(silent_peers(Json(), Json::object()).empty());
 }
+
+TEST_CASE("O3 A8 the command that keeps signalling out of a flowtable replaces the owner's rule") {
+    const std::string listed =
+        "table inet fw {\n\tchain forward { # handle 2\n\t\ttype filter hook forward priority filter; policy "
+        "drop;\n"
+        "\t\tmeta l4proto { tcp, udp } counter packets 7 bytes 900 flow add @ft # handle 9\n"
+        "\t\tct state established accept # handle 10\n"
+        "\t\toifname \"wan\" flow add @ft comment \"fast\" # handle 11\n\t}\n}\n";
+    CHECK(exempting_command(listed, "inet fw forward", "th dport != { 5060, 5061 }") ==
+          "nft replace rule inet fw forward handle 9 'meta l4proto { tcp, udp } counter packets 7 bytes 900 "
+          "th dport != { 5060, 5061 } flow add @ft' && nft replace rule inet fw forward handle 11 "
+          "'oifname \"wan\" th dport != { 5060, 5061 } flow add @ft comment \"fast\"'");
+    CHECK(exempting_command("", "inet fw forward", "x").empty());
+}
