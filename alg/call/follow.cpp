@@ -45,7 +45,7 @@ void begin(Call& call, Invite& invite, const DescribedMessage& received) {
     call.initial.reset();
     if (received.session) {
         call.initial = Offer{received.from, sip::Method::invite, message.cseq().number, *received.session};
-        set_default_setup(call.initial->session);
+        set_offer_setup(call.initial->session, nullptr);
     }
     call.state = Call::State::offered;
     call.ringing_until = received.now + ringing_time;

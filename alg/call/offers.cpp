@@ -17,7 +17,7 @@ void agree(Dialog& dialog, const Offer& offer, const Session& answer) {
     std::optional<Session>& answered = offer.by == Side::inside ? dialog.remote : dialog.local;
     (offer.by == Side::inside ? dialog.local : dialog.remote) = offer.session;
     answered = answer;
-    set_default_setup(*answered, offer.session);
+    set_answer_setup(*answered, offer.session);
 }
 
 // A response answers the request of its own transaction, an ACK the 2xx of its INVITE, a PRACK the reliable
@@ -48,7 +48,8 @@ void make_offer(Dialog& dialog, const DescribedMessage& received) {
     const sip::Message& message = received.message;
     Offer made{received.from, message.method(), message.cseq().number, *received.session,
                !message.is_request()};
-    set_default_setup(made.session);
+    const std::optional<Session>& agreed = received.from == Side::inside ? dialog.local : dialog.remote;
+    set_offer_setup(made.session, agreed ? &*agreed : nullptr);
     // Only an INVITE may take longer (Timer C); the ACK to a 2xx arrives within a transaction's time.
     const bool rings = message.method() == sip::Method::invite && message.status() < 200;
     made.until = received.now + (rings ? ringing_time : transaction_time);

@@ -153,12 +153,21 @@ void read_session(const sdp::Description& description, const Resolve& resolve, S
     }
 }
 
-void set_default_setup(Session& offer) {
-    for (Stream& stream : offer)
-        if (stream.setup == Setup::unspecified) stream.setup = Setup::active;
+void set_offer_setup(Session& offer, const Session* agreed) {
+    for (Stream& stream : offer) {
+        if (stream.setup != Setup::unspecified) continue;
+        const auto same = [&](const Stream& before) {
+            return before.line == stream.line && before.transport == stream.transport &&
+                   before.rtp == stream.rtp;
+        };
+        stream.setup = Setup::active;
+        if (!agreed) continue;
+        const auto before = std::find_if(agreed->begin(), agreed->end(), same);
+        if (before != agreed->end()) stream.setup = before->setup;
+    }
 }
 
-void set_default_setup(Session& answer, const Session& offer) {
+void set_answer_setup(Session& answer, const Session& offer) {
     for (Stream& stream : answer) {
         if (stream.setup != Setup::unspecified) continue;
         const bool offerer_waits = std::any_of(offer.begin(), offer.end(), [&](const Stream& offered) {

@@ -24,7 +24,7 @@ enum class Setup : std::uint8_t {
     either,      ///< actpass, or left to the candidates of the line (RFC 6544)
     active,      ///< this side
     passive,     ///< the other side
-    unspecified  ///< not given: see set_default_setup()
+    unspecified  ///< not given: see set_offer_setup()
 };
 
 /// One m= line. The endpoints are inside ones for the phone, and the announced ones for the peer.
@@ -63,9 +63,10 @@ using Resolve = std::function<std::optional<Resolved>(const Socket&)>;
 void read_session(const sdp::Description& description, const Resolve& resolve, Session& session);
 
 /// Where a=setup is missing, the side that offers opens the connection, and the other one waits for it
-/// (RFC 4145 4.1; RFC 4975 8.2 for MSRP).
-void set_default_setup(Session& offer);
+/// (RFC 4145 4.1; RFC 4975 8.2 for MSRP). `agreed`, what this side last described, keeps its role at the same
+/// endpoint, because the connection exists; nullptr: there is none.
+void set_offer_setup(Session& offer, const Session* agreed);
 /// The same for an answer: the role that the offer leaves.
-void set_default_setup(Session& answer, const Session& offer);
+void set_answer_setup(Session& answer, const Session& offer);
 
 }  // namespace sipalg::call
