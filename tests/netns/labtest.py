@@ -97,7 +97,7 @@ class LabTest(unittest.TestCase):
     def __init_subclass__(cls):
         super().__init_subclass__()
         for name, method in list(vars(cls).items()):
-            if name.startswith("test"):
+            if name.startswith("test") and callable(method):
                 setattr(cls, name, _with_evidence(method))
 
     @classmethod

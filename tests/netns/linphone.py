@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 
 from netns import wait_for
@@ -28,7 +29,7 @@ class Linphone:
 
     def __init__(self, lab, namespace, user, domain, rtp_port, port=5060, answers=False):
         self.user, self.domain = user, domain
-        folder = os.path.join(lab.directory, f"linphone-{user}")
+        folder = tempfile.mkdtemp(prefix=f"linphone-{user}-", dir=lab.directory)
         os.makedirs(os.path.join(folder, ".local/share/linphone"))  # for its database; without it nothing works
         config = lab.file(f"linphonerc-{user}", CONFIG.format(port=port, rtp_port=rtp_port))
         self.process = lab.start(namespace, "stdbuf", "-o0", "linphonec", "-c", config, "-S",

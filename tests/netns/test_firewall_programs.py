@@ -98,7 +98,7 @@ class Ufw(Program):
 class Shorewall(Program):
     chains = (("ip", "filter", "FORWARD"),)
     translates = True
-    filters_ipv6 = False  # that is shorewall6
+    test_twelve_steps_of_ipv6 = None  # IPv6 is for shorewall6
 
     @classmethod
     def configure(cls, programs):

@@ -212,7 +212,7 @@ class Stream(LabTest):
                 others.append(self.follow("--json", "watch"))
             refused = self.lab.ctl_run("watch", "--seconds", "1")
             self.assertEqual(refused.returncode, 1)
-            self.assertIn("too many programs are watching", refused.stderr)
+            self.assertIn("too many clients of watch and record", refused.stderr)
             self.talk()
             for other in others:
                 self.assertIn("INVITE", self.end(other)[0])
