@@ -120,6 +120,8 @@ class Readdress(LabTest):
         for state in ("down", "up"):
             self.lab.isp.run("ip", "link", "set", "customer", state)
         wait_for(lambda: "state UP" in self.lab.router.run("ip", "link", "show", "wan").stdout, 5, "the link")
+        # The switch notices its end of the link by itself.
+        wait_for(lambda: "state forwarding" in self.lab.isp.run("bridge", "link", "show", "dev", "customer").stdout, 5, "the port")
         call.exchange(first="right")
         self.assertEqual(self.public(call), before)
         self.assertEqual(len(self.changes_logged()), logged)
