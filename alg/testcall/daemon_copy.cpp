@@ -20,7 +20,7 @@ namespace sipalg::testcall {
 
 namespace {
 
-constexpr std::chrono::seconds patience{20};
+constexpr std::chrono::seconds longest_wait{20};
 
 std::runtime_error failure(const std::string& what) {
     return std::runtime_error(what + ": " + std::strerror(errno));
@@ -85,7 +85,7 @@ std::string DaemonCopy::last_error() const {
 }
 
 std::optional<std::string> DaemonCopy::wait() {
-    const auto end = std::chrono::steady_clock::now() + patience;
+    const auto end = std::chrono::steady_clock::now() + longest_wait;
     while (std::chrono::steady_clock::now() < end) {
         if (interrupts_.readable(ready_.get(), std::chrono::milliseconds(50))) {
             std::array<char, 512> said{};
@@ -95,12 +95,12 @@ std::optional<std::string> DaemonCopy::wait() {
         }
         if (program_->ended(std::chrono::milliseconds(0))) return last_error();
     }
-    return "sipalgd does not serve within " + std::to_string(patience.count()) + " seconds";
+    return "sipalgd does not serve within " + std::to_string(longest_wait.count()) + " seconds";
 }
 
 std::optional<std::string> DaemonCopy::stop() {
     program_->send(SIGTERM);
-    if (!program_->ended(patience)) return "sipalgd does not end on SIGTERM";
+    if (!program_->ended(longest_wait)) return "sipalgd does not end on SIGTERM";
     if (program_->outcome().status != 0) return last_error();
     return std::nullopt;
 }
