@@ -18,6 +18,7 @@ Datagram.__doc__ = """A UDP datagram: ends as (address, port), its bytes, and wh
 Segment = collections.namedtuple("Segment", "source destination sequence acknowledged flags window mss sacks payload outgoing")
 Segment.__doc__ = """A TCP segment. `mss` is None without that option, `sacks` a list of (left, right)."""
 FIN, SYN, RST, ACK = 1, 2, 4, 16
+START_LINE = re.compile(rb"(?:^|\r\n)(SIP/2\.0 \d{3} |[A-Z]+ [^\r\n]+ SIP/2\.0\r\n)")
 
 
 def _ipv4(frame, protocol):
@@ -72,14 +73,16 @@ def _framed(data):
     """The whole SIP messages in a part of a stream, which may begin with the end of one."""
     found = []
     while True:
-        data = data.lstrip(b"\r\n")
+        start = START_LINE.search(data)
+        if not start:
+            return found
+        data = data[start.start(1):]
         head, separator, _ = data.partition(b"\r\n\r\n")
         length = re.search(rb"\r\ncontent-length\s*:\s*(\d+)", head, re.I)
         size = len(head) + 4 + int(length.group(1)) if separator and length else 0
         if not 0 < size <= len(data):
             return found
-        if b"SIP/2.0" in head.partition(b"\r\n")[0]:
-            found.append(data[:size])
+        found.append(data[:size])
         data = data[size:]
 
 
