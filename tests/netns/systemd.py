@@ -105,12 +105,15 @@ class Systemd:
         self.run("tee", "/etc/systemd/system/sipalg.service", text_in=unit)
         with open(os.path.join(ROOT, "packaging/sysusers.conf")) as file:
             self.run("systemd-sysusers", "-", text_in=file.read())
-        self.configure("")
+        self.configure()
         self.run("systemctl", "daemon-reload")
 
-    def configure(self, text):
+    def configure(self, more=""):
+        """The package's configuration, with further lines."""
+        with open(os.path.join(ROOT, "packaging/sipalgd.conf")) as file:
+            text = file.read()
         self.run("mkdir", "-p", "/etc/sipalg")
-        self.run("tee", "/etc/sipalg/sipalgd.conf", text_in=text)
+        self.run("tee", "/etc/sipalg/sipalgd.conf", text_in=f"{text}\n{more}")
         self.run("chown", "root:sipalg", "/etc/sipalg/sipalgd.conf")
         self.run("chmod", "0640", "/etc/sipalg/sipalgd.conf")
 

@@ -29,7 +29,7 @@ class Service(LabTest):
 
     def stop(self):
         self.systemd.run("systemctl", "stop", "sipalg", check=False)
-        self.systemd.run("rm", "-f", "/run/sipalg/state")
+        self.systemd.run("rm", "-rf", "/run/sipalg/kept")
         self.assertEqual(self.lab.ruleset(), self.lab.empty_ruleset)
 
     def ctl(self, *argv):
@@ -65,6 +65,9 @@ class Service(LabTest):
         for commands in (("restart",), ("stop", "start")):
             for command in commands:
                 self.systemd.run("systemctl", command, "sipalg")
+                if command == "stop":
+                    kept = self.systemd.run("stat", "-c", "%U %a", "/run/sipalg/kept", "/run/sipalg/kept/state").stdout
+                    self.assertEqual(kept.split("\n")[:2], ["sipalg 700", "sipalg 600"])
             self.assertEqual(len(self.ctl("bindings")), 1)
             self.assertEqual([each["call_id"] for each in self.ctl("calls")], [call.id])
             call.exchange(first="right")
@@ -83,7 +86,7 @@ class Service(LabTest):
     def test_reload(self):
         """C11, SPEC 1: `systemctl reload` reads the configuration, which only root and the group may read."""
         self.systemd.configure("log-level = debug\nmode = observe\n")
-        self.addCleanup(self.systemd.configure, "")
+        self.addCleanup(self.systemd.configure)
         self.systemd.run("systemctl", "reload", "sipalg")
         wait_for(lambda: self.ctl("status")["mode"] == "observe", 3, "the new mode")
 
@@ -100,7 +103,7 @@ class Service(LabTest):
         """SPEC 1: with a mistake in the configuration the start fails once, and names the line."""
         self.systemd.run("systemctl", "stop", "sipalg")
         self.systemd.configure("mode = sideways\n")
-        self.addCleanup(self.systemd.configure, "")
+        self.addCleanup(self.systemd.configure)
         self.assertNotEqual(self.systemd.run("systemctl", "start", "sipalg", check=False).returncode, 0)
         self.assertEqual((self.systemd.show("ExecMainStatus"), self.systemd.show("NRestarts"), self.systemd.show("ActiveState")),
                          ("2", "0", "failed"))
