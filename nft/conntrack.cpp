@@ -7,7 +7,6 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -195,8 +194,7 @@ void leave_out_missing(int descriptor) {
         BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF),
         BPF_STMT(BPF_RET | BPF_K, 0),
     }};
-    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-    setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+    static_cast<void>(netlink::attach_filter(descriptor, program));
 }
 
 Conntrack::Conntrack() : Conntrack(open_netfilter(large_buffer, large_buffer)) {

@@ -30,7 +30,7 @@ constexpr std::size_t longest = 4096;     // the rest of a message does not matt
 // port of the author. The filter passes only that one, so that neither the daemon's own elements nor a
 // million elements of another program wake the daemon or fill the socket. Elements that time out, or that
 // rules add, cause no message.
-void attach_filter(int descriptor, std::uint32_t own) {
+void pass_only_generations(int descriptor, std::uint32_t own) {
     std::array<sock_filter, 6> program{{
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(nlmsghdr, nlmsg_type)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(new_generation), 0, 3),
@@ -39,8 +39,7 @@ void attach_filter(int descriptor, std::uint32_t own) {
         BPF_STMT(BPF_RET | BPF_K, 0xffff),
         BPF_STMT(BPF_RET | BPF_K, 0),
     }};
-    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-    if (setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0)
+    if (!netlink::attach_filter(descriptor, program))
         throw Error(std::string("filtering notifications of nftables: ") + std::strerror(errno));
 }
 
@@ -65,7 +64,7 @@ Monitor::Monitor(std::uint32_t own) : Monitor(open_socket(), own) {
 }
 
 Monitor::Monitor(Fd socket, std::uint32_t own) : socket_(std::move(socket)) {
-    attach_filter(descriptor(), own);
+    pass_only_generations(descriptor(), own);
     setsockopt(descriptor(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
 }
 

@@ -86,6 +86,11 @@ std::string explanation_of(const nlmsghdr* message) {
     return text;
 }
 
+bool attach_filter(int descriptor, std::span<sock_filter> program) {
+    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
+}
+
 Channel::Channel(const ChannelOptions& options) : Channel(open_socket(options)) {}
 
 Channel::Channel(Fd socket) : socket_(std::move(socket)), port_(port_of(socket_.get())) {}

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <libmnl/libmnl.h>
+#include <linux/filter.h>
 
 #include <chrono>
 #include <cstddef>
@@ -36,6 +37,10 @@ struct ChannelOptions {
 /// Opens and binds a non-blocking socket. Errors do not repeat the request (NETLINK_CAP_ACK) and have a text
 /// (NETLINK_EXT_ACK). Throws std::system_error.
 [[nodiscard]] Fd open_socket(const ChannelOptions& options);
+
+/// Lets the kernel pass to this socket only the messages that `program` accepts (SO_ATTACH_FILTER). False: it
+/// refuses, and errno has the reason.
+[[nodiscard]] bool attach_filter(int descriptor, std::span<sock_filter> program);
 
 /// A netlink socket with the three system calls of a conversation, non-blocking. They are virtual, so that
 /// tests can answer in place of the kernel and make a call fail.
