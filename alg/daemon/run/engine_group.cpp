@@ -21,11 +21,11 @@ bool has_effects(const Decision& decision) {
 
 // P4
 Action Engine::gather(const Arrival& arrival, Time now, std::size_t longest) {
-    if (state_.mode_of(arrival) == Mode::observe) return handle(arrival, now, longest);
     if (!can_wait(arrival)) {
         settle(now);
         return handle(arrival, now, longest);
     }
+    if (state_.mode_of(arrival) == Mode::observe) return handle(arrival, now, longest);
     if (group_.is_full()) settle(now);
     explain_if_read();
     Group::Member& member = group_.add(arrival, longest);
