@@ -243,7 +243,9 @@ Facts collect(const Subject& subject, const std::string& root) {
     read_outside(subject, root, facts);
     facts.mark_rules = mark_rules();
     try {
-        facts.translated_ipv6 = translated_ipv6(subject);
+        // Without forwarding nothing is translated, and the conntrack table need not be read.
+        if (read_number(root + "/proc/sys/net/ipv6/conf/all/forwarding").value_or(0) != 0)
+            facts.translated_ipv6 = translated_ipv6(subject);
     } catch (const nft::Error&) {
         facts.translated_ipv6.reset();  // without conntrack, which is a finding of its own
     }
