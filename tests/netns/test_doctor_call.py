@@ -101,11 +101,7 @@ class DoctorCall(LabTest):
 
     def test_kernel_helper(self):
         """O3 X10: sipalgd refuses to start beside the kernel's own SIP helper."""
-        added = self.lab.router.run("iptables-nft", "-t", "raw", "-A", "PREROUTING", "-p", "udp", "--dport", "5060", "-j", "CT",
-                                    "--helper", "sip", check=False)
-        self.addCleanup(self.lab.router.run, "nft", "delete", "table", "ip", "raw", check=False)
-        if added.returncode != 0:
-            self.skipTest("this kernel has no SIP helper")
+        self.assign_kernel_helper()
         self.before = self.traces()
         self.assert_mended("start", "helper")
 

@@ -35,9 +35,7 @@ class ThroughKamailio(LabTest):
         self.assertFalse([d for d in self.lab.captures["wan"].datagrams() if len(d.payload) == 172],
                          "media went over the WAN")
         one, other, its_dialog = (caller, callee, dialog) if caller_ends else (callee, caller, callee_dialog)
-        one.request("BYE", its_dialog)
-        other.reply(other.hear("BYE"), 200)
-        one.hear(200)
+        self.bye(one, its_dialog, other)
         self.assert_no_pinholes(dialog.call_id)
         self.assert_no_inside_address_outside()
 

@@ -37,9 +37,7 @@ class WebRtcCalls(LabTest):
         dialog = phone.invite(peer.user, inside.offer())
         self.talk(phone, inside, dialog, peer, outside)
         self.assertEqual({p["component"] for p in self.pinholes(dialog.call_id)}, {"rtp"})
-        phone.request("BYE", dialog)
-        peer.reply(peer.hear("BYE"), 200)
-        phone.hear(200)
+        self.bye(phone, dialog, peer)
         self.assert_no_pinholes(dialog.call_id)
         self.assert_no_inside_address_outside()
 
@@ -49,9 +47,7 @@ class WebRtcCalls(LabTest):
         registration, _ = self.register(phone, peer)
         dialog = peer.invite(phone.user, outside.offer(), contact=registration.get("Contact"))
         its_dialog = self.talk(peer, outside, dialog, phone, inside)
-        phone.request("BYE", its_dialog)
-        peer.reply(peer.hear("BYE"), 200)
-        phone.hear(200)
+        self.bye(phone, its_dialog, peer)
         self.assert_no_pinholes(dialog.call_id)
         self.assert_no_inside_address_outside()
 
