@@ -33,22 +33,15 @@ T value(const Json& document, const char* name, T otherwise) {
     }
 }
 
-/// The command of the finding lists the chain; its output has the rules, and so the command that mends them.
-std::string flowtable_command(const doctor::Finding& finding) {
-    const auto first = finding.text.find('`'), last = finding.text.find('`', first + 1);
-    if (first == std::string::npos || last == std::string::npos) return finding.command;
-    const std::string exemption = finding.text.substr(first + 1, last - first - 1);
-    std::istringstream in(finding.command);
-    testcall::Words words;
+/// A8. The command that lets signalling pass the rules of this chain ("FAMILY TABLE CHAIN") as they are now;
+/// empty: none is found.
+std::string flowtable_command(const std::string& chain, const std::string& exemption) {
+    testcall::Words words{"nft", "-a", "list", "chain"};
+    std::istringstream in(chain);
     for (std::string word; in >> word;)
         words.push_back(word);
-    if (words.size() < 3) return finding.command;
     const testcall::Interrupts interrupts;
-    const testcall::Outcome listed = testcall::run(interrupts, nullptr, words);
-    const std::string place =
-        words[words.size() - 3] + " " + words[words.size() - 2] + " " + words[words.size() - 1];
-    const std::string command = exempting_command(listed.output, place, exemption);
-    return command.empty() ? finding.command : command;
+    return exempting_command(testcall::run(interrupts, nullptr, words).output, chain, exemption);
 }
 
 }  // namespace
@@ -84,13 +77,16 @@ doctor::Subject doctor_subject(const std::optional<Json>& status) {
     return subject;
 }
 
+std::optional<Address> address_in(const Json& row, const char* name) {
+    const std::string text = value(row, name, std::string());
+    if (const auto end = Endpoint::parse(text)) return end->address;
+    return Address::parse(text);
+}
+
 std::vector<std::string> silent_peers(const Json& calls, const Json& ended) {
     std::map<std::string, bool> silent;  // by the latest call that was measured
     const auto note = [&](const Json& call, bool is_silent) {
-        const std::string text = value(call, "peer", std::string());
-        const auto end = Endpoint::parse(text);
-        const auto address = end ? std::optional(end->address) : Address::parse(text);
-        if (address) silent.try_emplace(address->text(), is_silent);
+        if (const auto address = address_in(call, "peer")) silent.try_emplace(address->text(), is_silent);
     };
     if (calls.is_array())
         for (const Json& call : calls)
@@ -173,9 +169,14 @@ int run_doctor(const std::string& control, bool json) {
     if (status)
         subject.silent_peers = silent_peers(ask(control, {{"command", "calls"}}),
                                             ask(control, {{"command", "calls"}, {"ended", true}}));
-    auto findings = doctor::diagnose(subject, doctor::collect(subject));
-    for (doctor::Finding& finding : findings)
-        if (finding.id == "flowtable") finding.command = flowtable_command(finding);
+    const doctor::Facts facts = doctor::collect(subject);
+    auto findings = doctor::diagnose(subject, facts);
+    for (doctor::Finding& finding : findings) {
+        if (finding.id != "flowtable" || facts.flowtable_chains.empty()) continue;
+        std::string command =
+            flowtable_command(facts.flowtable_chains.front(), doctor::flowtable_exemption(subject.sip_ports));
+        if (!command.empty()) finding.command = std::move(command);
+    }
     if (json)
         std::cout << doctor_document(findings).dump(2, ' ', true) << '\n';
     else

@@ -14,6 +14,8 @@ namespace sipalg::ctl {
 
 /// The settings to examine: those in the daemon's `status`, or the defaults if no daemon has answered.
 doctor::Subject doctor_subject(const std::optional<Json>& status);
+/// The address in a field that has an address or an endpoint; nullopt: it has neither.
+std::optional<Address> address_in(const Json& row, const char* name);
 /// The peers that have sent no media in the latest of their calls, although the phone has. `calls` and
 /// `ended`: the rows of `calls` and of `calls --ended`, the latest first.
 std::vector<std::string> silent_peers(const Json& calls, const Json& ended);

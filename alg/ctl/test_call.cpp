@@ -20,13 +20,6 @@ std::optional<Json> ask_if_serving(const std::string& control, const char* comma
     }
 }
 
-std::optional<Address> address_of(const Json& row, const char* name) {
-    const std::string text =
-        row.contains(name) && row[name].is_string() ? row[name].get<std::string>() : std::string();
-    if (const auto end = Endpoint::parse(text)) return end->address;
-    return Address::parse(text);
-}
-
 }  // namespace
 
 testcall::Request test_call_request(const Options& options, const std::optional<Json>& status,
@@ -41,7 +34,7 @@ testcall::Request test_call_request(const Options& options, const std::optional<
     if (bindings && bindings->is_array())
         for (const Json& row : *bindings) {
             if (!row.is_object()) continue;
-            const auto phone = address_of(row, "inside"), registrar = address_of(row, "registrar");
+            const auto phone = address_in(row, "inside"), registrar = address_in(row, "registrar");
             if (!phone || !registrar || !phone->is_v4() || !registrar->is_v4()) continue;
             if (!request.ends.known_phone) request.ends.known_phone = phone;
             if (!request.ends.provider) request.ends.provider = registrar;

@@ -296,8 +296,12 @@ Finding offloaded_signalling(const std::vector<std::string>& chains,
             "chain " + list(chains) +
                 " offloads connections to a flowtable: after the first reply, signalling no longer reaches "
                 "sipalgd; write `" +
-                nft::offload_exemption(sip_ports) + "` before `flow add`",
+                flowtable_exemption(sip_ports) + "` before `flow add`",
             "nft -a list chain " + chains.front()};
+}
+
+std::string flowtable_exemption(const std::vector<std::uint16_t>& sip_ports) {
+    return nft::offload_exemption(sip_ports);
 }
 
 // X12

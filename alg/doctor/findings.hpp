@@ -33,6 +33,8 @@ Finding uncounted_packets();
 /// A8. `chains`: those that offload signalling, at least one.
 Finding offloaded_signalling(const std::vector<std::string>& chains,
                              const std::vector<std::uint16_t>& sip_ports);
+/// A8. The match that keeps signalling out of a rule with `flow add`.
+std::string flowtable_exemption(const std::vector<std::uint16_t>& sip_ports);
 /// X12: of --media-ports, `left` are not forwarded by the owner. Call it if there are fewer than
 /// enough_media_ports.
 Finding scarce_media_ports(std::size_t left);
