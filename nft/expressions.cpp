@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <string>
 
 namespace sipalg::nft {
 
@@ -71,6 +72,28 @@ void require_state(nftnl_rule* rule, std::uint32_t bit) {
     load_conntrack(rule, NFT_CT_STATE);
     mask_and_xor(rule, bit, 0U);
     compare(rule, NFT_CMP_NEQ, std::uint32_t{0});
+}
+
+void lookup(nftnl_rule* rule, std::string_view set, bool inverted) {
+    auto* e = add(rule, "lookup");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+    nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, std::string(set).c_str());
+    if (inverted) nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+}
+
+void verdict(nftnl_rule* rule, std::uint32_t code, std::string_view chain) {
+    auto* e = add(rule, "immediate");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, code);
+    if (!chain.empty()) nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, std::string(chain).c_str());
+}
+
+nftnl_expr* change_set(nftnl_rule* rule, std::string_view set, std::uint32_t operation) {
+    auto* e = add(rule, "dynset");
+    nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, operation);
+    nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, std::string(set).c_str());
+    return e;
 }
 
 // The kernel expects the size of parameters rounded up (XT_ALIGN).

@@ -6,56 +6,18 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/xt_NFQUEUE.h>
-#include <linux/netfilter/xt_comment.h>
-#include <linux/netfilter/xt_connmark.h>
-#include <linux/netfilter/xt_conntrack.h>
 #include <linux/rtnetlink.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <new>
 
 #include "nft/expressions.hpp"
+#include "nft/xtables.hpp"
 
 namespace sipalg::nft {
 
 namespace {
-
-// Values of a concatenation lie in consecutive 32-bit registers. The first is NFT_REG_1 as in nft, so that
-// rules read from the kernel look the same.
-constexpr std::uint32_t register_at(std::uint32_t position) {
-    return position == 0 ? static_cast<std::uint32_t>(NFT_REG_1) : NFT_REG32_00 + position;
-}
-
-/// The origin of a field: the packet's bytes, its conntrack entry, or other data that the kernel has of it.
-enum class From : std::uint8_t { packet, conntrack, meta };
-
-struct Source {
-    const char* name;
-    std::uint32_t base, offset, length;
-    From from = From::packet;
-};
-
-// In the order of Field. UDP and TCP have their ports in the same place. For fields that are not in the
-// packet, `base` is the key.
-const Source& source_of(Field field) {
-    static constexpr Source table[] = {
-        {"meta l4proto", NFT_META_L4PROTO, 0, 1, From::meta},
-        {"ip saddr", NFT_PAYLOAD_NETWORK_HEADER, 12, 4},
-        {"ip daddr", NFT_PAYLOAD_NETWORK_HEADER, 16, 4},
-        {"ip6 saddr", NFT_PAYLOAD_NETWORK_HEADER, 8, 16},
-        {"ip6 daddr", NFT_PAYLOAD_NETWORK_HEADER, 24, 16},
-        {"th sport", NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2},
-        {"th dport", NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2},
-        {"ct original ip saddr", NFT_CT_SRC_IP, 0, 4, From::conntrack},
-        {"ct original ip6 saddr", NFT_CT_SRC_IP6, 0, 16, From::conntrack},
-        {"ct original proto-src", NFT_CT_PROTO_SRC, 0, 2, From::conntrack},
-        {"oifname", NFT_META_OIFNAME, 0, 16, From::meta},
-    };
-    return table[static_cast<std::size_t>(field)];
-}
 
 // As nft writes it.
 std::string duration(std::chrono::seconds time) {
@@ -86,22 +48,12 @@ void Rule::say(std::string_view words) {
     text_ += words;
 }
 
-void Rule::load(Field field, std::uint32_t reg) {
-    const Source& source = source_of(field);
-    switch (source.from) {
-        case From::packet: return load_payload(rule_.get(), source.base, source.offset, source.length, reg);
-        case From::conntrack: return load_tuple(rule_.get(), source.base, IP_CT_DIR_ORIGINAL, reg);
-        case From::meta: return load_meta(rule_.get(), source.base, reg);
-    }
-}
-
 void Rule::ensure_family(Field field) {
     const bool v4 = field == Field::source || field == Field::destination;
     const bool v6 = field == Field::source6 || field == Field::destination6;
     const auto family = static_cast<std::uint8_t>(v4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
     if ((!v4 && !v6) || family_ != NFPROTO_INET || ensured_ == family) return;
-    load_meta(rule_.get(), NFT_META_NFPROTO, NFT_REG_1);
-    compare(rule_.get(), NFT_CMP_EQ, family);
+    compare_meta(rule_.get(), NFT_META_NFPROTO, NFT_CMP_EQ, family);
     ensured_ = family;
 }
 
@@ -112,38 +64,23 @@ std::string Rule::load(std::initializer_list<Field> fields) {
     std::uint32_t position = 0;  // in 32-bit registers
     for (const Field field : fields) {
         if (position > 0) words += " . ";
-        words += source_of(field).name;
-        load(field, register_at(position));
-        position += (source_of(field).length + 3) / 4;
+        words += name(field);
+        nft::load(rule_.get(), field, register_at(position));
+        position += registers(field);
     }
     return words;
-}
-
-void Rule::lookup(std::string_view set, bool inverted) {
-    auto* e = add(rule_.get(), "lookup");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
-    nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, std::string(set).c_str());
-    if (inverted) nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
-}
-
-void Rule::verdict(std::uint32_t code, std::string_view chain) {
-    auto* e = add(rule_.get(), "immediate");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, code);
-    if (!chain.empty()) nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, std::string(chain).c_str());
 }
 
 Rule& Rule::no_transport_of(std::string_view set) {
     say("meta l4proto != @" + std::string(set));
     load_meta(rule_.get(), NFT_META_L4PROTO, NFT_REG_1);
-    lookup(set, true);
+    lookup(rule_.get(), set, true);
     return *this;
 }
 
 Rule& Rule::packet_marked(std::uint32_t mark) {
     say("meta mark " + hexadecimal(mark));
-    load_meta(rule_.get(), NFT_META_MARK, NFT_REG_1);
-    compare(rule_.get(), NFT_CMP_EQ, mark);
+    compare_meta(rule_.get(), NFT_META_MARK, NFT_CMP_EQ, mark);
     return *this;
 }
 
@@ -155,15 +92,13 @@ Rule& Rule::untracked() {
 
 Rule& Rule::carried_by(Transport transport) {
     say("meta l4proto " + std::string(name(transport)));
-    load_meta(rule_.get(), NFT_META_L4PROTO, NFT_REG_1);
-    compare(rule_.get(), NFT_CMP_EQ, static_cast<std::uint8_t>(transport));
+    compare_meta(rule_.get(), NFT_META_L4PROTO, NFT_CMP_EQ, static_cast<std::uint8_t>(transport));
     return *this;
 }
 
 Rule& Rule::not_carried_by(Transport transport) {
     say("meta l4proto != " + std::string(name(transport)));
-    load_meta(rule_.get(), NFT_META_L4PROTO, NFT_REG_1);
-    compare(rule_.get(), NFT_CMP_NEQ, static_cast<std::uint8_t>(transport));
+    compare_meta(rule_.get(), NFT_META_L4PROTO, NFT_CMP_NEQ, static_cast<std::uint8_t>(transport));
     return *this;
 }
 
@@ -189,7 +124,7 @@ Rule& Rule::bytes(Origin origin, std::uint32_t offset, std::initializer_list<std
 Rule& Rule::bytes_in(Origin origin, std::uint32_t offset, std::uint32_t size, std::string_view set) {
     load(origin, offset, size);
     say("@" + std::string(set));
-    lookup(set, false);
+    lookup(rule_.get(), set, false);
     return *this;
 }
 
@@ -207,20 +142,20 @@ Rule& Rule::interface(Interface which, std::string_view set, bool listed) {
     const bool in = which == Interface::in;
     say((in ? "iifname " : "oifname ") + std::string(listed ? "@" : "!= @") + std::string(set));
     load_meta(rule_.get(), in ? NFT_META_IIFNAME : NFT_META_OIFNAME, NFT_REG_1);
-    lookup(set, !listed);
+    lookup(rule_.get(), set, !listed);
     return *this;
 }
 
 Rule& Rule::fields(std::initializer_list<Field> fields, std::string_view set, bool listed) {
     say(load(fields) + (listed ? " @" : " != @") + std::string(set));
-    lookup(set, !listed);
+    lookup(rule_.get(), set, !listed);
     return *this;
 }
 
 Rule& Rule::routed_to(std::string_view set) {
     say("fib daddr oifname @" + std::string(set));
     load_route(rule_.get(), NFT_FIB_RESULT_OIFNAME, NFTA_FIB_F_DADDR);
-    lookup(set, false);
+    lookup(rule_.get(), set, false);
     return *this;
 }
 
@@ -241,10 +176,9 @@ Rule& Rule::not_from_a_host() {
 Rule& Rule::from_prefix(const Address& prefix, std::uint32_t length) {
     const Field field = prefix.is_v4() ? Field::source : Field::source6;
     ensure_family(field);
-    const Source& from = source_of(field);
-    say(std::string(from.name) + " " + prefix.text() + "/" + std::to_string(length));
+    say(std::string(name(field)) + " " + prefix.text() + "/" + std::to_string(length));
     const std::uint32_t size = prefix.is_v4() ? length / 8 : 16;
-    load_payload(rule_.get(), from.base, from.offset, size, NFT_REG_1);
+    load_start(rule_.get(), field, size);
     if (prefix.is_v6()) {
         std::array<std::uint8_t, 16> mask{}, zero{};
         for (std::uint32_t bit = 0; bit < length; ++bit)
@@ -261,18 +195,10 @@ Rule& Rule::count() {
     return *this;
 }
 
-nftnl_expr* Rule::change_set(std::string_view set, std::uint32_t operation) {
-    auto* e = add(rule_.get(), "dynset");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, operation);
-    nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, std::string(set).c_str());
-    return e;
-}
-
 Rule& Rule::update(std::initializer_list<Field> fields, std::string_view set, std::chrono::seconds timeout) {
     const std::string words = load(fields);
     say("update @" + std::string(set) + " { " + words + " timeout " + duration(timeout) + " }");
-    set_timeout(change_set(set, NFT_DYNSET_OP_UPDATE), timeout);
+    set_timeout(change_set(rule_.get(), set, NFT_DYNSET_OP_UPDATE), timeout);
     return *this;
 }
 
@@ -285,7 +211,7 @@ Rule& Rule::unanswered() {
 Rule& Rule::opened_by(std::string_view set) {
     say("ct original ip saddr @" + std::string(set));
     load_tuple(rule_.get(), NFT_CT_SRC_IP, IP_CT_DIR_ORIGINAL, NFT_REG_1);
-    lookup(set, false);
+    lookup(rule_.get(), set, false);
     return *this;
 }
 
@@ -297,7 +223,7 @@ Rule& Rule::note_source_nat(std::string_view map, std::chrono::seconds timeout) 
     load_tuple(rule_.get(), NFT_CT_PROTO_DST, IP_CT_DIR_REPLY, register_at(1));
     load_tuple(rule_.get(), NFT_CT_SRC_IP, IP_CT_DIR_ORIGINAL, register_at(2));
     load_tuple(rule_.get(), NFT_CT_PROTO_SRC, IP_CT_DIR_ORIGINAL, NFT_REG_2);
-    nftnl_expr* e = change_set(map, NFT_DYNSET_OP_UPDATE);
+    nftnl_expr* e = change_set(rule_.get(), map, NFT_DYNSET_OP_UPDATE);
     nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_DATA, NFT_REG_2);
     set_timeout(e, timeout);
     return *this;
@@ -309,8 +235,8 @@ Rule& Rule::note_interface(std::initializer_list<Field> fields, std::string_view
     constexpr std::uint32_t name_register = NFT_REG_4;
     const std::string words = load(fields);
     say("update @" + std::string(map) + " { " + words + " timeout " + duration(timeout) + " : oifname }");
-    load(Field::out_interface, name_register);
-    nftnl_expr* e = change_set(map, NFT_DYNSET_OP_UPDATE);
+    nft::load(rule_.get(), Field::out_interface, name_register);
+    nftnl_expr* e = change_set(rule_.get(), map, NFT_DYNSET_OP_UPDATE);
     nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_DATA, name_register);
     set_timeout(e, timeout);
     return *this;
@@ -319,7 +245,7 @@ Rule& Rule::note_interface(std::initializer_list<Field> fields, std::string_view
 Rule& Rule::remove(std::initializer_list<Field> fields, std::string_view set) {
     const std::string words = load(fields);
     say("delete @" + std::string(set) + " { " + words + " }");
-    change_set(set, NFT_DYNSET_OP_DELETE);
+    change_set(rule_.get(), set, NFT_DYNSET_OP_DELETE);
     return *this;
 }
 
@@ -352,10 +278,7 @@ Rule& Rule::established() {
 Rule& Rule::connection_marked(std::uint32_t bit, Dialect dialect) {
     say("ct mark & " + hexadecimal(bit) + " == " + hexadecimal(bit));
     if (dialect == Dialect::xtables) {
-        auto* e = add(rule_.get(), "match");
-        nftnl_expr_set_str(e, NFTNL_EXPR_MT_NAME, "connmark");
-        nftnl_expr_set_u32(e, NFTNL_EXPR_MT_REV, 1);
-        set_info(e, NFTNL_EXPR_MT_INFO, xt_connmark_mtinfo1{bit, bit, 0});
+        match_connmark(rule_.get(), bit);
         return *this;
     }
     load_conntrack(rule_.get(), NFT_CT_MARK);
@@ -367,12 +290,7 @@ Rule& Rule::connection_marked(std::uint32_t bit, Dialect dialect) {
 Rule& Rule::original_direction(Dialect dialect) {
     say("ct direction original");
     if (dialect == Dialect::xtables) {
-        auto* e = add(rule_.get(), "match");
-        nftnl_expr_set_str(e, NFTNL_EXPR_MT_NAME, "conntrack");
-        nftnl_expr_set_u32(e, NFTNL_EXPR_MT_REV, 3);
-        xt_conntrack_mtinfo3 info{};
-        info.match_flags = XT_CONNTRACK_DIRECTION;
-        set_info(e, NFTNL_EXPR_MT_INFO, info);
+        match_original_direction(rule_.get());
         return *this;
     }
     load_conntrack(rule_.get(), NFT_CT_DIRECTION);
@@ -388,28 +306,27 @@ Rule& Rule::assign_helper(std::string_view object) {
     return *this;
 }
 
-Rule& Rule::accept() {
-    say("accept");
-    verdict(NF_ACCEPT, {});
+Rule& Rule::end(std::string_view word, std::uint32_t code, std::string_view chain) {
+    say(word);
+    if (!chain.empty()) say(chain);
+    verdict(rule_.get(), code, chain);
     return *this;
+}
+
+Rule& Rule::accept() {
+    return end("accept", NF_ACCEPT);
 }
 
 Rule& Rule::drop() {
-    say("drop");
-    verdict(NF_DROP, {});
-    return *this;
+    return end("drop", NF_DROP);
 }
 
 Rule& Rule::goto_chain(std::string_view chain) {
-    say("goto " + std::string(chain));
-    verdict(static_cast<std::uint32_t>(NFT_GOTO), chain);
-    return *this;
+    return end("goto", static_cast<std::uint32_t>(NFT_GOTO), chain);
 }
 
 Rule& Rule::jump_chain(std::string_view chain) {
-    say("jump " + std::string(chain));
-    verdict(static_cast<std::uint32_t>(NFT_JUMP), chain);
-    return *this;
+    return end("jump", static_cast<std::uint32_t>(NFT_JUMP), chain);
 }
 
 Rule& Rule::translate(Nat direction, std::initializer_list<Field> fields, std::string_view map) {
@@ -440,23 +357,14 @@ Rule& Rule::queue(QueueMethod method, std::uint16_t number, std::uint16_t total,
         if (bypass) nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_FLAGS, NFT_QUEUE_FLAG_BYPASS);
         return *this;
     }
-    auto* e = add(rule_.get(), "target");
-    nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, "NFQUEUE");
-    nftnl_expr_set_u32(e, NFTNL_EXPR_TG_REV, 3);
-    set_info(e, NFTNL_EXPR_TG_INFO,
-             xt_NFQ_info_v3{number, total, static_cast<std::uint16_t>(bypass ? NFQ_FLAG_BYPASS : 0)});
+    target_nfqueue(rule_.get(), number, total, bypass);
     return *this;
 }
 
 Rule& Rule::comment(std::string_view text, Dialect dialect) {
     comment_ = " comment \"" + std::string(text) + "\"";
     if (dialect == Dialect::xtables) {
-        auto* e = add(rule_.get(), "match");
-        nftnl_expr_set_str(e, NFTNL_EXPR_MT_NAME, "comment");
-        nftnl_expr_set_u32(e, NFTNL_EXPR_MT_REV, 0);
-        xt_comment_info info{};
-        std::copy_n(text.begin(), std::min(text.size(), sizeof info.comment - 1), info.comment);
-        set_info(e, NFTNL_EXPR_MT_INFO, info);
+        match_comment(rule_.get(), text);
         return *this;
     }
     std::unique_ptr<nftnl_udata_buf, void (*)(const nftnl_udata_buf*)> data(nftnl_udata_buf_alloc(256),

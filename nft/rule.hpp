@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "nft/batch.hpp"
+#include "nft/field.hpp"
 #include "nft/ruleset.hpp"
 
 namespace sipalg::nft {
@@ -20,21 +21,6 @@ struct FreeRule {
 };
 using RuleHandle = std::unique_ptr<nftnl_rule, FreeRule>;
 
-/// Fields of a packet that rules look up in a set. `protocol` is nft's `meta l4proto`.
-enum class Field : std::uint8_t {
-    protocol,
-    source,  ///< IPv4
-    destination,
-    source6,
-    destination6,
-    source_port,
-    destination_port,
-    // Of the connection's first packet, as conntrack saw it before any translation.
-    original_source,
-    original_source6,
-    original_source_port,
-    out_interface  ///< its name
-};
 enum class Interface : std::uint8_t { in, out };
 /// The origin of offsets: the transport header, or the payload after it.
 enum class Origin : std::uint8_t { transport, payload };
@@ -122,13 +108,10 @@ class Rule {
 
   private:
     void say(std::string_view words);
-    void load(Field field, std::uint32_t reg);
     void ensure_family(Field field);
     std::string load(std::initializer_list<Field> fields);
     void load(Origin origin, std::uint32_t offset, std::uint32_t size);
-    void lookup(std::string_view set, bool inverted);
-    nftnl_expr* change_set(std::string_view set, std::uint32_t operation);
-    void verdict(std::uint32_t code, std::string_view chain);
+    Rule& end(std::string_view word, std::uint32_t code, std::string_view chain = {});
 
     RuleHandle rule_;
     std::uint8_t family_;
