@@ -19,7 +19,7 @@
 #include "nft/link.hpp"
 #include "nft/listing.hpp"
 #include "nft/rule.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::nft {
 

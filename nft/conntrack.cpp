@@ -19,7 +19,7 @@
 
 #include "nft/conntrack_settings.hpp"
 #include "nft/link.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::nft {
 

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::nft {
 

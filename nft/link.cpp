@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "alg/sys/attributes.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::nft {
 

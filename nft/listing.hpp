@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "nft/link.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::nft {
 

@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "alg/sys/netlink.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::nft {
 

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <string>
 
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::nft {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "nft/batch.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 #include "nft/table.hpp"
 
 namespace sipalg::nft {

@@ -12,7 +12,7 @@
 
 #include "nft/batch.hpp"
 #include "nft/field.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::nft {
 

@@ -55,141 +55,105 @@ std::string name(QueueMethod method) {
     return method == QueueMethod::native ? "native" : "compat";
 }
 
-struct Ruleset::Impl {
-    explicit Impl(Settings given) : settings(std::move(given)) {
-        require(settings);
-        require_ours_or_none(link, settings.table);  // the first question: fails without CAP_NET_ADMIN
-        try {
-            lock.emplace(settings.table);
-        } catch (const Error&) {
-            if (!settings.lock_optional) throw;
-        }
-        if (const auto helper = kernel_helper_in_use(link)) throw Error(*helper);
-        accept_rules.require_suitable();
-        choose_expressions();
-        choose_removal();
-        table.emplace(settings, method, origin);
+Ruleset::Ruleset(Settings settings) : settings_(std::move(settings)) {
+    require(settings_);
+    require_ours_or_none(link_, settings_.table);  // the first question: fails without CAP_NET_ADMIN
+    try {
+        lock_.emplace(settings_.table);
+    } catch (const Error&) {
+        if (!settings_.lock_optional) throw;
     }
+    if (const auto helper = kernel_helper_in_use(link_)) throw Error(*helper);
+    accept_rules_.require_suitable();
+    choose_expressions();
+    choose_removal();
+    table_.emplace(settings_, method_, origin_);
+}
 
-    void write_table(Batch& out, const Table& wanted) {
-        wanted.add_contents(out, clear_leftover(link, out, settings.table, wanted));
-    }
+void Ruleset::write_table(Batch& out, const Table& wanted) {
+    wanted.add_contents(out, clear_leftover(link_, out, settings_.table, wanted));
+}
 
-    // The native statement needs nft_queue in the kernel, and kernels before 5.16 do not know where the
-    // payload begins. Dry runs show whether this kernel supports them.
-    void choose_expressions() {
-        for (const Origin from : {Origin::payload, Origin::transport}) {
-            Committed outcome;
-            for (const QueueMethod candidate : {QueueMethod::native, QueueMethod::compat}) {
-                const Table wanted(settings, candidate, from);
-                Batch out;
-                write_table(out, wanted);
-                outcome = link.rehearse(out);
-                method = candidate;
-                origin = from;
-                if (outcome || outcome.error().error != ENOENT) break;
-            }
-            if (outcome || outcome.error().error != EOPNOTSUPP) return;
-        }
-    }
-
-    // Destroying a table that does not exist succeeds if the kernel has destroy messages.
-    void choose_removal() {
-        constexpr std::uint16_t destroy_table = 26;  // NFT_MSG_DESTROYTABLE, not in the headers of 6.1
-        Batch out;
-        mnl_attr_put_strz(out.open(destroy_table, 0, NFPROTO_INET, "a probe"), NFTA_TABLE_NAME,
-                          "sipalgd-probe-of-destroy");
-        removal = link.rehearse(out) ? Removal::destroy : Removal::ensure_and_remove;
-    }
-
-    // Read and write again if another program has changed the ruleset in between.
-    template <class Write, class Send>
-    void attempt(const Write& write, const Send& send) {
+// The native statement needs nft_queue in the kernel, and kernels before 5.16 do not know where the
+// payload begins. Dry runs show whether this kernel supports them.
+void Ruleset::choose_expressions() {
+    for (const Origin from : {Origin::payload, Origin::transport}) {
         Committed outcome;
-        for (int tries = 0; tries < 5; ++tries) {
-            batch.clear();
-            write(batch);
-            outcome = send(batch);
-            if (outcome) return;
+        for (const QueueMethod candidate : {QueueMethod::native, QueueMethod::compat}) {
+            const Table wanted(settings_, candidate, from);
+            Batch out;
+            write_table(out, wanted);
+            outcome = link_.rehearse(out);
+            method_ = candidate;
+            origin_ = from;
+            if (outcome || outcome.error().error != ENOENT) break;
         }
-        throw Error(outcome.error().reason);
+        if (outcome || outcome.error().error != EOPNOTSUPP) return;
     }
-
-    // A8. Whether the kernel supports the helper for `wanted`. Registers the helper only if `commit`; without
-    // it, a helper that is not registered yet can't be rehearsed.
-    OffloadHelper prepare_helper(const Settings& wanted, bool commit) {
-        netlink::Channel& channel = *helper_channel;
-        const OffloadHelper found = find_offload_helper(channel);
-        if (found == OffloadHelper::unsupported || (found == OffloadHelper::possible && !commit))
-            return found;
-        if (!register_offload_helper(channel)) return OffloadHelper::unsupported;
-        Batch out;
-        write_table(out, Table(wanted, method, origin));
-        return link.rehearse(out) ? OffloadHelper::registered : OffloadHelper::unsupported;
-    }
-
-    // A8. Chooses whether the table keeps signalling out of flowtables. Returns whether that has changed.
-    bool choose_offload(bool any_offload, bool commit) {
-        offload_helper = OffloadHelper::unsupported;
-        Settings wanted = settings;
-        wanted.keep_out_of_flowtables = any_offload;
-        if (any_offload) {
-            if (!helper_channel) helper_channel = open_netfilter();
-            offload_helper = prepare_helper(wanted, commit);
-            wanted.keep_out_of_flowtables = offload_helper == OffloadHelper::registered;
-        }
-        if (wanted.keep_out_of_flowtables == settings.keep_out_of_flowtables) return false;
-        settings = std::move(wanted);
-        table.emplace(settings, method, origin);
-        return true;
-    }
-
-    void write() {
-        attempt([&](Batch& out) { write_table(out, *table); }, [&](Batch& out) { return link.commit(out); });
-        rules_of_table = batch.count(NFT_MSG_NEWRULE);
-    }
-
-    void change(Settings changed) {
-        const Table wanted(changed, method, origin);
-        batch.clear();
-        wanted.replace_settings(batch);
-        if (const auto outcome = link.commit(batch); !outcome) throw Error(outcome.error().reason);
-        settings = std::move(changed);
-        table.emplace(settings, method, origin);
-    }
-
-    Settings settings;
-    Link link;
-    std::optional<TableLock> lock;
-    QueueMethod method = QueueMethod::native;
-    Origin origin = Origin::payload;
-    Removal removal = Removal::ensure_and_remove;
-    AcceptRules accept_rules{link, settings};
-    std::optional<Table> table;
-    std::unique_ptr<netlink::Channel> helper_channel;  // only with a rule that offloads
-    OffloadHelper offload_helper = OffloadHelper::unsupported;
-    const std::vector<std::string> none;
-    std::size_t rules_of_table = 0;  // as installed
-    Batch batch;
-};
-
-Ruleset::Ruleset(Settings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
-Ruleset::~Ruleset() = default;
-
-bool Ruleset::has_lock() const {
-    return impl_->lock.has_value();
 }
 
-QueueMethod Ruleset::queue_method() const {
-    return impl_->method;
+// Destroying a table that does not exist succeeds if the kernel has destroy messages.
+void Ruleset::choose_removal() {
+    constexpr std::uint16_t destroy_table = 26;  // NFT_MSG_DESTROYTABLE, not in the headers of 6.1
+    Batch out;
+    mnl_attr_put_strz(out.open(destroy_table, 0, NFPROTO_INET, "a probe"), NFTA_TABLE_NAME,
+                      "sipalgd-probe-of-destroy");
+    removal_ = link_.rehearse(out) ? Removal::destroy : Removal::ensure_and_remove;
 }
 
-bool Ruleset::sees_streams() const {
-    return impl_->origin == Origin::payload;
+// Read and write again if another program has changed the ruleset in between.
+template <class Write, class Send>
+void Ruleset::attempt(const Write& write, const Send& send) {
+    Committed outcome;
+    for (int tries = 0; tries < 5; ++tries) {
+        batch_.clear();
+        write(batch_);
+        outcome = send(batch_);
+        if (outcome) return;
+    }
+    throw Error(outcome.error().reason);
 }
 
-const std::vector<AcceptPlace>& Ruleset::accept_places() const {
-    return impl_->accept_rules.places();
+// A8. Whether the kernel supports the helper for `wanted`. Registers the helper only if `commit`; without
+// it, a helper that is not registered yet can't be rehearsed.
+OffloadHelper Ruleset::prepare_helper(const Settings& wanted, bool commit) {
+    netlink::Channel& channel = *helper_channel_;
+    const OffloadHelper found = find_offload_helper(channel);
+    if (found == OffloadHelper::unsupported || (found == OffloadHelper::possible && !commit)) return found;
+    if (!register_offload_helper(channel)) return OffloadHelper::unsupported;
+    Batch out;
+    write_table(out, Table(wanted, method_, origin_));
+    return link_.rehearse(out) ? OffloadHelper::registered : OffloadHelper::unsupported;
+}
+
+// A8. Chooses whether the table keeps signalling out of flowtables. Returns whether that has changed.
+bool Ruleset::choose_offload(bool any_offload, bool commit) {
+    offload_helper_ = OffloadHelper::unsupported;
+    Settings wanted = settings_;
+    wanted.keep_out_of_flowtables = any_offload;
+    if (any_offload) {
+        if (!helper_channel_) helper_channel_ = open_netfilter();
+        offload_helper_ = prepare_helper(wanted, commit);
+        wanted.keep_out_of_flowtables = offload_helper_ == OffloadHelper::registered;
+    }
+    if (wanted.keep_out_of_flowtables == settings_.keep_out_of_flowtables) return false;
+    settings_ = std::move(wanted);
+    table_.emplace(settings_, method_, origin_);
+    return true;
+}
+
+void Ruleset::write() {
+    attempt([&](Batch& out) { write_table(out, *table_); }, [&](Batch& out) { return link_.commit(out); });
+    rules_of_table_ = batch_.count(NFT_MSG_NEWRULE);
+}
+
+void Ruleset::change(Settings changed) {
+    const Table wanted(changed, method_, origin_);
+    batch_.clear();
+    wanted.replace_settings(batch_);
+    if (const auto outcome = link_.commit(batch_); !outcome) throw Error(outcome.error().reason);
+    settings_ = std::move(changed);
+    table_.emplace(settings_, method_, origin_);
 }
 
 std::vector<AcceptIn> Ruleset::accepting_chains() const {
@@ -200,134 +164,122 @@ std::vector<AcceptIn> Ruleset::accepting_chains() const {
 }
 
 void Ruleset::check() {
-    impl_->choose_offload(any_that_offloads(list_rules(impl_->link, impl_->settings.table)), false);
-    impl_->attempt([&](Batch& out) { impl_->write_table(out, *impl_->table); },
-                   [&](Batch& out) { return impl_->link.rehearse(out); });
-    impl_->accept_rules.rehearse();
+    choose_offload(any_that_offloads(list_rules(link_, settings_.table)), false);
+    attempt([&](Batch& out) { write_table(out, *table_); }, [&](Batch& out) { return link_.rehearse(out); });
+    accept_rules_.rehearse();
 }
 
 void Ruleset::install() {
-    impl_->choose_offload(any_that_offloads(list_rules(impl_->link, impl_->settings.table)), true);
-    impl_->write();
-    impl_->accept_rules.follow();
+    choose_offload(any_that_offloads(list_rules(link_, settings_.table)), true);
+    write();
+    accept_rules_.follow();
 }
 
 void Ruleset::remove() {
-    const std::string& table = impl_->settings.table;
+    const std::string& table = settings_.table;
     const auto write = [&](Batch& out) {
-        if (presence(impl_->link, table) != Presence::ours) return;
+        if (presence(link_, table) != Presence::ours) return;
         nlmsghdr* message = out.open(NFT_MSG_DELTABLE, 0, NFPROTO_INET, "deletion of the table");
         mnl_attr_put_strz(message, NFTA_TABLE_NAME, table.c_str());
     };
-    impl_->attempt(write, [&](Batch& out) { return impl_->link.commit(out); });
-    impl_->accept_rules.remove();
+    attempt(write, [&](Batch& out) { return link_.commit(out); });
+    accept_rules_.remove();
 }
 
 bool Ruleset::changed_by_others() {
-    return impl_->link.changed_by_others();
+    return link_.changed_by_others();
 }
 
-Missing Ruleset::missing(std::span<const Change> expected) const {
-    const std::string& table = impl_->settings.table;
-    const bool whole = presence(impl_->link, table) == Presence::ours &&
-                       count_rules(impl_->link, table) >= impl_->rules_of_table &&
-                       !any_set_flushed(impl_->link, table, impl_->table->sets(), expected);
+Missing Ruleset::missing(std::span<const Change> expected) {
+    const std::string& table = settings_.table;
+    const bool whole = presence(link_, table) == Presence::ours &&
+                       count_rules(link_, table) >= rules_of_table_ &&
+                       !any_set_flushed(link_, table, table_->sets(), expected);
     return whole ? Missing::nothing : Missing::table;
 }
 
 std::vector<AcceptPlace> Ruleset::follow() {
-    impl_->accept_rules.follow();
-    const bool any_offload = impl_->accept_rules.any_offload();
-    if (any_offload != impl_->settings.keep_out_of_flowtables && impl_->choose_offload(any_offload, true))
-        impl_->write();
-    return impl_->accept_rules.take_news();
+    accept_rules_.follow();
+    const bool any_offload = accept_rules_.any_offload();
+    if (any_offload != settings_.keep_out_of_flowtables && choose_offload(any_offload, true)) write();
+    return accept_rules_.take_news();
 }
 
-std::optional<std::string> Ruleset::kernel_helper() const {
-    return kernel_helper_in_use(impl_->link);
+std::optional<std::string> Ruleset::kernel_helper() {
+    return kernel_helper_in_use(link_);
 }
 
 const std::vector<std::string>& Ruleset::offloading_chains() const {
-    return impl_->offload_helper == OffloadHelper::unsupported ? impl_->accept_rules.offloading()
-                                                               : impl_->none;
+    return offload_helper_ == OffloadHelper::unsupported ? accept_rules_.offloading() : none_;
 }
 
-bool Ruleset::keeps_out_of_flowtables() const {
-    return impl_->settings.keep_out_of_flowtables;
-}
-
-std::vector<PortForward> Ruleset::port_forwards() const {
-    return nft::port_forwards(impl_->link, impl_->settings.table, impl_->settings.outside);
-}
-
-std::uint32_t Ruleset::port() const {
-    return impl_->link.port();
+std::vector<PortForward> Ruleset::port_forwards() {
+    return nft::port_forwards(link_, settings_.table, settings_.outside);
 }
 
 void Ruleset::set_outside(const std::vector<std::string>& interfaces) {
     require_interfaces(interfaces);
-    Settings changed = impl_->settings;
+    Settings changed = settings_;
     changed.outside = interfaces;
-    impl_->change(std::move(changed));
+    change(std::move(changed));
 }
 
 void Ruleset::set_hosts(const Hosts& hosts) {
-    Settings changed = impl_->settings;
+    Settings changed = settings_;
     changed.hosts = hosts;
-    impl_->change(std::move(changed));
+    change(std::move(changed));
 }
 
 void Ruleset::ask_uplink(const ConntrackTuple& flow) {
     constexpr Seconds within{2};
     const auto write = [&](Batch& out) {
-        ElementWriter(out, impl_->settings.table)
+        ElementWriter(out, settings_.table)
             .put(ElementWriter::Kind::ensure, Entry{set_name::unsettled, key_of(flow), {}, {}, false},
                  within);
     };
-    impl_->attempt(write, [&](Batch& out) { return impl_->link.commit(out); });
+    attempt(write, [&](Batch& out) { return link_.commit(out); });
 }
 
-std::optional<std::string> Ruleset::uplink_of(const ConntrackTuple& flow) const {
-    return read_uplink(impl_->link, impl_->settings.table, flow);
+std::optional<std::string> Ruleset::uplink_of(const ConntrackTuple& flow) {
+    return read_uplink(link_, settings_.table, flow);
 }
 
-std::vector<StoredElement> Ruleset::read() const {
-    return read_elements(impl_->link, impl_->settings.table);
+std::vector<StoredElement> Ruleset::read() {
+    return read_elements(link_, settings_.table);
 }
 
-std::vector<LatchedSource> Ruleset::read_learned() const {
-    return nft::read_latched(impl_->link, impl_->settings.table);
+std::vector<LatchedSource> Ruleset::read_learned() {
+    return nft::read_latched(link_, settings_.table);
 }
 
-std::optional<std::uint16_t> Ruleset::inside_port(const Endpoint& outside, const Address& phone) const {
-    return read_seen(impl_->link, impl_->settings.table, outside, phone);
+std::optional<std::uint16_t> Ruleset::inside_port(const Endpoint& outside, const Address& phone) {
+    return read_seen(link_, settings_.table, outside, phone);
 }
 
 Result<> Ruleset::apply(std::span<const Change> changes) {
     if (auto valid = validate(changes); !valid) return valid;
-    Batch& batch = impl_->batch;
-    const std::string& table = impl_->settings.table;
-    batch.clear();
-    append_changes(batch, table, changes, impl_->removal);
-    if (impl_->link.commit(batch)) return {};
+    const std::string& table = settings_.table;
+    batch_.clear();
+    append_changes(batch_, table, changes, removal_);
+    if (link_.commit(batch_)) return {};
 
     try {
         MapContents maps;
-        if (!read_maps(impl_->link, table, maps))
+        if (!read_maps(link_, table, maps))
             return Failure{"table inet " + table + " is gone from the kernel"};
-        batch.clear();
-        append_carefully(batch, table, changes, maps);
+        batch_.clear();
+        append_carefully(batch_, table, changes, maps);
     } catch (const Error& error) {
         return Failure{std::string(error.what())};
     }
-    if (const auto outcome = impl_->link.commit(batch); !outcome) return Failure{outcome.error().reason};
+    if (const auto outcome = link_.commit(batch_); !outcome) return Failure{outcome.error().reason};
     return {};
 }
 
 std::string Ruleset::text() const {
-    std::string text = impl_->table->text();
+    std::string text = table_->text();
     for (const AcceptIn& place : accepting_chains())
-        text += "insert rule " + describe(place) + " " + impl_->accept_rules.rule(place).text() + "\n";
+        text += "insert rule " + describe(place) + " " + accept_rules_.rule(place).text() + "\n";
     return text;
 }
 

@@ -10,7 +10,7 @@
 #include "nft/batch.hpp"
 #include "nft/elements.hpp"
 #include "nft/rule.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::nft {
 

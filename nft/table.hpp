@@ -12,8 +12,8 @@
 #include "nft/batch.hpp"
 #include "nft/elements.hpp"
 #include "nft/rule.hpp"
-#include "nft/ruleset.hpp"
 #include "nft/sets.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::nft {
 

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstring>
 
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::nft {
 

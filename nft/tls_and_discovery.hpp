@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "nft/rule.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 #include "nft/table.hpp"
 
 namespace sipalg::nft {

@@ -30,8 +30,7 @@ void check_queues(const nft::Settings& settings) {
         const Queue queue(number);  // released at once
 }
 
-std::vector<std::string> find_warnings(const Options& options, Network& network,
-                                       const nft::Ruleset& ruleset) {
+std::vector<std::string> find_warnings(const Options& options, Network& network, nft::Ruleset& ruleset) {
     Status status;
     status.ends = network.egress().ends();
     status.sees_streams = ruleset.sees_streams();

@@ -6,7 +6,7 @@
 
 #include "alg/daemon/config/options.hpp"
 #include "alg/policy/policy.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::daemon {
 

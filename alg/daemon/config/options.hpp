@@ -10,7 +10,7 @@
 #include "alg/daemon/config/log.hpp"
 #include "alg/net/address.hpp"
 #include "alg/policy/limits.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::daemon {
 

@@ -7,7 +7,7 @@
 
 #include "alg/daemon/config/config_file.hpp"
 #include "alg/net/address.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::daemon {
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "alg/daemon/config/log.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::daemon {
 

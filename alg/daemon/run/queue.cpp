@@ -17,7 +17,7 @@
 #include <system_error>
 
 #include "alg/sys/queue_table.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::daemon {
 

@@ -6,7 +6,7 @@
 #include "alg/core/discover.hpp"
 #include "alg/core/report.hpp"
 #include "alg/daemon/config/log.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 
 namespace sipalg::daemon {
 

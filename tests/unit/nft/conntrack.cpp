@@ -13,7 +13,7 @@
 #include <optional>
 #include <vector>
 
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 #include "tests/unit/fake_kernel.hpp"
 
 using namespace sipalg;

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <memory>
 
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 #include "tests/unit/fake_kernel.hpp"
 
 using namespace sipalg;

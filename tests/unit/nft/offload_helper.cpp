@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "alg/sys/attributes.hpp"
-#include "nft/ruleset.hpp"
+#include "nft/settings.hpp"
 #include "tests/unit/fake_kernel.hpp"
 
 using namespace sipalg;
