@@ -217,6 +217,7 @@ void AcceptRules::update(bool commit) {
     std::vector<AcceptPlace> places = find(chains, rules);
     offloading_ = chains_that_offload(link_, chains, rules, sip_ports_);
     any_offload_ = any_that_offloads(rules);
+    source_ports_ = source_ports_of(rules);
     std::set<AcceptIn> present;
     for (const RuleSeen& rule : rules) {
         if (!is_ours(rule)) continue;

@@ -52,6 +52,8 @@ class AcceptRules {
     const std::vector<std::string>& offloading() const { return offloading_; }
     /// Whether any rule offloads connections, from the same reading.
     bool any_offload() const { return any_offload_; }
+    /// The ports to which the owner's rules translate sources, from the same reading.
+    const std::vector<PortRange>& source_ports() const { return source_ports_; }
     /// The chains that have got their rule, or whose state has changed, since the last call of this function.
     std::vector<AcceptPlace> take_news();
     /// The rule for one chain.
@@ -74,6 +76,7 @@ class AcceptRules {
     const std::vector<std::uint16_t> sip_ports_;
     std::vector<std::string> offloading_;
     bool any_offload_ = false;
+    std::vector<PortRange> source_ports_;
     std::vector<AcceptPlace> places_;
     std::vector<AcceptPlace> followed_;  ///< places_ after the last follow()
     std::vector<AcceptPlace> news_;      ///< for take_news()

@@ -17,8 +17,10 @@
 #include <string_view>
 #include <utility>
 
+#include "nft/nat_target.hpp"
 #include "nft/rule.hpp"
 #include "nft/set_elements.hpp"
+#include "nft/table_reader.hpp"
 
 namespace sipalg::nft {
 
@@ -50,7 +52,7 @@ std::string comment_of(const nftnl_rule* rule) {
 }
 
 // Text of at most `size` bytes that may lack its final zero.
-std::string text_of(const void* data, std::size_t size) {
+std::string bounded_text(const void* data, std::size_t size) {
     const auto* text = static_cast<const char*>(data);
     return text == nullptr ? std::string() : std::string(text, strnlen(text, size));
 }
@@ -90,7 +92,7 @@ int see_expression(nftnl_expr* expression, void* data) {
         if (match == "conntrack") rule.original_only = true;
         std::uint32_t size = 0;
         if (const void* info = nftnl_expr_get(expression, NFTNL_EXPR_MT_INFO, &size); match == "comment")
-            rule.comment = text_of(info, size);
+            rule.comment = bounded_text(info, size);
     }
     return 0;
 }
@@ -146,6 +148,7 @@ std::vector<RuleSeen> list_rules(Link& link, const std::string& except) {
         seen.handle = nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE);
         seen.comment = comment_of(rule.get());
         nftnl_expr_foreach(rule.get(), see_expression, &seen);
+        seen.source_ports = source_ports(expressions_of(rule.get()));
         rules.push_back(std::move(seen));
     });
     return rules;
@@ -153,6 +156,15 @@ std::vector<RuleSeen> list_rules(Link& link, const std::string& except) {
 
 bool any_that_offloads(const std::vector<RuleSeen>& rules) {
     return std::any_of(rules.begin(), rules.end(), [](const RuleSeen& rule) { return rule.offloads; });
+}
+
+std::vector<PortRange> source_ports_of(const std::vector<RuleSeen>& rules) {
+    std::vector<PortRange> ranges;
+    for (const RuleSeen& rule : rules)
+        if (rule.source_ports) ranges.push_back(*rule.source_ports);
+    std::sort(ranges.begin(), ranges.end());
+    ranges.erase(std::unique(ranges.begin(), ranges.end()), ranges.end());
+    return ranges;
 }
 
 VerdictsSeen list_verdicts(Link& link, std::uint8_t family, const std::string& table,

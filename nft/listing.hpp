@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "alg/net/port_range.hpp"
 #include "nft/link.hpp"
 #include "nft/settings.hpp"
 
@@ -31,6 +32,7 @@ struct RuleSeen {
     bool drops = false;                     ///< has the verdict drop, or a reject
     bool offloads = false;                  ///< puts connections into a flowtable
     bool original_only = false;             ///< matches a direction of the connection
+    std::optional<PortRange> source_ports;  ///< to which it translates sources
     std::vector<std::string> targets;       ///< chains that it jumps or goes to
     std::vector<std::string> verdict_maps;  ///< maps in which it looks up a verdict
 };
@@ -51,6 +53,8 @@ std::vector<ChainSeen> list_chains(Link& link);
 std::vector<RuleSeen> list_rules(Link& link, const std::string& except);
 /// Whether one of them offloads connections.
 bool any_that_offloads(const std::vector<RuleSeen>& rules);
+/// The ports to which they translate sources, sorted, each range once.
+std::vector<PortRange> source_ports_of(const std::vector<RuleSeen>& rules);
 VerdictsSeen list_verdicts(Link& link, std::uint8_t family, const std::string& table, const std::string& map);
 /// The number of rules in a table of family inet.
 std::size_t count_rules(Link& link, const std::string& table);

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "nft/listing.hpp"
+#include "nft/nat_target.hpp"
 #include "nft/packet_set.hpp"
 #include "nft/table_reader.hpp"
 
@@ -28,39 +29,6 @@ constexpr int most_jumps = 16;       // NFT_JUMP_STACK_SIZE
 
 std::uint16_t number(const std::vector<std::uint8_t>& bytes) {
     return static_cast<std::uint16_t>(bytes[0] << 8 | bytes[1]);
-}
-
-/// The destination of a rule.
-struct Target {
-    Address low, high;
-    std::uint16_t low_port = 0, high_port = 0;  ///< 0: not given
-    bool readable = true;
-};
-
-// In the form of the x_tables target DNAT, independent of its revision.
-std::optional<Target> xt_target(const nftnl_expr* expression) {
-    Target target;
-    const auto fill = [&](unsigned flags, std::uint32_t low, std::uint32_t high, std::uint16_t low_port,
-                          std::uint16_t high_port) {
-        constexpr unsigned computed = NF_NAT_RANGE_PROTO_OFFSET | NF_NAT_RANGE_NETMAP;
-        target.readable = (flags & NF_NAT_RANGE_MAP_IPS) != 0 && (flags & computed) == 0;
-        target.low = Address::v4(ntohl(low));
-        target.high = Address::v4(ntohl(high));
-        if ((flags & NF_NAT_RANGE_PROTO_SPECIFIED) == 0) return;
-        target.low_port = ntohs(low_port);
-        target.high_port = ntohs(high_port);
-    };
-    if (nftnl_expr_get_u32(expression, NFTNL_EXPR_TG_REV) == 0) {
-        const auto info = info_of<nf_nat_ipv4_multi_range_compat>(expression, NFTNL_EXPR_TG_INFO);
-        if (!info) return std::nullopt;
-        const nf_nat_ipv4_range& range = info->range[0];
-        fill(range.flags, range.min_ip, range.max_ip, range.min.all, range.max.all);
-    } else {
-        const auto info = info_of<nf_nat_range>(expression, NFTNL_EXPR_TG_INFO);
-        if (!info) return std::nullopt;
-        fill(info->flags, info->min_addr.ip, info->max_addr.ip, info->min_proto.all, info->max_proto.all);
-    }
-    return target;
 }
 
 class ForwardSearch {
@@ -95,7 +63,7 @@ class ForwardSearch {
     bool match(const TableReader::Expressions& rule, std::size_t at, State& state);
     void load_payload(const nftnl_expr* expression, Registers& registers);
     void translate(const nftnl_expr* expression, State& state);
-    void add(const PacketSet& packets, const Target& target);
+    void add(const PacketSet& packets, const NatTarget& target);
 
     Link& link_;
     const std::vector<std::string>& outside_;
@@ -267,13 +235,13 @@ bool ForwardSearch::match(const TableReader::Expressions& rule, std::size_t at, 
 
 void ForwardSearch::translate(const nftnl_expr* expression, State& state) {
     const std::string_view name = text_of(expression, NFTNL_EXPR_NAME);
-    Target target;
+    NatTarget target;
     if (name == "target") {
         const std::string_view kind = text_of(expression, NFTNL_EXPR_TG_NAME);
         if (kind == "REDIRECT") {
             target.readable = false;
         } else if (kind == "DNAT") {
-            const auto found = xt_target(expression);
+            const auto found = xt_nat_target(expression);
             target.readable = false;
             if (found) target = *found;
         } else {
@@ -317,7 +285,7 @@ void ForwardSearch::translate(const nftnl_expr* expression, State& state) {
     add(state.packets, target);
 }
 
-void ForwardSearch::add(const PacketSet& packets, const Target& target) {
+void ForwardSearch::add(const PacketSet& packets, const NatTarget& target) {
     if (packets.any_port || found_.size() >= most_forwards) return;
     PortForward forward;
     if (packets.tcp != packets.udp) forward.transport = packets.tcp ? Transport::tcp : Transport::udp;

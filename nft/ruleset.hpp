@@ -87,6 +87,10 @@ class Ruleset {
     /// does so only while some rule says `flow add`. Older flows are still offloaded.
     bool keeps_out_of_flowtables() const { return settings_.keep_out_of_flowtables; }
 
+    /// The ports to which the owner's rules translate sources, after install(), check() or follow(). Empty:
+    /// no rule names ports.
+    const std::vector<PortRange>& source_ports() const { return accept_rules_.source_ports(); }
+
     /// X12: the ports that the owner's ruleset forwards for packets that come from outside. Throws Error.
     std::vector<PortForward> port_forwards();
 

@@ -24,6 +24,18 @@ std::string_view text_of(const nftnl_expr* expression, std::uint16_t attribute) 
     return text == nullptr ? std::string_view() : text;
 }
 
+TableReader::Expressions expressions_of(nftnl_rule* rule) {
+    TableReader::Expressions expressions;
+    nftnl_expr_foreach(
+        rule,
+        [](nftnl_expr* expression, void* data) {
+            static_cast<TableReader::Expressions*>(data)->push_back(expression);
+            return 0;
+        },
+        &expressions);
+    return expressions;
+}
+
 TableReader::TableReader(Link& link, std::uint8_t family, std::string table)
     : link_(&link), family_(family), table_(std::move(table)) {
     const auto narrow = [&](nlmsghdr* request) {
@@ -33,14 +45,7 @@ TableReader::TableReader(Link& link, std::uint8_t family, std::string table)
         RuleHandle rule(nftnl_rule_alloc());
         if (!rule) throw std::bad_alloc();
         if (nftnl_rule_nlmsg_parse(message, rule.get()) < 0) return;
-        Expressions expressions;
-        nftnl_expr_foreach(
-            rule.get(),
-            [](nftnl_expr* expression, void* data) {
-                static_cast<Expressions*>(data)->push_back(expression);
-                return 0;
-            },
-            &expressions);
+        Expressions expressions = expressions_of(rule.get());
         const std::string chain = nftnl_rule_get_str(rule.get(), NFTNL_RULE_CHAIN);
         rules_[chain].push_back({std::move(rule), std::move(expressions)});
     });

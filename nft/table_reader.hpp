@@ -74,4 +74,7 @@ class TableReader {
     std::map<std::string, std::vector<SetElement>> sets_;
 };
 
+/// In their order; the rule owns them.
+TableReader::Expressions expressions_of(nftnl_rule* rule);
+
 }  // namespace sipalg::nft

@@ -57,15 +57,12 @@ doctor::Subject doctor_subject(const std::optional<Json>& status) {
     subject.queue = value(*status, "queue", subject.queue);
     subject.warnings = value(*status, "warnings", subject.warnings);
     if (subject.sip_ports.empty()) subject.sip_ports = {5060};
-    const std::string range = value(*status, "media_ports", std::string());
-    if (const auto dash = range.find('-'); dash != std::string::npos) {
-        const auto low = std::strtoul(range.c_str(), nullptr, 10);
-        const auto high = std::strtoul(range.c_str() + dash + 1, nullptr, 10);
-        if (low <= high && high <= 65535) {
-            subject.media_low = static_cast<std::uint16_t>(low);
-            subject.media_high = static_cast<std::uint16_t>(high);
-        }
+    if (const auto range = PortRange::parse(value(*status, "media_ports", std::string()))) {
+        subject.media_low = range->low;
+        subject.media_high = range->high;
     }
+    for (const std::string& text : value(*status, "public_ports", std::vector<std::string>()))
+        if (const auto range = PortRange::parse(text)) subject.public_ports.push_back(*range);
     for (const Json& end : value(*status, "addresses", Json::array()))
         if (const auto address = Address::parse(value(end, "advertised", std::string())))
             subject.advertised.push_back(*address);

@@ -36,6 +36,8 @@ std::vector<std::string> find_warnings(const Options& options, Network& network,
     status.sees_streams = ruleset.sees_streams();
     status.media_counted = nft::conntrack_counts();
     status.offloading_chains = ruleset.offloading_chains();
+    status.source_ports = ruleset.source_ports();
+    status.public_ports = options.public_ports;
     status.sip_ports = options.sip_ports;
     nat::PortForwards forwards;
     forwards.set(ruleset.port_forwards());

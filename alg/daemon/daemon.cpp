@@ -55,7 +55,7 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
           kernel_tables_, [this](Time now) { engine_.end_connections(now); },
           [this](Time now) { return engine_.elements(now); },
           [this](const auto& forwards, Time now) { return set_forwards(forwards, now); },
-          [this] { end_old_flows(find_old_flows(ruleset_.read(), false)); }),
+          [this] { end_old_flows(find_old_flows(ruleset_.read(), false)); }, options_.public_ports),
       flow_reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
       scanner_(
           state_, flow_reader_, [this](std::span<const ConntrackTuple> flows) { conntrack_.erase(flows); },
@@ -348,7 +348,7 @@ bool Daemon::set_forwards(const std::vector<PortForward>& forwards, Time now) {
                   forwards.size());
         state_.mappings.set_forwards(forwards);
         const std::size_t left = state_.mappings.media_ports_left();
-        if (left < doctor::enough_media_ports)
+        if (left < doctor::enough_media_ports && options_.public_ports.empty())
             log::warning("{}", doctor::sentence(doctor::scarce_media_ports(left)));
     }
     return engine_.set_forwards(forwards, now);

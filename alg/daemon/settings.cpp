@@ -10,6 +10,7 @@ Policy policy_of(const Options& options) {
     policy.drop_malformed = options.drop_malformed;
     policy.media_low = options.media_low;
     policy.media_high = options.media_high;
+    policy.public_ports = options.public_ports;
     policy.sip_ports = options.sip_ports;
     policy.treatments = options.treatments;
     return policy;

@@ -214,6 +214,7 @@ void read_ruleset(const Subject& subject, Facts& facts) {
         facts.leftover = has_table && ruleset.has_lock();
         ruleset.check();
         facts.flowtable_chains = ruleset.offloading_chains();
+        facts.source_ports = ruleset.source_ports();
         for (const nft::AcceptPlace& place : ruleset.accept_places()) {
             if (place.state != nft::AcceptPlace::State::refused) continue;
             const auto known = std::find_if(

@@ -8,6 +8,7 @@
 
 #include "alg/kernel/port_forward.hpp"
 #include "alg/net/address.hpp"
+#include "alg/net/port_range.hpp"
 
 namespace sipalg::doctor {
 
@@ -19,6 +20,7 @@ struct Subject {
     std::vector<std::string> inside;   ///< none: not known
     std::vector<std::uint16_t> sip_ports{5060};
     std::uint16_t media_low = 16384, media_high = 32767;
+    std::vector<PortRange> public_ports;  ///< none: all
     std::uint16_t queue = 5060;
     std::vector<Address> advertised;    ///< addresses that messages name
     std::size_t tls_flows = 0;          ///< flows of TLS that the daemon has seen
@@ -60,8 +62,9 @@ struct Facts {
     std::vector<ForwardChain> chains;
     std::vector<std::string> flowtable_chains;  ///< the chains that offload signalling (A8)
     std::vector<PortForward> forwards;
-    bool leftover = false;           ///< our table exists, and no daemon has its lock
-    std::size_t leftover_rules = 0;  ///< accept rules of ours without a table
+    std::vector<PortRange> source_ports;  ///< to which rules of the owner translate sources
+    bool leftover = false;                ///< our table exists, and no daemon has its lock
+    std::size_t leftover_rules = 0;       ///< accept rules of ours without a table
 
     bool has_conntrack = true;
     /// Signalling over IPv6 whose inside source leaves with another address; none: no such flow exists.

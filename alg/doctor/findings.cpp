@@ -247,7 +247,9 @@ void look_at_forwards(const Subject& subject, const Facts& facts, Findings& foun
                      {}});
     }
     const auto left = static_cast<std::size_t>(std::count(taken.begin(), taken.end(), false));
-    if (left < enough_media_ports) found.push_back(scarce_media_ports(left));
+    if (left < enough_media_ports && subject.public_ports.empty()) found.push_back(scarce_media_ports(left));
+    if (is_shared_address(facts.source_ports, subject.public_ports))
+        found.push_back(shared_address(facts.source_ports));
 }
 
 void look_at_rest(const Subject& subject, const Facts& facts, Findings& found) {
@@ -310,6 +312,31 @@ Finding scarce_media_ports(std::size_t left) {
             "the port forwards of the ruleset leave " + std::to_string(left) +
                 " ports for media; choose a range without forwards",
             "sipalgd --media-ports LOW-HIGH"};
+}
+
+// A3
+bool is_shared_address(std::span<const PortRange> ruleset, std::span<const PortRange> chosen) {
+    if (ruleset.empty() || count_ports(ruleset) > 32768) return false;
+    const auto is_among = [&](const PortRange& range) {
+        for (unsigned port = range.low; port <= range.high; ++port)
+            if (!contains(ruleset, static_cast<std::uint16_t>(port))) return false;
+        return true;
+    };
+    return chosen.empty() || !std::all_of(chosen.begin(), chosen.end(), is_among);
+}
+
+Finding shared_address(std::span<const PortRange> ruleset) {
+    std::string ranges, lines;
+    for (const PortRange& range : ruleset) {
+        ranges += (ranges.empty() ? "" : ", ") + range.text();
+        lines += " 'public-ports = " + range.text() + "'";
+    }
+    return {
+        Level::warning, "shared-address",
+        "the ruleset translates to the ports " + ranges +
+            " only: if the provider gives the router a part of the ports (MAP-E, lw4o6), sipalgd must "
+            "choose from them too; put these lines above the sections of the configuration file, and restart",
+        "printf '%s\\n'" + lines};
 }
 
 // O3

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "alg/doctor/facts.hpp"
+#include "alg/net/port_range.hpp"
 
 namespace sipalg::doctor {
 
@@ -39,6 +40,11 @@ std::string flowtable_exemption(const std::vector<std::uint16_t>& sip_ports);
 /// enough_media_ports.
 Finding scarce_media_ports(std::size_t left);
 inline constexpr std::size_t enough_media_ports = 256;
+/// A3: whether public ports may be chosen that do not reach this router: the owner's rules translate sources
+/// to the ports `ruleset` only, and the ports `chosen` (empty: all) are not among them. Rules that leave more
+/// than half of the ports do not count.
+bool is_shared_address(std::span<const PortRange> ruleset, std::span<const PortRange> chosen);
+Finding shared_address(std::span<const PortRange> ruleset);
 
 /// O3. The worst first; a warning of the daemon that is also a finding is listed once. Pure.
 std::vector<Finding> diagnose(const Subject& subject, const Facts& facts);

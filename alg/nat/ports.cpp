@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace sipalg::nat {
 
@@ -17,11 +18,21 @@ bool is_forbidden_port(std::uint16_t port) {
     return port < 1024 || std::binary_search(services.begin(), services.end(), port);
 }
 
+Ports::Ports(PortRange media, std::vector<PortRange> ours)
+    : ours_(std::move(ours)), range_(media), cursor_(media.low) {
+    if (ours_.empty()) return;
+    range_ = ours_.front();
+    for (const PortRange& one : ours_)
+        range_ = {std::min(range_.low, one.low), std::max(range_.high, one.high)};
+    range_.low = static_cast<std::uint16_t>(range_.low & ~1U);
+    cursor_ = range_.low;
+}
+
 std::optional<std::uint16_t> Ports::choose(std::uint16_t wanted, unsigned run,
                                            const std::function<bool(std::uint16_t)>& is_free) {
     const auto usable = [&](unsigned port) {
         const auto number = static_cast<std::uint16_t>(port);
-        return port <= 65535 && !is_forbidden_port(number) && is_free(number);
+        return port <= 65535 && !is_forbidden_port(number) && reaches_us(number) && is_free(number);
     };
     const auto all_usable = [&](unsigned first) {
         for (unsigned port = first; port < first + run; ++port)
@@ -29,10 +40,10 @@ std::optional<std::uint16_t> Ports::choose(std::uint16_t wanted, unsigned run,
         return true;
     };
     if (all_usable(wanted)) return wanted;
-    const unsigned pairs = (high_ - low_ + 1U) / 2;
+    const unsigned pairs = (range_.high - range_.low + 1U) / 2;
     for (unsigned tried = 0; tried < pairs; ++tried) {
         const unsigned port = cursor_;
-        cursor_ = static_cast<std::uint16_t>(port + 3U > high_ ? low_ : port + 2U);
+        cursor_ = static_cast<std::uint16_t>(port + 3U > range_.high ? range_.low : port + 2U);
         if (all_usable(port)) return static_cast<std::uint16_t>(port);
     }
     return std::nullopt;

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "alg/net/address.hpp"
+#include "alg/net/port_range.hpp"
 
 namespace sipalg::nat {
 
@@ -17,19 +19,25 @@ bool is_forbidden_port(std::uint16_t port);
 /// through the range.
 class Ports {
   public:
-    /// `low` even, low < high.
-    Ports(std::uint16_t low, std::uint16_t high) : low_(low), high_(high), cursor_(low) {}
+    /// `media`: the range for ports that are chosen in place of others; its `low` is even. `ours`: the only
+    /// ports that reach this router, which replace it; empty: all do.
+    explicit Ports(PortRange media, std::vector<PortRange> ours = {});
 
-    /// `wanted` if it is free, else an even port from the range. `run` consecutive ports, beginning with the
-    /// result, must be free: RTP has an even port and RTCP the next one (A3, RFC 4787 REQ-4), and
-    /// "port/count" needs more. nullopt: no port is left.
+    /// `wanted` if it is free and reaches this router, else an even port from the range. `run` consecutive
+    /// ports, beginning with the result, must be free: RTP has an even port and RTCP the next one (A3, RFC
+    /// 4787 REQ-4), and "port/count" needs more. nullopt: no port is left.
     std::optional<std::uint16_t> choose(std::uint16_t wanted, unsigned run,
                                         const std::function<bool(std::uint16_t)>& is_free);
 
-    bool in_range(std::uint16_t port) const { return port >= low_ && port <= high_; }
+    /// Whether it may be chosen in place of another one.
+    bool in_range(std::uint16_t port) const { return range_.contains(port) && reaches_us(port); }
 
   private:
-    std::uint16_t low_, high_, cursor_;
+    bool reaches_us(std::uint16_t port) const { return ours_.empty() || contains(ours_, port); }
+
+    std::vector<PortRange> ours_;
+    PortRange range_;  ///< `low` is even; with `ours_`, it also has ports between them
+    std::uint16_t cursor_;
 };
 
 }  // namespace sipalg::nat

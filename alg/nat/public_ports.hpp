@@ -23,7 +23,7 @@ namespace sipalg::nat {
 class PublicPorts {
   public:
     explicit PublicPorts(const Policy& policy)
-        : chooser_(policy.media_low, policy.media_high), existing_nat_(policy) {}
+        : chooser_({policy.media_low, policy.media_high}, policy.public_ports), existing_nat_(policy) {}
 
     /// The mapping at a public endpoint, by its advertised or by its real address; nullptr: there is none.
     const MappingKey* find(const Socket& socket) const { return by_socket_.find(socket); }

@@ -9,6 +9,7 @@
 #include "alg/base/time.hpp"
 #include "alg/net/address.hpp"
 #include "alg/net/interface_name.hpp"
+#include "alg/net/port_range.hpp"
 #include "alg/policy/limits.hpp"
 #include "alg/policy/treatment.hpp"
 
@@ -18,6 +19,9 @@ namespace sipalg {
 struct Policy : Limits {
     std::uint16_t media_low = 16384;  ///< public ports for media whose own port is not free (A3); low is even
     std::uint16_t media_high = 32767;
+    /// The ports that reach this router, where others share its address (MAP-E, lw4o6); empty: all. Public
+    /// ports, of media too, are chosen from them.
+    std::vector<PortRange> public_ports;
     std::vector<std::uint16_t> sip_ports{5060};
     bool drop_malformed = false;  ///< SIP that breaks the grammar is dropped, not passed (S9)
     Treatments treatments;

@@ -64,6 +64,9 @@ void set_find_sip(Options& o, const Setting& s) {
 void set_media_ports(Options& o, const Setting& s) {
     std::tie(o.media_low, o.media_high) = parse_media_ports(s);
 }
+void add_public_ports(Options& o, const Setting& s) {
+    o.public_ports.push_back(parse_public_ports(s));
+}
 void add_external_address(Options& o, const Setting& s) {
     o.external_addresses.push_back(parse_external_address(s));
 }
@@ -146,6 +149,10 @@ constexpr std::array general_rows{
     OptionRow{"media-ports", "LO-HI", false, true, set_media_ports, Live::no,
               fields<&Options::media_low, &Options::media_high>,
               "public ports for media if the phone's own port is not free (default: 16384-32767)"},
+    OptionRow{
+        "public-ports", "LO-HI", true, true, add_public_ports, Live::no, field<&Options::public_ports>,
+        "ports that reach this router, if others share its address (MAP-E, lw4o6), repeatable; public ports "
+        "of media too are chosen from them (default: all ports)"},
     OptionRow{"external-address", "A", true, true, add_external_address, Live::yes,
               field<&Options::external_addresses>,
               "public address if the router itself is behind NAT, repeatable; the n-th belongs to the n-th "

@@ -9,6 +9,7 @@
 #include "alg/daemon/config/config_file.hpp"
 #include "alg/daemon/config/log.hpp"
 #include "alg/net/address.hpp"
+#include "alg/net/port_range.hpp"
 #include "alg/policy/limits.hpp"
 #include "nft/settings.hpp"
 
@@ -34,6 +35,7 @@ struct Options {
     Treatments treatments;            ///< for all, and those of the sections
     std::uint16_t media_low = 16384;  ///< even
     std::uint16_t media_high = 32767;
+    std::vector<PortRange> public_ports;      ///< see Policy
     std::vector<Address> external_addresses;  ///< none, one for all, or as many as `outside`
     std::vector<nft::AcceptIn> accept_in;
     bool accept_in_auto = true;

@@ -130,7 +130,10 @@ std::string parse_control(const Setting& setting) {
     return setting.value;
 }
 
-std::pair<std::uint16_t, std::uint16_t> parse_media_ports(const Setting& setting) {
+namespace {
+
+// LO and HI, the lower one first in the result; `reversed`: they are written the other way round.
+PortRange parse_range(const Setting& setting, bool& reversed) {
     const std::string_view text = setting.value;
     const std::size_t dash = text.find('-');
     const auto low = parse_number(text.substr(0, dash), 0, 65535);
@@ -138,16 +141,41 @@ std::pair<std::uint16_t, std::uint16_t> parse_media_ports(const Setting& setting
         dash == std::string_view::npos ? std::nullopt : parse_number(text.substr(dash + 1), 0, 65535);
     if (!low || !high)
         throw complaint(setting, "is not a port range (expected LO-HI, for example 16384-32767)");
-    if (*low > *high)
-        throw complaint(
-            setting, "is reversed; write " + std::to_string(*high + *high % 2) + "-" + std::to_string(*low));
-    if (*low < 1024) throw complaint(setting, "begins below 1024 (expected LO-HI with LO at least 1024)");
-    if (*low % 2 != 0)
+    reversed = *low > *high;
+    return {static_cast<std::uint16_t>(std::min(*low, *high)),
+            static_cast<std::uint16_t>(std::max(*low, *high))};
+}
+
+void require_unprivileged(const Setting& setting, PortRange range) {
+    if (range.low < 1024)
+        throw complaint(setting, "begins below 1024 (expected LO-HI with LO at least 1024)");
+}
+
+}  // namespace
+
+std::pair<std::uint16_t, std::uint16_t> parse_media_ports(const Setting& setting) {
+    bool reversed = false;
+    const PortRange range = parse_range(setting, reversed);
+    const unsigned even = range.low + range.low % 2U;
+    if (reversed)
+        throw complaint(setting,
+                        "is reversed; write " + std::to_string(even) + "-" + std::to_string(range.high));
+    require_unprivileged(setting, range);
+    if (range.low != even)
         throw complaint(setting, "begins with an odd port, but RTP uses the even port of a pair; write " +
-                                     std::to_string(*low - 1) + "-" + std::to_string(*high) +
+                                     std::to_string(range.low - 1) + "-" + std::to_string(range.high) +
                                      " or another even LO");
-    if (*high - *low < 3) throw complaint(setting, "is too small for a call (expected at least 4 ports)");
-    return {static_cast<std::uint16_t>(*low), static_cast<std::uint16_t>(*high)};
+    if (range.high - range.low < 3)
+        throw complaint(setting, "is too small for a call (expected at least 4 ports)");
+    return {range.low, range.high};
+}
+
+PortRange parse_public_ports(const Setting& setting) {
+    bool reversed = false;
+    const PortRange range = parse_range(setting, reversed);
+    if (reversed) throw complaint(setting, "is reversed; write " + range.text());
+    require_unprivileged(setting, range);
+    return range;
 }
 
 std::string parse_state(const Setting& setting) {

@@ -7,6 +7,7 @@
 
 #include "alg/daemon/config/config_file.hpp"
 #include "alg/net/address.hpp"
+#include "alg/net/port_range.hpp"
 #include "nft/settings.hpp"
 
 namespace sipalg::daemon {
@@ -33,5 +34,6 @@ Prefix parse_delegates(const Setting& setting);              ///< an address or 
 std::uint16_t parse_listen(const Setting& setting);          ///< a port that may be opened for phones
 /// LO-HI: LO is even (RTP uses the even port of a pair), at least 1024 and below HI.
 std::pair<std::uint16_t, std::uint16_t> parse_media_ports(const Setting& setting);
+PortRange parse_public_ports(const Setting& setting);  ///< LO-HI: LO is at least 1024 and not above HI
 
 }  // namespace sipalg::daemon

@@ -225,6 +225,8 @@ Json Answers::status(Time now) {
     status.accept_places = from_.ruleset.accept_places();
     status.totals = totals(from_.state);
     status.offloading_chains = from_.ruleset.offloading_chains();
+    status.source_ports = from_.ruleset.source_ports();
+    status.public_ports = from_.options.public_ports;
     status.sip_ports = from_.options.sip_ports;
     status.media_ports_left = from_.state.mappings.media_ports_left();
     status.media_counted = nft::conntrack_counts();

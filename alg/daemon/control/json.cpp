@@ -251,6 +251,9 @@ Json to_json(const Options& options, const Status& status) {
         if (place.state == nft::AcceptPlace::State::accepting) accept_in.push_back(chain);
         accept_chains.push_back({{"chain", chain}, {"state", word(place.state)}, {"reason", place.reason}});
     }
+    Json public_ports = Json::array();
+    for (const PortRange& range : options.public_ports)
+        public_ports.push_back(range.text());
     return {{"serving", true},
             {"warnings", status.warnings},
             {"version", SIPALG_VERSION},
@@ -271,7 +274,8 @@ Json to_json(const Options& options, const Status& status) {
             {"tls_ports", options.tls_ports},
             {"find_sip", options.find_sip},
             {"sees_streams", status.sees_streams},
-            {"media_ports", std::to_string(options.media_low) + "-" + std::to_string(options.media_high)},
+            {"media_ports", PortRange{options.media_low, options.media_high}.text()},
+            {"public_ports", std::move(public_ports)},
             {"mode", word(options.treatments.mode)},
             {"log_level", name(options.log_level)},
             {"calls", status.totals.calls},

@@ -51,6 +51,8 @@ struct Status {
     std::array<std::size_t, flow_kinds> flows{};  ///< see State::flow_counts()
     std::vector<std::string> offloading_chains;   ///< see nft::Ruleset
     std::vector<std::uint16_t> sip_ports;
+    std::vector<PortRange> source_ports;   ///< see nft::Ruleset
+    std::vector<PortRange> public_ports;   ///< of the options
     std::size_t media_ports_left = 65536;  ///< of --media-ports, not forwarded by the owner (X12)
     bool media_counted = false;  ///< conntrack counts packets, so silence during a call is detected too
     Counters counters{};

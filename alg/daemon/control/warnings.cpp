@@ -19,7 +19,9 @@ std::vector<std::string> warnings(const Status& status) {
     if (!status.offloading_chains.empty())
         found.push_back(
             doctor::sentence(doctor::offloaded_signalling(status.offloading_chains, status.sip_ports)));
-    if (status.media_ports_left < doctor::enough_media_ports)
+    if (doctor::is_shared_address(status.source_ports, status.public_ports))
+        found.push_back(doctor::sentence(doctor::shared_address(status.source_ports)));
+    if (status.media_ports_left < doctor::enough_media_ports && status.public_ports.empty())
         found.push_back(doctor::sentence(doctor::scarce_media_ports(status.media_ports_left)));
     for (const std::string& name : status.for_restart)
         found.push_back("the option " + name +

@@ -58,6 +58,7 @@ class KernelTables : public Kernel, public Rules, public FlowUplinks {
     std::optional<std::string> kernel_helper() override { return ruleset_.kernel_helper(); }
     std::vector<std::string> offloading_chains() override { return ruleset_.offloading_chains(); }
     bool keeps_out_of_flowtables() override { return ruleset_.keeps_out_of_flowtables(); }
+    std::vector<PortRange> source_ports() override { return ruleset_.source_ports(); }
     std::vector<PortForward> port_forwards() override { return ruleset_.port_forwards(); }
     void install() override { ruleset_.install(); }
     void set_outside(const std::vector<std::string>& names) override { ruleset_.set_outside(names); }

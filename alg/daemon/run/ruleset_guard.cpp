@@ -7,18 +7,20 @@
 #include <utility>
 
 #include "alg/daemon/config/log.hpp"
+#include "alg/doctor/findings.hpp"
 #include "alg/sys/cpu_time.hpp"
 #include "alg/sys/service_manager.hpp"
 
 namespace sipalg::daemon {
 
 RulesetGuard::RulesetGuard(Rules& rules, EndStreams end_connections, Elements elements, Forwards forwards,
-                           RenewFlows renew_flows)
+                           RenewFlows renew_flows, std::vector<PortRange> public_ports)
     : rules_(rules),
       end_streams_(std::move(end_connections)),
       elements_(std::move(elements)),
       take_forwards_(std::move(forwards)),
-      renew_flows_(std::move(renew_flows)) {}
+      renew_flows_(std::move(renew_flows)),
+      public_ports_(std::move(public_ports)) {}
 
 void RulesetGuard::want_outside(std::vector<std::string> names) {
     outside_ = std::move(names);
@@ -107,6 +109,7 @@ void RulesetGuard::follow_owner(Time now) {
     if (helper && helper != helper_) log::error("{}", *helper);
     helper_ = std::move(helper);
     follow_offload();
+    follow_source_ports();
     follow_forwards(now);
 }
 
@@ -122,6 +125,15 @@ void RulesetGuard::follow_offload() {
     if (!keeps_out_) return log::info("no rule offloads flows now; signalling needs no helper");
     log::info("a rule says flow add; signalling gets the helper sipalg, which keeps it out of flowtables");
     renew_flows_();
+}
+
+// A3
+void RulesetGuard::follow_source_ports() {
+    auto ports = rules_.source_ports();
+    if (ports == source_ports_) return;
+    source_ports_ = std::move(ports);
+    if (doctor::is_shared_address(source_ports_, public_ports_))
+        log::warning("{}", doctor::sentence(doctor::shared_address(source_ports_)));
 }
 
 // X12

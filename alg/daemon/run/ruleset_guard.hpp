@@ -30,6 +30,8 @@ class Rules {
     virtual std::vector<std::string> offloading_chains() = 0;
     /// A8: whether new signalling flows are kept out of flowtables, as of the last follow().
     virtual bool keeps_out_of_flowtables() = 0;
+    /// The ports to which the owner's rules translate sources, as of the last follow().
+    virtual std::vector<PortRange> source_ports() = 0;
     /// X12: the ports that the owner's ruleset forwards.
     virtual std::vector<PortForward> port_forwards() = 0;
     virtual void install() = 0;
@@ -75,8 +77,9 @@ class RulesetGuard {
     static constexpr int most_restores = 4;
     static constexpr Time window{2'000};
 
+    /// `public_ports`: those of the options.
     RulesetGuard(Rules& rules, EndStreams end_connections, Elements elements, Forwards forwards,
-                 RenewFlows renew_flows);
+                 RenewFlows renew_flows, std::vector<PortRange> public_ports = {});
 
     void want_outside(std::vector<std::string> names);
     void want_hosts(nft::Hosts hosts);
@@ -93,6 +96,7 @@ class RulesetGuard {
     void follow(Time now);
     void follow_owner(Time now);
     void follow_offload();
+    void follow_source_ports();
     void follow_forwards(Time now);
     bool may_restore(Time now);
     void restore(nft::Missing missing, Time now);
@@ -103,6 +107,8 @@ class RulesetGuard {
     Elements elements_;
     Forwards take_forwards_;
     RenewFlows renew_flows_;
+    const std::vector<PortRange> public_ports_;
+    std::vector<PortRange> source_ports_;               ///< as last reported
     std::optional<std::vector<PortForward>> forwards_;  ///< as last taken
     std::vector<std::string> offloading_;               ///< as last reported
     bool keeps_out_ = false;                            ///< as last reported

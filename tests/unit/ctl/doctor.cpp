@@ -7,7 +7,8 @@ using namespace sipalg::ctl;
 
 TEST_CASE("O3 doctor examines what the running daemon uses") {
     const auto subject = doctor_subject(Json::parse(R"({"serving": true, "table": "voice", "outside": ["wan"],
-        "inside": ["lan"], "sip_ports": [5060, 5080], "queue": 7, "media_ports": "20000-20999", "warnings": ["w"],
+        "inside": ["lan"], "sip_ports": [5060, 5080], "queue": 7, "media_ports": "20000-20999",
+        "public_ports": ["4112-4127", "x"], "warnings": ["w"],
         "addresses": [{"interface": "wan", "address": "10.0.0.2", "advertised": "198.51.100.1"}],
         "flows": {"sip": 1, "tls": 3}, "path_signs": [{"peer": "192.0.2.1", "changed": "port", "left": "a:1",
         "seen": "a:2"}, 3]})"));
@@ -19,6 +20,7 @@ TEST_CASE("O3 doctor examines what the running daemon uses") {
     CHECK(subject.queue == 7);
     CHECK(subject.media_low == 20000);
     CHECK(subject.media_high == 20999);
+    CHECK(subject.public_ports == std::vector<PortRange>{{4112, 4127}});
     CHECK(subject.advertised == std::vector{*Address::parse("198.51.100.1")});
     CHECK(subject.tls_flows == 3);
     CHECK(subject.warnings == std::vector<std::string>{"w"});

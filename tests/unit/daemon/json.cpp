@@ -180,6 +180,7 @@ TEST_CASE("status has all fields of the contract") {
     CHECK(object["sees_streams"] == true);
     CHECK(object["flows"]["sip"] == 0);
     CHECK(object["media_ports"] == "16384-32767");
+    CHECK(object["public_ports"] == Json::array());
     CHECK(object["calls"] == 1);
     CHECK(object["bindings"] == 2);
     CHECK(object["mappings"] == 3);

@@ -99,6 +99,7 @@ TEST_CASE("the same names work in the file") {
     const Options o = parse({},
                             "foreground = yes\noutside = eth0\ninside = br0\nsip-port = 5070\n"
                             "media-ports = 20000-20099\nexternal-address = 203.0.113.7\n"
+                            "public-ports = 4112-4127\npublic-ports = 8208-8223\n"
                             "accept-in = ip filter FORWARD\nqueue = 9\ntable = voice\n"
                             "control = /run/x.sock\nlog-level = error\n");
     CHECK(o.foreground);
@@ -106,6 +107,7 @@ TEST_CASE("the same names work in the file") {
     CHECK(o.inside.at(0).value == "br0");
     CHECK(o.sip_ports == std::vector<std::uint16_t>{5070});
     CHECK(o.media_low == 20000);
+    CHECK(o.public_ports == std::vector<sipalg::PortRange>{{4112, 4127}, {8208, 8223}});
     CHECK(o.external_addresses.at(0).text() == "203.0.113.7");
     CHECK(o.accept_in.at(0).chain == "FORWARD");
     CHECK(o.queue == 9);
@@ -316,14 +318,33 @@ TEST_CASE("options that a running daemon cannot change are named") {
     CHECK(differences_that_need_a_restart(running, parse({"--log-format", "json"})).empty());
     CHECK(differences_that_need_a_restart(running, parse({"--log-level", "debug"})).empty());
     CHECK(differences_that_need_a_restart(running, parse({"--external-address", "203.0.113.7"})).empty());
-    CHECK(differences_that_need_a_restart(
-              running, parse({"--outside", "a",           "--inside", "b",           "--sip-port",
-                              "1",         "--tls-port",  "2",        "--find-sip",  "--media-ports",
-                              "2000-3000", "--accept-in", "none",     "--malformed", "drop",
-                              "--queue",   "1",           "--table",  "t",           "--control",
-                              "/c",        "--foreground"})) ==
+    CHECK(differences_that_need_a_restart(running, parse({"--outside",
+                                                          "a",
+                                                          "--inside",
+                                                          "b",
+                                                          "--sip-port",
+                                                          "1",
+                                                          "--tls-port",
+                                                          "2",
+                                                          "--find-sip",
+                                                          "--media-ports",
+                                                          "2000-3000",
+                                                          "--accept-in",
+                                                          "none",
+                                                          "--malformed",
+                                                          "drop",
+                                                          "--queue",
+                                                          "1",
+                                                          "--table",
+                                                          "t",
+                                                          "--control",
+                                                          "/c",
+                                                          "--foreground",
+                                                          "--public-ports",
+                                                          "4112-4127"})) ==
           std::vector<std::string>{"foreground", "outside", "inside", "sip-port", "tls-port", "find-sip",
-                                   "media-ports", "accept-in", "malformed", "queue", "table", "control"});
+                                   "media-ports", "public-ports", "accept-in", "malformed", "queue", "table",
+                                   "control"});
 }
 
 TEST_CASE("X7 each limit is an option") {

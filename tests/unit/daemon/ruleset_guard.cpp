@@ -32,6 +32,7 @@ struct FakeRules : Rules {
     }
     std::optional<std::string> kernel_helper() override { return helper; }
     std::vector<std::string> offloading_chains() override { return offloading; }
+    std::vector<PortRange> source_ports() override { return ports; }
     bool keeps_out_of_flowtables() override { return keeps_out; }
     std::vector<PortForward> port_forwards() override { return forwards; }
     void install() override {
@@ -68,6 +69,7 @@ struct FakeRules : Rules {
     std::optional<std::string> helper;
     std::vector<PortForward> forwards;
     std::vector<std::string> offloading;
+    std::vector<PortRange> ports;
     bool keeps_out = false;
     bool flushed = false;                ///< a set of elements is empty
     std::chrono::milliseconds delay{0};  ///< a busy machine: the kernel answers late

@@ -72,6 +72,15 @@ TEST_CASE("media ports") {
                   "' is not a port range (expected LO-HI, for example 16384-32767)");
 }
 
+TEST_CASE("public ports") {
+    CHECK(parse_public_ports(setting("4113-4127")) == sipalg::PortRange{4113, 4127});
+    CHECK(error_of(parse_public_ports, "4127-4112") == "--o: '4127-4112' is reversed; write 4112-4127");
+    CHECK(error_of(parse_public_ports, "80-2000") ==
+          "--o: '80-2000' begins below 1024 (expected LO-HI with LO at least 1024)");
+    CHECK(error_of(parse_public_ports, "4112") ==
+          "--o: '4112' is not a port range (expected LO-HI, for example 16384-32767)");
+}
+
 TEST_CASE("external addresses") {
     CHECK(parse_external_address(setting("203.0.113.7")).text() == "203.0.113.7");
     for (const char* bad : {"", "0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "2001:db8::1", "host",

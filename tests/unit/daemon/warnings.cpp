@@ -47,7 +47,21 @@ TEST_CASE("O3 each warning names its remedy or its consequence") {
     status.media_ports_left = 255;  // X12
     CHECK(contains(only_warning(status),
                    "leave 255 ports for media; choose a range without forwards; run: sipalgd --media-ports"));
+    status.public_ports = {{4112, 4127}};  // few by nature
+    CHECK(warnings(status).empty());
+    status.public_ports.clear();
     status.media_ports_left = 256;
+    CHECK(warnings(status).empty());
+    status = healthy();
+    status.source_ports = {{4112, 4127}, {8208, 8223}};  // A3
+    CHECK(contains(only_warning(status),
+                   "run: printf '%s\\n' 'public-ports = 4112-4127' 'public-ports = 8208-8223'"));
+    status.public_ports = {{8208, 8223}};
+    CHECK(warnings(status).empty());
+    status.public_ports = {{8208, 8224}};
+    CHECK(contains(only_warning(status), "translates to the ports 4112-4127, 8208-8223 only"));
+    status.public_ports.clear();
+    status.source_ports = {{1024, 65535}};
     CHECK(warnings(status).empty());
     status = healthy();
     status.for_restart = {"queue"};
