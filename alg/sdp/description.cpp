@@ -152,18 +152,40 @@ std::size_t line_end(std::string_view text, std::size_t line_feed) {
     return line_feed > 0 && text[line_feed - 1] == '\r' ? line_feed - 1 : line_feed;
 }
 
+/// A line "x=…": its letter and the range of its value.
+struct Line {
+    char letter;
+    std::size_t value, end;
+};
+
+/// Reads the line from `begin` to `end`. Blanks before the letter and before the '=' are wrong, but harmless
+/// (S9). nullopt: not such a line.
+std::optional<Line> read_line(std::string_view text, std::size_t begin, std::size_t end) {
+    const auto skip_blanks = [&](std::size_t at) {
+        while (at < end && (text[at] == ' ' || text[at] == '\t'))
+            ++at;
+        return at;
+    };
+    const std::size_t letter = skip_blanks(begin);
+    const std::size_t equals = skip_blanks(letter + 1);
+    if (equals >= end || text[equals] != '=') return std::nullopt;
+    return Line{text[letter], equals + 1, end};
+}
+
 /// The beginning of the first line of a description, after a byte order mark and empty lines, which are
 /// tolerated (S9). npos: not a description, because the first line does not belong to one or has another
-/// version. The v= line may be missing.
+/// version. The v= line or its number may be missing.
 std::size_t find_first_line(std::string_view text) {
     constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
-    const std::size_t mark = text.substr(0, byte_order_mark.size()) == byte_order_mark ? 3 : 0;
-    const std::size_t begin = text::skip(text, mark, text::white);
-    if (begin + 2 > text.size() || !text::is(text[begin], text::letter) || text[begin + 1] != '=')
-        return text::npos;
-    if (text[begin] != 'v') return begin;
+    std::size_t begin = text::skip(text, 0, text::white);
+    if (text.substr(begin, byte_order_mark.size()) == byte_order_mark)
+        begin = text::skip(text, begin + byte_order_mark.size(), text::white);
     const std::size_t end = byte_scan::find<'\n'>(text, begin);
-    return text::trim(text::slice(text, begin + 2, end)) == "0" ? begin : text::npos;
+    const auto line = read_line(text, begin, end);
+    if (!line || !text::is(line->letter, text::letter)) return text::npos;
+    if (line->letter != 'v') return begin;
+    const std::string_view version = text::trim(text::slice(text, line->value, end));
+    return version.find_first_not_of('0') == text::npos ? begin : text::npos;
 }
 
 }  // namespace
@@ -174,11 +196,9 @@ class Description::Reader {
   public:
     Reader(Description& description, std::string_view text) : d_(description), text_(text) {}
 
-    /// A line "x=…" from `begin` to `end`, which is at least two bytes long.
-    bool line(std::size_t begin, std::size_t end) {
+    bool line(char letter, std::size_t value, std::size_t end) {
         if (passes_over_) return true;
-        const std::size_t value = begin + 2;
-        switch (text_[begin]) {
+        switch (letter) {
             case 'a': return !may_matter(value, end) || attribute(value, end);
             case 'c': return connection({text_, value, end});
             case 'm': media({text_, value, end}); return true;
@@ -342,7 +362,11 @@ bool Description::parse(std::string_view text) {
     while (begin < text.size()) {
         const std::size_t line_feed = byte_scan::find<'\n'>(text, begin);
         const std::size_t end = line_end(text, line_feed);
-        if (end >= begin + 2 && text[begin + 1] == '=' && !reader.line(begin, end)) return false;
+        if (end >= begin + 2 && text[begin + 1] == '=') {  // the usual form
+            if (!reader.line(text[begin], begin + 2, end)) return false;
+        } else if (const auto odd = read_line(text, begin, end)) {
+            if (!reader.line(odd->letter, odd->value, odd->end)) return false;
+        }
         begin = line_feed + 1;
     }
     return true;

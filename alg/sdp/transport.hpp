@@ -17,7 +17,9 @@ inline Transport transport_of(const Media& media) {
 
 /// Whether the line is RTP, whose RTCP has the next port by default (RFC 3550 11).
 inline bool is_rtp(const Media& media) {
-    return media.proto.find("RTP") != std::string_view::npos;
+    for (std::string_view rest = media.proto; rest.size() >= 3; rest.remove_prefix(1))
+        if (text::starts_with(rest, "rtp")) return true;
+    return false;
 }
 
 /// Whether a port means that there is no socket: 0 (rejected, or not used) or 9 (discard: active side of TCP,

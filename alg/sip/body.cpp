@@ -22,7 +22,9 @@ MediaType media_type(std::string_view value) {
     const std::size_t slash = byte_scan::find<'/'>(name);
     if (slash == name.size()) return result;
     result.type = text::trim(name.substr(0, slash));
-    result.subtype = text::trim(name.substr(slash + 1));
+    // Text after the subtype without a semicolon before it, such as a second type, is ignored (S9).
+    const std::string_view rest = text::trim(name.substr(slash + 1));
+    result.subtype = rest.substr(0, byte_scan::find<' ', '\t', '\r', '\n', ','>(rest));
     result.parameters = value.substr(semicolon);
     return result;
 }
@@ -59,12 +61,12 @@ class Parts {
     }
 
     /// The next part without its delimiter lines and without the line end before the closing one; nullopt: no
-    /// more. A part without a closing delimiter does not count.
+    /// more. If the last delimiter is missing, the last part ends with the body (S9).
     std::optional<std::string_view> next() {
         if (last_) return std::nullopt;
         const Delimiter close = find_delimiter();
-        if (close.before == text::npos) return std::nullopt;
         const std::size_t begin = begin_;
+        if (close.before == text::npos) return body_.substr(begin);
         begin_ = close.after;
         std::size_t end = close.before;
         if (end > begin && body_[end - 1] == '\n') --end;
@@ -199,12 +201,19 @@ bool is_auth_int_used(const Message& message) {
            uses(HeaderId::authentication_info);
 }
 
+/// Whether a body that has no type is a description. Some user agents omit the type, and sofia-sip, for
+/// example, reads such a body as a description (S9).
+bool is_untyped_description(std::string_view body) {
+    return text::trim(body).substr(0, 2) == "v=";
+}
+
 }  // namespace
 
 Bodies find_sdp(const Message& message) {
     Bodies bodies;
     if (message.body().empty()) return bodies;
-    const std::string_view type = value_of(message, HeaderId::content_type);
+    std::string_view type = value_of(message, HeaderId::content_type);
+    if (type.empty() && is_untyped_description(message.body())) type = "application/sdp";
     const bool encoded =
         message.first(HeaderId::content_encoding) || message.first(HeaderId::content_transfer_encoding);
     if (!encoded && text::equals(type, "application/sdp")) {  // the usual form, which needs no parsing

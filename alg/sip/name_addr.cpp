@@ -15,8 +15,8 @@ std::size_t skip_to_value(std::string_view rest) {
 
 namespace {
 
-/// The search in display names with a ';', a ',' or a stray quote ends after this many bytes.
-constexpr std::size_t max_odd_name = 48;
+/// In a list, the search in display names with a ';', a ',' or a stray quote ends after this many bytes.
+constexpr std::size_t max_odd_name = 128;
 
 /// The '<' of a value whose display name has stray quotes: the first one whose '>' is not followed by a
 /// quote; `limit` if there is none. Only tries a few, so that lists of odd names take linear time.
@@ -37,11 +37,27 @@ std::size_t find_odd_bracket(std::string_view s, std::size_t begin, std::size_t 
     return std::min(first, limit);
 }
 
+/// The '<' of the URI where the one at `open` may belong to a display name: "Alice <home> <sip:…". Only tries
+/// a few.
+std::size_t skip_brackets_of_name(std::string_view s, std::size_t open, std::size_t limit) {
+    std::size_t bracket = open;
+    for (int tries = 0; tries < 4; ++tries) {
+        const std::size_t close = byte_scan::find<'<', '>'>(s, bracket + 1);
+        if (close == s.size() || s[close] == '<') return bracket;
+        const std::string_view inside = text::slice(s, bracket + 1, close);
+        if (byte_scan::find<':', '@'>(inside) < inside.size()) return bracket;
+        const std::size_t next = byte_scan::find<'<', ';', ','>(s, close);
+        if (next >= limit || s[next] != '<') return open;
+        bracket = next;
+    }
+    return open;
+}
+
 /// The '<' of the value at `begin`; the size of `s`: the value is an addr-spec. In a list a comma ends a
 /// value.
 template <bool list>
 std::size_t find_bracket(std::string_view s, std::size_t begin) {
-    const std::size_t limit = std::min(s.size(), begin + max_odd_name);
+    const std::size_t limit = list ? std::min(s.size(), begin + max_odd_name) : s.size();
     std::size_t open;
     if (begin < s.size() && s[begin] == '"') {
         const std::size_t close = text::skip_quoted(s, begin);
@@ -50,7 +66,8 @@ std::size_t find_bracket(std::string_view s, std::size_t begin) {
         open = find_odd_bracket(s, begin, limit);
     } else {
         open = list ? byte_scan::find<'<', ';', ','>(s, begin) : byte_scan::find<'<', ';'>(s, begin);
-        if (open == s.size() || s[open] == '<') return open;
+        if (open == s.size()) return open;
+        if (s[open] == '<') return skip_brackets_of_name(s, open, limit);
         // A display name without quotes may contain separators too, with a blank after them; a URI before
         // them has a ':' or an '@'.
         if (open + 1 == s.size() || !text::is_white(s[open + 1])) return s.size();

@@ -50,10 +50,10 @@ StartLine parse_status_line(std::string_view line) {
     return result;
 }
 
-/// Whether a URI can begin with this byte: that of a scheme, of a host if the scheme is missing, or a
-/// bracket.
+/// Whether a URI can begin with this byte: that of a scheme, of a user or a host if the scheme is missing, a
+/// bracket, or a display name before it. '/' and '*' begin the targets of HTTP and RTSP (X5).
 bool may_begin_uri(char c) {
-    return text::is(c, text::letter | text::digit) || c == '<' || c == '[';
+    return c > ' ' && c != '/' && c != '*' && c != 0x7f;
 }
 
 /// Whether there are only white space and printable bytes.

@@ -137,13 +137,29 @@ bool read_uri_host_port(std::string_view uri, std::size_t& position, HostPort& r
     return position == uri.size() || uri[position] == ';' || uri[position] == '?' || uri[position] == '>';
 }
 
+/// Reads the hostport of a URI with slashes before it or other text after it, if its host is an address (S9),
+/// and moves `position` to the parameters or headers.
+bool read_loose_host_port(std::string_view uri, std::size_t& position, Uri& result) {
+    const std::size_t at = uri.rfind('@');
+    if (at != text::npos && at >= position) {
+        result.user = text::slice(uri, position, at);
+        position = at + 1;
+    }
+    position = text::skip(uri, position, text::white);
+    while (position < uri.size() && uri[position] == '/')
+        ++position;
+    if (!read_host_port(uri, position, result.host_port)) return false;
+    position = byte_scan::find<';', '?'>(uri, position);
+    return result.host_port.address.has_value();
+}
+
 /// Reads the user part and the hostport after the scheme, which ends at `position`, and moves `position`
 /// after the hostport. In a valid URI any other '@' is escaped, so the first one ends the user part, which
 /// may contain ';', '?' and '/' (RFC 4475 3.1.1.2). An '@' that no hostport follows belongs to the user part.
 bool read_user_host_port(std::string_view uri, std::size_t& position, Uri& result) {
     const std::size_t begin = position;
     std::size_t at = byte_scan::find<'@'>(uri, begin);
-    if (at == uri.size()) return read_uri_host_port(uri, position, result.host_port);
+    if (at == uri.size() && read_uri_host_port(uri, position, result.host_port)) return true;
     for (; at < uri.size(); at = byte_scan::find<'@'>(uri, at + 1)) {
         position = at + 1;
         if (position < uri.size() && uri[position] == '@') continue;
@@ -151,7 +167,10 @@ bool read_user_host_port(std::string_view uri, std::size_t& position, Uri& resul
         if (read_uri_host_port(uri, position, result.host_port)) return true;
         result.host_port = {};
     }
-    return false;
+    result.user = {};
+    result.host_port = {};
+    position = begin;
+    return read_loose_host_port(uri, position, result);
 }
 
 bool read_uri(std::string_view text, Uri& uri) {
@@ -170,12 +189,12 @@ bool read_uri(std::string_view text, Uri& uri) {
     return true;
 }
 
-/// Whether the host at `host` may be a literal. It is usually a name, but blanks or another '@' may precede
-/// the host.
+/// Whether the host at `host` may be a literal. It is usually a name, but blanks, slashes or another '@' may
+/// precede the host.
 bool may_have_literal(std::string_view uri, std::size_t host) {
     const char first = uri[host];
-    return text::is(first, text::digit) || first == '[' || first == '%' || text::is_white(first) ||
-           byte_scan::find<'@'>(uri, host) != uri.size();
+    return text::is(first, text::digit) || first == '[' || first == '%' || first == '/' ||
+           text::is_white(first) || byte_scan::find<'@'>(uri, host) != uri.size();
 }
 
 /// The hostport of `uri`, whose user part or scheme ends at `position`.

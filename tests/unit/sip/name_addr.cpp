@@ -108,6 +108,10 @@ TEST_CASE("S9: display names and brackets that RFC 3261 forbids") {
     CHECK(uris("<<sip:a@b>>;x=1") == "sip:a@b|1|");
     CHECK(uris("< sip:a@b >;x=1") == "sip:a@b|1|");
     CHECK(uris("<sip:a@b> y;x=1, <sip:c@d> z") == "sip:a@b|1|sip:c@d|");
+    CHECK(uris("Alice <home> <sip:a@b>;x=1") == "sip:a@b|1|");
+    CHECK(uris("<2nd> Alice <home> <sip:a@b>, <c@d> <e>") == "sip:a@b|c@d|");
+    CHECK(uris("Alice <home>, Bob <sip:c@d>") == "home|sip:c@d|");
+    CHECK(uris("\"" + std::string(100, 'n') + "; <sip:a@b>;x=1") == "sip:a@b|1|");
     CHECK(uris("<sip:a@b>;x=\"open, <sip:c@d>") == "sip:a@b|\"open|sip:c@d|");
     CHECK(uris("<sip:a@b>;x=\\\"1, <sip:c@d>") == "sip:a@b|\\\"1|sip:c@d|");
     CHECK(uris("\"\" <sip:a@b>") == "sip:a@b|");

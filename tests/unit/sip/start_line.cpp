@@ -31,6 +31,7 @@ TEST_CASE("S9: odd white space and brackets of a request line do no harm (RFC 44
     CHECK(uri("OPTIONS sip:b@c; lr SIP/2.0") == "sip:b@c; lr");
     CHECK(uri("OPTIONS sip:b\t@c SIP/2.0") == "sip:b\t@c");
     CHECK(uri("OPTIONS 192.0.2.1 SIP/2.0") == "192.0.2.1");
+    CHECK(uri("OPTIONS +49301@c SIP/2.0") == "+49301@c");
 }
 
 TEST_CASE("S7: the status line, with any reason or none") {

@@ -158,7 +158,13 @@ TEST_CASE("P1: a literal host is found without reading all of the URI, and only 
                                         "192.0.2.1:5070",
                                         "[2001:db8::1]:5070",
                                         "a:b@192.0.2.1",
-                                        "x:192.0.2.1"}) {
+                                        "x:192.0.2.1",
+                                        "sip:a@192.0.2.1:5070/x;lr",
+                                        "sip:a@192.0.2.1 x",
+                                        "sip://a@192.0.2.1:5070",
+                                        "sip://192.0.2.1",
+                                        "sip://b",
+                                        "sip:a@b/192.0.2.1"}) {
         CAPTURE(text);
         const auto uri = parse_uri(text);
         const auto literal = literal_host(text);
@@ -197,6 +203,10 @@ TEST_CASE("S9: URIs that devices write although RFC 3261 forbids them") {
              Form{"sip:a@192.168.1.10:0;ob", "a", "192.168.1.10", {}, "ob"},
              Form{"sip:a@192.168.1.10:5060>", "a", "192.168.1.10", 5060},
              Form{"a@192.168.1.10:5060;ob", "a", "192.168.1.10", 5060, "ob"},
+             Form{"sip://a@192.168.1.10:5060", "//a", "192.168.1.10", 5060},
+             Form{"sip://192.168.1.10:5060;ob", "", "192.168.1.10", 5060, "ob"},
+             Form{"sip:a@192.168.1.10:5060/;ob", "a", "192.168.1.10", 5060, "ob"},
+             Form{"sip:a@b@192.168.1.10/x?Subject=y", "a@b", "192.168.1.10", {}},
              Form{"192.168.1.10:5060", "", "192.168.1.10", 5060},
              Form{"192.168.1.10", "", "192.168.1.10", {}},
          }) {
