@@ -27,11 +27,14 @@ bool is_heard(const State& state, const Envelope& envelope) {
     return entry && (entry->adopted || is_let_in(state, envelope));
 }
 
-/// Whether the contacts of a 2xx include `inside`, and whether they include its public endpoint.
+/// Whether the contacts of a 2xx include the inside address of `requested` with its user, and whether they
+/// include its public endpoint.
 struct Listed {
     bool is_private = false, is_public = false;
 };
-Listed find_contact(const State& state, const Envelope& envelope, const Socket& inside) {
+Listed find_contact(const State& state, const Envelope& envelope,
+                    const registration::Pending::Contact& requested) {
+    const Socket& inside = requested.inside;
     Listed listed;
     const nat::MappingEntry* mapping = state.mappings.find(nat::MappingKey{inside, envelope.egress.address});
     for (const sip::Header& header : state.message.headers()) {
@@ -42,7 +45,11 @@ Listed find_contact(const State& state, const Envelope& envelope, const Socket& 
             if (!uri) continue;
             const Socket shown{sip::transport_of(uri->transport, envelope.transport),
                                {*uri->host_port.address, uri->host_port.port.value_or(5060)}};
-            listed.is_private = listed.is_private || shown == inside;
+            if (shown == inside) {
+                const auto whole = sip::parse_uri(entry->uri);
+                listed.is_private =
+                    listed.is_private || (whole && whole->user.substr(0, max_identifier) == requested.user);
+            }
             listed.is_public = listed.is_public || (mapping && state.mappings.find_named(shown) == mapping);
         }
     }
@@ -50,8 +57,9 @@ Listed find_contact(const State& state, const Envelope& envelope, const Socket& 
 }
 
 // A registrar that handles NAT lists the inside address in place of the public one that the REGISTER had. A
-// private contact beside the public one may be stale, and a contact with another port or transport may belong
-// to another device, perhaps at another site. `received` proves nothing in either case.
+// private contact beside the public one may be stale, and a contact with another user, port or transport may
+// belong to another device, perhaps at another site. `received` proves nothing in either case, and neither
+// does a 2xx to the end of a registration, which lists other contacts only.
 NatProof proof_of_registrar(const State& state, const Envelope& envelope, Time now) {
     const sip::Message& message = state.message;
     if (message.status() < 200 || message.status() >= 300) return NatProof::none;
@@ -60,7 +68,8 @@ NatProof proof_of_registrar(const State& state, const Envelope& envelope, Time n
     if (!request || request->unmodified || !names_shown_endpoint(state, envelope)) return NatProof::none;
     NatProof proof = NatProof::none;
     for (const auto& contact : request->contacts) {
-        const Listed listed = find_contact(state, envelope, contact.inside);
+        if (contact.expires == 0) continue;
+        const Listed listed = find_contact(state, envelope, contact);
         if (listed.is_private && !listed.is_public) return NatProof::handles;
         if (listed.is_public && !listed.is_private) proof = NatProof::does_not;
     }

@@ -42,7 +42,9 @@ bool each_contact(const sip::Message& message, const OwnContact& own,
                 own(uri->transport, *uri->host_port.address, uri->host_port.port.value_or(5060));
             if (!inside || ++count > max_contacts) continue;
             const auto parameter = sip::parameter(entry->parameters, "expires");
-            visit({*inside, parameter ? sip::delta_seconds(*parameter) : std::nullopt});
+            const auto whole = sip::parse_uri(entry->uri);
+            visit({*inside, whole ? whole->user : std::string_view(),
+                   parameter ? sip::delta_seconds(*parameter) : std::nullopt});
         }
     }
     return star;

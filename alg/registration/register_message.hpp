@@ -25,6 +25,7 @@ using OwnContact =
 /// A Contact that is the phone's.
 struct ListedContact {
     Socket inside;
+    std::string_view user;                ///< the user part of its URI
     std::optional<std::int64_t> expires;  ///< its `expires` parameter, in seconds
 };
 

@@ -14,6 +14,7 @@ namespace sipalg::registration {
 namespace {
 
 constexpr std::int64_t default_expires = 3600;  // RFC 3261 10.2.1.1
+constexpr std::uint8_t max_legs = 8;            // pending REGISTERs of a phone with one Call-ID
 
 // Whether the response answers a request from before a change of the router's address.
 bool names_old_endpoint(const sip::Via& via, Transport transport, const nat::Mappings& mappings) {
@@ -30,9 +31,9 @@ void Registrations::request(const ReceivedMessage& received, const OwnContact& o
         effects.limit = true;
         return;
     }
-    const CallKey key{std::string(message.call_id()), received.phone};
-    const Pending* known = pending_.find(key);
-    if (!known && !has_room_for_pending(received.phone)) {
+    const auto key = pending_key(received, aor);
+    const Pending* known = key ? pending_.find(*key) : nullptr;
+    if (!key || (!known && !has_room_for_pending(received.phone))) {
         effects.limit = true;
         return;
     }
@@ -48,27 +49,32 @@ void Registrations::request(const ReceivedMessage& received, const OwnContact& o
     const std::int64_t general =
         sip::delta_seconds(message, sip::HeaderId::expires).value_or(default_expires);
     pending.all = each_contact(message, own, [&](const ListedContact& contact) {
-        pending.contacts.push_back({contact.inside, contact.expires.value_or(general)});
+        const std::string_view user = contact.user.substr(0, max_identifier);
+        pending.contacts.push_back({contact.inside, std::string(user), contact.expires.value_or(general)});
     });
     if (!known) pending_per_phone_.more(received.phone);
-    pending_deadlines_.schedule(key, pending.until);
-    pending_.put(key, std::move(pending));
+    pending_deadlines_.schedule(*key, pending.until);
+    pending_.put(*key, std::move(pending));
 }
 
 void Registrations::response(const ReceivedMessage& received, const OwnContact& own, Effects& effects) {
     const sip::Message& message = received.message;
     if (message.status() < 200) return;
-    const Pending* found = answered(message, received.phone, received.peer, received.now);
+    const auto found = answered_key(message, received.phone, received.peer, received.now);
     if (!found) return;
-    const Pending pending = *found;
+    const Pending pending = *pending_.find(*found);
     // The phone has repeated the request from the present address: wait for the answer to that one.
     if (!pending.outdated && names_old_endpoint(message.top_via(), received.contact.transport, mappings_))
         return;
     if (message.status() >= 300) return;  // 401, 423: the phone repeats it with another CSeq, or it times out
-    forget({std::string(message.call_id()), received.phone});
+    forget(*found);
     if (pending.all) {
+        // C8: not those at other servers.
         unbind_those(
-            received.phone, [&](const BindingKey& key, const Binding&) { return key.aor == pending.aor; },
+            received.phone,
+            [&](const BindingKey& key, const Binding&) {
+                return key.aor == pending.aor && key.registrar == pending.registrar;
+            },
             "unregistered", received.now, effects);
         return;
     }
@@ -282,15 +288,37 @@ bool Registrations::is_registered(const Address& phone, const Address& registrar
                                 [&](const BindingKey& key) { return key.registrar == registrar; });
 }
 
+std::optional<CallKey> Registrations::pending_key(const ReceivedMessage& received,
+                                                  std::string_view aor) const {
+    const std::string_view call_id = received.message.call_id();
+    std::optional<std::uint8_t> vacant;
+    for (std::uint8_t leg = 0; leg < max_legs; ++leg) {
+        const Pending* pending = pending_.find(CallKeyView{call_id, received.phone, leg});
+        if (pending && pending->registrar == received.peer && pending->aor == aor)
+            return CallKey{std::string(call_id), received.phone, leg};
+        if (!pending && !vacant) vacant = leg;
+    }
+    if (!vacant) return std::nullopt;
+    return CallKey{std::string(call_id), received.phone, *vacant};
+}
+
 // All parts must match, or another host could make bindings with a forged 2xx (X3).
+std::optional<CallKey> Registrations::answered_key(const sip::Message& response, const Address& phone,
+                                                   const Address& registrar, Time now) const {
+    for (std::uint8_t leg = 0; leg < max_legs; ++leg) {
+        const Pending* pending = pending_.find(CallKeyView{response.call_id(), phone, leg});
+        if (pending && pending->cseq == response.cseq().number && pending->from_tag == response.from_tag() &&
+            !pending->branch.empty() && pending->branch == response.top_via().branch &&
+            pending->registrar == registrar && pending->until >= now)
+            return CallKey{std::string(response.call_id()), phone, leg};
+    }
+    return std::nullopt;
+}
+
 const Pending* Registrations::answered(const sip::Message& response, const Address& phone,
                                        const Address& registrar, Time now) const {
-    const Pending* pending = pending_.find(CallKeyView{response.call_id(), phone});
-    const bool fits = pending && pending->cseq == response.cseq().number &&
-                      pending->from_tag == response.from_tag() && !pending->branch.empty() &&
-                      pending->branch == response.top_via().branch && pending->registrar == registrar &&
-                      pending->until >= now;
-    return fits ? pending : nullptr;
+    const auto key = answered_key(response, phone, registrar, now);
+    return key ? pending_.find(*key) : nullptr;
 }
 
 void Registrations::commit() {

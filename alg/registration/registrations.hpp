@@ -23,7 +23,8 @@
 
 namespace sipalg::registration {
 
-/// A REGISTER that has no final response yet.
+/// A REGISTER that has no final response yet. Its key is the Call-ID and the phone; `leg` tells the
+/// registrations apart for which a phone uses one Call-ID: at several servers, or of several lines.
 struct Pending {
     std::string from_tag, branch, aor;
     std::uint32_t cseq = 0;
@@ -32,6 +33,7 @@ struct Pending {
     bool all = false;  ///< Contact: * (with Expires: 0)
     struct Contact {
         Socket inside;
+        std::string user;
         std::int64_t expires = 0;  ///< requested, seconds
     };
     std::vector<Contact> contacts;
@@ -109,6 +111,11 @@ class Registrations {
     const std::vector<BindingKey>* bindings_of(const Address& phone) const { return of_phone_.find(phone); }
     bool has_room(const Address& phone) const;
     bool has_room_for_pending(const Address& phone) const;
+    /// The key of the pending REGISTER that this one repeats, else a new one; nullopt: too many (X7).
+    std::optional<CallKey> pending_key(const ReceivedMessage& received, std::string_view aor) const;
+    /// The key of the pending REGISTER that answered() returns.
+    std::optional<CallKey> answered_key(const sip::Message& response, const Address& phone,
+                                        const Address& registrar, Time now) const;
     void forget(const CallKey& pending);
     void store(const BindingKey& key, Binding& binding, bool renew, Time now, Effects& effects);
     void note_old_endpoints(const BindingKey& key, const Binding& binding);
