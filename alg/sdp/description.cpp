@@ -185,7 +185,7 @@ std::size_t find_first_line(std::string_view text) {
     if (!line || !text::is(line->letter, text::letter)) return text::npos;
     if (line->letter != 'v') return begin;
     const std::string_view version = text::trim(text::slice(text, line->value, end));
-    return version.find_first_not_of('0') == text::npos ? begin : text::npos;
+    return version.empty() || version == "0" ? begin : text::npos;
 }
 
 }  // namespace

@@ -80,8 +80,8 @@ TEST_CASE("D1: the lines that an ALG reads, with CRLF, LF or no last line end") 
 }
 
 TEST_CASE("D1: text of another version, or text that is not a description") {
-    for (const std::string text : {"", "\r\n", "v=1\r\n", "v=00\r\n", "v=3D0\r\n", "v=\r\n", "<sdp/>", "v",
-                                   "v 0", "hello\r\nm=audio 1 RTP/AVP 0\r\n", "\xef\xbb\xbf"})
+    for (const std::string text : {"", "\r\n", "v=1\r\n", "v=00\r\n", "v=3D0\r\n", "<sdp/>", "v", "v 0",
+                                   "hello\r\nm=audio 1 RTP/AVP 0\r\n", "\xef\xbb\xbf"})
         CHECK_MESSAGE(!Parsed(text).ok, text);
     CHECK(Parsed("v=0").ok);
 }
@@ -89,10 +89,10 @@ TEST_CASE("D1: text of another version, or text that is not a description") {
 TEST_CASE("S9: a description with odd first lines is read") {
     for (const std::string begin :
          {"v=0 \r\n", "v=0\t\r\n", "v= 0\r\n", "\r\nv=0\r\n", "\n\nv=0\n", " v=0\r\n", "\xef\xbb\xbfv=0\r\n",
-          "\xef\xbb\xbf\r\nv=0\r\n", "", "s=-\r\nv=0\r\n"}) {
+          "\xef\xbb\xbf\r\nv=0\r\n", "\r\n\xef\xbb\xbfv=0\r\n", "v=\r\n", "v =0\r\n", "", "s=-\r\nv=0\r\n"}) {
         INFO(begin);
         const Parsed p(begin +
-                       "o=- 1 1 IN IP4 192.168.1.10\r\nc= IN IP4 192.168.1.10\r\nm= audio 16000 RTP/AVP "
+                       "o=- 1 1 IN IP4 192.168.1.10\r\n c= IN IP4 192.168.1.10\r\nm = audio 16000 RTP/AVP "
                        "0\r\na= rtcp:16003\r\n");
         REQUIRE(p.ok);
         CHECK(p.d.text() == p.text);
@@ -106,7 +106,7 @@ TEST_CASE("S9: a description with odd first lines is read") {
 
 TEST_CASE("D1: unknown, empty and broken lines are skipped") {
     const Parsed p(session +
-                   "\r\nx\r\n=\r\nc\r\na=\r\na=:\r\nm =video 3227 RTP/AVP 31\r\nC=IN IP4 1.2.3.4\r\nm=audio "
+                   "\r\nx\r\n=\r\nc\r\na=\r\na=:\r\nm x=video 3227 RTP/AVP 31\r\nC=IN IP4 1.2.3.4\r\nm=audio "
                    "6000 RTP/AVP 0\r\n");
     REQUIRE(p.ok);
     CHECK(p.d.media().size() == 1);
