@@ -7,8 +7,11 @@ namespace {
 enum : std::uint32_t {
     link_null = 0,
     link_ethernet = 1,
+    link_ppp = 9,
     link_raw_bsd = 12,
     link_raw_openbsd = 14,
+    link_ppp_hdlc = 50,
+    link_pppoe = 51,
     link_raw = 101,
     link_loop = 108,
     link_cooked = 113,
@@ -29,6 +32,20 @@ LinkPayload raw(Bytes packet) {
     return version == 4 || version == 6 ? LinkPayload{packet, {}} : LinkPayload{};
 }
 
+/// From the protocol of PPP on, which may be compressed to one byte (RFC 1661 6.5).
+LinkPayload ppp(Bytes rest) {
+    if (rest.size() < 2) return {{}, short_frame};
+    const bool compressed = (rest[0] & 1) != 0;
+    const std::uint16_t protocol = compressed ? rest[0] : u16(rest, 0);
+    return protocol == 0x0021 || protocol == 0x0057 ? raw(rest.subspan(compressed ? 1 : 2)) : LinkPayload{};
+}
+
+/// From the version of PPPoE on (RFC 2516).
+LinkPayload pppoe(Bytes rest) {
+    if (rest.size() < 6) return {{}, short_frame};
+    return ppp(rest.subspan(6));
+}
+
 // From an Ethernet type on: tags may be nested.
 LinkPayload typed(std::uint16_t type, Bytes rest) {
     for (int tags = 0; tags < 8; ++tags) {
@@ -42,11 +59,7 @@ LinkPayload typed(std::uint16_t type, Bytes rest) {
                 type = u16(rest, 2);
                 rest = rest.subspan(4);
                 break;
-            case 0x8864: {  // PPPoE (RFC 2516) with the protocol of PPP
-                if (rest.size() < 8) return {{}, short_frame};
-                const std::uint16_t protocol = u16(rest, 6);
-                return protocol == 0x0021 || protocol == 0x0057 ? raw(rest.subspan(8)) : LinkPayload{};
-            }
+            case 0x8864: return pppoe(rest);
             default: return {};
         }
     }
@@ -72,6 +85,12 @@ LinkPayload strip_link_layer(std::uint32_t link_type, Bytes frame) {
             // tells the family.
             if (frame.size() < 4) return {{}, short_frame};
             return raw(frame.subspan(4));
+        case link_ppp:
+        case link_ppp_hdlc: {
+            const bool has_address = frame.size() >= 2 && frame[0] == 0xFF && frame[1] == 0x03;
+            return ppp(has_address ? frame.subspan(2) : frame);
+        }
+        case link_pppoe: return pppoe(frame);
         case link_raw:
         case link_raw_bsd:
         case link_raw_openbsd:

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <ostream>
@@ -23,6 +24,7 @@ using facts::Json;
 std::vector<std::uint8_t> read_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file) throw std::runtime_error(escape(path) + ": " + std::strerror(errno));
+    if (std::filesystem::is_directory(path)) throw std::runtime_error(escape(path) + ": is a directory");
     std::vector<std::uint8_t> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     if (file.bad()) throw std::runtime_error(escape(path) + ": cannot be read");
     return bytes;

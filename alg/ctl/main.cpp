@@ -1,7 +1,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <exception>
 #include <fstream>
 #include <iostream>
@@ -81,7 +83,12 @@ int run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
     try {
-        return run({argv + (argc > 0 ? 1 : 0), argv + argc});
+        const int status = run({argv + (argc > 0 ? 1 : 0), argv + argc});
+        errno = 0;
+        if (std::cout.flush()) return status;
+        const std::string why = errno == 0 ? std::string() : std::string(": ") + std::strerror(errno);
+        std::cerr << "sipalgctl: the output cannot be written" << why << '\n';
+        return 1;
     } catch (const sipalg::ctl::UsageError& error) {
         std::cerr << "sipalgctl: " << error.what() << '\n';
         return 2;

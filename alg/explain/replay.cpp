@@ -150,9 +150,12 @@ class Replay {
         state_.commit();
         if (decision_.stream) conclude(state_, true, now_, decision_);
         if (lost && unread_streams_.insert({way.phone, way.peer}).second)
-            conversations_.note("frame " + std::to_string(packet.frame) + ": the TCP connection between " +
-                                way.phone.text() + " and " + way.peer.text() +
-                                " began before the capture, so its messages are not read");
+            conversations_.note(
+                "frame " + std::to_string(packet.frame) + ": the TCP connection between " + way.phone.text() +
+                " and " + way.peer.text() +
+                (topology_.has_begin(packet.packet)
+                     ? " lacks a segment in the capture, so the messages after it are not read"
+                     : " began before the capture, so its messages are not read"));
         finish(packet.frame);
     }
 

@@ -68,38 +68,49 @@ Topology::Topology(const capture::Packets& capture, const Hints& hints) : record
 }
 
 void Topology::read_messages(const capture::Packets& capture) {
-    sip::Message message;
-    sdp::Description description;
     for (const capture::CapturedPacket& packet : capture.packets) {
-        const Packet& p = packet.packet;
-        if (!looks_like_sip(p.payload)) continue;
-        sip_sockets_.insert({p.transport, p.source});
-        sip_sockets_.insert({p.transport, p.destination});
-        if (p.transport == Transport::tcp) {
-            sip_connections_.insert({p.source, p.destination});
-            sip_connections_.insert({p.destination, p.source});
-        }
-        Leg& leg = legs_[{p.source.address, p.destination.address}];
-        const sip::ParseError error = message.parse(p.payload);
-        // The head of a message that continues in other segments can be read.
-        if (error != sip::ParseError::none && error != sip::ParseError::truncated) continue;
-        const bool request = message.is_request();
-        if (request && leg.first_request == 0) leg.first_request = packet.frame;
-        if (request && message.method() == sip::Method::register_) leg.registers = true;
-        Copy copy{p.transport, p.source, p.destination, packet.frame, {}, streams_of(message, description)};
-        const sip::Via& via = message.top_via();
-        if (request && via.sent_by.address) copy.sent_by = *via.sent_by.address;
-        if (!request)
-            if (const auto received = via.received ? Address::parse(*via.received) : std::nullopt;
-                received && !received->is_private())
-                if (*received != p.destination.address) seen_as_.insert(*received);
-        std::string identity(message.call_id());
-        identity += '\n' + std::to_string(message.cseq().number) + ' ' + std::string(message.method_name()) +
-                    ' ' + std::to_string(message.status()) + ' ' + std::string(via.branch) + ' ' +
-                    std::string(message.to_tag());
-        auto& copies = copies_[identity];
-        if (copies.size() < 64) copies.push_back(copy);
+        const std::string_view payload = packet.packet.payload;
+        if (looks_like_sip(payload)) read_message(packet, payload);
+        if (packet.packet.transport != Transport::tcp) continue;
+        for (const std::string& message : tcp_messages_.take(packet))
+            if (message != payload) read_message(packet, message);
     }
+}
+
+// `bytes` is a whole message, or a segment in which one begins.
+void Topology::read_message(const capture::CapturedPacket& packet, std::string_view bytes) {
+    const Packet& p = packet.packet;
+    sip_sockets_.insert({p.transport, p.source});
+    sip_sockets_.insert({p.transport, p.destination});
+    if (p.transport == Transport::tcp) {
+        sip_connections_.insert({p.source, p.destination});
+        sip_connections_.insert({p.destination, p.source});
+    }
+    Leg& leg = legs_[{p.source.address, p.destination.address}];
+    const sip::ParseError error = message_.parse(bytes);
+    // The head of a message that continues in other segments can be read.
+    if (error != sip::ParseError::none && error != sip::ParseError::truncated) return;
+    const bool request = message_.is_request();
+    if (request && leg.first_request == 0) leg.first_request = packet.frame;
+    if (request && message_.method() == sip::Method::register_) leg.registers = true;
+    Copy copy{p.transport, p.source, p.destination, packet.frame, {}, streams_of(message_, description_)};
+    const sip::Via& via = message_.top_via();
+    if (request && via.sent_by.address) copy.sent_by = *via.sent_by.address;
+    if (!request)
+        if (const auto received = via.received ? Address::parse(*via.received) : std::nullopt;
+            received && !received->is_private())
+            if (*received != p.destination.address) seen_as_.insert(*received);
+    std::string identity(message_.call_id());
+    identity += '\n' + std::to_string(message_.cseq().number) + ' ' + std::string(message_.method_name()) +
+                ' ' + std::to_string(message_.status()) + ' ' + std::string(via.branch) + ' ' +
+                std::string(message_.to_tag());
+    auto& copies = copies_[identity];
+    // The end of a message on TCP completes what its first segment has shown.
+    for (Copy& known : copies)
+        if (p.transport == Transport::tcp && known.source == copy.source &&
+            known.destination == copy.destination)
+            known.media = copy.media;
+    if (copies.size() < 64) copies.push_back(copy);
 }
 
 // In a recording the names of the interfaces show it: peers are on both, phones only inside, the router's
@@ -312,7 +323,7 @@ void Topology::explain_choice(const Hints& hints, const capture::Packets& captur
         if (!way) continue;
         (way->as_outside ? sees_outside_ : sees_inside_) = true;
     }
-    if (copies_.empty()) {
+    if (legs_.empty()) {
         notes_.push_back("there is no SIP in this capture");
         return;
     }

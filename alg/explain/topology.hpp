@@ -17,8 +17,11 @@
 #include <vector>
 
 #include "alg/capture/packets.hpp"
+#include "alg/explain/tcp_messages.hpp"
 #include "alg/policy/policy.hpp"
 #include "alg/policy/treatment.hpp"
+#include "alg/sdp/description.hpp"
+#include "alg/sip/message.hpp"
 
 namespace sipalg::explain {
 
@@ -50,6 +53,10 @@ class Topology {
     std::vector<std::uint16_t> sip_ports() const;
     /// Whether the packet carries SIP, or belongs to a TCP connection that does.
     bool is_signalling(const Packet& packet) const;
+    /// Whether the capture has the first segment of this direction of a TCP connection.
+    bool has_begin(const Packet& packet) const {
+        return tcp_messages_.has_begin(packet.source, packet.destination);
+    }
     /// Whether the capture has the packets of the side.
     bool sees(Side side) const { return side == Side::inside ? sees_inside_ : sees_outside_; }
 
@@ -68,6 +75,7 @@ class Topology {
     using Pair = std::pair<Address, Address>;  // sender, receiver
 
     void read_messages(const capture::Packets& capture);
+    void read_message(const capture::CapturedPacket& packet, std::string_view bytes);
     void note_sides(const capture::Packets& capture);
     void find_copies();
     void find_router();
@@ -79,6 +87,9 @@ class Topology {
     bool is_router(const Address& address) const { return routers_.contains(address); }
     std::optional<Endpoint> phone_behind(const Endpoint& router) const;
 
+    TcpMessages tcp_messages_;
+    sip::Message message_;          // working space of read_message()
+    sdp::Description description_;  // likewise
     std::map<Pair, Leg> legs_;
     std::unordered_map<std::string, std::vector<Copy>> copies_;  ///< by identity of the message
     std::set<Socket> sip_sockets_;                               ///< both ends of all messages

@@ -90,10 +90,12 @@ class Judge {
             conversation_.verdict = Verdict::incomplete;
         } else if (invite.answered) {
             conversation_.summary = "answered after " + seconds(invite.answered_s - invite.asked_s);
+            // In a capture whose clock was set back, the BYE may come first.
+            const double length = bye.asked_s - invite.answered_s;
             if (bye.asked)
                 conversation_.summary += std::string(", ended by the ") +
-                                         (bye.asker == Side::inside ? "phone" : "peer") + " after " +
-                                         seconds(bye.asked_s - invite.answered_s);
+                                         (bye.asker == Side::inside ? "phone" : "peer") +
+                                         (length < 0 ? "" : " after " + seconds(length));
             else
                 conversation_.summary += ", not ended in the capture";
             if (!bye.asked) conversation_.verdict = Verdict::incomplete;

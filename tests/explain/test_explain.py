@@ -221,6 +221,42 @@ class Calls(Explained):
         late = self.explain(pcap([(TIME, framed(tcp(*out, 101, 901, 0x18, bytes_)))]))
         self.assertTrue(any("began before the capture" in note for note in late["notes"]), late["notes"])
 
+    def test_tcp_in_small_pieces(self):
+        """O2, T1: a call on TCP in segments that hold no whole line, out of order, repeated and overlapping."""
+        def pieces(leg, out, data):
+            own, other = leg.ends[out], leg.ends[not out]
+            first, leg.seq[out] = leg.seq[out], leg.seq[out] + len(data)
+            parts = [(max(0, at - 2), data[max(0, at - 2):at + 7]) for at in range(0, len(data), 7)]
+            rows = [tcp(own, other, first + at, leg.seq[not out], 0x18, part) for at, part in parts]
+            rows = [row for i in range(0, len(rows), 2) for row in rows[i:i + 2][::-1] + rows[i:i + 1]]
+            return rows + [tcp(other, own, leg.seq[not out], leg.seq[out], 0x10)]
+        leg = TcpLeg(f"{PHONE}:41000", f"{PEER}:5060")
+        rows = [(TIME - 1 + i * 0.01, packet) for i, packet in enumerate(leg.opening())]
+        for at, out, text in call(PHONE):
+            data = text.replace("/UDP", "/TCP").replace("\n", "\r\n").encode()
+            rows += [(TIME + at + i * 0.0002, packet) for i, packet in enumerate(pieces(leg, out, data))]
+        document = self.explain(in_order(rows))
+        one = self.only(document)
+        self.assertEqual((document["inside"], document["messages"], one["verdict"]), ([PHONE], 6, "ok"))
+        self.assertFalse([note for note in document["notes"] if "no SIP" in note or "not read" in note], document["notes"])
+
+    def test_tcp_with_a_gap(self):
+        """O2: a segment that the capture lacks is named as the reason, not a connection that began before."""
+        leg = TcpLeg(f"{PHONE}:41000", f"{PEER}:5060")
+        rows = leg.opening()
+        for number, (_, out, text) in enumerate(call(PHONE)):
+            sent = leg.message(out, text.replace("/UDP", "/TCP"))
+            rows += sent[1:] if number == 2 else sent
+        notes = self.explain(pcap([(TIME + i * 0.01, framed(p)) for i, p in enumerate(rows)]))["notes"]
+        self.assertTrue(any("lacks a segment in the capture" in note for note in notes), notes)
+        self.assertFalse(any("began before the capture" in note for note in notes), notes)
+
+    def test_clock_set_back(self):
+        """O2: a BYE that seems older than the answer gives no negative duration."""
+        rows = packets()
+        document = self.explain(pcap([(at - (5000 if number >= 4 else 0), framed(p)) for number, (at, p) in enumerate(rows)]))
+        self.assertEqual(self.only(document)["summary"], "answered after 2.0 s, ended by the phone")
+
     def test_inside_is_said(self):
         """O2: --inside says which hosts are phones, also where the capture suggests others."""
         document = self.explain(pcap([(at, framed(p)) for at, p in packets()]), "--inside", "198.51.100.0/24")
@@ -244,6 +280,25 @@ class Files(Explained):
                     self.assertEqual(self.messages(pcap(frames, link, order, order == ">")), 6)
                     self.assertEqual(self.messages(pcapng([(*f, 0) for f in frames], [("", link)], order)), 6)
         self.assertEqual(self.messages(pcap([(at, framed(p, vlans=2)) for at, p in rows])), 6)
+
+    def test_ppp(self):
+        """O2: PPP with and without address and control, with a compressed protocol, and PPPoE, as pppd and BSD capture them."""
+        for link, header in ((9, "ff030021"), (9, "0021"), (9, "21"), (50, "ff030021"), (51, "110000010400" + "0021")):
+            with self.subTest(link=link, header=header):
+                frames = [(at, bytes.fromhex(header) + p) for at, p in packets()]
+                self.assertEqual(self.messages(pcap(frames, link)), 6)
+        self.assertEqual(self.messages(pcap([(TIME, b""), (TIME, b"\xff\x03"), (TIME, b"!")], 9)), 0)
+
+    def test_unusable_files(self):
+        """SPEC 1: a directory, and a full disk for the output, end with status 1 and the reason."""
+        done = subprocess.run([PROGRAM, "explain", str(self.folder)], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stderr), (1, f"sipalgctl: {self.folder}: is a directory\n"))
+        path = self.folder / "capture"
+        path.write_bytes(in_order(packets()))
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([PROGRAM, "explain", str(path)], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+                                  check=False)
+        self.assertEqual((done.returncode, done.stderr), (1, "sipalgctl: the output cannot be written: No space left on device\n"))
 
     def test_families_and_fragments(self):
         """O2: messages over IPv6, and in fragments of either family."""
