@@ -30,7 +30,7 @@ class Refusals(LabTest):
         """SPEC 1: bad options end with status 2 and a message that names the option."""
         for options, word in ((("--sip-port", "99999"), "sip-port"), (("--sip-port", "x"), "sip-port"),
                               (("--mode", "sideways"), "mode"), (("--media-ports", "3000-2000"), "media-ports"),
-                              (("--media-ports", "many"), "media-ports"), (("--workers", "0"), "workers"),
+                              (("--media-ports", "many"), "media-ports"), (("--workers", "2"), "one thread is enough"),
                               (("--accept-in", "inet admin"), "accept-in"), (("--no-such-option",), "no-such-option"),
                               (("--external-address", "300.1.2.3"), "external-address"),
                               (("--log-format", "xml"), "log-format"), (("--log-level", "shout"), "log-level")):

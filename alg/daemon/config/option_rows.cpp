@@ -96,6 +96,15 @@ void set_nat(Options& o, const Setting& s) {
 void set_queue(Options& o, const Setting& s) {
     o.queue = parse_queue(s);
 }
+// Messages of a call must keep their order, and each waits for the kernel's only lock of nftables, so a
+// second thread would gain nothing.
+void check_workers(Options&, const Setting& s) {
+    if (s.value == "1") return;
+    throw complaint(
+        s,
+        "is not supported (expected 1): one thread is enough, because each message of a call waits "
+        "for the one before it and for nftables, which makes one change at a time");
+}
 void set_table(Options& o, const Setting& s) {
     o.table = parse_table(s);
 }
@@ -179,6 +188,8 @@ constexpr std::array general_rows{
               "what to do with SIP that cannot be read: pass or drop (default: pass)"},
     OptionRow{"queue", "N", false, true, set_queue, Live::no, field<&Options::queue>,
               "NFQUEUE number; the next two are used too (default: 5060)"},
+    OptionRow{"workers", "N", false, true, check_workers, Live::no, no_field,
+              "number of threads that handle messages; only 1 is supported (default: 1)"},
     OptionRow{"table", "NAME", false, true, set_table, Live::no, field<&Options::table>,
               "nftables table of family inet that sipalgd owns (default: sipalg)"},
     OptionRow{"control", "PATH", false, true, set_control, Live::no, field<&Options::control>,

@@ -100,6 +100,9 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     std::vector<std::string> words = arguments;
     const bool rules = std::find(words.begin(), words.end(), "--check=rules") != words.end();
     std::replace(words.begin(), words.end(), std::string("--check=rules"), std::string("--check"));
+    for (const std::string& word : words)
+        if (word.starts_with("--check="))
+            throw UsageError("'" + escape(word) + "': expected --check or --check=rules");
     CommandLine result;
     try {
         const po::parsed_options parsed = po::command_line_parser(words).options(options).style(style).run();

@@ -68,7 +68,7 @@ TEST_CASE("--help, sipalgd(8) and sipalgd.conf(5) have the same options") {
                                    "admin-group", "log-level",    "log-format",
                                    "history",     "mask-numbers", "check",
                                    "help",        "version",      "emergency-number",
-                                   "state",       "public-ports"};
+                                   "state",       "public-ports", "workers"};
     for (const LimitRow& limit : limit_rows)
         expected.insert(limit.option);
     CHECK(names == expected);

@@ -135,7 +135,10 @@ TEST_CASE("mistakes on the command line are named") {
     CHECK(error_of({"--queue", "1", "--queue", "2"}) == "--queue: given twice (expected once)");
     CHECK(error_of({"--config", "a", "--config", "b"}) == "--config: given twice (expected once)");
     CHECK(error_of({"--queue"}).find("--queue") != std::string::npos);
-    CHECK(error_of({"--check=1"}).find("--check") != std::string::npos);
+    CHECK(error_of({"--check=1"}) == "'--check=1': expected --check or --check=rules");
+    CHECK(parse({"--workers", "1"}, "workers = 1\n").table == "sipalg");
+    CHECK(error_of({"--workers", "2"})
+              .starts_with("--workers: '2' is not supported (expected 1): one thread is"));
     CHECK(parse({"--check"}).check);
     CHECK_FALSE(parse({"--check"}).check_rules);
     CHECK(parse({"--check=rules", "--queue", "7"}).check_rules);
