@@ -8,6 +8,8 @@
 #include <stdexcept>
 
 #include "alg/base/escape.hpp"
+#include "alg/ctl/options.hpp"
+#include "alg/sip/text.hpp"
 
 namespace sipalg::ctl {
 
@@ -80,13 +82,14 @@ std::string hep3(const HepPacket& packet) {
 HepSender::HepSender(const std::string& target) {
     const std::size_t colon = target.rfind(':');
     std::string host = target.substr(0, colon);
-    if (colon == std::string::npos || host.empty() || colon + 1 == target.size())
-        throw std::runtime_error("--hep '" + escape(target) +
-                                 "': expected HOST:PORT, for example 192.0.2.1:9060");
+    const std::string digits = colon == std::string::npos ? std::string() : target.substr(colon + 1);
+    const auto port = text::number(digits, 65535);
+    if (host.empty() || !port || *port == 0)
+        throw UsageError("--hep '" + escape(target) + "': expected HOST:PORT, for example 192.0.2.1:9060");
     if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
     addrinfo hints{}, *found = nullptr;
     hints.ai_socktype = SOCK_DGRAM;
-    const int error = getaddrinfo(host.c_str(), target.c_str() + colon + 1, &hints, &found);
+    const int error = getaddrinfo(host.c_str(), digits.c_str(), &hints, &found);
     if (error != 0) throw std::runtime_error("--hep " + escape(target) + ": " + gai_strerror(error));
     const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
     for (const addrinfo* one = found; one != nullptr && fd_ < 0; one = one->ai_next) {

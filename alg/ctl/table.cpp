@@ -9,6 +9,7 @@ namespace sipalg::ctl {
 namespace {
 
 constexpr std::size_t gap = 2;
+constexpr std::size_t fewest_columns = 3, narrowest = 4;  // on a very narrow terminal
 
 template <class Widths>
 std::size_t total(const Widths& shown) {
@@ -67,8 +68,24 @@ std::vector<Table::Shown> Table::fit(std::size_t room) const {
         if (total(shown) <= room) return shown;
         const auto last = std::find_if(all.rbegin(), all.rend(),
                                        [&](const Shown& one) { return columns_[one.column].optional; });
-        if (last == all.rend()) return shown;
-        all.erase(std::next(last).base());
+        if (last != all.rend()) {
+            all.erase(std::next(last).base());
+        } else if (all.size() > fewest_columns) {
+            all.pop_back();
+        } else {
+            squeeze(shown, room);
+            return shown;
+        }
+    }
+}
+
+// A wrapped line would be worse than a cut word.
+void Table::squeeze(std::vector<Shown>& shown, std::size_t room) {
+    while (total(shown) > room) {
+        const auto widest = std::max_element(
+            shown.begin(), shown.end(), [](const Shown& a, const Shown& b) { return a.width < b.width; });
+        if (widest == shown.end() || widest->width <= narrowest) return;
+        --widest->width;
     }
 }
 

@@ -15,11 +15,11 @@ class Table {
     static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
     struct Column {
-        /// A heading alone stands for a column that is never cut or left out.
+        /// A heading alone stands for a column that is cut or left out only if nothing else helps.
         Column(const char* text, std::size_t shortest = 0, bool may_go = false)
             : heading(text), least(shortest), optional(may_go) {}
         std::string heading;
-        std::size_t least;  ///< cells may be cut to this width; 0: never
+        std::size_t least;  ///< cells may be cut to this width; 0: only on a very narrow terminal
         bool optional;      ///< left out if there is no room, the last such column first
     };
 
@@ -27,7 +27,8 @@ class Table {
     /// As many cells as there are columns; missing ones are empty.
     void add(std::vector<std::string> cells);
     bool empty() const { return rows_.size() == 1; }
-    /// At most `room` wide, if cutting cells and leaving out optional columns is enough for that.
+    /// At most `room` wide. Cuts cells and leaves out optional columns; if that is not enough, leaves out all
+    /// but the first three columns and cuts any cell, to four characters.
     std::string text(std::size_t room = unlimited) const;
 
   private:
@@ -36,6 +37,7 @@ class Table {
         std::size_t width;
     };
     std::vector<Shown> fit(std::size_t room) const;
+    static void squeeze(std::vector<Shown>& shown, std::size_t room);
 
     std::vector<Column> columns_;
     std::vector<std::vector<std::string>> rows_;

@@ -113,7 +113,7 @@ std::string status(const Json& document) {
 }
 
 std::string limits(const Json& rows, std::size_t room) {
-    Table table({{"LIMIT"}, {"VALUE"}, {"IN USE"}, {"AT THE LIMIT", 20}});
+    Table table({{"LIMIT", 20}, {"VALUE"}, {"IN USE"}, {"AT THE LIMIT", 20}});
     for (const Json& row : rows)
         table.add({cell(row, "name"), cell(row, "limit"), cell(row, "in_use"), cell(row, "behaviour")});
     return table.text(room);

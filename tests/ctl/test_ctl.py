@@ -82,9 +82,9 @@ class Screen:
     def __init__(self, *arguments, rows=24, columns=80):
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.execv(PROGRAM, [PROGRAM, *arguments])
         self.rows, self.columns, self.bytes = rows, columns, b""
-        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def read(self, wanted, within=20):
         """Waits until the output contains `wanted`."""
@@ -167,6 +167,11 @@ class Lists(unittest.TestCase):
         rows = screen.bytes.decode().split("\r\n")
         self.assertLessEqual(max(map(len, rows)), 80)
         self.assertIn("a84b4c", rows[1])
+        for columns in (60, 40, 20):
+            screen = Screen("--control", daemon.path, "calls", columns=columns)
+            screen.read(b"no such text", within=20)
+            screen.end()
+            self.assertLessEqual(max(map(len, screen.bytes.decode().split("\r\n"))), columns)
         piped = subprocess.run([PROGRAM, "--control", daemon.path, "calls", "--phone", "192.168.1.10"], capture_output=True, text=True,
                                timeout=20, check=True).stdout
         self.assertIn("a84b4c76e66710f0b1d4c2@192.168.1.10\n", piped)
@@ -185,6 +190,13 @@ class Errors(unittest.TestCase):
             self.assertEqual(result.returncode, 1)
             self.assertIn("did not answer within 3 s", result.stderr)
             self.assertGreater(time.monotonic() - begun, 2.5)
+
+    def test_a_bad_hep_target_is_bad_usage(self):
+        for target in ("nowhere", "127.0.0.1:99999", "127.0.0.1:0", "127.0.0.1:", ":9060", "127.0.0.1:9x", ""):
+            result = subprocess.run([PROGRAM, "record", "--hep", target, "--seconds", "1"], capture_output=True, text=True, timeout=60,
+                                    check=False)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertTrue(result.stderr.strip())
 
     @unittest.skipUnless(os.geteuid() == 0, "needs another user")
     def test_without_permission_the_group_is_named(self):

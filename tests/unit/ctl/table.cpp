@@ -41,7 +41,20 @@ TEST_CASE("O1 a table that does not fit cuts what may be cut, then leaves column
     CHECK(table.text(25) == "KEPT    LONG  FIRST  SE..\nabcdef  J\xc3\xbc..  1      2\n");
     CHECK(table.text(19) == "KEPT    LONG  FIRST\nabcdef  J\xc3\xbc..  1\n");
     CHECK(table.text(12) == "KEPT    LONG\nabcdef  J\xc3\xbc..\n");
-    CHECK(table.text(5) == "KEPT    LONG\nabcdef  J\xc3\xbc..\n");  // no less
+    CHECK(table.text(11) == "KEPT   LONG\nabc..  J\xc3\xbc..\n");
+    CHECK(table.text(5) == "KEPT  LONG\nab..  J\xc3\xbc..\n");  // no less
+}
+
+TEST_CASE("O1 a very narrow terminal gets the first columns") {
+    Table table({"STATE", {"PHONE", 13}, "AGE", "MEDIA", {"CALL-ID", 8}});
+    table.add({"confirmed", "192.168.1.11", "6s", "audio open", "call-25059x1"});
+    CHECK(table.text(50) ==
+          "STATE      PHONE         AGE  MEDIA       CALL-ID\nconfirmed  192.168.1.11  6s   audio open  "
+          "call-2..\n");
+    CHECK(table.text(40) ==
+          "STATE      PHONE         AGE  MEDIA\nconfirmed  192.168.1.11  6s   audio open\n");
+    CHECK(table.text(28) == "STATE      PHONE         AGE\nconfirmed  192.168.1.11  6s\n");
+    CHECK(table.text(20) == "STATE   PHONE    AGE\nconf..  192.1..  6s\n");
 }
 
 TEST_CASE("missing cells are empty, and long ones are not shortened") {
