@@ -12,6 +12,14 @@ namespace {
 
 constexpr std::size_t max_contacts = 16;
 
+// Some quote the number, as RFC 2543 quoted dates (S9).
+std::optional<std::int64_t> expires_of(const sip::NameAddr& contact) {
+    const auto parameter = sip::parameter(contact.parameters, "expires");
+    if (!parameter) return std::nullopt;
+    const bool quoted = !parameter->empty() && parameter->front() == '"';
+    return sip::delta_seconds(parameter->substr(quoted ? 1 : 0));
+}
+
 }  // namespace
 
 std::string aor_of(const sip::Message& message) {
@@ -41,10 +49,8 @@ bool each_contact(const sip::Message& message, const OwnContact& own,
             const auto inside =
                 own(uri->transport, *uri->host_port.address, uri->host_port.port.value_or(5060));
             if (!inside || ++count > max_contacts) continue;
-            const auto parameter = sip::parameter(entry->parameters, "expires");
             const auto whole = sip::parse_uri(entry->uri);
-            visit({*inside, whole ? whole->user : std::string_view(),
-                   parameter ? sip::delta_seconds(*parameter) : std::nullopt});
+            visit({*inside, whole ? whole->user : std::string_view(), expires_of(*entry)});
         }
     }
     return star;
