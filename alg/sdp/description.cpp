@@ -59,6 +59,9 @@ void read_address(Words& words, const AddressField& origin, AddressField& field)
     field.type = words.next();
     const std::string_view text = words.next();
     field.text = text.substr(0, text.find('/'));
+    // An IPv6 address in brackets, as in a URI (S9).
+    if (field.text.size() > 2 && field.text.front() == '[' && field.text.back() == ']')
+        field.text = field.text.substr(1, field.text.size() - 2);
     if (!internet) return;
     field.address = origin.address && field.text == origin.text ? origin.address : Address::parse(field.text);
 }

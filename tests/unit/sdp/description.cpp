@@ -113,6 +113,16 @@ TEST_CASE("D1: unknown, empty and broken lines are skipped") {
     CHECK(p.d.connections().size() == 1);
 }
 
+TEST_CASE("S9: an IPv6 address in brackets") {
+    const Parsed p(
+        "v=0\r\nc=IN IP6 [2001:db8::1]\r\nm=audio 6000 RTP/AVP 0\r\na=rtcp:6005 IN IP6 [2001:db8::2]\r\n");
+    REQUIRE(p.ok);
+    CHECK(p.d.connection(p.m(0)).address == Address::parse("2001:db8::1"));
+    CHECK(p.d.connection(p.m(0)).text == "2001:db8::1");
+    REQUIRE(p.m(0).rtcp);
+    CHECK(p.m(0).rtcp->address.address == Address::parse("2001:db8::2"));
+}
+
 TEST_CASE("D6: c= of either family, with names, ttl and count, several in a row") {
     const Parsed p(
         "v=0\r\nc=IN IP4 224.2.1.1/127/3\r\nc=IN IP4 host.example.com\r\nm=audio 1 RTP/AVP 0\r\nc=IN IP6 "
