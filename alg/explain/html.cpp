@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "alg/base/escape.hpp"
+#include "alg/explain/ladder.hpp"
 #include "alg/explain/page.hpp"
 #include "alg/facts/mask.hpp"
 
@@ -98,12 +99,8 @@ class Page {
         for (const auto& [word, count] : all_.others)
             items += "<li>" + std::to_string(count) + " packets that are not readable SIP: " + safe(word) +
                      "</li>\n";
-        for (const capture::Unread& unread : all_.unread)
-            items += "<li>not read: " +
-                     (unread.frame == 0 ? std::string() : "frame " + std::to_string(unread.frame) + ": ") +
-                     safe(unread.why) + "</li>\n";
-        if (all_.unread_count > all_.unread.size())
-            items += "<li>and " + std::to_string(all_.unread_count - all_.unread.size()) + " more</li>\n";
+        for (const std::string& unread : unread_lines(all_))
+            items += "<li>" + safe(unread) + "</li>\n";
         if (!items.empty()) out_ += "<ul class=\"notes\">\n" + items + "</ul>\n";
         out_ += "</header>\n";
     }

@@ -73,12 +73,8 @@ class Writer {
                 text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + word;
             line("not SIP, or not readable: " + text);
         }
-        for (const capture::Unread& unread : all_.unread)
-            line((unread.frame == 0 ? "not read: "
-                                    : "not read: frame " + std::to_string(unread.frame) + ": ") +
-                 escape(unread.why));
-        if (all_.unread_count > all_.unread.size())
-            line("and " + std::to_string(all_.unread_count - all_.unread.size()) + " more");
+        for (const std::string& unread : unread_lines(all_))
+            line(escape(unread));
     }
 
     void write(const Conversation& conversation) {
@@ -219,6 +215,23 @@ class Writer {
 
 std::string ladder(const Explanation& explanation) {
     return Writer(explanation).run();
+}
+
+std::vector<std::string> unread_lines(const Explanation& explanation) {
+    const std::vector<capture::Unread>& all = explanation.unread;
+    std::vector<std::string> lines;
+    for (std::size_t first = 0, last = 0; first < all.size(); first = last + 1) {
+        const capture::Unread& one = all[first];
+        for (last = first; last + 1 < all.size(); ++last)
+            if (all[last + 1].why != one.why || all[last + 1].frame != all[last].frame + 1) break;
+        std::string frames = one.frame == 0 ? std::string() : "frame " + std::to_string(one.frame) + ": ";
+        if (last > first)
+            frames = "frames " + std::to_string(one.frame) + " to " + std::to_string(all[last].frame) + ": ";
+        lines.push_back("not read: " + frames + one.why);
+    }
+    if (explanation.unread_count > all.size())
+        lines.push_back("and " + std::to_string(explanation.unread_count - all.size()) + " more");
+    return lines;
 }
 
 }  // namespace sipalg::explain

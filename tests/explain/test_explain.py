@@ -289,6 +289,11 @@ class Files(Explained):
                 self.assertEqual(self.messages(pcap(frames, link)), 6)
         self.assertEqual(self.messages(pcap([(TIME, b""), (TIME, b"\xff\x03"), (TIME, b"!")], 9)), 0)
 
+    def test_many_unread_frames(self):
+        """O2: successive frames that cannot be read for one reason are one line."""
+        text = self.run_explain(pcap([(at, p) for at, p in packets()], 999))
+        self.assertIn("not read: frames 1 to 6: its link layer is not supported\n", text)
+
     def test_unusable_files(self):
         """SPEC 1: a directory, and a full disk for the output, end with status 1 and the reason."""
         done = subprocess.run([PROGRAM, "explain", str(self.folder)], capture_output=True, text=True, timeout=60, check=False)
