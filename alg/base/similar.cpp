@@ -1,6 +1,7 @@
 #include "alg/base/similar.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,11 +24,14 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::optional<std::string_view> most_similar(std::string_view word,
                                              std::span<const std::string_view> choices) {
+    std::string lower(word);
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
     std::optional<std::string_view> best;
     std::size_t least = 0;
     for (const std::string_view choice : choices) {
         const std::size_t most = std::min<std::size_t>(3, (std::max(word.size(), choice.size()) + 2) / 3);
-        const std::size_t distance = edit_distance(word, choice);
+        const std::size_t distance = edit_distance(lower, choice);
         if (distance > most || (best && distance >= least)) continue;
         best = choice;
         least = distance;

@@ -20,6 +20,7 @@ TEST_CASE("the most similar word is found, or none if no word is similar") {
     CHECK(most_similar("calls", words) == "calls");
     CHECK(most_similar("cals", words) == "call");
     CHECK(most_similar("stats", words) == "status");
+    CHECK(most_similar("CALLS", words) == "calls");
     CHECK_FALSE(most_similar("juggle", words));
     CHECK_FALSE(most_similar("x", words));
     CHECK_FALSE(most_similar("", words));
