@@ -96,6 +96,7 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
         return;
     }
     const CallKeyView leg = calls_.leg_of(received, closed_);
+    if (is_bare_ack(received) && changes_no_peer(leg, received)) return;
     const CallKey key{std::string(leg.call_id), leg.phone, leg.leg};
     const auto [call, former] = find_or_make(key, received, effects);
     if (!call) return;
@@ -106,7 +107,8 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
     unproven_.note(key, *call);
     quota_.count(received.phone, before, CallQuota::of(*call));
     switch (outcome) {
-        case Outcome::none: break;
+        case Outcome::none:
+        case Outcome::scheduled: break;
         case Outcome::noted: resources_.save(key, *call, received.now, effects); break;
         case Outcome::changed: resources_.settle(key, *call, received.now, effects); break;
         case Outcome::answered:
@@ -133,9 +135,19 @@ Outcome Calls::note_proof(const CallKey& key, Call& call, const DescribedMessage
     if (received.from == Side::outside && !peer->answered && outcome != Outcome::none) {
         peer->answered = true;
         proofs_.hold({key.phone, peer->address});
+        if (outcome == Outcome::scheduled) outcome = Outcome::noted;
     }
-    const bool quiet = outcome == Outcome::none || outcome == Outcome::noted;
-    return !std::exchange(peer->admitted, true) && quiet ? Outcome::changed : outcome;
+    return !std::exchange(peer->admitted, true) && is_quiet(outcome) ? Outcome::changed : outcome;
+}
+
+// Whether a message that changes nothing else leaves the peers of its call as they are. Most ACKs need no
+// copy of the call for cancel() then.
+bool Calls::changes_no_peer(const CallKeyView& key, const DescribedMessage& received) const {
+    const Call* call = calls_.find(key);
+    if (!call) return false;
+    const auto peer = std::find_if(call->peers.begin(), call->peers.end(),
+                                   [&](const CallPeer& one) { return one.address == received.peer; });
+    return peer != call->peers.end() && (peer->admitted || !received.proven);
 }
 
 // Removes the last of its peers until at most this number remains.

@@ -112,6 +112,7 @@ class Calls {
     bool has_room(const DescribedMessage& received);
     void make_room_for_unproven(Time now, Effects& effects);
     Outcome note_proof(const CallKey& key, Call& call, const DescribedMessage& received, Outcome outcome);
+    bool changes_no_peer(const CallKeyView& key, const DescribedMessage& received) const;
     void drop_peers(const CallKey& key, Call& call, std::size_t most);
     struct Found {
         Call* call = nullptr;  ///< nullptr: none, and the message makes none

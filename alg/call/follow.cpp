@@ -232,7 +232,7 @@ Outcome on_request_in_dialog(Call& call, const DescribedMessage& received) {
     if (number <= dialog->latest_cseq(received.from)) return Outcome::none;  // retransmission
     if (message.method() == sip::Method::bye) {
         dialog->byes[received.from] = Bye{number, received.now + transaction_time};
-        return Outcome::noted;
+        return Outcome::scheduled;  // a BYE is not in the record
     }
     dialog->cseqs[received.from] = number;
     switch (message.method()) {
@@ -293,13 +293,17 @@ Outcome act(Call& call, const DescribedMessage& received) {
 
 }  // namespace
 
+bool is_bare_ack(const DescribedMessage& received) {
+    return received.message.is_request() && received.message.method() == sip::Method::ack &&
+           !received.session;
+}
+
 Outcome follow(Call& call, const DescribedMessage& received) {
     if (received.from == Side::outside && !call.has_peer(received.peer)) return Outcome::none;  // X4
     if (received.from == Side::inside && is_target_refresh(received.message)) call.contact = received.contact;
     const bool is_new_peer = note_peer(call, received);
     const Outcome outcome = act(call, received);
-    const bool quiet = outcome == Outcome::none || outcome == Outcome::noted;
-    return is_new_peer && quiet ? Outcome::changed : outcome;
+    return is_new_peer && is_quiet(outcome) ? Outcome::changed : outcome;
 }
 
 }  // namespace sipalg::call

@@ -13,8 +13,22 @@ struct DescribedMessage : ReceivedMessage {
     std::optional<Session> session;  ///< from the message's description, with the sender's endpoints
 };
 
-/// The effect of a message on its call. `noted`: pinholes stay the same, but the record changes.
-enum class Outcome : std::uint8_t { none, noted, changed, answered, ended };
+/// The effect of a message on its call.
+enum class Outcome : std::uint8_t {
+    none,
+    scheduled,  ///< only deadlines change: neither pinholes nor the record
+    noted,      ///< pinholes stay the same, but the record changes
+    changed,
+    answered,
+    ended
+};
+/// Whether the pinholes stay the same.
+inline bool is_quiet(Outcome outcome) {
+    return outcome == Outcome::none || outcome == Outcome::scheduled || outcome == Outcome::noted;
+}
+
+/// Whether follow() would change nothing: an ACK without a description.
+bool is_bare_ack(const DescribedMessage& received);
 
 /// Applies a message to its call. Retransmissions and messages of hosts outside the dialog (X4) change
 /// nothing. Afterwards the call may have one peer more than max_peers.
