@@ -2,6 +2,7 @@
 // word.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -16,14 +17,17 @@ namespace sipalg::byte_scan {
 // Both blocks have the same members. `equals` and `in_range` return a Match, which combines with | & ~ and
 // turns into Hits: an integer in which a byte that matches has set bits, the first byte in the lowest ones.
 
-/// Positions in an integer with `bits` bits for each byte.
+/// Positions in an integer with `bits` bits for each byte, of which one is set where it matches.
 template <class Integer, unsigned bits>
 class HitsOf {
   public:
     explicit HitsOf(Integer hits) : hits_(hits) {}
     bool any() const { return hits_ != 0; }
+    Integer mask() const { return hits_; }
     /// The position of the first byte that matches. Precondition: any().
-    std::size_t first() const { return static_cast<std::size_t>(std::countr_zero(hits_)) / bits; }
+    std::size_t first() const { return static_cast<unsigned>(std::countr_zero(hits_)) / bits; }
+    /// Without the first byte that matches. Precondition: any().
+    HitsOf without_first() const { return HitsOf(static_cast<Integer>(hits_ & (hits_ - 1))); }
     /// Without the first `count` bytes. Precondition: the block has more.
     HitsOf from(std::size_t count) const { return HitsOf(static_cast<Integer>(hits_ >> (count * bits))); }
 
@@ -114,9 +118,45 @@ class SseBlock {
 
     __m128i bytes_;
 };
+
+/// Four blocks, for a search that goes through a whole text.
+class WideSseBlock {
+  public:
+    using Hits = HitsOf<std::uint64_t, 1>;
+    static constexpr std::size_t width = 4 * SseBlock::width;
+
+    class Match {
+      public:
+        explicit Match(const std::array<SseBlock::Match, 4>& parts) : parts_(parts) {}
+        friend Match operator|(const Match& a, const Match& b) {
+            return Match({a.parts_[0] | b.parts_[0], a.parts_[1] | b.parts_[1], a.parts_[2] | b.parts_[2],
+                          a.parts_[3] | b.parts_[3]});
+        }
+        Hits hits() const { return Hits(part(0) | part(1) | part(2) | part(3)); }
+
+      private:
+        std::uint64_t part(unsigned i) const {
+            return std::uint64_t{parts_[i].hits().mask()} << (i * SseBlock::width);
+        }
+        std::array<SseBlock::Match, 4> parts_;
+    };
+
+    explicit WideSseBlock(const char* bytes)
+        : parts_{SseBlock(bytes), SseBlock(bytes + SseBlock::width), SseBlock(bytes + 2 * SseBlock::width),
+                 SseBlock(bytes + 3 * SseBlock::width)} {}
+
+    Match equals(char c) const {
+        return Match({parts_[0].equals(c), parts_[1].equals(c), parts_[2].equals(c), parts_[3].equals(c)});
+    }
+
+  private:
+    std::array<SseBlock, 4> parts_;
+};
 using Block = SseBlock;
+using WideBlock = WideSseBlock;
 #else
 using Block = WordBlock;
+using WideBlock = WordBlock;
 #endif
 
 }  // namespace sipalg::byte_scan

@@ -2,7 +2,9 @@
 // time, which is faster than the C library because the next delimiter is usually near (P1, P6).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <string_view>
 
 #include "alg/base/byte_block.hpp"
@@ -98,26 +100,60 @@ inline std::size_t find(std::string_view s, std::size_t from = 0) {
     return find_kind<OneOf<Set...>>(s, from);
 }
 
-/// The first `A` or `B` at or after `from`, and the first `B` at or after that; each is s.size() if there is
-/// none. The two are often close together, so one test of a block usually finds both.
-struct Pair {
-    std::size_t first, second;
-};
-template <char A, char B, class Bytes = Block>
-inline Pair find_pair(std::string_view s, std::size_t from) {
-    if (from + Bytes::width <= s.size()) {
-        const Bytes block(s.data() + from);
-        const auto b = OneOf<B>::matches(block);
-        if (const auto either = (OneOf<A>::matches(block) | b).hits(); either.any()) {
-            const std::size_t first = from + either.first();
-            const auto behind = b.hits().from(either.first());
-            return {first, behind.any() ? first + behind.first()
-                                        : find_kind<OneOf<B>, Bytes>(s, from + Bytes::width)};
+/// All bytes of a kind in [from, end), one after the other. Tests each wide block once, however many matches
+/// it has, so it is faster than a search for each of them. The kind must not match NUL. Precondition: from <=
+/// end
+/// <= s.size(). May read bytes of `s` after `end`, but none outside `s`.
+template <class Kind, class Bytes = WideBlock>
+class Matches {
+  public:
+    Matches(std::string_view s, std::size_t from, std::size_t end)
+        : s_(s),
+          block_(from - Bytes::width),
+          whole_(s.size() < Bytes::width ? 0 : std::min(end, s.size() - Bytes::width + 1)),
+          end_(end) {}
+
+    /// The position of the next match; `end` if there is none.
+    [[gnu::always_inline]] std::size_t next() {
+        if constexpr (Bytes::width <= sizeof(std::size_t)) {  // matches seldom share a block
+            const std::size_t begin = block_ + Bytes::width;
+            const std::size_t match = begin < end_ ? find_kind<Kind, Bytes>(s_, begin, end_) : end_;
+            block_ = match + 1 - Bytes::width;
+            return match;
         }
-        from += Bytes::width;
+        while (!hits_.any()) {
+            block_ += Bytes::width;
+            if (block_ < whole_) {
+                hits_ = Kind::matches(Bytes(s_.data() + block_)).hits();
+            } else if (block_ < end_) {
+                hits_ = last_hits(s_, block_);
+            } else {
+                block_ = end_ - Bytes::width;  // for the next call
+                return end_;
+            }
+        }
+        const std::size_t found = block_ + hits_.first();
+        hits_ = hits_.without_first();
+        return found < end_ ? found : end_;
     }
-    const std::size_t first = find_kind<OneOf<A, B>, Bytes>(s, from);
-    return {first, find_kind<OneOf<B>, Bytes>(s, first)};
-}
+
+  private:
+    /// Those of the block that the end of the text cuts short.
+    [[gnu::noinline]] static typename Bytes::Hits last_hits(std::string_view s, std::size_t block) {
+        if (s.size() >= Bytes::width) {
+            const std::size_t last = s.size() - Bytes::width;
+            return Kind::matches(Bytes(s.data() + last)).hits().from(block - last);
+        }
+        char padded[Bytes::width] = {};
+        std::memcpy(padded, s.data() + block, s.size() - block);
+        return Kind::matches(Bytes(padded)).hits();
+    }
+
+    std::string_view s_;
+    std::size_t block_;  ///< that of hits_; before the first call, the one before `from`
+    std::size_t whole_;  ///< blocks before it are in `s` as a whole
+    std::size_t end_;
+    typename Bytes::Hits hits_{0};
+};
 
 }  // namespace sipalg::byte_scan

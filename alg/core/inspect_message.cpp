@@ -243,7 +243,7 @@ class Inspection {
     }
     std::optional<call::Session> session(const call::Resolve& resolve) {
         std::optional<call::Session> result;
-        for (std::size_t i = 0; i < bodies_.count; ++i) {
+        for (std::size_t i = 0; i < bodies_.sdp.size(); ++i) {
             if (!state_.description.parse(bodies_.sdp[i].text)) continue;
             if (!result) result.emplace();
             call::read_session(state_.description, resolve, *result);
@@ -277,7 +277,8 @@ class Inspection {
 
     void map_description() {
         const bool translated = envelope_.egress.address != phone_.address;
-        if (!outward_ || !translated || bodies_.count == 0 || !call::describes_in_dialog(message())) return;
+        if (!outward_ || !translated || bodies_.sdp.size() == 0 || !call::describes_in_dialog(message()))
+            return;
         // The meaning of 0.0.0.0 depends on existing mappings, so a retransmission could have another result
         // (C10).
         const auto described = session([this](const Socket& socket) {
@@ -308,7 +309,7 @@ class Inspection {
         rewrite::Edits& edits = state_.edits;
         edits.start(message().bytes());
         rewrite::plan_head(message(), translation, edits);
-        const bool told = bodies_.count == 0 ||
+        const bool told = bodies_.sdp.size() == 0 ||
                           rewrite::plan_body(message(), bodies_, translation, state_.description, edits);
         // Report it once: a retransmission stages no changes.
         if (!told && !decision_.changes.empty())

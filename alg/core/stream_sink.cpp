@@ -26,7 +26,8 @@ tcp::MessageResult StreamSink::inspect(const tcp::StreamMessage& message, Time n
     sip::ParseError error = state_.message.parse(message.bytes);
     if (message.oversize) {
         // The head is complete, and the message can be inspected unless its body describes media.
-        const bool readable = error == sip::ParseError::truncated && sip::find_sdp(state_.message).count == 0;
+        const bool readable =
+            error == sip::ParseError::truncated && sip::find_sdp(state_.message).sdp.size() == 0;
         if (!readable) return {Reason::oversize, false, nullptr};
         error = sip::ParseError::none;
     }

@@ -37,12 +37,15 @@ unsigned digit(char c) {
 }
 
 // A separate parser, because each header with an address needs it and inet_pton takes several times as long.
-bool read_v4(std::string_view text, std::uint32_t& value) {
+// Returns the length of the dotted quad at the beginning of the text; 0: there is none.
+inline std::size_t read_quad(std::string_view text, std::uint32_t& value) {
     // Zeros after the text end its last number, so that positions need no checks.
     constexpr std::size_t longest = 15;
-    if (text.size() < 7 || text.size() > longest) return false;
+    if (text.size() < 7) return 0;
     char padded[longest + 5] = {};
-    if (text.size() >= 8) {
+    if (text.size() > longest) {
+        std::memcpy(padded, text.data(), longest + 1);
+    } else if (text.size() >= 8) {
         std::memcpy(padded, text.data(), 8);
         std::memcpy(padded + text.size() - 8, text.data() + text.size() - 8, 8);
     } else {
@@ -50,28 +53,28 @@ bool read_v4(std::string_view text, std::uint32_t& value) {
     }
     const char* p = padded;
     for (int part = 0; part < 4; ++part) {
-        if (part > 0 && *p++ != '.') return false;
+        if (part > 0 && *p++ != '.') return 0;
         unsigned octet = digit(*p++);
-        if (octet > 9) return false;
+        if (octet > 9) return 0;
         // A zero ends the number, because a digit after it would make it a leading zero.
         if (const unsigned second = digit(*p); second <= 9 && octet > 0) {
             octet = octet * 10 + second;
             if (const unsigned third = digit(*++p); third <= 9) {
                 octet = octet * 10 + third;
                 ++p;
-                if (octet > 255) return false;
+                if (octet > 255) return 0;
             }
         }
         value = value << 8 | octet;
     }
-    return p == padded + text.size();
+    return static_cast<std::size_t>(p - padded);
 }
 
 }  // namespace
 
 std::optional<Address> Address::parse(std::string_view text) {
     if (text.empty()) return std::nullopt;
-    if (std::uint32_t value = 0; read_v4(text, value)) return v4(value);
+    if (std::uint32_t value = 0; read_quad(text, value) == text.size()) return v4(value);
     if (text.find(':') == std::string_view::npos) return std::nullopt;
     char buffer[INET6_ADDRSTRLEN];
     if (text.size() >= sizeof buffer) return std::nullopt;
@@ -81,6 +84,15 @@ std::optional<Address> Address::parse(std::string_view text) {
     std::array<std::uint8_t, 16> bytes{};
     if (inet_pton(AF_INET6, buffer, bytes.data()) != 1) return std::nullopt;
     return v6(bytes);
+}
+
+std::size_t Address::read_v4(std::string_view text, std::optional<Address>& address) {
+    std::uint32_t value = 0;
+    const std::size_t size = read_quad(text, value);
+    if (size == 0) return 0;
+    if (size < text.size() && (text[size] == '.' || digit(text[size]) <= 9)) return 0;
+    address = v4(value);
+    return size;
 }
 
 std::uint32_t Address::v4_value() const {

@@ -26,6 +26,9 @@ class Address {
     static Address v6(const std::array<std::uint8_t, 16>& bytes);
     /// Strict text: dotted quad without leading zeros, or RFC 4291 text without brackets, zone or prefix.
     static std::optional<Address> parse(std::string_view text);
+    /// Reads a dotted quad at the beginning of `text` and stores it. Returns its length; 0: there is none, or
+    /// a digit or a dot follows it.
+    static std::size_t read_v4(std::string_view text, std::optional<Address>& address);
 
     Family family() const { return family_; }
     bool is_v4() const { return family_ == Family::v4; }
@@ -54,8 +57,8 @@ class Address {
     static constexpr std::size_t max_text = sizeof "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255" - 1;
 
     friend constexpr auto operator<=>(const Address&, const Address&) = default;
-    // Compares words instead of bytes, because every look-up of a mapping compares addresses.
-    friend constexpr bool operator==(const Address& a, const Address& b) {
+    // Compares words instead of bytes, and never by a call, because every look-up compares addresses.
+    [[gnu::always_inline]] friend constexpr bool operator==(const Address& a, const Address& b) {
         return a.family_ == b.family_ && a.words() == b.words();
     }
     /// The bytes as two numbers in the byte order of the machine, for hashing.
@@ -82,6 +85,9 @@ struct Endpoint {
     /// Parses the format of text().
     static std::optional<Endpoint> parse(std::string_view text);
     friend constexpr auto operator<=>(const Endpoint&, const Endpoint&) = default;
+    [[gnu::always_inline]] friend constexpr bool operator==(const Endpoint& a, const Endpoint& b) {
+        return a.port == b.port && a.address == b.address;
+    }
 };
 
 /// An endpoint of one transport: UDP 5060 and TCP 5060 are different sockets.
@@ -89,6 +95,9 @@ struct Socket {
     Transport transport = Transport::udp;
     Endpoint endpoint;
     friend constexpr auto operator<=>(const Socket&, const Socket&) = default;
+    [[gnu::always_inline]] friend constexpr bool operator==(const Socket& a, const Socket& b) {
+        return a.transport == b.transport && a.endpoint == b.endpoint;
+    }
 };
 
 /// Combines two words into a hash value with the 64-bit finaliser of MurmurHash3, which distributes adjacent

@@ -152,7 +152,7 @@ void plan_description(const sdp::Description& description, const Translation& tr
 bool plan_body(const sip::Message& message, const sip::Bodies& bodies, const Translation& translation,
                sdp::Description& scratch, Edits& edits) {
     const std::size_t first = edits.planned().size();
-    for (std::size_t i = 0; i < bodies.count; ++i) {
+    for (std::size_t i = 0; i < bodies.sdp.size(); ++i) {
         const sip::SdpBody& part = bodies.sdp[i];
         if (!scratch.parse(part.text)) continue;
         const std::size_t before = edits.planned().size();

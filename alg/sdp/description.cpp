@@ -57,13 +57,16 @@ std::optional<std::uint16_t> port_number(std::string_view digits) {
 void read_address(Words& words, const AddressField& origin, AddressField& field) {
     const bool internet = text::equals(words.next(), "in");
     field.type = words.next();
-    const std::string_view text = words.next();
-    field.text = text.substr(0, text.find('/'));
+    field.text = words.next();
+    if (internet && origin.address && field.text == origin.text) {
+        field.address = origin.address;
+        return;
+    }
+    field.text = field.text.substr(0, field.text.find('/'));
     // An IPv6 address in brackets, as in a URI (S9).
     if (field.text.size() > 2 && field.text.front() == '[' && field.text.back() == ']')
         field.text = field.text.substr(1, field.text.size() - 2);
-    if (!internet) return;
-    field.address = origin.address && field.text == origin.text ? origin.address : Address::parse(field.text);
+    if (internet) field.address = Address::parse(field.text);
 }
 
 /// Whether "… tcptype passive" or "… tcptype so" follows (RFC 6544 4.5).
@@ -199,10 +202,22 @@ class Description::Reader {
   public:
     Reader(Description& description, std::string_view text) : d_(description), text_(text) {}
 
-    bool line(char letter, std::size_t value, std::size_t end) {
+    /// The line from `begin` to `line_feed`, which is the size of the text after the last one.
+    bool line(std::size_t begin, std::size_t line_feed) {
         if (passes_over_) return true;
+        const std::size_t value = begin + 2;
+        if (value <= line_feed && text_[begin + 1] == '=') {                        // the usual form
+            if (text_[begin] == 'a' && !may_matter(value, line_feed)) return true;  // most lines
+            return line_of(text_[begin], value, line_end(text_, line_feed));
+        }
+        const auto odd = read_line(text_, begin, line_end(text_, line_feed));
+        return !odd || line_of(odd->letter, odd->value, odd->end);
+    }
+
+  private:
+    bool line_of(char letter, std::size_t value, std::size_t end) {
         switch (letter) {
-            case 'a': return !may_matter(value, end) || attribute(value, end);
+            case 'a': return attribute(value, end);
             case 'c': return connection({text_, value, end});
             case 'm': media({text_, value, end}); return true;
             case 'o': origin({text_, value, end}); return true;
@@ -210,18 +225,29 @@ class Description::Reader {
         }
     }
 
-  private:
-    // The four functions below are not part of line(), because most lines need none of them, and inlining
+    // The four functions below are not part of line_of(), because most lines need none of them, and inlining
     // would take registers.
     [[gnu::noinline]] void origin(Words words) {
         AddressField& field = d_.origin_;
         if (!field.text.empty()) return;  // a description has one; of several the first one counts
-        // Reads from the end of the line: a user name with spaces is wrong, but harmless.
-        field.text = words.last();
-        field.type = words.last();
-        if (text::equals(words.last(), "in")) field.address = Address::parse(field.text);
-        d_.origin_version_ = words.last();
-        d_.origin_session_ = words.rest();
+        const Words whole = words;
+        const std::string_view user = words.next(), session = words.next();
+        d_.origin_version_ = words.next();
+        std::string_view network = words.next();
+        field.type = words.next();
+        field.text = words.next();
+        d_.origin_session_ = {user.data(),
+                              static_cast<std::size_t>(session.data() - user.data()) + session.size()};
+        if (field.text.empty() || !words.rest().empty()) {
+            // Reads from the end of the line: a user name with spaces is wrong, but harmless.
+            words = whole;
+            field.text = words.last();
+            field.type = words.last();
+            network = words.last();
+            d_.origin_version_ = words.last();
+            d_.origin_session_ = words.rest();
+        }
+        if (text::equals(network, "in")) field.address = Address::parse(field.text);
     }
 
     [[gnu::noinline]] bool connection(Words words) {
@@ -362,14 +388,10 @@ bool Description::parse(std::string_view text) {
     std::size_t begin = find_first_line(text);
     if (begin == text::npos) return false;
     Reader reader(*this, text);
+    byte_scan::Matches<byte_scan::OneOf<'\n'>> line_feeds(text, begin, text.size());
     while (begin < text.size()) {
-        const std::size_t line_feed = byte_scan::find<'\n'>(text, begin);
-        const std::size_t end = line_end(text, line_feed);
-        if (end >= begin + 2 && text[begin + 1] == '=') {  // the usual form
-            if (!reader.line(text[begin], begin + 2, end)) return false;
-        } else if (const auto odd = read_line(text, begin, end)) {
-            if (!reader.line(odd->letter, odd->value, odd->end)) return false;
-        }
+        const std::size_t line_feed = line_feeds.next();
+        if (!reader.line(begin, line_feed)) return false;
         begin = line_feed + 1;
     }
     return true;

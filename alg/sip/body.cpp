@@ -147,18 +147,18 @@ void collect(const Entity& entity, int depth, Bodies& bodies) {
                         !is_identity(entity.encoding);
     if (content == Content::other || content == Content::enciphered || !entity.is_plain_text()) return;
     if (content == Content::sdp) {
-        if (bodies.count < Bodies::max_sdp) bodies.sdp[bodies.count++] = {entity.bytes, entity.length};
+        bodies.sdp.add({entity.bytes, entity.length});
         return;
     }
     constexpr int max_depth = 2;
     const std::string_view boundary =
         without_quotes(parameter(type.parameters, "boundary").value_or(std::string_view()));
     if (boundary.empty() || depth == max_depth) return;
-    const std::size_t before = bodies.count;
+    const std::size_t before = bodies.sdp.size();
     Parts parts(entity.bytes, boundary);
     while (const auto part = parts.next())
         if (const auto inner = read_part(*part)) collect(*inner, depth + 1, bodies);
-    if (content == Content::multipart_signed && bodies.count > before) bodies.sealed = true;
+    if (content == Content::multipart_signed && bodies.sdp.size() > before) bodies.sealed = true;
 }
 
 /// A quick search for the word: most credentials do not contain it, so that their parameters need not be
@@ -217,13 +217,13 @@ Bodies find_sdp(const Message& message) {
     const bool encoded =
         message.first(HeaderId::content_encoding) || message.first(HeaderId::content_transfer_encoding);
     if (!encoded && text::equals(type, "application/sdp")) {  // the usual form, which needs no parsing
-        bodies.sdp[bodies.count++] = {message.body(), std::nullopt};
+        bodies.sdp.add({message.body(), std::nullopt});
     } else {
         collect({message.body(), type, value_of(message, HeaderId::content_encoding),
                  value_of(message, HeaderId::content_transfer_encoding), std::nullopt},
                 0, bodies);
     }
-    if (bodies.count > 0 && !bodies.sealed) bodies.sealed = is_auth_int_used(message);
+    if (bodies.sdp.size() > 0 && !bodies.sealed) bodies.sealed = is_auth_int_used(message);
     return bodies;
 }
 

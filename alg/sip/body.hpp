@@ -2,11 +2,11 @@
 // 5621).
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <optional>
 #include <string_view>
 
+#include "alg/base/inline_table.hpp"
 #include "alg/sip/message.hpp"
 
 namespace sipalg::sip {
@@ -21,8 +21,7 @@ struct SdpBody {
 /// The descriptions of a body, and whether its bytes may be changed (S5).
 struct Bodies {
     static constexpr std::size_t max_sdp = 8;  ///< further ones are ignored
-    std::array<SdpBody, max_sdp> sdp;
-    std::size_t count = 0;
+    InlineTable<SdpBody, max_sdp> sdp;
     bool sealed = false;  ///< signed, encrypted, encoded or auth-int: read, but never changed
 };
 

@@ -19,55 +19,52 @@ class HeaderLines {
         incomplete,  ///< the text ends before the empty line
     };
 
-    HeaderLines(std::string_view text, std::size_t begin) : text_(text), position_(begin) {}
+    HeaderLines(std::string_view text, std::size_t begin)
+        : text_(text), line_feeds_(text, begin, text.size()), position_(begin) {}
 
     // Always inlined, so that the state of the iteration stays in registers.
     [[gnu::always_inline]] Step next() {
         const std::size_t begin = position_;
-        auto [colon, line_feed] = byte_scan::find_pair<':', '\n'>(text_, begin);
-        if (colon == text_.size()) return Step::incomplete;
-        if (text_[colon] == '\n') {
-            position_ = colon + 1;
-            if (colon == begin || (colon == begin + 1 && text_[begin] == '\r')) return Step::end;
-            return skip_unnamed(colon);
+        std::size_t line_feed = line_feeds_.next();
+        if (line_feed == text_.size()) return Step::incomplete;
+        position_ = line_feed + 1;
+        begin_ = begin;
+        colon_ = byte_scan::find<':'>(text_, begin, line_feed);
+        const bool named = colon_ < line_feed;
+        if (!named && (line_feed == begin || (line_feed == begin + 1 && text_[begin] == '\r')))
+            return Step::end;
+        while (position_ < text_.size() && text::is_blank(text_[position_])) {
+            line_feed = line_feeds_.next();
+            if (line_feed == text_.size()) return Step::incomplete;
+            position_ = line_feed + 1;
         }
-        if ((line_feed = find_line_end(line_feed)) == text_.size()) return Step::incomplete;
-        std::size_t name_end = colon;
-        while (name_end > begin && text::is_white(text_[name_end - 1]))
-            --name_end;
-        name_ = text::slice(text_, begin, name_end);
-        // The form of nearly all lines, with one space before the value and CRLF after it, leaves nothing for
-        // trim().
-        const std::size_t value = colon + (text_[colon + 1] == ' ' ? 2 : 1);
-        const std::size_t value_end = line_feed - (text_[line_feed - 1] == '\r' ? 1 : 0);
-        value_ = text::trim(text::slice(text_, value, value_end));
+        if (!named) begin_ = colon_ = line_feed;
         return Step::header;
     }
 
-    std::string_view name() const { return name_; }
+    std::string_view name() const {
+        std::size_t end = colon_;
+        while (end > begin_ && text::is_white(text_[end - 1]))
+            --end;
+        return text::slice(text_, begin_, end);
+    }
     /// The value without white space at its ends; folds inside it are kept.
-    std::string_view value() const { return value_; }
+    std::string_view value() const {
+        const std::size_t line_feed = position_ - 1;
+        if (colon_ == line_feed) return {};
+        // The form of nearly all lines, with one space before the value and CRLF after it, leaves nothing for
+        // trim().
+        const std::size_t begin = colon_ + (text_[colon_ + 1] == ' ' ? 2 : 1);
+        const std::size_t end = line_feed - (text_[line_feed - 1] == '\r' ? 1 : 0);
+        return text::trim(text::slice(text_, begin, end));
+    }
     std::size_t position() const { return position_; }
 
   private:
-    /// The line feed that ends the header line with its continuation lines; sets position_ to the next line.
-    /// If there is none, the size of the text.
-    [[gnu::always_inline]] std::size_t find_line_end(std::size_t line_feed) {
-        for (;; line_feed = byte_scan::find<'\n'>(text_, position_)) {
-            if (line_feed == text_.size()) return line_feed;
-            position_ = line_feed + 1;
-            if (position_ == text_.size() || (text_[position_] != ' ' && text_[position_] != '\t'))
-                return line_feed;
-        }
-    }
-    [[gnu::noinline]] Step skip_unnamed(std::size_t line_feed) {
-        if (find_line_end(line_feed) == text_.size()) return Step::incomplete;
-        name_ = value_ = {};
-        return Step::header;
-    }
-
-    std::string_view text_, name_, value_;
-    std::size_t position_;
+    std::string_view text_;
+    byte_scan::Matches<byte_scan::OneOf<'\n'>> line_feeds_;
+    std::size_t begin_ = 0, colon_ = 0;  ///< of the line; equal to its line feed if it has no name
+    std::size_t position_;               ///< of the next line
 };
 
 /// The value of Content-Length. nullopt: not a number, or larger than any message.

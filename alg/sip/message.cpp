@@ -166,9 +166,8 @@ bool Message::set_method(std::string_view of_start_line) {
 // The values after it, in the same line or below, belong to other hops.
 bool Message::read_top_via() {
     std::string_view rest = first(HeaderId::via)->value;
-    const auto via = next_via(rest);
-    if (via) top_via_ = *via;
-    return via.has_value();
+    top_via_ = {};
+    return next_via(rest, top_via_);
 }
 
 }  // namespace sipalg::sip

@@ -10,19 +10,15 @@ namespace {
 
 constexpr std::string_view version = "sip/2.0";
 
-bool is_blank(char c) {
-    return c == ' ' || c == '\t';
-}
-
 std::size_t skip_blanks(std::string_view line, std::size_t from) {
-    while (from < line.size() && is_blank(line[from]))
+    while (from < line.size() && text::is_blank(line[from]))
         ++from;
     return from;
 }
 
 /// The beginning of the trailing blanks of [0, end).
 std::size_t trim_blanks(std::string_view line, std::size_t end) {
-    while (end > 0 && is_blank(line[end - 1]))
+    while (end > 0 && text::is_blank(line[end - 1]))
         --end;
     return end;
 }
@@ -30,7 +26,7 @@ std::size_t trim_blanks(std::string_view line, std::size_t end) {
 /// The beginning of the last word of a line.
 std::size_t last_word(std::string_view line) {
     std::size_t begin = line.size();
-    while (begin > 0 && !is_blank(line[begin - 1]))
+    while (begin > 0 && !text::is_blank(line[begin - 1]))
         --begin;
     return begin;
 }
@@ -44,7 +40,7 @@ StartLine parse_status_line(std::string_view line) {
     std::size_t end = begin;
     const auto status = text::read_number(line, end, 699);
     if (begin == version.size() || end != begin + 3 || !status || *status < 100) return result;
-    if (end < line.size() && !is_blank(line[end])) return result;
+    if (end < line.size() && !text::is_blank(line[end])) return result;
     result.status = static_cast<int>(*status);
     result.kind = StartLine::Kind::response;
     return result;
@@ -61,7 +57,7 @@ bool has_control(std::string_view s) {
     for (std::size_t i = 0;; ++i) {
         i = byte_scan::find_kind<byte_scan::SpaceOrControl>(s, i);
         if (i == s.size()) return false;
-        if (!is_blank(s[i])) return true;
+        if (!text::is_blank(s[i])) return true;
     }
 }
 

@@ -61,6 +61,10 @@ inline bool is_white(char c) {
     return static_cast<unsigned char>(c) <= ' ' && is(c, white);
 }
 
+inline bool is_blank(char c) {
+    return static_cast<unsigned char>(c) <= ' ' && (c == ' ' || c == '\t');
+}
+
 /// The text without white space and folds at its ends. If there is only white space, an empty view at its
 /// beginning.
 inline std::string_view trim(std::string_view s) {

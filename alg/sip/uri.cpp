@@ -48,6 +48,11 @@ std::size_t skip_host(std::string_view s, std::size_t from) {
 /// time.
 constexpr std::size_t max_reference = 64;
 
+/// The byte that nearly always follows an address.
+bool is_after_address(char c) {
+    return c == ':' || c == ';' || c == '>' || text::is_white(c);
+}
+
 /// The position after the host at `begin`; npos: there is none. Stores the address if it is a literal.
 std::size_t read_host(std::string_view s, std::size_t begin, std::optional<Address>& address) {
     if (begin < s.size() && s[begin] == '[') {
@@ -56,6 +61,12 @@ std::size_t read_host(std::string_view s, std::size_t begin, std::optional<Addre
         if (close == limit) return text::npos;
         address = Address::parse(text::slice(s, begin + 1, close));
         return address && address->is_v6() ? close + 1 : text::npos;
+    }
+    // The usual address, after which the host ends.
+    if (begin < s.size() && text::is(s[begin], text::digit)) {
+        const std::size_t end = begin + Address::read_v4(s.substr(begin), address);
+        if (end > begin && (end == s.size() || is_after_address(s[end]))) return end;
+        address.reset();
     }
     std::size_t end = skip_host(s, begin);
     if (end < s.size() && s[end] == '%') {

@@ -62,15 +62,17 @@ bool read_via(std::string_view s, std::size_t begin, std::size_t& position, Via&
 
 }  // namespace
 
-std::optional<Via> next_via(std::string_view& rest) {
+bool next_via(std::string_view& rest, Via& via) {
     const std::string_view s = rest;
-    rest = {};
     std::size_t end = 0;
+    const bool readable = read_via(s, skip_to_value(s), end, via);
+    rest = readable ? s.substr(end) : std::string_view();
+    return readable;
+}
+
+std::optional<Via> next_via(std::string_view& rest) {
     std::optional<Via> result(std::in_place);
-    if (read_via(s, skip_to_value(s), end, *result))
-        rest = s.substr(end);
-    else
-        result.reset();
+    if (!next_via(rest, *result)) result.reset();
     return result;
 }
 

@@ -26,5 +26,7 @@ struct Via {
 /// returns it. White space is allowed wherever the grammar allows LWS (`SIP / 2.0 / UDP host : 5060 ; branch
 /// = x`). nullopt: the end, or a via-parm that cannot be read.
 std::optional<Via> next_via(std::string_view& rest);
+/// The same into `via`, which must be a default value. False: the end, or one that cannot be read.
+bool next_via(std::string_view& rest, Via& via);
 
 }  // namespace sipalg::sip

@@ -128,7 +128,7 @@ class Parse : public Subject {
         for (const sipalg::sip::Header& header : message_.headers())
             if (!read(header)) return false;
         const sipalg::sip::Bodies bodies = sipalg::sip::find_sdp(message_);
-        for (std::size_t i = 0; i < bodies.count; ++i)
+        for (std::size_t i = 0; i < bodies.sdp.size(); ++i)
             if (!description_.parse(bodies.sdp[i].text)) return false;
         return true;
     }
@@ -181,7 +181,7 @@ class Rewrite : public Subject {
         const sipalg::sip::Bodies bodies = sipalg::sip::find_sdp(state.message);
         state.edits.start(state.message.bytes());
         sipalg::rewrite::plan_head(state.message, translation, state.edits);
-        if (bodies.count > 0)
+        if (bodies.sdp.size() > 0)
             sipalg::rewrite::plan_body(state.message, bodies, translation, state.description, state.edits);
         changed_ = !state.edits.empty();
         if (changed_) state.edits.apply(out_);

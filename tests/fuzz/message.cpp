@@ -90,8 +90,8 @@ void check_message(std::string_view input, const sip::Message& m) {
     }
     check_uri(m.request_uri());
     const sip::Bodies bodies = sip::find_sdp(m);
-    require(bodies.count <= sip::Bodies::max_sdp, "descriptions are bounded");
-    for (std::size_t i = 0; i < bodies.count; ++i) {
+    require(bodies.sdp.size() <= sip::Bodies::max_sdp, "descriptions are bounded");
+    for (std::size_t i = 0; i < bodies.sdp.size(); ++i) {
         require_inside(m.body(), bodies.sdp[i].text);
         if (bodies.sdp[i].content_length) require_inside(m.body(), *bodies.sdp[i].content_length);
         if (i > 0)

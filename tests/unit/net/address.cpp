@@ -16,6 +16,23 @@ TEST_CASE("addresses are read strictly and written canonically") {
     CHECK_FALSE(Address::parse(std::string_view("::1\0", 4)));
 }
 
+TEST_CASE("P1: a dotted quad at the beginning of a text is read up to its end") {
+    const auto length = [](std::string_view text) {
+        std::optional<Address> address;
+        const std::size_t size = Address::read_v4(text, address);
+        CHECK(address == (size > 0 ? Address::parse(text.substr(0, size)) : std::nullopt));
+        return size;
+    };
+    CHECK(length("1.2.3.4") == 7);
+    CHECK(length("1.2.3.4:5060") == 7);
+    CHECK(length("192.168.100.200") == 15);
+    CHECK(length("192.168.100.200;lr") == 15);
+    CHECK(length("192.168.1.10-and-more-text") == 12);
+    for (const char* text : {"", "1.2.3.", "1.2.3.4.5", "1.2.3.4.", "1.2.3.256", "1.2.3.1234", "1.2.3.04",
+                             "192.168.100.2001", "a.1.2.3.4", "1.2.3 .4 more text"})
+        CHECK_MESSAGE(length(text) == 0, text);
+}
+
 TEST_CASE("special addresses are recognised") {
     CHECK(Address::parse("0.0.0.0")->is_unspecified());
     CHECK(Address::parse("::")->is_unspecified());

@@ -49,7 +49,7 @@ TEST_CASE("P1: reading a whole message allocates nothing") {
     }
     const sip::Bodies bodies = sip::find_sdp(message);
     sdp::Description description;
-    const bool described = bodies.count == 1 && description.parse(bodies.sdp[0].text);
+    const bool described = bodies.sdp.size() == 1 && description.parse(bodies.sdp[0].text);
     const std::size_t after = test::allocations;
 
     CHECK(after == before);
