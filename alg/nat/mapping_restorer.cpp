@@ -50,22 +50,31 @@ void MappingRestorer::restore(const Diversion& diversion, Time until) {
     }
 }
 
-bool MappingRestorer::restore(const Reachable& reachable) {
+const MappingEntry* MappingRestorer::restore(const Reachable& reachable) {
     const MappingEntry* entry = all_.find_outside({reachable.transport, reachable.outside});
-    if (entry) all_.mappings_.edit(entry->key())->reachable = true;
-    return entry != nullptr;
+    if (!entry) return nullptr;
+    MappingEntry* restored = all_.mappings_.edit(entry->key());
+    restored->reachable = true;
+    return restored;
 }
 
+// Only now it is certain which mappings exist: where nothing is translated (N2), only calls and bindings know
+// them. If these have extended a mapping, its other elements are renewed with it, or they would end earlier.
 void MappingRestorer::end(std::vector<Change>& changes) {
     for (const StoredElement& stored : elements_) {
-        const auto* reachable = std::get_if<Reachable>(&stored.element);
+        const Time until = now_ + stored.remaining;
         if (const auto* diversion = std::get_if<Diversion>(&stored.element)) {
-            // Where nothing is translated (N2), only calls and bindings know the mapping.
             const Socket inside{diversion->transport, diversion->inside};
-            if (MappingEntry* entry = all_.mappings_.edit(MappingKey{inside, inside.endpoint.address}))
-                entry->diverted = true;
-        } else if (reachable && !restore(*reachable)) {
-            changes.push_back(removal(*reachable));
+            MappingEntry* entry = all_.mappings_.edit(MappingKey{inside, inside.endpoint.address});
+            if (!entry) continue;
+            entry->diverted = true;
+            if (entry->kernel_until > until) all_.add_diversion(*entry, Change::Op::renew, now_, changes);
+        } else if (const auto* reachable = std::get_if<Reachable>(&stored.element)) {
+            const MappingEntry* entry = restore(*reachable);
+            if (!entry)
+                changes.push_back(removal(*reachable));
+            else if (entry->kernel_until > until)
+                changes.push_back(change(Change::Op::renew, *reachable, entry->kernel_until, now_));
         }
     }
     std::vector<MappingKey> used;

@@ -22,16 +22,16 @@ class MappingRestorer {
     using Advertised = std::function<Address(const Address&)>;
     /// First step: mappings with their diversions, and pinholes, all without users.
     void begin(const Advertised& advertised);
-    /// Second step: Reachable elements, and diversions of phones that are not translated. Removes the
-    /// Reachable elements that have no mapping, and the pinholes that have no user. A mapping with users
-    /// lives as long as they do.
+    /// Second step: Reachable elements, and diversions of phones that are not translated, which are renewed
+    /// if their mapping was. Removes the Reachable elements that have no mapping, and the pinholes that have
+    /// no user. A mapping with users lives as long as they do.
     void end(std::vector<Change>& changes);
 
   private:
     void restore(const Mapping& mapping, const Address& advertised, Time until);
     void restore(const Diversion& diversion, Time until);
-    /// False: there is no such mapping.
-    [[nodiscard]] bool restore(const Reachable& reachable);
+    /// nullptr: there is no such mapping.
+    [[nodiscard]] const MappingEntry* restore(const Reachable& reachable);
 
     Mappings& all_;
     std::span<const StoredElement> elements_;
