@@ -12,12 +12,6 @@ namespace sipalg::ctl {
 
 namespace {
 
-/// The rows of a field; an empty array if it is missing or of another type.
-Json rows_of(const Json& object, const char* field) {
-    return object.is_object() && object.contains(field) && object[field].is_array() ? object[field]
-                                                                                    : Json::array();
-}
-
 void add_line(std::string& text, std::string name, const std::string& value) {
     name.resize(14, ' ');
     text += name + (value.empty() ? "-" : escape(value)) + '\n';

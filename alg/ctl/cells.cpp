@@ -10,6 +10,22 @@ std::string cell(const Json& object, const char* field) {
     return {};
 }
 
+bool flag(const Json& object, const char* field) {
+    return object.is_object() && object.contains(field) && object[field] == true;
+}
+
+Json rows_of(const Json& object, const char* field) {
+    return object.is_object() && object.contains(field) && object[field].is_array() ? object[field]
+                                                                                    : Json::array();
+}
+
+std::int64_t time_of(const Json& object, double per_second) {
+    constexpr double latest = 253402300800;  // the year 10000
+    if (!object.is_object() || !object.contains("time") || !object["time"].is_number()) return 0;
+    const double seconds = object["time"].get<double>();
+    return seconds >= 0 && seconds < latest ? static_cast<std::int64_t>(seconds * per_second) : 0;
+}
+
 std::string joined(const Json& array) {
     std::string text;
     if (array.is_array())
@@ -32,8 +48,7 @@ std::string duration(const Json& object, const char* field) {
 }
 
 std::string marked(const Json& row, const std::string& text) {
-    const bool observed = row.is_object() && row.contains("observed") && row["observed"] == true;
-    return observed ? text + " (observed)" : text;
+    return flag(row, "observed") ? text + " (observed)" : text;
 }
 
 std::string counted(const std::string& number, const char* noun) {

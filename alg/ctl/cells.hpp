@@ -10,6 +10,12 @@ namespace sipalg::ctl {
 
 /// Text, number or boolean; empty: the field is missing, or of another type.
 std::string cell(const Json& object, const char* field);
+/// Whether the field is the boolean true.
+bool flag(const Json& object, const char* field);
+/// The field's rows; an empty array if it is missing or of another type.
+Json rows_of(const Json& object, const char* field);
+/// A field with seconds since 1970, times `per_second`; 0: it is missing, or no time.
+std::int64_t time_of(const Json& object, double per_second);
 /// "a, b"
 std::string joined(const Json& array);
 /// "59s", "3m12s", "2h5m", "1d3h"

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "alg/base/escape.hpp"
+#include "alg/ctl/cells.hpp"
 
 namespace sipalg::ctl {
 
@@ -46,7 +47,7 @@ FactReader::FactReader(const std::string& path, const Json& request,
     beginning_ = Json::parse(line, nullptr, false);
     if (beginning_.is_object() && beginning_.contains("error") && beginning_["error"].is_string())
         throw NotServing(escape(path) + ": " + escape(beginning_["error"].get<std::string>()));
-    if (!beginning_.is_object() || beginning_.value("type", "") != "begin")
+    if (cell(beginning_, "type") != "begin")
         throw NotServing(escape(path) + ": the answer is not a stream; sipalgctl may be newer than sipalgd");
     if (seconds) until_ = std::chrono::steady_clock::now() + *seconds;
 }

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "alg/base/escape.hpp"
+#include "alg/ctl/cells.hpp"
 #include "alg/ctl/fact_reader.hpp"
 #include "alg/ctl/hep.hpp"
 #include "alg/ctl/recording.hpp"
@@ -34,14 +35,14 @@ std::optional<std::chrono::seconds> limit_of(const Options& options) {
     return options.seconds == 0 ? std::nullopt : std::optional(std::chrono::seconds(options.seconds));
 }
 
-std::string cell(const Json& object, const char* name) {
-    return object.contains(name) && object[name].is_string() ? escape(object[name].get<std::string>())
-                                                             : std::string("-");
+std::string shown(const Json& fact, const char* name) {
+    const std::string text = escape(cell(fact, name));
+    return text.empty() ? "-" : text;
 }
 
 std::string clock_of(const Json& fact) {
-    if (!fact.contains("time") || !fact["time"].is_number()) return "-";
-    const auto milliseconds = static_cast<long long>(fact["time"].get<double>() * 1000);
+    const std::int64_t milliseconds = time_of(fact, 1000);
+    if (milliseconds == 0) return "-";
     const std::time_t seconds = static_cast<std::time_t>(milliseconds / 1000);
     std::tm parts{};
     char text[16];
@@ -49,16 +50,6 @@ std::string clock_of(const Json& fact) {
         return "-";
     const std::string rest = std::to_string(1000 + milliseconds % 1000);
     return text + ("." + rest.substr(1));
-}
-
-std::string line_of(const Json& fact) {
-    const std::string type = cell(fact, "type");
-    if (type != "message") return clock_of(fact) + "  " + remark_of(fact);
-    std::string text = clock_of(fact) + "  " + cell(fact, "phone") +
-                       (cell(fact, "from") == "inside" ? " -> " : " <- ") + cell(fact, "peer") + "  " +
-                       cell(fact, "title") + "  " + cell(fact, "reason");
-    const std::string call_id = cell(fact, "call_id");
-    return call_id == "-" ? text : text + "  " + call_id;
 }
 
 /// A new file that only its owner can read, because it contains private messages.
@@ -98,6 +89,16 @@ void send(HepSender& sender, const RecordedMessage& message) {
 
 }  // namespace
 
+std::string watch_line(const Json& fact) {
+    const std::string type = shown(fact, "type");
+    if (type != "message") return clock_of(fact) + "  " + remark_of(fact);
+    std::string text = clock_of(fact) + "  " + shown(fact, "phone") +
+                       (shown(fact, "from") == "inside" ? " -> " : " <- ") + shown(fact, "peer") + "  " +
+                       shown(fact, "title") + "  " + shown(fact, "reason");
+    const std::string call_id = shown(fact, "call_id");
+    return call_id == "-" ? text : text + "  " + call_id;
+}
+
 int watch(const Options& options, std::ostream& out) {
     FactReader reader(options.control, request_of(options, false), limit_of(options));
     std::string line;
@@ -110,7 +111,7 @@ int watch(const Options& options, std::ostream& out) {
             continue;
         }
         const Json fact = Json::parse(line, nullptr, false);
-        if (fact.is_object()) out << line_of(fact) << '\n' << std::flush;
+        if (fact.is_object()) out << watch_line(fact) << '\n' << std::flush;
         if (!out) return 0;
     }
 }
@@ -135,7 +136,7 @@ int record(const Options& options, std::ostream& log) {
         }
         const Json fact = Json::parse(line, nullptr, false);
         if (!fact.is_object()) continue;
-        if (fact.value("type", "") == "lost" && fact.contains("count") && fact["count"].is_number_unsigned())
+        if (cell(fact, "type") == "lost" && fact.contains("count") && fact["count"].is_number_unsigned())
             lost += fact["count"].get<std::uint64_t>();
         if (file) file->write(recording.add(fact));
         if (!sender) continue;

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <iosfwd>
+#include <string>
 
 #include "alg/ctl/options.hpp"
+#include "alg/ctl/request.hpp"
 
 namespace sipalg::ctl {
 
+/// The line of `watch` for a fact, without the line end. Escaped. Precondition: it is an object.
+std::string watch_line(const Json& fact);
 /// Prints a line for each fact until a signal arrives or the daemon stops. Returns the exit status. Throws
 /// NotServing.
 int watch(const Options& options, std::ostream& out);

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "alg/ctl/cells.hpp"
 #include "alg/ctl/commands.hpp"
 #include "alg/ctl/doctor.hpp"
 #include "alg/ctl/explain.hpp"
@@ -64,8 +65,7 @@ int run(const std::vector<std::string>& arguments) {
     if (options.all) request["all"] = true;
     if (options.ended) request["ended"] = true;
     const Json document = chosen_rows(ask(options.control, request), options.phone, options.call);
-    const bool not_serving =
-        options.command == "status" && !(document.is_object() && document.value("serving", false));
+    const bool not_serving = options.command == "status" && !flag(document, "serving");
     // ASCII only: text from the network must not control the terminal.
     if (metrics_wanted)
         std::cout << metrics(document, ask(options.control, {{"command", "limits"}}), kernel_queues(),

@@ -6,6 +6,7 @@
 #include "alg/base/escape.hpp"
 #include "alg/capture/build_packet.hpp"
 #include "alg/capture/pcapng_writer.hpp"
+#include "alg/ctl/cells.hpp"
 #include "alg/facts/json.hpp"
 
 namespace sipalg::ctl {
@@ -21,11 +22,6 @@ std::string text(const Json& object, const char* name) {
                                                              : std::string();
 }
 
-std::int64_t time_of(const Json& fact) {
-    const bool known = fact.contains("time") && fact["time"].is_number();
-    return known ? static_cast<std::int64_t>(fact["time"].get<double>() * 1e6) : 0;
-}
-
 void join(std::string& all, const std::string& more) {
     if (more.empty()) return;
     all += (all.empty() ? "" : "\n") + more;
@@ -33,7 +29,7 @@ void join(std::string& all, const std::string& more) {
 
 std::string comment_of(const Json& fact) {
     std::string comment = "sipalg: " + escape(text(fact, "reason"));
-    if (fact.value("observed", false)) comment = "sipalg (observe only): " + escape(text(fact, "reason"));
+    if (flag(fact, "observed")) comment = "sipalg (observe only): " + escape(text(fact, "reason"));
     if (fact.contains("changes") && fact["changes"].is_array())
         for (const Json& change : fact["changes"])
             join(comment, escape(text(change, "place")) + ": " + escape(text(change, "old")) + " => " +
@@ -52,7 +48,7 @@ std::optional<RecordedMessage> read_message(const Json& fact) {
                after = facts::from_base64(text(fact, "after"));
     if (!phone || !peer || !before || !after) return std::nullopt;
     if (phone->address.family() != peer->address.family()) return std::nullopt;
-    message.time_us = time_of(fact);
+    message.time_us = time_of(fact, 1e6);
     message.from = text(fact, "from") == "inside" ? Side::inside : Side::outside;
     message.transport = text(fact, "transport") == "tcp" ? Transport::tcp : Transport::udp;
     message.phone = *phone;
@@ -60,7 +56,7 @@ std::optional<RecordedMessage> read_message(const Json& fact) {
     message.public_endpoint = shown && shown->address.family() == phone->address.family() ? *shown : *phone;
     message.call_id = text(fact, "call_id");
     message.before = *before;
-    message.after = after->empty() || fact.value("observed", false) ? *before : *after;
+    message.after = after->empty() || flag(fact, "observed") ? *before : *after;
     message.comment = comment_of(fact);
     return message;
 }
@@ -71,9 +67,9 @@ std::string remark_of(const Json& fact) {
     if (type == "lost") return "sipalg: facts were lost before this, because they were not read fast enough";
     if (type == "pinhole")
         return "sipalg: pinhole " + escape(text(fact, "what")) + ": " + escape(text(fact, "media")) + " " +
-               escape(text(fact, "component")) + " " + text(fact, "public") + " from " +
-               text(fact, "remote") + " to " + text(fact, "inside") + " (" + escape(text(fact, "state")) +
-               ")";
+               escape(text(fact, "component")) + " " + escape(text(fact, "public")) + " from " +
+               escape(text(fact, "remote")) + " to " + escape(text(fact, "inside")) + " (" +
+               escape(text(fact, "state")) + ")";
     if (type == "event")
         return "sipalg: " + escape(text(fact, "event")) + " " + escape(text(fact, "subject")) + ": " +
                escape(text(fact, "detail"));
@@ -85,7 +81,7 @@ std::string Recording::begin() const {
 }
 
 std::string Recording::add(const Json& fact) {
-    latest_us_ = std::max(latest_us_, time_of(fact));
+    latest_us_ = std::max(latest_us_, time_of(fact, 1e6));
     auto message = read_message(fact);
     if (!message) {
         // Facts about the effects of a message follow it.

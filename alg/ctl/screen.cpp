@@ -55,6 +55,12 @@ std::string totals(const Snapshot& now, const std::optional<Snapshot>& before) {
     return text;
 }
 
+/// The rows of a document; none if it is no list.
+const Json& rows_in(const Json& document) {
+    static const Json none = Json::array();
+    return document.is_array() ? document : none;
+}
+
 /// The first lines of a list, with the number of the others in the last one.
 void add_list(Lines& page, const Lines& list, std::size_t room) {
     if (room < 2 || list.empty()) return;
@@ -73,11 +79,9 @@ void add_list(Lines& page, const Lines& list, std::size_t room) {
 std::string screen(const Snapshot& now, const std::optional<Snapshot>& before, ScreenSize size,
                    std::chrono::system_clock::time_point wall) {
     const Layout layout{false, size.columns, wall};
-    const bool serving = now.status.is_object() && now.status.value("serving", false);
-    const Json warnings =
-        now.status.is_object() && now.status.contains("warnings") ? now.status["warnings"] : Json::array();
+    const Json warnings = rows_of(now.status, "warnings");
     Lines page{
-        std::string(serving ? "serving" : "not serving") +
+        std::string(flag(now.status, "serving") ? "serving" : "not serving") +
         (warnings.empty() ? "; no warnings" : "; " + counted(std::to_string(warnings.size()), "warning")) +
         "   (q quits)"};
     page.push_back(totals(now, before));
@@ -85,10 +89,9 @@ std::string screen(const Snapshot& now, const std::optional<Snapshot>& before, S
         if (warning.is_string() && page.size() < size.rows / 4)
             page.push_back("warning: " + escape(warning.get<std::string>()));
     // Ended calls and registrations get a share of a small screen, and calls get the rest.
-    const Lines calls = lines_of(calls_list(now.calls, layout));
-    const Lines ended =
-        now.ended.is_array() && !now.ended.empty() ? lines_of(calls_list(now.ended, layout)) : Lines();
-    const Lines bindings = lines_of(bindings_list(now.bindings, layout));
+    const Lines calls = lines_of(calls_list(rows_in(now.calls), layout));
+    const Lines ended = rows_in(now.ended).empty() ? Lines() : lines_of(calls_list(now.ended, layout));
+    const Lines bindings = lines_of(bindings_list(rows_in(now.bindings), layout));
     const std::size_t room = size.rows > page.size() ? size.rows - page.size() : 0;
     const std::size_t share = room / 4;
     const std::size_t for_bindings = std::min(share, bindings.size() + 1);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "alg/capture/packets.hpp"
+#include "alg/ctl/follow.hpp"
 #include "alg/ctl/hep.hpp"
 #include "alg/explain/explanation.hpp"
 #include "alg/facts/json.hpp"
@@ -88,6 +89,19 @@ TEST_CASE("O8 facts of another shape are left out") {
     Json mixed = message("udp");
     mixed["peer"] = "[2001:db8::1]:5060";
     CHECK(record({mixed}) == empty);
+}
+
+TEST_CASE("O8 fields of another type, and times out of range, are left out of a record and of watch") {
+    Json odd = message("udp");
+    odd["time"] = 1e300;
+    odd["observed"] = 7;
+    const auto read = read_message(odd);
+    REQUIRE(read);
+    CHECK(read->time_us == 0);
+    CHECK(read->after == invite("203.0.113.1"));
+    CHECK(watch_line(odd).starts_with("-  192.168.1.10:5060 -> "));
+    CHECK(watch_line({{"type", 3}}) == "-  ");
+    CHECK(watch_line({{"type", "pinhole"}, {"remote", "\x1b[31m"}}).find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("O8 HEPv3: chunks with ends, time, correlation and payload") {
