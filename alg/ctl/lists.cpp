@@ -26,9 +26,9 @@ std::string age(const Json& row, const char* field, const Layout& layout) {
     const std::string text = cell(row, field);
     std::tm parts{};
     if (strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts) == nullptr) return {};
-    const auto then = std::chrono::system_clock::from_time_t(timegm(&parts));
-    const auto passed = std::chrono::duration_cast<std::chrono::seconds>(layout.now - then).count();
-    return human(std::max<std::int64_t>(0, passed));
+    // In seconds, because the clock's own unit has no room for every year.
+    const std::int64_t then = timegm(&parts), now = std::chrono::system_clock::to_time_t(layout.now);
+    return human(std::max<std::int64_t>(0, now - then));
 }
 
 /// The other end of a call: its URI without the scheme, or its address.
