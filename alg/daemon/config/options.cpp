@@ -126,7 +126,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     } catch (const po::unknown_option& error) {
         const std::string option = error.get_option_name();
         throw UsageError(escape(option) + ": " +
-                         describe_unknown(std::string_view(option).substr(option.find_first_not_of('-'))));
+                         describe_unknown(std::string_view(option).substr(
+                             std::min(option.find_first_not_of('-'), option.size()))));
     } catch (const po::error& error) {
         throw UsageError(std::string(error.what()) + " (sipalgd --help lists all options)");
     }

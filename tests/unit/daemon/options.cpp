@@ -130,6 +130,7 @@ TEST_CASE("the command line overrides the file, and replaces whole lists") {
 TEST_CASE("mistakes on the command line are named") {
     CHECK(error_of({"--outsid", "eth0"}) ==
           "--outsid: unknown option; did you mean 'outside'? (sipalgd --help lists all)");
+    CHECK(error_of({"---"}) == "---: unknown option (sipalgd --help lists all)");
     CHECK(error_of({"--xyzzy-plugh"}) == "--xyzzy-plugh: unknown option (sipalgd --help lists all)");
     CHECK(error_of({"eth0"}) == "'eth0': options begin with '--' (sipalgd --help lists all)");
     CHECK(error_of({"--queue", "1", "--queue", "2"}) == "--queue: given twice (expected once)");
