@@ -17,6 +17,7 @@
 #include <system_error>
 #include <utility>
 
+#include "alg/sys/attributes.hpp"
 #include "nft/conntrack_settings.hpp"
 #include "nft/link.hpp"
 #include "nft/settings.hpp"
@@ -108,28 +109,29 @@ bool get_tuple(const nlattr* nest, Transport& transport, Endpoint& source, Endpo
     const auto tuple = nested(nest);
     const auto addresses = nested(tuple[CTA_TUPLE_IP]);
     const auto ports = nested(tuple[CTA_TUPLE_PROTO]);
-    const int number = ports[CTA_PROTO_NUM] != nullptr ? mnl_attr_get_u8(ports[CTA_PROTO_NUM]) : 0;
+    const int number = netlink::number_of<std::uint8_t>(ports[CTA_PROTO_NUM]);
     if ((number != IPPROTO_UDP && number != IPPROTO_TCP) || ports[CTA_PROTO_SRC_PORT] == nullptr ||
         ports[CTA_PROTO_DST_PORT] == nullptr ||
         !get_address(addresses[CTA_IP_V4_SRC], addresses[CTA_IP_V6_SRC], source.address) ||
-        !get_address(addresses[CTA_IP_V4_DST], addresses[CTA_IP_V6_DST], destination.address))
+        !get_address(addresses[CTA_IP_V4_DST], addresses[CTA_IP_V6_DST], destination.address) ||
+        source.address.family() != destination.address.family())
         return false;
     transport = number == IPPROTO_UDP ? Transport::udp : Transport::tcp;
-    source.port = ntohs(mnl_attr_get_u16(ports[CTA_PROTO_SRC_PORT]));
-    destination.port = ntohs(mnl_attr_get_u16(ports[CTA_PROTO_DST_PORT]));
+    source.port = ntohs(netlink::number_of<std::uint16_t>(ports[CTA_PROTO_SRC_PORT]));
+    destination.port = ntohs(netlink::number_of<std::uint16_t>(ports[CTA_PROTO_DST_PORT]));
     return true;
 }
 
 // False: this entry has no counters (net.netfilter.nf_conntrack_acct was off when it was made).
 bool get_packets(const nlattr* nest, std::uint64_t& packets) {
     const nlattr* count = nested(nest)[CTA_COUNTERS_PACKETS];
-    packets = count != nullptr ? be64toh(mnl_attr_get_u64(count)) : 0;
+    packets = be64toh(netlink::number_of<std::uint64_t>(count));
     return count != nullptr;
 }
 
 std::uint64_t get_bytes(const nlattr* nest) {
     const nlattr* count = nested(nest)[CTA_COUNTERS_BYTES];
-    return count != nullptr ? be64toh(mnl_attr_get_u64(count)) : 0;
+    return be64toh(netlink::number_of<std::uint64_t>(count));
 }
 
 // The flow may be the entry's original or its reply direction.
@@ -156,8 +158,7 @@ bool get_flow(const nlmsghdr* message, const UdpTimeouts& timeouts, ConntrackEnt
     AttributeTable table{};
     mnl_attr_parse(message, sizeof(nfgenmsg), keep, &table);
     const auto number = [&](int type) {
-        const nlattr* attribute = table[static_cast<std::size_t>(type)];
-        return attribute != nullptr ? ntohl(mnl_attr_get_u32(attribute)) : 0;
+        return ntohl(netlink::number_of<std::uint32_t>(table[static_cast<std::size_t>(type)]));
     };
     const std::uint32_t status = number(CTA_STATUS);
     flow.offloaded = (status & IPS_OFFLOAD) != 0;

@@ -111,7 +111,8 @@ bool Link::changed_by_others() {
     std::uint32_t generation = 0;
     ask(NFT_MSG_GETGEN, AF_UNSPEC, {}, [&](const nlmsghdr* message) {
         for (const nlattr* attribute : netlink::Attributes(message, sizeof(nfgenmsg)))
-            if (mnl_attr_get_type(attribute) == NFTA_GEN_ID) generation = ntohl(mnl_attr_get_u32(attribute));
+            if (mnl_attr_get_type(attribute) == NFTA_GEN_ID)
+                generation = ntohl(netlink::number_of<std::uint32_t>(attribute));
     });
     return std::exchange(generation_, generation) != generation;
 }

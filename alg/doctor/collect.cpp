@@ -109,8 +109,10 @@ std::vector<std::string> mark_rules() {
     const auto error = talk.dump(request, [&](const nlmsghdr* message) {
         std::uint32_t priority = 0, mark = 0;
         for (const nlattr* attribute : netlink::Attributes(message, sizeof(fib_rule_hdr))) {
-            if (mnl_attr_get_type(attribute) == FRA_PRIORITY) priority = mnl_attr_get_u32(attribute);
-            if (mnl_attr_get_type(attribute) == FRA_FWMARK) mark = mnl_attr_get_u32(attribute);
+            if (mnl_attr_get_type(attribute) == FRA_PRIORITY)
+                priority = netlink::number_of<std::uint32_t>(attribute);
+            if (mnl_attr_get_type(attribute) == FRA_FWMARK)
+                mark = netlink::number_of<std::uint32_t>(attribute);
         }
         if (mark == 0) return;
         std::ostringstream text;

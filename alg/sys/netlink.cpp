@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include "alg/sys/attributes.hpp"
+
 namespace sipalg::netlink {
 
 namespace {
@@ -79,7 +81,7 @@ std::string explanation_of(const nlmsghdr* message) {
         message, static_cast<unsigned>(offset),
         [](const nlattr* attribute, void* data) {
             if (mnl_attr_get_type(attribute) == NLMSGERR_ATTR_MSG)
-                *static_cast<std::string*>(data) = mnl_attr_get_str(attribute);
+                *static_cast<std::string*>(data) = text_of(attribute);
             return MNL_CB_OK;
         },
         &text);

@@ -54,8 +54,7 @@ bool is_vrf_slave(const nlattr* link_info) {
     mnl_attr_parse_nested(
         link_info,
         [](const nlattr* attribute, void* data) {
-            if (mnl_attr_get_type(attribute) == IFLA_INFO_SLAVE_KIND &&
-                std::string_view(mnl_attr_get_str(attribute)) == "vrf")
+            if (mnl_attr_get_type(attribute) == IFLA_INFO_SLAVE_KIND && netlink::text_of(attribute) == "vrf")
                 *static_cast<bool*>(data) = true;
             return MNL_CB_OK;
         },
@@ -64,19 +63,21 @@ bool is_vrf_slave(const nlattr* link_info) {
 }
 
 void add_link(const nlmsghdr* message, Interfaces& interfaces) {
-    const auto* link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
+    const auto* link = netlink::header_of<ifinfomsg>(message);
+    if (link == nullptr) return;
     Interface interface;
     interface.index = static_cast<unsigned>(link->ifi_index);
     interface.loopback = (link->ifi_flags & IFF_LOOPBACK) != 0;
     for (const nlattr* attribute : Attributes(message, sizeof *link)) {
-        if (mnl_attr_get_type(attribute) == IFLA_IFNAME) interface.name = mnl_attr_get_str(attribute);
+        if (mnl_attr_get_type(attribute) == IFLA_IFNAME) interface.name = netlink::text_of(attribute);
         if (mnl_attr_get_type(attribute) == IFLA_LINKINFO) interface.in_vrf = is_vrf_slave(attribute);
     }
     interfaces.all.push_back(std::move(interface));
 }
 
 void add_address(const nlmsghdr* message, Interfaces& interfaces) {
-    const auto* header = static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(message));
+    const auto* header = netlink::header_of<ifaddrmsg>(message);
+    if (header == nullptr) return;
     Address address, local, broadcast;
     for (const nlattr* attribute : Attributes(message, sizeof *header)) {
         switch (mnl_attr_get_type(attribute)) {
@@ -98,9 +99,9 @@ void add_address(const nlmsghdr* message, Interfaces& interfaces) {
 }
 
 bool default_route(const nlmsghdr* message) {
-    const auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
-    return route->rtm_dst_len == 0 && route->rtm_type == RTN_UNICAST && route->rtm_table != RT_TABLE_LOCAL &&
-           (route->rtm_flags & RTM_F_CLONED) == 0;
+    const auto* route = netlink::header_of<rtmsg>(message);
+    return route != nullptr && route->rtm_dst_len == 0 && route->rtm_type == RTN_UNICAST &&
+           route->rtm_table != RT_TABLE_LOCAL && (route->rtm_flags & RTM_F_CLONED) == 0;
 }
 
 /// An interface of a default route; sorts the best one first: IPv4 before IPv6, then by metric.
@@ -108,13 +109,13 @@ using Ranked = std::tuple<unsigned char, std::uint32_t, unsigned>;
 
 void add_default_route(const nlmsghdr* message, std::vector<Ranked>& found) {
     if (!default_route(message)) return;
-    const auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
+    const auto* route = netlink::header_of<rtmsg>(message);
     std::uint32_t metric = 0;
     std::vector<unsigned> indices;
     for (const nlattr* attribute : Attributes(message, sizeof *route)) {
         switch (mnl_attr_get_type(attribute)) {
-            case RTA_PRIORITY: metric = mnl_attr_get_u32(attribute); break;
-            case RTA_OIF: indices.push_back(mnl_attr_get_u32(attribute)); break;
+            case RTA_PRIORITY: metric = netlink::number_of<std::uint32_t>(attribute); break;
+            case RTA_OIF: indices.push_back(netlink::number_of<std::uint32_t>(attribute)); break;
             case RTA_MULTIPATH: {
                 const auto* hop = static_cast<const rtnexthop*>(mnl_attr_get_payload(attribute));
                 std::size_t left = mnl_attr_get_payload_len(attribute);
@@ -198,7 +199,8 @@ std::optional<unsigned> Rtnetlink::route(const RouteQuery& query) {
     const auto error = talk_.ask(request, [&](const nlmsghdr* answer) {
         if (answer->nlmsg_type != RTM_NEWROUTE) return;
         for (const nlattr* attribute : Attributes(answer, sizeof(rtmsg)))
-            if (mnl_attr_get_type(attribute) == RTA_OIF) interface = mnl_attr_get_u32(attribute);
+            if (mnl_attr_get_type(attribute) == RTA_OIF)
+                interface = netlink::number_of<std::uint32_t>(attribute);
     });
     if (error) return std::nullopt;
     return interface;
