@@ -92,9 +92,8 @@ class FieldReader {
     }
     /// Zero means "no time" and stays zero.
     void time(Time& value) {
-        value = Time{static_cast<std::int64_t>(in_.number(8))};
-        if (clock_ != Time{0} && value != Time{0})
-            value = std::max(std::clamp(value, Time{0}, latest) + clock_, Time{1});
+        value = std::clamp(Time{static_cast<std::int64_t>(in_.number(8))}, Time{0}, latest);
+        if (clock_ != Time{0} && value != Time{0}) value = std::max(value + clock_, Time{1});
     }
     template <class... Bool>
     void flags(Bool&... values) {

@@ -264,12 +264,15 @@ bool Registrations::restore(const StoredRecord& record, Time now, Effects& effec
     const nat::MappingEntry* entry =
         mappings_.map(key.inside, binding.egress, {binding.shown.port, 1, false}, now);
     if (!entry) return false;
+    // The times in a record may be damaged: a binding lasts a day at most (C8), and its record as long as it.
+    binding.until = std::min<Time>(binding.until, now + Seconds{sip::longest_delta} + registration_grace);
+    const bool ends_before = record.until + Seconds{1} < binding.until;
     binding.record_id = record.id;
     binding.record = record.clock == Time{0} ? record.bytes : write_record(key, binding);
-    store_record(record.id, record.bytes, binding.record, false,
+    store_record(record.id, record.bytes, binding.record, ends_before,
                  std::chrono::ceil<Seconds>(binding.until - now), effects.changes);
     binding.outside = entry->mapping.outside;
-    acquire(key, binding, std::min(record.until, binding.until), now, effects);
+    acquire(key, binding, ends_before ? binding.until : std::min(record.until, binding.until), now, effects);
     note_old_endpoints(key, binding);
     enter(key, std::move(binding));
     return true;

@@ -8,6 +8,8 @@
 #include "alg/core/door.hpp"
 #include "alg/core/report.hpp"
 #include "alg/core/state.hpp"
+#include "alg/registration/binding.hpp"
+#include "tests/cases/router.hpp"
 
 namespace sipalg {
 
@@ -45,7 +47,46 @@ std::clock_t cost_of_restore(std::uint32_t count) {
     return std::max<std::clock_t>(least, 1);
 }
 
+// The elements of a phone that is registered for 600 s; its record has other bytes and another timeout.
+std::vector<Change> restored(State& state, bool for_ever, Seconds remaining) {
+    const std::string head =
+        "Via: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=l\r\n"
+        "Call-ID: r\r\nCSeq: 1 REGISTER\r\nContact: <sip:a@192.168.1.10:5060>;expires=600\r\n";
+    const Endpoint phone = *Endpoint::parse("192.168.1.10:5060"),
+                   peer = *Endpoint::parse("203.0.113.10:5060");
+    test::Router router;
+    const std::string request = "REGISTER sip:x SIP/2.0\r\n" + head + "To: <sip:a@x>\r\n\r\n";
+    std::string response = "SIP/2.0 200 OK\r\n" + head + "To: <sip:a@x>;tag=r\r\n\r\n";
+    for (std::size_t at = 0; (at = response.find("192.168.1.10", at)) != std::string::npos;)
+        response.replace(at, 12, "203.0.113.1");
+    router.send(Side::inside, phone, peer, request);
+    router.send(Side::outside, peer, phone, response);
+    std::vector<StoredElement> elements = router.kernel().read(router.now());
+    auto [key, binding] = *router.state().registrations.all().begin();
+    if (for_ever) binding.until = Time::max();
+    for (StoredElement& stored : elements)
+        if (auto* record = std::get_if<Record>(&stored.element)) {
+            record->bytes = registration::write_record(key, binding);
+            stored.remaining = remaining;
+        }
+    return state.restore(
+        elements, [](const Address& address) { return address; }, router.now());
+}
+
 }  // namespace
+
+TEST_CASE(
+    "A5 C8 X8 a damaged record makes no binding of more than a day, and is renewed if it would end before") {
+    State whole{Policy{}}, early{Policy{}}, for_ever{Policy{}};
+    CHECK(restored(whole, false, Seconds{632}).empty());
+    const auto renewed = restored(early, false, Seconds{5});
+    REQUIRE(renewed.size() == 1);
+    CHECK(std::holds_alternative<Record>(renewed[0].element));
+    CHECK(renewed[0].timeout == Seconds{632});
+    restored(for_ever, true, Seconds{632});
+    REQUIRE(for_ever.registrations.all().size() == 1);
+    CHECK(for_ever.registrations.all().begin()->second.until <= Time{1'000'000} + Seconds{86'400 + 32});
+}
 
 // Sixteen times as many mappings cost about sixteen times as much; they cost 256 times as much when each
 // Diversion looked through all mappings.
