@@ -153,6 +153,11 @@ void Router::set_limit(std::size_t Policy::*member, std::size_t limit) {
     start();
 }
 
+void Router::set_policy(const Policy& policy) {
+    policy_ = policy;
+    start();
+}
+
 void Router::change_treatments(const std::function<void(Treatments&)>& change) {
     change(policy_.treatments);
     state_->set_treatments(policy_.treatments);

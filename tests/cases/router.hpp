@@ -51,6 +51,8 @@ class Router {
     void add_forward(const PortForward& forward);
     /// Sets a limit and starts with an empty state.
     void set_limit(std::size_t Policy::*member, std::size_t limit);
+    /// Replaces all settings and starts with an empty state.
+    void set_policy(const Policy& policy);
     /// Changes the settings for phones and peers.
     void change_treatments(const std::function<void(Treatments&)>& change);
     void listen(const Endpoint& phone);

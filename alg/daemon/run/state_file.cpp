@@ -82,7 +82,15 @@ std::string encode(const StateSections& sections, const StateFile::Origin& origi
     return bytes + end.take();
 }
 
-Result<StateFile::Content> decode(std::string_view bytes, const StateFile::Origin& here) {
+}  // namespace
+
+std::string_view StateSections::find(std::string_view name) const {
+    const auto found =
+        std::find_if(all_.begin(), all_.end(), [&](const Section& section) { return section.name == name; });
+    return found == all_.end() ? std::string_view() : found->bytes;
+}
+
+Result<StateFile::Content> StateFile::decode(std::string_view bytes, const StateFile::Origin& here) {
     if (bytes.size() < magic.size() + checksum_size || !bytes.starts_with(magic))
         return Failure{"it is not a state file of sipalgd, or it is truncated"};
     const std::string_view body = bytes.substr(0, bytes.size() - checksum_size);
@@ -114,14 +122,6 @@ Result<StateFile::Content> decode(std::string_view bytes, const StateFile::Origi
         rest.remove_prefix(head_size + size);
     }
     return content;
-}
-
-}  // namespace
-
-std::string_view StateSections::find(std::string_view name) const {
-    const auto found =
-        std::find_if(all_.begin(), all_.end(), [&](const Section& section) { return section.name == name; });
-    return found == all_.end() ? std::string_view() : found->bytes;
 }
 
 StateFile::Origin StateFile::origin(const std::string& table) {

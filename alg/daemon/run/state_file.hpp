@@ -58,6 +58,8 @@ class StateFile {
     /// 0600, one link), damaged, of another version, or of another Origin. A file that does not exist is no
     /// error.
     Result<Content> read() const;
+    /// The content of a file's bytes, for a process of the origin `here`; the error is the reason as above.
+    static Result<Content> decode(std::string_view bytes, const Origin& here);
     /// Writes a new file and renames it into place. The error is the reason, and an old file stays.
     Result<> write(const StateSections& sections, Time now) const;
     /// No effect if there is none.
