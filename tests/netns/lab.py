@@ -166,6 +166,25 @@ class Lab:
         for namespace in (self.phone1, self.router, self.provider):
             wait_for(lambda n=namespace: not n.run("ip", "-6", "address", "show", "tentative").stdout, 5, "addresses of links")
 
+    def remove_wan(self):
+        """Deletes the outside interface, as if its adapter were unplugged. Returns a function that makes it again."""
+        shown = self.router.run("ip", "link", "show", "dev", "wan").stdout
+        hardware_address = re.search(r"link/ether (\S+)", shown).group(1)
+        self.router.run("ip", "link", "delete", "wan")
+        return lambda: self._replace_wan(hardware_address)
+
+    def _replace_wan(self, hardware_address):
+        cable(self.router, "wan", self.isp, "customer")
+        self.router.run("ip", "link", "set", "wan", "address", hardware_address)
+        self.isp.run("ip", "link", "set", "customer", "master", "switch")
+        self.router.address(f"{ROUTER_WAN}/24", "wan")
+        self.router.run("ip", "route", "add", "default", "via", PROVIDER)
+        if "inet6" in self.router.run("ip", "-6", "address", "show", "dev", "lan").stdout:
+            self.router.run("ip", "address", "add", f"{ROUTER_WAN_6}/64", "dev", "wan", "nodad")
+        self.captures["wan"].close()
+        self._captures.remove(self.captures["wan"])
+        self.captures["wan"] = self._capture(self.router, "wan")
+
     def new_namespace(self, name):
         """Another namespace, for the test to connect to others; removed with the lab."""
         return self._namespace(name)
