@@ -12,6 +12,7 @@
 #include "alg/call/timeouts.hpp"
 #include "alg/kernel/record.hpp"
 #include "alg/policy/timing.hpp"
+#include "alg/sip/delta_seconds.hpp"
 
 namespace sipalg::call {
 
@@ -279,10 +280,24 @@ void Calls::check_audio(Time now, std::vector<Event>& events) {
     }
 }
 
+namespace {
+
+// The times in a record may be damaged: a session lasts a day at most (C8), and the others are shorter.
+void limit_times(Call& call, Time now) {
+    const Time latest = now + Seconds{sip::longest_delta} + registration_grace;
+    for (Time* until : {&call.ringing_until, &call.forks_until})
+        *until = std::min(*until, latest);
+    for (auto& dialog : call.dialogs)
+        dialog.session_until = std::min(dialog.session_until, latest);
+}
+
+}  // namespace
+
 bool Calls::restore(const StoredRecord& record, Time now, Effects& effects) {
     CallKey key;
     Call call;
     if (!read_record(record.bytes, key, call, record.clock) || calls_.contains(key)) return false;
+    limit_times(call, now);
     call.record_id = record.id;
     call.restored = true;
     some_unmodified_ = some_unmodified_ || call.unmodified;
