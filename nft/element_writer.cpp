@@ -59,7 +59,8 @@ void ElementWriter::put(Kind kind, const Entry& entry, std::chrono::seconds time
         if (timeout.count() > 0)
             mnl_attr_put_u64(message_, NFTA_SET_ELEM_TIMEOUT,
                              htobe64(static_cast<std::uint64_t>(std::chrono::milliseconds(timeout).count())));
-        if (entry.set == set_name::records) {
+        // An element that is only ensured is removed in the same batch.
+        if (kind == Kind::create && (entry.set == set_name::records || !entry.note.empty())) {
             std::array<char, 2 + Record::max_bytes> note;
             note[0] = static_cast<char>(note_type);
             note[1] = static_cast<char>(entry.note.size());

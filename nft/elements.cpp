@@ -170,19 +170,6 @@ std::size_t key_size(KeyShape shape, std::size_t address_size) {
     return 0;
 }
 
-// The daemon's bytes in user data to which nft may have added others; nullopt: none.
-std::optional<std::string_view> note_in(std::string_view user_data) {
-    while (user_data.size() >= 2) {
-        const auto type = static_cast<std::uint8_t>(user_data[0]);
-        const auto length = static_cast<std::uint8_t>(user_data[1]);
-        user_data.remove_prefix(2);
-        if (length > user_data.size()) return std::nullopt;
-        if (type == note_type) return user_data.substr(0, length);
-        user_data.remove_prefix(length);
-    }
-    return std::nullopt;
-}
-
 Value key_of(KeyShape shape, const Fields& fields) {
     Value key;
     if (shape == KeyShape::numbers) {
@@ -288,6 +275,24 @@ Entries entries_of(const Element& element) {
         if (is_map(row.shape)) entry.data.put(fields.other);
         entry.note = fields.note;
     }
+    return entries;
+}
+
+std::optional<std::string_view> note_in(std::string_view user_data) {
+    while (user_data.size() >= 2) {
+        const auto type = static_cast<std::uint8_t>(user_data[0]);
+        const auto length = static_cast<std::uint8_t>(user_data[1]);
+        user_data.remove_prefix(2);
+        if (length > user_data.size()) return std::nullopt;
+        if (type == note_type) return user_data.substr(0, length);
+        user_data.remove_prefix(length);
+    }
+    return std::nullopt;
+}
+
+Entries entries_of(const Change& change) {
+    Entries entries = entries_of(change.element);
+    if (!change.note.empty() && entries.count > 0) entries.entry[0].note = change.note;
     return entries;
 }
 

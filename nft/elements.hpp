@@ -73,7 +73,7 @@ struct Value {
 struct Entry {
     std::string_view set;        ///< one of set_name
     Value key, data;             ///< data.size 0: no data
-    std::string_view note;       ///< the daemon's user data, a view into the Record
+    std::string_view note;       ///< the daemon's user data, a view into the Record or the Change
     bool ends_interval = false;  ///< in a set of intervals: the end of the previous interval
 };
 
@@ -123,10 +123,15 @@ std::span<const ElementRow> element_rows();
 Result<> validate(const Element& element);
 /// Precondition: the element is valid. A record's note is a view into `element`.
 Entries entries_of(const Element& element);
+/// The same for the element of a change, with its note, which is a view into `change`.
+Entries entries_of(const Change& change);
 /// Converts a key and data from the kernel to an element; nullopt: not made by sipalgd. `data`: only for
 /// maps. `user_data`: in nft's layout, with the daemon's bytes among others.
 std::optional<Element> element_of(const ElementRow& row, const Value& key, const Value& data,
                                   std::string_view user_data);
+
+/// The daemon's bytes in user data to which nft may have added others; nullopt: none.
+std::optional<std::string_view> note_in(std::string_view user_data);
 
 /// The type number of the daemon's user data. nft numbers its own types from 0 and skips unknown ones.
 inline constexpr std::uint8_t note_type = 0xa5;

@@ -100,7 +100,9 @@ std::vector<StoredElement> read_elements(Link& link, const std::string& table) {
             auto element = element_of(row, seen.key, seen.data, seen.user_data);
             if (!element) return;
             if (const auto* mapping = std::get_if<Mapping>(&*element); mapping && !whole(*mapping)) return;
-            elements.push_back({*std::move(element), seen.remaining});
+            std::string note;
+            if (std::holds_alternative<Mapping>(*element)) note = note_in(seen.user_data).value_or("");
+            elements.push_back({*std::move(element), seen.remaining, std::move(note)});
         };
         each_element(link, table, row.set, keep);
         if (!row.set6.empty()) each_element(link, table, row.set6, keep);

@@ -24,13 +24,12 @@ class Plan {
             if (entry.data.size == 0 || planned_data(entry) == entry.data) clear(entry);
     }
 
-    void create(const Element& element, Seconds timeout) {
-        const Entries entries = entries_of(element);
-        for (const Entry& entry : entries) {
+    void create(const Change& change) {
+        for (const Entry& entry : entries_of(change)) {
             if (const Value other = planned_data(entry); other.size > 0 && other != entry.data)
                 clear_other_half(entry);
             clear(entry);
-            created_[{entry.set, entry.key}] = {entry, timeout};
+            created_[{entry.set, entry.key}] = {entry, change.timeout};
         }
     }
 
@@ -126,6 +125,7 @@ const std::map<Value, Value>* MapContents::find(std::string_view set) const {
 Result<> validate(std::span<const Change> changes) {
     for (const Change& change : changes) {
         if (auto valid = validate(change.element); !valid) return valid;
+        if (change.note.size() > Record::max_bytes) return Failure{"a note is too long"};
         if (change.op != Change::Op::remove && change.timeout < Seconds{1})
             return Failure{"an element needs a timeout of at least one second"};
     }
@@ -136,7 +136,7 @@ void append_changes(Batch& batch, const std::string& table, std::span<const Chan
                     Removal removal) {
     ElementWriter writer(batch, table);
     for (const Change& change : changes) {
-        const Entries entries = entries_of(change.element);
+        const Entries entries = entries_of(change);
         const bool destroy = removal == Removal::destroy && entries.begin()->data.size == 0;
         const auto put_all = [&](Kind kind, Seconds timeout) {
             for (const Entry& entry : entries)
@@ -157,7 +157,7 @@ void append_carefully(Batch& batch, const std::string& table, std::span<const Ch
         if (change.op == Change::Op::remove)
             plan.remove(change.element);
         else
-            plan.create(change.element, change.timeout);
+            plan.create(change);
     ElementWriter writer(batch, table);
     plan.write(writer);
 }

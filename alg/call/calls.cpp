@@ -110,6 +110,10 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
     switch (outcome) {
         case Outcome::none:
         case Outcome::scheduled: break;
+        case Outcome::rings:
+            // P2: not worth a transaction of its own.
+            if (!effects.changes.empty()) resources_.save(key, *call, received.now, effects);
+            break;
         case Outcome::noted: resources_.save(key, *call, received.now, effects); break;
         case Outcome::changed: resources_.settle(key, *call, received.now, effects); break;
         case Outcome::answered:
@@ -251,7 +255,7 @@ void Calls::expire(const CallKey& key, Time now, Effects& effects) {
         return close(key, call, EndReason::no_final_answer, now, effects);
     }
     if (ended.changed) resources_.settle(key, call, now, effects);
-    if (call.renew_at <= now) resources_.renew(call, now, effects);
+    if (call.renew_at <= now) resources_.renew(key, call, now, effects);
     schedule(key, call, now);
 }
 
@@ -298,11 +302,14 @@ bool Calls::restore(const StoredRecord& record, Time now, Effects& effects) {
     Call call;
     if (!read_record(record.bytes, key, call, record.clock) || calls_.contains(key)) return false;
     limit_times(call, now);
+    if (record.in_notes && call.ringing_until <= now) return false;  // it may have ended long ago
     call.record_id = record.id;
+    call.record_in_notes = record.in_notes && record.clock == Time{0};
     call.restored = true;
     some_unmodified_ = some_unmodified_ || call.unmodified;
     call.record = record.clock == Time{0} ? record.bytes : write_record(key, call);
-    store_record(record.id, record.bytes, call.record, false,
+    store_record(record.id, record.in_notes ? std::string_view() : record.bytes,
+                 call.record_in_notes ? std::string_view() : call.record, false,
                  std::chrono::ceil<Seconds>(std::max(record.until - now, Time{1})), effects.changes);
     call.active = now;  // silence counts from now on, because media were not observed before
     call.renew_at = now + std::max(record.until - now, Time{0}) / 2;
@@ -354,10 +361,12 @@ void Calls::renumber(nat::Renumbering& renumbering, Time now, Effects& effects) 
     }
 }
 
-void Calls::list_records(Time now, std::vector<Change>& changes) const {
+void Calls::list_records(RecordState wanted, Time now, std::vector<Change>& changes) const {
+    const bool latest = wanted == RecordState::latest;
     for (const auto& [key, call] : calls_)
-        store_record(call.record_id, {}, call.record, false,
-                     std::chrono::ceil<Seconds>(Resources::lifetime(call, now) - now), changes);
+        if (latest || !call.record_in_notes)
+            store_record(call.record_id, {}, latest ? write_record(key, call) : call.record, false,
+                         std::chrono::ceil<Seconds>(Resources::lifetime(call, now) - now), changes);
 }
 
 void Calls::commit() {

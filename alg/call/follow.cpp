@@ -160,6 +160,21 @@ Outcome on_cancel_response(Call& call, const DescribedMessage& received) {
     return Outcome::none;
 }
 
+// The time moves in steps, so that the first responses do not change it: the record of the call has it
+// already.
+bool prolong_ringing(Call& call, Time now) {
+    if (now + ringing_time - call.ringing_until < ringing_step) return false;
+    call.ringing_until = now + ringing_time;
+    return true;
+}
+
+// The dialog has nothing that the next response of its fork does not bring again. A reliable response is not
+// repeated after its PRACK, and a response of the phone opens its endpoint (X3).
+bool only_rings(const Dialog& dialog, const DescribedMessage& received) {
+    return received.from == Side::outside && dialog.state == Dialog::State::early && !received.session &&
+           !received.message.first(sip::HeaderId::rseq);
+}
+
 Outcome on_invite_response(Call& call, const DescribedMessage& received) {
     const sip::Message& message = received.message;
     Invite& invite = answered_invite(call, received);
@@ -184,8 +199,8 @@ Outcome on_invite_response(Call& call, const DescribedMessage& received) {
         // The other side needs more time (Timer C).
         if (auto& offer = dialog->offers[received.requester()]; offer && can_answer(message, *offer))
             offer->until = received.now + ringing_time;
-        if (call.state == Call::State::early) call.ringing_until = received.now + ringing_time;
-        return Outcome::changed;
+        const bool prolonged = call.state == Call::State::early && prolong_ringing(call, received.now);
+        return prolonged || !only_rings(*dialog, received) ? Outcome::changed : Outcome::rings;
     }
     // A repeated 2xx must not bring back an offer that its ACK has answered.
     if (dialog->state == Dialog::State::confirmed && !transaction->open) return Outcome::none;

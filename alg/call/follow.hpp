@@ -13,10 +13,11 @@ struct DescribedMessage : ReceivedMessage {
     std::optional<Session> session;  ///< from the message's description, with the sender's endpoints
 };
 
-/// The effect of a message on its call.
+/// The effect of a message on its call, from none to most.
 enum class Outcome : std::uint8_t {
     none,
     scheduled,  ///< only deadlines change: neither pinholes nor the record
+    rings,      ///< a provisional response only shows that a phone rings, which the next response shows again
     noted,      ///< pinholes stay the same, but the record changes
     changed,
     answered,
@@ -24,7 +25,7 @@ enum class Outcome : std::uint8_t {
 };
 /// Whether the pinholes stay the same.
 inline bool is_quiet(Outcome outcome) {
-    return outcome == Outcome::none || outcome == Outcome::scheduled || outcome == Outcome::noted;
+    return outcome <= Outcome::noted;
 }
 
 /// Whether follow() would change nothing: an ACK without a description.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "alg/call/call_record.hpp"
 #include "alg/kernel/record.hpp"
@@ -46,6 +47,7 @@ Egress Resources::egress_of(const CallKey& key, const Call& call, const Address&
 // C2, C4, C5: the pinholes follow the negotiation.
 void Resources::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
     const Time until = lifetime(call, now);
+    const std::size_t first = effects.changes.size();
     Collected collected;
     std::vector<Want> wants = wanted(call, media_source(key, call));
     const nat::MappingEntry* previous = nullptr;
@@ -66,7 +68,7 @@ void Resources::settle(const CallKey& key, Call& call, Time now, Effects& effect
     // Existing elements keep their old timeout, so the time of the next renewal may only become earlier.
     const Time half = now + (until - now) / 2;
     if (call.renew_at == Time{0} || half < call.renew_at) call.renew_at = half;
-    save(key, call, now, effects);
+    save(key, call, first, now, effects);
 }
 
 // A3: RTCP gets the public port after that of its RTP.
@@ -118,41 +120,88 @@ void Resources::open(const Call& call, Want& want, const nat::MappingEntry& entr
     collected.latches.push_back(latch);
 }
 
-void Resources::release_others(const Call& call, const Collected& collected, Time now, Effects& effects) {
+void Resources::release_others(Call& call, const Collected& collected, Time now, Effects& effects) {
     for (const CallPinhole& old : call.pinholes)
         if (!find(collected.pinholes, old.pinhole) &&
             mappings_.pinholes().release(old.pinhole, effects.changes))
             old.add_flows(effects.ended);
-    for (const nat::MappingKey& old : call.mappings)
-        if (!contains(collected.mappings, old)) mappings_.release(old, now, effects.changes);
+    for (const nat::MappingKey& old : call.mappings) {
+        if (contains(collected.mappings, old)) continue;
+        leave_notes(call);
+        mappings_.release(old, now, effects.changes);
+        mappings_.remove_note(old, call.record_id, now, effects.changes);
+    }
 }
 
 void Resources::release(const CallKey& key, Call& call, Time now, Effects& effects) {
+    const std::string record = call.record_in_notes ? std::string() : call.record;
     release_others(call, {}, now, effects);
     call.mappings.clear();
     call.pinholes.clear();
     latches_.set(key, call, {}, now, effects.changes);
-    store_record(call.record_id, call.record, {}, false, Seconds{0}, effects.changes);
+    store_record(call.record_id, record, {}, false, Seconds{0}, effects.changes);
 }
 
 // X8: the longest time for which a killed daemon leaves an element in the kernel.
-void Resources::renew(Call& call, Time now, Effects& effects) {
+void Resources::renew(const CallKey& key, Call& call, Time now, Effects& effects) {
     const Time until = lifetime(call, now);
     for (const nat::MappingKey& mapping : call.mappings)
         mappings_.extend(mapping, until, now, effects.changes);
     for (const CallPinhole& pinhole : call.pinholes)
         mappings_.pinholes().extend(pinhole.pinhole, until, now, effects.changes);
-    store_record(call.record_id, call.record, call.record, true, std::chrono::ceil<Seconds>(until - now),
-                 effects.changes);
+    const std::string record = write_record(key, call);
+    if (!call.record_in_notes || record != call.record) {
+        leave_notes(call);
+        store_record(call.record_id, call.record, record, true, std::chrono::ceil<Seconds>(until - now),
+                     effects.changes);
+        call.record = std::string(record);  // a copy, which has no spare capacity
+    }
     note_old_endpoints(call, until);
     call.renew_at = now + (until - now) / 2;
 }
 
-void Resources::save(const CallKey& key, Call& call, Time now, Effects& effects) {
+// A5, P2: a new call's record needs no element of its own if it fits into the notes of the call's mappings.
+void Resources::save(const CallKey& key, Call& call, std::size_t first, Time now, Effects& effects) {
     const std::string record = write_record(key, call);
+    if (record == call.record) return;
+    if (call.record.empty() && call.state != Call::State::confirmed &&
+        put_into_notes(call, record, first, effects))
+        return;
+    leave_notes(call);
     const auto timeout = std::chrono::ceil<Seconds>(lifetime(call, now) - now);
     store_record(call.record_id, call.record, record, false, timeout, effects.changes);
     call.record = std::string(record);  // a copy, which has no spare capacity
+}
+
+bool Resources::put_into_notes(Call& call, const std::string& record, std::size_t first, Effects& effects) {
+    // An older piece of this record may be in a note.
+    if (std::any_of(call.mappings.begin(), call.mappings.end(), [&](const nat::MappingKey& key) {
+            const nat::MappingEntry* entry = mappings_.find(key);
+            return entry && entry->note_id == call.record_id;
+        }))
+        return false;
+    std::vector<Change*> carriers;
+    for (std::size_t i = first; i < effects.changes.size(); ++i)
+        if (effects.changes[i].op == Change::Op::add &&
+            std::holds_alternative<Mapping>(effects.changes[i].element))
+            carriers.push_back(&effects.changes[i]);
+    if (!sipalg::put_into_notes(call.record_id, record, carriers)) return false;
+    for (const Change* carrier : carriers) {
+        const Mapping& mapping = std::get<Mapping>(carrier->element);
+        if (!carrier->note.empty())
+            mappings_.set_note({{mapping.transport, mapping.inside}, mapping.outside.address}, call.record_id,
+                               carrier->note);
+    }
+    call.record = std::string(record);  // a copy, which has no spare capacity
+    call.record_in_notes = true;
+    return true;
+}
+
+void Resources::leave_notes(Call& call) {
+    if (!std::exchange(call.record_in_notes, false)) return;
+    for (const nat::MappingKey& mapping : call.mappings)
+        mappings_.outdate_note(mapping, call.record_id);
+    call.record.clear();
 }
 
 void Resources::move(const CallKey& key, Call& call, nat::Renumbering& renumbering, Time now,
@@ -165,6 +214,7 @@ void Resources::move(const CallKey& key, Call& call, nat::Renumbering& renumberi
                               {from.advertised, port.value_or(entry->mapping.outside.port)},
                               entry->public_endpoint());
     }
+    leave_notes(call);
     // Open latches are closed: a new answer opens them at the new address.
     latches_.set(key, call, {}, now, effects.changes);
     // Mappings without a free port are gone.

@@ -1,6 +1,7 @@
 // The kernel resources of a call: mappings, pinholes, latches and its record.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,11 +24,13 @@ class Resources {
     /// record.
     void settle(const CallKey& key, Call& call, Time now, Effects& effects);
     /// Renews all resources for the call's lifetime.
-    void renew(Call& call, Time now, Effects& effects);
+    void renew(const CallKey& key, Call& call, Time now, Effects& effects);
     /// Releases all resources of the call, and removes its record.
     void release(const CallKey& key, Call& call, Time now, Effects& effects);
-    /// Stores the record of the call.
-    void save(const CallKey& key, Call& call, Time now, Effects& effects);
+    /// Stores the record of the call if a restarted daemon needs what has changed.
+    void save(const CallKey& key, Call& call, Time now, Effects& effects) {
+        save(key, call, effects.changes.size(), now, effects);
+    }
     /// C11: follows the call's mappings to their new addresses. Call after nat::Mappings::renumber().
     void move(const CallKey& key, Call& call, nat::Renumbering& renumbering, Time now, Effects& effects);
 
@@ -56,7 +59,12 @@ class Resources {
                                  Effects& effects);
     void open(const Call& call, Want& want, const nat::MappingEntry& entry, Time until, Time now,
               Collected& collected, Effects& effects);
-    void release_others(const Call& call, const Collected& collected, Time now, Effects& effects);
+    void release_others(Call& call, const Collected& collected, Time now, Effects& effects);
+    /// `first`: the changes from there on are the call's, and may have its record in their notes.
+    void save(const CallKey& key, Call& call, std::size_t first, Time now, Effects& effects);
+    bool put_into_notes(Call& call, const std::string& record, std::size_t first, Effects& effects);
+    /// The record of the call is no longer in notes.
+    void leave_notes(Call& call);
     void note_old_endpoints(const Call& call, Time until);
     Egress egress_of(const CallKey& key, const Call& call, const Address& inside) const;
 

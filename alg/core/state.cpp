@@ -98,6 +98,8 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     restorer.begin(advertised);
     calls.restore_latches(elements, now);
     commit();
+    for (const StoredElement& stored : elements)
+        record_ids.note_used(id_in_note(stored.note));
     for (const StoredRecord& record : stored_records(elements, now)) {
         record_ids.note_used(record.id);
         if (!calls.restore(record, now, effects) && !registrations.restore(record, now, effects) &&
@@ -114,10 +116,10 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     return changes;
 }
 
-std::vector<Change> State::elements(Time now) const {
+std::vector<Change> State::elements(Time now, RecordState records) const {
     std::vector<Change> changes;
     mappings.list(now, changes);
-    calls.list_records(now, changes);
+    calls.list_records(records, now, changes);
     registrations.list_records(now, changes);
     connections.list(changes);
     mappings.listeners().list_records(now, changes);

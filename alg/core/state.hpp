@@ -15,6 +15,7 @@
 #include "alg/core/flow_list.hpp"
 #include "alg/core/ladder.hpp"
 #include "alg/core/path_signs.hpp"
+#include "alg/kernel/record.hpp"
 #include "alg/kernel/record_ids.hpp"
 #include "alg/nat/mappings.hpp"
 #include "alg/nat/nat_handling.hpp"
@@ -72,8 +73,9 @@ struct State {
     [[nodiscard]] std::vector<Change> restore(std::span<const StoredElement> elements,
                                               const Advertised& advertised, Time now);
 
-    /// All elements that the kernel should have now, as additions: for a table that another program flushed.
-    std::vector<Change> elements(Time now) const;
+    /// All elements that the kernel should have now, as additions: for a table that another program flushed,
+    /// or, with the latest records of calls, for a list that takes its place.
+    std::vector<Change> elements(Time now, RecordState records = RecordState::in_kernel) const;
     /// The addresses of the router at which there are mappings, each once.
     std::vector<Egress> egresses() const;
 

@@ -222,7 +222,7 @@ void Daemon::save_state() {
     StateSections others;
     if (std::string history = write_history(engine_.history()); !history.empty())
         others.add(history_section, std::move(history));
-    kept_.save(engine_.elements(now), std::move(others), totals(state_), now);
+    kept_.save(engine_.elements(now, RecordState::latest), std::move(others), totals(state_), now);
 }
 
 // After the verdicts of this wake-up, so that no packet waits for it.

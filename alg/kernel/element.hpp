@@ -94,6 +94,8 @@ struct Change {
     Op op = Op::add;
     Element element;
     Seconds timeout{0};  ///< at least 1 s for add and renew (X8); ignored for remove
+    /// Of a Mapping: the user data of its outward entry, at most Record::max_bytes. See put_into_notes().
+    std::string note{};
 };
 
 /// One direction of a flow, as in conntrack.
@@ -121,6 +123,7 @@ struct ConntrackEntry {
 struct StoredElement {
     Element element;
     Seconds remaining{0};
+    std::string note{};  ///< see Change
 };
 
 }  // namespace sipalg

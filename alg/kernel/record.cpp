@@ -12,12 +12,58 @@ namespace sipalg {
 namespace {
 
 constexpr std::uint32_t clock_id = 0;  // RecordIds begins with 1
+// A note: id, number of the piece, number of pieces, and the bytes.
+constexpr std::size_t note_head = 6;
+constexpr std::size_t note_room = Record::max_bytes - note_head;
 constexpr std::uint8_t clock_layout = 0xc1;
 constexpr Time clock_error{3'000};
 
 std::string_view piece(std::string_view record, std::size_t part) {
     const std::size_t begin = std::min(part * Record::max_bytes, record.size());
     return record.substr(begin, Record::max_bytes);
+}
+
+// One message may write a record twice: when it proves the peer, and when it answers the call.
+bool replace_earlier(Record& record, Seconds timeout, std::vector<Change>& changes) {
+    for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
+        auto* earlier = std::get_if<Record>(&change->element);
+        if (!earlier || earlier->id != record.id || earlier->part != record.part) continue;
+        if (change->op == Change::Op::remove) return false;
+        *earlier = std::move(record);
+        change->timeout = timeout;
+        return true;
+    }
+    return false;
+}
+
+std::vector<StoredRecord> records_in_notes(std::span<const StoredElement> elements, Time now) {
+    struct Found {
+        std::map<std::uint64_t, std::string_view> pieces;
+        std::uint64_t count = 0;
+        Time until{0};
+    };
+    std::map<std::uint32_t, Found> found;
+    for (const StoredElement& stored : elements) {
+        const std::uint32_t id = id_in_note(stored.note);
+        if (id == 0) continue;
+        RecordReader head(std::string_view(stored.note).substr(4));
+        const Time until = now + stored.remaining;
+        Found& one = found.try_emplace(id, Found{{}, 0, until}).first->second;
+        one.pieces.emplace(head.number(1), std::string_view(stored.note).substr(note_head));
+        one.count = head.number(1);
+        one.until = std::min(one.until, until);
+    }
+    std::vector<StoredRecord> all;
+    for (const auto& [id, one] : found) {
+        if (one.pieces.size() != one.count || one.pieces.rbegin()->first != one.count - 1) continue;
+        StoredRecord& record = all.emplace_back();
+        record.id = id;
+        record.until = one.until;
+        record.in_notes = true;
+        for (const auto& [part, bytes] : one.pieces)
+            record.bytes += bytes;
+    }
+    return all;
 }
 
 }  // namespace
@@ -32,9 +78,27 @@ void store_record(std::uint32_t id, std::string_view before, std::string_view af
             changes.push_back({Change::Op::remove, std::move(record), Seconds{0}});
         else if (old.empty())
             changes.push_back({Change::Op::add, std::move(record), timeout});
-        else if (renew || old != now)
+        else if ((renew || old != now) && !replace_earlier(record, timeout, changes))
             changes.push_back({Change::Op::renew, std::move(record), timeout});
     }
+}
+
+bool put_into_notes(std::uint32_t id, std::string_view record, std::span<Change* const> carriers) {
+    const std::size_t count = (record.size() + note_room - 1) / note_room;
+    if (count > carriers.size()) return false;
+    for (std::size_t part = 0; part < count; ++part) {
+        RecordWriter out;
+        out.number(id, 4);
+        out.number(part, 1);
+        out.number(count, 1);
+        carriers[part]->note = out.take();
+        carriers[part]->note += record.substr(part * note_room, note_room);
+    }
+    return true;
+}
+
+std::uint32_t id_in_note(std::string_view note) {
+    return note.size() < note_head ? 0 : static_cast<std::uint32_t>(RecordReader(note).number(4));
 }
 
 Change clock_record(Change::Op op, Time now) {
@@ -78,6 +142,12 @@ std::vector<StoredRecord> stored_records(std::span<const StoredElement> elements
         it->second.until = std::min(it->second.until, until);
         it->second.parts.push_back(*part);
     }
+    for (StoredRecord& record : records_in_notes(elements, now))
+        if (!records.contains(record.id)) {
+            record.clock = clock;
+            const std::uint32_t id = record.id;
+            records.emplace(id, std::move(record));
+        }
     std::vector<StoredRecord> all;
     for (auto& [id, record] : records) {
         std::sort(record.parts.begin(), record.parts.end(),

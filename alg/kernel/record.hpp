@@ -16,6 +16,18 @@ namespace sipalg {
 void store_record(std::uint32_t id, std::string_view before, std::string_view after, bool renew,
                   Seconds timeout, std::vector<Change>& changes);
 
+/// Which state records have: what the kernel has, or the latest, for a list that takes the kernel's place.
+enum class RecordState : std::uint8_t { in_kernel, latest };
+
+// A record that is written with a new mapping needs no elements of its own: its pieces are in the notes of
+// the mappings that the same transaction adds.
+
+/// Puts the record `id` into the notes of these changes. False, and no effect: it does not fit.
+[[nodiscard]] bool put_into_notes(std::uint32_t id, std::string_view record,
+                                  std::span<Change* const> carriers);
+/// The id of the record of which the note has a piece; 0: of none.
+std::uint32_t id_in_note(std::string_view note);
+
 // Times in records are on the clock of the daemon that wrote them. Another router or boot has another clock.
 // The clock record has the state of the writer's clock: the time at which it was written, and its timeout at
 // that time. The kernel counts the timeout down, so the remaining part gives the writer's clock at any later
@@ -38,10 +50,12 @@ struct StoredRecord {
     Time until{0};              ///< the earliest timeout of its pieces, which need not be the same for all
     std::vector<Record> parts;  ///< its pieces in order; some may be missing
     Time clock{0};              ///< clock_difference(); if it is not zero, the owner writes the record again
+    bool in_notes = false;      ///< it has no pieces of its own, but notes of mappings have it
     /// Adds the removal of all pieces.
     void remove(std::vector<Change>& changes) const;
 };
-/// The records among the elements by id, each joined from its pieces, without the clock record.
+/// The records among the elements by id, each joined from its pieces, without the clock record. Notes count
+/// only for a record without pieces, and only if they have all of it: they may be older.
 std::vector<StoredRecord> stored_records(std::span<const StoredElement> elements, Time now);
 
 /// Writes fields in little-endian order.

@@ -111,7 +111,9 @@ void MappingMover::place(const MappingEntry& old, std::uint16_t port) {
         if (port != old.mapping.outside.port && was_there) ++counts.other_ports;
         if (entry.mapping != old.mapping && was_there) {
             remove_from_kernel(old);
-            additions_.push_back(change(Change::Op::add, entry.mapping, entry.kernel_until, now_));
+            // A call whose record was in the note writes it again.
+            entry.note.reset();
+            additions_.push_back(Mappings::change_of(entry, Change::Op::add, now_));
             // Renewed with the mapping, so that both end at the same time.
             if (entry.diverted) all_.add_diversion(entry, Change::Op::renew, now_, additions_);
             if (entry.reachable)
@@ -139,7 +141,7 @@ MappingEntry MappingMover::join_existing(const MappingEntry& old, MappingEntry& 
     // Add it even if its time stays the same, because the removed element had the same inside endpoint.
     there.kernel_until = std::max(there.kernel_until, old.kernel_until);
     if (there.kernel_until > now_) {
-        additions_.push_back(change(Change::Op::renew, there.mapping, there.kernel_until, now_));
+        additions_.push_back(Mappings::change_of(there, Change::Op::renew, now_));
         if (there.diverted) all_.add_diversion(there, Change::Op::renew, now_, additions_);
         if (there.reachable)
             additions_.push_back(change(Change::Op::renew, reachable_of(there), there.kernel_until, now_));

@@ -1,9 +1,11 @@
 #include "alg/nat/mapping_restorer.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <variant>
 
 #include "alg/kernel/change.hpp"
+#include "alg/kernel/record.hpp"
 #include "alg/policy/timing.hpp"
 
 namespace sipalg::nat {
@@ -12,7 +14,7 @@ void MappingRestorer::begin(const Advertised& advertised) {
     for (const StoredElement& stored : elements_) {
         const Time until = now_ + stored.remaining;
         if (const auto* mapping = std::get_if<Mapping>(&stored.element))
-            restore(*mapping, advertised(mapping->outside.address), until);
+            restore(*mapping, advertised(mapping->outside.address), until, stored.note);
         else if (const auto* pinhole = std::get_if<Pinhole>(&stored.element))
             all_.pinholes_.restore(*pinhole, until);
     }
@@ -23,9 +25,12 @@ void MappingRestorer::begin(const Advertised& advertised) {
             restore(*diversion, now_ + stored.remaining);
 }
 
-void MappingRestorer::restore(const Mapping& mapping, const Address& advertised, Time until) {
+void MappingRestorer::restore(const Mapping& mapping, const Address& advertised, Time until,
+                              const std::string& note) {
     MappingEntry entry;
     entry.mapping = mapping;
+    entry.note_id = id_in_note(note);
+    if (entry.note_id != 0) entry.note = std::make_shared<const std::string>(note);
     entry.advertised = advertised;
     entry.idle_until = until - std::min(idle_margin, until);
     entry.kernel_until = until;

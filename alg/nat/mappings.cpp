@@ -174,10 +174,39 @@ void Mappings::keep_in_kernel(MappingEntry& entry, Time until, Time now, std::ve
     if (is_there && !is_worth_renewing(entry.kernel_until, until, now)) return;
     entry.kernel_until = std::max(entry.kernel_until, until);
     const auto op = is_there ? Change::Op::renew : Change::Op::add;
-    if (!entry.mapping.is_identity()) changes.push_back(change(op, entry.mapping, entry.kernel_until, now));
+    if (!entry.mapping.is_identity()) changes.push_back(change_of(entry, op, now));
     if (entry.diverted) add_diversion(entry, op, now, changes);
     if (entry.reachable) changes.push_back(change(op, reachable_of(entry), entry.kernel_until, now));
     if (!is_there) changed_ = true;
+}
+
+Change Mappings::change_of(MappingEntry& entry, Change::Op op, Time now) {
+    Change made = change(op, entry.mapping, entry.kernel_until, now);
+    if (entry.note)
+        made.note = *entry.note;
+    else
+        entry.note_id = 0;
+    return made;
+}
+
+void Mappings::set_note(const MappingKey& key, std::uint32_t id, const std::string& note) {
+    MappingEntry* entry = mappings_.edit(key);
+    if (!entry) return;
+    entry->note_id = id;
+    entry->note = std::make_shared<const std::string>(note);
+}
+
+void Mappings::outdate_note(const MappingKey& key, std::uint32_t id) {
+    const MappingEntry* known = mappings_.find(key);
+    if (known && known->note_id == id) mappings_.edit(key)->note.reset();
+}
+
+void Mappings::remove_note(const MappingKey& key, std::uint32_t id, Time now, std::vector<Change>& changes) {
+    const MappingEntry* known = mappings_.find(key);
+    if (!known || id == 0 || known->note_id != id) return;
+    MappingEntry& entry = *mappings_.edit(key);
+    entry.note.reset();
+    if (entry.kernel_until > now) changes.push_back(change_of(entry, Change::Op::renew, now));
 }
 
 void Mappings::remove_from_kernel(const MappingEntry& entry, Time now, std::vector<Change>& changes) {
@@ -274,6 +303,8 @@ void Mappings::release(const MappingKey& key, Time now, std::vector<Change>& cha
     } else {
         remove_from_kernel(*entry, now, changes);
         entry->kernel_until = Time{0};
+        entry->note_id = 0;
+        entry->note.reset();
         entry->adopted = false;
         entry->linger_until = now + transaction_time;
         lingering_.push_back(key);
@@ -330,6 +361,7 @@ void Mappings::list(Time now, std::vector<Change>& changes) const {
         if (entry.kernel_until <= now) continue;
         if (!entry.mapping.is_identity())
             changes.push_back(change(Change::Op::add, entry.mapping, entry.kernel_until, now));
+        if (!entry.mapping.is_identity() && entry.note) changes.back().note = *entry.note;
         if (entry.diverted)
             changes.push_back(change(Change::Op::add,
                                      Diversion{entry.mapping.transport, entry.mapping.inside},

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "alg/base/deadline_queue.hpp"
@@ -36,6 +38,8 @@ struct MappingEntry {
     bool diverted = false;     ///< it has a Diversion element
     bool reachable = false;    ///< it has a Reachable element
     ShownForm shown;
+    std::uint32_t note_id = 0;                ///< the kernel's element has a note of this record; 0: none
+    std::shared_ptr<const std::string> note;  ///< that note; nullptr: it is out of date
 
     Endpoint public_endpoint() const { return {advertised, mapping.outside.port}; }
     MappingKey key() const { return {{mapping.transport, mapping.inside}, mapping.outside.address}; }
@@ -106,6 +110,12 @@ class Mappings {
     void acquire(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
     /// A user needs the mapping until `until`: renews the kernel's timeout if it ends earlier.
     void extend(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
+    /// Puts a piece of the record `id` into the mapping's note, which the change that adds the mapping has.
+    void set_note(const MappingKey& key, std::uint32_t id, const std::string& note);
+    /// The record `id` is stored elsewhere.
+    void outdate_note(const MappingKey& key, std::uint32_t id);
+    /// The record `id` has ended: a mapping that stays in the kernel has no note of it any more.
+    void remove_note(const MappingKey& key, std::uint32_t id, Time now, std::vector<Change>& changes);
     /// Removes a user.
     void release(const MappingKey& key, Time now, std::vector<Change>& changes);
 
@@ -184,6 +194,8 @@ class Mappings {
     /// The time until which mappings of the same inside endpoint at other outside addresses need its
     /// Diversion; 0: none does.
     Time others_divert_until(const MappingEntry& entry) const;
+    /// A change of the mapping in the kernel, with its note if that is up to date.
+    static Change change_of(MappingEntry& entry, Change::Op op, Time now);
     void add_diversion(const MappingEntry& entry, Change::Op op, Time now,
                        std::vector<Change>& changes) const;
     /// Keeps the mapping's elements in the kernel at least until `until`.

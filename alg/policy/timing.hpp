@@ -14,6 +14,8 @@ inline constexpr Time transaction_time = 32s;
 /// A ringing call ends this long after the last provisional response: a little later than timer C, which is
 /// more than 3 minutes (RFC 3261 16.6).
 inline constexpr Time ringing_time = 200s;
+/// A provisional response prolongs the ringing only if it gains at least this much, so timer C still passes.
+inline constexpr Time ringing_step = 16s;
 /// How long a packet of the peer proves it, unless a registration or a call keeps it proven (X11).
 inline constexpr Time proof_time = 120s;
 /// A signalling mapping without a binding lives as long as a UDP stream in conntrack, more than the two

@@ -1,11 +1,13 @@
 #include "tests/cases/invariants.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <stdexcept>
 #include <string>
 
 #include "alg/core/state.hpp"
+#include "alg/kernel/record.hpp"
 #include "alg/policy/timing.hpp"
 
 namespace sipalg::test {
@@ -43,7 +45,11 @@ class Check {
         deadlines();
         proofs();
         for (const auto& [key, call] : impl_.calls.all()) {
-            record(call.record_id, call.record);
+            if (call.record_in_notes)
+                record_in_notes(call);
+            else
+                record(call.record_id, call.record);
+            notes_.erase(call.record_id);
         }
         if (impl_.calls.closed().next_deadline().value_or(now_) + patience < now_)
             fail("a closed call is not forgotten");
@@ -55,6 +61,8 @@ class Check {
             if (flow.record.is_stored()) record(flow.record.id(), flow.record.stored());
         impl_.mappings.listeners().each_record(
             [&](std::uint32_t id, const std::string& bytes) { record(id, bytes); });
+        if (!notes_.empty())
+            fail("the kernel has a note of record " + std::to_string(*notes_.begin()) + ", which has ended");
         if (!records_.empty())
             fail("record " + std::to_string(records_.begin()->first) +
                  " belongs to no call, binding, connection or listener");
@@ -198,6 +206,8 @@ class Check {
                 if (!over && !impl_.mappings.pinholes().find(*pinhole))
                     fail(text(*pinhole) + " belongs to no call, binding or mapping");
             } else if (const auto* mapping = std::get_if<Mapping>(&element)) {
+                if (const std::uint32_t id = id_in_note(kernel_.note(element)); id != 0 && !over)
+                    notes_.insert(id);
                 if (mapping->is_identity()) fail(text(*mapping) + " translates nothing");
                 const nat::MappingEntry* entry = impl_.mappings.find(
                     nat::MappingKey{{mapping->transport, mapping->inside}, mapping->outside.address});
@@ -216,6 +226,15 @@ class Check {
                 records_[record->id][record->part] = record->bytes;
             }
         }
+    }
+
+    void record_in_notes(const call::Call& call) {
+        const auto all = stored_records(kernel_.read(now_), now_);
+        const auto found = std::find_if(all.begin(), all.end(), [&](const StoredRecord& stored) {
+            return stored.id == call.record_id && stored.in_notes;
+        });
+        if (found == all.end() || found->bytes != call.record)
+            fail("record " + std::to_string(call.record_id) + " differs from the one in notes");
     }
 
     void record(std::uint32_t id, const std::string& bytes) {
@@ -237,6 +256,7 @@ class Check {
     std::set<nat::MappingKey> registered_, connected_;
     std::set<Pinhole> registered_pinholes_;
     std::map<std::uint32_t, std::map<std::uint32_t, std::string>> records_;
+    std::set<std::uint32_t> notes_;  ///< ids of records of which notes have a piece
 };
 
 }  // namespace

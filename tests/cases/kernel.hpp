@@ -4,6 +4,7 @@
 #include <map>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "alg/core/door.hpp"
@@ -17,7 +18,10 @@ class TableKernel {
         expire(now);
         for (const Change& change : changes) {
             erase_same(change.element);
-            if (change.op != Change::Op::remove) elements_[change.element] = now + Time{change.timeout};
+            notes_.erase(change.element);
+            if (change.op == Change::Op::remove) continue;
+            elements_[change.element] = now + Time{change.timeout};
+            if (!change.note.empty()) notes_[change.element] = change.note;
         }
     }
     /// Applies the changes and commits them. False: the table refused, and they were cancelled. Throws
@@ -53,10 +57,15 @@ class TableKernel {
     std::vector<StoredElement> read(Time now) const {
         std::vector<StoredElement> all;
         for (const auto& [element, until] : elements_)
-            all.push_back({element, std::chrono::duration_cast<Seconds>(until - now)});
+            all.push_back({element, std::chrono::duration_cast<Seconds>(until - now), note(element)});
         return all;
     }
     const std::map<Element, Time>& elements() const { return elements_; }
+    /// The note of an element; empty: none.
+    std::string note(const Element& element) const {
+        const auto note = notes_.find(element);
+        return note == notes_.end() ? std::string() : note->second;
+    }
 
   private:
     // A piece of a record is identified by its number, not by its bytes.
@@ -71,6 +80,7 @@ class TableKernel {
     }
 
     std::map<Element, Time> elements_;
+    std::map<Element, std::string> notes_;
     bool refuses_ = false;
     Time next_refusal_{0};
 };

@@ -9,6 +9,7 @@ namespace {
 using Direction = Line::Direction;
 constexpr Time transaction_time{32'000};  // 64*T1
 constexpr Time ringing_time{200'000};     // above Timer C
+constexpr Time ringing_step{16'000};
 constexpr Time shortest_session{90'000};  // RFC 4028 4
 constexpr Time grace{32'000};
 constexpr Time proof_time{120'000};
@@ -139,14 +140,14 @@ bool Reference::pass_first_response(Call& call, const Message& message, Time now
     if (message.status == 199) {  // RFC 6228: ends an early dialog, and makes none
         const auto named = call.dialogs.find(message.fork);
         if (named == call.dialogs.end() || named->second.state == Dialog::State::over) return false;
-        if (!call.cancelled) call.ringing_until = now + ringing_time;
+        prolong_ringing(call, now);
         if (named->second.state == Dialog::State::early) named->second.state = Dialog::State::over;
         return false;
     }
     Dialog& dialog = call.dialogs[message.fork];
     if (dialog.state != Dialog::State::early) return false;
     if (provisional) {
-        if (!call.cancelled) call.ringing_until = now + ringing_time;
+        prolong_ringing(call, now);
         take(call, dialog, message, now);
         return true;
     }
@@ -159,6 +160,11 @@ bool Reference::pass_first_response(Call& call, const Message& message, Time now
     call.confirmed = true;
     call.ringing = false;
     return true;
+}
+
+void Reference::prolong_ringing(Call& call, Time now) {
+    if (!call.cancelled && now + ringing_time - call.ringing_until >= ringing_step)
+        call.ringing_until = now + ringing_time;
 }
 
 // A cancelled INVITE gets its final response within 64*T1, or never (RFC 3261 9.1).

@@ -104,6 +104,7 @@ class Reference {
     void adopt(Call& call, const Message& message, Time now);
     void pass_request(Call& call, Dialog& dialog, const Message& message, Time now);
     bool pass_first_response(Call& call, const Message& message, Time now);
+    static void prolong_ringing(Call& call, Time now);
     void pass_cancel_response(Call& call, const Message& message, Time now) const;
     void pass_response(Call& call, Dialog& dialog, const Message& message, Time now);
     void take(Call& call, Dialog& dialog, const Message& message, Time now);

@@ -23,8 +23,8 @@ struct LongCall {
         const std::string host = request && out ? "192.168.1.20" : "203.0.113.1";
         std::string text = first + "\r\nVia: SIP/2.0/UDP " + host + ":5060;branch=z9hG4bK" +
                            cseq.substr(0, 4) + "\r\nFrom: <sip:a@p.test>;tag=a\r\nTo: <sip:b@p.test>" +
-                           (first.starts_with("INVITE") ? "" : ";tag=" + tag) +
-                           "\r\nCall-ID: long\r\nCSeq: " + cseq + "\r\n";
+                           (first.starts_with("INVITE") ? "" : ";tag=" + tag) + "\r\nCall-ID: " + call_id +
+                           "\r\nCSeq: " + cseq + "\r\n";
         const std::string own = out ? "192.168.1.20" : "203.0.113.10";
         if (described)
             text += "Contact: <sip:x@" + own + ":5060>\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n" +
@@ -33,7 +33,8 @@ struct LongCall {
         else
             text += "\r\n";
         const auto bytes = udp_packet(out ? phone : provider, out ? provider : phone, text);
-        inspect(state, answering({from, bytes, {wan, wan}}), now, decision);
+        const Arrival arrival{from, bytes, egress};
+        inspect(state, provider_answers ? answering(arrival) : arrival, now, decision);
         kernel.apply(decision.changes, now);
         state.commit();
     }
@@ -52,6 +53,9 @@ struct LongCall {
         kernel.expire(now);
     }
 
+    std::string call_id = "long";
+    Egress egress{wan, wan};
+    bool provider_answers = true;  ///< its packets prove that they are answers (X11)
     std::string phone = "192.168.1.20:5060", provider = "203.0.113.10:5060";
     State state{Policy{}};
     TableKernel kernel;

@@ -205,4 +205,51 @@ TEST_CASE("A5 a record that is truncated, too long or of another layout is refus
     }
 }
 
+TEST_CASE("A5 a record is in the notes of mappings only if they have all of it, and no pieces are newer") {
+    const std::string bytes(300, 'r');
+    const auto mapping = [](std::uint16_t port) {
+        const Endpoint inside{Address::v4(0xC0A8010A), port}, outside{Address::v4(0xCB007101), port};
+        return Change{Change::Op::add, Mapping{Transport::udp, inside, outside}, Seconds{60}};
+    };
+    Change first = mapping(4000), second = mapping(4001);
+    CHECK_FALSE(put_into_notes(7, bytes, std::vector<Change*>{&first}));
+    CHECK(first.note.empty());
+    REQUIRE(put_into_notes(7, bytes, std::vector<Change*>{&first, &second}));
+    CHECK(first.note.size() <= Record::max_bytes);
+    CHECK(id_in_note(first.note) == 7);
+    CHECK(id_in_note("abc") == 0);
+    const auto stored = [](const Change& change) {
+        return StoredElement{change.element, change.timeout, change.note};
+    };
+    std::vector<StoredElement> elements{stored(second), stored(first)};
+    auto found = stored_records(elements, Time{1000});
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].bytes == bytes);
+    CHECK(found[0].in_notes);
+    CHECK(found[0].until == Time{61'000});
+    std::vector<Change> removals;
+    found[0].remove(removals);
+    CHECK(removals.empty());
+
+    elements.push_back({Record{7, 0, "newer"}, Seconds{60}});
+    found = stored_records(elements, Time{1000});
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].bytes == "newer");
+    CHECK_FALSE(found[0].in_notes);
+
+    elements = {stored(first)};
+    CHECK(stored_records(elements, Time{1000}).empty());
+}
+
+TEST_CASE("A5 P2 a record that one message writes twice is written once") {
+    std::vector<Change> changes;
+    store_record(7, "", "old", false, Seconds{60}, changes);
+    store_record(7, "old", std::string(250, 'n'), false, Seconds{90}, changes);
+    CHECK(kinds(changes) == "0a1a");
+    CHECK(std::get<Record>(changes[0].element).bytes == std::string(240, 'n'));
+    CHECK(changes[0].timeout == Seconds{90});
+    store_record(7, std::string(250, 'n'), "", false, Seconds{0}, changes);
+    CHECK(kinds(changes) == "0a1a0x1x");
+}
+
 }  // namespace sipalg::call
