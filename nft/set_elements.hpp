@@ -16,7 +16,4 @@ namespace sipalg::nft {
 bool each_set_element(Link& link, std::uint8_t family, const std::string& table, const std::string& set,
                       const std::function<void(nftnl_set_elem*)>& each);
 
-/// The same for the elements in one message of the kernel.
-void each_set_element(const nlmsghdr* message, const std::function<void(nftnl_set_elem*)>& each);
-
 }  // namespace sipalg::nft

@@ -1,24 +1,32 @@
 #include "nft/stored.hpp"
 
-#include <libnftnl/set.h>
+#include <endian.h>
+#include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 
-#include "nft/set_elements.hpp"
+#include "alg/sys/attributes.hpp"
 
 namespace sipalg::nft {
 
 namespace {
+
+struct ValueHash {
+    std::size_t operator()(const Value& value) const {
+        return std::hash<std::string_view>()({reinterpret_cast<const char*>(value.bytes.data()), value.size});
+    }
+};
 
 // An element read from the kernel.
 struct Seen {
@@ -27,38 +35,62 @@ struct Seen {
     Seconds remaining{0};
 };
 
-Value value_of(const nftnl_set_elem* element, std::uint16_t attribute) {
-    std::uint32_t size = 0;
+// Of a key or of data.
+Value value_of(const nlattr* nest) {
     Value value;
-    const void* bytes = nftnl_set_elem_get(const_cast<nftnl_set_elem*>(element), attribute, &size);
-    if (bytes == nullptr || size > value.bytes.size()) return value;
-    std::memcpy(value.bytes.data(), bytes, size);
-    value.size = static_cast<std::uint8_t>(size);
+    for (const nlattr* attribute : netlink::Attributes(nest)) {
+        const std::size_t size = mnl_attr_get_payload_len(attribute);
+        if (mnl_attr_get_type(attribute) != NFTA_DATA_VALUE || size > value.bytes.size()) continue;
+        std::memcpy(value.bytes.data(), mnl_attr_get_payload(attribute), size);
+        value.size = static_cast<std::uint8_t>(size);
+    }
     return value;
 }
 
-// The remaining time of the element, rounded up so that it is never zero.
-Seconds remaining_of(const nftnl_set_elem* element) {
-    for (const std::uint16_t attribute : {NFTNL_SET_ELEM_EXPIRATION, NFTNL_SET_ELEM_TIMEOUT})
-        if (nftnl_set_elem_is_set(element, attribute))
-            return std::chrono::ceil<Seconds>(std::chrono::milliseconds(
-                nftnl_set_elem_get_u64(const_cast<nftnl_set_elem*>(element), attribute)));
-    return Seconds{0};
+// Rounded up, so that it is never zero.
+Seconds seconds_of(const nlattr* attribute) {
+    std::uint64_t ms = 0;
+    if (mnl_attr_get_payload_len(attribute) >= sizeof ms)
+        std::memcpy(&ms, mnl_attr_get_payload(attribute), sizeof ms);
+    return std::chrono::ceil<Seconds>(std::chrono::milliseconds(be64toh(ms)));
+}
+
+Seen seen_in(const nlattr* nest) {
+    Seen seen;
+    std::optional<Seconds> timeout, left;
+    for (const nlattr* attribute : netlink::Attributes(nest)) {
+        switch (mnl_attr_get_type(attribute)) {
+            case NFTA_SET_ELEM_KEY: seen.key = value_of(attribute); break;
+            case NFTA_SET_ELEM_DATA: seen.data = value_of(attribute); break;
+            case NFTA_SET_ELEM_TIMEOUT: timeout = seconds_of(attribute); break;
+            case NFTA_SET_ELEM_EXPIRATION: left = seconds_of(attribute); break;
+            case NFTA_SET_ELEM_USERDATA:
+                seen.user_data = {static_cast<const char*>(mnl_attr_get_payload(attribute)),
+                                  mnl_attr_get_payload_len(attribute)};
+                break;
+            default: break;
+        }
+    }
+    seen.remaining = left.value_or(timeout.value_or(Seconds{0}));
+    return seen;
+}
+
+// Without libnftnl, which allocates every element: a restart reads a hundred thousand (P5).
+void each_element(const nlmsghdr* message, const std::function<void(const Seen&)>& handle) {
+    for (const nlattr* list : netlink::Attributes(message, sizeof(nfgenmsg)))
+        if (mnl_attr_get_type(list) == NFTA_SET_ELEM_LIST_ELEMENTS)
+            for (const nlattr* element : netlink::Attributes(list))
+                handle(seen_in(element));
 }
 
 bool each_element(Link& link, const std::string& table, std::string_view set,
                   const std::function<void(const Seen&)>& handle) {
-    return each_set_element(link, NFPROTO_INET, table, std::string(set), [&](nftnl_set_elem* element) {
-        Seen seen;
-        seen.key = value_of(element, NFTNL_SET_ELEM_KEY);
-        if (nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_DATA))
-            seen.data = value_of(element, NFTNL_SET_ELEM_DATA);
-        std::uint32_t size = 0;
-        if (const void* bytes = nftnl_set_elem_get(element, NFTNL_SET_ELEM_USERDATA, &size))
-            seen.user_data = {static_cast<const char*>(bytes), size};
-        seen.remaining = remaining_of(element);
-        handle(seen);
-    });
+    const auto narrow = [&](nlmsghdr* request) {
+        mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, table.c_str());
+        mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set.data());
+    };
+    return link.list(NFT_MSG_GETSETELEM, NFPROTO_INET, narrow,
+                     [&](const nlmsghdr* message) { each_element(message, handle); });
 }
 
 // Looks one element up. False: the set has none with this key.
@@ -86,7 +118,7 @@ bool has_element(Link& link, const std::string& table, std::string_view set, con
 
 std::vector<StoredElement> read_elements(Link& link, const std::string& table) {
     std::vector<StoredElement> elements;
-    std::map<Value, Value> inward;
+    std::unordered_map<Value, Value, ValueHash> inward;
     each_element(link, table, set_name::mappings_in,
                  [&](const Seen& seen) { inward.emplace(seen.key, seen.data); });
     const auto whole = [&](const Mapping& mapping) {
@@ -130,9 +162,9 @@ std::optional<std::uint16_t> read_seen(Link& link, const std::string& table, con
     key.put(outside);
     key.put(phone);
     get_element(link, table, set_name::seen, key, [&](const nlmsghdr* message) {
-        each_set_element(message, [&](nftnl_set_elem* element) {
-            const Value data = value_of(element, NFTNL_SET_ELEM_DATA);
-            if (data.size >= 2) port = static_cast<std::uint16_t>(data.bytes[0] << 8 | data.bytes[1]);
+        each_element(message, [&](const Seen& seen) {
+            if (seen.data.size >= 2)
+                port = static_cast<std::uint16_t>(seen.data.bytes[0] << 8 | seen.data.bytes[1]);
         });
     });
     return port;
@@ -150,10 +182,9 @@ std::optional<std::string> read_uplink(Link& link, const std::string& table, con
     std::optional<std::string> name;
     if (!flow.source.address.is_v4() || !flow.destination.address.is_v4()) return name;
     get_element(link, table, set_name::uplinks, key_of(flow), [&](const nlmsghdr* message) {
-        each_set_element(message, [&](nftnl_set_elem* element) {
-            const Value data = value_of(element, NFTNL_SET_ELEM_DATA);
-            const auto* end = std::find(data.bytes.begin(), data.bytes.begin() + data.size, 0);
-            name.emplace(data.bytes.begin(), end);
+        each_element(message, [&](const Seen& seen) {
+            const auto& bytes = seen.data.bytes;
+            name.emplace(bytes.begin(), std::find(bytes.begin(), bytes.begin() + seen.data.size, 0));
         });
     });
     return name;

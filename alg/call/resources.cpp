@@ -46,8 +46,12 @@ Egress Resources::egress_of(const CallKey& key, const Call& call, const Address&
 
 // C2, C4, C5: the pinholes follow the negotiation.
 void Resources::settle(const CallKey& key, Call& call, Time now, Effects& effects) {
-    const Time until = lifetime(call, now);
     const std::size_t first = effects.changes.size();
+    acquire(key, call, lifetime(call, now), now, effects);
+    save(key, call, first, now, effects);
+}
+
+void Resources::acquire(const CallKey& key, Call& call, Time until, Time now, Effects& effects) {
     Collected collected;
     std::vector<Want> wants = wanted(call, media_source(key, call));
     const nat::MappingEntry* previous = nullptr;
@@ -68,7 +72,6 @@ void Resources::settle(const CallKey& key, Call& call, Time now, Effects& effect
     // Existing elements keep their old timeout, so the time of the next renewal may only become earlier.
     const Time half = now + (until - now) / 2;
     if (call.renew_at == Time{0} || half < call.renew_at) call.renew_at = half;
-    save(key, call, first, now, effects);
 }
 
 // A3: RTCP gets the public port after that of its RTP.

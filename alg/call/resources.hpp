@@ -23,6 +23,8 @@ class Resources {
     /// Acquires the resources that the call needs, releases those that it no longer needs, and stores its
     /// record.
     void settle(const CallKey& key, Call& call, Time now, Effects& effects);
+    /// The same until `until`, and without a record: for a call that was restored from one.
+    void acquire(const CallKey& key, Call& call, Time until, Time now, Effects& effects);
     /// Renews all resources for the call's lifetime.
     void renew(const CallKey& key, Call& call, Time now, Effects& effects);
     /// Releases all resources of the call, and removes its record.

@@ -143,8 +143,8 @@ void Daemon::take_over_kernel_state() {
     }
     engine_.restore(stored, advertised, now);
     set_forwards(ruleset_.port_forwards(), now);
-    for (const PinholeReport& open : report_pinholes(state_, now))
-        if (open.inside.address.is_v6()) with_ipv6_ = true;
+    for (const auto& [pinhole, entry] : state_.mappings.pinholes().all())
+        if (pinhole.outside.address.is_v6()) with_ipv6_ = true;
     note_ipv6_delegates();
     addresses_.follow(now);
     scanner_.first(now);

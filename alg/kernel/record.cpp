@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <map>
 #include <utility>
 #include <variant>
@@ -132,36 +133,40 @@ Time clock_difference(std::span<const StoredElement> elements, Time now) {
 }
 
 std::vector<StoredRecord> stored_records(std::span<const StoredElement> elements, Time now) {
-    const Time clock = clock_difference(elements, now);
-    std::map<std::uint32_t, StoredRecord> records;
-    for (const StoredElement& stored : elements) {
-        const auto* part = std::get_if<Record>(&stored.element);
-        if (!part || part->id == clock_id) continue;
-        const Time until = now + stored.remaining;
-        const auto [it, is_new] = records.try_emplace(part->id, StoredRecord{part->id, {}, until, {}, clock});
-        it->second.until = std::min(it->second.until, until);
-        it->second.parts.push_back(*part);
-    }
-    for (StoredRecord& record : records_in_notes(elements, now))
-        if (!records.contains(record.id)) {
-            record.clock = clock;
-            const std::uint32_t id = record.id;
-            records.emplace(id, std::move(record));
-        }
+    struct Piece {
+        const Record* record;
+        Time until;
+    };
+    std::vector<Piece> pieces;
+    for (const StoredElement& stored : elements)
+        if (const auto* record = std::get_if<Record>(&stored.element); record && record->id != clock_id)
+            pieces.push_back({record, now + stored.remaining});
+    const auto place = [](const Piece& piece) { return std::pair(piece.record->id, piece.record->part); };
+    std::sort(pieces.begin(), pieces.end(),
+              [&](const Piece& a, const Piece& b) { return place(a) < place(b); });
     std::vector<StoredRecord> all;
-    for (auto& [id, record] : records) {
-        std::sort(record.parts.begin(), record.parts.end(),
-                  [](const Record& a, const Record& b) { return a.part < b.part; });
-        for (const Record& part : record.parts)
-            record.bytes += part.bytes;
-        all.push_back(std::move(record));
+    for (const auto& [record, until] : pieces) {
+        if (all.empty() || all.back().id != record->id) all.push_back({record->id, {}, until});
+        StoredRecord& joined = all.back();
+        joined.bytes += record->bytes;
+        joined.parts.push_back(record->part);
+        joined.until = std::min(joined.until, until);
     }
+    const auto by_id = [](const StoredRecord& a, const StoredRecord& b) { return a.id < b.id; };
+    const auto whole = static_cast<std::ptrdiff_t>(all.size());
+    for (StoredRecord& record : records_in_notes(elements, now))
+        if (!std::binary_search(all.begin(), all.begin() + whole, record, by_id))
+            all.push_back(std::move(record));
+    std::sort(all.begin(), all.end(), by_id);
+    const Time clock = clock_difference(elements, now);
+    for (StoredRecord& record : all)
+        record.clock = clock;
     return all;
 }
 
 void StoredRecord::remove(std::vector<Change>& changes) const {
-    for (const Record& part : parts)
-        changes.push_back({Change::Op::remove, part, Seconds{0}});
+    for (const std::uint32_t part : parts)
+        changes.push_back({Change::Op::remove, Record{id, part, {}}, Seconds{0}});
 }
 
 void RecordWriter::number(std::uint64_t value, unsigned bytes) {

@@ -47,10 +47,10 @@ bool has_clock(std::span<const StoredElement> elements);
 struct StoredRecord {
     std::uint32_t id = 0;
     std::string bytes;
-    Time until{0};              ///< the earliest timeout of its pieces, which need not be the same for all
-    std::vector<Record> parts;  ///< its pieces in order; some may be missing
-    Time clock{0};              ///< clock_difference(); if it is not zero, the owner writes the record again
-    bool in_notes = false;      ///< it has no pieces of its own, but notes of mappings have it
+    Time until{0};  ///< the earliest timeout of its pieces, which need not be the same for all
+    std::vector<std::uint32_t> parts{};  ///< the numbers of its pieces in order; some may be missing
+    Time clock{0};          ///< clock_difference(); if it is not zero, the owner writes the record again
+    bool in_notes = false;  ///< it has no pieces of its own, but notes of mappings have it
     /// Adds the removal of all pieces.
     void remove(std::vector<Change>& changes) const;
 };

@@ -17,12 +17,14 @@ void MappingRestorer::begin(const Advertised& advertised) {
             restore(*mapping, advertised(mapping->outside.address), until, stored.note);
         else if (const auto* pinhole = std::get_if<Pinhole>(&stored.element))
             all_.pinholes_.restore(*pinhole, until);
+        all_.commit();  // keeps the transaction small, as StagedMap expects
     }
     // This must precede the extension by calls, bindings and connections, after which the timeouts no longer
     // show which mappings live as long as the diversion.
     for (const StoredElement& stored : elements_)
         if (const auto* diversion = std::get_if<Diversion>(&stored.element))
             restore(*diversion, now_ + stored.remaining);
+    all_.commit();
 }
 
 void MappingRestorer::restore(const Mapping& mapping, const Address& advertised, Time until,
@@ -38,7 +40,6 @@ void MappingRestorer::restore(const Mapping& mapping, const Address& advertised,
     all_.note_outside_address(mapping.outside.address);
     all_.ports_.enter(mapping, advertised);
     all_.per_phone_.more(mapping.inside.address);
-    all_.deadlines_.schedule(entry.key(), entry.idle_until);
     all_.mappings_.put(entry.key(), entry);
 }
 
@@ -82,11 +83,17 @@ void MappingRestorer::end(std::vector<Change>& changes) {
                 changes.push_back(change(Change::Op::renew, *reachable, entry->kernel_until, now_));
         }
     }
+    // Not in begin(): most have users by now, and no deadline.
     std::vector<MappingKey> used;
     for (const auto& [key, entry] : all_.mappings_)
-        if (entry.users > 0) used.push_back(key);
-    for (const MappingKey& key : used)
+        if (entry.users > 0)
+            used.push_back(key);
+        else
+            all_.schedule(entry, now_);
+    for (const MappingKey& key : used) {
         all_.mappings_.edit(key)->idle_until = Time{0};
+        all_.commit();
+    }
     all_.pinholes_.remove_unused(changes);
 }
 

@@ -41,6 +41,10 @@ class Attributes {
     Attributes(const nlmsghdr* message, std::size_t header_size)
         : first_(static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(message, header_size))),
           tail_(static_cast<const char*>(mnl_nlmsg_get_payload_tail(message))) {}
+    /// The attributes in another one.
+    explicit Attributes(const nlattr* nest)
+        : first_(static_cast<const nlattr*>(mnl_attr_get_payload(nest))),
+          tail_(static_cast<const char*>(mnl_attr_get_payload(nest)) + mnl_attr_get_payload_len(nest)) {}
 
     class Iterator {
       public:
