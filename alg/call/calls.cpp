@@ -318,7 +318,6 @@ bool Calls::restore(const StoredRecord& record, Time now, Effects& effects) {
         if (peer.answered) proofs_.hold({key.phone, peer.address});
     unproven_.note(key, call);
     Call& there = calls_.put(key, std::move(call));
-    // P5: what was renewed lately keeps its timeout until the call is renewed.
     resources_.acquire(key, there, std::max(record.until, now + Time{1000}), now, effects);
     schedule(key, there, now);
     return true;

@@ -27,7 +27,18 @@ bool contains(const std::vector<nat::MappingKey>& keys, const nat::MappingKey& k
     return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
+bool is_restoring(const Call& call) {
+    return call.restored && call.mappings.empty();
+}
+
 }  // namespace
+
+// P5: what is in the kernel keeps its timeout, and the call is renewed in time.
+Time Resources::Collected::keep(Time kernel_until, Time otherwise, Time now) {
+    if (kernel_until <= now) return otherwise;
+    until = std::min(until, kernel_until);
+    return kernel_until;
+}
 
 Time Resources::lifetime(const Call& call, Time now) {
     if (call.state == Call::State::confirmed) return now + confirmed_time;
@@ -53,6 +64,8 @@ void Resources::settle(const CallKey& key, Call& call, Time now, Effects& effect
 
 void Resources::acquire(const CallKey& key, Call& call, Time until, Time now, Effects& effects) {
     Collected collected;
+    collected.until = until;
+    const bool restoring = is_restoring(call);
     std::vector<Want> wants = wanted(call, media_source(key, call));
     const nat::MappingEntry* previous = nullptr;
     for (std::size_t i = 0; i < wants.size(); ++i) {
@@ -60,7 +73,9 @@ void Resources::acquire(const CallKey& key, Call& call, Time until, Time now, Ef
         if (!entry) continue;
         previous = entry;
         if (!contains(call.mappings, entry->key()))
-            mappings_.acquire(entry->key(), until, now, effects.changes);
+            mappings_.acquire(entry->key(),
+                              restoring ? collected.keep(entry->kernel_until, until, now) : until, now,
+                              effects.changes);
         collected.mappings.push_back(entry->key());
         open(call, wants[i], *entry, until, now, collected, effects);
     }
@@ -70,7 +85,7 @@ void Resources::acquire(const CallKey& key, Call& call, Time until, Time now, Ef
     latches_.set(key, call, std::move(collected.latches), now, effects.changes);
     note_old_endpoints(call, until);
     // Existing elements keep their old timeout, so the time of the next renewal may only become earlier.
-    const Time half = now + (until - now) / 2;
+    const Time half = now + (collected.until - now) / 2;
     if (call.renew_at == Time{0} || half < call.renew_at) call.renew_at = half;
 }
 
@@ -100,6 +115,7 @@ const nat::MappingEntry* Resources::map(const CallKey& key, const Call& call, co
 
 void Resources::open(const Call& call, Want& want, const nat::MappingEntry& entry, Time until, Time now,
                      Collected& collected, Effects& effects) {
+    const bool restoring = is_restoring(call);
     bool announced = false;  // by the present message
     for (CallPinhole& wanted : want.pinholes) {
         const Address& remote = wanted.pinhole.remote;
@@ -109,14 +125,16 @@ void Resources::open(const Call& call, Want& want, const nat::MappingEntry& entr
         const CallPinhole* known = find(call.pinholes, wanted.pinhole);
         announced = announced || (!wanted.latched && !wanted.early && (!known || known->early));
         if (!known) {
-            const bool is_new = mappings_.pinholes().acquire(wanted.pinhole, until, now, effects.changes);
+            const nat::PinholeEntry* there = restoring ? mappings_.pinholes().find(wanted.pinhole) : nullptr;
+            const bool is_new = mappings_.pinholes().acquire(
+                wanted.pinhole, there ? collected.keep(there->kernel_until, until, now) : until, now,
+                effects.changes);
             // C7: an older flow would keep its old translation. It is deleted unless that is the right one.
             if (is_new && !entry.adopted) wanted.add_flows(effects.stale);
         }
         collected.pinholes.push_back(std::move(wanted));
     }
     if (!want.latch) return;
-    const bool restoring = call.restored && call.mappings.empty();
     CallLatch latch{{want.inside.transport, entry.mapping.outside}, Time{0}, announced && !restoring};
     for (const CallLatch& known : call.latches)
         if (known.latch == latch.latch) latch.until = known.until;

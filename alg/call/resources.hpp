@@ -53,6 +53,9 @@ class Resources {
         std::vector<nat::MappingKey> mappings;
         std::vector<CallPinhole> pinholes;
         std::vector<CallLatch> latches;
+        Time until{0};  ///< when the first of them leaves the kernel, if it is not renewed
+        /// For an element of a restored call: its timeout, or if it is not in the kernel, `otherwise`.
+        Time keep(Time kernel_until, Time otherwise, Time now);
     };
     /// The mapping for wants[i]; nullptr: not possible. `previous` is the mapping of wants[i - 1], or
     /// nullptr.

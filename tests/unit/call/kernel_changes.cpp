@@ -140,6 +140,24 @@ TEST_CASE("A5 X11 an INVITE without an answer is restored from the notes of its 
     CHECK(next.response("200 OK", "1001 BYE", false) == "mappings -4, pinholes -3, records -2");
 }
 
+TEST_CASE("P5 A5 a call is restored without a change in the kernel, and renewed in time") {
+    CountedCall call;
+    call.request("INVITE", "1000", true);
+    call.response("200 OK", "1000 INVITE", true);
+    // Its elements have the timeouts of a ringing call until it is renewed for the first time.
+    call.pass(Seconds{50});
+    State state{Policy{}};
+    Decision decision;
+    decision.changes = state.restore(
+        call.kernel.read(call.now), [](const Address& a) { return a; }, call.now);
+    CHECK(operations(decision) == "");
+    const auto due = state.next_deadline();
+    REQUIRE(due);
+    CHECK(*due <= call.now + (ringing_time - Seconds{50}) / 2);
+    expire(state, *due, decision);
+    CHECK(operations(decision) == "mappings +6 -6, pinholes +3 -3, records +2 -2");
+}
+
 TEST_CASE("A5 an INVITE without translation costs one element") {
     CountedCall call;
     call.egress = {Address::v4(0xC0A80114), Address::v4(0xC0A80114)};
