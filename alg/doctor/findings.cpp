@@ -319,7 +319,7 @@ bool is_shared_address(std::span<const PortRange> ruleset, std::span<const PortR
     if (ruleset.empty() || count_ports(ruleset) > 32768) return false;
     const auto is_among = [&](const PortRange& range) {
         for (unsigned port = range.low; port <= range.high; ++port)
-            if (!contains(ruleset, static_cast<std::uint16_t>(port))) return false;
+            if (!is_in(ruleset, static_cast<std::uint16_t>(port))) return false;
         return true;
     };
     return chosen.empty() || !std::all_of(chosen.begin(), chosen.end(), is_among);

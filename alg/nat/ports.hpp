@@ -33,7 +33,7 @@ class Ports {
     bool in_range(std::uint16_t port) const { return range_.contains(port) && reaches_us(port); }
 
   private:
-    bool reaches_us(std::uint16_t port) const { return ours_.empty() || contains(ours_, port); }
+    bool reaches_us(std::uint16_t port) const { return ours_.empty() || is_in(ours_, port); }
 
     std::vector<PortRange> ours_;
     PortRange range_;  ///< `low` is even; with `ours_`, it also has ports between them

@@ -15,7 +15,7 @@ std::optional<PortRange> PortRange::parse(std::string_view text) {
     return range;
 }
 
-bool contains(std::span<const PortRange> ranges, std::uint16_t port) {
+bool is_in(std::span<const PortRange> ranges, std::uint16_t port) {
     return std::any_of(ranges.begin(), ranges.end(),
                        [&](const PortRange& range) { return range.contains(port); });
 }
@@ -23,7 +23,7 @@ bool contains(std::span<const PortRange> ranges, std::uint16_t port) {
 std::size_t count_ports(std::span<const PortRange> ranges) {
     std::size_t found = 0;
     for (unsigned port = 0; port <= 65535; ++port)
-        if (contains(ranges, static_cast<std::uint16_t>(port))) ++found;
+        if (is_in(ranges, static_cast<std::uint16_t>(port))) ++found;
     return found;
 }
 

@@ -20,7 +20,7 @@ struct PortRange {
 };
 
 /// Whether one of the ranges has the port.
-bool contains(std::span<const PortRange> ranges, std::uint16_t port);
+bool is_in(std::span<const PortRange> ranges, std::uint16_t port);
 /// The number of ports that are in one of the ranges.
 std::size_t count_ports(std::span<const PortRange> ranges);
 

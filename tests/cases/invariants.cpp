@@ -35,7 +35,7 @@ std::string text(const Pinhole& p) {
 
 class Check {
   public:
-    Check(State& state, const TableKernel& kernel, Time now) : impl_(state), kernel_(kernel), now_(now) {}
+    Check(State& state, const TableKernel& kernel, Time now) : state_(state), kernel_(kernel), now_(now) {}
 
     void run() {
         count_users();
@@ -44,22 +44,22 @@ class Check {
         elements();
         deadlines();
         proofs();
-        for (const auto& [key, call] : impl_.calls.all()) {
+        for (const auto& [key, call] : state_.calls.all()) {
             if (call.record_in_notes)
                 record_in_notes(call);
             else
                 record(call.record_id, call.record);
             notes_.erase(call.record_id);
         }
-        if (impl_.calls.closed().next_deadline().value_or(now_) + patience < now_)
+        if (state_.calls.closed().next_deadline().value_or(now_) + patience < now_)
             fail("a closed call is not forgotten");
-        for (const auto& [key, binding] : impl_.registrations.all()) {
+        for (const auto& [key, binding] : state_.registrations.all()) {
             if (binding.until > now_) record(binding.record_id, binding.record);
             if (binding.until + patience < now_) fail("binding of " + key.aor + " outlives its time");
         }
-        for (const auto& [key, flow] : impl_.connections.all())
+        for (const auto& [key, flow] : state_.connections.all())
             if (flow.record.is_stored()) record(flow.record.id(), flow.record.stored());
-        impl_.mappings.listeners().each_record(
+        state_.mappings.listeners().each_record(
             [&](std::uint32_t id, const std::string& bytes) { record(id, bytes); });
         if (!notes_.empty())
             fail("the kernel has a note of record " + std::to_string(*notes_.begin()) + ", which has ended");
@@ -73,17 +73,18 @@ class Check {
     // none.
     void deadlines() const {
         std::size_t unused = 0;
-        for (const auto& [key, entry] : impl_.mappings.all())
+        for (const auto& [key, entry] : state_.mappings.all())
             unused += entry.users == 0 ? 1 : 0;
-        if (impl_.mappings.deadlines() != unused) fail("deadlines of mappings");
-        if (impl_.calls.deadlines() != impl_.calls.all().size()) fail("deadlines of calls");
-        if (impl_.registrations.deadlines() !=
-            impl_.registrations.all().size() + impl_.registrations.pending())
+        if (state_.mappings.deadlines() != unused) fail("deadlines of mappings");
+        if (state_.calls.deadlines() != state_.calls.all().size()) fail("deadlines of calls");
+        if (state_.registrations.deadlines() !=
+            state_.registrations.all().size() + state_.registrations.pending())
             fail("deadlines of registrations");
-        if (impl_.connections.deadlines() != impl_.connections.all().size()) fail("deadlines of connections");
-        if (impl_.nat_handling.deadlines() != impl_.nat_handling.size())
+        if (state_.connections.deadlines() != state_.connections.all().size())
+            fail("deadlines of connections");
+        if (state_.nat_handling.deadlines() != state_.nat_handling.size())
             fail("deadlines of pairs that handle NAT");
-        if (impl_.mappings.listeners().deadlines() != impl_.mappings.listeners().size())
+        if (state_.mappings.listeners().deadlines() != state_.mappings.listeners().size())
             fail("deadlines of listeners");
     }
     bool in_kernel(const Element& element, Time until) const {
@@ -92,17 +93,17 @@ class Check {
     }
 
     void count_users() {
-        for (const auto& [key, call] : impl_.calls.all()) {
+        for (const auto& [key, call] : state_.calls.all()) {
             for (const nat::MappingKey& mapping : call.mappings)
                 ++mapping_users_[mapping];
             for (const call::CallPinhole& pin : call.pinholes)
                 ++pinhole_users_[pin.pinhole];
             note_proofs(key, call);
         }
-        if (unproven_ != impl_.calls.unproven())
-            fail(std::to_string(impl_.calls.unproven()) + " calls count as unproven, not " +
+        if (unproven_ != state_.calls.unproven())
+            fail(std::to_string(state_.calls.unproven()) + " calls count as unproven, not " +
                  std::to_string(unproven_));
-        for (const auto& [key, binding] : impl_.registrations.all()) {
+        for (const auto& [key, binding] : state_.registrations.all()) {
             ++mapping_users_[nat::MappingKey{key.inside, binding.egress.address}];
             registered_.insert(nat::MappingKey{key.inside, binding.egress.address});
             for (const Pinhole& pinhole : registration::pinholes(key, binding)) {
@@ -127,16 +128,16 @@ class Check {
     }
 
     void proofs() {
-        for (const auto& [key, binding] : impl_.registrations.all())
+        for (const auto& [key, binding] : state_.registrations.all())
             if (binding.proven) ++holders_[{key.inside.endpoint.address, key.registrar}];
         for (const auto& [pair, number] : holders_)
-            if (impl_.proofs.holders(pair) != number)
+            if (state_.proofs.holders(pair) != number)
                 fail(pair.phone.text() + " and " + pair.peer.text() + " count their proofs wrongly");
-        if (impl_.proofs.size() != impl_.proofs.unheld() + holders_.size()) fail("proofs without a holder");
+        if (state_.proofs.size() != state_.proofs.unheld() + holders_.size()) fail("proofs without a holder");
     }
 
     void count_streams() {
-        for (const auto& [key, flow] : impl_.connections.all()) {
+        for (const auto& [key, flow] : state_.connections.all()) {
             if (!flow.mapping_refreshed) continue;
             const nat::MappingKey mapping{{Transport::tcp, key.phone}, flow.egress.address};
             ++mapping_users_[mapping];
@@ -149,7 +150,7 @@ class Check {
 
     void mappings() {
         std::size_t used = 0;
-        for (const auto& [key, entry] : impl_.mappings.all()) {
+        for (const auto& [key, entry] : state_.mappings.all()) {
             const auto users = mapping_users_.find(key);
             const std::uint32_t expected = users == mapping_users_.end() ? 0 : users->second;
             if (entry.users != expected)
@@ -167,7 +168,7 @@ class Check {
                 fail(text(entry.mapping) + " is not in the kernel");
             if (expected == 0 && std::max(entry.idle_until, entry.linger_until) + patience < now_)
                 fail(text(entry.mapping) + " is not forgotten");
-            if (impl_.mappings.find_public({entry.mapping.transport, entry.public_endpoint()}) != &entry)
+            if (state_.mappings.find_public({entry.mapping.transport, entry.public_endpoint()}) != &entry)
                 fail(text(entry.mapping) + " is not found by its public endpoint");
             if (entry.diverted && entry.kernel_until > now_ &&
                 !in_kernel(Diversion{entry.mapping.transport, entry.mapping.inside}, entry.kernel_until))
@@ -177,23 +178,23 @@ class Check {
                 fail(text(entry.mapping) + " is no longer reachable");
         }
         if (used != mapping_users_.size()) fail("a call or binding uses a mapping that does not exist");
-        if (pinhole_users_.size() != impl_.mappings.pinholes().size())
-            fail(std::to_string(impl_.mappings.pinholes().size()) + " pinholes, in use are " +
+        if (pinhole_users_.size() != state_.mappings.pinholes().size())
+            fail(std::to_string(state_.mappings.pinholes().size()) + " pinholes, in use are " +
                  std::to_string(pinhole_users_.size()));
         for (const auto& [pinhole, users] : pinhole_users_) {
-            const nat::PinholeEntry* entry = impl_.mappings.pinholes().find(pinhole);
+            const nat::PinholeEntry* entry = state_.mappings.pinholes().find(pinhole);
             if (!entry || entry->users != users) fail(text(pinhole) + " counts its users wrongly");
             if (entry->kernel_until + allowance(registered_pinholes_.contains(pinhole)) <= now_)
                 fail(text(pinhole) + " is in use but has lapsed");
             if (entry->kernel_until > now_ && !in_kernel(pinhole, entry->kernel_until))
                 fail(text(pinhole) + " is not in the kernel");
-            if (!impl_.mappings.find_public({pinhole.transport, advertised(pinhole.outside)}))
+            if (!state_.mappings.find_public({pinhole.transport, advertised(pinhole.outside)}))
                 fail(text(pinhole) + " has no mapping");
         }
     }
 
     Endpoint advertised(const Endpoint& outside) const {
-        for (const auto& [key, entry] : impl_.mappings.all())
+        for (const auto& [key, entry] : state_.mappings.all())
             if (entry.mapping.outside == outside) return entry.public_endpoint();
         return outside;
     }
@@ -203,13 +204,13 @@ class Check {
             if (until > now_ + std::chrono::hours(24 * 8)) fail("an element without a timeout (X8)");
             const bool over = until < now_ + rounding;  // restored; ends by its kernel timeout
             if (const auto* pinhole = std::get_if<Pinhole>(&element)) {
-                if (!over && !impl_.mappings.pinholes().find(*pinhole))
+                if (!over && !state_.mappings.pinholes().find(*pinhole))
                     fail(text(*pinhole) + " belongs to no call, binding or mapping");
             } else if (const auto* mapping = std::get_if<Mapping>(&element)) {
                 if (const std::uint32_t id = id_in_note(kernel_.note(element)); id != 0 && !over)
                     notes_.insert(id);
                 if (mapping->is_identity()) fail(text(*mapping) + " translates nothing");
-                const nat::MappingEntry* entry = impl_.mappings.find(
+                const nat::MappingEntry* entry = state_.mappings.find(
                     nat::MappingKey{{mapping->transport, mapping->inside}, mapping->outside.address});
                 // A restored mapping ends with its diversion, because both timeouts are in whole seconds.
                 if (!over &&
@@ -217,7 +218,7 @@ class Check {
                     fail(text(*mapping) + " belongs to no call, binding or mapping");
             } else if (const auto* reachable = std::get_if<Reachable>(&element)) {
                 const nat::MappingEntry* entry =
-                    impl_.mappings.find_outside({reachable->transport, reachable->outside});
+                    state_.mappings.find_outside({reachable->transport, reachable->outside});
                 if (!over && (!entry || !entry->reachable)) fail("a Reachable element belongs to no mapping");
             } else if (const auto* record = std::get_if<Record>(&element)) {
                 if (record->bytes.empty() || record->bytes.size() > Record::max_bytes)
@@ -246,7 +247,7 @@ class Check {
         records_.erase(id);
     }
 
-    State& impl_;
+    State& state_;
     const TableKernel& kernel_;
     const Time now_;
     std::map<nat::MappingKey, std::uint32_t> mapping_users_;
