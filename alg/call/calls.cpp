@@ -12,7 +12,6 @@
 #include "alg/call/timeouts.hpp"
 #include "alg/kernel/record.hpp"
 #include "alg/policy/timing.hpp"
-#include "alg/sip/delta_seconds.hpp"
 
 namespace sipalg::call {
 
@@ -139,7 +138,7 @@ Outcome Calls::note_proof(const CallKey& key, Call& call, const DescribedMessage
     if (!peer) return outcome;
     if (received.from == Side::outside && !peer->answered && outcome != Outcome::none) {
         peer->answered = true;
-        proofs_.hold({key.phone, peer->address});
+        proofs_.acquire({key.phone, peer->address});
         if (outcome == Outcome::scheduled) outcome = Outcome::noted;
     }
     return !std::exchange(peer->admitted, true) && is_quiet(outcome) ? Outcome::changed : outcome;
@@ -284,19 +283,6 @@ void Calls::check_audio(Time now, std::vector<Event>& events) {
     }
 }
 
-namespace {
-
-// The times in a record may be damaged: a session lasts a day at most (C8), and the others are shorter.
-void limit_times(Call& call, Time now) {
-    const Time latest = now + Seconds{sip::longest_delta} + registration_grace;
-    for (Time* until : {&call.ringing_until, &call.forks_until})
-        *until = std::min(*until, latest);
-    for (auto& dialog : call.dialogs)
-        dialog.session_until = std::min(dialog.session_until, latest);
-}
-
-}  // namespace
-
 bool Calls::restore(const StoredRecord& record, Time now, Effects& effects) {
     CallKey key;
     Call call;
@@ -315,7 +301,7 @@ bool Calls::restore(const StoredRecord& record, Time now, Effects& effects) {
     call.renew_at = now + std::max(record.until - now, Time{0}) / 2;
     quota_.count(key.phone, {}, CallQuota::of(call));
     for (const CallPeer& peer : call.peers)
-        if (peer.answered) proofs_.hold({key.phone, peer.address});
+        if (peer.answered) proofs_.acquire({key.phone, peer.address});
     unproven_.note(key, call);
     Call& there = calls_.put(key, std::move(call));
     resources_.acquire(key, there, std::max(record.until, now + Time{1000}), now, effects);

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "alg/policy/timing.hpp"
+#include "alg/sip/delta_seconds.hpp"
+
 namespace sipalg::call {
 
 Time next_timeout(const Call& call, std::optional<Time> silent_until) {
@@ -24,6 +27,15 @@ Time next_timeout(const Call& call, std::optional<Time> silent_until) {
             if (offer) due = std::min(due, offer->until);
     }
     return due;
+}
+
+// C8
+void limit_times(Call& call, Time now) {
+    const Time latest = now + Seconds{sip::longest_delta} + registration_grace;
+    for (Time* until : {&call.ringing_until, &call.forks_until})
+        *until = std::min(*until, latest);
+    for (Dialog& dialog : call.dialogs)
+        dialog.session_until = std::min(dialog.session_until, latest);
 }
 
 // C3, C4, C6.

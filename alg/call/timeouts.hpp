@@ -13,6 +13,10 @@ namespace sipalg::call {
 /// media arrive (C6); nullopt: silence does not end it.
 Time next_timeout(const Call& call, std::optional<Time> silent_until);
 
+/// Limits the times of a call that was read from a record, which may be damaged: a session lasts a day at
+/// most.
+void limit_times(Call& call, Time now);
+
 /// The effect of timeouts in the dialogs of a call.
 struct TimedOut {
     bool changed = false;  ///< a dialog or an offer has ended

@@ -54,7 +54,7 @@ void ProvenPairs::add_holders(const PhonePeer& pair, int number) {
     if (!next_) next_ = entry.until;
 }
 
-void ProvenPairs::hold(const PhonePeer& pair) {
+void ProvenPairs::acquire(const PhonePeer& pair) {
     held_.emplace_back(pair, 1);
     add_holders(pair, 1);
 }

@@ -36,7 +36,7 @@ class ProvenPairs {
     bool note(const PhonePeer& pair, Time at, Time now);
     bool note(const PhonePeer& pair, Time now) { return note(pair, now, now); }
     /// Adds and removes a registration or call that keeps the pair proven.
-    void hold(const PhonePeer& pair);
+    void acquire(const PhonePeer& pair);
     void release(const PhonePeer& pair);
 
     void expire(Time now);

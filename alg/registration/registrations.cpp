@@ -166,7 +166,7 @@ void Registrations::enter(const BindingKey& key, Binding binding) {
         per_phone_.more(phone);
     }
     const Binding* known = bindings_.find(key);
-    if (binding.proven && (!known || !known->proven)) proofs_.hold({phone, key.registrar});
+    if (binding.proven && (!known || !known->proven)) proofs_.acquire({phone, key.registrar});
     deadlines_.schedule(key, binding.until);
     bindings_.put(key, std::move(binding));
 }

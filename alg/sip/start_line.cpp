@@ -49,7 +49,8 @@ StartLine parse_status_line(std::string_view line) {
 /// Whether a URI can begin with this byte: that of a scheme, of a user or a host if the scheme is missing, a
 /// bracket, or a display name before it. '/' and '*' begin the targets of HTTP and RTSP (X5).
 bool may_begin_uri(char c) {
-    return c > ' ' && c != '/' && c != '*' && c != 0x7f;
+    const auto byte = static_cast<unsigned char>(c);  // the sign of char differs between machines
+    return byte > ' ' && byte < 0x7f && c != '/' && c != '*';
 }
 
 /// Whether there are only white space and printable bytes.

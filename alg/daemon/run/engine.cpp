@@ -118,7 +118,7 @@ Action Engine::conclude_stream(const Arrival& arrival, bool in_force, Time now) 
     for (const Reason reason : decision_.reasons) {
         count(!in_force && reason == Reason::rewritten ? Reason::kernel_refused : reason);
     }
-    Action action{Action::Kind::hold, {}};
+    Action action{Action::Kind::wait, {}};
     for (Output& output : decision_.outputs) {
         if (output.kind == Output::Kind::inject || output.token != arrival.token) {
             if (emit_) emit_(output);

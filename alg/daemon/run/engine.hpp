@@ -48,7 +48,7 @@ struct Action {
         pass,     ///< accept the original
         replace,  ///< accept `packet` in its place
         drop,
-        hold,  ///< not decided, or not in force yet: a later Output has its token
+        wait,  ///< not decided, or not in force yet: a later Output has its token
     };
     Kind kind = Kind::pass;
     Bytes packet;  ///< valid until the engine's next packet
@@ -68,7 +68,7 @@ class Engine {
     /// verdict can carry. Never throws.
     Action handle(const Arrival& arrival, Time now, std::size_t longest);
     /// As handle(), but packets that wait together may share one transaction (P4). In that case the result is
-    /// `hold`, the bytes must live until settle(), and no other function may be called before it. Does not
+    /// `wait`, the bytes must live until settle(), and no other function may be called before it. Does not
     /// throw.
     Action gather(const Arrival& arrival, Time now, std::size_t longest);
     /// Puts the decisions of gather() into force and emits the verdicts. If the kernel refuses, decides again

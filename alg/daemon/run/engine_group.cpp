@@ -38,7 +38,7 @@ Action Engine::gather(const Arrival& arrival, Time now, std::size_t longest) {
         return handle(alone, now, longest);
     }
     // A packet without changes need not wait, unless a packet before it waits: the order of a flow is kept.
-    if (group_.size() > 1 || has_effects(member.decision)) return {Action::Kind::hold, {}};
+    if (group_.size() > 1 || has_effects(member.decision)) return {Action::Kind::wait, {}};
     state_.commit();
     finish(member, now);
     group_.clear();

@@ -38,7 +38,7 @@ void PacketPath::decide(const QueuedPacket& packet, Verdict& verdict, Time now) 
     const Action action = engine_.gather(arrival, now, Queue::longest_packet);
     if (action.kind == Action::Kind::replace) verdict.replace(action.packet);
     if (action.kind == Action::Kind::drop) verdict.drop();
-    if (action.kind == Action::Kind::hold) waiting_.emplace(arrival.token, std::move(verdict));
+    if (action.kind == Action::Kind::wait) waiting_.emplace(arrival.token, std::move(verdict));
 }
 
 void PacketPath::emit(const Output& output) {

@@ -82,7 +82,7 @@ struct Router {
         note(engine.handle({Side::inside, packet, {wan, wan}, false, token}, now, 65531), token);
     }
     bool note(const Action& action, std::uint64_t token) {
-        if (action.kind == Action::Kind::hold) return true;
+        if (action.kind == Action::Kind::wait) return true;
         const auto kind = action.kind == Action::Kind::replace ? Output::Kind::replace
                           : action.kind == Action::Kind::drop  ? Output::Kind::drop
                                                                : Output::Kind::pass;

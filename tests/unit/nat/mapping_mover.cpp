@@ -20,7 +20,7 @@ Socket udp(const Address& address, std::uint16_t port) {
 struct Fixture {
     explicit Fixture(Policy settings = {}) : policy(std::move(settings)), mappings(policy, hosts) {}
 
-    nat::MappingKey hold(std::uint16_t port, const Address& at, Time until) {
+    nat::MappingKey acquire(std::uint16_t port, const Address& at, Time until) {
         const nat::MappingKey key = mappings.map(udp(phone, port), {at, at}, {}, now)->key();
         mappings.acquire(key, until, now, changes);
         return key;
@@ -50,8 +50,8 @@ struct Fixture {
 
 TEST_CASE("C11 a mapping that exists at the new address absorbs the one from the old address") {
     Fixture f;
-    const nat::MappingKey old = f.hold(16000, first, Time{500'000});
-    const nat::MappingKey there = f.hold(16000, second, Time{100'000});
+    const nat::MappingKey old = f.acquire(16000, first, Time{500'000});
+    const nat::MappingKey there = f.acquire(16000, second, Time{100'000});
     const Pinhole hole{Transport::udp, remote, {first, 16000}};
     f.mappings.pinholes().acquire(hole, Time{500'000}, f.now, f.changes);
     f.apply();
@@ -76,8 +76,8 @@ TEST_CASE("C11 X7 without a port at the new address a mapping and its pinhole ar
     narrow.media_low = 20000;
     narrow.media_high = 20001;
     Fixture f(narrow);
-    const nat::MappingKey lost = f.hold(16000, first, Time{500'000});
-    f.hold(16002, first, Time{500'000});
+    const nat::MappingKey lost = f.acquire(16000, first, Time{500'000});
+    f.acquire(16002, first, Time{500'000});
     f.mappings.pinholes().acquire(Pinhole{Transport::udp, remote, {first, 16000}}, Time{500'000}, f.now,
                                   f.changes);
     f.apply();
@@ -97,8 +97,8 @@ TEST_CASE("C11 a mapping that can keep its port keeps it, before others choose t
     narrow.media_low = 20000;
     narrow.media_high = 20003;
     Fixture f(narrow);
-    f.hold(16000, first, Time{500'000});
-    const nat::MappingKey user = f.hold(20000, first, Time{500'000});
+    f.acquire(16000, first, Time{500'000});
+    const nat::MappingKey user = f.acquire(20000, first, Time{500'000});
     f.apply();
     f.mappings.set_occupied({udp(second, 16000)});
     CHECK(f.go().other_ports == 1);
@@ -108,7 +108,7 @@ TEST_CASE("C11 a mapping that can keep its port keeps it, before others choose t
 
 TEST_CASE("C11 law 4: a refused move changes nothing") {
     Fixture f;
-    const nat::MappingKey key = f.hold(16000, first, Time{500'000});
+    const nat::MappingKey key = f.acquire(16000, first, Time{500'000});
     f.mappings.pinholes().acquire(Pinhole{Transport::udp, remote, {first, 16000}}, Time{500'000}, f.now,
                                   f.changes);
     f.apply();

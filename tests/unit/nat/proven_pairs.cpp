@@ -43,14 +43,14 @@ TEST_CASE_FIXTURE(Fixture, "X11 law 4 a packet whose changes were refused has pr
 }
 
 TEST_CASE_FIXTURE(Fixture, "X11 a registration or call keeps a pair proven, also after a cancelled release") {
-    proofs.hold(pair(1, 1));
+    proofs.acquire(pair(1, 1));
     proofs.commit();
     CHECK(proofs.is_proven(pair(1, 1), now + 100 * proof_time));
     proofs.release(pair(1, 1));
     CHECK_FALSE(proofs.is_proven(pair(1, 1), now));
     proofs.cancel();
     CHECK(proofs.is_proven(pair(1, 1), now));
-    proofs.hold(pair(1, 1));
+    proofs.acquire(pair(1, 1));
     proofs.release(pair(1, 1));
     proofs.release(pair(1, 1));
     proofs.commit();
@@ -62,7 +62,7 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK_FALSE(proofs.next_deadline());
     proofs.note(pair(1, 1), now);
     proofs.note(pair(1, 2), now + Time{90'000});
-    proofs.hold(pair(1, 3));
+    proofs.acquire(pair(1, 3));
     REQUIRE(proofs.next_deadline());
     for (int i = 0; i < 10 && proofs.next_deadline(); ++i)
         proofs.expire(*proofs.next_deadline());
@@ -79,7 +79,7 @@ TEST_CASE_FIXTURE(Fixture,
     policy.max_proven_pairs_per_phone = 3;
     policy.max_proven_pairs = 5;
     proofs.note(pair(2, 1), now);
-    proofs.hold(pair(3, 1));
+    proofs.acquire(pair(3, 1));
     for (std::uint32_t peer = 1; peer <= 4; ++peer)
         proofs.note(pair(1, peer), now);
     CHECK_FALSE(proofs.is_proven(pair(1, 1), now));
