@@ -281,8 +281,8 @@ void check_structure(const std::string& before, const std::string& after) {
     CHECK(a.content_length().has_value() == b.content_length().has_value());
     if (b.content_length()) CHECK(*b.content_length() == std::to_string(b.bytes().size() - b.head().size()));
     const sip::Bodies in = sip::find_sdp(a), out = sip::find_sdp(b);
-    REQUIRE(in.count == out.count);
-    for (std::size_t i = 0; i < in.count; ++i) {
+    REQUIRE(in.sdp.size() == out.sdp.size());
+    for (std::size_t i = 0; i < in.sdp.size(); ++i) {
         sdp::Description x, y;
         REQUIRE(x.parse(in.sdp[i].text));
         REQUIRE(y.parse(out.sdp[i].text));
