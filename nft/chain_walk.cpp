@@ -36,10 +36,7 @@ ChainResult ChainWalk::follow(const std::string& chain, int jumps) {
         for (const nftnl_expr* expression : rule.expressions) {
             mapped_.reset();
             const Match match = step(expression);
-            if (match == Match::no) {
-                held = Match::no;
-                break;
-            }
+            if (match == Match::no) break;
             if (match == Match::open) held = Match::open;
             std::optional<ChainResult> way;
             const std::string_view name = text_of(expression, NFTNL_EXPR_NAME);

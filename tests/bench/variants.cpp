@@ -291,7 +291,7 @@ class Talk {
         std::string text =
             "m=" + std::string(type) + " " + std::to_string(port) + " " + std::string(protocol);
         for (const auto& codec : codecs)
-            text += " " + codec.first;
+            text.append(" ").append(codec.first);
         text += "\r\n";
         for (const auto& [format, name] : codecs) {
             text += "a=rtpmap:" + format + " " + name + "\r\n";

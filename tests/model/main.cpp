@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <exception>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,9 +20,7 @@ namespace {
 constexpr std::array<unsigned, kinds> weights{6, 60, 6, 10, 14, 10, 4, 4, 2, 14, 20, 8, 10, 4, 4, 9, 2, 1};
 
 Kind any_kind(Dice& dice) {
-    unsigned total = 0;
-    for (const unsigned weight : weights)
-        total += weight;
+    constexpr unsigned total = std::accumulate(weights.begin(), weights.end(), 0U);
     auto at = static_cast<unsigned>(dice.below(total));
     std::size_t kind = 0;
     while (at >= weights[kind])

@@ -117,7 +117,7 @@ TEST_CASE("a reply that does not fit the socket buffer arrives whole") {
     const Place place;
     Loop loop;
     ControlSocket control(place.path());
-    const std::string large(5'000'000, 'x');
+    std::string large(5'000'000, 'x');
     control.serve(loop, [&](std::string_view, const ControlClient&) { return large; });
     const Fd client = place.connect_client();
     say(client, "\n");
