@@ -13,13 +13,14 @@ ALLOWED = (
     (r"_Zn[wa]\w*|_Zd[la]\w*", "operator new and delete"),
     (r"__cxa_\w+|__gxx_personality_v0|_Unwind_Resume|__dso_handle|_ZTVN10__cxxabiv1\w+", "exceptions, statics"),
     (r"_ZNK?St\w+|_ZSt\w+|_ZT[ISV]N?St\w+", "the standard library, but for what is denied below"),
+    (r"__libc_single_threaded|strcmp", "std::shared_ptr: whether counts are atomic, and the type of its deleter"),
     (r"inet_(ntop|pton)", "text of addresses and back: pure"),
     (r"_GLOBAL_OFFSET_TABLE_|__stack_chk_\w+|__tls_get_addr", "code generation"),
     (r"__(asan|ubsan|sanitizer|sancov|msan)_\w+|__start___sancov\w+|__stop___sancov\w+", "sanitizers, fuzzing"),
 )
 # Mangled names of the standard library that reach outside: clocks, streams, files, threads, chance, environment.
-DENIED = re.compile(r"chrono\w*3now|random_device|ostream|istream|ios_base|filebuf|streambuf|filesystem|"
-                    r"thread|mutex|condition_variable|future|_ZSt4c(out|err|log|in)\b|system_error|terminate|locale")
+DENIED = re.compile(r"_Z\w*(?:chrono\w*3now|random_device|ostream|istream|ios_base|filebuf|streambuf|filesystem|"
+                    r"thread|mutex|condition_variable|future|St4c(?:out|err|log|in)\b|system_error|terminate|locale)")
 
 
 def symbols(nm: str, library: str) -> tuple[set[str], set[str]]:
