@@ -94,7 +94,7 @@ class Generator {
                (own && chance(3) ? ", SIP/2.0/UDP 192.168.1.10:5062;branch=z9hG4bK0" : "");
     }
     std::string address(bool own) {
-        const std::string uri =
+        std::string uri =
             "sip:192.168.1.10@" + (own ? phone : pick({"provider.example", "203.0.113.9", "192.168.1.77"}));
         if (chance(4)) return uri;
         if (odd(2))
