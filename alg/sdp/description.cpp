@@ -18,7 +18,7 @@ class Words {
 
     /// Empty at the end.
     std::string_view next() {
-        while (position_ < end_ && is_blank(text_[position_]))
+        while (position_ < end_ && text::is_blank(text_[position_]))
             ++position_;
         const std::size_t begin = position_;
         position_ = byte_scan::find<' ', '\t'>(text_, begin, end_);
@@ -28,10 +28,10 @@ class Words {
     std::string_view last() {
         const char* const begin = text_.data() + position_;
         const char* end = text_.data() + end_;
-        while (end > begin && is_blank(end[-1]))
+        while (end > begin && text::is_blank(end[-1]))
             --end;
         const char* word = end;
-        while (word > begin && !is_blank(word[-1]))
+        while (word > begin && !text::is_blank(word[-1]))
             --word;
         end_ = static_cast<std::size_t>(word - text_.data());
         return {word, static_cast<std::size_t>(end - word)};
@@ -40,8 +40,6 @@ class Words {
     std::string_view rest() const { return text::trim(text::slice(text_, position_, end_)); }
 
   private:
-    static bool is_blank(char c) { return c <= ' ' && (c == ' ' || c == '\t'); }
-
     std::string_view text_;
     std::size_t position_, end_;
 };
@@ -168,7 +166,7 @@ struct Line {
 /// (S9). nullopt: not such a line.
 std::optional<Line> read_line(std::string_view text, std::size_t begin, std::size_t end) {
     const auto skip_blanks = [&](std::size_t at) {
-        while (at < end && (text[at] == ' ' || text[at] == '\t'))
+        while (at < end && text::is_blank(text[at]))
             ++at;
         return at;
     };
