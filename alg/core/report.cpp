@@ -50,6 +50,32 @@ std::vector<MediaReport> media_of(const Call& call, const nat::Mappings& mapping
     return rows;
 }
 
+// The first `most` entries of a map in the given order. Those that are not wanted are not sorted.
+template <class Map, class Before>
+auto first_of(const Map& map, std::size_t most, Before before) {
+    std::vector<const std::remove_reference_t<decltype(*map.begin())>*> chosen;
+    chosen.reserve(map.size());
+    for (const auto& entry : map)
+        chosen.push_back(&entry);
+    const auto end = chosen.begin() + static_cast<std::ptrdiff_t>(std::min(most, chosen.size()));
+    std::partial_sort(chosen.begin(), end, chosen.end(),
+                      [&](const auto* a, const auto* b) { return before(*a, *b); });
+    chosen.erase(end, chosen.end());
+    return chosen;
+}
+
+auto age_order(const CallKey& key, const Call& call) {
+    return std::tie(call.started, key.call_id, key.phone, key.leg);
+}
+
+template <class Before>
+std::vector<CallReport> report_calls(const State& state, std::size_t most, Before before) {
+    std::vector<CallReport> rows;
+    for (const auto* entry : first_of(state.calls.all(), most, before))
+        rows.push_back(report_call(state, entry->first, entry->second));
+    return rows;
+}
+
 using Serves = PinholeReport::Serves;
 
 // A pinhole for signalling that belongs to no call.
@@ -195,13 +221,15 @@ CallReport report_call(const State& state, const CallKey& key, const Call& call)
 }
 
 std::vector<CallReport> report_calls(const State& state) {
-    std::vector<CallReport> rows;
-    for (const auto& [key, call] : state.calls.all())
-        rows.push_back(report_call(state, key, call));
-    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-        return std::tie(a.started, a.call_id, a.phone) < std::tie(b.started, b.call_id, b.phone);
+    return report_calls(state, state.calls.all().size(), [](const auto& a, const auto& b) {
+        return age_order(a.first, a.second) < age_order(b.first, b.second);
     });
-    return rows;
+}
+
+std::vector<CallReport> report_newest_calls(const State& state, std::size_t most) {
+    return report_calls(state, most, [](const auto& a, const auto& b) {
+        return age_order(b.first, b.second) < age_order(a.first, a.second);
+    });
 }
 
 std::string_view word(PinholeReport::Serves serves) {
@@ -231,9 +259,14 @@ std::vector<PinholeReport> report_pinholes(const State& state, Time now) {
     return rows;
 }
 
-std::vector<BindingReport> report_bindings(const State& state, Time now) {
+std::vector<BindingReport> report_bindings(const State& state, Time now, std::size_t most) {
+    const auto before = [](const auto& a, const auto& b) {
+        return std::tie(a.first.aor, a.first.inside.endpoint, a.first.registrar) <
+               std::tie(b.first.aor, b.first.inside.endpoint, b.first.registrar);
+    };
     std::vector<BindingReport> rows;
-    for (const auto& [key, binding] : state.registrations.all()) {
+    for (const auto* entry : first_of(state.registrations.all(), most, before)) {
+        const auto& [key, binding] = *entry;
         BindingReport row;
         row.transport = key.inside.transport;
         row.public_endpoint = binding.shown;
@@ -245,9 +278,6 @@ std::vector<BindingReport> report_bindings(const State& state, Time now) {
         row.expires_s = seconds_left(binding.until, now);
         rows.push_back(std::move(row));
     }
-    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-        return std::tie(a.aor, a.inside, a.registrar) < std::tie(b.aor, b.inside, b.registrar);
-    });
     return rows;
 }
 

@@ -1,7 +1,9 @@
 // Reports of the state as plain values, which the daemon turns into JSON.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -119,13 +121,18 @@ struct Totals {
 
 struct State;
 
+/// The oldest call first.
 std::vector<CallReport> report_calls(const State& state);
+/// The `most` newest calls, the newest first.
+std::vector<CallReport> report_newest_calls(const State& state, std::size_t most);
 CallReport report_call(const State& state, const CallKey& key, const call::Call& call);
 /// The reason for the messages of the two ends. `unmodified`: as in CallReport.
 Unchanged why_unchanged(const State& state, const nat::PhonePeer& ends, bool unmodified);
 /// Everything that lets an outside host send first, sorted by call.
 std::vector<PinholeReport> report_pinholes(const State& state, Time now);
-std::vector<BindingReport> report_bindings(const State& state, Time now);
+/// The first `most` in the order of addresses-of-record.
+std::vector<BindingReport> report_bindings(const State& state, Time now,
+                                           std::size_t most = std::numeric_limits<std::size_t>::max());
 std::vector<FlowReport> report_flows(const State& state, Time now);
 /// The TLS and DTLS flows of which only the first packet is seen. They end when their conntrack entry is
 /// gone.

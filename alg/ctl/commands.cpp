@@ -58,11 +58,11 @@ constexpr std::array rows{
             "changed, and those that change only after a restart. If the file has a mistake,\n"
             "the old configuration stays in force. Only for root and the admin-group.\n"},
     Command{"watch", Argument::none, "", true, "calls, messages and events, as they happen",
-            "Shows calls, registrations, rates and warnings on the terminal, updated each\n"
-            "second; q quits. With --lines, or not on a terminal, prints a line for each\n"
-            "message, pinhole and event until it is interrupted; --json prints one JSON\n"
-            "document per line. --call ID and --phone ADDR select calls, --seconds N ends\n"
-            "after that time.\n"},
+            "Shows calls, registrations, rates and warnings on the terminal, updated after\n"
+            "each event and each second; q quits. With --lines, or not on a terminal, prints\n"
+            "a line for each message, pinhole and event until it is interrupted; --json\n"
+            "prints one JSON document per line. --call ID and --phone ADDR select calls,\n"
+            "--seconds N ends after that time.\n"},
     Command{"record", Argument::optional, "FILE", false, "messages before and after, for Wireshark or HEP",
             "Writes each message as it came and as it left to a pcapng file with the\n"
             "interfaces \"inside\" and \"outside\". Comments say what was changed and which\n"

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 #include "alg/base/escape.hpp"
@@ -75,12 +76,13 @@ FactReader::News FactReader::next(std::string& line, std::chrono::milliseconds p
     while (!take_line(line)) {
         const auto now = steady_clock::now();
         if (until_ && now >= *until_) return News::end;
-        if (now >= wait_until) return News::quiet;
         const auto end = until_ ? std::min(*until_, wait_until) : wait_until;
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - now).count();
+        const auto left =
+            std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(end - now).count());
         std::array<pollfd, 2> ready{{{fd_, POLLIN, 0}, {signals_, POLLIN, 0}}};
         if (poll(ready.data(), ready.size(), static_cast<int>(left)) < 0 && errno != EINTR) return News::end;
         if (ready[1].revents != 0) return News::end;
+        if (ready[0].revents == 0 && now >= wait_until) return News::quiet;
         if (ready[0].revents == 0) continue;
         std::array<char, 65536> bytes{};
         const ssize_t size = recv(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT);

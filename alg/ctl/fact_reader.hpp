@@ -23,6 +23,8 @@ class FactReader {
     /// The document that began the stream.
     const Json& beginning() const { return beginning_; }
     enum class News { line, quiet, end };
+    /// Readable when there may be a line, for poll().
+    int descriptor() const { return fd_; }
     /// Waits for a line, at most for `patience`; `quiet` if none has arrived.
     News next(std::string& line, std::chrono::milliseconds patience);
 

@@ -1,6 +1,7 @@
 #include "alg/ctl/screen.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <sstream>
 #include <vector>
@@ -55,23 +56,41 @@ std::string totals(const Snapshot& now, const std::optional<Snapshot>& before) {
     return text;
 }
 
-/// The rows of a document; none if it is no list.
-const Json& rows_in(const Json& document) {
-    static const Json none = Json::array();
-    return document.is_array() ? document : none;
+/// The rows of a list; none if the document is none. Their remaining time is that of now.
+Json rows_in(const Json& document, std::chrono::steady_clock::duration age) {
+    Json rows = document.is_array() ? document : rows_of(document, "rows");
+    for (Json& row : rows)
+        if (row.is_object() && row.contains("expires_s") && row["expires_s"].is_number_integer())
+            row["expires_s"] =
+                std::max<std::int64_t>(0, row["expires_s"].get<std::int64_t>() -
+                                              std::chrono::duration_cast<std::chrono::seconds>(age).count());
+    return rows;
+}
+
+/// A list as lines, and the number of rows that its document has left out.
+struct List {
+    Lines lines;
+    std::size_t left_out = 0;
+};
+
+List list_of(const Json& document, const Json& rows, const std::string& text) {
+    List list{lines_of(text), 0};
+    if (!document.is_object() || !document.contains("total") || !document["total"].is_number_unsigned())
+        return list;
+    const auto total = document["total"].get<std::size_t>();
+    list.left_out = total - std::min(total, rows.size());
+    return list;
 }
 
 /// The first lines of a list, with the number of the others in the last one.
-void add_list(Lines& page, const Lines& list, std::size_t room) {
-    if (room < 2 || list.empty()) return;
+void add_list(Lines& page, const List& list, std::size_t room) {
+    if (room < 2 || list.lines.empty()) return;
     page.emplace_back();
     const std::size_t left = room - 1;
-    if (list.size() <= left) {
-        page.insert(page.end(), list.begin(), list.end());
-        return;
-    }
-    page.insert(page.end(), list.begin(), list.begin() + static_cast<std::ptrdiff_t>(left - 1));
-    page.push_back("… " + std::to_string(list.size() - left + 1) + " more");
+    const bool fits = list.left_out == 0 && list.lines.size() <= left;
+    const std::size_t shown = fits ? list.lines.size() : std::min(list.lines.size(), left - 1);
+    page.insert(page.end(), list.lines.begin(), list.lines.begin() + static_cast<std::ptrdiff_t>(shown));
+    if (!fits) page.push_back("… " + std::to_string(list.lines.size() - shown + list.left_out) + " more");
 }
 
 }  // namespace
@@ -89,13 +108,18 @@ std::string screen(const Snapshot& now, const std::optional<Snapshot>& before, S
         if (warning.is_string() && page.size() < size.rows / 4)
             page.push_back("warning: " + escape(warning.get<std::string>()));
     // Ended calls and registrations get a share of a small screen, and calls get the rest.
-    const Lines calls = lines_of(calls_list(rows_in(now.calls), layout));
-    const Lines ended = rows_in(now.ended).empty() ? Lines() : lines_of(calls_list(now.ended, layout));
-    const Lines bindings = lines_of(bindings_list(rows_in(now.bindings), layout));
+    const auto age = now.at - now.lists_at;
+    const auto list = [&](const Json& document, auto print) {
+        const Json rows = rows_in(document, age);
+        return list_of(document, rows, print(rows, layout));
+    };
+    const List calls = list(now.calls, calls_list);
+    const List bindings = list(now.bindings, bindings_list);
+    const List ended = rows_in(now.ended, age).empty() ? List() : list(now.ended, calls_list);
     const std::size_t room = size.rows > page.size() ? size.rows - page.size() : 0;
     const std::size_t share = room / 4;
-    const std::size_t for_bindings = std::min(share, bindings.size() + 1);
-    const std::size_t for_ended = ended.empty() ? 0 : std::min(share, ended.size() + 1);
+    const std::size_t for_bindings = std::min(share, bindings.lines.size() + 1);
+    const std::size_t for_ended = ended.lines.empty() ? 0 : std::min(share, ended.lines.size() + 1);
     add_list(page, calls, room - for_bindings - for_ended);
     add_list(page, ended, for_ended);
     add_list(page, bindings, std::max(for_bindings, size.rows > page.size() ? size.rows - page.size() : 0));

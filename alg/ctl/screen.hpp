@@ -10,10 +10,11 @@
 
 namespace sipalg::ctl {
 
-/// The daemon's answers to `status`, `calls`, `bindings` and `calls --ended`, and when they came.
+/// The daemon's answers to `status`, `calls`, `bindings` and `calls --ended`. A list is an array, or
+/// {"total": NUMBER, "rows": [...]} with its first rows.
 struct Snapshot {
     Json status, calls, bindings, ended;
-    std::chrono::steady_clock::time_point at{};
+    std::chrono::steady_clock::time_point at{}, lists_at{};  ///< when status and the lists were asked for
 };
 
 struct ScreenSize {

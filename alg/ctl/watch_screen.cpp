@@ -9,11 +9,13 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "alg/ctl/fact_reader.hpp"
 #include "alg/ctl/lists.hpp"
 #include "alg/ctl/request.hpp"
 #include "alg/ctl/screen.hpp"
@@ -24,8 +26,6 @@ namespace sipalg::ctl {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr std::chrono::seconds interval{1};
 
 void print(std::string_view text) {
     while (!text.empty()) {
@@ -73,18 +73,23 @@ class Terminal {
             text += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
         print(text + "\x1b[K\x1b[J");
     }
-    /// Waits for a key or a signal. True: to leave.
-    bool leaves(Clock::time_point until) {
+    enum class Woken : std::uint8_t { by_time, by_event, to_leave };
+    /// Waits for a key, a signal, or for `events` to be readable (-1: nothing to read).
+    Woken wait(Clock::time_point until, int events) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-        std::array<pollfd, 2> events{{{STDIN_FILENO, POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
-        if (left.count() <= 0 || poll(events.data(), events.size(), static_cast<int>(left.count())) <= 0)
-            return false;
+        std::array<pollfd, 3> ready{
+            {{STDIN_FILENO, POLLIN, 0}, {signals_.get(), POLLIN, 0}, {events, POLLIN, 0}}};
+        if (left.count() <= 0 || poll(ready.data(), ready.size(), static_cast<int>(left.count())) <= 0)
+            return Woken::by_time;
         signalfd_siginfo signal{};
         if (read(signals_.get(), &signal, sizeof signal) == sizeof signal)
-            return signal.ssi_signo != SIGWINCH;
-        if (events[0].revents == 0) return false;
-        char key = 'q';  // also at the end of input
-        return read(STDIN_FILENO, &key, 1) < 1 || key == 'q' || key == 'Q';
+            return signal.ssi_signo == SIGWINCH ? Woken::by_time : Woken::to_leave;
+        if (ready[0].revents != 0) {
+            char key = 'q';  // also at the end of input
+            return read(STDIN_FILENO, &key, 1) < 1 || key == 'q' || key == 'Q' ? Woken::to_leave
+                                                                               : Woken::by_time;
+        }
+        return Woken::by_event;
     }
 
   private:
@@ -93,18 +98,87 @@ class Terminal {
     Fd signals_;
 };
 
-Snapshot look(const Options& options) {
-    const auto list = [&](const Json& request) {
-        return chosen_rows(ask(options.control, request), options.phone, options.call);
-    };
-    Snapshot snapshot;
-    snapshot.status = ask(options.control, {{"command", "status"}});
-    snapshot.calls = list({{"command", "calls"}});
-    snapshot.ended = list({{"command", "calls"}, {"ended", true}});
-    snapshot.bindings = chosen_rows(ask(options.control, {{"command", "bindings"}}), options.phone, "");
-    snapshot.at = Clock::now();
-    return snapshot;
-}
+/// What the page shows. An event of the daemon makes it old at once; without one, only the numbers of
+/// `status` are asked for each second. Lists have no more rows than the terminal: thousands of rows each
+/// second would delay the packets of a large site.
+class Watched {
+  public:
+    explicit Watched(const Options& options) : options_(options) { read(); }
+
+    std::string page(ScreenSize size) const {
+        return failure_.empty() ? screen(now_, before_, size, std::chrono::system_clock::now())
+                                : cut(failure_, size.columns) + "\n(trying again; q quits)";
+    }
+    /// Readable when an event has happened; -1: nothing to wait for.
+    int events() const { return events_ && !changed_ ? events_->descriptor() : -1; }
+    void take_events() {
+        std::string line;
+        auto news = FactReader::News::line;
+        while (news == FactReader::News::line) {
+            news = events_->next(line, std::chrono::milliseconds(0));
+            changed_ = changed_ || news != FactReader::News::quiet;
+        }
+        if (news == FactReader::News::end) events_.reset();
+    }
+    Clock::time_point due() const { return read_at_ + (changed_ ? soonest : interval); }
+    /// Asks the daemon again. A failure is shown, and asking goes on.
+    void look() {
+        try {
+            read();
+            failure_.clear();
+        } catch (const NotServing& error) {
+            failure_ = error.what();
+            before_.reset();
+            changed_ = false;
+            events_.reset();
+        }
+    }
+
+  private:
+    void read() {
+        read_at_ = Clock::now();
+        Snapshot next = now_;
+        next.status = ask(options_.control, {{"command", "status"}});
+        if (!events_) read_events();
+        next.at = read_at_;
+        if (std::exchange(changed_, false) || next.at - next.lists_at >= oldest_lists) {
+            next.calls = list({{"command", "calls"}});
+            next.ended = list({{"command", "calls"}, {"ended", true}});
+            next.bindings = list({{"command", "bindings"}});
+            next.lists_at = read_at_;
+        }
+        if (now_.status.is_object() && (!before_ || next.at - before_->at >= 2 * interval)) before_ = now_;
+        now_ = std::move(next);
+    }
+    void read_events() {
+        changed_ = true;
+        try {
+            events_.emplace(options_.control, Json{{"command", "watch"}, {"events", true}}, std::nullopt);
+        } catch (const NotServing&) {
+            // The daemon has too many readers: the lists are read each second until it takes this one.
+        }
+    }
+    /// A list for the page; where the owner chose rows, all are needed to find them.
+    Json list(Json request) const {
+        if (!options_.phone.empty() || !options_.call.empty())
+            return chosen_rows(ask(options_.control, request), options_.phone,
+                               request["command"] == "bindings" ? "" : options_.call);
+        request["most"] = Terminal::size().rows;
+        return ask(options_.control, request);
+    }
+
+    static constexpr std::chrono::milliseconds soonest{250};  ///< between two readings
+    static constexpr std::chrono::seconds interval{1};        ///< between readings when nothing happens
+    static constexpr std::chrono::seconds oldest_lists{5};
+
+    const Options& options_;
+    std::optional<FactReader> events_;
+    bool changed_ = false;  ///< an event has happened since the lists were read
+    Clock::time_point read_at_{};
+    Snapshot now_;
+    std::optional<Snapshot> before_;  ///< for the rates
+    std::string failure_;             ///< shown instead of the page
+};
 
 }  // namespace
 
@@ -113,25 +187,18 @@ bool on_terminal() {
 }
 
 int watch_on_screen(const Options& options) {
-    std::optional<Snapshot> now = look(options), before;
+    Watched watched(options);
     const auto end = options.seconds == 0 ? Clock::time_point::max()
                                           : Clock::now() + std::chrono::seconds(options.seconds);
     Terminal terminal;
-    std::string failure;
     while (Clock::now() < end) {
-        const auto wall = std::chrono::system_clock::now();
-        Terminal::show(failure.empty()
-                           ? screen(*now, before, Terminal::size(), wall)
-                           : cut(failure, Terminal::size().columns) + "\n(trying again; q quits)");
-        if (terminal.leaves(std::min(end, Clock::now() + interval))) break;
-        try {
-            Snapshot next = look(options);
-            before = std::exchange(now, std::move(next));
-            failure.clear();
-        } catch (const NotServing& error) {
-            failure = error.what();
-            before.reset();
+        Terminal::show(watched.page(Terminal::size()));
+        switch (terminal.wait(std::min(end, watched.due()), watched.events())) {
+            case Terminal::Woken::to_leave: return 0;
+            case Terminal::Woken::by_event: watched.take_events(); break;
+            case Terminal::Woken::by_time: break;
         }
+        if (Clock::now() >= watched.due()) watched.look();
     }
     return 0;
 }

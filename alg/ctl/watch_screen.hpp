@@ -1,4 +1,4 @@
-// `sipalgctl watch` on a terminal: a page that is updated each second.
+// `sipalgctl watch` on a terminal: a page that is updated after each event and each second.
 #pragma once
 
 #include "alg/ctl/options.hpp"

@@ -110,7 +110,7 @@ void Daemon::add_to_loop() {
         [this](std::string_view request, const ControlClient& client) {
             return answers_.subscribe(request, client);
         },
-        [this](bool reading) { engine_.set_reading(reading); });
+        [this](facts::Interest interest) { engine_.set_interest(interest); });
     loop_.after_wake_up([this](Time now) { return step(now); });
 }
 
@@ -227,7 +227,7 @@ void Daemon::save_state() {
 
 // After the verdicts of this wake-up, so that no packet waits for it.
 void Daemon::publish_facts() {
-    if (!feed_.reading()) return;
+    if (feed_.interest() == facts::Interest::nothing) return;
     const FactFeed::Batch batch = feed_.collect();
     if (batch.facts.empty() && batch.lost == 0) return;
     control_.publish(batch.facts, batch.lost, {boot_time(), std::chrono::system_clock::now()});

@@ -42,6 +42,9 @@ struct Fact {
     std::variant<Message, PinholeChange, Event> what;
 };
 
+/// What readers want. Facts about messages and pinholes are made only if a reader wants them (P1).
+enum class Interest : std::uint8_t { nothing, events, everything };
+
 /// Reads the fields of a message.
 Message describe(SeenMessage seen);
 

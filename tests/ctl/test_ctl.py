@@ -40,7 +40,8 @@ class Daemon:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen(16)
-        self.held = []
+        self.held, self.requests = [], []
+        self.readers = None  # of events, if it has a stream of them
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self):
@@ -53,6 +54,12 @@ class Daemon:
                 self.held.append(client)
                 continue
             request = json.loads(client.makefile().readline())
+            self.requests.append(request)
+            if request["command"] == "watch" and self.readers is not None:
+                client.sendall(b'{"type":"begin"}\n')
+                self.readers.append(client)
+                self.held.append(client)
+                continue
             client.sendall(json.dumps(self.document(request)).encode())
             client.close()
 
@@ -64,10 +71,15 @@ class Daemon:
                     "calls_ended": {"bye": 3}, "latency": {"sum_us": 70, "buckets": [{"up_to_us": 50, "packets": 1},
                                                                                       {"up_to_us": None, "packets": 0}]}}
         if request["command"] == "calls":
-            return [ENDED] if request.get("ended") else self.calls
+            rows = [ENDED] if request.get("ended") else self.calls
+            return {"total": len(rows), "rows": rows[:request["most"]]} if "most" in request else rows
         if request["command"] == "limits":
             return [{"name": "calls", "limit": 100, "in_use": 1, "behaviour": "-"}]
         return [BINDING]
+
+    def lists(self):
+        """The requests for lists of calls so far."""
+        return [r for r in self.requests if r["command"] == "calls" and not r.get("ended")]
 
     def close(self):
         self.listener.close()
@@ -140,6 +152,27 @@ class Watch(unittest.TestCase):
         self.assertLessEqual(max(map(len, page)), 60)
         self.assertRegex("\n".join(page), r"… \d+ more")
         screen.end()
+
+    def test_lists_are_read_after_events(self):
+        """P5: the lists of a large site are not read each second, but after an event, and no more rows than fit."""
+        begun, self.daemon.readers = time.monotonic(), []
+        self.daemon.calls = [{**CALL, "call_id": f"{i}@x"} for i in range(1000)]
+        screen = Screen("--control", self.daemon.path, "watch", rows=30)
+        self.assertTrue(screen.read(b"messages/s"), screen.bytes)
+        self.assertIn(f"… {1000 - 18} more", "\n".join(screen.pages()[-1]))
+        self.assertEqual(self.daemon.lists(), [{"command": "calls", "most": 30}])
+        self.assertIn({"command": "watch", "events": True}, self.daemon.requests)
+        pages = len(screen.pages())
+        while len(screen.pages()) < pages + 2:  # a page each second, for the rates
+            screen.read(b"no such text", within=0.2)
+        self.assertLessEqual(len(self.daemon.lists()), 1 + (time.monotonic() - begun) // 5)
+        before = len(self.daemon.lists())
+        self.daemon.calls = [{**CALL, "state": "closing"}]
+        self.daemon.readers[0].sendall(b'{"type":"event","event":"call_ended"}\n' * 50)
+        self.assertTrue(screen.read(b"closing"), screen.bytes)
+        self.assertGreater(len(self.daemon.lists()), before)
+        os.write(screen.terminal, b"q")
+        self.assertEqual((screen.read(b"\x1b[?1049l"), screen.end()), (True, 0))
 
     def test_a_daemon_that_goes_away_is_named(self):
         screen = Screen("--control", self.daemon.path, "watch")

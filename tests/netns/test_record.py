@@ -53,6 +53,14 @@ class Stream(LabTest):
         wait_for(ready, 5, "a reader")
         self.lab.ctl("status")  # the daemon takes requests in order
 
+    def ask(self, request):
+        """The daemon's document for a request that no command of sipalgctl makes."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(20)
+            client.connect(self.lab.control)
+            client.sendall(json.dumps(request).encode() + b"\n")
+            return json.loads(client.makefile().read())
+
     def end(self, process):
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=10)
@@ -90,6 +98,30 @@ class Stream(LabTest):
         events = [line["event"] for line in lines if line["type"] == "event" and line["subject"] == call.id]
         self.assertEqual(events, ["call_offered", "call_answered", "call_ended"])
         self.assertNotIn(SECRET, json.dumps(lines))
+
+    def test_events_and_newest_rows(self):
+        """O1: what `watch` on a terminal reads: a stream of events alone, and the newest calls."""
+        with socket.socket(socket.AF_UNIX) as reader:
+            reader.settimeout(20)
+            reader.connect(self.lab.control)
+            reader.sendall(b'{"command":"watch","events":true}\n')
+            lines = reader.makefile()
+            self.assertEqual(json.loads(lines.readline())["type"], "begin")
+            phone, peer = self.phone(), self.peer()
+            calls = [self.call_out(phone, peer, 40000 + 4 * i, 30000 + 4 * i) for i in range(3)]
+            for call in calls:
+                for name in ("call_offered", "call_answered"):
+                    event = json.loads(lines.readline())
+                    self.assertEqual((event["type"], event["event"], event["subject"]), ("event", name, call.id))
+        newest = self.ask({"command": "calls", "most": 2})
+        self.assertEqual((newest["total"], [row["call_id"] for row in newest["rows"]]), (3, [calls[2].id, calls[1].id]))
+        self.assertEqual(newest["rows"][0], self.lab.ctl("calls")[2])
+        for call in calls:
+            call.hang_up()
+            self.assert_closed(call)
+        ended = self.ask({"command": "calls", "ended": True, "most": 1})
+        self.assertEqual((ended["total"], [row["call_id"] for row in ended["rows"]]), (3, [calls[2].id]))
+        self.assertEqual(self.ask({"command": "bindings", "most": 5}), {"total": 0, "rows": []})
 
     def test_record(self):
         """O8, X9: record writes a capture that tshark and explain read; digest responses are masked."""
@@ -208,7 +240,7 @@ class Stream(LabTest):
             slow.sendall(b'{"command":"watch","bytes":true}\n')
             self.assertIn(b'"begin"', slow.recv(4096))
             others = []
-            for _ in range(3):
+            for _ in range(7):
                 others.append(self.follow("--json", "watch"))
             refused = self.lab.ctl_run("watch", "--seconds", "1")
             self.assertEqual(refused.returncode, 1)

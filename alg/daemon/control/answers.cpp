@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "alg/daemon/config/log.hpp"
@@ -53,6 +54,10 @@ std::string ambiguous(const std::string& id, const std::set<std::string>& candid
     return text + "; write more of it";
 }
 
+bool wants_ended(const Json& request) {
+    return request.contains("ended") && request["ended"] == true;
+}
+
 std::string text_field(const Json& request, const char* name) {
     const bool there = request.is_object() && request.contains(name) && request[name].is_string();
     return there ? request[name].get<std::string>() : std::string();
@@ -93,8 +98,10 @@ Json Answers::document(const Json& request, const ControlClient& client, Time no
     if (command.empty()) return error("a request is {\"command\": NAME}");
     if (command == "status" || command == "flows") from_.tls_watch.forget_ended();
     if (command == "status") return status(now);
-    if (command == "calls" && request.contains("ended") && request["ended"] == true)
-        return to_json(from_.engine.history(), clocks());
+    const bool is_list = command == "calls" || command == "bindings";
+    if (is_list && request.contains("most") && request["most"].is_number_unsigned())
+        return first_rows(request, request["most"].get<std::size_t>(), now);
+    if (command == "calls" && wants_ended(request)) return to_json(from_.engine.history(), clocks());
     if (command == "calls") return to_json(calls(), clocks());
     if (command == "call") return one_call(text_field(request, "id"), now);
     if (command == "pinholes") return to_json(pinholes(now));
@@ -113,6 +120,30 @@ Json Answers::document(const Json& request, const ControlClient& client, Time no
     return error("unknown command '" + command + "'; sipalgctl may be newer than sipalgd");
 }
 
+// A page needs a few rows, and thousands would delay packets.
+Json Answers::first_rows(const Json& request, std::size_t most, Time now) {
+    const auto document = [&](std::size_t total, Json rows) {
+        return Json{{"total", total}, {"rows", std::move(rows)}};
+    };
+    Observer& observer = from_.engine.observer();
+    const State& observed = observer.state();
+    if (text_field(request, "command") == "bindings") {
+        std::vector<BindingReport> rows =
+            with(report_bindings(from_.state, now, most), observer.bindings(now, most));
+        rows.resize(std::min(most, rows.size()));
+        return document(from_.state.registrations.all().size() + observed.registrations.all().size(),
+                        to_json(rows));
+    }
+    if (wants_ended(request))
+        return document(from_.engine.history().rows().size(),
+                        to_json(from_.engine.history(), clocks(), most));
+    std::vector<CallReport> rows = with(report_newest_calls(from_.state, most), observer.newest_calls(most));
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const auto& a, const auto& b) { return a.started > b.started; });
+    rows.resize(std::min(most, rows.size()));
+    return document(from_.state.calls.all().size() + observed.calls.all().size(), to_json(rows, clocks()));
+}
+
 std::vector<CallReport> Answers::calls() {
     return with(report_calls(from_.state), from_.engine.observer().calls());
 }
@@ -122,7 +153,8 @@ std::vector<PinholeReport> Answers::pinholes(Time now) {
 }
 
 std::vector<BindingReport> Answers::bindings(Time now) {
-    return with(report_bindings(from_.state, now), from_.engine.observer().bindings(now));
+    return with(report_bindings(from_.state, now),
+                from_.engine.observer().bindings(now, std::numeric_limits<std::size_t>::max()));
 }
 
 // A complete Call-ID takes precedence over Call-IDs that begin with it.

@@ -41,7 +41,9 @@ class Answers {
     Answers(Sources sources, Time started) : from_(std::move(sources)), started_(started) {}
 
     /// The document for a request, {"command": NAME}; `call` and `close` need "id": TEXT, or `close` "all":
-    /// true. The document of a bad request, or one that the client may not make, is {"error": TEXT}.
+    /// true. With "most": N, the documents of `calls` and `bindings` are {"total": NUMBER, "rows": [...]}
+    /// with at most N rows, the newest calls first. The document of a bad request, or one that the client may
+    /// not make, is {"error": TEXT}.
     std::string answer(std::string_view request, const ControlClient& client, Time now);
     /// {"command": "watch"}, see FactStream; nullopt: another request, or one that answer() refuses.
     std::optional<ControlSocket::Subscription> subscribe(std::string_view request,
@@ -58,6 +60,8 @@ class Answers {
     /// The calls with the only Call-ID that begins with `id`; several if it has legs at several phones.
     Result<std::vector<CallReport>> find_calls(const std::string& id);
     Json reload();
+    /// The document of `calls` or `bindings` with at most `most` rows.
+    Json first_rows(const Json& request, std::size_t most, Time now);
     std::vector<CallReport> calls();
     std::vector<PinholeReport> pinholes(Time now);
     std::vector<BindingReport> bindings(Time now);

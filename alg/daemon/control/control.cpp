@@ -194,9 +194,9 @@ bool ControlSocket::write_reply(Client& client) {
     return false;
 }
 
-void ControlSocket::serve_streams(Subscribe subscribe, Reading reading) {
+void ControlSocket::serve_streams(Subscribe subscribe, Interested interested) {
     subscribe_ = std::move(subscribe);
-    reading_ = std::move(reading);
+    interested_ = std::move(interested);
 }
 
 std::size_t ControlSocket::streams() const {
@@ -205,8 +205,7 @@ std::size_t ControlSocket::streams() const {
 }
 
 bool ControlSocket::begin_stream(Client& client, std::string_view request) {
-    const std::size_t before = streams();
-    if (!subscribe_ || before >= most_streams) return false;
+    if (!subscribe_ || streams() >= most_streams) return false;
     auto subscription = subscribe_(request, client.who);
     if (!subscription) return false;
     client.stream = std::move(subscription->stream);
@@ -214,8 +213,17 @@ bool ControlSocket::begin_stream(Client& client, std::string_view request) {
     client.answered = true;
     client.deadline = Time::max();
     loop_->change(client.fd.get(), EPOLLIN | EPOLLOUT);
-    if (before == 0) reading_(true);
+    update_interest();
     return true;
+}
+
+void ControlSocket::update_interest() {
+    auto most = facts::Interest::nothing;
+    for (const Client& client : clients_)
+        if (client.stream) most = std::max(most, client.stream->interest());
+    if (most == interest_) return;
+    interest_ = most;
+    interested_(most);
 }
 
 bool ControlSocket::serve_stream(Client& client, std::uint32_t events) {
@@ -263,9 +271,8 @@ void ControlSocket::publish(std::span<const facts::Fact> facts, std::uint64_t lo
 
 void ControlSocket::close_client(Clients::iterator client) {
     loop_->remove(client->fd.get());
-    const bool was_stream = client->stream.has_value();
     clients_.erase(client);
-    if (was_stream && streams() == 0) reading_(false);
+    update_interest();
     paused_until_.reset();
     if (loop_ != nullptr) accept_more(true);
 }

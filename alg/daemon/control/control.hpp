@@ -39,9 +39,9 @@ class ControlSocket {
     /// Whether the request begins a stream; nullopt: it is answered with a document.
     using Subscribe =
         std::function<std::optional<Subscription>(std::string_view request, const ControlClient& client)>;
-    /// Called when the first client begins to read facts, and when the last one has disconnected.
-    using Reading = std::function<void(bool reading)>;
-    static constexpr std::size_t most_streams = 4;
+    /// Called when the most that any client wants to read has changed.
+    using Interested = std::function<void(facts::Interest interest)>;
+    static constexpr std::size_t most_streams = 8;
     static constexpr std::size_t most_waiting = 4 << 20;  ///< bytes for one reader; facts beyond are counted
 
     /// Creates the socket, and its directory if that is missing. Both belong to `owner` if there is one, else
@@ -53,7 +53,7 @@ class ControlSocket {
     ControlSocket& operator=(const ControlSocket&) = delete;
 
     void serve(Loop& loop, Answer answer);
-    void serve_streams(Subscribe subscribe, Reading reading);
+    void serve_streams(Subscribe subscribe, Interested interested);
     /// Sends facts to the readers, and the number of facts that were lost before these. Never waits for a
     /// reader.
     void publish(std::span<const facts::Fact> facts, std::uint64_t lost, const ClockPair& clocks);
@@ -84,6 +84,7 @@ class ControlSocket {
     bool serve_stream(Client& client, std::uint32_t events);
     bool read_request(Client& client);
     bool write_reply(Client& client);
+    void update_interest();
     void close_client(Clients::iterator client);
 
     void make_directory() const;
@@ -96,7 +97,8 @@ class ControlSocket {
     Loop* loop_ = nullptr;
     Answer answer_;
     Subscribe subscribe_;
-    Reading reading_;
+    Interested interested_;
+    facts::Interest interest_ = facts::Interest::nothing;  ///< that interested_ was last called with
     Clients clients_;
     bool listening_ = false;  ///< see accept_more()
     std::optional<Time> paused_until_;

@@ -23,6 +23,7 @@ Result<FactStream> FactStream::of(const Json& request) {
     FactStream stream;
     stream.options_.bytes = is_set(request, "bytes");
     stream.options_.credentials = is_set(request, "credentials");
+    if (is_set(request, "events")) stream.interest_ = facts::Interest::events;
     if (request.contains("call") && request["call"].is_string())
         stream.call_ = request["call"].get<std::string>();
     if (request.contains("phone")) {
@@ -34,6 +35,7 @@ Result<FactStream> FactStream::of(const Json& request) {
 }
 
 bool FactStream::wants(const facts::Fact& fact) {
+    if (interest_ == facts::Interest::events && !std::holds_alternative<Event>(fact.what)) return false;
     if (const auto* message = std::get_if<facts::Message>(&fact.what)) {
         if (phone_ && message->seen.phone.address != *phone_) return false;
         if (!call_.empty() && (message->call_id.empty() || !wants_call(message->call_id))) return false;

@@ -13,7 +13,8 @@
 namespace sipalg::daemon {
 
 /// A request {"command": "watch"} with the optional fields "call" (beginning of a Call-ID), "phone"
-/// (address), "bytes" and "credentials" (true: messages carry their bytes; digest responses are not masked).
+/// (address), "bytes" and "credentials" (true: messages carry their bytes; digest responses are not masked),
+/// and "events" (true: only events of calls and registrations).
 class FactStream {
   public:
     /// Fails with a sentence for the client.
@@ -21,6 +22,7 @@ class FactStream {
 
     /// The reader gets the bytes of messages, so it must be allowed to record (X9).
     bool wants_bytes() const { return options_.bytes; }
+    facts::Interest interest() const { return interest_; }
     /// The line for a fact, without the line end; empty: the request excludes the fact. ASCII.
     std::string line(const facts::Fact& fact, const ClockPair& clocks);
 
@@ -30,6 +32,7 @@ class FactStream {
 
     static constexpr std::size_t most_call_ids = 4096;
     facts::JsonOptions options_;
+    facts::Interest interest_ = facts::Interest::everything;
     std::string call_;                          ///< empty: all
     std::optional<Address> phone_;              ///< nullopt: all
     std::unordered_set<std::string> call_ids_;  ///< Call-IDs of the phone, to recognise events of its calls

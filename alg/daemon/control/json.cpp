@@ -128,9 +128,9 @@ Json to_json(const std::vector<CallDetail>& legs, const ClockPair& clocks) {
     return rows;
 }
 
-Json to_json(const History& history, const ClockPair& clocks) {
+Json to_json(const History& history, const ClockPair& clocks, std::size_t most) {
     Json rows = Json::array();
-    for (auto row = history.rows().rbegin(); row != history.rows().rend(); ++row) {
+    for (auto row = history.rows().rbegin(); row != history.rows().rend() && rows.size() < most; ++row) {
         const EndedCall& call = row->call;
         Json media = Json::array();
         for (const EndedMedia& stream : call.media) {

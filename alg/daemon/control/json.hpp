@@ -3,6 +3,8 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -28,8 +30,9 @@ struct ClockPair {
 };
 
 Json to_json(const std::vector<CallReport>& calls, const ClockPair& clocks);
-/// The latest first.
-Json to_json(const History& history, const ClockPair& clocks);
+/// The `most` calls that ended last, the latest first.
+Json to_json(const History& history, const ClockPair& clocks,
+             std::size_t most = std::numeric_limits<std::size_t>::max());
 /// The same rows with their timers and ladders.
 Json to_json(const std::vector<CallDetail>& legs, const ClockPair& clocks);
 Json to_json(const std::vector<PinholeReport>& pinholes);

@@ -43,14 +43,15 @@ void Engine::mask_numbers(bool mask) {
 
 // Messages are copied only if a log line or a reader needs them (P1).
 void Engine::explain_if_read() {
-    const bool wanted = (feed_ && feed_->reading()) || log::writes(LogLevel::debug);
+    const bool wanted =
+        (feed_ && feed_->interest() == facts::Interest::everything) || log::writes(LogLevel::debug);
     if (wanted != state_.explaining) state_.explain(wanted);
     State& observed = observer_.state();
     if (wanted != observed.explaining) observed.explain(wanted);
 }
 
-void Engine::set_reading(bool reading) {
-    if (feed_) feed_->set_reading(reading, state_, observer_.state());
+void Engine::set_interest(facts::Interest interest) {
+    if (feed_) feed_->set_interest(interest, state_, observer_.state());
 }
 
 void Engine::tell_refused(Reason reason, Time now) {

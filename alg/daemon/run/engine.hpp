@@ -109,8 +109,8 @@ class Engine {
 
     /// Puts facts into `feed`, which must outlive the engine.
     void set_feed(FactFeed& feed) { feed_ = &feed; }
-    /// Call it when the feed gets its first reader, and when it has lost its last one.
-    void set_reading(bool reading);
+    /// Which facts the feed takes from now on.
+    void set_interest(facts::Interest interest);
 
     /// The state of phones and peers in mode observe (O7).
     Observer& observer() { return observer_; }

@@ -5,59 +5,59 @@
 
 namespace sipalg::daemon {
 
-void FactFeed::set_reading(bool reading, const State& state, const State& observed) {
-    if (reading == reading_) return;
-    reading_ = reading;
-    batch_ = {};
-    bytes_ = 0;
-    if (reading) {
+using facts::Interest;
+
+void FactFeed::set_interest(Interest interest, const State& state, const State& observed) {
+    if (interest == interest_) return;
+    const bool had_everything = interest_ == Interest::everything;
+    interest_ = interest;
+    if (interest == Interest::nothing) collect();
+    if (interest == Interest::everything) {
         collector_.begin(state);
         observed_.begin(observed);
-    } else {
+    } else if (had_everything) {
         collector_ = facts::Collector();
         observed_ = facts::Collector(true);
     }
 }
 
-void FactFeed::take(const State& state, Decision& decision, Time now, bool observed) noexcept {
-    if (!reading_) return;
+template <class Make>
+void FactFeed::take_made(Make make) noexcept {
     fresh_.clear();
     try {
-        (observed ? observed_ : collector_).collect(state, decision, now, fresh_);
+        make(fresh_);
         keep(fresh_);
     } catch (const std::exception&) {
         ++batch_.lost;
     }
 }
 
+void FactFeed::take(const State& state, Decision& decision, Time now, bool observed) noexcept {
+    if (interest_ == Interest::events) take(decision.events, now, observed);
+    if (interest_ != Interest::everything) return;
+    take_made([&](auto& fresh) { (observed ? observed_ : collector_).collect(state, decision, now, fresh); });
+}
+
 void FactFeed::take_refused(Decision& decision, Reason reason, Time now) noexcept {
-    if (!reading_) return;
-    fresh_.clear();
-    try {
+    if (interest_ != Interest::everything) return;
+    take_made([&](auto& fresh) {
         for (SeenMessage& seen : decision.seen) {
             seen.reason = reason;
             seen.after.clear();
             std::erase_if(seen.places,
                           [](const Explained& place) { return place.kept == rewrite::Kept::changed; });
-            fresh_.push_back({now, false, facts::describe(std::move(seen))});
+            fresh.push_back({now, false, facts::describe(std::move(seen))});
         }
         decision.seen.clear();
-        keep(fresh_);
-    } catch (const std::exception&) {
-        ++batch_.lost;
-    }
+    });
 }
 
 void FactFeed::take(std::span<const Event> events, Time now, bool observed) noexcept {
-    if (!reading_) return;
-    fresh_.clear();
-    try {
+    if (interest_ == Interest::nothing) return;
+    take_made([&](auto& fresh) {
         for (const Event& event : events)
-            fresh_.push_back({now, observed, event});
-        keep(fresh_);
-    } catch (const std::exception&) {
-        ++batch_.lost;
-    }
+            fresh.push_back({now, observed, event});
+    });
 }
 
 void FactFeed::keep(std::vector<facts::Fact>& fresh) {

@@ -16,9 +16,9 @@ class FactFeed {
     static constexpr std::size_t max_facts = 4096;
     static constexpr std::size_t max_bytes = 8 << 20;  ///< of messages
 
-    /// Starts or stops taking facts. Pinholes that are open at the start make no facts.
-    void set_reading(bool reading, const State& state, const State& observed);
-    bool reading() const { return reading_; }
+    /// Which facts are taken from now on. Pinholes that are open at the start make no facts.
+    void set_interest(facts::Interest interest, const State& state, const State& observed);
+    facts::Interest interest() const { return interest_; }
 
     /// Takes the facts of a decision that is in force. Moves Decision::seen away. Never throws: without
     /// memory facts are lost.
@@ -35,9 +35,12 @@ class FactFeed {
     Batch collect();
 
   private:
+    /// Takes facts that `make` appends. Never throws.
+    template <class Make>
+    void take_made(Make make) noexcept;
     void keep(std::vector<facts::Fact>& fresh);
 
-    bool reading_ = false;
+    facts::Interest interest_ = facts::Interest::nothing;
     facts::Collector collector_, observed_{true};
     Batch batch_;
     std::vector<facts::Fact> fresh_;

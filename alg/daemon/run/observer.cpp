@@ -79,6 +79,10 @@ std::vector<CallReport> Observer::calls() const {
     return marked(report_calls(*state_));
 }
 
+std::vector<CallReport> Observer::newest_calls(std::size_t most) const {
+    return marked(report_newest_calls(*state_, most));
+}
+
 std::vector<CallDetail> Observer::call(std::string_view call_id, Time now) const {
     return marked(report_call(*state_, call_id, now));
 }
@@ -87,8 +91,8 @@ std::vector<PinholeReport> Observer::pinholes(Time now) const {
     return marked(report_pinholes(*state_, now));
 }
 
-std::vector<BindingReport> Observer::bindings(Time now) const {
-    return marked(report_bindings(*state_, now));
+std::vector<BindingReport> Observer::bindings(Time now, std::size_t most) const {
+    return marked(report_bindings(*state_, now, most));
 }
 
 }  // namespace sipalg::daemon

@@ -5,6 +5,7 @@
 // its packets are forwarded unmodified.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -39,10 +40,12 @@ class Observer {
     /// The decision of see() or advance(); valid until the next call.
     Decision& decision() { return decision_; }
     std::vector<Egress> egresses() const { return state_->egresses(); }
+    /// See report_calls(), report_newest_calls() and report_bindings().
     std::vector<CallReport> calls() const;
+    std::vector<CallReport> newest_calls(std::size_t most) const;
     std::vector<CallDetail> call(std::string_view call_id, Time now) const;
     std::vector<PinholeReport> pinholes(Time now) const;
-    std::vector<BindingReport> bindings(Time now) const;
+    std::vector<BindingReport> bindings(Time now, std::size_t most) const;
 
   private:
     std::optional<State> state_;

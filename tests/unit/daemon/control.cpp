@@ -292,14 +292,14 @@ TEST_CASE("X7 a reader of facts that does not read loses facts, gets their numbe
     const Place place;
     Loop loop;
     ControlSocket control(place.path());
-    std::vector<bool> reading;
+    std::vector<facts::Interest> interests;
     control.serve(loop, [](std::string_view, const ControlClient&) { return std::string("{}"); });
     control.serve_streams(
         [](std::string_view request, const ControlClient&) -> std::optional<ControlSocket::Subscription> {
             if (request != "w") return std::nullopt;
             return ControlSocket::Subscription{"begin", *FactStream::of(Json::object())};
         },
-        [&](bool some) { reading.push_back(some); });
+        [&](facts::Interest interest) { interests.push_back(interest); });
     Fd slow = place.connect_client();
     say(slow, "w\n");
     serve_until(loop, [&] { return control.streams() == 1; });
@@ -321,10 +321,10 @@ TEST_CASE("X7 a reader of facts that does not read loses facts, gets their numbe
     });
     CHECK(text.starts_with("begin\n{"));
     CHECK(text.find("{\"type\":\"lost\",\"count\":") != std::string::npos);
-    CHECK(reading == std::vector<bool>{true});
+    CHECK(interests == std::vector{facts::Interest::everything});
     slow = Fd();
     serve_until(loop, [&] { return control.streams() == 0; });
-    CHECK(reading == std::vector<bool>{true, false});
+    CHECK(interests == std::vector{facts::Interest::everything, facts::Interest::nothing});
 }
 
 TEST_CASE("O8 a reader gets the facts that it wants") {
@@ -349,6 +349,8 @@ TEST_CASE("O8 a reader gets the facts that it wants") {
     CHECK(!lines({{"phone", "192.168.1.10"}}, fact).empty());
     CHECK(lines({{"phone", "192.168.1.11"}}, fact).empty());
     CHECK(lines({{"call", "x"}}, event("abc@host")).empty());
+    CHECK(lines({{"events", true}}, fact).empty());
+    CHECK(!lines({{"events", true}}, event("abc@host")).empty());
     CHECK(!FactStream::of({{"phone", "x"}}));
     CHECK(!FactStream::of({{"phone", 1}}));
 }
