@@ -47,7 +47,8 @@ constexpr std::array rows{
             "Needs root; changes nothing. Exit status 1 if there is an error or a warning.\n"
             "--call plays a call in a copy of this router, with its ruleset and configuration\n"
             "(--config FILE), and prints each step; --phone ADDR and --peer ADDR choose its\n"
-            "ends. Nothing leaves the machine. Exit status 1 if a step fails.\n"},
+            "ends, IPv6 ones as well, and --tcp plays it over TCP. Nothing leaves the\n"
+            "machine. Exit status 1 if a step fails.\n"},
     Command{"close", Argument::optional, "ID", true, "close a call with its media (or --all calls)",
             "Closes the pinholes and mappings of a call and deletes its conntrack entries, so\n"
             "that media stop at once. ID is its Call-ID, or the beginning of it.\n"
@@ -98,6 +99,7 @@ constexpr std::string_view options_text =
     "  --phone ADDR    with lists, watch, record: only rows of one phone; with doctor\n"
     "                  --call: address of the phone\n"
     "  --peer ADDR     with doctor --call: address of the provider\n"
+    "  --tcp           with doctor --call: signalling over TCP\n"
     "  --config FILE   with doctor --call: configuration file of sipalgd\n"
     "  --prometheus    with metrics: Prometheus' text format, for node_exporter\n"
     "  --lines         with watch: a line for each event, also on a terminal\n"

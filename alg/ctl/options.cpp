@@ -61,6 +61,7 @@ const OwnOption own_options[] = {
     {"phone", {"watch", "record", "calls", "pinholes", "bindings", "flows", "doctor"}},
     {test_call, {"doctor"}},
     {"peer", {"doctor"}},
+    {"tcp", {"doctor"}},
     {"config", {"doctor"}},
     {"seconds", {"watch", "record"}},
     {"hep", {"record"}},
@@ -106,12 +107,16 @@ void read_command_options(const po::variables_map& given, const Command& command
     options.config = text("config");
     if (const std::string peer = text("peer"); !peer.empty()) {
         const auto address = Address::parse(peer);
-        if (!address || !address->is_v4())
-            throw UsageError("--peer '" + escape(peer) + "': expected an IPv4 address");
+        if (!address) throw UsageError("--peer '" + escape(peer) + "': expected an address");
         options.peer = address->text();
+        const auto phone = Address::parse(options.phone);
+        if (phone && phone->family() != address->family())
+            throw UsageError("--phone " + options.phone + " and --peer " + options.peer +
+                             ": expected addresses of the same family");
     }
+    options.tcp = given.count("tcp") > 0;
     if (command.name == "doctor" && !options.test_call)
-        for (const char* name : {"phone", "peer", "config"})
+        for (const char* name : {"phone", "peer", "config", "tcp"})
             if (given.count(name) > 0)
                 throw UsageError("--" + std::string(name) + ": expected with doctor --call only");
     options.with_credentials = given.count("with-credentials") > 0;
@@ -152,6 +157,7 @@ Options parse_options(const std::vector<std::string>& given_arguments) {
     all.add_options()("with-credentials", "");
     all.add_options()(test_call, "");
     all.add_options()("peer", po::value<std::string>());
+    all.add_options()("tcp", "");
     all.add_options()("config", po::value<std::string>());
     all.add_options()("word", po::value<std::vector<std::string>>());
     po::positional_options_description positional;

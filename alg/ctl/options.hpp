@@ -31,7 +31,8 @@ struct Options {
     bool with_credentials = false;    ///< with record: digest responses are not masked
     bool test_call = false;           ///< with doctor
     std::string config;               ///< with doctor --call: configuration file; empty: the default one
-    std::string peer;                 ///< likewise: IPv4 address of the provider; empty: chosen
+    std::string peer;                 ///< likewise: address of the provider; empty: chosen
+    bool tcp = false;                 ///< likewise: signalling over TCP
     bool help = false;
     bool version = false;
     std::string command;   ///< a known one, unless help or version is set

@@ -28,14 +28,18 @@ testcall::Request test_call_request(const Options& options, const std::optional<
     request.subject = doctor_subject(status);
     request.config = options.config;
     request.ends.inside = request.subject.inside;
+    request.transport = options.tcp ? Transport::tcp : Transport::udp;
     request.ends.phone = Address::parse(options.phone);
     request.ends.provider = Address::parse(options.peer);
+    const auto named = request.ends.provider ? request.ends.provider : request.ends.phone;
+    if (named) request.ends.family = named->family();
     // A phone that is registered, and its registrar: the owner's rules may name them.
     if (bindings && bindings->is_array())
         for (const Json& row : *bindings) {
             if (!row.is_object()) continue;
             const auto phone = address_in(row, "inside"), registrar = address_in(row, "registrar");
-            if (!phone || !registrar || !phone->is_v4() || !registrar->is_v4()) continue;
+            const Family family = request.ends.family;
+            if (!phone || !registrar || phone->family() != family || registrar->family() != family) continue;
             if (!request.ends.known_phone) request.ends.known_phone = phone;
             if (!request.ends.provider) request.ends.provider = registrar;
         }

@@ -1,6 +1,7 @@
 #include "alg/testcall/router.hpp"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
@@ -11,7 +12,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::uint32_t documentation = 0xC633640A;  // 198.51.100.10 (RFC 5737)
+constexpr std::string_view documentation = "198.51.100.10";       // RFC 5737
+constexpr std::string_view documentation6 = "2001:db8:5e57::10";  // RFC 3849
 
 Words words_of(const std::string& line) {
     std::istringstream in(line);
@@ -38,9 +40,13 @@ InterfaceAddress read_address(const Json& row) {
 }
 
 bool in_network(const InterfaceAddress& own, const Address& other) {
-    if (!own.address.is_v4() || !other.is_v4() || own.prefix > 32) return false;
-    const std::uint32_t mask = own.prefix == 0 ? 0 : ~std::uint32_t{0} << (32 - own.prefix);
-    return ((own.address.v4_value() ^ other.v4_value()) & mask) == 0;
+    if (own.address.family() != other.family() || own.prefix > 8 * other.size()) return false;
+    for (unsigned bit = 0; bit < own.prefix; bit += 8) {
+        const unsigned left = std::min(8U, own.prefix - bit);
+        const unsigned mask = 0xFFU << (8 - left) & 0xFFU;
+        if (((own.address.bytes()[bit / 8] ^ other.bytes()[bit / 8]) & mask) != 0) return false;
+    }
+    return true;
 }
 
 bool is_own(const Router& router, const Address& address) {
@@ -50,8 +56,16 @@ bool is_own(const Router& router, const Address& address) {
     return false;
 }
 
-/// An address of the network that the router does not have: the end of a range is seldom given to hosts.
+/// An address of the network that the router does not have, and that is seldom given to hosts: the end of the
+/// range; over IPv6, where the last ones are anycast (RFC 2526), some interface identifier.
 std::optional<Address> free_address(const Router& router, const InterfaceAddress& own) {
+    if (own.address.is_v6() && own.prefix <= 96) {
+        auto bytes = own.address.bytes();
+        const std::array<std::uint8_t, 4> identifier{0x7e, 0x57, 0xca, 0x11};
+        std::copy(identifier.begin(), identifier.end(), bytes.end() - identifier.size());
+        const Address address = Address::v6(bytes);
+        return is_own(router, address) ? std::nullopt : std::optional(address);
+    }
     if (!own.address.is_v4() || own.prefix > 30 || own.prefix < 8) return std::nullopt;
     const std::uint32_t mask = ~std::uint32_t{0} << (32 - own.prefix);
     const std::uint32_t broadcast = own.address.v4_value() | ~mask;
@@ -60,6 +74,14 @@ std::optional<Address> free_address(const Router& router, const InterfaceAddress
         if (!is_own(router, address)) return address;
     }
     return std::nullopt;
+}
+
+/// An address that differs in the last bit.
+Address neighbour(const Address& address) {
+    if (address.is_v4()) return Address::v4(address.v4_value() ^ 1U);
+    auto bytes = address.bytes();
+    bytes.back() ^= 1U;
+    return Address::v6(bytes);
 }
 
 }  // namespace
@@ -143,7 +165,8 @@ Router read_router(const Interrupts& interrupts) {
 }
 
 Address choose_provider(const EndHints& hints) {
-    return hints.provider.value_or(Address::v4(documentation));
+    const auto unused = hints.family == Family::v4 ? documentation : documentation6;
+    return hints.provider.value_or(Address::parse(unused).value_or(Address()));
 }
 
 Ends choose_ends(const Router& router, const EndHints& hints, const std::string& outside,
@@ -152,13 +175,18 @@ Ends choose_ends(const Router& router, const EndHints& hints, const std::string&
     ends.outside = outside;
     ends.gateway = gateway;
     ends.provider = choose_provider(hints);
-    ends.media = Address::v4(ends.provider.v4_value() ^ 1U);
+    ends.media = neighbour(ends.provider);
+    for (const Interface& each : router.interfaces)
+        for (const InterfaceAddress& own : each.addresses)
+            if (each.name == outside && !ends.router_outside && own.address.family() == hints.family)
+                ends.router_outside = own.address;
     const auto choose = [&](const std::optional<Address>& wanted) {
         for (const Interface& each : router.interfaces) {
             const bool named =
                 std::find(hints.inside.begin(), hints.inside.end(), each.name) != hints.inside.end();
             if (each.name == outside || !each.up || (!hints.inside.empty() && !named)) continue;
             for (const InterfaceAddress& own : each.addresses) {
+                if (own.address.family() != hints.family) continue;
                 const auto phone = wanted ? wanted : free_address(router, own);
                 if (!phone || !in_network(own, *phone) || is_own(router, *phone)) continue;
                 ends.inside = each.name;
@@ -175,8 +203,9 @@ Ends choose_ends(const Router& router, const EndHints& hints, const std::string&
     if (hints.phone)
         throw std::runtime_error("--phone " + hints.phone->text() +
                                  ": expected an address in the network of an inside interface");
-    throw std::runtime_error(
-        "no inside interface has an IPv4 network with a free address; name a phone with --phone ADDR");
+    throw std::runtime_error(std::string("no inside interface has an ") +
+                             (hints.family == Family::v4 ? "IPv4" : "IPv6") +
+                             " network with a free address; name a phone with --phone ADDR");
 }
 
 }  // namespace sipalg::testcall

@@ -45,18 +45,21 @@ Router read_router(const Interrupts& interrupts);
 struct Ends {
     std::string inside, outside;     ///< interfaces
     Address phone, provider, media;  ///< `media`: the provider's media server
-    Address router_inside, gateway;  ///< gateway: next hop outside; none: the network itself
+    Address router_inside;
+    Address router_outside;  ///< none: the interface has no address of the family
+    Address gateway;         ///< next hop outside; none: the network itself
 };
 
 /// What the user, or a running daemon, knows.
 struct EndHints {
     std::optional<Address> phone;        ///< that the user has named
     std::optional<Address> known_phone;  ///< one that is registered, used if it is a neighbour
-    std::optional<Address> provider;     ///< IPv4
-    std::vector<std::string> inside;     ///< interfaces; none: all others than `outside`
+    std::optional<Address> provider;
+    Family family = Family::v4;       ///< of the call; that of the addresses above
+    std::vector<std::string> inside;  ///< interfaces; none: all others than `outside`
 };
 
-/// The address of the provider: the given one, or one that no real host has (RFC 5737).
+/// The address of the provider: the given one, or one that no real host has (RFC 5737, RFC 3849).
 Address choose_provider(const EndHints& hints);
 /// Chooses the others. `outside`, `gateway`: of the route to the provider. Throws std::runtime_error with the
 /// reason.

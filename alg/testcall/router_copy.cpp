@@ -90,7 +90,7 @@ void RouterCopy::copy_settings(const Router& router) {
 }
 
 void RouterCopy::copy_interfaces(const Router& router, const Ends& ends) {
-    std::vector<std::string> lines{"link set lo up"}, far_ends;
+    std::vector<std::string> lines{"link set lo up"}, lines6, far_ends;
     for (const Interface& one : router.interfaces) {
         std::string line = "link add name " + one.name + " mtu " + std::to_string(one.mtu);
         if (!one.hardware_address.empty()) line += " address " + one.hardware_address;
@@ -105,28 +105,35 @@ void RouterCopy::copy_interfaces(const Router& router, const Ends& ends) {
         if (!std::filesystem::exists("/proc/sys/net/ipv4/conf/" + one.name)) lines.push_back(line);
         if (one.kind == "vrf")
             not_copied_.push_back("VRF " + one.name + ": its interfaces use the main table");
-        for (const InterfaceAddress& address : one.addresses)
-            lines.push_back("address add " + address.words + " dev " + one.name);
+        for (const InterfaceAddress& own : one.addresses)
+            (own.address.is_v6() ? lines6 : lines).push_back("address add " + own.words + " dev " + one.name);
         if (!one.up) continue;
         lines.push_back("link set " + one.name + " up");
         if (!is_end) far_ends.push_back("link set " + one.name + " up");
     }
     batch(router_, "-4", lines);
+    if (!lines6.empty()) batch(router_, "-6", lines6);
     batch(nowhere_, "-4", far_ends);
 }
 
 void RouterCopy::connect_ends(const Ends& ends) {
-    const std::string router = ends.router_inside.text();
-    batch(phone_, "-4",
-          {"link set lo up", "link set eth0 up", "address add " + ends.phone.text() + "/32 dev eth0",
-           "route add " + router + "/32 dev eth0", "route add default via " + router + " dev eth0"});
-    std::vector<std::string> lines{"link set lo up", "link set eth0 up",
-                                   "address add " + ends.provider.text() + "/32 dev eth0",
-                                   "address add " + ends.media.text() + "/32 dev eth0"};
-    if (ends.gateway.is_v4() && ends.gateway != ends.provider && ends.gateway != ends.media)
-        lines.push_back("address add " + ends.gateway.text() + "/32 dev eth0");
-    lines.emplace_back("route add default dev eth0");
-    batch(provider_, "-4", lines);
+    const bool v4 = ends.phone.is_v4();
+    const auto host = [&](const Address& address) { return address.text() + (v4 ? "/32" : "/128"); };
+    const auto add = [&](const Address& address) {
+        return "address add " + host(address) + " dev eth0" + (v4 ? "" : " nodad");
+    };
+    const auto connect = [&](const Namespace& where, std::vector<std::string> lines, const Address& router) {
+        if (router) lines.push_back("route add " + host(router) + " dev eth0");
+        lines.push_back(std::string("route add default dev eth0") + (router ? " via " + router.text() : ""));
+        batch(where, "-4", {"link set lo up", "link set eth0 up"});
+        batch(where, v4 ? "-4" : "-6", lines);
+    };
+    connect(phone_, {add(ends.phone)}, ends.router_inside);
+    std::vector<std::string> outside{add(ends.provider), add(ends.media)};
+    const bool is_other = ends.gateway && ends.gateway != ends.provider && ends.gateway != ends.media;
+    if (is_other) outside.push_back(add(ends.gateway));
+    // A phone that is not translated is behind the router, and not on the outside network.
+    connect(provider_, outside, ends.router_outside);
 }
 
 void RouterCopy::copy_routes(const Router& router) {

@@ -37,8 +37,9 @@ struct Report {
 
 struct Request {
     EndHints ends;
-    std::string config;       ///< file; empty: the default one, if it exists
-    doctor::Subject subject;  ///< what the running daemon uses, or the defaults
+    Transport transport = Transport::udp;  ///< of signalling
+    std::string config;                    ///< file; empty: the default one, if it exists
+    doctor::Subject subject;               ///< what the running daemon uses, or the defaults
 };
 
 /// Plays it. `show` gets each step when it has ended. Needs root. Throws std::runtime_error if there can be

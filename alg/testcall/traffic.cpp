@@ -25,10 +25,11 @@ std::string rtcp_packet() {
     return {"\x80\xc9\0\1\x51\xa1\0\1", 8};
 }
 
-std::optional<Datagram> exchange(const UdpEnd& sender, const std::string& bytes, const Endpoint& to,
-                                 const UdpEnd& receiver, std::string_view begin, const std::string& call_id) {
+std::optional<Heard> exchange(End& sender, const std::string& bytes, const Endpoint& to, End& receiver,
+                              std::string_view begin, const std::string& call_id) {
+    bool sent = false;
     for (int i = 0; i < most_repeats; ++i) {
-        sender.send(bytes, to);
+        sent = sent || sender.send(bytes, to);
         const auto end = std::chrono::steady_clock::now() + repeat;
         while (std::chrono::steady_clock::now() < end) {
             auto datagram = receiver.receive(repeat);
@@ -40,7 +41,7 @@ std::optional<Datagram> exchange(const UdpEnd& sender, const std::string& bytes,
     return std::nullopt;
 }
 
-bool reaches(const UdpEnd& sender, const std::string& packet, const Endpoint& to, const UdpEnd& receiver) {
+bool reaches(End& sender, const std::string& packet, const Endpoint& to, End& receiver) {
     receiver.drain();
     for (int i = 0; i < most_media; ++i) {
         sender.send(packet, to);
@@ -49,7 +50,7 @@ bool reaches(const UdpEnd& sender, const std::string& packet, const Endpoint& to
     return false;
 }
 
-bool stops(const UdpEnd& sender, const Endpoint& to, const UdpEnd& receiver) {
+bool stops(End& sender, const Endpoint& to, End& receiver) {
     int silent = 0;
     for (int i = 0; i < most_media && silent < 3; ++i) {
         receiver.drain();

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "alg/testcall/sip_end.hpp"
+#include "alg/testcall/sip_user.hpp"
 
 namespace sipalg::testcall {
 
@@ -25,12 +25,11 @@ std::string rtcp_packet();
 
 /// Sends a message, several times if need be, until the receiver has one of that Call-ID that begins so;
 /// nullopt: it does not come.
-std::optional<Datagram> exchange(const UdpEnd& sender, const std::string& bytes, const Endpoint& to,
-                                 const UdpEnd& receiver, std::string_view begin, const std::string& call_id);
+std::optional<Heard> exchange(End& sender, const std::string& bytes, const Endpoint& to, End& receiver,
+                              std::string_view begin, const std::string& call_id);
 /// Whether a packet that is sent repeatedly arrives.
-[[nodiscard]] bool reaches(const UdpEnd& sender, const std::string& packet, const Endpoint& to,
-                           const UdpEnd& receiver);
+[[nodiscard]] bool reaches(End& sender, const std::string& packet, const Endpoint& to, End& receiver);
 /// Whether packets of RTP no longer arrive, or soon do not.
-[[nodiscard]] bool stops(const UdpEnd& sender, const Endpoint& to, const UdpEnd& receiver);
+[[nodiscard]] bool stops(End& sender, const Endpoint& to, End& receiver);
 
 }  // namespace sipalg::testcall

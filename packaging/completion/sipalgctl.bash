@@ -37,7 +37,7 @@ _sipalgctl()
     case $command in
         "") options="$options --json" words=$commands ;;
         status | counters | reload) options="$options --json" ;;
-        doctor) options="$options --json --call --phone --peer --config" ;;
+        doctor) options="$options --json --call --phone --peer --tcp --config" ;;
         calls) options="$options --json --ended --wide --call --phone" ;;
         pinholes) options="$options --json --wide --call --phone" ;;
         bindings | flows) options="$options --json --wide --phone" ;;

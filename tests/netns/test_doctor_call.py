@@ -18,6 +18,7 @@ class DoctorCall(LabTest):
     @classmethod
     def prepare(cls):
         cls.lab.router.set("net/netfilter/nf_conntrack_acct", 1)
+        cls.lab.enable_ipv6()
 
     def setUp(self):
         super().setUp()
@@ -80,6 +81,35 @@ class DoctorCall(LabTest):
         self.assertEqual(document["phone"], "192.168.2.254")
         self.assertEqual(document["not_copied"], [])
 
+    def test_tcp(self):
+        """O3: registration and calls over one connection of the phone."""
+        document = self.assert_works("--tcp")
+        texts = {each["step"]: each["text"] for each in document["steps"]}
+        self.assertIn("transport=tcp", texts["register"])
+        self.assertIn("on the phone's connection", texts["call in"])
+
+    def test_ipv6(self):
+        """O3 N2: a call without translation, over UDP and TCP. The provider reaches the phone through the router."""
+        for options in ((), ("--tcp",)):
+            with self.subTest(options=options):
+                document = self.assert_works("--peer", "2001:db8:2::10", *options)
+                self.assertEqual(document["phone"], "2001:db8:1::7e57:ca11")
+                self.assertEqual(document["not_copied"], [])
+
+    def test_tcp_refused(self):
+        """O3: a chain that lets no connection out."""
+        self.lab.router.run("nft", "insert rule inet admin forward tcp dport 5060 drop")
+        self.addCleanup(self.restore_rules)
+        self.before = self.traces()
+        failed = [each for each in self.play("--tcp")["steps"] if each["result"] == "failed"]
+        self.assertEqual((failed[0]["step"], failed[0]["text"]),
+                         ("register", "the phone's REGISTER does not reach the provider"), failed)
+        self.assert_works()  # over UDP
+
+    def restore_rules(self):
+        self.lab.router.run("nft", "flush", "ruleset")
+        self.lab.router.run("nft", "-f", "-", text_in=ADMIN_RULESET)
+
     def test_text(self):
         """O3: each step in a line, then the verdict."""
         done = self.lab.router.run(*self.argv("--phone", "192.168.1.77", "--peer", "203.0.113.10"), timeout=180)
@@ -91,8 +121,7 @@ class DoctorCall(LabTest):
     def test_closed_forward_chain(self):
         """O3 A4: without consent, the audio of the provider is dropped; the command is the accept rule."""
         self.assert_mended("audio of call out", "inet admin forward", config="accept-in = none\n")
-        self.lab.router.run("nft", "flush", "ruleset")
-        self.lab.router.run("nft", "-f", "-", text_in=ADMIN_RULESET)
+        self.restore_rules()
 
     def test_no_forwarding(self):
         """O3: nothing crosses the router."""

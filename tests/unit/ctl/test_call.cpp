@@ -13,12 +13,16 @@ TEST_CASE("O3 doctor --call: its options are apart from those of the plain comma
     CHECK(options.phone == "192.168.1.9");
     CHECK(options.peer == "192.0.2.1");
     CHECK(options.config == "f");
+    CHECK(options.tcp == false);
+    CHECK(parse_options({"doctor", "--call", "--tcp"}).tcp);
     CHECK_FALSE(parse_options({"doctor"}).test_call);
     CHECK(parse_options({"calls", "--call", "doctor"}).call == "doctor");
     for (const std::vector<std::string>& wrong :
          {std::vector<std::string>{"doctor", "--phone", "192.168.1.9"},
           {"doctor", "--config", "f"},
-          {"doctor", "--call", "--peer", "2001:db8::1"},
+          {"doctor", "--call", "--peer", "provider.example"},
+          {"doctor", "--call", "--phone", "192.168.1.9", "--peer", "2001:db8::1"},
+          {"doctor", "--tcp"},
           {"doctor", "--call", "word"},
           {"status", "--peer", "192.0.2.1"}})
         CHECK_THROWS_AS(static_cast<void>(parse_options(wrong)), UsageError);
@@ -37,6 +41,10 @@ TEST_CASE(
     Options options;
     options.peer = "198.51.100.1";
     CHECK(test_call_request(options, status, bindings).ends.provider == Address::parse("198.51.100.1"));
+    options.peer = "2001:db8::3";
+    const auto over_ipv6 = test_call_request(options, status, bindings);
+    CHECK(over_ipv6.ends.family == Family::v6);
+    CHECK(over_ipv6.ends.known_phone == Address::parse("2001:db8::1"));
     CHECK_FALSE(test_call_request(Options{}, std::nullopt, std::nullopt).ends.provider);
 }
 

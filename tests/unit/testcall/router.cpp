@@ -16,6 +16,7 @@ constexpr const char* addresses = R"([
     {"ifname": "br0", "flags": ["UP"], "mtu": 1500, "link_type": "ether", "address": "02:00:00:00:00:01",
         "linkinfo": {"info_kind": "bridge"}, "addr_info":
         [{"family": "inet", "local": "192.168.1.254", "prefixlen": 24, "scope": "global"},
+         {"family": "inet6", "local": "2001:db8:1::1", "prefixlen": 64, "scope": "global"},
          {"family": "inet6", "local": "fe80::1", "prefixlen": 64, "scope": "link"}]},
     {"ifname": "guest", "flags": ["UP"], "addr_info": [{"local": "10.0.7.1", "prefixlen": 16, "scope": "global"}]},
     {"ifname": "down", "flags": [], "addr_info": [{"local": "10.9.0.1", "prefixlen": 16, "scope": "global"}]}])";
@@ -36,7 +37,7 @@ TEST_CASE("O3 the interfaces of the router, without loopback and link-local addr
     CHECK(all[0].hardware_address.empty());
     CHECK(all[1].kind == "bridge");
     CHECK(all[1].hardware_address == "02:00:00:00:00:01");
-    REQUIRE(all[1].addresses.size() == 1);
+    REQUIRE(all[1].addresses.size() == 2);
     CHECK(all[1].addresses[0].words == "192.168.1.254/24");
     CHECK_FALSE(all[3].up);
     CHECK_THROWS_AS(static_cast<void>(read_interfaces("ip: unrecognized option '-j'")), std::runtime_error);
@@ -68,6 +69,7 @@ TEST_CASE("O3 the phone of the test call: the named one, a registered neighbour,
     CHECK(choose(hints).router_inside.text() == "192.168.1.254");
     CHECK(choose(hints).provider.text() == "198.51.100.10");
     CHECK(choose(hints).media.text() == "198.51.100.11");
+    CHECK(choose(hints).router_outside.text() == "203.0.113.5");
     hints.inside = {"guest"};
     CHECK(choose(hints).phone.text() == "10.0.255.254");
     hints.inside.clear();
@@ -78,6 +80,22 @@ TEST_CASE("O3 the phone of the test call: the named one, a registered neighbour,
     hints.phone = Address::parse("10.0.7.45");
     CHECK(choose(hints).phone.text() == "10.0.7.45");
     for (const char* wrong : {"172.16.0.9", "10.9.0.7", "192.168.1.254", "2001:db8::1"}) {
+        hints.phone = Address::parse(wrong);
+        CHECK_THROWS_AS(static_cast<void>(choose(hints)), std::runtime_error);
+    }
+}
+
+TEST_CASE("O3 the ends of a test call over IPv6") {
+    EndHints hints;
+    hints.family = Family::v6;
+    CHECK(choose(hints).phone.text() == "2001:db8:1::7e57:ca11");
+    CHECK(choose(hints).router_inside.text() == "2001:db8:1::1");
+    CHECK(choose(hints).provider.text() == "2001:db8:5e57::10");
+    CHECK(choose(hints).media.text() == "2001:db8:5e57::11");
+    CHECK_FALSE(choose(hints).router_outside);
+    hints.phone = Address::parse("2001:db8:1:0:ffff::1");
+    CHECK(choose(hints).inside == "br0");
+    for (const char* wrong : {"2001:db8:1:1::1", "2001:db8:1::1", "192.168.1.9"}) {
         hints.phone = Address::parse(wrong);
         CHECK_THROWS_AS(static_cast<void>(choose(hints)), std::runtime_error);
     }

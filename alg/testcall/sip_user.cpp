@@ -1,32 +1,12 @@
-#include "alg/testcall/sip_end.hpp"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include "alg/testcall/sip_user.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <sstream>
-#include <stdexcept>
 
 namespace sipalg::testcall {
 
 namespace {
-
-sockaddr_in to_kernel(const Endpoint& end) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(end.port);
-    address.sin_addr.s_addr = htonl(end.address.v4_value());
-    return address;
-}
-
-const sockaddr* generic(const sockaddr_in& address) {
-    return reinterpret_cast<const sockaddr*>(&address);
-}
 
 std::string with_body(std::string head, const std::string& body) {
     if (!body.empty()) head += "Content-Type: application/sdp\r\n";
@@ -34,43 +14,6 @@ std::string with_body(std::string head, const std::string& body) {
 }
 
 }  // namespace
-
-UdpEnd::UdpEnd(const Interrupts& interrupts, const Namespace& where, const Endpoint& own)
-    : interrupts_(interrupts), own_(own) {
-    const Inside inside(where);
-    fd_ = Fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const sockaddr_in address = to_kernel(own);
-    if (!fd_ || bind(fd_.get(), generic(address), sizeof address) != 0)
-        throw std::runtime_error(own.text() + ": " + std::strerror(errno));
-}
-
-void UdpEnd::send(std::string_view bytes, const Endpoint& to) const {
-    const sockaddr_in address = to_kernel(to);
-    static_cast<void>(
-        sendto(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL, generic(address), sizeof address));
-}
-
-std::optional<Datagram> UdpEnd::receive(std::chrono::milliseconds patience) const {
-    using std::chrono::steady_clock;
-    const auto end = steady_clock::now() + patience;
-    for (;;) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - steady_clock::now());
-        if (!interrupts_.readable(fd_.get(), left)) return std::nullopt;
-        std::array<char, 65536> bytes{};
-        sockaddr_in source{};
-        socklen_t length = sizeof source;
-        const ssize_t size =
-            recvfrom(fd_.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&source), &length);
-        if (size < 0) continue;  // an ICMP error of an earlier datagram
-        return Datagram{std::string(bytes.data(), static_cast<std::size_t>(size)),
-                        {Address::v4(ntohl(source.sin_addr.s_addr)), ntohs(source.sin_port)}};
-    }
-}
-
-void UdpEnd::drain() const {
-    while (receive(std::chrono::milliseconds(0))) {
-    }
-}
 
 std::string header(std::string_view message, std::string_view name) {
     const std::string begin = "\r\n" + std::string(name) + ": ";
@@ -91,10 +34,10 @@ std::optional<Endpoint> end_of_uri(std::string_view uri) {
     std::string host(
         uri.substr(at == std::string_view::npos ? std::min<std::size_t>(4, uri.size()) : at + 1));
     host = host.substr(0, host.find_first_of(";?>"));
-    if (const auto end = Endpoint::parse(host)) return end->address.is_v4() ? end : std::nullopt;
-    const auto address = Address::parse(host);
-    if (!address || !address->is_v4()) return std::nullopt;
-    return Endpoint{*address, 5060};
+    if (const auto end = Endpoint::parse(host)) return end;
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    if (const auto address = Address::parse(host)) return Endpoint{*address, 5060};
+    return std::nullopt;
 }
 
 std::optional<Endpoint> media_of(std::string_view message) {
@@ -104,19 +47,27 @@ std::optional<Endpoint> media_of(std::string_view message) {
         std::istringstream words(line);
         std::string first, second, third;
         words >> first >> second >> third;
-        if (first == "c=IN" && second == "IP4") address = Address::parse(third);
+        if (first == "c=IN" && (second == "IP4" || second == "IP6")) address = Address::parse(third);
         if (!first.starts_with("m=")) continue;
         const auto port = std::strtoul(second.c_str(), nullptr, 10);
-        if (!address || !address->is_v4() || port == 0 || port > 65535) return std::nullopt;
+        if (!address || port == 0 || port > 65535) return std::nullopt;
         return Endpoint{*address, static_cast<std::uint16_t>(port)};
     }
     return std::nullopt;
 }
 
 std::string description(const Endpoint& media) {
-    const std::string address = media.address.text();
-    return "v=0\r\no=- 1 1 IN IP4 " + address + "\r\ns=-\r\nc=IN IP4 " + address + "\r\nt=0 0\r\nm=audio " +
+    const std::string address = (media.address.is_v4() ? "IP4 " : "IP6 ") + media.address.text();
+    return "v=0\r\no=- 1 1 IN " + address + "\r\ns=-\r\nc=IN " + address + "\r\nt=0 0\r\nm=audio " +
            std::to_string(media.port) + " RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
+}
+
+std::string uri_host(const Address& address) {
+    return address.is_v4() ? address.text() : "[" + address.text() + "]";
+}
+
+std::string SipUser::contact() const {
+    return "<sip:" + name_ + "@" + own_.text() + (transport_ == Transport::udp ? ">" : ";transport=tcp>");
 }
 
 Dialog SipUser::dialog(const std::string& call_id, const std::string& to_user,
@@ -128,8 +79,9 @@ Dialog SipUser::dialog(const std::string& call_id, const std::string& to_user,
 std::string SipUser::request(Dialog& dialog, const std::string& method, const std::string& body) const {
     if (method != "ACK") ++dialog.cseq;
     const std::string number = std::to_string(dialog.cseq);
-    std::string head = method + " " + dialog.target + " SIP/2.0\r\nVia: SIP/2.0/UDP " + own_.text() +
-                       ";branch=z9hG4bK-" + dialog.call_id + "-" + name_ + number + method +
+    std::string head = method + " " + dialog.target + " SIP/2.0\r\nVia: SIP/2.0/" +
+                       (transport_ == Transport::udp ? "UDP " : "TCP ") + own_.text() + ";branch=z9hG4bK-" +
+                       dialog.call_id + "-" + name_ + number + method +
                        ";rport\r\nMax-Forwards: 70\r\nFrom: " + dialog.local + "\r\nTo: " + dialog.remote +
                        "\r\nCall-ID: " + dialog.call_id + "\r\nCSeq: " + number + " " + method +
                        "\r\nUser-Agent: sipalgctl doctor --call\r\n";
@@ -138,7 +90,7 @@ std::string SipUser::request(Dialog& dialog, const std::string& method, const st
     return with_body(std::move(head), body);
 }
 
-std::string SipUser::response(const Datagram& request, int status, const std::string& body) const {
+std::string SipUser::response(const Heard& request, int status, const std::string& body) const {
     std::string via = header(request.bytes, "Via");
     if (const std::size_t at = via.find(";rport"); at != std::string::npos && via.find(";rport=") != at)
         via.replace(
