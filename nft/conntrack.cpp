@@ -288,6 +288,15 @@ std::vector<std::optional<FlowCount>> Conntrack::counts(std::span<const Conntrac
     return counts;
 }
 
+void Conntrack::read(std::span<const ConntrackTuple> flows,
+                     const std::function<void(const ConntrackEntry&)>& entry) {
+    const UdpTimeouts timeouts = read_udp_timeouts();
+    ConntrackEntry found;
+    look_up(flows, [&](std::size_t, const nlmsghdr* answer) {
+        if (answer->nlmsg_type != NLMSG_ERROR && get_flow(answer, timeouts, found)) entry(found);
+    });
+}
+
 ConntrackDump::ConntrackDump() : ConntrackDump(open_netfilter()) {}
 
 ConntrackDump::ConntrackDump(std::unique_ptr<netlink::Channel> channel)

@@ -44,6 +44,8 @@ class Conntrack {
     /// The counts of each flow; nullopt: it has no entry, or the entry has no counters (nf_conntrack_acct).
     /// Throws Error.
     std::vector<std::optional<FlowCount>> counts(std::span<const ConntrackTuple> flows);
+    /// Calls `entry` for each of `flows` that has an entry. Throws Error.
+    void read(std::span<const ConntrackTuple> flows, const std::function<void(const ConntrackEntry&)>& entry);
 
   private:
     struct Asked {

@@ -327,4 +327,14 @@ std::optional<Element> element_of(const ElementRow& row, const Value& key, const
     return row.element(fields);
 }
 
+std::optional<ConntrackTuple> udp_flow_of(const Value& key) {
+    for (const std::size_t address_size : {4, 16}) {
+        if (key.size != 2 * (address_size + 4)) continue;
+        Reader reader(key, address_size);
+        const Endpoint source = reader.endpoint();
+        return ConntrackTuple{Transport::udp, source, reader.endpoint()};
+    }
+    return std::nullopt;
+}
+
 }  // namespace sipalg::nft

@@ -31,6 +31,9 @@ inline constexpr std::string_view any_interface = "any_interface";
 inline constexpr std::string_view any_interface6 = "any_interface6";
 // Filled by rules.
 inline constexpr std::string_view phones = "phones";
+inline constexpr std::string_view phones6 = "phones6";
+inline constexpr std::string_view flows = "flows";
+inline constexpr std::string_view flows6 = "flows6";
 inline constexpr std::string_view seen = "seen";
 inline constexpr std::string_view unsettled = "unsettled";
 inline constexpr std::string_view uplinks = "uplinks";
@@ -129,6 +132,9 @@ Entries entries_of(const Change& change);
 /// maps. `user_data`: in nft's layout, with the daemon's bytes among others.
 std::optional<Element> element_of(const ElementRow& row, const Value& key, const Value& data,
                                   std::string_view user_data);
+
+/// The flow with this key in the sets `flows` and `flows6`; nullopt: not a key of these sets.
+std::optional<ConntrackTuple> udp_flow_of(const Value& key);
 
 /// The daemon's bytes in user data to which nft may have added others; nullopt: none.
 std::optional<std::string_view> note_in(std::string_view user_data);

@@ -34,6 +34,9 @@ const Source& source_of(Field field) {
         {"ct original ip saddr", NFT_CT_SRC_IP, 0, 4, From::conntrack},
         {"ct original ip6 saddr", NFT_CT_SRC_IP6, 0, 16, From::conntrack},
         {"ct original proto-src", NFT_CT_PROTO_SRC, 0, 2, From::conntrack},
+        {"ct original ip daddr", NFT_CT_DST_IP, 0, 4, From::conntrack},
+        {"ct original ip6 daddr", NFT_CT_DST_IP6, 0, 16, From::conntrack},
+        {"ct original proto-dst", NFT_CT_PROTO_DST, 0, 2, From::conntrack},
         {"oifname", NFT_META_OIFNAME, 0, 16, From::meta},
     };
     return table[static_cast<std::size_t>(field)];

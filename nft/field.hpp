@@ -20,6 +20,9 @@ enum class Field : std::uint8_t {
     original_source,
     original_source6,
     original_source_port,
+    original_destination,
+    original_destination6,
+    original_destination_port,
     out_interface  ///< its name
 };
 

@@ -215,6 +215,11 @@ std::vector<SetDefinition> sets_of(const Settings& settings, Origin origin) {
     sets.push_back(peers_of(set_name::any_interface, ipv4_addr, settings.hosts.any_interface));
     sets.push_back(peers_of(set_name::any_interface6, ipv6_addr, settings.hosts.any_interface));
     sets.push_back(filled_by_rules(set_name::phones, {ipv4_addr}, most_phones));
+    sets.push_back(filled_by_rules(set_name::phones6, {ipv6_addr}, most_phones));
+    sets.push_back(filled_by_rules(set_name::flows, {ipv4_addr, inet_service, ipv4_addr, inet_service},
+                                   most_noted_flows));
+    sets.push_back(filled_by_rules(set_name::flows6, {ipv6_addr, inet_service, ipv6_addr, inet_service},
+                                   most_noted_flows));
     sets.push_back(
         filled_by_rules(set_name::seen, {ipv4_addr, inet_service, ipv4_addr}, most_seen, {inet_service}));
     const std::vector<Type> flow{inet_proto, ipv4_addr, ipv4_addr, inet_service};

@@ -14,6 +14,9 @@
 
 namespace sipalg::nft {
 
+/// The size of the sets `flows` and `flows6`.
+inline constexpr std::uint32_t most_noted_flows = 16384;
+
 struct SetDefinition {
     std::string_view name;
     std::string type;               ///< as nft writes it: "inet_proto . ipv4_addr : …"

@@ -170,6 +170,18 @@ std::optional<std::uint16_t> read_seen(Link& link, const std::string& table, con
     return port;
 }
 
+bool read_noted_flows(Link& link, const std::string& table, std::vector<ConntrackTuple>& flows) {
+    bool complete = true;
+    for (const std::string_view set : {set_name::flows, set_name::flows6}) {
+        const std::size_t before = flows.size();
+        each_element(link, table, set, [&](const Seen& seen) {
+            if (auto flow = udp_flow_of(seen.key)) flows.push_back(*flow);
+        });
+        if (flows.size() - before >= most_noted_flows) complete = false;
+    }
+    return complete;
+}
+
 Value key_of(const ConntrackTuple& flow) {
     Value key;
     key.put8(static_cast<std::uint8_t>(flow.transport));

@@ -26,6 +26,10 @@ std::vector<LatchedSource> read_latched(Link& link, const std::string& table);
 std::optional<std::uint16_t> read_seen(Link& link, const std::string& table, const Endpoint& outside,
                                        const Address& phone);
 
+/// Appends the UDP flows that rules have noted in the last minutes. False: a set is full, so some may be
+/// missing. Throws Error.
+[[nodiscard]] bool read_noted_flows(Link& link, const std::string& table, std::vector<ConntrackTuple>& flows);
+
 /// The interface by which the first packet of this flow has left; nullopt: none was noted (A9). Throws Error.
 std::optional<std::string> read_uplink(Link& link, const std::string& table, const ConntrackTuple& flow);
 /// The key of a flow in the sets `unsettled` and `uplinks`; flows from other ports of the phone share it.

@@ -31,6 +31,8 @@ constexpr std::chrono::seconds latched_for{60};
 constexpr std::chrono::hours known_for{1};
 // A translation is noted with the first packets of a flow, and lives as long as a UDP stream in conntrack.
 constexpr std::chrono::minutes seen_for{3};
+// Much longer than the time between two scans of conntrack, which remember a flow until it ends.
+constexpr std::chrono::minutes flow_noted_for{3};
 constexpr std::chrono::seconds noted_for{30};
 
 }  // namespace
@@ -39,12 +41,13 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
     : name_(settings.table),
       keep_out_of_flowtables_(settings.keep_out_of_flowtables),
       sets_(sets_of(settings, origin)) {
-    chains_.reserve(24);  // the references below must stay valid
+    chains_.reserve(32);  // the references below must stay valid
 
     constexpr std::string_view other_outward = "other_ports_outward", other_inward = "other_ports_inward";
     constexpr std::string_view outward = "outward", true_source = "true_source", from_phone = "from_phone",
                                inward = "inward", inward_shifted = "inward_shifted",
-                               to_outside = "to_outside";
+                               to_outside = "to_outside", new_flows = "new_flows", let_in = "let_in",
+                               let_in6 = "let_in6";
     const bool any_inside = settings.inside.empty();
     const std::string_view sides = any_inside ? set_name::outside : set_name::inside;
 
@@ -97,6 +100,7 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
 
     ChainDefinition& read = chains_.emplace_back(from_phone, std::nullopt);
     read.add().update({Field::source}, set_name::phones, known_for);
+    read.add().update({Field::source6}, set_name::phones6, known_for);
     read.add().queue(queue, settings.queue, settings.queues);
 
     ChainDefinition& to_inside = chains_.emplace_back("to_inside", after_nat);
@@ -145,14 +149,38 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
         .note_interface(flow, set_name::uplinks, noted_for)
         .remove(flow, set_name::unsettled)
         .drop();
-    // S2: the public port that NAT gives to a phone's socket, ours or the owner's. A full map changes
-    // nothing.
-    noted.add()
-        .unanswered()
-        .interface(Interface::out, set_name::outside)
+    noted.add().unanswered().interface(Interface::out, set_name::outside).goto_chain(new_flows);
+
+    // S2: the public port that NAT gives to a phone's socket, ours or the owner's. C6, C7: the flows
+    // themselves; those of delegates, which send no signalling, by the pinhole in the other direction. If a
+    // set is full, nothing is noted, and the packet continues.
+    const auto original = {Field::original_source, Field::original_source_port, Field::original_destination,
+                           Field::original_destination_port};
+    const auto original6 = {Field::original_source6, Field::original_source_port,
+                            Field::original_destination6, Field::original_destination_port};
+    ChainDefinition& opened = chains_.emplace_back(new_flows, std::nullopt);
+    // nft needs the match on UDP to read the ports; before the lookup of pinholes it would not list it.
+    opened.add()
         .carried_by(Transport::udp)
         .opened_by(set_name::phones)
         .note_source_nat(set_name::seen, seen_for);
+    opened.add()
+        .carried_by(Transport::udp)
+        .opened_by(set_name::phones)
+        .update(original, set_name::flows, flow_noted_for);
+    opened.add()
+        .fields({Field::protocol, Field::destination, Field::source, Field::source_port}, set_name::pinholes)
+        .carried_by(Transport::udp)
+        .update(original, set_name::flows, flow_noted_for);
+    opened.add()
+        .carried_by(Transport::udp)
+        .fields({Field::original_source6}, set_name::phones6)
+        .update(original6, set_name::flows6, flow_noted_for);
+    opened.add()
+        .fields({Field::protocol, Field::destination6, Field::source6, Field::source_port},
+                set_name::pinholes6)
+        .carried_by(Transport::udp)
+        .update(original6, set_name::flows6, flow_noted_for);
 
     // X11: the daemon takes a packet for an answer only if conntrack has seen the connection in both
     // directions. A6: every queue rule but those of `shifted` has bypass.
@@ -166,31 +194,39 @@ Table::Table(const Settings& settings, QueueMethod queue, Origin origin)
     const auto endpoint = {Field::protocol, Field::destination, Field::destination_port};
     const auto from = {Field::protocol, Field::source, Field::destination, Field::destination_port};
     ChainDefinition& admit = chains_.emplace_back("admit", before_dnat);
-    const auto admitted = [&](Rule& r) {
-        r.mark_connection(pinhole_mark).translate(Nat::destination, endpoint, set_name::mappings_in);
-    };
     admit.add().interface(Interface::in, set_name::outside, false).accept();
-    admitted(admit.add().fields(from, set_name::pinholes));
-    admitted(admit.add().fields(endpoint, set_name::pinholes_any));
-    admitted(admit.add()
-                 .fields(endpoint, set_name::latches)
-                 .update(from, set_name::learned, latched_for)
-                 .remove(endpoint, set_name::latches));
-    admitted(
-        admit.add().fields({Field::source}, set_name::allowed_peers).fields(endpoint, set_name::reachable));
+    admit.add().fields(from, set_name::pinholes).goto_chain(let_in);
+    admit.add().fields(endpoint, set_name::pinholes_any).goto_chain(let_in);
+    admit.add()
+        .fields(endpoint, set_name::latches)
+        .update(from, set_name::learned, latched_for)
+        .remove(endpoint, set_name::latches)
+        .goto_chain(let_in);
+    admit.add()
+        .fields({Field::source}, set_name::allowed_peers)
+        .fields(endpoint, set_name::reachable)
+        .goto_chain(let_in);
     const auto endpoint6 = {Field::protocol, Field::destination6, Field::destination_port};
     const auto from6 = {Field::protocol, Field::source6, Field::destination6, Field::destination_port};
-    admit.add().fields(from6, set_name::pinholes6).mark_connection(pinhole_mark);
-    admit.add().fields(endpoint6, set_name::pinholes6_any).mark_connection(pinhole_mark);
+    admit.add().fields(from6, set_name::pinholes6).goto_chain(let_in6);
+    admit.add().fields(endpoint6, set_name::pinholes6_any).goto_chain(let_in6);
     admit.add()
         .fields(endpoint6, set_name::latches6)
         .update(from6, set_name::learned6, latched_for)
         .remove(endpoint6, set_name::latches6)
-        .mark_connection(pinhole_mark);
+        .goto_chain(let_in6);
     admit.add()
         .fields({Field::source6}, set_name::allowed_peers6)
         .fields(endpoint6, set_name::reachable6)
-        .mark_connection(pinhole_mark);
+        .goto_chain(let_in6);
+
+    ChainDefinition& admitted = chains_.emplace_back(let_in, std::nullopt);
+    admitted.add().mark_connection(pinhole_mark);
+    admitted.add().carried_by(Transport::udp).update(original, set_name::flows, flow_noted_for);
+    admitted.add().translate(Nat::destination, endpoint, set_name::mappings_in);
+    ChainDefinition& admitted6 = chains_.emplace_back(let_in6, std::nullopt);
+    admitted6.add().mark_connection(pinhole_mark);
+    admitted6.add().carried_by(Transport::udp).update(original6, set_name::flows6, flow_noted_for);
 
     chains_.emplace_back("from_router", before_output).add().packet_marked(own_mark).untracked();
 

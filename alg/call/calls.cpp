@@ -224,6 +224,18 @@ std::optional<Time> Calls::silent_until(const Call& call) const {
     return media_seen(call) + policy_.hold;
 }
 
+// A scan of the flows that rules have noted may miss one, for example if the owner has flushed the ruleset.
+bool Calls::is_silence_certain(const Call& call) const {
+    return !scans_partial_ || whole_scan_ > media_seen(call);
+}
+
+void Calls::note_scan(Time begun, bool whole) {
+    scans_partial_ = scans_partial_ || !whole;
+    if (!whole) return;
+    whole_scan_ = begun;
+    wants_whole_scan_ = false;
+}
+
 void Calls::schedule(const CallKey& key, const Call& call, Time now) {
     const bool confirmed = call.state == Call::State::confirmed;
     const Time due = next_timeout(call, confirmed ? silent_until(call) : std::nullopt);
@@ -246,15 +258,20 @@ void Calls::expire(Time now, Effects& effects) {
 void Calls::expire(const CallKey& key, Time now, Effects& effects) {
     Call& call = *calls_.edit(key);
     const TimedOut ended = end_timed_out(call, now);
+    bool unconfirmed = false;  // silence
     if (call.state == Call::State::confirmed) {
         if (!call.alive()) return close(key, call, ended.why, now, effects);
-        if (silent_until(call).value_or(now + Time{1}) <= now)
-            return close(key, call, EndReason::silence, now, effects);
+        if (silent_until(call).value_or(now + Time{1}) <= now) {
+            if (is_silence_certain(call)) return close(key, call, EndReason::silence, now, effects);
+            wants_whole_scan_ = true;
+            unconfirmed = true;
+        }
     } else if (call.ringing_until <= now) {
         return close(key, call, EndReason::no_final_answer, now, effects);
     }
     if (ended.changed) resources_.settle(key, call, now, effects);
     if (call.renew_at <= now) resources_.renew(key, call, now, effects);
+    if (unconfirmed) return deadlines_.schedule(key, now + confirm_silence_every);
     schedule(key, call, now);
 }
 

@@ -63,6 +63,11 @@ class Calls {
     bool wants_audio_check(Time now) const {
         return !audio_checks_.empty() && audio_checks_.front().first <= now;
     }
+    /// C6: whether a call is due to end for silence that only a scan of the whole table can confirm.
+    bool wants_whole_scan() const { return wants_whole_scan_; }
+    /// A scan that began at `begun` has ended. `whole`: of all flows; else media of a call may have been
+    /// missed.
+    void note_scan(Time begun, bool whole);
     /// Adds an event for each call with one-way media, once. The last scan began at `now`. Not staged.
     void check_audio(Time now, std::vector<Event>& events);
     /// The packet counts of conntrack scans.
@@ -125,6 +130,7 @@ class Calls {
     /// The same, but keeps a ClosedCall for late messages.
     void close(const CallKey& key, Call& call, EndReason why, Time now, Effects& effects);
     void schedule(const CallKey& key, const Call& call, Time now);
+    bool is_silence_certain(const Call& call) const;
     void check_audio_later(const CallKey& key, Call& call, Time now);
     void expire(const CallKey& key, Time now, Effects& effects);
 
@@ -137,6 +143,9 @@ class Calls {
     CallQuota quota_;
     UnprovenCalls unproven_;
     AudioCheck audio_;
+    Time whole_scan_{0};          ///< beginning of the last scan of the whole table
+    bool scans_partial_ = false;  ///< some scan was not of the whole table
+    bool wants_whole_scan_ = false;
     std::deque<std::pair<Time, CallKey>> audio_checks_;  ///< by the time of the check; each call at most once
     ClosedCalls closed_;
     DeadlineQueue<CallKey, CallKeyHash, CallKeyEqual> deadlines_;

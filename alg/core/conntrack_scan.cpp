@@ -11,10 +11,36 @@ bool ConntrackScan::idle() const {
 }
 
 bool ConntrackScan::wanted(Time now) const {
-    return mappings_.changed() || calls_.wants_audio_check(now) || (now >= next_ && !idle());
+    return mappings_.changed() || calls_.wants_audio_check(now) || (now >= next_ && !idle()) ||
+           silence_due(now) || question_due(now);
 }
 
-void ConntrackScan::begin(Time now) {
+// One scan answers for all calls that have become silent since the last one.
+bool ConntrackScan::silence_due(Time now) const {
+    return calls_.wants_whole_scan() && now >= whole_begun_ + whole_scan_pause;
+}
+
+// A phone may repeat a message that names an unknown public port as often as it likes.
+bool ConntrackScan::question_due(Time now) const {
+    return unanswered_ && now >= whole_begun_ + scan_interval;
+}
+
+Extent ConntrackScan::extent(Time now) const {
+    const bool whole =
+        is_first_ || whole_needed_ || old_flows_possible() || silence_due(now) || question_due(now);
+    return whole ? Extent::whole : Extent::own;
+}
+
+void ConntrackScan::begin(Time now, Extent extent) {
+    extent_ = extent;
+    if (extent == Extent::whole) {
+        whole_begun_ = now;
+        whole_needed_ = unanswered_ = false;
+    }
+    hosts_.clear();
+    if (extent == Extent::whole)
+        for (const auto& [key, entry] : mappings_.all())
+            hosts_.insert(key.inside.endpoint.address);
     mappings_.existing_nat().begin();
     calls_.audio().begin();
     begun_ = now;
@@ -95,8 +121,23 @@ void ConntrackScan::note_proof(const ConntrackEntry& flow, Time now) {
     proofs_.note(pair, now - std::min(Time{flow.idle}, now), now);
 }
 
+bool ConntrackScan::follows(const ConntrackEntry& flow) const {
+    return extent_ == Extent::own || hosts_.contains(flow.original_source.address) ||
+           hosts_.contains(flow.reply_source.address);
+}
+
+void ConntrackScan::abandon() {
+    next_ = Time{0};
+    // X8: without a readable table, calls still end.
+    if (extent_ == Extent::whole) calls_.note_scan(begun_, true);
+    need_whole();
+}
+
 bool ConntrackScan::entry(const ConntrackEntry& flow, Time now) {
     note_proof(flow, now);
+    const auto& ports = policy_.sip_ports;
+    if (std::find(ports.begin(), ports.end(), flow.original_destination.port) != ports.end())
+        hosts_.insert(flow.original_source.address);
     // Opened by the phone: the reply direction has the public endpoint.
     const Mapping outward{flow.transport, flow.original_source, flow.reply_destination};
     if (const auto verdict = judge(outward, Side::inside, flow, now))
@@ -115,7 +156,8 @@ std::vector<Event> ConntrackScan::end() {
     closed_pinholes_.clear();
     is_first_ = false;
     proofs_.commit();
-    renumbered_and_scanned_ = renumbered_at_begin_;
+    if (extent_ == Extent::whole) renumbered_and_scanned_ = renumbered_at_begin_;
+    calls_.note_scan(begun_, extent_ == Extent::whole);
     mappings_.existing_nat().end();
     calls_.audio().end(begun_, [&](const nat::MappingKey& key) {
         const nat::MappingEntry* entry = mappings_.find(key);

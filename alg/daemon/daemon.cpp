@@ -56,7 +56,12 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
           [this](Time now) { return engine_.elements(now); },
           [this](const auto& forwards, Time now) { return set_forwards(forwards, now); },
           [this] { end_old_flows(find_old_flows(ruleset_.read(), false)); }, options_.public_ports),
-      flow_reader_([this](const auto& each) { dump_.read(each, with_ipv6_); }),
+      own_flows_(options.table),
+      flow_reader_([this](const FlowReader::Request& request, const auto& each) {
+          if (!request.whole) return own_flows_.read(request.known, each);
+          dump_.read(each, with_ipv6_);
+          return true;
+      }),
       scanner_(
           state_, flow_reader_, [this](std::span<const ConntrackTuple> flows) { conntrack_.erase(flows); },
           [this](std::span<const Event> events, Time now) { engine_.log(events, now); }),

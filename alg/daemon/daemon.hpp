@@ -28,6 +28,7 @@
 #include "alg/daemon/run/tls_watch.hpp"
 #include "nft/conntrack.hpp"
 #include "nft/monitor.hpp"
+#include "nft/own_flows.hpp"
 #include "nft/ruleset.hpp"
 
 namespace sipalg::daemon {
@@ -96,6 +97,7 @@ class Daemon : private AddressUser {
     KeptState kept_;
     RulesetGuard guard_;
     std::atomic<bool> with_ipv6_{false};  ///< IPv6 was seen: flow_reader_ reads its entries as well
+    nft::OwnFlows own_flows_;             ///< for flow_reader_'s thread
     FlowReader flow_reader_;
     ConntrackScanner scanner_;
     PacketPath packets_;  ///< before tls_watch_, so that an error about a queue names the first number

@@ -47,6 +47,10 @@ inline bool is_worth_renewing(Time kernel_until, Time until, Time now) {
 /// The interval between scans: shorter than the two minutes after which conntrack forgets an idle UDP stream
 /// by default.
 inline constexpr Time scan_interval = 45s;
+/// How often a call without media looks for the scan that confirms it (C6).
+inline constexpr Time confirm_silence_every = 1s;
+/// The shortest time between two scans of the whole table that calls without media ask for.
+inline constexpr Time whole_scan_pause = 10s;
 /// The time from a change of the session to the first conntrack scan that can tell which end is silent (O5):
 /// one window after the scan that the change itself causes.
 inline constexpr Time audio_check_time = 11s;

@@ -50,10 +50,16 @@ class ConntrackScanner {
   private:
     /// The interval at which the state is asked whether calls need a scan for silence.
     static constexpr Time ask_every{2000};
+    /// With more flows, whole tables are read instead.
+    static constexpr std::size_t most_known = 16384;
+    /// Translated flows of hosts that are not known as phones yet.
+    static constexpr std::size_t most_others = 4096;
 
     void begin(Time now);
     void report_offloaded();
     void process(const FlowReader::Piece& piece, Time now);
+    void follow(const ConntrackEntry& flow);
+    void conclude(bool complete);
 
     State& state_;
     FlowReader& reader_;
@@ -64,6 +70,10 @@ class ConntrackScanner {
     std::size_t offloaded_ = 0;  ///< entries of signalling that are in a flowtable
     bool offload_reported_ = false;
     std::vector<ConntrackTuple> to_erase_;
+    Extent extent_ = Extent::whole;      ///< of this scan
+    std::vector<ConntrackTuple> known_;  ///< sorted: the flows that the last scan has followed
+    std::vector<ConntrackTuple> followed_;
+    std::vector<ConntrackEntry> others_;  ///< of the whole table: their host may have signalling further on
     std::chrono::microseconds spent_{0};  ///< in this thread; the reader counts its own time
     bool failed_before_ = false;
 };

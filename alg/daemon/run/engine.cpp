@@ -73,6 +73,8 @@ void Engine::inspect(const Arrival& arrival, Time now) {
             if (const auto port = kernel_.inside_port(question))
                 state_.mappings.existing_nat().note_seen(
                     {Transport::udp, {question.phone, *port}, question.outside});
+            else
+                state_.scan.note_unanswered();
     } catch (const std::exception& error) {
         log::debug("cannot read the translation of a phone's flow: {}", error.what());
     }

@@ -40,11 +40,11 @@ FlowReader::~FlowReader() {
     if (thread_.joinable()) thread_.join();
 }
 
-void FlowReader::begin() {
+void FlowReader::begin(Request request) {
     start();
     {
         const std::lock_guard lock(mutex_);
-        wanted_ = true;
+        wanted_ = std::move(request);
     }
     reading_ = true;
     changed_.notify_all();
@@ -75,26 +75,28 @@ FlowReader::Piece FlowReader::wait() {
 
 void FlowReader::run() {
     for (;;) {
+        Request request;
         {
             std::unique_lock lock(mutex_);
-            changed_.wait(lock, [this] { return wanted_ || stopping_; });
+            changed_.wait(lock, [this] { return wanted_.has_value() || stopping_; });
             if (stopping_) return;
-            wanted_ = false;
+            request = *std::exchange(wanted_, std::nullopt);
         }
         try {
-            hand_over(read_all());
+            hand_over(read_all(request));
         } catch (const Stopped&) {
             return;
         }
     }
 }
 
-FlowReader::Piece FlowReader::read_all() {
+FlowReader::Piece FlowReader::read_all(const Request& request) {
     Piece piece;
     const auto start = thread_cpu_time();
     std::string failure;
+    bool complete = true;
     try {
-        read_([&](const ConntrackEntry& flow) {
+        complete = read_(request, [&](const ConntrackEntry& flow) {
             piece.flows.push_back(flow);
             if (piece.flows.size() == piece_size) hand_over(std::exchange(piece, {}));
         });
@@ -102,6 +104,7 @@ FlowReader::Piece FlowReader::read_all() {
         failure = error.what();
     }
     piece.last = true;
+    piece.complete = complete;
     piece.failure = std::move(failure);
     piece.spent = std::chrono::duration_cast<std::chrono::microseconds>(thread_cpu_time() - start);
     return piece;

@@ -1,5 +1,5 @@
-// Reads the conntrack table in a thread of its own. The kernel visits the whole table in one system call,
-// which takes 10 to 20 ms with 262,144 buckets: too long for packets that wait for a verdict.
+// Reads conntrack in a thread of its own. For the whole table the kernel visits all its buckets in one system
+// call, which takes 10 to 20 ms with 262,144 of them: too long for packets that wait for a verdict.
 #pragma once
 
 #include <chrono>
@@ -22,8 +22,14 @@ namespace sipalg::daemon {
 /// functions are for that one thread.
 class FlowReader {
   public:
-    /// Calls its argument for each flow there is; throws std::exception. Runs in the reader's thread.
-    using Read = std::function<void(const std::function<void(const ConntrackEntry&)>&)>;
+    struct Request {
+        bool whole = true;  ///< the whole table; else the flows that concern the ALG
+        std::vector<ConntrackTuple>
+            known;  ///< if not whole: flows to read besides those that rules have noted
+    };
+    /// Calls its second argument for each flow there is; returns false if flows may be missing; throws
+    /// std::exception. Runs in the reader's thread.
+    using Read = std::function<bool(const Request&, const std::function<void(const ConntrackEntry&)>&)>;
     explicit FlowReader(Read read);
     ~FlowReader();
     FlowReader(const FlowReader&) = delete;
@@ -31,13 +37,14 @@ class FlowReader {
 
     /// Begins a read. Precondition: no read is in progress. The first one starts the thread, which inherits
     /// the privileges of the calling thread; throws std::system_error if no thread is available.
-    void begin();
+    void begin(Request request);
     /// Whether a read is in progress: take() has not returned its last piece yet.
     bool reading() const { return reading_; }
 
     struct Piece {
         std::vector<ConntrackEntry> flows;
         bool last = false;
+        bool complete = true;                ///< with the last one: false if flows may be missing
         std::string failure;                 ///< with the last one: the reason why the rest is missing
         std::chrono::microseconds spent{0};  ///< with the last one: processor time of the whole read
     };
@@ -53,7 +60,7 @@ class FlowReader {
 
     void start();
     void run();
-    Piece read_all();
+    Piece read_all(const Request& request);
     void hand_over(Piece piece);
 
     Read read_;
@@ -62,7 +69,7 @@ class FlowReader {
     std::mutex mutex_;
     std::condition_variable changed_;
     // Under the mutex:
-    bool wanted_ = false;
+    std::optional<Request> wanted_;
     bool stopping_ = false;
     std::deque<Piece> pieces_;
     std::thread thread_;  // last: it uses all of the above

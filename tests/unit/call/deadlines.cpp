@@ -62,6 +62,60 @@ TEST_CASE("O9 an ended call says when it was answered, why it ended, and which m
     CHECK(ended.media == std::vector<EndedMedia>{{"audio", EndedMedia::Known::packets, 900, 0}});
 }
 
+TEST_CASE("C6 silence closes a call only when a scan of the whole table has found no media either") {
+    LongCall call;
+    call.say(Side::inside, "INVITE sip:b@p.test SIP/2.0", "1000 INVITE", true);
+    call.say(Side::outside, "SIP/2.0 200 OK", "1000 INVITE", true);
+    call.say(Side::inside, "ACK sip:b@p.test SIP/2.0", "1000 ACK", false);
+    auto& scan = call.state.scan;
+    const auto look = [&](Extent extent, bool media) {
+        scan.begin(call.now, extent);
+        const Endpoint phone{*Address::parse("192.168.1.20"), 20000},
+            peer{*Address::parse("203.0.113.10"), 20000};
+        if (media)
+            static_cast<void>(scan.entry({Transport::udp,
+                                          phone,
+                                          peer,
+                                          peer,
+                                          {test::wan, 20000},
+                                          Seconds{0},
+                                          true,
+                                          false,
+                                          false,
+                                          false,
+                                          0,
+                                          0},
+                                         call.now));
+        static_cast<void>(scan.end());
+    };
+    look(Extent::whole, true);
+    call.pass(Time{60'000});
+    look(Extent::own, false);
+    CHECK(scan.extent(call.now) == Extent::own);
+    call.pass(Time{245'000});
+    CHECK(totals(call.state).calls == 1);
+    CHECK(scan.wanted(call.now));
+    CHECK(scan.extent(call.now) == Extent::whole);
+    SUBCASE(
+        "the whole table has media, which the others have missed: the call stays for another five minutes") {
+        look(Extent::whole, true);
+        call.pass(Time{200'000});
+        CHECK(totals(call.state).calls == 1);
+        CHECK(scan.extent(call.now) == Extent::own);
+    }
+    SUBCASE("the whole table has none either") {
+        look(Extent::whole, false);
+        call.pass(Time{2'000});
+        CHECK(totals(call.state).calls == 0);
+    }
+    SUBCASE("the table cannot be read") {
+        scan.begin(call.now, Extent::whole);
+        scan.abandon();
+        call.pass(Time{2'000});
+        CHECK(totals(call.state).calls == 0);
+    }
+}
+
 TEST_CASE("C3 C6 O4 if a fork times out after an answered BYE, the call ended by that BYE") {
     LongCall call;
     call.say(Side::inside, "INVITE sip:b@p.test SIP/2.0", "1000 INVITE", true);

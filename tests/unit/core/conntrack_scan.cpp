@@ -92,6 +92,47 @@ TEST_CASE(
     f.state.scan.end();
 }
 
+TEST_CASE("P5 only the first scan, and one after a change of the address, reads the whole table") {
+    Fixture f;
+    CHECK(f.state.scan.extent(f.now) == Extent::whole);
+    static_cast<void>(f.erases(from_phone()));
+    CHECK(f.state.scan.extent(f.now) == Extent::own);
+    f.state.scan.note_renumbered();
+    CHECK(f.state.scan.extent(f.now) == Extent::whole);
+    f.state.scan.begin(f.now, Extent::own);  // one that had begun before
+    static_cast<void>(f.state.scan.end());
+    CHECK(f.state.scan.extent(f.now) == Extent::whole);
+    static_cast<void>(f.erases(from_phone()));
+    CHECK(f.state.scan.extent(f.now) == Extent::own);
+}
+
+TEST_CASE("S2 a question that the kernel's notes cannot answer leads to one scan of the whole table") {
+    Fixture f;
+    static_cast<void>(f.erases(from_phone()));
+    f.state.scan.note_unanswered();
+    CHECK_FALSE(f.state.scan.wanted(f.now));
+    f.now += scan_interval;
+    CHECK(f.state.scan.wanted(f.now));
+    CHECK(f.state.scan.extent(f.now) == Extent::whole);
+    static_cast<void>(f.erases(from_phone()));
+    CHECK(f.state.scan.extent(f.now) == Extent::own);
+}
+
+TEST_CASE("C12 flows of hosts with mappings or with signalling are followed, others are not") {
+    Fixture f;
+    const Endpoint other{Address::v4(0xC0A80114), 40000};
+    ConntrackEntry foreign = from_phone();
+    foreign.original_source = other;
+    static_cast<void>(f.erases(foreign));
+    CHECK(f.state.scan.follows(from_phone()));
+    CHECK(f.state.scan.follows(from_peer()));
+    CHECK_FALSE(f.state.scan.follows(foreign));
+    ConntrackEntry signalling = foreign;
+    signalling.original_destination.port = signalling.reply_source.port = 5060;
+    static_cast<void>(f.erases(signalling));
+    CHECK(f.state.scan.follows(foreign));
+}
+
 TEST_CASE("C6 the time of the last media follows from the idle time of the flow") {
     Fixture f;
     f.erases(from_phone(16000, Seconds{20}));

@@ -30,10 +30,14 @@ struct Fixture {
     std::vector<ConntrackEntry> table;
     std::atomic<bool> broken{false};
     State state{Policy{}};
-    FlowReader reader{[this](const auto& each) {
+    std::vector<FlowReader::Request> requests;  ///< read after the last piece
+    bool complete = true;
+    FlowReader reader{[this](const FlowReader::Request& request, const auto& each) {
+        requests.push_back(request);
         for (const ConntrackEntry& seen : table)
             each(seen);
         if (broken) throw std::runtime_error("no conntrack");
+        return complete;
     }};
     std::vector<ConntrackTuple> erased;
     ConntrackScanner scanner{
@@ -103,6 +107,52 @@ TEST_CASE("C12 the first scan is complete when it returns, for any number of flo
     CHECK_FALSE(f.reader.reading());
     CHECK_FALSE(f.readable(0));
     CHECK(f.state.mappings.existing_nat().find_public({Transport::udp, {wan, 8999}}));
+}
+
+TEST_CASE("P5 after the first scan, only the flows of phones are read") {
+    Fixture f;
+    f.table = {flow(16000), flow(17000), flow(5060)};
+    f.table[1].original_source.address = *Address::parse("192.168.1.99");
+    f.table[2].original_destination.port = f.table[2].reply_source.port = 5060;
+    f.scanner.first(f.now);
+    REQUIRE(f.requests.size() == 1);
+    CHECK(f.requests[0].whole);
+    f.table.pop_back();
+    f.now += Time(10'000);
+    f.open_and_close();
+    f.scanner.advance(f.now);
+    f.finish();
+    REQUIRE(f.requests.size() == 2);
+    CHECK_FALSE(f.requests[1].whole);
+    // The first flow comes before the signalling of its host.
+    REQUIRE(f.requests[1].known.size() == 2);
+    CHECK(f.requests[1].known[0].source.port == 5060);
+    CHECK(f.requests[1].known[1].source.port == 16000);
+    CHECK(f.erased.size() == 1);
+    // What has ended, or was deleted, is asked about no more.
+    f.table = {flow(16001)};
+    for (const std::size_t known : {1U, 1U}) {
+        f.now += Time(10'000);
+        f.open_and_close();
+        f.scanner.advance(f.now);
+        f.finish();
+        CHECK(f.requests.back().known.size() == known);
+    }
+    CHECK(f.requests.back().known[0].source.port == 16001);
+}
+
+TEST_CASE("C7 if flows may be missing, the whole table is read") {
+    Fixture f;
+    f.table = {flow(5060)};
+    f.scanner.first(f.now);
+    f.complete = false;
+    for (const bool whole : {false, true}) {
+        f.now += Time(10'000);
+        f.open_and_close();
+        f.scanner.advance(f.now);
+        f.finish();
+        CHECK(f.requests.back().whole == whole);
+    }
 }
 
 TEST_CASE("C7 a failed scan is repeated") {

@@ -29,11 +29,12 @@ bool readable(const FlowReader& reader, int milliseconds) {
 struct Table {
     std::size_t count = 0;
     std::size_t readings = 0;
-    FlowReader reader{[this](const auto& each) {
+    FlowReader reader{[this](const FlowReader::Request&, const auto& each) {
         ++readings;
         for (std::size_t i = 0; i < count; ++i)
             each(flow(i));
         if (count == 0) throw std::runtime_error("no conntrack");
+        return true;
     }};
 };
 
@@ -44,7 +45,7 @@ TEST_CASE("C12: a table of any size is passed on in order, and the last piece ha
     std::size_t readings = 0;
     for (const std::size_t size : {1U, 255U, 256U, 257U, 3000U, 20000U}) {
         table.count = size;
-        table.reader.begin();
+        table.reader.begin({});
         CHECK(table.reader.reading());
         std::size_t next = 0;
         while (table.reader.reading()) {
@@ -62,13 +63,13 @@ TEST_CASE("C12: a table of any size is passed on in order, and the last piece ha
 
 TEST_CASE("a failed read has a reason, and the next one can succeed") {
     Table table;
-    table.reader.begin();
+    table.reader.begin({});
     const FlowReader::Piece failed = table.reader.wait();
     CHECK(failed.last);
     CHECK(failed.failure == "no conntrack");
     CHECK(failed.flows.empty());
     table.count = 1;
-    table.reader.begin();
+    table.reader.begin({});
     const FlowReader::Piece good = table.reader.wait();
     CHECK(good.last);
     CHECK(good.failure.empty());
@@ -79,19 +80,20 @@ TEST_CASE("a reader can be destroyed before, during and after a read") {
     { const Table idle; }
     Table table;
     table.count = 100'000;
-    table.reader.begin();
+    table.reader.begin({});
     REQUIRE(readable(table.reader, 5000));
     CHECK(table.reader.take());
 }
 
 TEST_CASE("the reader's thread blocks signals") {
     std::atomic<bool> blocked{false};
-    FlowReader reader{[&](const auto&) {
+    FlowReader reader{[&](const FlowReader::Request&, const auto&) {
         sigset_t mask;
         pthread_sigmask(SIG_SETMASK, nullptr, &mask);
         blocked = sigismember(&mask, SIGTERM) == 1;
+        return true;
     }};
-    reader.begin();
+    reader.begin({});
     CHECK(reader.wait().last);
     CHECK(blocked);
     sigset_t mask;

@@ -105,13 +105,13 @@ TEST_CASE("existing sets are kept, and those of settings are filled again") {
             return m.type == (NFNL_SUBSYS_NFTABLES << 8 | type);
         });
     };
-    CHECK(count({}, NFT_MSG_NEWSET) == 31);
-    CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSET) == 29);
+    CHECK(count({}, NFT_MSG_NEWSET) == 34);
+    CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSET) == 32);
     CHECK(count({"pinholes", "outside"}, NFT_MSG_NEWSETELEM) ==
           6);  // outside twice, SIP, TLS and both ports, transports
     CHECK(count({"pinholes", "outside"}, NFT_MSG_DELSETELEM) == 10);  // emptied before
-    CHECK(count({}, NFT_MSG_NEWCHAIN) == 15);
-    CHECK(count({}, NFT_MSG_NEWRULE) == 59);
+    CHECK(count({}, NFT_MSG_NEWCHAIN) == 18);
+    CHECK(count({}, NFT_MSG_NEWRULE) == 70);
 }
 
 TEST_CASE("A8 signalling gets the helper against flowtables only if the settings require it") {
