@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Real firewalls of Debian beside a daemon without options: firewalld, ufw and shorewall pass the cases of firewall.py.
+firewalld is there twice: that of Debian 12, and that of Debian 13, which owns its table.
 
 Their packages are unpacked, not installed (unpacked.py).
 """
@@ -7,17 +8,18 @@ import signal
 import unittest
 
 from firewall import Firewall
-from labtest import main
+from labtest import MEDIA_SERVER, LabTest, main
 from netns import wait_for
 from unpacked import Unpacked
 
 
 class Program(Firewall):
     """A firewall that is a program, with its own configuration files."""
+    packages = ("firewall",)
 
     @classmethod
     def begin(cls):
-        cls.programs = Unpacked(cls.lab, "firewall")
+        cls.programs = Unpacked(cls.lab, *cls.packages)
         cls.configure(cls.programs)
 
     def run_in_router(self, *command, text=None):
@@ -59,7 +61,11 @@ class Firewalld(Program):
         bus = programs.start("dbus-daemon", "--nofork", "--config-file=/etc/bus.conf", name="dbus-daemon")
         wait_for(lambda: not bus.running or programs.run("test", "-S", "/run/dbus/system_bus_socket", check=False).returncode == 0,
                  10, "the bus")
-        cls.daemon = programs.start("firewalld", "--nofork", "--nopid", name="firewalld")
+        cls.start_it()
+
+    @classmethod
+    def start_it(cls):
+        cls.daemon = cls.programs.start("firewalld", "--nofork", "--nopid", name="firewalld")
         cls.wait_for_answer()
 
     @classmethod
@@ -78,6 +84,48 @@ class Firewalld(Program):
         wait_for(lambda: '"old"' not in self.programs.run("nft", "list", "chain", *chain, check=False).stdout, 20,
                  "firewalld to load its rules again")
         self.wait_for_answer()
+
+
+OWNED = "NftablesTableOwner"
+
+
+class OwningFirewalld(LabTest):
+    """firewalld of Debian 13 as it is installed: it owns its table, and the kernel refuses rules of others."""
+    packages = ("firewall-trixie", "trixie")
+    start_it = classmethod(Firewalld.start_it.__func__)
+    wait_for_answer = classmethod(Firewalld.wait_for_answer.__func__)
+
+    @classmethod
+    def prepare(cls):
+        cls.lab.accept_in = None
+        cls.lab.enable_ipv6()
+        cls.lab.router.run("nft", "flush", "ruleset")
+        cls.programs = Unpacked(cls.lab, *cls.packages)
+        Firewalld.configure.__func__(cls, cls.programs)
+        cls.lab.empty_ruleset = cls.lab.ruleset()
+        cls.lab.start_daemon()
+
+    def test_a_refused_rule_is_a_warning(self):
+        """A4: the daemon serves; status and log name the remedy; IPv4 pinholes pass, because firewalld accepts them."""
+        self.assertIn("flags owner", self.lab.router.run("nft", "list", "table", "inet", "firewalld").stdout)
+        refused, = self.lab.ctl("status")["accept_chains"]
+        self.assertEqual((refused["chain"], refused["state"]), ("inet firewalld filter_FORWARD", "refused"))
+        self.assertIn(f"{OWNED}=no", refused["reason"])
+        self.assertIn(f"{OWNED}=no", self.lab.daemon.output())
+        call = self.call_out(media_address=MEDIA_SERVER)
+        call.exchange(first="right")
+        call.hang_up()
+        self.assert_closed(call)
+
+
+class Firewalld2(Firewalld):
+    """The same with the remedy that the warning names."""
+    packages = ("firewall-trixie", "trixie")
+
+    @classmethod
+    def configure(cls, programs):
+        programs.run("sed", "-i", f"s/^{OWNED}=yes/{OWNED}=no/", "/etc/firewalld/firewalld.conf")
+        super().configure(programs)
 
 
 class Ufw(Program):
@@ -117,7 +165,7 @@ class Shorewall(Program):
 def load_tests(loader, _tests, _pattern):
     """The cases of Firewall itself are for its subclasses."""
     suite = unittest.TestSuite()
-    for case in (Firewalld, Ufw, Shorewall):
+    for case in (Firewalld, OwningFirewalld, Firewalld2, Ufw, Shorewall):
         suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 

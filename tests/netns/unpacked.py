@@ -27,27 +27,48 @@ exec sleep infinity
 '''
 
 
+# The same for packages of another suite, which have a root of their own.
+PREPARE_ROOT = '''
+set -e
+root="$1" work="$2"
+mount -t tmpfs none "$work"
+mkdir -p "$work/changes" "$work/work" "$work/root"
+mount -t overlay none -o "lowerdir=$root,upperdir=$work/changes,workdir=$work/work" "$work/root"
+cd "$work/root"
+mount -t proc none proc
+mount -t sysfs none sys
+mount --rbind /dev dev
+mount -t tmpfs none run
+mkdir -p run/dbus run/lock
+echo prepared
+exec sleep infinity
+'''
+
+
 class Unpacked:
     """The packages of one purpose of packaging/demo/packages, mounted over /usr, /etc and /var for the programs that
-    this object runs. Changes of files are lost with the lab."""
+    this object runs; those of another suite of Debian have the whole root. Changes of files are lost with the lab."""
 
-    def __init__(self, lab, purpose):
+    def __init__(self, lab, purpose, suite=None):
         directory = os.path.join(build_directory(), "unpacked", purpose)
         script = os.path.join(ROOT, "tests", "platform", "unpack-packages")
-        done = subprocess.run(["flock", ROOT, script, purpose, directory], capture_output=True, text=True, check=False)
+        done = subprocess.run(["flock", ROOT, script, purpose, directory, *([suite] if suite else [])],
+                              capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise unittest.SkipTest(f"the packages of \"{purpose}\" can't be fetched: {done.stderr[-300:]}")
         self.lab = lab
         work = os.path.join(lab.directory, "unpacked")
         os.mkdir(work)
-        self._holder = lab.start(lab.router, "unshare", "--mount", "bash", "-c", PREPARE, "bash",
+        self._root = ("chroot", os.path.join(work, "root")) if suite else ()
+        prepare = PREPARE_ROOT if suite else PREPARE
+        self._holder = lab.start(lab.router, "unshare", "--mount", "bash", "-c", prepare, "bash",
                                  os.path.join(directory, "root"), work, name="unpacked", lasting=True)
         wait_for(lambda: "prepared" in self._holder.output() or not self._holder.running, 10, "the mounts")
         if not self._holder.running:
             raise unittest.SkipTest(f"overlay mounts fail here: {self._holder.output()}")
 
     def _command(self, *argv):
-        return ("nsenter", "--target", str(self._holder.pid), "--mount", "--net", *argv)
+        return ("nsenter", "--target", str(self._holder.pid), "--mount", "--net", *self._root, *argv)
 
     def run(self, *argv, text_in=None, check=True):
         return self.lab.router.run(*self._command(*argv), text_in=text_in, check=check)
