@@ -4,13 +4,17 @@
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/xt_CT.h>
 #include <linux/netfilter/xt_connmark.h>
 #include <linux/netfilter/xt_conntrack.h>
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <span>
 #include <string_view>
+
+#include "nft/settings.hpp"
 
 namespace sipalg::nft {
 
@@ -40,7 +44,7 @@ ChainResult ChainWalk::follow(const std::string& chain, int jumps) {
             if (match == Match::open) held = Match::open;
             std::optional<ChainResult> way;
             const std::string_view name = text_of(expression, NFTNL_EXPR_NAME);
-            if (name == "flow_offload") offloads = true;
+            note_effects(expression, held);
             if (mapped_) {
                 const auto [verdict, target] = *mapped_;
                 way = decide(verdict, target, held, jumps);
@@ -52,13 +56,48 @@ ChainResult ChainWalk::follow(const std::string& chain, int jumps) {
                 way = decide(NF_DROP, {}, held, jumps);
             } else if (name == "target") {
                 const std::string_view target = text_of(expression, NFTNL_EXPR_TG_NAME);
-                if (target == "FLOWOFFLOAD") offloads = true;
                 if (target == "REJECT" || target == "DROP") way = decide(NF_DROP, {}, held, jumps);
             }
             if (way) return *way;
         }
     }
     return ChainResult::go_on;
+}
+
+void ChainWalk::note_effects(const nftnl_expr* expression, Match held) {
+    const std::string_view name = text_of(expression, NFTNL_EXPR_NAME);
+    const std::string_view target = name == "target" ? text_of(expression, NFTNL_EXPR_TG_NAME) : "";
+    if (name == "flow_offload" || target == "FLOWOFFLOAD") offloads = true;
+    bool untracks = name == "notrack" || target == "NOTRACK";
+    if (target == "CT") {
+        const auto info = info_of<xt_ct_target_info_v1>(expression, NFTNL_EXPR_TG_INFO);
+        untracks = info && (info->flags & XT_CT_NOTRACK) != 0;
+    }
+    if (untracks && untracked_by == 0) untracked_by = outcome.handle;
+    if (held == Match::yes && mark_cleared_by == 0 && clears_mark(expression))
+        mark_cleared_by = outcome.handle;
+}
+
+bool ChainWalk::clears_mark(const nftnl_expr* expression) const {
+    if (!packet_.mark || (*packet_.mark & pinhole_mark) == 0) return false;
+    const std::string_view name = text_of(expression, NFTNL_EXPR_NAME);
+    if (name == "target" && text_of(expression, NFTNL_EXPR_TG_NAME) == "CONNMARK") {
+        const auto info = info_of<xt_connmark_tginfo1>(expression, NFTNL_EXPR_TG_INFO);
+        return info && info->mode == XT_CONNMARK_SET && (info->ctmask & pinhole_mark) != 0 &&
+               (info->ctmark & pinhole_mark) == 0;
+    }
+    if (name != "ct" || !nftnl_expr_is_set(expression, NFTNL_EXPR_CT_SREG) ||
+        nftnl_expr_get_u32(expression, NFTNL_EXPR_CT_KEY) != NFT_CT_MARK)
+        return false;
+    std::uint32_t mark = 0;
+    const Bytes value = registers_.get(nftnl_expr_get_u32(expression, NFTNL_EXPR_CT_SREG), sizeof mark);
+    std::array<std::uint8_t, sizeof mark> bytes{};
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        if (!value[i]) return false;
+        bytes[i] = *value[i];
+    }
+    std::memcpy(&mark, bytes.data(), sizeof mark);
+    return (mark & pinhole_mark) == 0;
 }
 
 // nullopt: continue with the next rule.

@@ -50,6 +50,9 @@ class ChainWalk {
     ChainResult follow(const std::string& chain, int jumps);
     ForwardOutcome outcome;
     bool offloads = false;  ///< a rule that matches, or may match, puts the connection into a flowtable
+    /// The handles of rules in the base chain; 0: none.
+    std::uint64_t untracked_by = 0;     ///< keeps packets from conntrack, and matches or may match
+    std::uint64_t mark_cleared_by = 0;  ///< matches, and takes the bit of pinholes from the packet's mark
 
   private:
     enum class Match : std::uint8_t { yes, no, open };
@@ -63,6 +66,9 @@ class ChainWalk {
     void load_conntrack(const nftnl_expr* expression);
     void load_payload(const nftnl_expr* expression);
     void mask(const nftnl_expr* expression);
+    /// Notes the effects of an expression of a rule that matches, or may match.
+    void note_effects(const nftnl_expr* expression, Match held);
+    bool clears_mark(const nftnl_expr* expression) const;
     /// The verdict of a rule that matches, or may match.
     std::optional<ChainResult> decide(std::int32_t verdict, const std::string& chain, Match held, int jumps);
 

@@ -200,6 +200,10 @@ void read_ruleset(const Subject& subject, Facts& facts) {
     for (const nft::ChainSeen& chain : chains)
         if (std::find(dropping.begin(), dropping.end(), chain.place) != dropping.end())
             facts.chains.push_back(check_chain(link, chain, subject, names));
+    facts.path_troubles =
+        nft::check_path(link, chains, dropping, subject.table,
+                        {names.empty() ? "" : names.front(),
+                         subject.inside.empty() ? "" : subject.inside.front(), subject.sip_ports});
     const bool has_table = nft::presence(link, subject.table) == nft::Presence::ours;
     facts.leftover_rules =
         static_cast<std::size_t>(std::count_if(rules.begin(), rules.end(), is_accept_rule));

@@ -9,6 +9,7 @@
 #include "alg/kernel/port_forward.hpp"
 #include "alg/net/address.hpp"
 #include "alg/net/port_range.hpp"
+#include "nft/path_check.hpp"
 
 namespace sipalg::doctor {
 
@@ -60,7 +61,8 @@ struct Facts {
     std::string queue_method;                  ///< "native" or "compat"
     std::optional<std::string> kernel_helper;  ///< assigns the kernel's SIP helper; with the remedy
     std::vector<ForwardChain> chains;
-    std::vector<std::string> flowtable_chains;  ///< the chains that offload signalling (A8)
+    std::vector<nft::PathTrouble> path_troubles;  ///< of other chains, and of marks
+    std::vector<std::string> flowtable_chains;    ///< the chains that offload signalling (A8)
     std::vector<PortForward> forwards;
     std::vector<PortRange> source_ports;  ///< to which rules of the owner translate sources
     bool leftover = false;                ///< our table exists, and no daemon has its lock

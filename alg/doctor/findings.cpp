@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "nft/forward_check.hpp"
+#include "nft/path_check.hpp"
 
 namespace sipalg::doctor {
 
@@ -71,6 +72,41 @@ void look_at_kernel(const Subject& subject, const Facts& facts, Findings& found)
                          "systemctl set-property sipalg CPUWeight=1000"});
 }
 
+// A4: at priorities and hooks where sipalgd puts no rule.
+Finding trouble_on_the_path(const nft::PathTrouble& trouble) {
+    using Kind = nft::PathTrouble::Kind;
+    const std::string chain = nft::describe(trouble.place), handle = std::to_string(trouble.handle);
+    const std::string at = "chain " + chain + " of the " + trouble.hook + " hook ";
+    const std::string drops = at + "drops packets that come in through pinholes over " + trouble.families +
+                              " (" + (trouble.handle == 0 ? "its policy" : "rule handle " + handle) + ")";
+    switch (trouble.kind) {
+        case Kind::drops:
+            return {Level::error, "other-chain", drops + ", and sipalgd puts a rule only into forward chains",
+                    nft::accept_command(trouble.place)};
+        case Kind::drops_before:
+            return {
+                Level::error,
+                "other-chain",
+                drops +
+                    " before sipalgd can mark them, at priority dstnat - 5; drop them in the forward hook",
+                {}};
+        case Kind::clears_mark:
+            return {
+                Level::error,
+                "mark",
+                at + "sets the whole mark of connections (rule handle " + handle +
+                    "), so the rule that accepts pinholes does not match; write it as `ct mark set ct mark & "
+                    "0x10000000 | VALUE`",
+                {}};
+        case Kind::untracks:
+            return {Level::error, "untracked",
+                    at + "keeps signalling from connection tracking (rule handle " + handle +
+                        "), so it is not translated, and nothing opens for the peer",
+                    "nft delete rule " + chain + " handle " + handle};
+    }
+    return {};
+}
+
 // A4
 void look_at_chains(const Subject& subject, const Facts& facts, Findings& found) {
     for (const ForwardChain& chain : facts.chains) {
@@ -95,6 +131,8 @@ void look_at_chains(const Subject& subject, const Facts& facts, Findings& found)
                              text + "; sipalgd puts a rule there that accepts them when it starts",
                              {}});
     }
+    for (const nft::PathTrouble& trouble : facts.path_troubles)
+        found.push_back(trouble_on_the_path(trouble));
     if (!facts.flowtable_chains.empty())
         found.push_back(offloaded_signalling(facts.flowtable_chains, subject.sip_ports));
 }

@@ -1,6 +1,8 @@
 """The cases that every firewall of an owner must pass beside a daemon without options, and rulesets as their generators
 write them, reduced to the forwarding part."""
-from lab import ADMIN_RULESET, MEDIA_SERVER_6, PHONE1_6, PROVIDER_6
+import json
+
+from lab import ADMIN_RULESET, MEDIA_SERVER_6, PHONE1_6, PROVIDER_6, program
 from labtest import MEDIA_SERVER, LabTest, sip
 from netns import wait_for
 
@@ -208,6 +210,13 @@ class Firewall(LabTest):
         """A4, C2, C7, C8, N2 with IPv6."""
         phone = sip.Agent(self.lab, self.lab.phone1, PHONE1_6, user="phone1", hop=(PROVIDER_6, 5060))
         self.assert_serves(phone, sip.Agent(self.lab, self.lab.provider, PROVIDER_6, user="peer"), MEDIA_SERVER_6)
+
+    def test_doctor_finds_no_fault_in_it(self):
+        """O3: no false alarm about the chains."""
+        doctor = self.lab.router.run(program("sipalgctl"), "--control", self.lab.control, "--json", "doctor", check=False)
+        found = json.loads(doctor.stdout)["findings"]
+        chains = ("forward-chain", "other-chain", "mark", "untracked")
+        self.assertEqual([each for each in found if each["id"] in chains and each["level"] != "note"], [])
 
     def test_reload_in_a_call(self):
         """A4: after three reloads during a call there is one rule, and later media pass."""

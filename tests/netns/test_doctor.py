@@ -59,6 +59,48 @@ class WithoutDaemon(Doctor):
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stdout, r"^0 errors, 1 warning\nwarning: sipalgd does not serve\n    systemctl start sipalg\n")
 
+    def chain(self, hook, priority, rules, policy="accept"):
+        self.nft(f"table inet early {{ chain c {{ type filter hook {hook} priority {priority}; policy {policy};\n{rules}\n}}\n}}\n",
+                 undo="delete table inet early")
+
+    def test_drops_at_other_hooks(self):
+        """A4, O3: chains of other hooks, and at priority mangle, get no rule of sipalgd."""
+        drop = 'iifname "wan" ct state new counter drop'
+        for hook, priority, rules, policy in (
+                ("prerouting", "filter", 'ct state established,related accept\niifname != "wan" accept', "drop"),
+                ("postrouting", "filter", 'iifname "wan" ct state new drop', "accept"), ("forward", "mangle", drop, "accept")):
+            with self.subTest(hook=hook):
+                self.chain(hook, priority, rules, policy)
+                self.assert_mended("other-chain", f"chain inet early c of the {hook} hook", "IPv4 and IPv6", level="error")
+                self.doCleanups()
+
+    def test_drops_before_the_mark(self):
+        """A4, O3: a chain before `admit` cannot know pinholes."""
+        self.chain("prerouting", "mangle", 'iifname "wan" ct state new counter drop')
+        self.assertEqual(self.assert_found("other-chain", "before sipalgd can mark them", level="error")["command"], "")
+
+    def test_whole_marks(self):
+        """A4, O3: a rule that sets all bits of the mark, before the chain with the accept rule; one that keeps the bit is fine."""
+        for hook, priority in (("forward", "mangle"), ("prerouting", "filter")):
+            with self.subTest(hook=hook):
+                self.chain(hook, priority, "ct mark set 0x2a")
+                self.assert_found("mark", f"chain inet early c of the {hook} hook", level="error")
+                self.doCleanups()
+        for hook, priority, rule in (("forward", "mangle", "ct mark set ct mark & 0x10000000 | 0x2a"),
+                                     ("postrouting", "filter", "ct mark set 0x2a"), ("prerouting", "mangle", "ct mark set 0x2a")):
+            with self.subTest(hook=hook, rule=rule):
+                self.chain(hook, priority, rule)
+                self.assertNotIn("mark", self.doctor())
+                self.doCleanups()
+
+    def test_untracked_signalling(self):
+        """X11, O3: a rule in the raw table keeps signalling from conntrack; one for other ports is fine."""
+        self.chain("prerouting", "raw", "udp dport 5060 notrack")
+        self.assert_mended("untracked", "chain inet early c", "rule handle", level="error")
+        self.doCleanups()
+        self.chain("prerouting", "raw", "udp dport 53 notrack")
+        self.assertNotIn("untracked", self.doctor())
+
     def test_root_only(self):
         """O3: without root, one line says what to do."""
         done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", program("sipalgctl"), "doctor"],

@@ -1,0 +1,45 @@
+// Determines what the owner's chains do to packets where the accept rule does not reach: outside the filter
+// chains of the forward hook (A4, O3).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nft/link.hpp"
+#include "nft/listing.hpp"
+
+namespace sipalg::nft {
+
+struct PathTrouble {
+    enum class Kind : std::uint8_t {
+        drops,         ///< drops packets that have the mark of a pinhole
+        drops_before,  ///< the same at a priority at which they have no mark yet
+        clears_mark,   ///< takes the mark from them before a chain that would accept it
+        untracks       ///< keeps signalling from conntrack
+    };
+    Kind kind = Kind::drops;
+    AcceptIn place;
+    std::string hook;          ///< "prerouting", "forward", "postrouting"
+    std::string families;      ///< "IPv4", "IPv6", "IPv4 and IPv6"
+    std::uint64_t handle = 0;  ///< of the rule in the base chain; 0: its policy
+    friend bool operator==(const PathTrouble&, const PathTrouble&) = default;
+};
+
+struct PathEnds {
+    std::string from, to;  ///< interface names, outside and inside; empty: not known
+    std::vector<std::uint16_t> sip_ports;
+};
+
+/// Only what is certain for every pinhole; for signalling also what depends on its addresses and interfaces.
+/// `accepting`: the forward chains with an accept rule. Leaves out the chains of table inet `own_table`.
+/// Throws Error.
+std::vector<PathTrouble> check_path(Link& link, const std::vector<ChainSeen>& chains,
+                                    const std::vector<AcceptIn>& accepting, const std::string& own_table,
+                                    const PathEnds& ends);
+
+/// The command that puts a rule at the head of such a chain that accepts what has the mark of a pinhole.
+std::string accept_command(const AcceptIn& place);
+
+}  // namespace sipalg::nft
