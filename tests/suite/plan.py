@@ -34,7 +34,8 @@ def pieces(made, mode, outcome):
     """All pieces of a run with these builds, in the order in which they begin. `mode`: see builds.py."""
     if not made:
         return []
-    return [*_linters(made, mode, outcome), *(piece for build in made for piece in _pieces_of(build, mode, outcome))]
+    tests = [piece for build in made for piece in _pieces_of(build, mode, outcome)]
+    return [*_linters(made, mode, outcome), *tests, *(_systems(made, outcome) if mode == "full" else ())]
 
 
 def select(pieces_, patterns):
@@ -77,6 +78,18 @@ def _in_machine(build, outcome):
     done = program.run([os.path.join(ROOT, "tests/platform/vm/run")], 2400, {"SIPALG_BUILD": build.path},
                        program.NICE_NETWORK)
     outcome.program("plain/vm", done, 77)
+
+
+def _systems(made, outcome):
+    """The package in clean Debian systems, and arm64; with the last build, so that they begin at the end."""
+    for suite, part in ("bookworm", "package"), ("trixie", "package"), ("bookworm", "arm64"):
+        name = f"debian/{suite}-{part}"
+        yield Piece(name, made[-1], lambda n=name, s=suite, p=part: _in_system(n, s, p, outcome))
+
+
+def _in_system(name, suite, part, outcome):
+    argv = [os.path.join(ROOT, "tests/platform/debian/run"), "--quick", "--suite", suite, part]
+    outcome.program(name, program.run(argv, 3600, nice=program.NICE_BUILD), 77)
 
 
 def _linters(made, mode, outcome):
