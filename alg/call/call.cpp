@@ -76,7 +76,7 @@ bool Call::alive() const {
 }
 
 bool Call::on_hold() const {
-    const auto quiet = [](const std::optional<Session>& session) {
+    const auto quiet = [](const SharedSession& session) {
         return !session || std::all_of(session->begin(), session->end(), [](const Stream& s) {
             return s.on_hold || s.one_way || s.hairpin || !s.receives();
         });

@@ -8,10 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "alg/base/boxed.hpp"
 #include "alg/base/time.hpp"
 #include "alg/call/session.hpp"
 #include "alg/dialog/call_key.hpp"
 #include "alg/kernel/element.hpp"
+#include "alg/kernel/record.hpp"
 #include "alg/nat/mapping_key.hpp"
 #include "alg/policy/per_side.hpp"
 #include "alg/policy/policy.hpp"
@@ -24,9 +26,9 @@ struct Offer {
     Side by = Side::inside;
     sip::Method method = sip::Method::invite;  ///< of its transaction
     std::uint32_t cseq = 0;
-    Session session;
-    bool late = false;  ///< in a response to that INVITE: an ACK or a PRACK answers it
-    Time until{0};      ///< in a dialog: when its transaction times out
+    SharedSession session;  ///< never none
+    bool late = false;      ///< in a response to that INVITE: an ACK or a PRACK answers it
+    Time until{0};          ///< in a dialog: when its transaction times out
     friend bool operator==(const Offer&, const Offer&) = default;
 };
 
@@ -67,11 +69,11 @@ struct Dialog {
     enum class State : std::uint8_t { early, confirmed, ended };
     std::string local_tag, remote_tag;
     State state = State::early;
-    std::optional<Session> local, remote;  ///< the latest agreement
-    bool renegotiated = false;  ///< a later offer and answer have replaced those of the first INVITE
-    PerSide<std::optional<Offer>> offers;  ///< both at once is glare (RFC 3261 14.1)
-    PerSide<std::optional<Bye>> byes;      ///< both at once: the BYEs have crossed
-    PerSide<Invite> invites;               ///< its latest re-INVITE
+    SharedSession local, remote;     ///< the latest agreement
+    bool renegotiated = false;       ///< a later offer and answer have replaced those of the first INVITE
+    PerSide<Boxed<Offer>> offers;    ///< both at once is glare (RFC 3261 14.1)
+    PerSide<Boxed<Bye>> byes;        ///< both at once: the BYEs have crossed
+    PerSide<Boxed<Invite>> invites;  ///< its latest re-INVITE
     Time session_until{0};  ///< when the session timer ends it (RFC 4028), with grace; 0: there is none
     /// The CSeq number of the latest request that was followed, except `byes`; -1: none.
     PerSide<std::int64_t> cseqs{{-1, -1}};
@@ -94,7 +96,7 @@ struct CallPinhole {
     Endpoint shown;                 ///< the public endpoint as messages name it
     std::uint16_t remote_port = 0;  ///< announced by the peer; 0: not announced
     bool signalling = false;        ///< else media
-    std::string type;               ///< of media: "audio", …
+    MediaType type;                 ///< of media: "audio", …
     bool rtcp = false;
     bool early = false;
     bool latched = false;  ///< not announced: a latch has let it in (C5)
@@ -162,7 +164,7 @@ struct Call : CallIdentity {
     bool restored = false;             ///< from a record; not in it
     Time active{0};                    ///< last INVITE or UPDATE; not in the record
     bool audio_check_pending = false;  ///< a check is due, or one-way media were reported; not in the record
-    std::string record;                ///< as the kernel has it
+    RecordPieces record;               ///< as the kernel has it
     bool record_in_notes = false;      ///< it is in the notes of its mappings; not in it
     Time renew_at{0};                  ///< when the kernel's timeouts are renewed; not in the record
 

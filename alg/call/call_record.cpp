@@ -1,5 +1,7 @@
 #include "alg/call/call_record.hpp"
 
+#include <utility>
+
 #include "alg/kernel/record_fields.hpp"
 #include "alg/nat/old_endpoints.hpp"
 
@@ -33,8 +35,26 @@ void stream_fields(Fields& io, auto& stream) {
         stream.setup = active ? Setup::active : passive ? Setup::passive : Setup::either;
 }
 
-void session_fields(auto& io, auto& session) {
-    io.list(session, max_streams, [](auto& in, auto& stream) { stream_fields(in, stream); });
+template <class Fields>
+void session_fields(Fields& io, auto& session) {
+    const auto streams = [&io](auto& list) {
+        io.list(list, max_streams, [](auto& in, auto& stream) { stream_fields(in, stream); });
+    };
+    if constexpr (Fields::reads) {
+        Session read;
+        streams(read);
+        session = std::move(read);
+    } else {
+        streams(*session);
+    }
+}
+
+// As io.optional().
+template <class Fields>
+void optional_session(Fields& io, auto& session) {
+    bool there = bool(session);
+    io.number(there, 1);
+    if (there) session_fields(io, session);
 }
 
 void offer_fields(auto& io, auto& offer) {
@@ -59,18 +79,27 @@ void invite_fields(auto& io, auto& invite) {
     });
 }
 
+// The latest re-INVITE of a side. If there is none, an empty one is written.
+template <class Fields>
+void reinvite_fields(Fields& io, auto& invite) {
+    Invite value = invite ? *invite : Invite{};
+    invite_fields(io, value);
+    if constexpr (Fields::reads)
+        if (!value.transactions.empty()) invite = std::move(value);
+}
+
 void dialog_fields(auto& io, auto& dialog) {
     io.text(dialog.local_tag);
     io.text(dialog.remote_tag);
     io.enumerated(dialog.state, 3);
-    for (auto* session : {&dialog.local, &dialog.remote})
-        io.optional(*session, [](auto& in, auto& value) { session_fields(in, value); });
+    optional_session(io, dialog.local);
+    optional_session(io, dialog.remote);
     io.number(dialog.renegotiated, 1);
     io.time(dialog.session_until);
     for (auto& offer : dialog.offers)
         optional_offer(io, offer);
     for (auto& invite : dialog.invites)
-        invite_fields(io, invite);
+        reinvite_fields(io, invite);
 }
 
 // A CSeq number, or -1.
@@ -137,6 +166,9 @@ bool read_record(std::string_view bytes, CallKey& key, Call& call, Time clock) {
     in.number(version, 1);
     if (version != layout) return false;
     call_fields(in, key, call);
+    for (Dialog& dialog : call.dialogs)
+        for (SharedSession* session : {&dialog.local, &dialog.remote})
+            if (call.initial && *session == call.initial->session) *session = call.initial->session;
     return in.is_complete();
 }
 

@@ -81,7 +81,7 @@ Calls::Found Calls::find_or_make(const CallKey& key, const DescribedMessage& rec
     call.record_id = record_ids_.take();
     call.emergency = emergency;
     some_unmodified_ = some_unmodified_ || call.unmodified;
-    effects.events.push_back({Event::Kind::call_offered, key.call_id,
+    effects.events.push_back({Event::Kind::call_offered, std::string(key.call_id),
                               received.phone.text() +
                                   (received.from == Side::inside ? " calls " : " is called through ") +
                                   (received.from == Side::inside ? call.to : received.peer.text()),
@@ -97,7 +97,7 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
     }
     const CallKeyView leg = calls_.leg_of(received, closed_);
     if (is_bare_ack(received) && changes_no_peer(leg, received)) return;
-    const CallKey key{std::string(leg.call_id), leg.phone, leg.leg};
+    const CallKey key{leg.call_id, leg.phone, leg.leg};
     const auto [call, former] = find_or_make(key, received, effects);
     if (!call) return;
     const CallQuota::Share before = CallQuota::of(*call);
@@ -117,7 +117,7 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
         case Outcome::changed: resources_.settle(key, *call, received.now, effects); break;
         case Outcome::answered:
             effects.events.push_back(
-                {Event::Kind::call_answered, key.call_id, "answered", key.phone, received.peer});
+                {Event::Kind::call_answered, std::string(key.call_id), "answered", key.phone, received.peer});
             resources_.settle(key, *call, received.now, effects);
             break;
         case Outcome::ended:
@@ -183,8 +183,8 @@ void Calls::make_room_for_unproven(Time now, Effects& effects) {
 }
 
 void Calls::end(const CallKey& key, Call& call, EndReason why, Time now, Effects& effects) {
-    effects.events.push_back({Event::Kind::call_ended, key.call_id, std::string(sentence(why)), key.phone,
-                              call.first_peer(), ended_call(key, call, audio_, why, now)});
+    effects.events.push_back({Event::Kind::call_ended, std::string(key.call_id), std::string(sentence(why)),
+                              key.phone, call.first_peer(), ended_call(key, call, audio_, why, now)});
     quota_.count(key.phone, CallQuota::of(call), {});
     drop_peers(key, call, 0);
     unproven_.forget(key);
@@ -289,8 +289,8 @@ void Calls::check_audio(Time now, std::vector<Event>& events) {
         if (!call || call->state != Call::State::confirmed) continue;
         const std::string missing = one_way_media(*call, audio_);
         if (!missing.empty()) {
-            events.push_back(
-                {Event::Kind::media_missing, key.call_id, missing, key.phone, call->first_peer()});
+            events.push_back({Event::Kind::media_missing, std::string(key.call_id), missing, key.phone,
+                              call->first_peer()});
         } else {
             // An undecided call is checked again; one with media both ways after its next change.
             call->audio_check_pending = false;
@@ -310,9 +310,10 @@ bool Calls::restore(const StoredRecord& record, Time now, Effects& effects) {
     call.record_in_notes = record.in_notes && record.clock == Time{0};
     call.restored = true;
     some_unmodified_ = some_unmodified_ || call.unmodified;
-    call.record = record.clock == Time{0} ? record.bytes : write_record(key, call);
+    const std::string present = record.clock == Time{0} ? record.bytes : write_record(key, call);
+    call.record = RecordPieces(present);
     store_record(record.id, record.in_notes ? std::string_view() : record.bytes,
-                 call.record_in_notes ? std::string_view() : call.record, false,
+                 call.record_in_notes ? std::string_view() : present, false,
                  std::chrono::ceil<Seconds>(std::max(record.until - now, Time{1})), effects.changes);
     call.active = now;  // silence counts from now on, because media were not observed before
     call.renew_at = now + std::max(record.until - now, Time{0}) / 2;
@@ -338,7 +339,7 @@ void Calls::add_latched(const LatchedSource& source, Time now, Effects& effects)
         std::erase_if(call.latched, [&](const CallLatchedSource& known) { return known.inside == inside; });
         if (call.latched.size() >= max_latched) continue;
         call.latched.push_back({inside, source.remote});
-        effects.events.push_back({Event::Kind::media_latched, key.call_id,
+        effects.events.push_back({Event::Kind::media_latched, std::string(key.call_id),
                                   "media for " + inside.endpoint.text() +
                                       " come from the unannounced address " + source.remote.text(),
                                   key.phone, call.first_peer()});
@@ -364,12 +365,20 @@ void Calls::renumber(nat::Renumbering& renumbering, Time now, Effects& effects) 
     }
 }
 
-void Calls::list_records(RecordState wanted, Time now, std::vector<Change>& changes) const {
-    const bool latest = wanted == RecordState::latest;
-    for (const auto& [key, call] : calls_)
-        if (latest || !call.record_in_notes)
-            store_record(call.record_id, {}, latest ? write_record(key, call) : call.record, false,
-                         std::chrono::ceil<Seconds>(Resources::lifetime(call, now) - now), changes);
+void Calls::list_records(RecordState wanted, Time now, std::vector<Change>& changes) {
+    std::vector<CallKey> outdated;
+    for (const auto& [key, call] : calls_) {
+        if (wanted == RecordState::in_kernel && call.record_in_notes) continue;
+        const std::string record = write_record(key, call);
+        store_record(call.record_id, {}, record, false,
+                     std::chrono::ceil<Seconds>(Resources::lifetime(call, now) - now), changes);
+        if (wanted == RecordState::in_kernel && call.record != RecordPieces(record)) outdated.push_back(key);
+    }
+    for (const CallKey& key : outdated) {
+        Call& call = *calls_.edit(key);
+        call.record = RecordPieces(write_record(key, call));
+        calls_.commit();  // keeps the transaction small, as StagedMap expects
+    }
 }
 
 void Calls::commit() {

@@ -89,8 +89,9 @@ class Calls {
     /// C11: follows the mappings to the router's new addresses. Call after nat::Mappings::renumber().
     void renumber(nat::Renumbering& renumbering, Time now, Effects& effects);
 
-    /// Additions for the records of all calls. Those in the kernel need not have the latest state (A5).
-    void list_records(RecordState wanted, Time now, std::vector<Change>& changes) const;
+    /// Additions for the records of all calls, in their latest state; those for the kernel without the ones
+    /// that are in notes. Precondition: nothing is staged.
+    void list_records(RecordState wanted, Time now, std::vector<Change>& changes);
 
     const auto& all() const { return calls_; }
     /// The first leg with this Call-ID at the phone; nullptr: there is none.

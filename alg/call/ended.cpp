@@ -20,7 +20,7 @@ std::vector<EndedMedia> ended_media(const Call& call, const AudioCheck& audio) {
             if (!mapping || std::find(counted.begin(), counted.end(), mapping) != counted.end()) continue;
             counted.push_back(mapping);
             EndedMedia row;
-            row.type = stream.type;
+            row.type = stream.type.text();
             if (const auto count = audio.count(*mapping)) {
                 row.known = count->exact ? EndedMedia::Known::packets : EndedMedia::Known::presence;
                 row.sent = count->sent;

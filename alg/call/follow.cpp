@@ -44,8 +44,9 @@ void begin(Call& call, Invite& invite, const DescribedMessage& received) {
     call.dialogs.clear();
     call.initial.reset();
     if (received.session) {
-        call.initial = Offer{received.from, sip::Method::invite, message.cseq().number, *received.session};
-        set_offer_setup(call.initial->session, nullptr);
+        Session described = *received.session;
+        set_offer_setup(described, nullptr);
+        call.initial = Offer{received.from, sip::Method::invite, message.cseq().number, std::move(described)};
     }
     call.state = Call::State::offered;
     call.ringing_until = received.now + ringing_time;
@@ -72,16 +73,17 @@ Outcome on_invite(Call& call, const DescribedMessage& received) {
     const bool initial = message.to_tag().empty();
     Dialog* dialog = initial ? nullptr : call.dialog(received.local_tag(), received.remote_tag());
     if (!initial && (!dialog || dialog->state == Dialog::State::ended)) return Outcome::none;
-    Invite& invite = dialog ? dialog->invites[received.from] : call.invite;
-    if (!invite.transactions.empty()) {
-        if (message.cseq().number < invite.cseq) return Outcome::none;
+    const Invite* known = dialog ? dialog->invites[received.from].get() : &call.invite;
+    if (known && !known->transactions.empty()) {
+        if (message.cseq().number < known->cseq) return Outcome::none;
         const bool retransmission =
-            message.cseq().number == invite.cseq && (!initial || invite.transaction(received.branch()) ||
-                                                     invite.transactions.size() >= max_transactions);
+            message.cseq().number == known->cseq && (!initial || known->transaction(received.branch()) ||
+                                                     known->transactions.size() >= max_transactions);
         if (retransmission) return Outcome::none;
     }
-    if (!dialog) return on_first_invite(call, invite, received);
-    invite = {message.cseq().number, received.session.has_value(), {{std::string(received.branch()), true}}};
+    if (!dialog) return on_first_invite(call, call.invite, received);
+    dialog->invites[received.from].emplace() = {
+        message.cseq().number, received.session.has_value(), {{std::string(received.branch()), true}}};
     call.active = received.now;
     make_offer(*dialog, received);
     return Outcome::changed;
@@ -104,8 +106,8 @@ void take_description(Call& call, Dialog& dialog, const Invite& invite, const De
 // The INVITE that a response belongs to: a re-INVITE of its dialog, or the one that began the call.
 Invite& answered_invite(Call& call, const DescribedMessage& received) {
     Dialog* dialog = call.dialog(received.local_tag(), received.remote_tag());
-    if (!dialog || !dialog->invites[received.requester()].transaction(received.branch())) return call.invite;
-    return dialog->invites[received.requester()];
+    Invite* again = dialog ? dialog->invites[received.requester()].get() : nullptr;
+    return again && again->transaction(received.branch()) ? *again : call.invite;
 }
 
 // C6: a cancelled INVITE has its final response within 64*T1, or counts as ended (RFC 3261 9.1).
@@ -115,7 +117,7 @@ void give_up(Call& call, const Invite& invite, Dialog* dialog, const DescribedMe
     if (&invite == &call.invite) {
         if (call.state != Call::State::confirmed) call.ringing_until = std::min(call.ringing_until, until);
     } else if (dialog) {
-        std::optional<Offer>& offer = dialog->offers[received.requester()];
+        Boxed<Offer>& offer = dialog->offers[received.requester()];
         if (offer && offer->method == sip::Method::invite && offer->cseq == invite.cseq)
             offer->until = std::min(offer->until, until);
     }
@@ -154,8 +156,8 @@ Outcome on_cancel_response(Call& call, const DescribedMessage& received) {
     for (Dialog& dialog : call.dialogs) {
         const std::string_view tag =
             received.requester() == Side::inside ? dialog.local_tag : dialog.remote_tag;
-        if (tag == requester_tag(received) && cancel(dialog.invites[received.requester()], &dialog))
-            return Outcome::noted;
+        Invite* again = dialog.invites[received.requester()].get();
+        if (tag == requester_tag(received) && again && cancel(*again, &dialog)) return Outcome::noted;
     }
     return Outcome::none;
 }
@@ -219,7 +221,7 @@ Outcome on_bye_response(Call& call, const DescribedMessage& received) {
     const sip::Message& message = received.message;
     Dialog* dialog = call.dialog(received.local_tag(), received.remote_tag());
     if (!dialog) return Outcome::none;
-    std::optional<Bye>& bye = dialog->byes[received.requester()];
+    Boxed<Bye>& bye = dialog->byes[received.requester()];
     std::int64_t& latest = dialog->cseqs[received.requester()];
     const std::uint32_t number = message.cseq().number;
     // Its BYE may have passed while no daemon ran (A5), or in a transaction that the kernel refused.

@@ -14,10 +14,10 @@
 namespace sipalg::call {
 
 void agree(Dialog& dialog, const Offer& offer, const Session& answer) {
-    std::optional<Session>& answered = offer.by == Side::inside ? dialog.remote : dialog.local;
+    Session settled = answer;
+    set_answer_setup(settled, *offer.session);
     (offer.by == Side::inside ? dialog.local : dialog.remote) = offer.session;
-    answered = answer;
-    set_answer_setup(*answered, offer.session);
+    (offer.by == Side::inside ? dialog.remote : dialog.local) = std::move(settled);
 }
 
 // A response answers the request of its own transaction, an ACK the 2xx of its INVITE, a PRACK the reliable
@@ -33,11 +33,11 @@ bool can_answer(const sip::Message& message, const Offer& offer) {
 
 // An offer of this side that crossed the other one can only be refused from now on (glare).
 bool answer_offer(Dialog& dialog, const DescribedMessage& received) {
-    const std::optional<Offer>& offer = dialog.offers[opposite(received.from)];
+    const Boxed<Offer>& offer = dialog.offers[opposite(received.from)];
     if (!received.session || !offer || !can_answer(received.message, *offer)) return false;
     agree(dialog, *offer, *received.session);
-    if (offer->late) dialog.invites[received.from].answered = true;
-    for (std::optional<Offer>& settled : dialog.offers)
+    if (Boxed<Invite>& invite = dialog.invites[received.from]; offer->late && invite) invite->answered = true;
+    for (Boxed<Offer>& settled : dialog.offers)
         settled.reset();
     dialog.renegotiated = true;
     return true;
@@ -46,25 +46,25 @@ bool answer_offer(Dialog& dialog, const DescribedMessage& received) {
 void make_offer(Dialog& dialog, const DescribedMessage& received) {
     if (!received.session) return;
     const sip::Message& message = received.message;
-    Offer made{received.from, message.method(), message.cseq().number, *received.session,
+    Session described = *received.session;
+    set_offer_setup(described, (received.from == Side::inside ? dialog.local : dialog.remote).get());
+    Offer made{received.from, message.method(), message.cseq().number, std::move(described),
                !message.is_request()};
-    const std::optional<Session>& agreed = received.from == Side::inside ? dialog.local : dialog.remote;
-    set_offer_setup(made.session, agreed ? &*agreed : nullptr);
     // Only an INVITE may take longer (Timer C); the ACK to a 2xx arrives within a transaction's time.
     const bool rings = message.method() == sip::Method::invite && message.status() < 200;
     made.until = received.now + (rings ? ringing_time : transaction_time);
-    std::optional<Offer>& offer = dialog.offers[received.from];
+    Boxed<Offer>& offer = dialog.offers[received.from];
     const Time until = offer ? std::exchange(offer->until, made.until) : made.until;
-    if (offer == made)
+    if (offer && *offer == made)
         offer->until = until;  // a retransmission does not extend it
     else
         offer = std::move(made);
 }
 
 void drop_offer(Dialog& dialog, const DescribedMessage& received) {
-    std::optional<Offer>& offer = dialog.offers[received.requester()];
+    Boxed<Offer>& offer = dialog.offers[received.requester()];
     if (offer && can_answer(received.message, *offer)) offer.reset();
-    std::optional<Offer>& late = dialog.offers[received.from];
+    Boxed<Offer>& late = dialog.offers[received.from];
     if (late && late->late && late->method == received.message.method() &&
         late->cseq == received.message.cseq().number)
         late.reset();

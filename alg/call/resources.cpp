@@ -40,6 +40,15 @@ Time Resources::Collected::keep(Time kernel_until, Time otherwise, Time now) {
     return kernel_until;
 }
 
+// Exactly, because a call keeps the vectors as long as it lasts (P5).
+void Resources::Collected::reserve(const std::vector<Want>& wants) {
+    std::size_t sources = 0;
+    for (const Want& want : wants)
+        sources += want.pinholes.size();
+    mappings.reserve(wants.size());
+    pinholes.reserve(sources);
+}
+
 Time Resources::lifetime(const Call& call, Time now) {
     if (call.state == Call::State::confirmed) return now + confirmed_time;
     return std::max(call.ringing_until, now + Time{1000});
@@ -67,6 +76,7 @@ void Resources::acquire(const CallKey& key, Call& call, Time until, Time now, Ef
     collected.until = until;
     const bool restoring = is_restoring(call);
     std::vector<Want> wants = wanted(call, media_source(key, call));
+    collected.reserve(wants);
     const nat::MappingEntry* previous = nullptr;
     for (std::size_t i = 0; i < wants.size(); ++i) {
         const nat::MappingEntry* entry = map(key, call, wants, i, previous, now, effects);
@@ -155,7 +165,7 @@ void Resources::release_others(Call& call, const Collected& collected, Time now,
 }
 
 void Resources::release(const CallKey& key, Call& call, Time now, Effects& effects) {
-    const std::string record = call.record_in_notes ? std::string() : call.record;
+    const RecordPieces record = call.record_in_notes ? RecordPieces() : call.record;
     release_others(call, {}, now, effects);
     call.mappings.clear();
     call.pinholes.clear();
@@ -171,11 +181,12 @@ void Resources::renew(const CallKey& key, Call& call, Time now, Effects& effects
     for (const CallPinhole& pinhole : call.pinholes)
         mappings_.pinholes().extend(pinhole.pinhole, until, now, effects.changes);
     const std::string record = write_record(key, call);
-    if (!call.record_in_notes || record != call.record) {
+    RecordPieces pieces(record);
+    if (!call.record_in_notes || pieces != call.record) {
         leave_notes(call);
         store_record(call.record_id, call.record, record, true, std::chrono::ceil<Seconds>(until - now),
                      effects.changes);
-        call.record = std::string(record);  // a copy, which has no spare capacity
+        call.record = std::move(pieces);
     }
     note_old_endpoints(call, until);
     call.renew_at = now + (until - now) / 2;
@@ -184,14 +195,15 @@ void Resources::renew(const CallKey& key, Call& call, Time now, Effects& effects
 // A5, P2: a new call's record needs no element of its own if it fits into the notes of the call's mappings.
 void Resources::save(const CallKey& key, Call& call, std::size_t first, Time now, Effects& effects) {
     const std::string record = write_record(key, call);
-    if (record == call.record) return;
+    RecordPieces pieces(record);
+    if (pieces == call.record) return;
     if (call.record.empty() && call.state != Call::State::confirmed &&
         put_into_notes(call, record, first, effects))
         return;
     leave_notes(call);
     const auto timeout = std::chrono::ceil<Seconds>(lifetime(call, now) - now);
     store_record(call.record_id, call.record, record, false, timeout, effects.changes);
-    call.record = std::string(record);  // a copy, which has no spare capacity
+    call.record = std::move(pieces);
 }
 
 bool Resources::put_into_notes(Call& call, const std::string& record, std::size_t first, Effects& effects) {
@@ -213,7 +225,7 @@ bool Resources::put_into_notes(Call& call, const std::string& record, std::size_
             mappings_.set_note({{mapping.transport, mapping.inside}, mapping.outside.address}, call.record_id,
                                carrier->note);
     }
-    call.record = std::string(record);  // a copy, which has no spare capacity
+    call.record = RecordPieces(record);
     call.record_in_notes = true;
     return true;
 }
@@ -222,7 +234,7 @@ void Resources::leave_notes(Call& call) {
     if (!std::exchange(call.record_in_notes, false)) return;
     for (const nat::MappingKey& mapping : call.mappings)
         mappings_.outdate_note(mapping, call.record_id);
-    call.record.clear();
+    call.record = {};
 }
 
 void Resources::move(const CallKey& key, Call& call, nat::Renumbering& renumbering, Time now,

@@ -54,6 +54,7 @@ class Resources {
         std::vector<CallPinhole> pinholes;
         std::vector<CallLatch> latches;
         Time until{0};  ///< when the first of them leaves the kernel, if it is not renewed
+        void reserve(const std::vector<Want>& wants);
         /// For an element of a restored call: its timeout, or if it is not in the kernel, `otherwise`.
         Time keep(Time kernel_until, Time otherwise, Time now);
     };

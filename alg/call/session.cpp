@@ -21,7 +21,7 @@ class LineReader {
           resolve_(resolve) {}
 
     Stream read() {
-        stream_.type = media_.type.substr(0, 16);
+        stream_.type = media_.type;
         stream_.transport = sdp::transport_of(media_);
         stream_.rtcp_mux = media_.rtcp_mux;
         stream_.rejected = media_.port == 0 && !media_.bundle_only;

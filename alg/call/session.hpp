@@ -2,10 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
-#include <string>
+#include <utility>
 #include <vector>
 
+#include "alg/base/short_text.hpp"
 #include "alg/net/address.hpp"
 #include "alg/sdp/description.hpp"
 
@@ -27,11 +29,13 @@ enum class Setup : std::uint8_t {
     unspecified  ///< not given: see set_offer_setup()
 };
 
+using MediaType = ShortText<16>;
+
 /// One m= line. The endpoints are inside ones for the phone, and the announced ones for the peer.
 struct Stream {
     /// The number of the m= line. Alternative descriptions in a message (D7) share the numbers.
     std::uint8_t line = 0;
-    std::string type;  ///< "audio", "video", …
+    MediaType type;  ///< "audio", "video", …
     Transport transport = Transport::udp;
     Endpoint rtp;  ///< port 0: rejected, or receives nothing
     /// For media over TCP. On an active side, `rtp` has only the address.
@@ -49,6 +53,25 @@ struct Stream {
 };
 
 using Session = std::vector<Stream>;
+
+/// A session of an offer or a dialog, or none. Each fork that answers an offer refers to the same streams
+/// (C3), and so does a copy.
+class SharedSession {
+  public:
+    SharedSession() = default;
+    SharedSession(Session session) : streams_(std::make_shared<const Session>(std::move(session))) {}
+
+    explicit operator bool() const { return streams_ != nullptr; }
+    const Session& operator*() const { return *streams_; }
+    const Session* operator->() const { return streams_.get(); }
+    const Session* get() const { return streams_.get(); }  ///< nullptr: none
+    friend bool operator==(const SharedSession& a, const SharedSession& b) {
+        return a.streams_ == b.streams_ || (a && b && *a == *b);
+    }
+
+  private:
+    std::shared_ptr<const Session> streams_;
+};
 
 /// A resolved endpoint of a description: the endpoint on that side, and whether the description named a
 /// public endpoint of the ALG.

@@ -16,13 +16,13 @@ std::string_view word(Silent silent) {
 
 const Session* local_session(const Call& call) {
     const Session* session = nullptr;
-    if (call.initial && call.initial->by == Side::inside) session = &call.initial->session;
+    if (call.initial && call.initial->by == Side::inside) session = call.initial->session.get();
     for (const Dialog& dialog : call.dialogs) {
         if (dialog.state == Dialog::State::ended) continue;
         if (dialog.local)
-            session = &*dialog.local;
+            session = dialog.local.get();
         else if (const auto& offer = dialog.offers[Side::inside])
-            session = &offer->session;
+            session = offer->session.get();
     }
     return session;
 }
@@ -30,7 +30,7 @@ const Session* local_session(const Call& call) {
 const Session* remote_session(const Call& call) {
     const Session* session = nullptr;
     for (const Dialog& dialog : call.dialogs)
-        if (dialog.state != Dialog::State::ended && dialog.remote) session = &*dialog.remote;
+        if (dialog.state != Dialog::State::ended && dialog.remote) session = dialog.remote.get();
     return session;
 }
 
@@ -52,7 +52,7 @@ bool is_two_way(const Call& call, const Stream& ours) {
         if (stream->rtp.port == 0 || stream->rejected || stream->on_hold || stream->one_way ||
             stream->hairpin || stream->bundled || stream->transport != Transport::udp)
             return false;
-    return ours.further.empty() && (ours.type == "audio" || ours.type == "video");
+    return ours.further.empty() && (ours.type == MediaType("audio") || ours.type == MediaType("video"));
 }
 
 std::optional<StreamSilence> silence(const Call& call, const Stream& ours, const AudioCheck& audio) {
@@ -75,7 +75,7 @@ std::string one_way_media(const Call& call, const AudioCheck& audio) {
         if (!found || (found->silent != Silent::phone && found->silent != Silent::peer)) continue;
         const Stream* quiet = found->silent == Silent::phone ? &ours : remote_stream(call, ours.line);
         if (!quiet) continue;
-        text += (text.empty() ? "" : "; ") + ours.type + ": no packets from the " +
+        text += (text.empty() ? "" : "; ") + std::string(ours.type.text()) + ": no packets from the " +
                 std::string(word(found->silent)) + " (" + quiet->rtp.text() + ") for " +
                 std::to_string(std::chrono::duration_cast<Seconds>(found->span).count()) + " s while the " +
                 (found->silent == Silent::phone ? "peer" : "phone") + " is sending";

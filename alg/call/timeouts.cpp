@@ -21,9 +21,9 @@ Time next_timeout(const Call& call, std::optional<Time> silent_until) {
         if (dialog.state == Dialog::State::ended) continue;
         if (call.answered() && dialog.state == Dialog::State::early) due = std::min(due, call.forks_until);
         if (dialog.has_session_timer()) due = std::min(due, dialog.session_until);
-        for (const std::optional<Bye>& bye : dialog.byes)
+        for (const Boxed<Bye>& bye : dialog.byes)
             if (bye) due = std::min(due, bye->until);
-        for (const std::optional<Offer>& offer : dialog.offers)
+        for (const Boxed<Offer>& offer : dialog.offers)
             if (offer) due = std::min(due, offer->until);
     }
     return due;
@@ -54,7 +54,7 @@ TimedOut end_timed_out(Call& call, Time now) {
         else if (session_over)
             result.why = EndReason::session_expired;
         // An offer whose transaction has timed out counts as refused (C4).
-        for (std::optional<Offer>& offer : dialog.offers)
+        for (Boxed<Offer>& offer : dialog.offers)
             if (offer && offer->until <= now) {
                 offer.reset();
                 result.changed = true;

@@ -212,19 +212,19 @@ std::vector<Want> wanted(const Call& call, MediaSource source) {
     bool answered = false;
     for (const Dialog& dialog : call.dialogs) {
         if (dialog.state == Dialog::State::ended) continue;
-        const std::optional<Offer>& ours = dialog.offers[Side::inside];
-        const std::optional<Offer>& theirs = dialog.offers[Side::outside];
+        const Boxed<Offer>& ours = dialog.offers[Side::inside];
+        const Boxed<Offer>& theirs = dialog.offers[Side::outside];
         Sessions remotes;
-        if (dialog.remote) remotes.push_back(&*dialog.remote);
-        if (theirs) remotes.push_back(&theirs->session);
+        if (dialog.remote) remotes.push_back(dialog.remote.get());
+        if (theirs) remotes.push_back(theirs->session.get());
         answered = answered || dialog.remote;
         // C4: old and new stay open side by side until the answer.
         if (dialog.local) collect(*dialog.local, Standing::agreed, remotes, peer, senders, out);
-        if (ours) collect(ours->session, Standing::offered, remotes, peer, senders, out);
+        if (ours) collect(*ours->session, Standing::offered, remotes, peer, senders, out);
     }
     // C3: every fork may accept all of the first offer, so its ports are kept until one is confirmed.
     if (call.initial && call.initial->by == Side::inside && call.state != Call::State::confirmed)
-        collect(call.initial->session, Standing::offered, {}, answered ? Address{} : peer, senders, out);
+        collect(*call.initial->session, Standing::offered, {}, answered ? Address{} : peer, senders, out);
     return wants;
 }
 

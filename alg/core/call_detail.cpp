@@ -30,9 +30,9 @@ std::vector<TimerReport> timers_of(const Call& call, const call::Calls& calls, T
         if (dialog.state == Dialog::State::ended) continue;
         forks = forks || (call.answered() && dialog.state == Dialog::State::early);
         if (dialog.has_session_timer()) add(Ends::dialog, EndReason::session_expired, dialog.session_until);
-        for (const std::optional<call::Bye>& bye : dialog.byes)
+        for (const Boxed<call::Bye>& bye : dialog.byes)
             if (bye) add(Ends::dialog, EndReason::bye_unanswered, bye->until);
-        for (const std::optional<call::Offer>& offer : dialog.offers)
+        for (const Boxed<call::Offer>& offer : dialog.offers)
             if (offer && offer->until != Time{0}) add(Ends::offer, EndReason::bye, offer->until);
     }
     if (forks) add(Ends::forks, EndReason::not_answered, call.forks_until);

@@ -5,15 +5,16 @@
 namespace sipalg {
 
 void Ladder::add(LadderStep step, Time now) {
-    if (count_ == 0) begun_ = now;
+    if (steps_.empty()) begun_ = now;
     const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - begun_).count();
     step.after_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(passed, 0, UINT32_MAX));
-    if (count_ == steps_.size()) {
-        std::move(steps_.begin() + first + 1, steps_.end(), steps_.begin() + first);
-        --count_;
+    if (steps_.size() == first + latest) {
+        steps_.erase(steps_.begin() + first);
         ++left_out_;
     }
-    steps_[count_++] = step;
+    // P5: most calls have few messages.
+    if (steps_.size() == steps_.capacity()) steps_.reserve(steps_.size() + 4);
+    steps_.push_back(step);
 }
 
 const Ladder* Ladders::find(std::uint32_t call) const {

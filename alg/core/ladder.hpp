@@ -1,7 +1,6 @@
 // The messages of each call so far, for `sipalgctl call` (O1).
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -40,15 +39,14 @@ class Ladder {
 
     void add(LadderStep step, Time now);
     /// In order. Messages between the first and the latest ones may be missing.
-    std::vector<LadderStep> steps() const { return {steps_.begin(), steps_.begin() + count_}; }
+    const std::vector<LadderStep>& steps() const { return steps_; }
     /// The number of missing messages, after step `first`.
     std::uint32_t left_out() const { return left_out_; }
     Time begun() const { return begun_; }
 
   private:
     Time begun_{0};
-    std::array<LadderStep, first + latest> steps_{};
-    std::uint8_t count_ = 0;
+    std::vector<LadderStep> steps_;
     std::uint32_t left_out_ = 0;
 };
 

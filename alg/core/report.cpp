@@ -34,7 +34,7 @@ std::vector<MediaReport> media_of(const Call& call, const nat::Mappings& mapping
     for (const call::Stream& stream : *local) {
         const call::Stream* peer = remote ? call::stream_at(*remote, stream.line) : nullptr;
         MediaReport row;
-        row.type = stream.type;
+        row.type = stream.type.text();
         row.inside = stream.rtp;
         const nat::MappingKey* mapping = call::mapping_of(call, {stream.transport, stream.rtp});
         if (const nat::MappingEntry* entry = mapping ? mappings.find(*mapping) : nullptr)
@@ -93,7 +93,7 @@ PinholeReport signalling_row(Serves serves, const Socket& shown, const Endpoint&
     return row;
 }
 
-PinholeReport row_of(const call::CallPinhole& pin, const std::string& call_id, const State& state, Time now) {
+PinholeReport row_of(const call::CallPinhole& pin, std::string_view call_id, const State& state, Time now) {
     const nat::PinholeEntry* entry = state.mappings.pinholes().find(pin.pinhole);
     PinholeReport row;
     row.serves = pin.signalling ? Serves::call : Serves::media;
@@ -101,7 +101,7 @@ PinholeReport row_of(const call::CallPinhole& pin, const std::string& call_id, c
     row.public_endpoint = pin.shown;
     row.inside = pin.inside;
     row.remote = pin.pinhole.remote ? pin.pinhole.remote.text() : "*";
-    row.media = pin.signalling ? "sip" : pin.type;
+    row.media = pin.signalling ? "sip" : pin.type.text();
     if (!pin.signalling) row.component = pin.rtcp ? "rtcp" : "rtp";
     row.call_id = call_id;
     row.state = pin.early ? "early" : pin.latched ? "learned" : "open";
@@ -126,7 +126,7 @@ void add_latches(const CallKey& key, const Call& call, const State& state, Time 
         row.inside = entry->mapping.inside;
         row.remote = "*";
         for (const call::CallPinhole& pin : call.pinholes)
-            if (pin.pinhole.outside == latch.latch.outside) row.media = pin.type;
+            if (pin.pinhole.outside == latch.latch.outside) row.media = pin.type.text();
         row.component = "rtp";
         row.call_id = key.call_id;
         row.state = "open";

@@ -116,7 +116,7 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     return changes;
 }
 
-std::vector<Change> State::elements(Time now, RecordState records) const {
+std::vector<Change> State::elements(Time now, RecordState records) {
     std::vector<Change> changes;
     mappings.list(now, changes);
     calls.list_records(records, now, changes);

@@ -75,7 +75,7 @@ struct State {
 
     /// All elements that the kernel should have now, as additions: for a table that another program flushed,
     /// or, with the latest records of calls, for a list that takes its place.
-    std::vector<Change> elements(Time now, RecordState records = RecordState::in_kernel) const;
+    std::vector<Change> elements(Time now, RecordState records = RecordState::in_kernel);
     /// The addresses of the router at which there are mappings, each once.
     std::vector<Egress> egresses() const;
 

@@ -64,7 +64,7 @@ Json to_json(const explain::PinholeLife& life) {
               {"public", one.shown.text()},
               {"inside", one.inside.text()},
               {"remote", one.pinhole.remote ? one.pinhole.remote.text() : "*"},
-              {"media", one.signalling ? "signalling" : one.type}};
+              {"media", one.signalling ? "signalling" : one.type.text()}};
     if (!one.signalling) json["component"] = one.rtcp ? "rtcp" : "rtp";
     json["opened_s"] = life.opened_s;
     json["closed_s"] = life.closed_s ? Json(*life.closed_s) : Json();

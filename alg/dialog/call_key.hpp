@@ -3,9 +3,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <string_view>
 
+#include "alg/base/shared_text.hpp"
 #include "alg/net/address.hpp"
 
 namespace sipalg {
@@ -14,7 +14,7 @@ namespace sipalg {
 /// two legs at one address: lines of a device that call each other, or a proxy inside. They are numbered in
 /// the order in which they begin, and most calls have only leg 0.
 struct CallKey {
-    std::string call_id;
+    SharedText call_id;
     Address phone;
     std::uint8_t leg = 0;
     friend bool operator==(const CallKey&, const CallKey&) = default;

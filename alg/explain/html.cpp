@@ -65,7 +65,8 @@ std::string joined(const std::vector<Address>& all) {
 }
 
 std::string describe(const call::CallPinhole& one) {
-    const std::string what = one.signalling ? "signalling" : safe(one.type) + (one.rtcp ? " RTCP" : "");
+    const std::string what =
+        one.signalling ? "signalling" : safe(one.type.text()) + (one.rtcp ? " RTCP" : "");
     return what + " " + one.shown.text() + " from " +
            (one.pinhole.remote ? one.pinhole.remote.text() : "anywhere") + " to " + one.inside.text() +
            (one.early ? " (early)" : "");

@@ -143,7 +143,8 @@ class Writer {
     }
 
     static std::string describe(const call::CallPinhole& one) {
-        const std::string what = one.signalling ? "signalling" : escape(one.type) + (one.rtcp ? " RTCP" : "");
+        const std::string what =
+            one.signalling ? "signalling" : escape(one.type.text()) + (one.rtcp ? " RTCP" : "");
         return what + " " + one.shown.text() + " from " +
                (one.pinhole.remote ? one.pinhole.remote.text() : "anywhere") + " to " + one.inside.text() +
                (one.early ? " (early)" : "");

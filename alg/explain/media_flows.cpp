@@ -20,7 +20,8 @@ PinholeLife* pinhole_for(Conversation& call, const MediaFlows::FlowId& id) {
 
 void MediaFlows::note(const facts::PinholeChange& change) {
     if (!change.pinhole.signalling)
-        owners_[change.pinhole.inside] = {change.call_id, change.pinhole.type, change.pinhole.rtcp};
+        owners_[change.pinhole.inside] = {change.call_id, std::string(change.pinhole.type.text()),
+                                          change.pinhole.rtcp};
 }
 
 bool MediaFlows::take(Conversations& conversations, const Oriented& way, const Endpoint& inside, Time now,

@@ -1,6 +1,7 @@
 #include "alg/facts/collector.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
 
 namespace sipalg::facts {
@@ -56,7 +57,8 @@ void Collector::compare_all(const State& state, Time now, std::vector<Fact>& fac
     for (const auto& [key, pinholes] : open_)
         if (!pinholes.empty()) keys.push_back(key);
     std::sort(keys.begin(), keys.end(), [](const CallKey& a, const CallKey& b) {
-        return std::tie(a.call_id, a.phone, a.leg) < std::tie(b.call_id, b.phone, b.leg);
+        const std::string_view a_id = a.call_id, b_id = b.call_id;
+        return std::tie(a_id, a.phone, a.leg) < std::tie(b_id, b.phone, b.leg);
     });
     for (const CallKey& key : keys)
         compare(state, {key.call_id, key.phone, key.leg}, now, facts);
@@ -66,17 +68,18 @@ void Collector::compare(const State& state, const CallKeyView& key, Time now, st
     const call::Call* call = state.calls.all().find(key);
     const auto known = open_.find(key);
     if (!call && known == open_.end()) return;
-    const CallKey own{std::string(key.call_id), key.phone, key.leg};
+    const CallKey own{key.call_id, key.phone, key.leg};
     Open before = known == open_.end() ? Open() : std::move(known->second);
     Open after = call ? open_pinholes(state, *call) : Open();
     for (const call::CallPinhole& pinhole : before)
         if (!find_same(after, pinhole.pinhole))
-            add(now, PinholeChange{PinholeChange::Kind::closed, own.call_id, own.phone, pinhole}, facts);
+            add(now, PinholeChange{PinholeChange::Kind::closed, std::string(own.call_id), own.phone, pinhole},
+                facts);
     for (const call::CallPinhole& pinhole : after) {
         const call::CallPinhole* same = find_same(before, pinhole.pinhole);
         if (same && *same == pinhole) continue;
         const auto kind = same ? PinholeChange::Kind::changed : PinholeChange::Kind::opened;
-        add(now, PinholeChange{kind, own.call_id, own.phone, pinhole}, facts);
+        add(now, PinholeChange{kind, std::string(own.call_id), own.phone, pinhole}, facts);
     }
     if (after.empty())
         open_.erase(own);

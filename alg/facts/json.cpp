@@ -72,7 +72,7 @@ Json pinhole_json(const PinholeChange& change) {
     if (one.signalling) {
         json["media"] = "signalling";
     } else {
-        json["media"] = one.type;
+        json["media"] = one.type.text();
         json["component"] = one.rtcp ? "rtcp" : "rtp";
     }
     json["state"] = one.early ? "early" : one.latched ? "learned" : "open";

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <utility>
 #include <variant>
@@ -18,6 +19,10 @@ constexpr std::size_t note_head = 6;
 constexpr std::size_t note_room = Record::max_bytes - note_head;
 constexpr std::uint8_t clock_layout = 0xc1;
 constexpr Time clock_error{3'000};
+
+std::size_t pieces_of(std::string_view record) {
+    return (record.size() + Record::max_bytes - 1) / Record::max_bytes;
+}
 
 std::string_view piece(std::string_view record, std::size_t part) {
     const std::size_t begin = std::min(part * Record::max_bytes, record.size());
@@ -69,17 +74,30 @@ std::vector<StoredRecord> records_in_notes(std::span<const StoredElement> elemen
 
 }  // namespace
 
-void store_record(std::uint32_t id, std::string_view before, std::string_view after, bool renew,
+RecordPieces::RecordPieces(std::string_view record) {
+    hashes_.reserve(pieces_of(record));
+    for (std::size_t part = 0; part < pieces_of(record); ++part)
+        hashes_.push_back(std::hash<std::string_view>{}(piece(record, part)));
+}
+
+bool RecordPieces::has(std::size_t part, std::string_view bytes) const {
+    return part < size() && hashes_[part] == std::hash<std::string_view>{}(bytes);
+}
+
+void store_record(std::uint32_t id, const RecordPieces& before, std::string_view after, bool renew,
                   Seconds timeout, std::vector<Change>& changes) {
-    for (std::size_t part = 0; part * Record::max_bytes < std::max(before.size(), after.size()); ++part) {
-        const std::string_view old = piece(before, part);
+    for (std::size_t part = 0; part < std::max(before.size(), pieces_of(after)); ++part) {
         const std::string_view now = piece(after, part);
-        Record record{id, static_cast<std::uint32_t>(part), std::string(now.empty() ? old : now)};
-        if (now.empty())
+        Record record{id, static_cast<std::uint32_t>(part), {}};
+        if (now.empty()) {
             changes.push_back({Change::Op::remove, std::move(record), Seconds{0}});
-        else if (old.empty())
+            continue;
+        }
+        if (!renew && before.has(part, now)) continue;
+        record.bytes = now;
+        if (part >= before.size())
             changes.push_back({Change::Op::add, std::move(record), timeout});
-        else if ((renew || old != now) && !replace_earlier(record, timeout, changes))
+        else if (!replace_earlier(record, timeout, changes))
             changes.push_back({Change::Op::renew, std::move(record), timeout});
     }
 }

@@ -1,6 +1,7 @@
 // Records: state for a restarted daemon, split into pieces that fit into the kernel's user data (A5).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -11,12 +12,33 @@
 
 namespace sipalg {
 
+/// The pieces of a record that the kernel has: enough to know which of them differ from those of a newer
+/// version, in less memory than the record. A hash of 64 bits may stand for the bytes, because an owner can
+/// only deceive itself: a piece that is taken for unchanged is one of its own older ones.
+class RecordPieces {
+  public:
+    RecordPieces() = default;
+    RecordPieces(std::string_view record);
+    RecordPieces(const std::string& record) : RecordPieces(std::string_view(record)) {}
+    RecordPieces(const char* record) : RecordPieces(std::string_view(record)) {}
+
+    bool empty() const { return hashes_.empty(); }
+    std::size_t size() const { return hashes_.size(); }
+    /// Whether there is such a piece, with the same bytes.
+    bool has(std::size_t part, std::string_view bytes) const;
+    friend bool operator==(const RecordPieces&, const RecordPieces&) = default;
+
+  private:
+    std::vector<std::uint64_t> hashes_;
+};
+
 /// Adds the changes that replace the record `id` `before` by `after`; either may be empty. Unchanged pieces
 /// are renewed only if `renew` is set.
-void store_record(std::uint32_t id, std::string_view before, std::string_view after, bool renew,
+void store_record(std::uint32_t id, const RecordPieces& before, std::string_view after, bool renew,
                   Seconds timeout, std::vector<Change>& changes);
 
-/// Which state records have: what the kernel has, or the latest, for a list that takes the kernel's place.
+/// Which records a list has: those with elements of their own in the kernel, or all, for a list that takes
+/// the kernel's place.
 enum class RecordState : std::uint8_t { in_kernel, latest };
 
 // A record that is written with a new mapping needs no elements of its own: its pieces are in the notes of

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "alg/base/shared_text.hpp"
+#include "alg/base/short_text.hpp"
 #include "alg/base/time.hpp"
 #include "alg/kernel/record.hpp"
 #include "alg/net/interface_name.hpp"
@@ -41,7 +43,11 @@ class FieldWriter {
         ((bits |= values ? next : 0U, next <<= 1), ...);
         number(bits, 1);
     }
-    void text(const std::string& value) { out_.text(value); }
+    void text(std::string_view value) { out_.text(value); }
+    template <std::size_t size>
+    void text(const ShortText<size>& value) {
+        out_.text(value.text());
+    }
     void address(const Address& value) { out_.address(value); }
     void endpoint(const Endpoint& value) { out_.endpoint(value); }
     void interface(const InterfaceName& value) { out_.text(std::string(value.text())); }
@@ -56,9 +62,10 @@ class FieldWriter {
         for (const T& value : values)
             each(*this, value);
     }
-    template <class T, class Each>
-    void optional(const std::optional<T>& value, Each each) {
-        number(value.has_value(), 1);
+    /// A std::optional or a Boxed.
+    template <class Each>
+    void optional(const auto& value, Each each) {
+        number(bool(value), 1);
         if (value) each(*this, *value);
     }
     std::string take() { return out_.take(); }
@@ -101,6 +108,11 @@ class FieldReader {
         ((values = (bits & 1) != 0, bits >>= 1), ...);
     }
     void text(std::string& value) { value = in_.text(); }
+    void text(SharedText& value) { value = in_.text(); }
+    template <std::size_t size>
+    void text(ShortText<size>& value) {
+        value = std::string_view(in_.text());
+    }
     void address(Address& value) { value = in_.address(); }
     void endpoint(Endpoint& value) { value = in_.endpoint(); }
     void interface(InterfaceName& value) { value = InterfaceName(in_.text()); }
@@ -116,8 +128,8 @@ class FieldReader {
         for (std::uint64_t i = 0; i < count && ok(); ++i)
             each(*this, values.emplace_back());
     }
-    template <class T, class Each>
-    void optional(std::optional<T>& value, Each each) {
+    template <class Each>
+    void optional(auto& value, Each each) {
         value.reset();
         if (in_.number(1) != 0) each(*this, value.emplace());
     }

@@ -298,11 +298,11 @@ std::optional<CallKey> Registrations::pending_key(const ReceivedMessage& receive
     for (std::uint8_t leg = 0; leg < max_legs; ++leg) {
         const Pending* pending = pending_.find(CallKeyView{call_id, received.phone, leg});
         if (pending && pending->registrar == received.peer && pending->aor == aor)
-            return CallKey{std::string(call_id), received.phone, leg};
+            return CallKey{call_id, received.phone, leg};
         if (!pending && !vacant) vacant = leg;
     }
     if (!vacant) return std::nullopt;
-    return CallKey{std::string(call_id), received.phone, *vacant};
+    return CallKey{call_id, received.phone, *vacant};
 }
 
 // All parts must match, or another host could make bindings with a forged 2xx (X3).
@@ -313,7 +313,7 @@ std::optional<CallKey> Registrations::answered_key(const sip::Message& response,
         if (pending && pending->cseq == response.cseq().number && pending->from_tag == response.from_tag() &&
             !pending->branch.empty() && pending->branch == response.top_via().branch &&
             pending->registrar == registrar && pending->until >= now)
-            return CallKey{std::string(response.call_id()), phone, leg};
+            return CallKey{response.call_id(), phone, leg};
     }
     return std::nullopt;
 }

@@ -117,13 +117,14 @@ class Check {
     void note_proofs(const CallKey& key, const call::Call& call) {
         unproven_ += call.is_unproven() ? 1 : 0;
         if (call.is_unproven() && (!call.pinholes.empty() || !call.latches.empty()))
-            fail("call " + key.call_id + " is not proven, and open");
+            fail("call " + std::string(key.call_id) + " is not proven, and open");
         for (const call::CallPeer& peer : call.peers) {
             if (peer.answered) ++holders_[{key.phone, peer.address}];
-            if (peer.answered && !peer.admitted) fail("call " + key.call_id + " forgets its proof");
+            if (peer.answered && !peer.admitted)
+                fail("call " + std::string(key.call_id) + " forgets its proof");
             for (const call::CallPinhole& pin : call.pinholes)
                 if (pin.signalling && pin.pinhole.remote == peer.address && !peer.admitted)
-                    fail("call " + key.call_id + " is open for " + peer.address.text());
+                    fail("call " + std::string(key.call_id) + " is open for " + peer.address.text());
         }
     }
 
@@ -234,15 +235,15 @@ class Check {
         const auto found = std::find_if(all.begin(), all.end(), [&](const StoredRecord& stored) {
             return stored.id == call.record_id && stored.in_notes;
         });
-        if (found == all.end() || found->bytes != call.record)
+        if (found == all.end() || RecordPieces(found->bytes) != call.record)
             fail("record " + std::to_string(call.record_id) + " differs from the one in notes");
     }
 
-    void record(std::uint32_t id, const std::string& bytes) {
+    void record(std::uint32_t id, const RecordPieces& pieces) {
         std::string stored;
         for (const auto& [part, piece] : records_[id])
             stored += piece;
-        if (stored.empty() || stored != bytes)
+        if (stored.empty() || RecordPieces(stored) != pieces)
             fail("record " + std::to_string(id) + " differs from the one in the kernel");
         records_.erase(id);
     }

@@ -322,7 +322,7 @@ void Engine::restore(std::span<const StoredElement> elements, const State::Adver
                   held.calls, held.bindings, held.mappings, held.pinholes);
 }
 
-std::vector<Change> Engine::elements(Time now, RecordState records) const {
+std::vector<Change> Engine::elements(Time now, RecordState records) {
     std::vector<Change> all = state_.elements(now, records);
     all.push_back(clock_record(Change::Op::add, now));
     return all;

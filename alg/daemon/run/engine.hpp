@@ -105,7 +105,7 @@ class Engine {
     /// `advertised`: see State::restore().
     void restore(std::span<const StoredElement> elements, const State::Advertised& advertised, Time now);
     /// All elements that the kernel should have now, as additions: State::elements() and the clock record.
-    std::vector<Change> elements(Time now, RecordState records = RecordState::in_kernel) const;
+    std::vector<Change> elements(Time now, RecordState records = RecordState::in_kernel);
 
     /// Puts facts into `feed`, which must outlive the engine.
     void set_feed(FactFeed& feed) { feed_ = &feed; }

@@ -90,7 +90,7 @@ struct Router {
         return false;
     }
     /// What the kernel should hold.
-    std::set<Element> expected() const {
+    std::set<Element> expected() {
         std::set<Element> all;
         for (const Change& change : state.elements(now))
             all.insert(change.element);

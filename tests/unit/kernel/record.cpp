@@ -69,7 +69,7 @@ Call call(int seed) {
         if (i % 2) d.local = session(seed + i);
         d.remote = session(i);
         d.renegotiated = i == 2;
-        if (i % 3) d.invites[Side::outside] = {3, i == 1, {{"z9hG4bKr", i == 2}}, i == 2};
+        if (i % 3) d.invites[Side::outside] = Invite{3, i == 1, {{"z9hG4bKr", i == 2}}, i == 2};
         if (i % 2) d.offers[Side::inside] = Offer{Side::inside, sip::Method::update, 9, session(3)};
         if (i % 3) d.offers[Side::outside] = Offer{Side::outside, sip::Method::invite, 8, session(2), true};
         c.dialogs.push_back(d);

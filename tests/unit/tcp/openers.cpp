@@ -18,7 +18,7 @@ const std::string invite =
     "Contact: <sip:b@203.0.113.10;transport=tcp>\r\nContent-Length: 0\r\n\r\n";
 
 // What the kernel has of `before`, read by a new daemon.
-void restart(const Bench& before, Bench& after) {
+void restart(Bench& before, Bench& after) {
     std::vector<StoredElement> stored;
     for (const Change& change : before.state.elements(before.now))
         stored.push_back({change.element, change.timeout});
