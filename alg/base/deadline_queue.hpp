@@ -54,6 +54,11 @@ class DeadlineQueue {
         return undo_.back().key;
     }
     std::size_t size() const { return heap_.size(); }
+    /// Frees the room that entries before have left. Precondition: nothing is staged.
+    void shrink() {
+        entries_.rehash(0);
+        heap_.shrink_to_fit();
+    }
 
     void commit() {
         // Frees the memory of a large transaction.

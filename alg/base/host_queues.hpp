@@ -59,6 +59,11 @@ class HostQueues {
         return found == by_key_.end() ? nullptr : &found->second.host;
     }
     std::size_t size() const { return by_key_.size(); }
+    /// Frees the buckets that keys before have left.
+    void shrink() {
+        by_host_.rehash(0);
+        by_key_.rehash(0);
+    }
 
     /// The keys of a host; nullptr: it has none.
     const Keys* of(const Address& host) const {

@@ -63,6 +63,9 @@ class StagedMap {
         commit();
     }
 
+    /// Frees the buckets that entries before have left. Precondition: nothing is staged.
+    void shrink() { entries_.rehash(0); }
+
     std::size_t size() const { return entries_.size(); }
     auto begin() const { return entries_.begin(); }
     auto end() const { return entries_.end(); }

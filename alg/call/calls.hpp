@@ -113,6 +113,13 @@ class Calls {
 
     void commit();
     void cancel();
+    /// See State::shrink().
+    void shrink() {
+        calls_.shrink();
+        unproven_.shrink();
+        closed_.shrink();
+        deadlines_.shrink();
+    }
 
   private:
     bool has_room(const DescribedMessage& received);

@@ -51,6 +51,10 @@ class ClosedCalls {
 
     void commit();
     void cancel();
+    void shrink() {
+        calls_.shrink();
+        deadlines_.shrink();
+    }
 
   private:
     StagedMap<CallKey, ClosedCall, CallKeyHash, CallKeyEqual> calls_;

@@ -31,6 +31,7 @@ class UnprovenCalls {
 
     void commit() { staged_.clear(); }
     void cancel();
+    void shrink() { queues_.shrink(); }
 
   private:
     const Hosts& hosts_;

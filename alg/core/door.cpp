@@ -88,7 +88,7 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
         refuse_damaged(state, arrival, decision);
         return;
     }
-    if (arrival.from == Side::inside) state.hosts.note(arrival.phone().address, arrival.neighbour);
+    if (arrival.from == Side::inside) state.hosts.note(arrival.phone().address, arrival.neighbour, now);
     prove(state, arrival, now, decision);
     if (arrival.packet->transport == Transport::tcp) {
         StreamSink sink(state, decision);
@@ -135,6 +135,7 @@ void expire(State& state, Time now, Decision& decision) {
     state.mappings.listeners().expire(
         now, [&](const Address& phone) { return state.registrations.has_bindings(phone); }, decision.changes);
     state.proofs.expire(now);
+    state.hosts.expire(now);
     forget_old_ladders(state);
     state.nat_handling.expire(now, [&](const nat::PhonePeer& pair) {
         return state.registrations.is_registered(pair.phone, pair.peer);

@@ -85,6 +85,8 @@ class FlowList {
 
     std::optional<Time> next_deadline() const;
     void expire(Time now);
+    /// See State::shrink().
+    void shrink() { by_key_.rehash(0); }
 
   private:
     using Line = std::list<FlowEntry>;  // the one that has been idle longest first

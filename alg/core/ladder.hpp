@@ -58,6 +58,8 @@ class Ladders {
     /// nullptr: no message was noted since the daemon started.
     const Ladder* find(std::uint32_t call) const;
     std::size_t size() const { return ladders_.size(); }
+    /// See State::shrink().
+    void shrink() { ladders_.rehash(0); }
     /// Forgets the ladders of calls that have ended.
     void forget_unless(const std::function<bool(std::uint32_t call)>& exists);
 

@@ -40,10 +40,29 @@ void State::cancel() {
     ladders.cancel();
 }
 
+std::size_t State::entries() const {
+    constexpr std::size_t bytes_of_an_entry = 256;
+    return mappings.all().size() + mappings.pinholes().size() + calls.all().size() + calls.closed().size() +
+           registrations.all().size() + registrations.pending() + connections.all().size() +
+           connections.usage().total().memory / bytes_of_an_entry + proofs.size() + hosts.size() +
+           flows.size() + ladders.size() + nat_handling.size();
+}
+
+void State::shrink() {
+    mappings.shrink();
+    proofs.shrink();
+    calls.shrink();
+    registrations.shrink();
+    connections.shrink();
+    hosts.shrink();
+    flows.shrink();
+    ladders.shrink();
+}
+
 std::optional<Time> State::next_deadline() const {
     return earliest({mappings.next_deadline(), calls.next_deadline(), registrations.next_deadline(),
                      connections.next_deadline(), nat_handling.next_deadline(), flows.next_deadline(),
-                     mappings.listeners().next_deadline(), proofs.next_deadline()});
+                     mappings.listeners().next_deadline(), proofs.next_deadline(), hosts.next_deadline()});
 }
 
 void State::set_occupied(const std::vector<Socket>& sockets) {

@@ -1,6 +1,7 @@
 // The state of the core: mappings, calls, registrations, connections, flows.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -45,6 +46,12 @@ struct State {
 
     void commit();  ///< the kernel has acknowledged Decision::changes
     void cancel();  ///< the kernel refused them: drops the staged changes
+
+    /// P5: the entries of all tables, and incomplete messages as so many entries: the measure of the memory
+    /// in use.
+    std::size_t entries() const;
+    /// Frees the room in the tables that former entries have left. Precondition: nothing is staged.
+    void shrink();
 
     /// Earliest time at which expire() has something to do; nullopt: never.
     std::optional<Time> next_deadline() const;

@@ -71,6 +71,10 @@ Daemon::Daemon(const CommandLine& command_line, const Options& options)
                  [this](std::span<const Event> events) { engine_.log(events, loop_.now()); }),
       socket_reader_(own_sockets),
       addresses_(*this, options.external_addresses),
+      memory_([this] {
+          state_.shrink();
+          network_.egress().flush();
+      }),
       answers_({options_, state_, engine_, network_, ruleset_, conntrack_, tls_watch_, packets_, control_,
                 access_, [this] { return reload(); }},
                loop_.now()) {
@@ -259,6 +263,7 @@ std::optional<Time> Daemon::step(Time now) {
           control_.advance(now), static_phones_.advance(engine_, now), packets_.advance(now)})
         if (deadline) next = std::min(next, *deadline);
     publish_facts();
+    memory_.note(state_.entries());
     return next;
 }
 

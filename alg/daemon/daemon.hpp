@@ -18,6 +18,7 @@
 #include "alg/daemon/run/kept_state.hpp"
 #include "alg/daemon/run/kernel_tables.hpp"
 #include "alg/daemon/run/loop.hpp"
+#include "alg/daemon/run/memory_return.hpp"
 #include "alg/daemon/run/network.hpp"
 #include "alg/daemon/run/packet_path.hpp"
 #include "alg/daemon/run/privileges.hpp"
@@ -106,6 +107,7 @@ class Daemon : private AddressUser {
     std::vector<Socket> own_sockets_;
     AddressFollower addresses_;
     StaticPhones static_phones_;
+    MemoryReturn memory_;
     Answers answers_;
     bool network_failed_ = false;  ///< the last read of the interfaces failed, which was logged
     Time next_sockets_{0};

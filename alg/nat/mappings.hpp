@@ -174,6 +174,14 @@ class Mappings {
 
     void commit();
     void cancel();
+    /// See State::shrink().
+    void shrink() {
+        mappings_.shrink();
+        ports_.shrink();
+        pinholes_.shrink();
+        deadlines_.shrink();
+        closed_.shrink_to_fit();
+    }
 
   private:
     friend class MappingMover;     // C11

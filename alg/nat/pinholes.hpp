@@ -63,6 +63,7 @@ class Pinholes {
 
     void commit() { table_.commit(); }
     void cancel() { table_.cancel(); }
+    void shrink() { table_.shrink(); }
 
   private:
     StagedMap<Pinhole, PinholeEntry, MappingKeyHash> table_;

@@ -58,6 +58,11 @@ class ProvenPairs {
         noted_.clear();
     }
     void cancel();
+    /// See State::shrink().
+    void shrink() {
+        entries_.rehash(0);
+        unheld_.shrink();
+    }
 
   private:
     struct Entry {

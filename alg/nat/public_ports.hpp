@@ -55,6 +55,7 @@ class PublicPorts {
 
     void commit() { by_socket_.commit(); }
     void cancel() { by_socket_.cancel(); }
+    void shrink() { by_socket_.shrink(); }
 
   private:
     Ports chooser_;

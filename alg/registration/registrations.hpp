@@ -93,6 +93,14 @@ class Registrations {
                             Time now) const;
     void commit();
     void cancel();
+    /// See State::shrink().
+    void shrink() {
+        pending_.shrink();
+        bindings_.shrink();
+        of_phone_.shrink();
+        deadlines_.shrink();
+        pending_deadlines_.shrink();
+    }
 
   private:
     /// `others`: further addresses that may send requests to the phone.

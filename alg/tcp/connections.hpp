@@ -76,6 +76,12 @@ class Connections {
 
     void commit() { deadlines_.commit(); }
     void cancel() { deadlines_.cancel(); }
+    /// See State::shrink().
+    void shrink() {
+        connections_.rehash(0);
+        deadlines_.shrink();
+        half_open_.shrink();
+    }
 
   private:
     Connection* lookup(const ConnectionKey& key);

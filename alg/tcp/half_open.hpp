@@ -17,6 +17,7 @@ class HalfOpen {
     /// Removes a connection that was established or has ended.
     void remove(const ConnectionKey& key) { queues_.remove(key); }
     std::size_t size() const { return queues_.size(); }
+    void shrink() { queues_.shrink(); }
 
     /// The oldest connection of the host with the most; nullopt: there is none. Linear in the number of
     /// hosts.

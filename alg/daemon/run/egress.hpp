@@ -59,7 +59,7 @@ class EgressChooser {
     /// nullptr: marks are ignored.
     void set_flows(FlowUplinks* flows) { flows_ = flows; }
     /// Empties the cache: routes have changed.
-    void flush() { routes_.clear(); }
+    void flush() { routes_ = decltype(routes_)(); }  // with its buckets
     std::size_t cached() const { return routes_.size(); }
 
     struct Choice {

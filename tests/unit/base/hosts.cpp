@@ -9,30 +9,49 @@ namespace sipalg {
 namespace {
 
 const Address a = Address::v4(1), b = Address::v4(2), c = Address::v4(3);
+const Time now{1'000'000};
 const Address link = *Address::parse("fe80::1"), other_link = *Address::parse("fe80::2");
 
 }  // namespace
 
 TEST_CASE("X7 the addresses of one neighbour are one host, an address without one is itself") {
     Hosts hosts;
-    hosts.note(a, link);
-    hosts.note(b, link);
-    hosts.note(c, Address{});
+    hosts.note(a, link, now);
+    hosts.note(b, link, now);
+    hosts.note(c, Address{}, now);
     CHECK(hosts.of(a) == hosts.of(b));
     CHECK(hosts.of(c) == c);
-    hosts.note(b, other_link);
+    hosts.note(b, other_link, now);
     CHECK(hosts.of(b) == other_link);
     CHECK(hosts.of(a) == link);
 }
 
 TEST_CASE("X7 a neighbour with many addresses displaces only its own") {
     Hosts hosts;
-    hosts.note(a, link);
+    hosts.note(a, link, now);
     for (std::uint32_t i = 0; i < Hosts::most + 100; ++i)
-        hosts.note(Address::v4(0x0A000000 + i), other_link);
+        hosts.note(Address::v4(0x0A000000 + i), other_link, now);
     CHECK(hosts.of(a) == link);
     CHECK(hosts.of(Address::v4(0x0A000000)) == Address::v4(0x0A000000));
     CHECK(hosts.of(Address::v4(0x0A000000 + Hosts::most)) == other_link);
+}
+
+TEST_CASE("P5 a neighbour is forgotten an hour after the phone's last packet at the latest") {
+    Hosts hosts;
+    CHECK_FALSE(hosts.next_deadline());
+    hosts.note(a, link, now);
+    hosts.note(b, link, now);
+    const Time later = now + Hosts::kept / 2;
+    hosts.note(b, link, later);
+    REQUIRE(hosts.next_deadline());
+    CHECK(*hosts.next_deadline() >= later);
+    hosts.expire(now + Hosts::kept);
+    CHECK(hosts.of(a) == a);
+    CHECK(hosts.of(b) == link);
+    CHECK(hosts.size() == 1);
+    hosts.expire(later + Hosts::kept);
+    CHECK(hosts.size() == 0);
+    CHECK_FALSE(hosts.next_deadline());
 }
 
 TEST_CASE("X7 a phone is proven as long as one of its pairs is") {
@@ -48,8 +67,8 @@ TEST_CASE("X7 a phone is proven as long as one of its pairs is") {
 
 TEST_CASE("X7 a share is one host's, and a proven phone has a part of its own") {
     Hosts hosts;
-    hosts.note(a, link);
-    hosts.note(b, link);
+    hosts.note(a, link, now);
+    hosts.note(b, link, now);
     Quota quota(hosts);
     for (int i = 0; i < 32; ++i)
         quota.more(a);
@@ -73,7 +92,7 @@ TEST_CASE("X7 a phone's count moves with it to another neighbour") {
     quota.more(a);
     quota.more(a);
     quota.commit();
-    hosts.note(a, link);
+    hosts.note(a, link, now);
     quota.more(a);
     CHECK(quota.of_host(a) == 3);
     quota.cancel();
