@@ -178,6 +178,8 @@ struct Call : CallIdentity {
     bool awaits_proof() const { return !peers.empty() && !peers.front().admitted; }
     /// X11: none of its peers has answered, so it has no open pinholes.
     bool is_unproven() const;
+    /// X3: a stranger calls, and the phone has not responded with a dialog. Such a call is only in memory.
+    bool is_unsolicited() const { return caller == Side::outside && dialogs.empty() && is_unproven(); }
     bool alive() const;  ///< at least one dialog has not ended
     /// All confirmed dialogs have ended, and there was at least one: only forks are left (C3).
     bool is_finished() const;

@@ -368,7 +368,7 @@ void Calls::renumber(nat::Renumbering& renumbering, Time now, Effects& effects) 
 void Calls::list_records(RecordState wanted, Time now, std::vector<Change>& changes) {
     std::vector<CallKey> outdated;
     for (const auto& [key, call] : calls_) {
-        if (wanted == RecordState::in_kernel && call.record_in_notes) continue;
+        if (wanted == RecordState::in_kernel && (call.record_in_notes || call.record.empty())) continue;
         const std::string record = write_record(key, call);
         store_record(call.record_id, {}, record, false,
                      std::chrono::ceil<Seconds>(Resources::lifetime(call, now) - now), changes);

@@ -27,6 +27,11 @@ bool contains(const std::vector<nat::MappingKey>& keys, const nat::MappingKey& k
     return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
+// X3: a call of a stranger, which the kernel need not know: a flood of them costs no transactions.
+bool is_kept_in_memory(const Call& call) {
+    return call.record.empty() && call.is_unsolicited();
+}
+
 bool is_restoring(const Call& call) {
     return call.restored && call.mappings.empty();
 }
@@ -176,6 +181,8 @@ void Resources::release(const CallKey& key, Call& call, Time now, Effects& effec
 // X8: the longest time for which a killed daemon leaves an element in the kernel.
 void Resources::renew(const CallKey& key, Call& call, Time now, Effects& effects) {
     const Time until = lifetime(call, now);
+    call.renew_at = now + (until - now) / 2;
+    if (is_kept_in_memory(call)) return;
     for (const nat::MappingKey& mapping : call.mappings)
         mappings_.extend(mapping, until, now, effects.changes);
     for (const CallPinhole& pinhole : call.pinholes)
@@ -189,11 +196,11 @@ void Resources::renew(const CallKey& key, Call& call, Time now, Effects& effects
         call.record = std::move(pieces);
     }
     note_old_endpoints(call, until);
-    call.renew_at = now + (until - now) / 2;
 }
 
 // A5, P2: a new call's record needs no element of its own if it fits into the notes of the call's mappings.
 void Resources::save(const CallKey& key, Call& call, std::size_t first, Time now, Effects& effects) {
+    if (is_kept_in_memory(call)) return;
     const std::string record = write_record(key, call);
     RecordPieces pieces(record);
     if (pieces == call.record) return;

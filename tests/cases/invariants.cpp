@@ -47,7 +47,7 @@ class Check {
         for (const auto& [key, call] : state_.calls.all()) {
             if (call.record_in_notes)
                 record_in_notes(call);
-            else
+            else if (!call.record.empty() || !call.is_unsolicited())  // X3
                 record(call.record_id, call.record);
             notes_.erase(call.record_id);
         }
