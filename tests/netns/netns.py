@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from patience import Limit
+from patience import Limit, told_slowness
 
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
@@ -170,7 +170,7 @@ class Namespace:
     def run(self, *argv, check=True, text_in=None, timeout=30):
         """Runs a program to its end. CompletedProcess with stdout and stderr as text."""
         done = subprocess.run(["ip", "netns", "exec", self.name, *map(str, argv)], input=text_in, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout, check=False)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout * told_slowness(), check=False)
         if check and done.returncode != 0:
             raise RuntimeError(f"{self.name}: {' '.join(map(str, argv))}: exit {done.returncode}\n"
                                f"{done.stdout}{done.stderr}")
