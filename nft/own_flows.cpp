@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "nft/settings.hpp"
 #include "nft/stored.hpp"
 
 namespace sipalg::nft {

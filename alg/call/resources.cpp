@@ -147,7 +147,7 @@ void Resources::open(const Call& call, Want& want, const nat::MappingEntry& entr
             // C7: an older flow would keep its old translation. It is deleted unless that is the right one.
             if (is_new && !entry.adopted) wanted.add_flows(effects.stale);
         }
-        collected.pinholes.push_back(std::move(wanted));
+        collected.pinholes.push_back(wanted);
     }
     if (!want.latch) return;
     CallLatch latch{{want.inside.transport, entry.mapping.outside}, Time{0}, announced && !restoring};

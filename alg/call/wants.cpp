@@ -40,7 +40,7 @@ class Collector {
         pinhole.pinhole.transport = inside.transport;
         pinhole.pinhole.remote = remote;
         pinhole.inside = inside.endpoint;
-        want.pinholes.push_back(std::move(pinhole));
+        want.pinholes.push_back(pinhole);
     }
 
   private:

@@ -65,7 +65,7 @@ auto first_of(const Map& map, std::size_t most, Before before) {
 }
 
 auto age_order(const CallKey& key, const Call& call) {
-    return std::tie(call.started, key.call_id, key.phone, key.leg);
+    return std::tuple(call.started, std::string_view(key.call_id), key.phone, key.leg);
 }
 
 template <class Before>

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "alg/core/conntrack_scan.hpp"
 #include "alg/core/door.hpp"
 #include "alg/daemon/run/flow_reader.hpp"
 
