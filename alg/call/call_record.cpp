@@ -169,6 +169,9 @@ bool read_record(std::string_view bytes, CallKey& key, Call& call, Time clock) {
     for (Dialog& dialog : call.dialogs)
         for (SharedSession* session : {&dialog.local, &dialog.remote})
             if (call.initial && *session == call.initial->session) *session = call.initial->session;
+    // X11: in a damaged record an answer may lack the admission that it has brought.
+    for (CallPeer& peer : call.peers)
+        peer.answered = peer.answered && peer.admitted;
     return in.is_complete();
 }
 
