@@ -27,7 +27,11 @@ class Collector {
     void compare(const State& state, const CallKeyView& key, Time now, std::vector<Fact>& facts);
     void compare_all(const State& state, Time now, std::vector<Fact>& facts);
     void add(Time now, decltype(Fact::what) what, std::vector<Fact>& facts) const {
-        facts.push_back({now, observed_, std::move(what)});
+        // A Fact that is moved with its variant makes g++ 12 warn of the alternatives that it has not.
+        facts.emplace_back();
+        facts.back().at = now;
+        facts.back().observed = observed_;
+        facts.back().what.swap(what);
     }
 
     bool observed_;
