@@ -194,7 +194,10 @@ void SegmentTraffic::deliver(std::size_t number, Side from, const Packet& bytes,
                                     : tcp::parse_segment(bytes, parse_packet(bytes).value()).value();
     // If a SYN was answered twice, only one answer counts. If the answer was not seen, its MSS is unknown
     // (RFC 9293 3.7.1).
-    const std::size_t known = line.honest ? std::max<std::size_t>(receiver.mss, 536) : segment_most;
+    // What an earlier connection still held leaves when the next one is confirmed, in its own size.
+    const bool current = segment.sequence - sender.initial < 0x10000;  // see syn()
+    const std::size_t known =
+        line.honest && current ? std::max<std::size_t>(receiver.mss, 536) : segment_most;
     const std::size_t most = std::max(sender.longest, known);
     if (written && segment.payload.size() > most)
         throw std::runtime_error("a segment of " + std::to_string(segment.payload.size()) + " bytes");
