@@ -58,9 +58,13 @@ std::string lower(std::string_view text) {
 }
 
 bool may_change(std::string_view line) {
+    // Blanks around the letter of a description do not count.
+    std::string start(line.substr(0, line.find('=')));
+    std::erase_if(start, [](char c) { return c == ' ' || c == '\t'; });
+    start += line.substr(std::min(line.find('='), line.size()));
     constexpr std::array starts{"c=", "m=", "o=", "a=rtcp", "a=candidate", "a=path", "a=altc"};
-    for (const std::string_view start : starts)
-        if (line.starts_with(start)) return true;
+    for (const std::string_view each : starts)
+        if (start.starts_with(each)) return true;
     constexpr std::array headers{"via",
                                  "v",
                                  "from",
@@ -122,12 +126,13 @@ bool Promises::is_known(const Address& phone, const Address& peer) const {
 void Promises::check_rewrite(const std::string& before, const std::string& after) {
     const auto old_lines = lines_of(before), new_lines = lines_of(after);
     if (old_lines.size() != new_lines.size()) broken("S1: the number of lines has changed");
-    bool allowed = true, begun = false;
+    bool allowed = true, begun = false, body = false;  // in a body, no line is folded
     for (std::size_t i = 0; i < old_lines.size(); ++i) {
         const std::string_view line = old_lines[i];
-        const bool folded = i > 0 && (line.front() == ' ' || line.front() == '\t');
+        const bool folded = i > 0 && !body && (line.front() == ' ' || line.front() == '\t');
         const bool start_line = !begun && line.find_first_not_of("\r\n") != std::string_view::npos;
         begun = begun || start_line;
+        body = body || (begun && line.find_first_not_of("\r\n") == std::string_view::npos);
         if (!folded || start_line) allowed = start_line || may_change(line);
         if (line != new_lines[i] && !allowed) broken("S5: a line was changed: " + std::string(line));
     }
