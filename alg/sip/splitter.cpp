@@ -81,7 +81,8 @@ Piece need_more(std::string_view bytes) {
 /// beginnings, so the result does not depend on how a stream is split.
 bool may_become_start_line(std::string_view bytes) {
     const std::size_t word = text::skip(bytes, 0, text::token);
-    if (word == bytes.size()) return word <= max_method;
+    if (word > max_method) return false;
+    if (word == bytes.size()) return true;
     // "SIP/2.0 200 OK": the slash is the first byte that no method has.
     if (word == 3 && bytes[word] == '/') return text::starts_with(bytes, "sip");
     return may_begin_request_line(bytes);

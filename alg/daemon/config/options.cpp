@@ -129,7 +129,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
                          describe_unknown(std::string_view(option).substr(
                              std::min(option.find_first_not_of('-'), option.size()))));
     } catch (const po::error& error) {
-        throw UsageError(std::string(error.what()) + " (sipalgd --help lists all options)");
+        throw UsageError(escape(error.what()) + " (sipalgd --help lists all options)");
     }
     return result;
 }
