@@ -88,7 +88,7 @@ class Unnoticed(LabTest):
         [warning] = [w for w in self.lab.ctl("status")["warnings"] if "MAP-E" in w]
         self.assertIn("41040-41055, 42064-42079 only", warning)
         self.assertIn(lines, warning)
-        self.assertIn(lines, self.lab.daemon.output())
+        wait_for(lambda: lines in self.lab.daemon.output(), 3, "the warning in the log")
         self.assertIn(lines, self.lab.ctl_run("doctor").stdout)
 
     def test_rule_that_comes_later(self):
