@@ -328,7 +328,7 @@ std::optional<Element> element_of(const ElementRow& row, const Value& key, const
 }
 
 std::optional<ConntrackTuple> udp_flow_of(const Value& key) {
-    for (const std::size_t address_size : {4, 16}) {
+    for (const std::size_t address_size : {std::size_t{4}, std::size_t{16}}) {
         if (key.size != 2 * (address_size + 4)) continue;
         Reader reader(key, address_size);
         const Endpoint source = reader.endpoint();
