@@ -111,7 +111,7 @@ class OwningFirewalld(LabTest):
         refused, = self.lab.ctl("status")["accept_chains"]
         self.assertEqual((refused["chain"], refused["state"]), ("inet firewalld filter_FORWARD", "refused"))
         self.assertIn(f"{OWNED}=no", refused["reason"])
-        self.assertIn(f"{OWNED}=no", self.lab.daemon.output())
+        wait_for(lambda: f"{OWNED}=no" in self.lab.daemon.output(), 3, "the warning in the log")
         call = self.call_out(media_address=MEDIA_SERVER)
         call.exchange(first="right")
         call.hang_up()
