@@ -126,6 +126,10 @@ std::vector<PathTrouble> check_path(Link& link, const std::vector<ChainSeen>& ch
     return std::move(found.all);
 }
 
+std::string nft_accept_command(const std::string& place) {
+    return "nft insert rule " + place + " 'ct direction original ct mark & 0x10000000 == 0x10000000 accept'";
+}
+
 std::string accept_command(const AcceptIn& place) {
     // iptables-nft refuses to list a table with expressions of nft.
     static constexpr std::array tables{"filter", "mangle", "raw", "security"};
@@ -137,8 +141,7 @@ std::string accept_command(const AcceptIn& place) {
         return (place.family == "ip" ? "iptables -t " : "ip6tables -t ") + place.table + " -I " +
                place.chain +
                " -m conntrack --ctdir ORIGINAL -m connmark --mark 0x10000000/0x10000000 -j ACCEPT";
-    return "nft insert rule " + describe(place) +
-           " 'ct direction original ct mark & 0x10000000 == 0x10000000 accept'";
+    return nft_accept_command(describe(place));
 }
 
 }  // namespace sipalg::nft

@@ -39,7 +39,10 @@ std::vector<PathTrouble> check_path(Link& link, const std::vector<ChainSeen>& ch
                                     const std::vector<AcceptIn>& accepting, const std::string& own_table,
                                     const PathEnds& ends);
 
-/// The command that puts a rule at the head of such a chain that accepts what has the mark of a pinhole.
+/// The nft command that puts a rule at the head of a chain that accepts what has the mark of a pinhole.
+/// `place`: family, table and chain, see describe().
+std::string nft_accept_command(const std::string& place);
+/// The same by iptables where the chain is one of iptables' own.
 std::string accept_command(const AcceptIn& place);
 
 }  // namespace sipalg::nft

@@ -123,8 +123,7 @@ void look_at_chains(const Subject& subject, const Facts& facts, Findings& found)
             (chain.some ? "), unless an earlier rule accepts some of them" : ")");
         if (subject.serving)
             found.push_back({Level::error, "forward-chain", text + "; use accept-in = auto, or add the rule",
-                             "nft insert rule " + chain.place +
-                                 " 'ct direction original ct mark & 0x10000000 == 0x10000000 accept'"});
+                             nft::nft_accept_command(chain.place)});
         else
             found.push_back({Level::note,
                              "forward-chain",
