@@ -1,7 +1,9 @@
 #include "nft/transaction.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
+#include <vector>
 
 namespace sipalg::nft {
 
@@ -113,6 +115,45 @@ class Plan {
     std::map<Key, std::pair<Entry, Seconds>> created_;
 };
 
+// The changes of one key of a set.
+struct KeyChange {
+    Entry first, last;
+    Change::Op first_op = Change::Op::add, last_op = Change::Op::add;
+    Seconds timeout{0};  // of the last
+
+    // Whether the kernel may have the key before.
+    bool clears() const { return first_op != Change::Op::add || last_op == Change::Op::remove; }
+    bool creates() const { return last_op != Change::Op::remove; }
+    bool has_key_of(const Entry& entry) const { return entry.set == last.set && entry.key == last.key; }
+};
+
+// P2: sorted by set, so that the elements of a set share a message, and each key is changed once.
+std::vector<KeyChange> changes_of_keys(std::span<const Change> changes) {
+    std::vector<KeyChange> all;
+    all.reserve(2 * changes.size());
+    for (const Change& change : changes)
+        for (const Entry& entry : entries_of(change))
+            all.push_back({entry, entry, change.op, change.op, change.timeout});
+    std::stable_sort(all.begin(), all.end(), [](const KeyChange& a, const KeyChange& b) {
+        const int order = a.last.set.compare(b.last.set);
+        return order != 0 ? order < 0 : a.last.key < b.last.key;
+    });
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (kept > 0 && all[kept - 1].has_key_of(all[i].last)) {
+            KeyChange& earlier = all[kept - 1];
+            earlier.last = all[i].last;
+            earlier.last_op = all[i].last_op;
+            earlier.timeout = all[i].timeout;
+        } else {
+            if (kept != i) all[kept] = all[i];
+            ++kept;
+        }
+    }
+    all.resize(kept);
+    return all;
+}
+
 }  // namespace
 
 const std::map<Value, Value>* MapContents::find(std::string_view set) const {
@@ -134,20 +175,17 @@ Result<> validate(std::span<const Change> changes) {
 
 void append_changes(Batch& batch, const std::string& table, std::span<const Change> changes,
                     Removal removal) {
+    const std::vector<KeyChange> keys = changes_of_keys(changes);
+    const auto is_destroyed = [&](const KeyChange& key) {
+        return removal == Removal::destroy && key.first.data.size == 0;
+    };
     ElementWriter writer(batch, table);
-    for (const Change& change : changes) {
-        const Entries entries = entries_of(change);
-        const bool destroy = removal == Removal::destroy && entries.begin()->data.size == 0;
-        const auto put_all = [&](Kind kind, Seconds timeout) {
-            for (const Entry& entry : entries)
-                writer.put(kind, entry, timeout);
-        };
-        if (change.op != Change::Op::add) {
-            if (!destroy) put_all(Kind::ensure, moment);
-            put_all(destroy ? Kind::destroy : Kind::remove, {});
-        }
-        if (change.op != Change::Op::remove) put_all(Kind::create, change.timeout);
-    }
+    for (const KeyChange& key : keys)
+        if (key.clears() && !is_destroyed(key)) writer.put(Kind::ensure, key.first, moment);
+    for (const KeyChange& key : keys)
+        if (key.clears()) writer.put(is_destroyed(key) ? Kind::destroy : Kind::remove, key.first, {});
+    for (const KeyChange& key : keys)
+        if (key.creates()) writer.put(Kind::create, key.last, key.timeout);
 }
 
 void append_carefully(Batch& batch, const std::string& table, std::span<const Change> changes,

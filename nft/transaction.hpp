@@ -25,8 +25,9 @@ namespace sipalg::nft {
 /// Whether the kernel can store the changes; if not, the error is a text for people that names the change.
 Result<> validate(std::span<const Change> changes);
 
-/// Appends the messages for `changes`. The batch refers to `table` and to the changes' records until it is
-/// sent.
+/// Appends the messages for `changes`, sorted by set, each key at most once: of several changes of a key the
+/// first tells whether the kernel may have it, the last what remains. The batch refers to `table` and to the
+/// changes' records until it is sent.
 void append_changes(Batch& batch, const std::string& table, std::span<const Change> changes, Removal removal);
 
 /// The contents of the three maps.

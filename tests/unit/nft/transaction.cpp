@@ -59,8 +59,51 @@ Lines careful(std::vector<Change> changes, const MapContents& maps) {
 
 TEST_CASE("an addition is refused if the element exists, so that its own timeout counts") {
     CHECK(fast({{Op::add, a, Seconds{60}}, {Op::add, pinhole, Seconds{7}}}, Removal::destroy) ==
-          Lines{"create " + out1 + public1 + " 60000ms", "create " + in1 + inside1 + " 60000ms",
+          Lines{"create " + in1 + inside1 + " 60000ms", "create " + out1 + public1 + " 60000ms",
                 "create " + hole + " 7000ms"});
+}
+
+TEST_CASE("P2 the elements of a set share a message, whatever the order of the changes") {
+    Batch batch;
+    const std::string table = "t";
+    std::vector<Change> changes;
+    for (std::uint16_t port = 1; port <= 20; ++port) {
+        Mapping mapping = a;
+        mapping.inside.port = mapping.outside.port = port;
+        Pinhole other = pinhole;
+        other.outside.port = port;
+        changes.push_back({Op::add, mapping, Seconds{60}});
+        changes.push_back({Op::remove, other, {}});
+    }
+    append_changes(batch, table, changes, Removal::destroy);
+    const auto bytes = batch.seal(1, true);
+    CHECK(test::element_lines(bytes).size() == 60);
+    const auto sent = test::messages(bytes);
+    CHECK(std::count_if(sent.begin(), sent.end(), [](const test::Message& message) {
+              return message.type >> 8 == NFNL_SUBSYS_NFTABLES;
+          }) == 3);
+}
+
+TEST_CASE("P4 several changes of a key: the first tells what may be there, the last what remains") {
+    Mapping moved = c;
+    moved.inside.port = 5;
+    const std::string out5 = "mappings_out 110000000a00000100050000", inside5 = " : 0a00000100050000";
+    // The public port of a mapping that ends is given to another one, twice.
+    CHECK(fast({{Op::remove, a, {}},
+                {Op::add, c, Seconds{60}},
+                {Op::remove, c, {}},
+                {Op::add, moved, Seconds{70}}},
+               Removal::destroy) ==
+          Lines{"ensure " + in1 + inside1 + " 1000ms", "ensure " + out1 + public1 + " 1000ms",
+                "ensure " + out3 + public1 + " 1000ms", "remove " + in1, "remove " + out1, "remove " + out3,
+                "create " + in1 + inside5 + " 70000ms", "create " + out5 + public1 + " 70000ms"});
+    CHECK(fast({{Op::add, pinhole, Seconds{5}}, {Op::renew, pinhole, Seconds{6}}}, Removal::destroy) ==
+          Lines{"create " + hole + " 6000ms"});
+    // What is removed at the end is absent, even if the daemon did not know that it existed.
+    CHECK(fast({{Op::add, pinhole, Seconds{5}}, {Op::remove, pinhole, {}}}, Removal::destroy) ==
+          Lines{"destroy " + hole});
+    CHECK(fast({{Op::remove, pinhole, {}}, {Op::add, pinhole, Seconds{5}}}, Removal::ensure_and_remove) ==
+          Lines{"ensure " + hole + " 1000ms", "remove " + hole, "create " + hole + " 5000ms"});
 }
 
 TEST_CASE("removal and renewal work whether or not the element has expired") {
@@ -74,8 +117,8 @@ TEST_CASE("removal and renewal work whether or not the element has expired") {
 }
 
 TEST_CASE("a mapping is removed only with its own data") {
-    const Lines guarded{"ensure " + out1 + public1 + " 1000ms", "ensure " + in1 + inside1 + " 1000ms",
-                        "remove " + out1, "remove " + in1};
+    const Lines guarded{"ensure " + in1 + inside1 + " 1000ms", "ensure " + out1 + public1 + " 1000ms",
+                        "remove " + in1, "remove " + out1};
     CHECK(fast({{Op::remove, a, {}}}, Removal::destroy) == guarded);
     CHECK(fast({{Op::remove, a, {}}}, Removal::ensure_and_remove) == guarded);
 }
