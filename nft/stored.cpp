@@ -133,7 +133,7 @@ std::vector<StoredElement> read_elements(Link& link, const std::string& table) {
             if (!element) return;
             if (const auto* mapping = std::get_if<Mapping>(&*element); mapping && !whole(*mapping)) return;
             std::string note;
-            if (std::holds_alternative<Mapping>(*element)) note = note_in(seen.user_data).value_or("");
+            if (!std::holds_alternative<Record>(*element)) note = note_in(seen.user_data).value_or("");
             elements.push_back({*std::move(element), seen.remaining, std::move(note)});
         };
         each_element(link, table, row.set, keep);

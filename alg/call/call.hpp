@@ -165,7 +165,7 @@ struct Call : CallIdentity {
     Time active{0};                    ///< last INVITE or UPDATE; not in the record
     bool audio_check_pending = false;  ///< a check is due, or one-way media were reported; not in the record
     RecordPieces record;               ///< as the kernel has it
-    bool record_in_notes = false;      ///< it is in the notes of its mappings; not in it
+    bool record_in_notes = false;      ///< it is in the notes of its pinholes; not in it
     Time renew_at{0};                  ///< when the kernel's timeouts are renewed; not in the record
 
     Dialog* dialog(std::string_view local_tag, std::string_view remote_tag);

@@ -118,8 +118,8 @@ const nat::MappingEntry* Resources::map(const CallKey& key, const Call& call, co
     const bool follows =
         previous && is_next({previous->mapping.transport, previous->mapping.inside}, want.inside);
     if (follows) wish.preferred = static_cast<std::uint16_t>(previous->mapping.outside.port + 1);
-    const nat::MappingEntry* entry =
-        mappings_.map(want.inside, egress_of(key, call, want.inside.endpoint.address), wish, now);
+    const nat::MappingEntry* entry = mappings_.map(
+        want.inside, egress_of(key, call, want.inside.endpoint.address), wish, now, effects.changes);
     if (!entry)
         effects.limit = effects.limit || !nat::is_forbidden_port(want.inside.endpoint.port);
     else if (follows && want.same_line && !entry->consecutive &&
@@ -157,16 +157,16 @@ void Resources::open(const Call& call, Want& want, const nat::MappingEntry& entr
 }
 
 void Resources::release_others(Call& call, const Collected& collected, Time now, Effects& effects) {
-    for (const CallPinhole& old : call.pinholes)
-        if (!find(collected.pinholes, old.pinhole) &&
-            mappings_.pinholes().release(old.pinhole, effects.changes))
-            old.add_flows(effects.ended);
-    for (const nat::MappingKey& old : call.mappings) {
-        if (contains(collected.mappings, old)) continue;
+    for (const CallPinhole& old : call.pinholes) {
+        if (find(collected.pinholes, old.pinhole)) continue;
         leave_notes(call);
-        mappings_.release(old, now, effects.changes);
-        mappings_.remove_note(old, call.record_id, now, effects.changes);
+        if (mappings_.pinholes().release(old.pinhole, effects.changes))
+            old.add_flows(effects.ended);
+        else
+            mappings_.pinholes().remove_note(old.pinhole, call.record_id, now, effects.changes);
     }
+    for (const nat::MappingKey& old : call.mappings)
+        if (!contains(collected.mappings, old)) mappings_.release(old, now, effects.changes);
 }
 
 void Resources::release(const CallKey& key, Call& call, Time now, Effects& effects) {
@@ -198,7 +198,8 @@ void Resources::renew(const CallKey& key, Call& call, Time now, Effects& effects
     note_old_endpoints(call, until);
 }
 
-// A5, P2: a new call's record needs no element of its own if it fits into the notes of the call's mappings.
+// A5, P2: a new call's record needs no element of its own if it fits into the notes of the call's pinholes,
+// which end with the call.
 void Resources::save(const CallKey& key, Call& call, std::size_t first, Time now, Effects& effects) {
     if (is_kept_in_memory(call)) return;
     const std::string record = write_record(key, call);
@@ -215,23 +216,21 @@ void Resources::save(const CallKey& key, Call& call, std::size_t first, Time now
 
 bool Resources::put_into_notes(Call& call, const std::string& record, std::size_t first, Effects& effects) {
     // An older piece of this record may be in a note.
-    if (std::any_of(call.mappings.begin(), call.mappings.end(), [&](const nat::MappingKey& key) {
-            const nat::MappingEntry* entry = mappings_.find(key);
+    nat::Pinholes& pinholes = mappings_.pinholes();
+    if (std::any_of(call.pinholes.begin(), call.pinholes.end(), [&](const CallPinhole& one) {
+            const nat::PinholeEntry* entry = pinholes.find(one.pinhole);
             return entry && entry->note_id == call.record_id;
         }))
         return false;
     std::vector<Change*> carriers;
     for (std::size_t i = first; i < effects.changes.size(); ++i)
         if (effects.changes[i].op == Change::Op::add &&
-            std::holds_alternative<Mapping>(effects.changes[i].element))
+            std::holds_alternative<Pinhole>(effects.changes[i].element))
             carriers.push_back(&effects.changes[i]);
     if (!sipalg::put_into_notes(call.record_id, record, carriers)) return false;
-    for (const Change* carrier : carriers) {
-        const Mapping& mapping = std::get<Mapping>(carrier->element);
+    for (const Change* carrier : carriers)
         if (!carrier->note.empty())
-            mappings_.set_note({{mapping.transport, mapping.inside}, mapping.outside.address}, call.record_id,
-                               carrier->note);
-    }
+            pinholes.set_note(std::get<Pinhole>(carrier->element), call.record_id, carrier->note);
     call.record = RecordPieces(record);
     call.record_in_notes = true;
     return true;
@@ -239,8 +238,8 @@ bool Resources::put_into_notes(Call& call, const std::string& record, std::size_
 
 void Resources::leave_notes(Call& call) {
     if (!std::exchange(call.record_in_notes, false)) return;
-    for (const nat::MappingKey& mapping : call.mappings)
-        mappings_.outdate_note(mapping, call.record_id);
+    for (const CallPinhole& one : call.pinholes)
+        mappings_.pinholes().outdate_note(one.pinhole, call.record_id);
     call.record = {};
 }
 

@@ -7,7 +7,7 @@ namespace {
 const nat::MappingEntry* map(const Socket& inside, const Egress& egress, nat::PortWish wish, Time now,
                              nat::Mappings& mappings, Effects& effects) {
     wish.media = true;
-    const nat::MappingEntry* entry = mappings.map(inside, egress, wish, now);
+    const nat::MappingEntry* entry = mappings.map(inside, egress, wish, now, effects.changes);
     if (entry && entry->users == 0)
         mappings.refresh(entry->key(), false, now, effects.changes, false);
     else if (!entry)

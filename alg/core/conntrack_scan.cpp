@@ -70,7 +70,7 @@ std::optional<ConntrackScan::Disposition> ConntrackScan::judge(const Mapping& se
                                                                const ConntrackEntry& flow, Time now) {
     const nat::MappingKey key{{seen.transport, seen.inside}, seen.outside.address};
     const nat::MappingEntry* entry = mappings_.find(key);
-    const bool open = entry && entry->kernel_until > now;
+    const bool open = entry && entry->kernel_until > now && !entry->is_kept_for_calls();
     if (!open || entry->mapping.outside.port != seen.outside.port) {
         // A flow of the phone at another port is older than the mapping. A flow of a peer may belong to
         // another mapping. A TCP connection cannot change its port, so it stays.

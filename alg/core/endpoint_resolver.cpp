@@ -64,7 +64,7 @@ std::optional<call::Resolved> EndpointResolver::own_public(const Socket& socket)
     const auto end = if_own(mapped ? *mapped : Endpoint{phone_, socket.endpoint.port});
     if (!end) return std::nullopt;
     const auto* made = state_.mappings.map({socket.transport, end->endpoint}, envelope_.egress,
-                                           {outside.endpoint.port, 1, true}, now_);
+                                           {outside.endpoint.port, 1, true}, now_, changes_);
     return made && made->mapping.outside.port == outside.endpoint.port ? end : std::nullopt;
 }
 

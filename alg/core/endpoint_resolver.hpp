@@ -15,10 +15,11 @@ namespace sipalg {
 /// Lives while one message is inspected. May make mappings in the state.
 class EndpointResolver {
   public:
-    /// `phone`: that of the message. `asked` receives the questions about NAT.
+    /// `phone`: that of the message. `asked` receives the questions about NAT, and `changes` what gives way
+    /// to new mappings.
     EndpointResolver(State& state, const Envelope& envelope, const Address& phone, Time now,
-                     std::vector<PortQuestion>& asked)
-        : state_(state), envelope_(envelope), phone_(phone), now_(now), asked_(asked) {}
+                     std::vector<PortQuestion>& asked, std::vector<Change>& changes)
+        : state_(state), envelope_(envelope), phone_(phone), now_(now), asked_(asked), changes_(changes) {}
 
     /// An endpoint that the phone announces; nullopt: it must not be opened (X1, X2).
     std::optional<call::Resolved> own(const Socket& socket);
@@ -36,6 +37,7 @@ class EndpointResolver {
     const Address phone_;
     const Time now_;
     std::vector<PortQuestion>& asked_;
+    std::vector<Change>& changes_;
 };
 
 /// Whether the address can be that of a single host other than the router (X2).

@@ -52,7 +52,7 @@ class Inspection {
           phone_(outward_ ? envelope.source : envelope.destination),
           peer_(outward_ ? envelope.destination : envelope.source),
           effects_{decision.changes, decision.stale, decision.ended, decision.events},
-          resolver_(state, envelope, phone_.address, now, decision.asked) {}
+          resolver_(state, envelope, phone_.address, now, decision.asked, decision.changes) {}
 
     void run() {
         contact_ = {envelope_.transport, phone_};
@@ -130,8 +130,10 @@ class Inspection {
             const nat::PortWish shown{
                 .preferred = shown_port_.value_or(0), .exact = true, .emergency = emergency};
             if (shown_port_ && socket.endpoint == phone_)
-                entry = state_.mappings.map(socket, envelope_.egress, shown, now_);
-            if (!entry) entry = state_.mappings.map(socket, envelope_.egress, {.emergency = emergency}, now_);
+                entry = state_.mappings.map(socket, envelope_.egress, shown, now_, decision_.changes);
+            if (!entry)
+                entry = state_.mappings.map(socket, envelope_.egress, {.emergency = emergency}, now_,
+                                            decision_.changes);
             if (!entry) {
                 effects_.limit = effects_.limit || !nat::is_forbidden_port(socket.endpoint.port);
                 continue;

@@ -327,7 +327,7 @@ Totals totals(const State& state) {
     totals.calls = state.calls.all().size();
     totals.bindings = state.registrations.all().size();
     for (const auto& [key, entry] : state.mappings.all())
-        if (entry.kernel_until > Time{0}) ++totals.mappings;
+        if (entry.kernel_until > Time{0} && !entry.is_kept_for_calls()) ++totals.mappings;
     totals.pinholes = state.mappings.pinholes().size();
     return totals;
 }

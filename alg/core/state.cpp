@@ -137,7 +137,7 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
 
 std::vector<Change> State::elements(Time now, RecordState records) {
     std::vector<Change> changes;
-    mappings.list(now, changes);
+    mappings.list(now, records == RecordState::latest, changes);
     calls.list_records(records, now, changes);
     registrations.list_records(now, changes);
     connections.list(changes);

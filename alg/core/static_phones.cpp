@@ -11,7 +11,8 @@ void map_static_phones(State& state, std::span<const StaticPhone> wanted, Time n
         const std::uint16_t port = one.inside.endpoint.port;
         const nat::MappingKey key{one.inside, one.egress.address};
         const bool known = state.mappings.find(key) != nullptr;
-        const nat::MappingEntry* entry = state.mappings.map(one.inside, one.egress, {port, 1, true}, now);
+        const nat::MappingEntry* entry =
+            state.mappings.map(one.inside, one.egress, {port, 1, true}, now, decision.changes);
         if (!entry || entry->mapping.outside.port != port)
             decision.events.push_back({Event::Kind::unreachable_phone, one.inside.endpoint.text(),
                                        "the port is in use at " + one.egress.advertised.text()});

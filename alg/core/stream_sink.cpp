@@ -68,7 +68,7 @@ Reason StreamSink::reason_of(sip::Kind kind) const {
 }
 
 bool StreamSink::map(const Endpoint& phone, const Egress& egress, Time now) {
-    return state_.mappings.map({Transport::tcp, phone}, egress, {}, now) != nullptr;
+    return state_.mappings.map({Transport::tcp, phone}, egress, {}, now, decision_.changes) != nullptr;
 }
 
 bool StreamSink::acquire(const Endpoint& phone, const Egress& egress, Time until, Time now,

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -86,6 +87,9 @@ struct Record {
 using Element =
     std::variant<Mapping, Pinhole, Diversion, Record, Latch, LatchedSource, SequenceMapped, Reachable>;
 
+/// The note of a mapping that only calls have used, so that none of them has ended without its removal.
+inline constexpr std::string_view of_calls_note = "c";
+
 /// One step of a transaction. After `add` and `renew` the element exists with the full `timeout`, whether or
 /// not it existed before. After `remove` it does not exist; it may have expired before. A LatchedSource is
 /// only removed, never added.
@@ -94,7 +98,8 @@ struct Change {
     Op op = Op::add;
     Element element;
     Seconds timeout{0};  ///< at least 1 s for add and renew (X8); ignored for remove
-    /// Of a Mapping: the user data of its outward entry, at most Record::max_bytes. See put_into_notes().
+    /// The user data of the element, at most Record::max_bytes: of a Pinhole, see put_into_notes(); of a
+    /// Mapping (of its outward entry), of_calls_note or empty.
     std::string note{};
 };
 

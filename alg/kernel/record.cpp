@@ -51,7 +51,7 @@ std::vector<StoredRecord> records_in_notes(std::span<const StoredElement> elemen
     std::map<std::uint32_t, Found> found;
     for (const StoredElement& stored : elements) {
         const std::uint32_t id = id_in_note(stored.note);
-        if (id == 0) continue;
+        if (id == 0 || !std::holds_alternative<Pinhole>(stored.element)) continue;
         RecordReader head(std::string_view(stored.note).substr(4));
         const Time until = now + stored.remaining;
         Found& one = found.try_emplace(id, Found{{}, 0, until}).first->second;

@@ -41,8 +41,8 @@ void store_record(std::uint32_t id, const RecordPieces& before, std::string_view
 /// the kernel's place.
 enum class RecordState : std::uint8_t { in_kernel, latest };
 
-// A record that is written with a new mapping needs no elements of its own: its pieces are in the notes of
-// the mappings that the same transaction adds.
+// A record that is written with new pinholes needs no elements of its own: its pieces are in the notes of the
+// pinholes that the same transaction adds.
 
 /// Puts the record `id` into the notes of these changes. False, and no effect: it does not fit.
 [[nodiscard]] bool put_into_notes(std::uint32_t id, std::string_view record,
@@ -72,7 +72,7 @@ struct StoredRecord {
     Time until{0};  ///< the earliest timeout of its pieces, which need not be the same for all
     std::vector<std::uint32_t> parts{};  ///< the numbers of its pieces in order; some may be missing
     Time clock{0};          ///< clock_difference(); if it is not zero, the owner writes the record again
-    bool in_notes = false;  ///< it has no pieces of its own, but notes of mappings have it
+    bool in_notes = false;  ///< it has no pieces of its own, but notes of pinholes have it
     /// Adds the removal of all pieces.
     void remove(std::vector<Change>& changes) const;
 };

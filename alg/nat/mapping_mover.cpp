@@ -37,7 +37,12 @@ void MappingMover::take_out() {
         return std::tie(a.mapping.outside.address, a.mapping.transport, a.mapping.inside) <
                std::tie(b.mapping.outside.address, b.mapping.transport, b.mapping.inside);
     });
-    for (const MappingEntry& entry : leaving_) {
+    for (MappingEntry& entry : leaving_) {
+        // It was kept for later calls, which will name the new address.
+        if (all_.is_lingering(entry, now_) && entry.kernel_until > now_) {
+            changes_.push_back(removal(entry.mapping));
+            entry.kernel_until = Time{0};
+        }
         all_.ports_.remove(entry.mapping, entry.advertised);
         all_.mappings_.erase(entry.key());
         all_.deadlines_.erase(entry.key());
@@ -84,8 +89,9 @@ void MappingMover::take_other_ports(const Run& run) {
     std::optional<std::uint16_t> port;
     const auto count = static_cast<unsigned>(run.count);
     if (!all_.is_lingering(head, now_))
-        port = all_.choose_port(head.mapping.outside.port, count, now_,
-                                [&](std::uint16_t wanted) { return is_free(head, wanted, count); });
+        port = all_.choose_port(
+            head.mapping.outside.port, count, now_,
+            [&](std::uint16_t wanted) { return is_free(head, wanted, count); }, changes_);
     for (std::size_t i = 0; i < run.count; ++i) {
         const MappingEntry& entry = leaving_[run.first + i];
         if (exists(entry) || port)
@@ -111,8 +117,6 @@ void MappingMover::place(const MappingEntry& old, std::uint16_t port) {
         if (port != old.mapping.outside.port && was_there) ++counts.other_ports;
         if (entry.mapping != old.mapping && was_there) {
             remove_from_kernel(old);
-            // A call whose record was in the note writes it again.
-            entry.note.reset();
             additions_.push_back(Mappings::change_of(entry, Change::Op::add, now_));
             // Renewed with the mapping, so that both end at the same time.
             if (entry.diverted) all_.add_diversion(entry, Change::Op::renew, now_, additions_);

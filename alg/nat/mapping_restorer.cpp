@@ -1,11 +1,9 @@
 #include "alg/nat/mapping_restorer.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <variant>
 
 #include "alg/kernel/change.hpp"
-#include "alg/kernel/record.hpp"
 #include "alg/policy/timing.hpp"
 
 namespace sipalg::nat {
@@ -16,7 +14,7 @@ void MappingRestorer::begin(const Advertised& advertised) {
         if (const auto* mapping = std::get_if<Mapping>(&stored.element))
             restore(*mapping, advertised(mapping->outside.address), until, stored.note);
         else if (const auto* pinhole = std::get_if<Pinhole>(&stored.element))
-            all_.pinholes_.restore(*pinhole, until);
+            all_.pinholes_.restore(*pinhole, until, stored.note);
         all_.commit();  // keeps the transaction small, as StagedMap expects
     }
     // This must precede the extension by calls, bindings and connections, after which the timeouts no longer
@@ -31,10 +29,9 @@ void MappingRestorer::restore(const Mapping& mapping, const Address& advertised,
                               const std::string& note) {
     MappingEntry entry;
     entry.mapping = mapping;
-    entry.note_id = id_in_note(note);
-    if (entry.note_id != 0) entry.note = std::make_shared<const std::string>(note);
     entry.advertised = advertised;
-    entry.idle_until = until - std::min(idle_margin, until);
+    entry.of_calls = note == of_calls_note;
+    if (!entry.of_calls) entry.idle_until = until - std::min(idle_margin, until);
     entry.kernel_until = until;
     entry.shown = entry.shown.when_presumed();
     all_.note_outside_address(mapping.outside.address);
@@ -84,12 +81,19 @@ void MappingRestorer::end(std::vector<Change>& changes) {
         }
     }
     // Not in begin(): most have users by now, and no deadline.
-    std::vector<MappingKey> used;
+    std::vector<MappingKey> used, left;
     for (const auto& [key, entry] : all_.mappings_)
         if (entry.users > 0)
             used.push_back(key);
+        else if (entry.of_calls)
+            left.push_back(key);
         else
             all_.schedule(entry, now_);
+    // They were kept for later calls of the earlier daemon.
+    for (const MappingKey& key : left) {
+        all_.forget(*all_.mappings_.find(key), now_, changes);
+        all_.commit();
+    }
     for (const MappingKey& key : used) {
         all_.mappings_.edit(key)->idle_until = Time{0};
         all_.commit();

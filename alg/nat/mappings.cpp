@@ -46,21 +46,22 @@ const MappingEntry* Mappings::find_old(const Socket& socket) const {
 }
 
 // A3: the same public endpoint for the same inside one; its own port if that is free.
-const MappingEntry* Mappings::map(const Socket& inside, const Egress& egress, const PortWish& wish,
-                                  Time now) {
+const MappingEntry* Mappings::map(const Socket& inside, const Egress& egress, const PortWish& wish, Time now,
+                                  std::vector<Change>& changes) {
     const MappingKey key{inside, egress.address};
     // Peers may know the port that conntrack has for this endpoint (C12).
     const ExistingNat::Way* way = existing_nat().empty() ? nullptr : existing_nat().find(key);
-    if (way) forget_contradicted(key, *way, egress, now);
+    if (way) forget_contradicted(key, *way, egress, now, changes);
     if (const MappingEntry* known = mappings_.find(key)) return known;
-    if (is_forbidden_port(inside.endpoint.port) || !has_room(inside.endpoint.address, wish.emergency, now))
+    if (is_forbidden_port(inside.endpoint.port) ||
+        !has_room(inside.endpoint.address, wish.emergency, now, changes))
         return nullptr;
     std::uint16_t preferred = wish.preferred ? wish.preferred : way ? way->port : inside.endpoint.port;
     // If the owner forwards a port to this endpoint, it gets that port, which strangers may know (X12).
     const auto forwarded = ports_.forwards().port_of(inside, egress.address);
     if (!wish.exact) preferred = forwarded.value_or(preferred);
     if (egress.address == inside.endpoint.address)
-        return &enter({inside.transport, inside.endpoint, inside.endpoint}, egress, false, now);
+        return &enter({inside.transport, inside.endpoint, inside.endpoint}, egress, wish, false, now);
     const auto is_free = [&](std::uint16_t port) {
         const bool is_given = wish.exact || (way && way->port == port) || forwarded == port;
         return (is_given || wish.media || !ports_.is_another_phones(inside, egress.address, port)) &&
@@ -69,13 +70,14 @@ const MappingEntry* Mappings::map(const Socket& inside, const Egress& egress, co
     };
     if (wish.exact && !is_free(preferred)) return nullptr;
     const auto port = wish.exact ? ports_.choose(preferred, wish.run, is_free)
-                                 : choose_port(preferred, wish.run, now, is_free);
+                                 : choose_port(preferred, wish.run, now, is_free, changes);
     if (!port) return nullptr;
-    return &enter({inside.transport, inside.endpoint, {egress.address, *port}}, egress,
+    return &enter({inside.transport, inside.endpoint, {egress.address, *port}}, egress, wish,
                   way && way->port == *port, now);
 }
 
-const MappingEntry& Mappings::enter(const Mapping& mapping, const Egress& egress, bool adopted, Time now) {
+const MappingEntry& Mappings::enter(const Mapping& mapping, const Egress& egress, const PortWish& wish,
+                                    bool adopted, Time now) {
     per_phone_.more(mapping.inside.address);
     MappingEntry entry;
     entry.mapping = mapping;
@@ -83,6 +85,7 @@ const MappingEntry& Mappings::enter(const Mapping& mapping, const Egress& egress
     entry.advertised = egress.advertised;
     entry.linger_until = now + transaction_time;
     entry.adopted = adopted;
+    entry.of_calls = wish.media;
     if (!mapping.is_identity()) note_outside_address(egress.address);
     ports_.enter(mapping, egress.advertised);
     MappingEntry& made = mappings_.put(entry.key(), entry);
@@ -90,8 +93,9 @@ const MappingEntry& Mappings::enter(const Mapping& mapping, const Egress& egress
     return made;
 }
 
-void Mappings::forget(const MappingEntry& entry) {
+void Mappings::forget(const MappingEntry& entry, Time now, std::vector<Change>& changes) {
     const MappingKey key = entry.key();
+    if (entry.kernel_until > now) remove_from_kernel(entry, now, changes);
     ports_.remove(entry.mapping, entry.advertised);
     per_phone_.fewer(entry.mapping.inside.address);
     deadlines_.erase(key);
@@ -100,18 +104,18 @@ void Mappings::forget(const MappingEntry& entry) {
 
 // An entry in conntrack takes precedence over a remembered mapping (S2, A3).
 void Mappings::forget_contradicted(const MappingKey& inside, const ExistingNat::Way& way,
-                                   const Egress& egress, Time now) {
+                                   const Egress& egress, Time now, std::vector<Change>& changes) {
     const MappingEntry* there = find_outside({inside.inside.transport, {inside.outside, way.port}});
-    if (there && there->key() != inside && is_lingering(*there, now)) forget(*there);
+    if (there && there->key() != inside && is_lingering(*there, now)) forget(*there, now, changes);
     const MappingEntry* known = mappings_.find(inside);
     if (known && known->mapping.outside.port != way.port && is_lingering(*known, now) &&
         ports_.is_free(inside.inside.transport, egress, way.port) &&
         !ports_.is_others(inside.inside, inside.outside, way.port, way.port, 1))
-        forget(*known);
+        forget(*known, now, changes);
 }
 
 // X7: frees ports that are only kept for late retransmissions.
-bool Mappings::has_room(const Address& phone, bool emergency, Time now) {
+bool Mappings::has_room(const Address& phone, bool emergency, Time now, std::vector<Change>& changes) {
     const std::size_t reserve = policy_.max_emergency_calls * mappings_of_emergency_call;
     if (emergency && mappings_.size() < policy_.max_mappings + reserve) return true;
     const auto is_full = [&] {
@@ -120,31 +124,33 @@ bool Mappings::has_room(const Address& phone, bool emergency, Time now) {
                !per_phone_.has_room(phone, policy_.max_mappings_per_phone);
     };
     while (is_full())
-        if (!forget_oldest_lingering(now)) return false;
+        if (!forget_oldest_lingering(now, changes)) return false;
     return true;
 }
 
 bool Mappings::is_lingering(const MappingEntry& entry, Time now) const {
-    return entry.users == 0 && entry.idle_until <= now && entry.kernel_until <= now;
+    return entry.is_kept_for_calls() ||
+           (entry.users == 0 && entry.idle_until <= now && entry.kernel_until <= now);
 }
 
-std::optional<std::uint16_t> Mappings::forget_oldest_lingering(Time now) {
+std::optional<std::uint16_t> Mappings::forget_oldest_lingering(Time now, std::vector<Change>& changes) {
     while (!lingering_.empty()) {
         const MappingEntry* entry = mappings_.find(lingering_.front());
         lingering_.pop_front();
         if (!entry || !is_lingering(*entry, now)) continue;
         const std::uint16_t port = entry->mapping.outside.port;
-        forget(*entry);
+        forget(*entry, now, changes);
         return port;
     }
     return std::nullopt;
 }
 
 std::optional<std::uint16_t> Mappings::choose_port(std::uint16_t wanted, unsigned run, Time now,
-                                                   const std::function<bool(std::uint16_t)>& is_free) {
+                                                   const std::function<bool(std::uint16_t)>& is_free,
+                                                   std::vector<Change>& changes) {
     auto port = ports_.choose(wanted, run, is_free);
     while (!port) {
-        const auto freed = forget_oldest_lingering(now);
+        const auto freed = forget_oldest_lingering(now, changes);
         if (!freed) break;
         // Search again only if the freed port may be chosen.
         if (*freed == wanted || ports_.in_range(*freed)) port = ports_.choose(wanted, run, is_free);
@@ -169,9 +175,10 @@ void Mappings::schedule(const MappingEntry& entry, Time now) {
     deadlines_.schedule(entry.key(), due);
 }
 
-void Mappings::keep_in_kernel(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes) {
+void Mappings::keep_in_kernel(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes,
+                              bool again) {
     const bool is_there = entry.kernel_until > now;
-    if (is_there && !is_worth_renewing(entry.kernel_until, until, now)) return;
+    if (is_there && !again && !is_worth_renewing(entry.kernel_until, until, now)) return;
     entry.kernel_until = std::max(entry.kernel_until, until);
     const auto op = is_there ? Change::Op::renew : Change::Op::add;
     if (!entry.mapping.is_identity()) changes.push_back(change_of(entry, op, now));
@@ -180,33 +187,10 @@ void Mappings::keep_in_kernel(MappingEntry& entry, Time until, Time now, std::ve
     if (!is_there) changed_ = true;
 }
 
-Change Mappings::change_of(MappingEntry& entry, Change::Op op, Time now) {
+Change Mappings::change_of(const MappingEntry& entry, Change::Op op, Time now) {
     Change made = change(op, entry.mapping, entry.kernel_until, now);
-    if (entry.note)
-        made.note = *entry.note;
-    else
-        entry.note_id = 0;
+    if (entry.of_calls) made.note = of_calls_note;
     return made;
-}
-
-void Mappings::set_note(const MappingKey& key, std::uint32_t id, const std::string& note) {
-    MappingEntry* entry = mappings_.edit(key);
-    if (!entry) return;
-    entry->note_id = id;
-    entry->note = std::make_shared<const std::string>(note);
-}
-
-void Mappings::outdate_note(const MappingKey& key, std::uint32_t id) {
-    const MappingEntry* known = mappings_.find(key);
-    if (known && known->note_id == id) mappings_.edit(key)->note.reset();
-}
-
-void Mappings::remove_note(const MappingKey& key, std::uint32_t id, Time now, std::vector<Change>& changes) {
-    const MappingEntry* known = mappings_.find(key);
-    if (!known || id == 0 || known->note_id != id) return;
-    MappingEntry& entry = *mappings_.edit(key);
-    entry.note.reset();
-    if (entry.kernel_until > now) changes.push_back(change_of(entry, Change::Op::renew, now));
 }
 
 void Mappings::remove_from_kernel(const MappingEntry& entry, Time now, std::vector<Change>& changes) {
@@ -214,6 +198,9 @@ void Mappings::remove_from_kernel(const MappingEntry& entry, Time now, std::vect
     if (entry.diverted && others_divert_until(entry) <= now)
         changes.push_back(removal(Diversion{entry.mapping.transport, entry.mapping.inside}));
     if (entry.reachable) changes.push_back(removal(reachable_of(entry)));
+}
+
+void Mappings::close_flows(const MappingEntry& entry) {
     // TCP connections may continue without the ALG, so their conntrack entries are not deleted.
     const bool has_connections = entry.mapping.transport == Transport::tcp && entry.idle_until != Time{0};
     if (!has_connections) closed_.push_back(entry.mapping);
@@ -250,13 +237,14 @@ bool Mappings::refresh(const MappingKey& key, bool divert, Time now, std::vector
     MappingEntry& entry = *mappings_.edit(key);
     const bool was_there = entry.kernel_until > now;
     const bool was_diverted = entry.diverted;
+    const bool was_of_calls = std::exchange(entry.of_calls, false);
     entry.diverted = entry.diverted || divert;
     entry.idle_until = now + idle_time;
     if (was_there && entry.diverted && !was_diverted) add_diversion(entry, Change::Op::add, now, changes);
     entry.reachable = entry.reachable || opens;
     if (was_there && opens)
         changes.push_back(change(Change::Op::add, reachable_of(entry), entry.kernel_until, now));
-    keep_in_kernel(entry, entry.idle_until + idle_margin, now, changes);
+    keep_in_kernel(entry, entry.idle_until + idle_margin, now, changes, was_of_calls);
     schedule(entry, now);
     return !was_there;
 }
@@ -276,7 +264,7 @@ bool Mappings::adopt(const Socket& inside, const Egress& egress, bool divert, Ti
     const ExistingNat::Way* way = existing_nat().find(key);
     // A port forward does not show that the phone has sent a message.
     if (mappings_.contains(key) || !way || !way->by_phone) return false;
-    if (!map(inside, egress, {way->port, 1, true}, now)) return false;
+    if (!map(inside, egress, {way->port, 1, true}, now, changes)) return false;
     MappingEntry& entry = *mappings_.edit(key);
     entry.shown = entry.shown.when_presumed();
     return refresh(key, divert, now, changes, false);
@@ -301,12 +289,14 @@ void Mappings::release(const MappingKey& key, Time now, std::vector<Change>& cha
         entry->idle_until = used_until(*entry);
         keep_in_kernel(*entry, entry->idle_until + idle_margin, now, changes);
     } else {
-        remove_from_kernel(*entry, now, changes);
-        entry->kernel_until = Time{0};
-        entry->note_id = 0;
-        entry->note.reset();
+        close_flows(*entry);
+        if (!entry->of_calls) {
+            remove_from_kernel(*entry, now, changes);
+            entry->kernel_until = Time{0};
+        }
         entry->adopted = false;
-        entry->linger_until = now + transaction_time;
+        entry->linger_until =
+            std::max(now + transaction_time, std::min(entry->kernel_until, now + linger_time));
         lingering_.push_back(key);
     }
     schedule(*entry, now);
@@ -340,8 +330,8 @@ void Mappings::expire(Time now, std::vector<Change>& changes) {
             schedule(*entry, now);
             continue;
         }
-        if (entry->kernel_until > now) remove_from_kernel(*entry, now, changes);
-        forget(*entry);
+        if (entry->kernel_until > now && !entry->of_calls) close_flows(*entry);
+        forget(*entry, now, changes);
     }
     const auto is_past = [&](const MappingKey& key) {
         const MappingEntry* entry = mappings_.find(key);
@@ -356,12 +346,10 @@ std::optional<Time> Mappings::next_deadline() const {
     return earliest({deadlines_.next(), old_endpoints_.next_deadline()});
 }
 
-void Mappings::list(Time now, std::vector<Change>& changes) const {
+void Mappings::list(Time now, bool lasting, std::vector<Change>& changes) const {
     for (const auto& [key, entry] : mappings_) {
-        if (entry.kernel_until <= now) continue;
-        if (!entry.mapping.is_identity())
-            changes.push_back(change(Change::Op::add, entry.mapping, entry.kernel_until, now));
-        if (!entry.mapping.is_identity() && entry.note) changes.back().note = *entry.note;
+        if (entry.kernel_until <= now || (lasting && is_lingering(entry, now))) continue;
+        if (!entry.mapping.is_identity()) changes.push_back(change_of(entry, Change::Op::add, now));
         if (entry.diverted)
             changes.push_back(change(Change::Op::add,
                                      Diversion{entry.mapping.transport, entry.mapping.inside},

@@ -4,9 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "alg/base/deadline_queue.hpp"
@@ -26,7 +24,8 @@ namespace sipalg::nat {
 
 /// A mapping is in the kernel until kernel_until. Its users (calls, bindings, connections), signalling
 /// (idle_until) and keep-alives, which only conntrack sees, keep it there. Afterwards its port stays reserved
-/// until linger_until, so that a late retransmission leaves with the same bytes (C10).
+/// until linger_until, so that a late retransmission leaves with the same bytes (C10). A mapping that only
+/// calls have used stays in the kernel meanwhile, for the next call with the same endpoint (P2).
 struct MappingEntry {
     Mapping mapping;
     Address advertised;  ///< the address that messages name in place of mapping.outside.address
@@ -38,9 +37,10 @@ struct MappingEntry {
     bool diverted = false;     ///< it has a Diversion element
     bool reachable = false;    ///< it has a Reachable element
     ShownForm shown;
-    std::uint32_t note_id = 0;                ///< the kernel's element has a note of this record; 0: none
-    std::shared_ptr<const std::string> note;  ///< that note; nullptr: it is out of date
+    bool of_calls = false;  ///< only calls have used it
 
+    /// Whether the mapping has lost its last call, and the kernel keeps it for the next one.
+    bool is_kept_for_calls() const { return of_calls && users == 0; }
     Endpoint public_endpoint() const { return {advertised, mapping.outside.port}; }
     MappingKey key() const { return {{mapping.transport, mapping.inside}, mapping.outside.address}; }
 };
@@ -88,11 +88,13 @@ class Mappings {
     const auto& all() const { return mappings_; }
     const Treatments& treatments() const { return policy_.treatments; }
 
-    /// Whether the mapping only reserves its port, so that the owner's NAT translates the packets.
+    /// Whether the mapping has no user and only keeps its port: what conntrack says about it is better.
     bool is_lingering(const MappingEntry& entry, Time now) const;
     /// The mapping of `inside`, made if there is none; it enters the kernel with acquire() or refresh().
+    /// `changes` receives the removals of lingering mappings that give way to it.
     /// nullptr: the port is forbidden (X2), no port is left, or a limit is reached (X7).
-    const MappingEntry* map(const Socket& inside, const Egress& egress, const PortWish& wish, Time now);
+    const MappingEntry* map(const Socket& inside, const Egress& egress, const PortWish& wish, Time now,
+                            std::vector<Change>& changes);
     /// Keeps the mapping's public port next to that of the previous inside port, also after renumber().
     void set_consecutive(const MappingKey& key) { mappings_.edit(key)->consecutive = true; }
     /// Keeps a mapping that signalling has used for another idle_time, with a Diversion if `divert`, and with
@@ -110,12 +112,6 @@ class Mappings {
     void acquire(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
     /// A user needs the mapping until `until`: renews the kernel's timeout if it ends earlier.
     void extend(const MappingKey& key, Time until, Time now, std::vector<Change>& changes);
-    /// Puts a piece of the record `id` into the mapping's note, which the change that adds the mapping has.
-    void set_note(const MappingKey& key, std::uint32_t id, const std::string& note);
-    /// The record `id` is stored elsewhere.
-    void outdate_note(const MappingKey& key, std::uint32_t id);
-    /// The record `id` has ended: a mapping that stays in the kernel has no note of it any more.
-    void remove_note(const MappingKey& key, std::uint32_t id, Time now, std::vector<Change>& changes);
     /// Removes a user.
     void release(const MappingKey& key, Time now, std::vector<Change>& changes);
 
@@ -159,17 +155,19 @@ class Mappings {
         return ports_.forwards().left(policy_.media_low, policy_.media_high);
     }
 
-    /// Adds an addition for each element that the kernel should have.
-    void list(Time now, std::vector<Change>& changes) const;
+    /// Adds an addition for each element that the kernel should have, if not `lasting`, else for those that
+    /// another run of the daemon needs.
+    void list(Time now, bool lasting, std::vector<Change>& changes) const;
 
-    /// The elements that have left the kernel since the last call, for the next conntrack scan (C7).
+    /// Mappings that have lost their last user and pinholes that have left the kernel since the last call,
+    /// for the next conntrack scan (C7).
     struct Closed {
         std::vector<Mapping> mappings;
         std::vector<Pinhole> pinholes;
     };
     Closed take_closed();
-    /// Whether an element has entered or left the kernel since the last take_closed(). Refused changes count
-    /// too.
+    /// Whether an element has entered the kernel or is no longer used since the last take_closed(). Refused
+    /// changes count too.
     bool changed() const { return changed_ || pinholes_.changed(); }
 
     void commit();
@@ -187,28 +185,33 @@ class Mappings {
     friend class MappingMover;     // C11
     friend class MappingRestorer;  // A5
 
-    const MappingEntry& enter(const Mapping& mapping, const Egress& egress, bool adopted, Time now);
-    bool has_room(const Address& phone, bool emergency, Time now);
+    const MappingEntry& enter(const Mapping& mapping, const Egress& egress, const PortWish& wish,
+                              bool adopted, Time now);
+    bool has_room(const Address& phone, bool emergency, Time now, std::vector<Change>& changes);
     /// Returns the port that is freed; nullopt: no mapping is lingering.
-    std::optional<std::uint16_t> forget_oldest_lingering(Time now);
-    void forget(const MappingEntry& entry);
+    std::optional<std::uint16_t> forget_oldest_lingering(Time now, std::vector<Change>& changes);
+    void forget(const MappingEntry& entry, Time now, std::vector<Change>& changes);
     /// Removes lingering mappings that contradict conntrack about one of these two sockets.
     void forget_contradicted(const MappingKey& inside, const ExistingNat::Way& way, const Egress& egress,
-                             Time now);
+                             Time now, std::vector<Change>& changes);
     /// Frees the ports of lingering mappings if no other port is left (X7).
     std::optional<std::uint16_t> choose_port(std::uint16_t wanted, unsigned run, Time now,
-                                             const std::function<bool(std::uint16_t)>& is_free);
+                                             const std::function<bool(std::uint16_t)>& is_free,
+                                             std::vector<Change>& changes);
     void note_outside_address(const Address& outside);
     /// The time until which mappings of the same inside endpoint at other outside addresses need its
     /// Diversion; 0: none does.
     Time others_divert_until(const MappingEntry& entry) const;
-    /// A change of the mapping in the kernel, with its note if that is up to date.
-    static Change change_of(MappingEntry& entry, Change::Op op, Time now);
+    /// A change of the mapping in the kernel.
+    static Change change_of(const MappingEntry& entry, Change::Op op, Time now);
     void add_diversion(const MappingEntry& entry, Change::Op op, Time now,
                        std::vector<Change>& changes) const;
-    /// Keeps the mapping's elements in the kernel at least until `until`.
-    void keep_in_kernel(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes);
+    /// Keeps the mapping's elements in the kernel at least until `until`. `again`: writes them in any case.
+    void keep_in_kernel(MappingEntry& entry, Time until, Time now, std::vector<Change>& changes,
+                        bool again = false);
     void remove_from_kernel(const MappingEntry& entry, Time now, std::vector<Change>& changes);
+    /// Has the flows of the mapping deleted, which has lost its last user (C7).
+    void close_flows(const MappingEntry& entry);
     void schedule(const MappingEntry& entry, Time now);
 
     const Policy& policy_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "alg/kernel/change.hpp"
+#include "alg/kernel/record.hpp"
 #include "alg/policy/timing.hpp"
 
 namespace sipalg::nat {
@@ -13,7 +14,7 @@ bool Pinholes::acquire(const Pinhole& pinhole, Time until, Time now, std::vector
     ++entry.users;
     if (is_new || entry.kernel_until <= now) {
         entry.kernel_until = until;
-        changes.push_back(change(Change::Op::add, pinhole, until, now));
+        changes.push_back(change_of(pinhole, entry, Change::Op::add, now));
         changed_ = true;
         return true;
     }
@@ -24,8 +25,18 @@ bool Pinholes::acquire(const Pinhole& pinhole, Time until, Time now, std::vector
 void Pinholes::extend(const Pinhole& pinhole, Time until, Time now, std::vector<Change>& changes) {
     const PinholeEntry* known = table_.find(pinhole);
     if (!known || !is_worth_renewing(known->kernel_until, until, now)) return;
-    table_.edit(pinhole)->kernel_until = until;
-    changes.push_back(change(Change::Op::renew, pinhole, until, now));
+    PinholeEntry& entry = *table_.edit(pinhole);
+    entry.kernel_until = until;
+    changes.push_back(change_of(pinhole, entry, Change::Op::renew, now));
+}
+
+Change Pinholes::change_of(const Pinhole& pinhole, PinholeEntry& entry, Change::Op op, Time now) {
+    Change made = change(op, pinhole, entry.kernel_until, now);
+    if (entry.note)
+        made.note = *entry.note;
+    else
+        entry.note_id = 0;
+    return made;
 }
 
 bool Pinholes::release(const Pinhole& pinhole, std::vector<Change>& changes) {
@@ -36,6 +47,34 @@ bool Pinholes::release(const Pinhole& pinhole, std::vector<Change>& changes) {
     table_.erase(pinhole);
     changed_ = true;
     return true;
+}
+
+void Pinholes::set_note(const Pinhole& pinhole, std::uint32_t id, const std::string& note) {
+    PinholeEntry* entry = table_.edit(pinhole);
+    if (!entry) return;
+    entry->note_id = id;
+    entry->note = std::make_shared<const std::string>(note);
+}
+
+void Pinholes::outdate_note(const Pinhole& pinhole, std::uint32_t id) {
+    const PinholeEntry* known = table_.find(pinhole);
+    if (known && known->note_id == id) table_.edit(pinhole)->note.reset();
+}
+
+void Pinholes::remove_note(const Pinhole& pinhole, std::uint32_t id, Time now, std::vector<Change>& changes) {
+    const PinholeEntry* known = table_.find(pinhole);
+    if (!known || id == 0 || known->note_id != id) return;
+    PinholeEntry& entry = *table_.edit(pinhole);
+    entry.note.reset();
+    if (entry.kernel_until > now) changes.push_back(change_of(pinhole, entry, Change::Op::renew, now));
+}
+
+void Pinholes::restore(const Pinhole& pinhole, Time until, const std::string& note) {
+    PinholeEntry entry;
+    entry.kernel_until = until;
+    entry.note_id = id_in_note(note);
+    if (entry.note_id != 0) entry.note = std::make_shared<const std::string>(note);
+    table_.put(pinhole, std::move(entry));
 }
 
 std::vector<Pinhole> Pinholes::move(const Moved& moved, Time now, std::vector<Change>& removals,
@@ -75,9 +114,11 @@ void Pinholes::remove_unused(std::vector<Change>& changes) {
 }
 
 void Pinholes::list(Time now, std::vector<Change>& changes) const {
-    for (const auto& [pinhole, entry] : table_)
-        if (entry.kernel_until > now)
-            changes.push_back(change(Change::Op::add, pinhole, entry.kernel_until, now));
+    for (const auto& [pinhole, entry] : table_) {
+        if (entry.kernel_until <= now) continue;
+        changes.push_back(change(Change::Op::add, pinhole, entry.kernel_until, now));
+        if (entry.note) changes.back().note = *entry.note;
+    }
 }
 
 }  // namespace sipalg::nat

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,8 @@ namespace sipalg::nat {
 struct PinholeEntry {
     std::uint32_t users = 0;  ///< calls and bindings that have acquired it
     Time kernel_until{0};
+    std::uint32_t note_id = 0;                ///< the kernel's element has a note of this record; 0: none
+    std::shared_ptr<const std::string> note;  ///< that note; nullptr: it is out of date
 };
 
 /// Pinholes with reference counts: a pinhole of several calls or bindings is in the kernel once, until its
@@ -36,6 +40,13 @@ class Pinholes {
     /// Removes a user. True: the pinhole has left the kernel.
     bool release(const Pinhole& pinhole, std::vector<Change>& changes);
 
+    /// Puts a piece of the record `id` into the note of the pinhole, which the change that adds it has.
+    void set_note(const Pinhole& pinhole, std::uint32_t id, const std::string& note);
+    /// The record `id` is stored elsewhere.
+    void outdate_note(const Pinhole& pinhole, std::uint32_t id);
+    /// The record `id` has ended: a pinhole that stays in the kernel has no note of it any more.
+    void remove_note(const Pinhole& pinhole, std::uint32_t id, Time now, std::vector<Change>& changes);
+
     /// The new place of a public endpoint (C11); nullopt: it has not moved. Port 0: no port was left, and its
     /// pinholes are removed.
     using Moved = std::function<std::optional<Endpoint>(const Socket& outside)>;
@@ -45,7 +56,7 @@ class Pinholes {
                               std::vector<Change>& additions);
 
     /// Restores a pinhole of an earlier daemon without users, which are restored later (A5).
-    void restore(const Pinhole& pinhole, Time until) { table_.put(pinhole, {0, until}); }
+    void restore(const Pinhole& pinhole, Time until, const std::string& note);
     /// Removes the pinholes that have no user.
     void remove_unused(std::vector<Change>& changes);
 
@@ -66,6 +77,9 @@ class Pinholes {
     void shrink() { table_.shrink(); }
 
   private:
+    /// A change of the pinhole in the kernel, with its note if that is up to date.
+    static Change change_of(const Pinhole& pinhole, PinholeEntry& entry, Change::Op op, Time now);
+
     StagedMap<Pinhole, PinholeEntry, MappingKeyHash> table_;
     std::vector<Pinhole> closed_;
     bool changed_ = false;

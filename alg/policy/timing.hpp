@@ -21,6 +21,9 @@ inline constexpr Time proof_time = 120s;
 /// A signalling mapping without a binding lives as long as a UDP stream in conntrack, more than the two
 /// minutes of RFC 4787 REQ-5.
 inline constexpr Time idle_time = 180s;
+/// The longest time for which the kernel keeps a mapping that no call uses any more, for the next call (P2):
+/// as long as conntrack keeps a UDP stream.
+inline constexpr Time linger_time = 180s;
 /// The kernel keeps a mapping this much longer, so that it can still be renewed when its time has passed.
 inline constexpr Time idle_margin = 5s;
 /// The most deadlines that one transaction handles, so that it stays small.

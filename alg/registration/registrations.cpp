@@ -113,7 +113,7 @@ void Registrations::release(const BindingKey& key, const Binding& binding, Time 
 
 void Registrations::bind(const BindingKey& key, const Pending& pending, std::int64_t granted,
                          const std::vector<Address>& others, bool proven, Time now, Effects& effects) {
-    const nat::MappingEntry* entry = mappings_.map(key.inside, pending.egress, {}, now);
+    const nat::MappingEntry* entry = mappings_.map(key.inside, pending.egress, {}, now, effects.changes);
     const Binding* known = bindings_.find(key);
     if (!entry || (!known && !has_room(key.inside.endpoint.address))) {
         effects.limit = true;
@@ -262,7 +262,7 @@ bool Registrations::restore(const StoredRecord& record, Time now, Effects& effec
         binding.until <= now)
         return false;
     const nat::MappingEntry* entry =
-        mappings_.map(key.inside, binding.egress, {binding.shown.port, 1, false}, now);
+        mappings_.map(key.inside, binding.egress, {binding.shown.port, 1, false}, now, effects.changes);
     if (!entry) return false;
     // The times in a record may be damaged: a binding lasts a day at most (C8), and its record as long as it.
     binding.until = std::min<Time>(binding.until, now + Seconds{sip::longest_delta} + registration_grace);

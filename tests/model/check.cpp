@@ -12,6 +12,7 @@ namespace sipalg::model {
 namespace {
 
 constexpr Time longest_timeout{601'000};  // of the elements of a call
+constexpr Time linger_time{180'000};      // of mappings without a call
 
 std::string shown(const Hole& hole) {
     return hole.remote.text() + " > " + hole.inside.text();
@@ -56,14 +57,17 @@ void World::check() {
         if (const auto* mapping = std::get_if<Mapping>(&element)) {
             inside_of[mapping->outside] = mapping->inside;
             mapped.insert(mapping->inside);
-            const bool signalling = std::find(phones.begin(), phones.end(), mapping->inside) != phones.end();
+            const bool signalling = is_signalling(mapping->inside);
             const auto left_over = left_over_.find(mapping->inside);
             const bool left = left_over != left_over_.end() && left_over->second > now_;
-            if (!signalling && !left && !expected.may_map.contains(mapping->inside))
+            if (signalling || left || expected.may_map.contains(mapping->inside))
+                unused_since_.erase(mapping->inside);
+            else if (unused_since_.try_emplace(mapping->inside, now_).first->second + linger_time < now_)
                 throw std::runtime_error("C6: still mapped: " + mapping->inside.text());
             if (!signalling && until > now_ + longest_timeout)
                 throw std::runtime_error("X8: mapped for too long: " + mapping->inside.text());
         }
+    std::erase_if(unused_since_, [&](const auto& entry) { return !mapped.contains(entry.first); });
     std::set<Hole> open;
     for (const auto& [element, until] : kernel_.elements())
         if (const auto* pinhole = std::get_if<Pinhole>(&element)) {

@@ -1,6 +1,7 @@
 // The constants of the world.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include "tests/model/world.hpp"
@@ -9,6 +10,9 @@ namespace sipalg::model {
 
 inline const Address wan = Address::v4(0xCB007101);  // 203.0.113.1
 inline const std::array phones{*Endpoint::parse("192.168.1.10:5060"), *Endpoint::parse("192.168.1.11:5060")};
+inline bool is_signalling(const Endpoint& inside) {
+    return std::find(phones.begin(), phones.end(), inside) != phones.end();
+}
 inline const std::array peers{*Endpoint::parse("203.0.113.10:5060"), *Endpoint::parse("203.0.113.20:5060")};
 inline constexpr int registration_s = 86'400;
 inline constexpr Time retransmission_time{32'000};

@@ -203,17 +203,26 @@ bool World::restart(Dice& dice) {
     kernel_.apply(state_.restore(
                       kernel_.read(now_), [](const Address&) { return wan; }, now_),
                   now_);
+    check_kept_mappings();
     reference_.restart(now_);
     now_ += Time{1};  // handle the deadlines that have passed in the meantime
     expire_due();
     reference_.time_passes(now_);
-    // A mapping whose call has ended could be one of signalling, so it stays until its timeout.
-    const Expected expected = reference_.expected(now_);
-    for (const auto& [element, until] : kernel_.elements())
-        if (const auto* mapping = std::get_if<Mapping>(&element);
-            mapping && !expected.may_map.contains(mapping->inside))
-            left_over_[mapping->inside] = until;
     return true;
+}
+
+// A5: what the earlier daemon kept for later calls is gone. A mapping that also a message outside of a call
+// has used could be one of signalling, so it stays until its timeout.
+void World::check_kept_mappings() {
+    for (const auto& [element, until] : kernel_.elements()) {
+        const auto* mapping = std::get_if<Mapping>(&element);
+        if (!mapping) continue;
+        if (const auto left_over = left_over_.find(mapping->inside); left_over != left_over_.end())
+            left_over->second = until;
+        else if (unused_since_.contains(mapping->inside))
+            throw std::runtime_error("A5: still mapped after a restart: " + mapping->inside.text());
+    }
+    unused_since_.clear();
 }
 
 }  // namespace sipalg::model

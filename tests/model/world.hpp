@@ -73,6 +73,7 @@ class World {
     bool stranger(Dice& dice);
     void advance(Time time);
     bool restart(Dice& dice);
+    void check_kept_mappings();
     bool talk(Dice& dice);
 
     void collect();
@@ -105,10 +106,11 @@ class World {
     std::vector<Message> history_;  ///< recently handled by the router
     std::map<Hole, Time> flows_;    ///< flows of signalling that phones began, with their last use
     test::FlowTracker conntrack_;
-    bool established_ = false;            ///< the last packet was
-    std::map<Endpoint, Time> left_over_;  ///< kept after a restart, and until when
-    std::map<int, bool> silent_;          ///< calls without media
-    std::string contact_;                 ///< of the registered phone, as it is known outside
+    bool established_ = false;               ///< the last packet was
+    std::map<Endpoint, Time> left_over_;     ///< of messages outside of calls, and until when
+    std::map<Endpoint, Time> unused_since_;  ///< mapped without a call, since when at the latest
+    std::map<int, bool> silent_;             ///< calls without media
+    std::string contact_;                    ///< of the registered phone, as it is known outside
     Time now_{1'000'000};
     int calls_ = 0;
     bool told_;

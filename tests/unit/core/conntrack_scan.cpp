@@ -26,7 +26,7 @@ ConntrackEntry from_peer() {
 /// A mapping with a pinhole, as a call has them.
 struct Fixture {
     Fixture() : state(Policy{}) {
-        mappings().map({Transport::udp, phone}, egress, {}, now);
+        mappings().map({Transport::udp, phone}, egress, {}, now, changes);
         mappings().acquire(key, now + std::chrono::seconds(600), now, changes);
         mappings().pinholes().acquire(hole, now + std::chrono::seconds(600), now, changes);
         state.commit();

@@ -60,7 +60,7 @@ struct Fixture {
         std::vector<Change> changes;
         nat::Mappings& mappings = state.mappings;
         const nat::MappingKey key{{Transport::udp, flow(16000).original_source}, wan};
-        mappings.map(key.inside, {wan, wan}, {}, now);
+        mappings.map(key.inside, {wan, wan}, {}, now, changes);
         mappings.acquire(key, now + Time{1000}, now, changes);
         mappings.release(key, now, changes);
         state.commit();

@@ -205,13 +205,14 @@ TEST_CASE("A5 a record that is truncated, too long or of another layout is refus
     }
 }
 
-TEST_CASE("A5 a record is in the notes of mappings only if they have all of it, and no pieces are newer") {
+TEST_CASE("A5 a record is in the notes of pinholes only if they have all of it, and no pieces are newer") {
     const std::string bytes(300, 'r');
-    const auto mapping = [](std::uint16_t port) {
-        const Endpoint inside{Address::v4(0xC0A8010A), port}, outside{Address::v4(0xCB007101), port};
-        return Change{Change::Op::add, Mapping{Transport::udp, inside, outside}, Seconds{60}};
+    const auto pinhole = [](std::uint16_t port) {
+        const Endpoint outside{Address::v4(0xCB007101), port};
+        return Change{Change::Op::add, Pinhole{Transport::udp, Address::v4(0xCB00710B), outside},
+                      Seconds{60}};
     };
-    Change first = mapping(4000), second = mapping(4001);
+    Change first = pinhole(4000), second = pinhole(4001);
     CHECK_FALSE(put_into_notes(7, bytes, std::vector<Change*>{&first}));
     CHECK(first.note.empty());
     REQUIRE(put_into_notes(7, bytes, std::vector<Change*>{&first, &second}));

@@ -119,9 +119,10 @@ TEST_CASE("A3 a port that another host's flows use is not free; the phone's own 
     Mappings mappings(policy, hosts);
     scan(mappings.existing_nat(), {mapping(10, 16000, 40000), mapping(11, 16000, 16000)});
     const Time now{1000};
+    std::vector<Change> unused;
     const auto port = [&](std::uint8_t host, std::uint16_t inside) {
-        const MappingEntry* entry =
-            mappings.map({Transport::udp, {Address::v4(0xC0A80100U + host), inside}}, egress, {}, now);
+        const MappingEntry* entry = mappings.map({Transport::udp, {Address::v4(0xC0A80100U + host), inside}},
+                                                 egress, {}, now, unused);
         return entry ? entry->mapping.outside.port : std::uint16_t{0};
     };
     CHECK(port(10, 16000) == 40000);
@@ -135,8 +136,9 @@ TEST_CASE("A3 a phone's own RTCP flow does not block the port of its RTP") {
     const Hosts hosts;
     Mappings mappings(policy, hosts);
     scan(mappings.existing_nat(), {mapping(10, 16001, 16001)});
-    const MappingEntry* entry =
-        mappings.map({Transport::udp, {Address::v4(0xC0A8010A), 16000}}, egress, {0, 1, false}, Time{1000});
+    std::vector<Change> unused;
+    const MappingEntry* entry = mappings.map({Transport::udp, {Address::v4(0xC0A8010A), 16000}}, egress,
+                                             {0, 1, false}, Time{1000}, unused);
     REQUIRE(entry);
     CHECK(entry->mapping.outside.port == 16000);
 }

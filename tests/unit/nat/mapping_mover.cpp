@@ -21,7 +21,7 @@ struct Fixture {
     explicit Fixture(Policy settings = {}) : policy(std::move(settings)), mappings(policy, hosts) {}
 
     nat::MappingKey acquire(std::uint16_t port, const Address& at, Time until) {
-        const nat::MappingKey key = mappings.map(udp(phone, port), {at, at}, {}, now)->key();
+        const nat::MappingKey key = mappings.map(udp(phone, port), {at, at}, {}, now, changes)->key();
         mappings.acquire(key, until, now, changes);
         return key;
     }

@@ -25,12 +25,13 @@ struct Fixture {
     }
     /// The public port that the socket gets; 0: none.
     std::uint16_t port_of(const Socket& inside, const PortWish& wish = {}) {
-        const MappingEntry* entry = mappings.map(inside, egress, wish, Time{1000});
+        const MappingEntry* entry = mappings.map(inside, egress, wish, Time{1000}, changes);
         return entry ? entry->mapping.outside.port : std::uint16_t{0};
     }
     Policy policy;
     Hosts hosts;
     Mappings mappings;
+    std::vector<Change> changes;
 };
 
 }  // namespace
@@ -96,7 +97,7 @@ TEST_CASE("X12 mappings leave a port that is forwarded to another host later; th
     std::vector<Change> changes;
     const Time now{1000};
     const auto hold = [&](const Socket& inside) {
-        const MappingKey key = f.mappings.map(inside, egress, {}, now)->key();
+        const MappingKey key = f.mappings.map(inside, egress, {}, now, changes)->key();
         f.mappings.acquire(key, Time{500'000}, now, changes);
         return key;
     };
