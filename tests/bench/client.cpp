@@ -81,10 +81,9 @@ class Loop {
         slot.dialog = new_dialog(options_, serial_++ * slots_.size() + index(slot));
         slot.began = now;
         ++under_way_;
-        if (options_.calls) {
-            const auto ports = static_cast<unsigned>((options_.media_high - options_.media_low) / 2 + 1);
-            slot.dialog.media_port = static_cast<std::uint16_t>(options_.media_low + 2 * (serial_ % ports));
-        }
+        if (options_.calls)
+            slot.dialog.media_port =
+                static_cast<std::uint16_t>(options_.media_low + 2 * (serial_ % options_.media_pairs));
         transmit(slot, options_.calls ? "INVITE" : "OPTIONS",
                  options_.calls ? Slot::Waiting::invite : Slot::Waiting::options, now);
     }

@@ -17,7 +17,7 @@ namespace {
 
 constexpr char usage[] =
     "usage: sip_load client --local ADDR --remote ADDR [--kind options|calls] [--outstanding N]\n"
-    "                       [--warm-up S] [--seconds S]\n"
+    "                       [--media-pairs N] [--warm-up S] [--seconds S]\n"
     "       sip_load check  --local ADDR --remote ADDR [--outstanding CALLS]\n"
     "       sip_load server --local ADDR [--inside ADDR] [--stream]\n"
     "       each with [--transport udp|tcp]\n";
@@ -37,12 +37,17 @@ double number(const char* text, double low, double high) {
 }
 
 bench::Options parse(int argc, char** argv) {
-    static const option names[] = {
-        {"local", required_argument, nullptr, 'l'},     {"remote", required_argument, nullptr, 'r'},
-        {"kind", required_argument, nullptr, 'k'},      {"outstanding", required_argument, nullptr, 'o'},
-        {"warm-up", required_argument, nullptr, 'w'},   {"seconds", required_argument, nullptr, 's'},
-        {"inside", required_argument, nullptr, 'i'},    {"stream", no_argument, nullptr, 't'},
-        {"transport", required_argument, nullptr, 'p'}, {}};
+    static const option names[] = {{"local", required_argument, nullptr, 'l'},
+                                   {"remote", required_argument, nullptr, 'r'},
+                                   {"kind", required_argument, nullptr, 'k'},
+                                   {"outstanding", required_argument, nullptr, 'o'},
+                                   {"warm-up", required_argument, nullptr, 'w'},
+                                   {"seconds", required_argument, nullptr, 's'},
+                                   {"inside", required_argument, nullptr, 'i'},
+                                   {"stream", no_argument, nullptr, 't'},
+                                   {"transport", required_argument, nullptr, 'p'},
+                                   {"media-pairs", required_argument, nullptr, 'm'},
+                                   {}};
     bench::Options options;
     for (int c = 0; (c = getopt_long(argc, argv, "", names, nullptr)) != -1;) {
         switch (c) {
@@ -57,6 +62,7 @@ bench::Options parse(int argc, char** argv) {
                 if (!options.tcp && std::strcmp(optarg, "udp") != 0) fail("--transport is udp or tcp");
                 break;
             case 'o': options.outstanding = static_cast<unsigned>(number(optarg, 1, 1000)); break;
+            case 'm': options.media_pairs = static_cast<unsigned>(number(optarg, 1, 20000)); break;
             case 'w': options.warm_up = std::chrono::duration<double>(number(optarg, 0, 60)); break;
             case 's': options.measured = std::chrono::duration<double>(number(optarg, 0.01, 600)); break;
             case 'i': options.inside = optarg; break;

@@ -19,10 +19,10 @@ struct Options {
     unsigned outstanding = 1;                    ///< calls or transactions that are open at once
     std::chrono::duration<double> warm_up{0.1};  ///< not counted
     std::chrono::duration<double> measured{2};   ///< counted
-    std::uint16_t media_low = 20000;             ///< the phone's RTP ports, even, taken in turn
-    std::uint16_t media_high = 29998;
-    std::string inside;   ///< server: address that should not show in requests
-    bool stream = false;  ///< server: sends RTP for each answered call
+    std::uint16_t media_low = 20000;             ///< the phone's first RTP port
+    unsigned media_pairs = 1000;                 ///< its pairs of ports for RTP and RTCP, taken in turn
+    std::string inside;                          ///< server: address that should not show in requests
+    bool stream = false;                         ///< server: sends RTP for each answered call
 };
 
 /// The phone's end and the provider's, for the transport that the options name.
