@@ -4,70 +4,12 @@
 
 #include "alg/nat/mapping_restorer.hpp"
 #include "alg/policy/timing.hpp"
-#include "tests/cases/kernel.hpp"
+#include "tests/unit/nat/mappings_fixture.hpp"
 
 namespace sipalg::nat {
 
-namespace {
-
-const Address wan = Address::v4(0xCB007101);
-const Egress egress{wan, wan};
-const Address phone = Address::v4(0xC0A8010A), other = Address::v4(0xC0A8010B);
-const Address remote = Address::v4(0xCB00710B);
-
-Socket udp(const Address& address, std::uint16_t port) {
-    return {Transport::udp, {address, port}};
-}
-
-/// Mappings with a kernel that accepts everything.
-struct Fixture {
-    explicit Fixture(Policy settings = {}) : policy(std::move(settings)), mappings(policy, hosts) {}
-
-    nat::MappingKey map(const Socket& inside, const nat::PortWish& wish = {}) {
-        const nat::MappingEntry* entry = mappings.map(inside, egress, wish, now, changes);
-        return entry ? entry->key() : nat::MappingKey{};
-    }
-    std::uint16_t public_port(const nat::MappingKey& key) const {
-        const nat::MappingEntry* entry = mappings.find(key);
-        return entry ? entry->mapping.outside.port : std::uint16_t{0};
-    }
-    Pinhole hole(const nat::MappingKey& key) const {
-        return {Transport::udp, remote, {wan, public_port(key)}};
-    }
-    void apply() {
-        kernel.apply(changes, now);
-        changes.clear();
-        mappings.commit();
-    }
-    void pass(Time time) {
-        const Time end = now + time;
-        while (mappings.next_deadline() && *mappings.next_deadline() <= end) {
-            now = std::max(now, *mappings.next_deadline());
-            mappings.expire(now, changes);
-            apply();
-        }
-        now = end;
-        kernel.expire(now);
-    }
-
-    Policy policy;
-    Hosts hosts;
-    nat::Mappings mappings;
-    test::TableKernel kernel;
-    std::vector<Change> changes;
-    Time now{1000};
-};
-
-Policy narrow() {
-    Policy policy;
-    policy.media_low = 20000;
-    policy.media_high = 20005;
-    policy.max_mappings = 6;
-    policy.max_mappings_per_phone = 4;
-    return policy;
-}
-
-}  // namespace
+using namespace test_mappings;
+using Fixture = MappingsFixture;
 
 TEST_CASE("A3 each inside socket has one public endpoint of its own") {
     Fixture f;
@@ -281,121 +223,6 @@ TEST_CASE("X7 at the limit lingering ports are freed, and ports in use are not")
     f.apply();
     CHECK(f.public_port(f.map(udp(phone, 30011))) == 30011);
     CHECK_FALSE(f.mappings.find(nat::MappingKey{udp(phone, 30001), wan}));
-}
-
-namespace {
-
-const nat::PortWish media{.media = true};
-
-/// A mapping that a call has released after half a minute.
-struct Lingering : Fixture {
-    explicit Lingering(Policy settings = {})
-        : Fixture(std::move(settings)), key(map(udp(phone, 30000), media)) {
-        mappings.acquire(key, now + 600s, now, changes);
-        apply();
-        pass(30s);
-        mappings.release(key, now, changes);
-        CHECK(changes.empty());
-        apply();
-    }
-    bool is_in_kernel() const { return !kernel.elements().empty(); }
-    nat::MappingKey key;
-};
-
-}  // namespace
-
-TEST_CASE("P2 C7 a mapping that a call has released stays for the next one, without its flows") {
-    Lingering f;
-    CHECK(f.is_in_kernel());
-    CHECK(f.mappings.is_lingering(*f.mappings.find(f.key), f.now));
-    CHECK(f.mappings.take_closed().mappings.size() == 1);
-    f.pass(150s);
-    CHECK(f.map(udp(phone, 30000), media) == f.key);
-    f.mappings.acquire(f.key, f.now + 200s, f.now, f.changes);
-    CHECK(f.changes.empty());
-    f.pass(300s);
-    CHECK(f.is_in_kernel());
-    f.mappings.release(f.key, f.now, f.changes);
-    f.apply();
-    f.pass(linger_time);
-    CHECK_FALSE(f.mappings.find(f.key));
-    CHECK_FALSE(f.is_in_kernel());
-}
-
-TEST_CASE("P2 a mapping that is kept for calls lasts three minutes at most, and is closed once") {
-    Lingering f;
-    CHECK(f.mappings.take_closed().mappings.size() == 1);
-    f.pass(linger_time - 1s);
-    CHECK(f.is_in_kernel());
-    f.pass(1s);
-    CHECK_FALSE(f.is_in_kernel());
-    CHECK_FALSE(f.mappings.find(f.key));
-    CHECK(f.mappings.take_closed().mappings.empty());
-}
-
-TEST_CASE("P2 X7 a mapping that is kept for calls gives way to others, with both halves") {
-    Lingering f(narrow());
-    for (std::uint16_t port = 30001; port < 30005; ++port) {
-        const nat::MappingKey key = f.map(udp(phone, port), media);
-        REQUIRE(f.public_port(key) == port);
-        f.mappings.acquire(key, f.now + 600s, f.now, f.changes);
-    }
-    CHECK_FALSE(f.mappings.find(f.key));
-    REQUIRE(f.changes.size() == 5);
-    CHECK(f.changes[3].op == Change::Op::remove);
-    f.apply();
-    CHECK(f.kernel.elements().size() == 4);
-}
-
-TEST_CASE("P2 S2 a mapping that is kept for calls gives way to what conntrack says") {
-    Lingering f;
-    f.mappings.existing_nat().begin();
-    f.mappings.existing_nat().note({Transport::udp, {phone, 30000}, {wan, 40000}}, true, false);
-    f.mappings.existing_nat().end();
-    CHECK(f.public_port(f.map(udp(phone, 30000), media)) == 40000);
-    REQUIRE(f.changes.size() == 1);
-    CHECK(f.changes[0].op == Change::Op::remove);
-}
-
-TEST_CASE("P2 C11 a mapping that is kept for calls ends with the router's address") {
-    Lingering f;
-    const AddressChange move{wan, {Address::v4(0xCB007102), Address::v4(0xCB007102)}};
-    nat::Renumbering renumbering({&move, 1});
-    f.mappings.renumber(renumbering, f.now, f.changes);
-    f.apply();
-    CHECK_FALSE(f.is_in_kernel());
-    CHECK(renumbering.counts(wan).mappings == 0);
-}
-
-TEST_CASE("P2 A5 a mapping that is kept for calls is neither written nor restored") {
-    Lingering f;
-    f.mappings.list(f.now, true, f.changes);
-    CHECK(f.changes.empty());
-    f.mappings.list(f.now, false, f.changes);
-    CHECK(f.changes.size() == 1);
-    f.changes.clear();
-    const auto elements = f.kernel.read(f.now);
-    Fixture next;
-    next.kernel = f.kernel;
-    MappingRestorer restorer(next.mappings, elements, next.now);
-    restorer.begin([](const Address&) { return wan; });
-    restorer.end(next.changes);
-    next.apply();
-    CHECK(next.kernel.elements().empty());
-    CHECK(next.mappings.all().size() == 0);
-}
-
-TEST_CASE("P2 A5 a mapping that signalling uses too is no longer one of calls alone") {
-    Lingering f;
-    CHECK_FALSE(f.mappings.refresh(f.key, false, f.now, f.changes));
-    CHECK(f.changes.size() == 1);  // without the mark
-    f.apply();
-    const auto elements = f.kernel.read(f.now);
-    REQUIRE(elements.size() == 1);
-    CHECK(elements[0].note.empty());
-    f.pass(idle_time - 1s);
-    CHECK(f.is_in_kernel());
-    CHECK_FALSE(f.mappings.is_lingering(*f.mappings.find(f.key), f.now));
 }
 
 TEST_CASE(
