@@ -12,6 +12,7 @@ namespace {
 // Increased when the layout changes: a record of another version is not read, its elements are removed.
 constexpr std::uint8_t layout = 0xcb;
 constexpr std::size_t max_streams = 64;
+constexpr std::size_t usual_size = 512;  ///< of a record in bytes; longer ones are rare
 
 // Each function names the fields of one type, for writing and for reading (FieldWriter, FieldReader).
 
@@ -154,7 +155,7 @@ void call_fields(auto& io, auto& key, auto& call) {
 }  // namespace
 
 std::string write_record(const CallKey& key, const Call& call) {
-    FieldWriter out;
+    FieldWriter out(usual_size);
     out.number(layout, 1);
     call_fields(out, key, call);
     return out.take();

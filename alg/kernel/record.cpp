@@ -187,9 +187,12 @@ void StoredRecord::remove(std::vector<Change>& changes) const {
         changes.push_back({Change::Op::remove, Record{id, part, {}}, Seconds{0}});
 }
 
+// Appends all bytes at once, because a record has a hundred numbers.
 void RecordWriter::number(std::uint64_t value, unsigned bytes) {
-    for (unsigned i = 0; i < bytes; ++i)
-        out_ += static_cast<char>(value >> (8 * i));
+    std::array<char, sizeof value> little_endian{};
+    for (unsigned i = 0; i < sizeof value; ++i)
+        little_endian[i] = static_cast<char>(value >> (8 * i));
+    out_.append(little_endian.data(), std::min<std::size_t>(bytes, sizeof value));
 }
 
 void RecordWriter::text(std::string_view value) {
@@ -200,8 +203,7 @@ void RecordWriter::text(std::string_view value) {
 
 void RecordWriter::address(const Address& value) {
     number(value.size(), 1);
-    for (std::size_t i = 0; i < value.size(); ++i)
-        number(value.bytes()[i], 1);
+    out_.append(value.bytes().begin(), value.bytes().begin() + static_cast<std::ptrdiff_t>(value.size()));
 }
 
 void RecordWriter::endpoint(const Endpoint& value) {

@@ -83,6 +83,8 @@ std::vector<StoredRecord> stored_records(std::span<const StoredElement> elements
 /// Writes fields in little-endian order.
 class RecordWriter {
   public:
+    RecordWriter() = default;
+    explicit RecordWriter(std::size_t expected) { out_.reserve(expected); }  ///< bytes
     void number(std::uint64_t value, unsigned bytes);
     void text(std::string_view value);  ///< at most 65,535 bytes
     void address(const Address& value);

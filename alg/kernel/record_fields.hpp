@@ -24,6 +24,9 @@ class FieldWriter {
   public:
     static constexpr bool reads = false;
 
+    FieldWriter() = default;
+    explicit FieldWriter(std::size_t expected) : out_(expected) {}  ///< bytes
+
     /// An integer or enum with the given number of bytes, or a bool with one.
     template <class T>
     void number(const T& value, unsigned bytes) {
