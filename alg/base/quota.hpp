@@ -58,16 +58,10 @@ class Quota {
         return of_host(address) < share || is_guaranteed(address, share);
     }
 
-    void more(const Address& address) {
-        Own own = take(address);
-        ++own.count;
-        put(address, own);
-    }
+    void more(const Address& address) { set(address, of(address) + 1); }
     /// Subtracts one; a count of zero stays zero.
     void fewer(const Address& address) {
-        Own own = take(address);
-        if (own.count > 0) --own.count;
-        put(address, own);
+        if (const std::size_t count = of(address); count > 0) set(address, count - 1);
     }
     void commit() {
         own_.commit();
@@ -97,18 +91,19 @@ class Quota {
         else
             shared_.erase(host);
     }
-    Own take(const Address& address) {
-        const Own* known = own_.find(address);
-        if (!known) return {};
-        set_shared(known->host, shared(known->host) - known->count);
-        return *known;
-    }
-    // The address may have moved to another host since.
-    void put(const Address& address, Own own) {
-        if (own.count == 0) return own_.erase(address);
-        own.host = host_of(address);
-        set_shared(own.host, shared(own.host) + own.count);
-        own_.put(address, own);
+    // The address may have moved to another host since it was counted.
+    void set(const Address& address, std::size_t count) {
+        const Address host = host_of(address);
+        Own* known = own_.edit(address);
+        const Own before = known ? *known : Own{0, host};
+        if (before.host != host) set_shared(before.host, shared(before.host) - before.count);
+        set_shared(host, shared(host) + count - (before.host == host ? before.count : 0));
+        if (count == 0)
+            own_.erase(address);
+        else if (known)
+            *known = {count, host};
+        else
+            own_.put(address, {count, host});
     }
 
     const Hosts* hosts_ = nullptr;
