@@ -27,10 +27,10 @@ class DeadlineQueue {
 
     /// Sets the deadline of `key` to `at`, in place of any earlier one.
     void schedule(const Key& key, Time at) {
-        const auto it = entries_.find(key);
-        if (it != entries_.end() && it->second.at == at) return;
-        undo_.push_back({key, it == entries_.end() ? std::nullopt : std::optional(it->second.at)});
-        set(key, at);
+        const auto [it, is_new] = entries_.try_emplace(key);
+        if (!is_new && it->second.at == at) return;
+        undo_.push_back({it->first, is_new ? std::nullopt : std::optional(it->second.at)});
+        set(*it, is_new, at);
     }
     /// Removes the deadline of `key`, if it has one.
     void erase(const Key& key) {
@@ -69,10 +69,12 @@ class DeadlineQueue {
     }
     void cancel() {
         for (auto it = undo_.rbegin(); it != undo_.rend(); ++it) {
-            if (it->at)
-                set(it->key, *it->at);
-            else if (const auto there = entries_.find(it->key); there != entries_.end())
+            if (it->at) {
+                const auto [entry, is_new] = entries_.try_emplace(it->key);
+                set(*entry, is_new, *it->at);
+            } else if (const auto there = entries_.find(it->key); there != entries_.end()) {
                 remove(there);
+            }
         }
         commit();
     }
@@ -90,14 +92,13 @@ class DeadlineQueue {
     using Entry = typename Entries::value_type;
     static constexpr std::size_t kept_capacity = 256;
 
-    void set(const Key& key, Time at) {
-        const auto [it, is_new] = entries_.try_emplace(key);
-        it->second.at = at;
+    void set(Entry& entry, bool is_new, Time at) {
+        entry.second.at = at;
         if (is_new) {
-            it->second.place = heap_.size();
-            heap_.push_back(&*it);
+            entry.second.place = heap_.size();
+            heap_.push_back(&entry);
         }
-        sift(it->second.place);
+        sift(entry.second.place);
     }
     void remove(typename Entries::iterator it) {
         const std::size_t place = it->second.place;
