@@ -1,8 +1,10 @@
 // A text that never changes and that all copies share.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <new>
 #include <string>
 #include <string_view>
@@ -40,6 +42,13 @@ class SharedText {
         if (!block_) return {};
         return {reinterpret_cast<const char*>(block_ + 1), block_->size};
     }
+    bool empty() const { return !block_; }
+    /// The same as that of a view of the text. It is computed once for all copies.
+    std::size_t hash() const {
+        if (!block_) return std::hash<std::string_view>{}({});
+        if (block_->hash == 0) block_->hash = std::hash<std::string_view>{}(*this);
+        return block_->hash;
+    }
     friend bool operator==(const SharedText& a, const SharedText& b) {
         return a.block_ == b.block_ || std::string_view(a) == std::string_view(b);
     }
@@ -53,6 +62,7 @@ class SharedText {
     struct Block {  // the characters follow it
         std::uint32_t size;
         std::uint32_t users = 1;
+        std::size_t hash = 0;  ///< 0: not computed yet
     };
     Block* block_ = nullptr;
 };

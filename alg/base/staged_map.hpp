@@ -19,6 +19,11 @@ class StagedMap {
         const auto it = entries_.find(key);
         return it == entries_.end() ? nullptr : &it->second;
     }
+    /// The key as the table has it; nullptr: there is no such entry.
+    const Key* key_of(const auto& key) const {
+        const auto it = entries_.find(key);
+        return it == entries_.end() ? nullptr : &it->first;
+    }
     bool contains(const auto& key) const { return entries_.find(key) != entries_.end(); }
     /// The entry, to be changed by the caller; nullptr: there is none.
     Value* edit(const auto& key) {
@@ -41,7 +46,7 @@ class StagedMap {
     void erase(const Key& key) {
         const auto it = entries_.find(key);
         if (it == entries_.end()) return;
-        save(it->first, it->second);
+        save(it->first, std::move(it->second));
         entries_.erase(it);
     }
 
@@ -76,7 +81,8 @@ class StagedMap {
     // router's address changes all entries.
     static constexpr std::size_t handful = 64;
 
-    void save(const Key& key, const Value& value) {
+    // `value` is moved from if it is an rvalue and the key has no old value yet.
+    void save(const Key& key, auto&& value) {
         if (old_.size() < handful) {
             for (auto it = old_.rbegin(); it != old_.rend(); ++it)
                 if (it->first == key) return;
@@ -86,7 +92,7 @@ class StagedMap {
                     saved_.insert(known);
             if (!saved_.insert(key).second) return;
         }
-        old_.emplace_back(key, value);
+        old_.emplace_back(key, std::forward<decltype(value)>(value));
     }
 
     std::unordered_map<Key, Value, Hash, Equal> entries_;

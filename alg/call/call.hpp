@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "alg/base/boxed.hpp"
+#include "alg/base/shared_text.hpp"
 #include "alg/base/time.hpp"
 #include "alg/call/session.hpp"
 #include "alg/dialog/call_key.hpp"
@@ -42,7 +42,7 @@ struct Bye {
 
 /// A transaction of an INVITE, by the branch of its topmost Via.
 struct Transaction {
-    std::string branch;
+    SharedText branch;
     bool open = true;        ///< no final response yet
     bool cancelled = false;  ///< its CANCEL was accepted: a response comes soon or never (RFC 3261 9.1)
     friend bool operator==(const Transaction&, const Transaction&) = default;
@@ -67,7 +67,7 @@ struct Invite {
 /// end follows RFC 2543.
 struct Dialog {
     enum class State : std::uint8_t { early, confirmed, ended };
-    std::string local_tag, remote_tag;
+    SharedText local_tag, remote_tag;
     State state = State::early;
     SharedSession local, remote;     ///< the latest agreement
     bool renegotiated = false;       ///< a later offer and answer have replaced those of the first INVITE
@@ -134,7 +134,7 @@ struct CallPeer {
 struct CallIdentity {
     Side caller = Side::inside;
     bool unmodified = false;  ///< its messages are not rewritten
-    std::string caller_tag;
+    SharedText caller_tag;
     Socket contact;  ///< the phone's signalling endpoint of this call, inside
     Invite invite;   ///< the one that began the call, outside any dialog
 
@@ -148,7 +148,7 @@ struct Call : CallIdentity {
     std::uint32_t record_id = 0;
     State state = State::offered;
     bool emergency = false;  ///< it uses the reserve (X7); not in the record
-    std::string from, to;    ///< URIs as the phone writes them
+    SharedText from, to;     ///< URIs as the phone writes them
     Egress egress;
     std::vector<Endpoint> old_endpoints;  ///< its public endpoints before the router's address changed
     std::vector<CallPeer> peers;          ///< the first is that of the latest INVITE

@@ -23,6 +23,7 @@ class CallTable : private StagedMap<CallKey, Call, CallKeyHash, CallKeyEqual> {
     using StagedMap::end;
     using StagedMap::erase;
     using StagedMap::find;
+    using StagedMap::key_of;
     using StagedMap::shrink;
     using StagedMap::size;
 

@@ -15,6 +15,16 @@
 
 namespace sipalg::call {
 
+namespace {
+
+std::string offered_text(const DescribedMessage& received, const Call& call) {
+    std::string text = received.phone.text();
+    if (received.from == Side::inside) return text.append(" calls ").append(call.to);
+    return text.append(" is called through ").append(received.peer.text());
+}
+
+}  // namespace
+
 bool Calls::concerns(const sip::Message& message, const Address& phone) const {
     switch (message.method()) {
         case sip::Method::invite:
@@ -82,10 +92,7 @@ Calls::Found Calls::find_or_make(const CallKey& key, const DescribedMessage& rec
     call.emergency = emergency;
     some_unmodified_ = some_unmodified_ || call.unmodified;
     effects.events.push_back({Event::Kind::call_offered, std::string(key.call_id),
-                              received.phone.text() +
-                                  (received.from == Side::inside ? " calls " : " is called through ") +
-                                  (received.from == Side::inside ? call.to : received.peer.text()),
-                              received.phone, received.peer});
+                              offered_text(received, call), received.phone, received.peer});
     quota_.count(received.phone, {}, CallQuota::of(call));
     return {&calls_.put(key, std::move(call)), std::move(former)};
 }
@@ -97,7 +104,8 @@ void Calls::follow(const DescribedMessage& received, Effects& effects) {
     }
     const CallKeyView leg = calls_.leg_of(received, closed_);
     if (is_bare_ack(received) && changes_no_peer(leg, received)) return;
-    const CallKey key{leg.call_id, leg.phone, leg.leg};
+    const CallKey* const known = calls_.key_of(leg);
+    const CallKey key = known ? *known : CallKey{leg.call_id, leg.phone, leg.leg};
     const auto [call, former] = find_or_make(key, received, effects);
     if (!call) return;
     const CallQuota::Share before = CallQuota::of(*call);

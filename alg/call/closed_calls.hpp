@@ -3,11 +3,11 @@
 
 #include <cstddef>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "alg/base/deadline_queue.hpp"
+#include "alg/base/shared_text.hpp"
 #include "alg/base/staged_map.hpp"
 #include "alg/call/call.hpp"
 #include "alg/call/follow.hpp"
@@ -21,7 +21,7 @@ struct ClosedCall : CallIdentity {
     explicit ClosedCall(const Call& call);
 
     struct Tags {
-        std::string local, remote;
+        SharedText local, remote;
     };
     std::vector<Tags> dialogs;
     bool answered = false;

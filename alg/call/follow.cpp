@@ -29,8 +29,10 @@ Dialog* find_or_make(Call& call, const DescribedMessage& received) {
     if (received.requester() != call.caller || requester_tag(received) != call.caller_tag) return nullptr;
     if (call.dialogs.size() >= max_dialogs) return nullptr;
     Dialog dialog;
-    dialog.local_tag = received.local_tag();
-    dialog.remote_tag = received.remote_tag();
+    // P5: the call and its dialogs share the tag of the caller.
+    const bool by_phone = call.caller == Side::inside;
+    dialog.local_tag = by_phone ? call.caller_tag : SharedText(received.local_tag());
+    dialog.remote_tag = by_phone ? SharedText(received.remote_tag()) : call.caller_tag;
     call.dialogs.push_back(std::move(dialog));
     return &call.dialogs.back();
 }
@@ -39,7 +41,7 @@ Dialog* find_or_make(Call& call, const DescribedMessage& received) {
 // next phone of a ring group.
 void begin(Call& call, Invite& invite, const DescribedMessage& received) {
     const sip::Message& message = received.message;
-    invite = {message.cseq().number, received.session.has_value(), {{std::string(received.branch()), true}}};
+    invite = {message.cseq().number, received.session.has_value(), {{received.branch(), true}}};
     call.active = received.now;
     call.dialogs.clear();
     call.initial.reset();
@@ -58,7 +60,7 @@ Outcome on_first_invite(Call& call, Invite& invite, const DescribedMessage& rece
         return Outcome::none;
     const bool again = !invite.transactions.empty() && invite.cseq == received.message.cseq().number;
     if (again)
-        invite.transactions.push_back({std::string(received.branch()), true});
+        invite.transactions.push_back({received.branch(), true});
     else
         begin(call, invite, received);
     // The peer of the latest INVITE is the one that may send early media.
@@ -83,7 +85,7 @@ Outcome on_invite(Call& call, const DescribedMessage& received) {
     }
     if (!dialog) return on_first_invite(call, call.invite, received);
     dialog->invites[received.from].emplace() = {
-        message.cseq().number, received.session.has_value(), {{std::string(received.branch()), true}}};
+        message.cseq().number, received.session.has_value(), {{received.branch(), true}}};
     call.active = received.now;
     make_offer(*dialog, received);
     return Outcome::changed;

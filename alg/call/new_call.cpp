@@ -1,7 +1,6 @@
 #include "alg/call/new_call.hpp"
 
 #include <cstddef>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -14,8 +13,8 @@ namespace {
 
 constexpr std::size_t max_shown = 128;  // bytes of a URI in reports
 
-std::string shown(std::string_view uri) {
-    return std::string(uri.substr(0, max_shown));
+std::string_view shown(std::string_view uri) {
+    return uri.substr(0, max_shown);
 }
 
 std::string_view uri_of(const sip::Header* header) {

@@ -9,6 +9,8 @@ namespace {
 
 using Sessions = std::vector<const Session*>;
 
+constexpr std::size_t usual_wants = 4;  ///< signalling, RTP and RTCP
+
 class Collector {
   public:
     explicit Collector(std::vector<Want>& wants) : wants_(wants) {}
@@ -198,6 +200,7 @@ void collect(const Session& local, Standing standing, const Sessions& remotes, c
 
 std::vector<Want> wanted(const Call& call, MediaSource source) {
     std::vector<Want> wants;
+    wants.reserve(usual_wants);
     Collector out(wants);
     const Senders senders{!call.is_unproven(), source, call.latched};
     // The peer of the latest INVITE may send before an answer names an address.
@@ -215,6 +218,7 @@ std::vector<Want> wanted(const Call& call, MediaSource source) {
         const Boxed<Offer>& ours = dialog.offers[Side::inside];
         const Boxed<Offer>& theirs = dialog.offers[Side::outside];
         Sessions remotes;
+        remotes.reserve(2);
         if (dialog.remote) remotes.push_back(dialog.remote.get());
         if (theirs) remotes.push_back(theirs->session.get());
         answered = answered || dialog.remote;

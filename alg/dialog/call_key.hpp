@@ -1,6 +1,7 @@
 // The key of a call or of a pending REGISTER: its Call-ID, its phone, and the leg.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -25,13 +26,17 @@ struct CallKeyView {
     Address phone;
     std::uint8_t leg = 0;
 };
+// Not noexcept, so that the tables store each entry's hash: a walk along a bucket reads no other Call-ID.
 struct CallKeyHash {
     using is_transparent = void;
-    std::size_t operator()(const CallKeyView& key) const noexcept {
-        return std::hash<std::string_view>{}(key.call_id) * 31 + std::hash<Address>{}(key.phone) + key.leg;
+    std::size_t operator()(const CallKeyView& key) const {
+        return of(std::hash<std::string_view>{}(key.call_id), key.phone, key.leg);
     }
-    std::size_t operator()(const CallKey& key) const noexcept {
-        return (*this)(CallKeyView{key.call_id, key.phone, key.leg});
+    std::size_t operator()(const CallKey& key) const { return of(key.call_id.hash(), key.phone, key.leg); }
+
+  private:
+    static std::size_t of(std::size_t call_id, const Address& phone, std::uint8_t leg) {
+        return call_id * 31 + std::hash<Address>{}(phone) + leg;
     }
 };
 struct CallKeyEqual {

@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
+
 #include "alg/base/boxed.hpp"
 #include "alg/base/short_text.hpp"
+#include "alg/dialog/call_key.hpp"
 #include "tests/allocations.hpp"
 
 using sipalg::Boxed;
@@ -25,6 +28,16 @@ TEST_CASE("P5 copies of a key share its text, and compare it in full") {
     CHECK(std::string_view(none).empty());
     CHECK(copy == std::string(100, 'a'));
     CHECK(sizeof(SharedText) == sizeof(void*));
+}
+
+TEST_CASE("a key and its view have the same hash") {
+    const SharedText text(std::string(100, 'a')), none;
+    CHECK(text.hash() == std::hash<std::string_view>{}(std::string(100, 'a')));
+    CHECK(text.hash() == SharedText(text).hash());
+    CHECK(none.hash() == std::hash<std::string_view>{}(""));
+    const sipalg::CallKey key{"1-8c21f0aa-4f2a91c07b@desk", sipalg::Address::v4(1), 2};
+    CHECK(sipalg::CallKeyHash{}(key) ==
+          sipalg::CallKeyHash{}(sipalg::CallKeyView{key.call_id, key.phone, key.leg}));
 }
 
 TEST_CASE("P5 a boxed value is copied as a value, and compared as one") {
