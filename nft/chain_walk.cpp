@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
+#include <linux/if_ether.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/xt_CT.h>
 #include <linux/netfilter/xt_connmark.h>
@@ -26,6 +27,10 @@ constexpr int most_steps = 100'000;
 template <class T>
 std::span<const std::uint8_t> bytes_of(const T& value) {
     return {reinterpret_cast<const std::uint8_t*>(&value), sizeof value};
+}
+
+std::uint16_t ether_type(std::uint8_t family) {
+    return htons(family == NFPROTO_IPV4 ? ETH_P_IP : ETH_P_IPV6);
 }
 
 }  // namespace
@@ -74,6 +79,10 @@ void ChainWalk::note_effects(const nftnl_expr* expression, Match held) {
         untracks = info && (info->flags & XT_CT_NOTRACK) != 0;
     }
     if (untracks && untracked_by == 0) untracked_by = outcome.handle;
+    const bool translates =
+        name == "redir" || target == "DNAT" || target == "REDIRECT" ||
+        (name == "nat" && nftnl_expr_get_u32(expression, NFTNL_EXPR_NAT_TYPE) == NFT_NAT_DNAT);
+    if (translates && translated_by == 0) translated_by = outcome.handle;
     if (held == Match::yes && mark_cleared_by == 0 && clears_mark(expression))
         mark_cleared_by = outcome.handle;
 }
@@ -176,10 +185,7 @@ void ChainWalk::load_meta(const nftnl_expr* expression) {
     switch (nftnl_expr_get_u32(expression, NFTNL_EXPR_META_KEY)) {
         case NFT_META_NFPROTO: return registers_.put(to, bytes_of(packet_.family), 16);
         case NFT_META_L4PROTO: return registers_.put(to, bytes_of(packet_.transport), 16);
-        case NFT_META_PROTOCOL: {
-            const std::uint16_t type = htons(packet_.family == NFPROTO_IPV4 ? 0x0800 : 0x86dd);
-            return registers_.put(to, bytes_of(type), 16);
-        }
+        case NFT_META_PROTOCOL: return registers_.put(to, bytes_of(ether_type(packet_.family)), 16);
         case NFT_META_IIFNAME: return name(packet_.from);
         case NFT_META_OIFNAME: return name(packet_.to);
         default: registers_.put(to, {}, 16);
@@ -209,6 +215,8 @@ void ChainWalk::load_payload(const nftnl_expr* expression) {
     if (base == NFT_PAYLOAD_NETWORK_HEADER && offset == (packet_.family == NFPROTO_IPV4 ? 9U : 6U) &&
         size == 1)
         registers_.put(to, bytes_of(packet_.transport), 1);
+    if (base == NFT_PAYLOAD_LL_HEADER && offset == 12 && size == 2)
+        registers_.put(to, bytes_of(ether_type(packet_.family)), 2);
     if (base != NFT_PAYLOAD_TRANSPORT_HEADER || size != 2 || (offset != 0 && offset != 2)) return;
     const auto& port = offset == 0 ? packet_.source_port : packet_.destination_port;
     if (!port) return;

@@ -53,6 +53,7 @@ class ChainWalk {
     /// The handles of rules in the base chain; 0: none.
     std::uint64_t untracked_by = 0;     ///< keeps packets from conntrack, and matches or may match
     std::uint64_t mark_cleared_by = 0;  ///< matches, and takes the bit of pinholes from the packet's mark
+    std::uint64_t translated_by = 0;    ///< translates the destination, and matches or may match
 
   private:
     enum class Match : std::uint8_t { yes, no, open };

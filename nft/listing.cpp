@@ -51,6 +51,17 @@ std::string comment_of(const nftnl_rule* rule) {
     return comment;
 }
 
+// One name, or an array of them that ends with a null pointer.
+std::vector<std::string> devices_of(const nftnl_chain* chain) {
+    if (nftnl_chain_is_set(chain, NFTNL_CHAIN_DEV)) return {nftnl_chain_get_str(chain, NFTNL_CHAIN_DEV)};
+    std::vector<std::string> devices;
+    if (!nftnl_chain_is_set(chain, NFTNL_CHAIN_DEVICES)) return devices;
+    const auto* names = static_cast<const char* const*>(nftnl_chain_get(chain, NFTNL_CHAIN_DEVICES));
+    for (; names != nullptr && *names != nullptr; ++names)
+        devices.emplace_back(*names);
+    return devices;
+}
+
 // Text of at most `size` bytes that may lack its final zero.
 std::string bounded_text(const void* data, std::size_t size) {
     const auto* text = static_cast<const char*>(data);
@@ -128,6 +139,7 @@ std::vector<ChainSeen> list_chains(Link& link) {
             seen.priority = nftnl_chain_get_s32(chain.get(), NFTNL_CHAIN_PRIO);
             seen.drops = nftnl_chain_is_set(chain.get(), NFTNL_CHAIN_POLICY) &&
                          nftnl_chain_get_u32(chain.get(), NFTNL_CHAIN_POLICY) == NF_DROP;
+            seen.devices = devices_of(chain.get());
         }
         chains.push_back(std::move(seen));
     });

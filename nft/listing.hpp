@@ -16,11 +16,12 @@ namespace sipalg::nft {
 /// A chain in the kernel's listing.
 struct ChainSeen {
     AcceptIn place;
-    std::uint8_t family = 0;    ///< NFPROTO_…
-    std::string type;           ///< empty: not a base chain
-    std::uint32_t hook = 0;     ///< NF_INET_…, of a base chain
-    std::int32_t priority = 0;  ///< of a base chain
-    bool drops = false;         ///< its policy is drop
+    std::uint8_t family = 0;           ///< NFPROTO_…
+    std::string type;                  ///< empty: not a base chain
+    std::uint32_t hook = 0;            ///< NF_INET_…, of a base chain
+    std::int32_t priority = 0;         ///< of a base chain
+    bool drops = false;                ///< its policy is drop
+    std::vector<std::string> devices;  ///< of the ingress and egress hooks
 };
 
 /// The properties of a rule that matter for accept rules.

@@ -73,6 +73,12 @@ std::uint64_t untracking_rule(TableReader& table, const ChainSeen& chain, std::u
     return 0;
 }
 
+bool translates_first(const ChainSeen& chain) {
+    const bool ip =
+        chain.family == NFPROTO_IPV4 || chain.family == NFPROTO_IPV6 || chain.family == NFPROTO_INET;
+    return ip && chain.type == "nat" && chain.hook == NF_INET_PRE_ROUTING && chain.priority < admission;
+}
+
 class Troubles {
   public:
     void add(Trouble kind, const ChainSeen& chain, std::uint64_t handle, const char* family) {
@@ -81,12 +87,29 @@ class Troubles {
                 one.families += std::string(" and ") + family;
                 return;
             }
-        all.push_back({kind, chain.place, hook_name(chain.hook), family, handle});
+        all.push_back({kind, chain.place, hook_name(chain.hook), family, handle, {}});
     }
     std::vector<PathTrouble> all;
 };
 
 }  // namespace
+
+// The first nat chain that translates decides, and `admit` finds no address of the router any more.
+std::uint64_t translating_rule(TableReader& table, const ChainSeen& chain, std::uint8_t family,
+                               const PathEnds& ends) {
+    if (!translates_first(chain)) return 0;
+    for (const std::uint16_t port : ends.sip_ports) {
+        FollowedPacket packet;
+        packet.family = family;
+        packet.from = ends.from;
+        packet.source_port = packet.destination_port = port;
+        packet.direction = std::uint8_t{0};
+        ChainWalk walk(table, packet);
+        static_cast<void>(walk.follow(chain.place.chain, 0));
+        if (walk.translated_by != 0) return walk.translated_by;
+    }
+    return 0;
+}
 
 std::vector<PathTrouble> check_path(Link& link, const std::vector<ChainSeen>& chains,
                                     const std::vector<AcceptIn>& accepting, const std::string& own_table,
@@ -98,10 +121,15 @@ std::vector<PathTrouble> check_path(Link& link, const std::vector<ChainSeen>& ch
             last = std::max(last, chain.priority);
     Troubles found;
     for (const ChainSeen& chain : chains) {
-        if (!is_owners_filter(chain, own_table)) continue;
+        if (!is_owners_filter(chain, own_table) && !translates_first(chain)) continue;
         TableReader table(link, chain.family, chain.place.table);
         for (const auto& [family, name] : families) {
             if (chain.family != NFPROTO_INET && chain.family != family) continue;
+            if (chain.type == "nat") {
+                if (const auto handle = translating_rule(table, chain, family, ends))
+                    found.add(Trouble::translates, chain, handle, name);
+                continue;
+            }
             if (is_before_conntrack(chain)) {
                 if (const auto handle = untracking_rule(table, chain, family, ends))
                     found.add(Trouble::untracks, chain, handle, name);

@@ -14,6 +14,7 @@
 #include <memory>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include "alg/doctor/facts.hpp"
 #include "alg/sys/attributes.hpp"
@@ -23,6 +24,7 @@
 #include "nft/accept_rules.hpp"
 #include "nft/conntrack.hpp"
 #include "nft/conntrack_settings.hpp"
+#include "nft/device_check.hpp"
 #include "nft/forward_check.hpp"
 #include "nft/helper.hpp"
 #include "nft/leftover.hpp"
@@ -150,11 +152,15 @@ std::optional<Facts::Translated> translated_ipv6(const Subject& subject) {
     return found;
 }
 
+bool is_bridge(const std::filesystem::path& interface) {
+    return std::filesystem::exists(interface / "bridge");
+}
+
 bool bridges_meet_rules(const std::string& root) {
     std::error_code error;
     bool any_bridge = false;
     for (const auto& entry : std::filesystem::directory_iterator(root + "/sys/class/net", error))
-        any_bridge = any_bridge || std::filesystem::exists(entry.path() / "bridge");
+        any_bridge = any_bridge || is_bridge(entry.path());
     return any_bridge && read_number(root + "/proc/sys/net/bridge/bridge-nf-call-iptables").value_or(0) != 0;
 }
 
@@ -163,6 +169,38 @@ bool in_user_namespace(const std::string& root) {
     std::ifstream in(root + "/proc/self/uid_map");
     std::uint64_t inside = 0, outside = 0, count = 0;
     return (in >> inside >> outside >> count) && (inside != 0 || outside != 0 || count != 4294967295U);
+}
+
+// The devices that carry packets of an interface: itself, and the ports of a bridge or bond, or the device of
+// a VLAN, below it.
+void add_devices(const std::string& interface, const std::string& root, nft::DeviceTraffic& traffic) {
+    if (std::find(traffic.devices.begin(), traffic.devices.end(), interface) != traffic.devices.end()) return;
+    traffic.devices.push_back(interface);
+    const std::filesystem::path directory = root + "/sys/class/net/" + interface;
+    traffic.bridged = traffic.bridged || is_bridge(directory);
+    std::error_code error;
+    constexpr std::string_view below = "lower_";
+    for (const auto& entry : std::filesystem::directory_iterator(directory, error))
+        if (const std::string name = entry.path().filename(); name.starts_with(below))
+            add_devices(name.substr(below.size()), root, traffic);
+}
+
+// Without known inside interfaces, each device may be one of them.
+nft::DeviceTraffic device_traffic(const Subject& subject, const std::vector<std::string>& outside,
+                                  const std::string& root) {
+    nft::DeviceTraffic traffic;
+    traffic.sip_ports = subject.sip_ports;
+    traffic.media_low = subject.media_low;
+    traffic.media_high = subject.media_high;
+    for (const std::string& name : outside)
+        add_devices(name, root, traffic);
+    for (const std::string& name : subject.inside)
+        add_devices(name, root, traffic);
+    if (!subject.inside.empty()) return traffic;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(root + "/sys/class/net", error))
+        if (entry.path().filename() != "lo") add_devices(entry.path().filename(), root, traffic);
+    return traffic;
 }
 
 ForwardChain check_chain(nft::Link& link, const nft::ChainSeen& chain, const Subject& subject,
@@ -183,7 +221,7 @@ ForwardChain check_chain(nft::Link& link, const nft::ChainSeen& chain, const Sub
     return seen;
 }
 
-void read_ruleset(const Subject& subject, Facts& facts) {
+void read_ruleset(const Subject& subject, const std::string& root, Facts& facts) {
     nft::Link link;
     facts.kernel_helper = nft::kernel_helper_in_use(link);
     const auto chains = nft::list_chains(link);
@@ -204,6 +242,8 @@ void read_ruleset(const Subject& subject, Facts& facts) {
         nft::check_path(link, chains, dropping, subject.table,
                         {names.empty() ? "" : names.front(),
                          subject.inside.empty() ? "" : subject.inside.front(), subject.sip_ports});
+    for (nft::PathTrouble& each : nft::check_devices(link, chains, device_traffic(subject, names, root)))
+        facts.path_troubles.push_back(std::move(each));
     const bool has_table = nft::presence(link, subject.table) == nft::Presence::ours;
     facts.leftover_rules =
         static_cast<std::size_t>(std::count_if(rules.begin(), rules.end(), is_accept_rule));
@@ -266,7 +306,7 @@ Facts collect(const Subject& subject, const std::string& root) {
     timex state{};
     facts.clock_synchronised = adjtimex(&state) != TIME_ERROR;
     try {
-        read_ruleset(subject, facts);
+        read_ruleset(subject, root, facts);
     } catch (const nft::Error& error) {
         facts.no_tables = error.what();
     }

@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "alg/doctor/chain_findings.hpp"
 #include "nft/forward_check.hpp"
-#include "nft/path_check.hpp"
 
 namespace sipalg::doctor {
 
@@ -18,13 +18,6 @@ std::string list(const std::vector<std::string>& words) {
     for (const std::string& word : words)
         text += (text.empty() ? "" : ", ") + word;
     return text;
-}
-
-// The command in backquotes in a sentence; empty: it has none.
-std::string quoted(const std::string& text) {
-    const auto first = text.find('`'), last = text.find('`', first + 1);
-    if (first == std::string::npos || last == std::string::npos) return {};
-    return text.substr(first + 1, last - first - 1);
 }
 
 /// The command that sets an option in the configuration file. At its head, because sections follow the
@@ -70,70 +63,6 @@ void look_at_kernel(const Subject& subject, const Facts& facts, Findings& found)
         found.push_back({Level::warning, "queue-drops",
                          "the queues of sipalgd have lost " + std::to_string(facts.queue_drops) + " packets",
                          "systemctl set-property sipalg CPUWeight=1000"});
-}
-
-// A4: at priorities and hooks where sipalgd puts no rule.
-Finding trouble_on_the_path(const nft::PathTrouble& trouble) {
-    using Kind = nft::PathTrouble::Kind;
-    const std::string chain = nft::describe(trouble.place), handle = std::to_string(trouble.handle);
-    const std::string at = "chain " + chain + " of the " + trouble.hook + " hook ";
-    const std::string drops = at + "drops packets that come in through pinholes over " + trouble.families +
-                              " (" + (trouble.handle == 0 ? "its policy" : "rule handle " + handle) + ")";
-    switch (trouble.kind) {
-        case Kind::drops:
-            return {Level::error, "other-chain", drops + ", and sipalgd puts a rule only into forward chains",
-                    nft::accept_command(trouble.place)};
-        case Kind::drops_before:
-            return {
-                Level::error,
-                "other-chain",
-                drops +
-                    " before sipalgd can mark them, at priority dstnat - 5; drop them in the forward hook",
-                {}};
-        case Kind::clears_mark:
-            return {
-                Level::error,
-                "mark",
-                at + "sets the whole mark of connections (rule handle " + handle +
-                    "), so the rule that accepts pinholes does not match; write it as `ct mark set ct mark & "
-                    "0x10000000 | VALUE`",
-                {}};
-        case Kind::untracks:
-            return {Level::error, "untracked",
-                    at + "keeps signalling from connection tracking (rule handle " + handle +
-                        "), so it is not translated, and nothing opens for the peer",
-                    "nft delete rule " + chain + " handle " + handle};
-    }
-    return {};
-}
-
-// A4
-void look_at_chains(const Subject& subject, const Facts& facts, Findings& found) {
-    for (const ForwardChain& chain : facts.chains) {
-        if (!chain.refused.empty()) {
-            found.push_back({Level::error, "forward-chain",
-                             "chain " + chain.place + " can drop packets of pinholes: " + chain.refused,
-                             quoted(chain.refused)});
-            continue;
-        }
-        if (chain.drops.empty()) continue;
-        const std::string text =
-            "chain " + chain.place + " drops packets that come in through pinholes over " + chain.drops +
-            " (" + (chain.handle == 0 ? "its policy" : "rule handle " + std::to_string(chain.handle)) +
-            (chain.some ? "), unless an earlier rule accepts some of them" : ")");
-        if (subject.serving)
-            found.push_back({Level::error, "forward-chain", text + "; use accept-in = auto, or add the rule",
-                             nft::nft_accept_command(chain.place)});
-        else
-            found.push_back({Level::note,
-                             "forward-chain",
-                             text + "; sipalgd puts a rule there that accepts them when it starts",
-                             {}});
-    }
-    for (const nft::PathTrouble& trouble : facts.path_troubles)
-        found.push_back(trouble_on_the_path(trouble));
-    if (!facts.flowtable_chains.empty())
-        found.push_back(offloaded_signalling(facts.flowtable_chains, subject.sip_ports));
 }
 
 void look_at_conntrack(const Facts& facts, Findings& found) {
@@ -380,7 +309,9 @@ Finding shared_address(std::span<const PortRange> ruleset) {
 std::vector<Finding> diagnose(const Subject& subject, const Facts& facts) {
     Findings found;
     look_at_kernel(subject, facts, found);
-    look_at_chains(subject, facts, found);
+    append_chain_findings(subject, facts, found);
+    if (!facts.flowtable_chains.empty())
+        found.push_back(offloaded_signalling(facts.flowtable_chains, subject.sip_ports));
     look_at_conntrack(facts, found);
     look_at_routing(facts, found);
     look_upstream(subject, facts, found);

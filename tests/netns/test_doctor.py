@@ -101,6 +101,45 @@ class WithoutDaemon(Doctor):
         self.chain("prerouting", "raw", "udp dport 53 notrack")
         self.assertNotIn("untracked", self.doctor())
 
+    def test_drops_at_a_device(self):
+        """O3: chains of the ingress hook drop before sipalg reads the packet; those of other devices and ports are fine."""
+        for family, rules, word in (("netdev", "udp dport 5060 counter drop", "signalling to UDP port 5060 over"),
+                                    ("netdev", "udp dport { 5060, 53 } accept\nmeta l4proto udp drop", "media to UDP port 16384 over"),
+                                    ("inet", "meta l4proto udp drop", "signalling to UDP port 5060 and media")):
+            with self.subTest(family=family, rules=rules):
+                self.nft(f"table {family} early {{ chain c {{ type filter hook ingress device wan priority 0;\n{rules}\n}}\n}}\n",
+                         undo=f"delete table {family} early")
+                self.assert_mended("other-chain", f"chain {family} early c of the ingress hook", word, level="error")
+                self.doCleanups()
+        for device, rules in (("lo", "drop"), ("wan", "udp dport 53 drop"), ("wan", "ip saddr 198.51.100.0/24 drop")):
+            with self.subTest(device=device, rules=rules):
+                self.nft(f"table netdev early {{ chain c {{ type filter hook ingress device {device} priority 0;\n{rules}\n}}\n}}\n",
+                         undo="delete table netdev early")
+                self.assertNotIn("other-chain", self.doctor())
+                self.doCleanups()
+
+    def test_drops_in_a_bridge(self):
+        """O3: chains of the family bridge; in its forward hook, only packets between inside hosts are dropped."""
+        for hook, level in (("input", "error"), ("postrouting", "error"), ("forward", "warning")):
+            with self.subTest(hook=hook):
+                self.nft(f"table bridge early {{ chain c {{ type filter hook {hook} priority 0;\nudp dport 5060 drop\n}}\n}}\n",
+                         undo="delete table bridge early")
+                self.assert_mended("other-chain", f"chain bridge early c of the {hook} hook", "signalling to UDP port 5060", level=level)
+                self.doCleanups()
+
+    def test_translated_before(self):
+        """O3 A3: a nat chain before that of sipalg takes signalling from outside; a forward after it is only a note."""
+        for priority, rule, found in ((-110, f"udp dport 5060 dnat to {PHONE1}", True), (-120, "udp dport 5060 redirect to :5070", True),
+                                      (-110, "udp dport 53 redirect", False), (-100, f"udp dport 5060 dnat to {PHONE1}", False)):
+            with self.subTest(priority=priority, rule=rule):
+                self.nft(f"table ip early {{ chain c {{ type nat hook prerouting priority {priority};\niifname wan {rule}\n}}\n}}\n",
+                         undo="delete table ip early")
+                if found:
+                    self.assert_mended("early-nat", "chain ip early c of the prerouting hook", "over IPv4 (rule handle", level="error")
+                else:
+                    self.assertNotIn("early-nat", self.doctor())
+                self.doCleanups()
+
     def test_root_only(self):
         """O3: without root, one line says what to do."""
         done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", program("sipalgctl"), "doctor"],

@@ -149,6 +149,25 @@ TEST_CASE("O3 A4 a chain that drops is an error beside a daemon, and a note befo
     CHECK(diagnose(router.subject, router.facts)[0].command == "mend");
 }
 
+TEST_CASE("O3 A4 chains that keep signalling or media from sipalg, each with its remedy") {
+    using Kind = sipalg::nft::PathTrouble::Kind;
+    Router router;
+    router.facts.path_troubles = {{Kind::drops_below_ip, {"netdev", "fw", "in"}, "ingress", "IPv4", 0, "X"}};
+    CHECK(router.only().id == "other-chain");
+    CHECK(router.only().level == Level::error);
+    CHECK(contains(router.only().text,
+                   "chain netdev fw in of the ingress hook drops X over IPv4 (its policy)"));
+    CHECK(router.only().command == "nft insert rule netdev fw in 'udp dport { 5060, 16384-32767 } accept'");
+    // Packets between ports of a bridge are not the router's.
+    router.facts.path_troubles[0].place.family = "bridge";
+    router.facts.path_troubles[0].hook = "forward";
+    CHECK(router.only().level == Level::warning);
+    router.facts.path_troubles = {{Kind::translates, {"ip", "fw", "pre"}, "prerouting", "IPv4", 7, ""}};
+    CHECK(router.only().id == "early-nat");
+    CHECK(router.only().level == Level::error);
+    CHECK(router.only().command == "nft delete rule ip fw pre handle 7");
+}
+
 TEST_CASE("O3 a warning of the daemon that is a finding as well comes once") {
     Router router;
     router.facts.counted = false;
