@@ -8,9 +8,10 @@ from netns import Timeout, wait_for
 class RandomPorts(LabTest):
     @classmethod
     def prepare(cls):
+        # None of these ports is one that is never opened (X2).
         cls.lab.router.run("nft", "-f", "-", text_in="""
             flush chain inet admin postrouting
-            add rule inet admin postrouting meta nfproto ipv4 oifname "wan" masquerade random
+            add rule inet admin postrouting meta nfproto ipv4 oifname "wan" meta l4proto { tcp, udp } masquerade to :20000-65535 random
         """)
         cls.lab.empty_ruleset = cls.lab.ruleset()
         super().prepare()
