@@ -16,56 +16,71 @@ std::int64_t growth(const SequenceMap::Edit& edit) {
 
 }  // namespace
 
-std::int64_t SequenceMap::length() const {
-    std::int64_t total = base_;
-    for (const Edit& edit : edits_)
-        total += growth(edit);
-    return total;
-}
-
 void SequenceMap::add(Edit edit) {
+    grown_.push_back(length_);
+    length_ += growth(edit);
     edits_.push_back(std::move(edit));
 }
 
 void SequenceMap::forget(Position acknowledged) {
-    std::size_t gone = 0;
-    for (; gone < edits_.size() && edits_[gone].end <= acknowledged; ++gone)
-        base_ += growth(edits_[gone]);
-    edits_.erase(edits_.begin(), edits_.begin() + static_cast<std::ptrdiff_t>(gone));
+    std::ptrdiff_t gone = 0;
+    for (const Edit& edit : edits_) {
+        if (edit.end > acknowledged) break;
+        base_ += growth(edit);
+        ++gone;
+    }
+    edits_.erase(edits_.begin(), edits_.begin() + gone);
+    grown_.erase(grown_.begin(), grown_.begin() + gone);
+}
+
+// The number of edits before the first one for which `is_before` is false. A busy connection has hundreds.
+template <class IsBefore>
+std::size_t SequenceMap::count_before(IsBefore is_before) const {
+    std::size_t low = 0, high = edits_.size();
+    while (low < high) {
+        const std::size_t middle = (low + high) / 2;
+        if (is_before(edits_[middle], edits_[middle].begin + grown_[middle]))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+std::int64_t SequenceMap::grown_after(std::size_t count) const {
+    return count < edits_.size() ? grown_[count] : length_;
 }
 
 Position SequenceMap::out(Position in) const {
-    std::int64_t grown = base_;
-    for (const Edit& edit : edits_) {
-        if (in <= edit.begin) break;
-        if (in < edit.end) return edit.begin + grown + std::min(in - edit.begin, size(edit));
-        grown += growth(edit);
+    const std::size_t count = count_before([&](const Edit& edit, Position) { return edit.begin < in; });
+    if (count > 0 && in < edits_[count - 1].end) {
+        const Edit& edit = edits_[count - 1];
+        return edit.begin + grown_[count - 1] + std::min(in - edit.begin, size(edit));
     }
-    return in + grown;
+    return in + grown_after(count);
 }
 
 Position SequenceMap::arrived(Position out) const {
-    std::int64_t grown = base_;
-    for (const Edit& edit : edits_) {
-        const Position begin = edit.begin + grown;
-        if (out < begin || (out == begin && !edit.text.empty())) break;
+    const std::size_t count = count_before(
+        [&](const Edit& edit, Position begin) { return begin < out || (begin == out && edit.text.empty()); });
+    if (count > 0) {
+        const Edit& edit = edits_[count - 1];
+        const Position begin = edit.begin + grown_[count - 1];
         // The same offset in the range as in the text, so that a sender that continues from there makes
         // progress.
         if (out < begin + size(edit)) return edit.begin + std::min(out - begin, edit.end - edit.begin - 1);
-        grown += growth(edit);
     }
-    return out - grown;
+    return out - grown_after(count);
 }
 
 Position SequenceMap::begins(Position out) const {
-    std::int64_t grown = base_;
-    for (const Edit& edit : edits_) {
-        const Position begin = edit.begin + grown;
-        if (out <= begin) break;
+    const std::size_t count = count_before([&](const Edit&, Position begin) { return begin < out; });
+    if (count > 0) {
+        const Edit& edit = edits_[count - 1];
+        const Position begin = edit.begin + grown_[count - 1];
         if (out <= begin + size(edit)) return std::min(edit.begin + out - begin, edit.end);
-        grown += growth(edit);
     }
-    return out - grown;
+    return out - grown_after(count);
 }
 
 void SequenceMap::write(Position begin, std::string_view bytes, std::string& to) const {
@@ -75,8 +90,9 @@ void SequenceMap::write(Position begin, std::string_view bytes, std::string& to)
             bytes.substr(static_cast<std::size_t>(from - begin), static_cast<std::size_t>(until - from)));
     };
     Position at = begin;
-    for (const Edit& edit : edits_) {
-        if (edit.begin >= end) break;
+    for (std::size_t i = count_before([&](const Edit&edit, Position) { return edit.end <= begin; });
+         i < edits_.size() && edits_[i].begin < end; ++i) {
+        const Edit& edit = edits_[i];
         if (edit.end <= at) continue;
         if (edit.begin > at) copy(at, edit.begin);
         const Position first = std::max(at, edit.begin), last = std::min(end, edit.end);

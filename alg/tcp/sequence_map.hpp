@@ -1,6 +1,8 @@
 // The sequence map of a stream: the edits of the sender's bytes, and the receiver's sequence numbers.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +25,7 @@ class SequenceMap {
     /// Whether the receiver's stream has the length of the sender's and no edit is kept.
     bool is_identity() const { return base_ == 0 && edits_.empty(); }
     /// The number of bytes by which the receiver's stream is longer so far.
-    std::int64_t length() const;
+    std::int64_t length() const { return length_; }
 
     /// Edits come in the order of the stream and do not overlap.
     void add(Edit edit);
@@ -45,11 +47,19 @@ class SequenceMap {
 
     std::int64_t base() const { return base_; }
     const std::vector<Edit>& edits() const { return edits_; }
-    void set_base(std::int64_t base) { base_ = base; }
+    /// Before the first add().
+    void set_base(std::int64_t base) { base_ = length_ = base; }
 
   private:
-    std::int64_t base_ = 0;  ///< growth before the first edit
+    template <class IsBefore>
+    std::size_t count_before(IsBefore is_before) const;
+    /// The growth by the first `count` edits and those that are forgotten.
+    std::int64_t grown_after(std::size_t count) const;
+
+    std::int64_t base_ = 0;    ///< growth before the first edit
+    std::int64_t length_ = 0;  ///< base_ and the growth of all edits
     std::vector<Edit> edits_;
+    std::vector<std::int64_t> grown_;  ///< for each edit, the growth before it
 };
 
 }  // namespace sipalg::tcp

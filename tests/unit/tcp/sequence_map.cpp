@@ -97,3 +97,19 @@ TEST_CASE("T2 a sender that continues from an acknowledgement always makes progr
         CHECK(steps < 1000);
     }
 }
+
+TEST_CASE("T2 with many edits, positions are those of the written bytes") {
+    SequenceMap map;
+    std::string stream;
+    for (Position begin = 1; begin < 400; begin += 5)
+        map.add({begin, begin + begin % 4, std::string(static_cast<std::size_t>(begin % 3), 'x')});
+    map.forget(50);
+    stream.assign(420, '.');
+    for (Position a = 60; a <= 420; ++a) {
+        CHECK(map.out(a) - map.out(60) == static_cast<Position>(written(map, stream, 60, a).size()));
+        CHECK(map.out(map.arrived(map.out(a))) <= map.out(a));
+        CHECK(map.arrived(map.out(a)) <= a + 4);
+        CHECK(map.out(map.begins(map.out(a))) == map.out(a));
+    }
+    CHECK(map.out(420) == 420 + map.length());
+}
