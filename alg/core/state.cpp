@@ -122,8 +122,7 @@ std::vector<Change> State::restore(std::span<const StoredElement> elements, cons
     for (const StoredRecord& record : stored_records(elements, now)) {
         record_ids.note_used(record.id);
         if (!calls.restore(record, now, effects) && !registrations.restore(record, now, effects) &&
-            !connections.restore(record.id, record.bytes, sink, now, changes) &&
-            !mappings.listeners().restore(record, now))
+            !connections.restore(record, sink, now, changes) && !mappings.listeners().restore(record, now))
             record.remove(changes);
         commit();
     }

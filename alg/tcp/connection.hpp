@@ -57,7 +57,7 @@ class Connection {
     static constexpr std::uint16_t headroom = 120;
 
     Connection(const Opening& opening, Time now);
-    /// Restores a connection; see read_record().
+    /// Restores a connection; see read_record.hpp.
     Connection(ConnectionKey key, Egress egress, Side opener, Time now);
 
     Phase phase() const { return phase_; }

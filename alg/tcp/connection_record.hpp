@@ -1,6 +1,14 @@
 // The record of a connection in the kernel, for a restarted daemon (T4, A5).
+//
+// Theory of operation. Each message that is read moves the position from which a restarted daemon reads on,
+// so each message changes the record, even if none of its bytes are changed: from another position neither
+// the limits of messages nor the numbers of the two ends could be known. A busy connection has hundreds of
+// edits that the receiver has not acknowledged. Therefore an update does not write them again. It appends to
+// the newest piece of the log, or adds one, and removes the pieces of which the receiver has all bytes.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,7 +17,9 @@
 
 #include "alg/base/time.hpp"
 #include "alg/kernel/element.hpp"
+#include "alg/kernel/record.hpp"
 #include "alg/tcp/connection_key.hpp"
+#include "alg/tcp/record_piece.hpp"
 
 namespace sipalg::tcp {
 
@@ -22,15 +32,14 @@ class MessageSink;
 class ConnectionRecord {
   public:
     ConnectionRecord() = default;
-    /// Restores the copy of an earlier daemon. `mapped`: there is a SequenceMapped element.
-    ConnectionRecord(std::uint32_t id, std::string stored, bool mapped, Time now)
-        : id_(id), stored_(std::move(stored)) {
-        if (mapped) mapped_at_ = now;
-    }
+    /// Restores the copy of an earlier daemon, which the next update() replaces. `mapped`: there is a
+    /// SequenceMapped element.
+    ConnectionRecord(const StoredRecord& stored, bool mapped, Time now);
 
-    bool is_stored() const { return !stored_.empty(); }
+    bool is_stored() const { return !pieces_.empty(); }
     std::uint32_t id() const { return id_; }
-    const std::string& stored() const { return stored_; }
+    /// The pieces that the kernel has, joined.
+    std::string stored() const;
     bool is_mapped() const { return mapped_at_.has_value(); }
 
     /// Requests that the kernel stores the present connection, including planned edits.
@@ -42,14 +51,32 @@ class ConnectionRecord {
     void list(const ConnectionKey& key, std::vector<Change>& changes) const;
 
   private:
-    std::uint32_t id_ = 0;  ///< 0: none yet
-    std::string stored_, pending_;
-    std::optional<Time> mapped_at_, pending_mapped_at_;  ///< when SequenceMapped was added or last renewed
-};
+    struct Piece {
+        std::uint32_t part = 0;
+        std::string bytes;
+        std::array<Position, 2> ends{};  ///< of its last edits
+        std::size_t edits_at = 0;        ///< the offset of its edits
+    };
+    /// What conclude(false) needs. Pieces that update() has added are at the end of pieces_.
+    struct Undo {
+        std::vector<Piece> removed;
+        std::optional<Piece> newest;  ///< before it was changed
+        std::size_t added = 0;
+        std::optional<Time> written_at, mapped_at;
+    };
 
-/// The bytes of the record, including planned edits.
-std::string write_record(const Connection& connection);
-/// The connection of a record. nullopt: not the record of a connection, or damaged.
-std::optional<Connection> read_record(std::string_view bytes, Time now);
+    void remove_delivered(const Connection& connection, std::vector<Change>& changes);
+    void write_all(const Connection& connection, LogHead head, std::vector<Change>& changes);
+    void append(const Connection& connection, LogHead head, bool with_kept, std::vector<Change>& changes);
+    Piece& add_piece();
+    Change change(Change::Op op, const Piece& piece) const;
+
+    std::uint32_t id_ = 0;  ///< 0: none yet
+    std::uint32_t next_part_ = 0, next_serial_ = 0;
+    std::vector<Piece> pieces_;                   ///< first the head, at the end the newest of the log
+    bool foreign_ = false;                        ///< the pieces are those of an earlier daemon
+    std::optional<Time> written_at_, mapped_at_;  ///< when all pieces were written; when SequenceMapped was
+    std::optional<Undo> undo_;
+};
 
 }  // namespace sipalg::tcp

@@ -7,6 +7,7 @@
 #include "alg/tcp/conclude.hpp"
 #include "alg/tcp/emit.hpp"
 #include "alg/tcp/message_reader.hpp"
+#include "alg/tcp/read_record.hpp"
 #include "alg/tcp/timers.hpp"
 
 namespace sipalg::tcp {
@@ -277,13 +278,12 @@ void Connections::reset_moved(Time now, std::vector<Output>& outputs) {
     deadlines_.commit();
 }
 
-bool Connections::restore(std::uint32_t id, const std::string& record, MessageSink& sink, Time now,
+bool Connections::restore(const StoredRecord& record, MessageSink& sink, Time now,
                           std::vector<Change>& changes) {
-    auto read = read_record(record, now);
+    auto read = read_record(record.bytes, now);
     if (!read || connections_.contains(read->key)) return false;
     read->record = ConnectionRecord(
-        id, record, read->needs_us() || read->from_phone.local_ack() > 0 || read->from_peer.local_ack() > 0,
-        now);
+        record, read->needs_us() || read->from_phone.local_ack() > 0 || read->from_peer.local_ack() > 0, now);
     if (read->has_undelivered()) read->enter(Phase::bytes_lost, now);
     if (sink.acquire(read->key.phone, read->egress, now + mapping_time, now, changes))
         read->mapping_refreshed = now;

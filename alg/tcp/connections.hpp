@@ -61,7 +61,7 @@ class Connections {
     void reset_moved(Time now, std::vector<Output>& outputs);
 
     /// Restores a connection. False: not the record of a connection, or a second one for the same key.
-    [[nodiscard]] bool restore(std::uint32_t id, const std::string& record, MessageSink& sink, Time now,
+    [[nodiscard]] bool restore(const StoredRecord& record, MessageSink& sink, Time now,
                                std::vector<Change>& changes);
     /// Adds an addition for each element that the kernel should have.
     void list(std::vector<Change>& changes) const;

@@ -20,13 +20,6 @@ void Direction::begin(std::uint32_t initial, bool editing) {
     initial_ = initial;
 }
 
-Direction::Saved Direction::save() const {
-    Saved saved{spoke_sip,          initial_,    parsed_,     acknowledged_out_,
-                planned_local_ack_, map_.base(), map_.edits()};
-    saved.edits.insert(saved.edits.end(), planned_.begin(), planned_.end());
-    return saved;
-}
-
 void Direction::restore(Saved saved) {
     begin(saved.initial, true);
     received_ = parsed_ = settled_ = sent_ = buffer_begin_ = saved.parsed;

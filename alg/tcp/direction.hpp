@@ -157,7 +157,7 @@ class Direction {
     std::size_t queued_count() const { return queue_.size(); }
     std::size_t memory() const { return buffer_.size() + queue_.bytes(); }
 
-    /// The part of a direction that a record stores. All bytes before `parsed` were sent.
+    /// The part of a direction that a record has. All bytes before `parsed` were sent.
     struct Saved {
         bool spoke_sip = true;
         std::uint32_t initial = 0;
@@ -165,7 +165,6 @@ class Direction {
         std::int64_t base = 0;  ///< SequenceMap::base()
         std::vector<SequenceMap::Edit> edits;
     };
-    Saved save() const;
     void restore(Saved saved);
 
     /// Notes a timestamp of the sender. Timestamps grow, but segments may be reordered (RFC 7323 5.2).

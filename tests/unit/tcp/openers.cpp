@@ -87,28 +87,6 @@ TEST_CASE("X14 T4 a restart keeps the state that the inside has sent SIP") {
     CHECK(restarted.decision.reasons[0] != Reason::unread_stream);
 }
 
-TEST_CASE("A5 a record of 0.1.0, without the opener, is read") {
-    Bench bench;
-    bench.open();
-    bench.send(Side::inside, Segment::ack, 100, 1000, message);
-    const Connection& connection = bench.state.connections.all().begin()->second;
-    const std::string record = write_record(connection);
-    const auto again = read_record(record, bench.now);
-    REQUIRE(again);
-    CHECK(write_record(*again) == record);
-    for (std::size_t length = 0; length < record.size(); ++length)
-        CHECK_FALSE(read_record(std::string_view(record).substr(0, length), bench.now));
-    std::string old = record;
-    old[0] = '\xd1';
-    // Behind layout, two endpoints (1 + 4 + 2) and two addresses (1 + 4) stands the opener.
-    old.erase(1 + 7 + 7 + 5 + 5, 1);
-    const auto first = read_record(old, bench.now);
-    REQUIRE(first);
-    CHECK(first->opener == Side::inside);
-    CHECK(first->from_phone.spoke_sip);
-    CHECK(first->from_phone.map().length() == connection.from_phone.map().length());
-}
-
 TEST_CASE("a connection that the daemon has reset, or that is not read, stays so") {
     for (const Phase next : {Phase::opening, Phase::established, Phase::open, Phase::closed, Phase::reset,
                              Phase::bytes_lost, Phase::refused, Phase::unread}) {
