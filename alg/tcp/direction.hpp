@@ -38,7 +38,7 @@ struct Chunk {
 class Direction {
   public:
     /// The limit for edits that the receiver has not acknowledged; beyond it no more messages are changed.
-    /// The record lists all of them, and each segment is compared with them.
+    /// The record has all of them.
     static constexpr std::size_t max_edits = 2048;
 
     /// `initial`: the sequence number of the SYN. `editing`: messages may be edited, so a byte is only sent
