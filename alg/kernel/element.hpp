@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -88,7 +87,7 @@ using Element =
     std::variant<Mapping, Pinhole, Diversion, Record, Latch, LatchedSource, SequenceMapped, Reachable>;
 
 /// The note of a mapping that only calls have used, so that none of them has ended without its removal.
-inline constexpr std::string_view of_calls_note = "c";
+inline const std::string of_calls_note = "c";
 
 /// One step of a transaction. After `add` and `renew` the element exists with the full `timeout`, whether or
 /// not it existed before. After `remove` it does not exist; it may have expired before. A LatchedSource is
