@@ -119,7 +119,7 @@ std::optional<Time> ControlSocket::advance(Time now) {
         paused_until_.reset();
         accept_more(true);
     }
-    std::optional<Time> next = paused_until_;
+    std::optional<Time> next;
     for (auto client = clients_.begin(); client != clients_.end();) {
         const auto current = client++;
         if (current->deadline <= now)
@@ -127,7 +127,7 @@ std::optional<Time> ControlSocket::advance(Time now) {
         else
             next = earliest({next, current->deadline});
     }
-    return next;
+    return earliest({next, paused_until_});
 }
 
 void ControlSocket::accept_clients() {

@@ -38,8 +38,7 @@ bool in_user_namespace() {
 
 // To change, and to give files to the new user.
 bool may_change_user() {
-    capng_get_caps_process();
-    return capng_have_capability(CAPNG_EFFECTIVE, CAP_SETUID) != 0 &&
+    return capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SETUID) != 0 &&
            capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID) != 0 &&
            capng_have_capability(CAPNG_EFFECTIVE, CAP_CHOWN) != 0;
 }
@@ -53,7 +52,7 @@ bool keep_network_capabilities(const std::optional<Identity>& identity) {
         return capng_change_id(static_cast<int>(identity->user), static_cast<int>(identity->group),
                                static_cast<capng_flags_t>(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING |
                                                           CAPNG_CLEAR_AMBIENT)) == 0;
-    capng_apply(CAPNG_SELECT_BOUNDS);
+    [[maybe_unused]] const int bounds = capng_apply(CAPNG_SELECT_BOUNDS);
     return capng_apply(CAPNG_SELECT_CAPS) == 0;
 }
 
@@ -67,8 +66,9 @@ std::optional<Identity> find_identity() {
 }
 
 bool may_give_to(gid_t group) {
-    capng_get_caps_process();
-    return capng_have_capability(CAPNG_EFFECTIVE, CAP_CHOWN) != 0 || group_member(group) != 0;
+    const bool may_own =
+        capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_CHOWN) != 0;
+    return may_own || group_member(group) != 0;
 }
 
 void refuse_user_namespace() {
