@@ -95,7 +95,7 @@ void ConnectionRecord::update(const Connection& connection, MessageSink& sink, T
                               std::vector<Change>& changes) {
     if (id_ == 0) id_ = sink.next_record_id();
     conclude(false);
-    undo_.emplace();
+    undo_ = Undo{};
     undo_->written_at = written_at_;
     undo_->mapped_at = mapped_at_;
     const LogHead head = log_head(connection);

@@ -11,7 +11,7 @@ namespace sipalg::tcp {
 namespace {
 
 // The first byte. The older layout had no opener and no flag for SIP.
-constexpr std::uint8_t layout = 0xd2, layout_without_opener = 0xd1;
+constexpr std::uint8_t old_layout = 0xd2, layout_without_opener = 0xd1;
 constexpr std::uint64_t max_edits = 4096;
 
 void read_direction(RecordReader& in, Direction& direction, bool with_spoke) {
@@ -45,7 +45,7 @@ void read_direction(RecordReader& in, Direction& direction, bool with_spoke) {
 std::optional<Connection> read_old_record(std::string_view bytes, Time now) {
     RecordReader in(bytes);
     const std::uint64_t first = in.number(1);
-    if (first != layout && first != layout_without_opener) return std::nullopt;
+    if (first != old_layout && first != layout_without_opener) return std::nullopt;
     const bool with_opener = first != layout_without_opener;
     ConnectionKey key;
     key.phone = in.endpoint();
