@@ -121,12 +121,15 @@ void ConnectionRecord::remove_delivered(const Connection& connection, std::vecto
     const Position from_phone = connection.from_phone.acknowledged_in();
     const Position from_peer = connection.from_peer.acknowledged_in();
     const auto last = pieces_.end() - 1;
-    const auto kept = std::stable_partition(pieces_.begin() + 1, last, [&](const Piece& piece) {
-        return piece.ends[0] > from_phone || piece.ends[1] > from_peer;
-    });
+    auto kept = pieces_.begin() + 1;
     for (auto piece = kept; piece != last; ++piece) {
-        changes.push_back(change(Change::Op::remove, *piece));
-        undo_->removed.push_back(std::move(*piece));
+        if (piece->ends[0] > from_phone || piece->ends[1] > from_peer) {
+            if (kept != piece) *kept = std::move(*piece);
+            ++kept;
+        } else {
+            changes.push_back(change(Change::Op::remove, *piece));
+            undo_->removed.push_back(std::move(*piece));
+        }
     }
     pieces_.erase(kept, last);
 }
