@@ -21,6 +21,11 @@ void* operator new(std::size_t size) {
 void* operator new[](std::size_t size) {
     return allocate(size);
 }
+// That of std::stable_sort().
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    ++test::allocations;
+    return std::malloc(size == 0 ? 1 : size);
+}
 void operator delete(void* memory) noexcept {
     std::free(memory);
 }
