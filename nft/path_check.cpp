@@ -29,12 +29,14 @@ std::string hook_name(std::uint32_t hook) {
     return hook == NF_INET_PRE_ROUTING ? "prerouting" : hook == NF_INET_FORWARD ? "forward" : "postrouting";
 }
 
+bool is_ip(const ChainSeen& chain) {
+    return chain.family == NFPROTO_IPV4 || chain.family == NFPROTO_IPV6 || chain.family == NFPROTO_INET;
+}
+
 bool is_owners_filter(const ChainSeen& chain, const std::string& own_table) {
     const bool passed = chain.hook == NF_INET_PRE_ROUTING || chain.hook == NF_INET_FORWARD ||
                         chain.hook == NF_INET_POST_ROUTING;
-    const bool ip =
-        chain.family == NFPROTO_IPV4 || chain.family == NFPROTO_IPV6 || chain.family == NFPROTO_INET;
-    return chain.type == "filter" && passed && ip &&
+    return chain.type == "filter" && passed && is_ip(chain) &&
            !(chain.family == NFPROTO_INET && chain.place.table == own_table);
 }
 
@@ -59,24 +61,30 @@ FollowedPacket pinholed(const ChainSeen& chain, std::uint8_t family, const PathE
     return packet;
 }
 
-// Signalling from one SIP port to another, before conntrack. 0: no rule.
-std::uint64_t untracking_rule(TableReader& table, const ChainSeen& chain, std::uint8_t family,
-                              const PathEnds& ends) {
-    for (const std::uint16_t port : ends.sip_ports) {
-        FollowedPacket packet;
-        packet.family = family;
+// Follows signalling from one SIP port to another. `rule`: which effect of the walk is wanted; 0: none has
+// it.
+std::uint64_t rule_for_signalling(TableReader& table, const ChainSeen& chain, FollowedPacket packet,
+                                  const std::vector<std::uint16_t>& sip_ports,
+                                  std::uint64_t ChainWalk::*rule) {
+    for (const std::uint16_t port : sip_ports) {
         packet.source_port = packet.destination_port = port;
         ChainWalk walk(table, packet);
         static_cast<void>(walk.follow(chain.place.chain, 0));
-        if (walk.untracked_by != 0) return walk.untracked_by;
+        if (walk.*rule != 0) return walk.*rule;
     }
     return 0;
 }
 
+std::uint64_t untracking_rule(TableReader& table, const ChainSeen& chain, std::uint8_t family,
+                              const PathEnds& ends) {
+    FollowedPacket packet;
+    packet.family = family;
+    return rule_for_signalling(table, chain, packet, ends.sip_ports, &ChainWalk::untracked_by);
+}
+
 bool translates_first(const ChainSeen& chain) {
-    const bool ip =
-        chain.family == NFPROTO_IPV4 || chain.family == NFPROTO_IPV6 || chain.family == NFPROTO_INET;
-    return ip && chain.type == "nat" && chain.hook == NF_INET_PRE_ROUTING && chain.priority < admission;
+    return is_ip(chain) && chain.type == "nat" && chain.hook == NF_INET_PRE_ROUTING &&
+           chain.priority < admission;
 }
 
 class Troubles {
@@ -98,17 +106,11 @@ class Troubles {
 std::uint64_t translating_rule(TableReader& table, const ChainSeen& chain, std::uint8_t family,
                                const PathEnds& ends) {
     if (!translates_first(chain)) return 0;
-    for (const std::uint16_t port : ends.sip_ports) {
-        FollowedPacket packet;
-        packet.family = family;
-        packet.from = ends.from;
-        packet.source_port = packet.destination_port = port;
-        packet.direction = std::uint8_t{0};
-        ChainWalk walk(table, packet);
-        static_cast<void>(walk.follow(chain.place.chain, 0));
-        if (walk.translated_by != 0) return walk.translated_by;
-    }
-    return 0;
+    FollowedPacket packet;
+    packet.family = family;
+    packet.from = ends.from;
+    packet.direction = std::uint8_t{0};
+    return rule_for_signalling(table, chain, packet, ends.sip_ports, &ChainWalk::translated_by);
 }
 
 std::vector<PathTrouble> check_path(Link& link, const std::vector<ChainSeen>& chains,

@@ -1,10 +1,17 @@
 #include "alg/doctor/chain_findings.hpp"
 
+#include <cstdint>
+
 #include "nft/path_check.hpp"
 
 namespace sipalg::doctor {
 
 namespace {
+
+// What drops the packets. `handle` 0: the policy of the chain.
+std::string culprit(std::uint64_t handle) {
+    return handle == 0 ? "its policy" : "rule handle " + std::to_string(handle);
+}
 
 // A rule that accepts the same packets in the chain that drops them.
 Finding drop_below_ip(const nft::PathTrouble& trouble, const std::string& at, const Subject& subject) {
@@ -13,8 +20,7 @@ Finding drop_below_ip(const nft::PathTrouble& trouble, const std::string& at, co
         ports += std::to_string(port) + ", ";
     const bool between_ports = trouble.place.family == "bridge" && trouble.hook == "forward";
     return {between_ports ? Level::warning : Level::error, "other-chain",
-            at + "drops " + trouble.traffic + " over " + trouble.families + " (" +
-                (trouble.handle == 0 ? "its policy" : "rule handle " + std::to_string(trouble.handle)) +
+            at + "drops " + trouble.traffic + " over " + trouble.families + " (" + culprit(trouble.handle) +
                 (between_ports ? "), so calls between hosts of a bridge fail"
                                : "), where sipalg puts no rule and reads no packet"),
             "nft insert rule " + nft::describe(trouble.place) + " 'udp dport { " + ports +
@@ -27,7 +33,7 @@ Finding trouble_on_the_path(const nft::PathTrouble& trouble, const Subject& subj
     const std::string chain = nft::describe(trouble.place), handle = std::to_string(trouble.handle);
     const std::string at = "chain " + chain + " of the " + trouble.hook + " hook ";
     const std::string drops = at + "drops packets that come in through pinholes over " + trouble.families +
-                              " (" + (trouble.handle == 0 ? "its policy" : "rule handle " + handle) + ")";
+                              " (" + culprit(trouble.handle) + ")";
     switch (trouble.kind) {
         case Kind::drops:
             return {Level::error, "other-chain", drops + ", and sipalgd puts a rule only into forward chains",
@@ -82,10 +88,10 @@ void append_chain_findings(const Subject& subject, const Facts& facts, std::vect
             continue;
         }
         if (chain.drops.empty()) continue;
-        const std::string text =
-            "chain " + chain.place + " drops packets that come in through pinholes over " + chain.drops +
-            " (" + (chain.handle == 0 ? "its policy" : "rule handle " + std::to_string(chain.handle)) +
-            (chain.some ? "), unless an earlier rule accepts some of them" : ")");
+        const std::string text = "chain " + chain.place +
+                                 " drops packets that come in through pinholes over " + chain.drops + " (" +
+                                 culprit(chain.handle) +
+                                 (chain.some ? "), unless an earlier rule accepts some of them" : ")");
         if (subject.serving)
             found.push_back({Level::error, "forward-chain", text + "; use accept-in = auto, or add the rule",
                              nft::nft_accept_command(chain.place)});

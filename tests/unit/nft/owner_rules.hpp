@@ -38,14 +38,7 @@ class Rules {
         return *this;
     }
     /// `th sport` or `th dport` into register 1.
-    Rules& port(bool destination) {
-        nftnl_expr* load = add("payload");
-        nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
-        nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
-        nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_OFFSET, destination ? 2 : 0);
-        nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_LEN, 2);
-        return *this;
-    }
+    Rules& port(bool destination) { return load(NFT_PAYLOAD_TRANSPORT_HEADER, destination ? 2 : 0, 2); }
     Rules& protocol() {
         nftnl_expr* load = add("meta");
         nftnl_expr_set_u32(load, NFTNL_EXPR_META_KEY, NFT_META_L4PROTO);
@@ -89,23 +82,9 @@ class Rules {
         return *this;
     }
     /// `ether type` into register 1.
-    Rules& ether_type() {
-        nftnl_expr* load = add("payload");
-        nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
-        nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_LL_HEADER);
-        nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_OFFSET, 12);
-        nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_LEN, 2);
-        return *this;
-    }
+    Rules& ether_type() { return load(NFT_PAYLOAD_LL_HEADER, 12, 2); }
     /// `ip saddr` into register 1, which the walk does not know.
-    Rules& source() {
-        nftnl_expr* load = add("payload");
-        nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
-        nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
-        nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_OFFSET, 12);
-        nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_LEN, 4);
-        return *this;
-    }
+    Rules& source() { return load(NFT_PAYLOAD_NETWORK_HEADER, 12, 4); }
     /// They move into the table.
     TableReader table() { return {std::move(rules_), std::move(sets_)}; }
     bool offloads(const std::vector<std::uint16_t>& sip_ports = {5060}) {
@@ -117,6 +96,14 @@ class Rules {
     }
 
   private:
+    Rules& load(std::uint32_t base, std::uint32_t offset, std::uint32_t length) {
+        nftnl_expr* payload = add("payload");
+        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_BASE, base);
+        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_LEN, length);
+        return *this;
+    }
     nftnl_expr* add(const char* name) {
         nftnl_expr* expression = nftnl_expr_alloc(name);
         REQUIRE(expression != nullptr);
