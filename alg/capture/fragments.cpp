@@ -25,7 +25,8 @@ std::optional<Fragments::Fragment> Fragments::fragment_v4(Bytes packet) {
     found.head = packet.first(header);
     found.data = packet.subspan(header, total - header);
     found.key.assign(packet.begin() + 12, packet.begin() + 20);
-    found.key.insert(found.key.end(), {packet[4], packet[5], packet[9]});
+    for (const std::uint8_t byte : {packet[4], packet[5], packet[9]})
+        found.key.push_back(static_cast<char>(byte));
     return found;
 }
 
@@ -42,7 +43,7 @@ std::optional<Fragments::Fragment> Fragments::fragment_v6(Bytes packet) {
     found.data = packet.subspan(48, total - 48);
     found.protocol = packet[40];
     found.key.assign(packet.begin() + 8, packet.begin() + 40);
-    found.key.insert(found.key.end(), packet.begin() + 44, packet.begin() + 48);
+    found.key.append(packet.begin() + 44, packet.begin() + 48);
     return found;
 }
 

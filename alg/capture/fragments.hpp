@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -40,7 +41,7 @@ class Fragments {
         Bytes head;  ///< headers that every fragment repeats, to be put in front
         Bytes data;
         std::uint8_t protocol = 0;
-        std::vector<std::uint8_t> key;
+        std::string key;  ///< what all fragments of a packet share, and no other packet has
     };
     struct Incomplete {
         std::uint64_t frame = 0;
@@ -56,7 +57,7 @@ class Fragments {
     static std::optional<std::vector<std::uint8_t>> assemble(const Incomplete& incomplete);
     void make_room();
 
-    std::map<std::vector<std::uint8_t>, Incomplete> incomplete_;
+    std::map<std::string, Incomplete> incomplete_;  ///< by Fragment::key
     std::vector<std::uint64_t> given_up_;
 };
 
