@@ -43,6 +43,7 @@ class SharedText {
         return {reinterpret_cast<const char*>(block_ + 1), block_->size};
     }
     bool empty() const { return !block_; }
+    std::size_t size() const { return block_ ? block_->size : 0; }
     /// The same as that of a view of the text. It is computed once for all copies.
     std::size_t hash() const {
         if (!block_) return std::hash<std::string_view>{}({});

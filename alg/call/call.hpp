@@ -9,6 +9,7 @@
 
 #include "alg/base/boxed.hpp"
 #include "alg/base/shared_text.hpp"
+#include "alg/base/small_vector.hpp"
 #include "alg/base/time.hpp"
 #include "alg/call/session.hpp"
 #include "alg/dialog/call_key.hpp"
@@ -53,8 +54,8 @@ struct Transaction {
 struct Invite {
     std::uint32_t cseq = 0;
     bool offered = false;  ///< it carried an offer, so descriptions in its responses are answers
-    std::vector<Transaction> transactions;  ///< empty: there was no INVITE
-    bool answered = false;                  ///< a re-INVITE: the late offer in its responses was answered
+    SmallVector<Transaction, 1> transactions;  ///< empty: there was no INVITE
+    bool answered = false;                     ///< a re-INVITE: the late offer in its responses was answered
 
     Transaction* transaction(std::string_view branch);
     const Transaction* transaction(std::string_view branch) const;
@@ -151,9 +152,9 @@ struct Call : CallIdentity {
     SharedText from, to;     ///< URIs as the phone writes them
     Egress egress;
     std::vector<Endpoint> old_endpoints;  ///< its public endpoints before the router's address changed
-    std::vector<CallPeer> peers;          ///< the first is that of the latest INVITE
+    SmallVector<CallPeer, 1> peers;       ///< the first is that of the latest INVITE
     std::optional<Offer> initial;         ///< the offer of that INVITE, which each fork answers (C3)
-    std::vector<Dialog> dialogs;
+    SmallVector<Dialog, 1> dialogs;
     std::vector<nat::MappingKey> mappings;
     std::vector<CallPinhole> pinholes;
     std::vector<CallLatchedSource> latched;  ///< at most one for an endpoint

@@ -75,7 +75,7 @@ Calls::Found Calls::find_or_make(const CallKey& key, const DescribedMessage& rec
     if (!message.is_request() || message.method() != sip::Method::invite) return {};
     // X3: a request from outside in an unknown dialog makes no state.
     if (!message.to_tag().empty() && received.from == Side::outside) return {};
-    std::vector<Transaction> former;
+    SmallVector<Transaction, 1> former;
     if (const ClosedCall* closed = closed_.find({key.call_id, key.phone, key.leg})) {
         if (!closed->is_begun_again_by(received)) return {};
         if (closed->has_invite_of(received)) former = closed->invite.transactions;
@@ -321,7 +321,7 @@ bool Calls::restore(const StoredRecord& record, Time now, Effects& effects) {
     const std::string present = record.clock == Time{0} ? record.bytes : write_record(key, call);
     call.record = RecordPieces(present);
     store_record(record.id, record.in_notes ? std::string_view() : record.bytes,
-                 call.record_in_notes ? std::string_view() : present, false,
+                 {call.record_in_notes ? std::string() : present}, false,
                  std::chrono::ceil<Seconds>(std::max(record.until - now, Time{1})), effects.changes);
     call.active = now;  // silence counts from now on, because media were not observed before
     call.renew_at = now + std::max(record.until - now, Time{0}) / 2;
@@ -378,7 +378,7 @@ void Calls::list_records(RecordState wanted, Time now, std::vector<Change>& chan
     for (const auto& [key, call] : calls_) {
         if (wanted == RecordState::in_kernel && (call.record_in_notes || call.record.empty())) continue;
         const std::string record = write_record(key, call);
-        store_record(call.record_id, {}, record, false,
+        store_record(call.record_id, {}, {record}, false,
                      std::chrono::ceil<Seconds>(Resources::lifetime(call, now) - now), changes);
         if (wanted == RecordState::in_kernel && call.record != RecordPieces(record)) outdated.push_back(key);
     }

@@ -130,7 +130,7 @@ class Calls {
     struct Found {
         Call* call = nullptr;  ///< nullptr: none, and the message makes none
         /// Transactions of a closed call that the same INVITE begins again.
-        std::vector<Transaction> former;
+        SmallVector<Transaction, 1> former;
     };
     Found find_or_make(const CallKey& key, const DescribedMessage& received, Effects& effects);
     /// Ends the call: its key is free then.

@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include "alg/base/deadline_queue.hpp"
 #include "alg/base/shared_text.hpp"
+#include "alg/base/small_vector.hpp"
 #include "alg/base/staged_map.hpp"
 #include "alg/call/call.hpp"
 #include "alg/call/follow.hpp"
@@ -23,7 +23,7 @@ struct ClosedCall : CallIdentity {
     struct Tags {
         SharedText local, remote;
     };
-    std::vector<Tags> dialogs;
+    SmallVector<Tags, 1> dialogs;
     bool answered = false;
 
     bool has_dialog(std::string_view local_tag, std::string_view remote_tag) const;

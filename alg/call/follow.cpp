@@ -41,14 +41,13 @@ Dialog* find_or_make(Call& call, const DescribedMessage& received) {
 // next phone of a ring group.
 void begin(Call& call, Invite& invite, const DescribedMessage& received) {
     const sip::Message& message = received.message;
-    invite = {message.cseq().number, received.session.has_value(), {{received.branch(), true}}};
+    invite = {message.cseq().number, bool(received.session), {{received.branch(), true}}};
     call.active = received.now;
     call.dialogs.clear();
     call.initial.reset();
     if (received.session) {
-        Session described = *received.session;
-        set_offer_setup(described, nullptr);
-        call.initial = Offer{received.from, sip::Method::invite, message.cseq().number, std::move(described)};
+        call.initial = Offer{received.from, sip::Method::invite, message.cseq().number,
+                             with_offer_setup(received.session, nullptr)};
     }
     call.state = Call::State::offered;
     call.ringing_until = received.now + ringing_time;
@@ -85,7 +84,7 @@ Outcome on_invite(Call& call, const DescribedMessage& received) {
     }
     if (!dialog) return on_first_invite(call, call.invite, received);
     dialog->invites[received.from].emplace() = {
-        message.cseq().number, received.session.has_value(), {{received.branch(), true}}};
+        message.cseq().number, bool(received.session), {{received.branch(), true}}};
     call.active = received.now;
     make_offer(*dialog, received);
     return Outcome::changed;
@@ -102,7 +101,7 @@ void take_description(Call& call, Dialog& dialog, const Invite& invite, const De
     if (answer_offer(dialog, received)) return;
     if (call.initial && call.initial->by != received.from && can_answer(received.message, *call.initial) &&
         dialog.state == Dialog::State::early && !dialog.renegotiated)
-        agree(dialog, *call.initial, *received.session);
+        agree(dialog, *call.initial, received.session);
 }
 
 // The INVITE that a response belongs to: a re-INVITE of its dialog, or the one that began the call.

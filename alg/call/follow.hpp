@@ -1,8 +1,6 @@
 // How a message changes a call: dialogs, offers and answers (RFC 3261, 3262, 3264, 3311, 6141).
 #pragma once
 
-#include <optional>
-
 #include "alg/call/call.hpp"
 #include "alg/dialog/received_message.hpp"
 
@@ -10,7 +8,7 @@ namespace sipalg::call {
 
 /// A message that may describe a session.
 struct DescribedMessage : ReceivedMessage {
-    std::optional<Session> session;  ///< from the message's description, with the sender's endpoints
+    SharedSession session;  ///< from the message's description, with the sender's endpoints
 };
 
 /// The effect of a message on its call, from none to most.

@@ -13,11 +13,9 @@
 
 namespace sipalg::call {
 
-void agree(Dialog& dialog, const Offer& offer, const Session& answer) {
-    Session settled = answer;
-    set_answer_setup(settled, *offer.session);
+void agree(Dialog& dialog, const Offer& offer, const SharedSession& answer) {
     (offer.by == Side::inside ? dialog.local : dialog.remote) = offer.session;
-    (offer.by == Side::inside ? dialog.remote : dialog.local) = std::move(settled);
+    (offer.by == Side::inside ? dialog.remote : dialog.local) = with_answer_setup(answer, *offer.session);
 }
 
 // A response answers the request of its own transaction, an ACK the 2xx of its INVITE, a PRACK the reliable
@@ -35,7 +33,7 @@ bool can_answer(const sip::Message& message, const Offer& offer) {
 bool answer_offer(Dialog& dialog, const DescribedMessage& received) {
     const Boxed<Offer>& offer = dialog.offers[opposite(received.from)];
     if (!received.session || !offer || !can_answer(received.message, *offer)) return false;
-    agree(dialog, *offer, *received.session);
+    agree(dialog, *offer, received.session);
     if (Boxed<Invite>& invite = dialog.invites[received.from]; offer->late && invite) invite->answered = true;
     for (Boxed<Offer>& settled : dialog.offers)
         settled.reset();
@@ -46,10 +44,9 @@ bool answer_offer(Dialog& dialog, const DescribedMessage& received) {
 void make_offer(Dialog& dialog, const DescribedMessage& received) {
     if (!received.session) return;
     const sip::Message& message = received.message;
-    Session described = *received.session;
-    set_offer_setup(described, (received.from == Side::inside ? dialog.local : dialog.remote).get());
-    Offer made{received.from, message.method(), message.cseq().number, std::move(described),
-               !message.is_request()};
+    const SharedSession& agreed = received.from == Side::inside ? dialog.local : dialog.remote;
+    Offer made{received.from, message.method(), message.cseq().number,
+               with_offer_setup(received.session, agreed.get()), !message.is_request()};
     // Only an INVITE may take longer (Timer C); the ACK to a 2xx arrives within a transaction's time.
     const bool rings = message.method() == sip::Method::invite && message.status() < 200;
     made.until = received.now + (rings ? ringing_time : transaction_time);

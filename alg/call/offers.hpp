@@ -8,7 +8,7 @@
 namespace sipalg::call {
 
 /// Makes offer and answer the agreement of the dialog.
-void agree(Dialog& dialog, const Offer& offer, const Session& answer);
+void agree(Dialog& dialog, const Offer& offer, const SharedSession& answer);
 /// Whether the message can carry the answer to `offer`.
 bool can_answer(const sip::Message& message, const Offer& offer);
 /// Handles the message as an answer to the other side's offer. False: it is not an answer.

@@ -46,7 +46,7 @@ Time Resources::Collected::keep(Time kernel_until, Time otherwise, Time now) {
 }
 
 // Exactly, because a call keeps the vectors as long as it lasts (P5).
-void Resources::Collected::reserve(const std::vector<Want>& wants) {
+void Resources::Collected::reserve(const Wants& wants) {
     std::size_t sources = 0;
     for (const Want& want : wants)
         sources += want.pinholes.size();
@@ -80,7 +80,7 @@ void Resources::acquire(const CallKey& key, Call& call, Time until, Time now, Ef
     Collected collected;
     collected.until = until;
     const bool restoring = is_restoring(call);
-    std::vector<Want> wants = wanted(call, media_source(key, call));
+    Wants wants = wanted(call, media_source(key, call));
     collected.reserve(wants);
     const nat::MappingEntry* previous = nullptr;
     for (std::size_t i = 0; i < wants.size(); ++i) {
@@ -105,7 +105,7 @@ void Resources::acquire(const CallKey& key, Call& call, Time until, Time now, Ef
 }
 
 // A3: RTCP gets the public port after that of its RTP.
-const nat::MappingEntry* Resources::map(const CallKey& key, const Call& call, const std::vector<Want>& wants,
+const nat::MappingEntry* Resources::map(const CallKey& key, const Call& call, const Wants& wants,
                                         std::size_t i, const nat::MappingEntry* previous, Time now,
                                         Effects& effects) {
     const Want& want = wants[i];
@@ -187,13 +187,12 @@ void Resources::renew(const CallKey& key, Call& call, Time now, Effects& effects
         mappings_.extend(mapping, until, now, effects.changes);
     for (const CallPinhole& pinhole : call.pinholes)
         mappings_.pinholes().extend(pinhole.pinhole, until, now, effects.changes);
-    const std::string record = write_record(key, call);
-    RecordPieces pieces(record);
-    if (!call.record_in_notes || pieces != call.record) {
+    WrittenRecord record{write_record(key, call)};
+    if (!call.record_in_notes || record.pieces != call.record) {
         leave_notes(call);
         store_record(call.record_id, call.record, record, true, std::chrono::ceil<Seconds>(until - now),
                      effects.changes);
-        call.record = std::move(pieces);
+        call.record = std::move(record.pieces);
     }
     note_old_endpoints(call, until);
 }
@@ -202,19 +201,18 @@ void Resources::renew(const CallKey& key, Call& call, Time now, Effects& effects
 // which end with the call.
 void Resources::save(const CallKey& key, Call& call, std::size_t first, Time now, Effects& effects) {
     if (is_kept_in_memory(call)) return;
-    const std::string record = write_record(key, call);
-    RecordPieces pieces(record);
-    if (pieces == call.record) return;
+    WrittenRecord record{write_record(key, call)};
+    if (record.pieces == call.record) return;
     if (call.record.empty() && call.state != Call::State::confirmed &&
         put_into_notes(call, record, first, effects))
         return;
     leave_notes(call);
     const auto timeout = std::chrono::ceil<Seconds>(lifetime(call, now) - now);
     store_record(call.record_id, call.record, record, false, timeout, effects.changes);
-    call.record = std::move(pieces);
+    call.record = std::move(record.pieces);
 }
 
-bool Resources::put_into_notes(Call& call, const std::string& record, std::size_t first, Effects& effects) {
+bool Resources::put_into_notes(Call& call, const WrittenRecord& record, std::size_t first, Effects& effects) {
     // An older piece of this record may be in a note.
     nat::Pinholes& pinholes = mappings_.pinholes();
     if (std::any_of(call.pinholes.begin(), call.pinholes.end(), [&](const CallPinhole& one) {
@@ -222,16 +220,17 @@ bool Resources::put_into_notes(Call& call, const std::string& record, std::size_
             return entry && entry->note_id == call.record_id;
         }))
         return false;
-    std::vector<Change*> carriers;
+    SmallVector<Change*, 8> carriers;
     for (std::size_t i = first; i < effects.changes.size(); ++i)
         if (effects.changes[i].op == Change::Op::add &&
             std::holds_alternative<Pinhole>(effects.changes[i].element))
             carriers.push_back(&effects.changes[i]);
-    if (!sipalg::put_into_notes(call.record_id, record, carriers)) return false;
+    if (!sipalg::put_into_notes(call.record_id, record.bytes, {carriers.data(), carriers.size()}))
+        return false;
     for (const Change* carrier : carriers)
         if (!carrier->note.empty())
             pinholes.set_note(std::get<Pinhole>(carrier->element), call.record_id, carrier->note);
-    call.record = RecordPieces(record);
+    call.record = record.pieces;
     call.record_in_notes = true;
     return true;
 }

@@ -54,21 +54,20 @@ class Resources {
         std::vector<CallPinhole> pinholes;
         std::vector<CallLatch> latches;
         Time until{0};  ///< when the first of them leaves the kernel, if it is not renewed
-        void reserve(const std::vector<Want>& wants);
+        void reserve(const Wants& wants);
         /// For an element of a restored call: its timeout, or if it is not in the kernel, `otherwise`.
         Time keep(Time kernel_until, Time otherwise, Time now);
     };
     /// The mapping for wants[i]; nullptr: not possible. `previous` is the mapping of wants[i - 1], or
     /// nullptr.
-    const nat::MappingEntry* map(const CallKey& key, const Call& call, const std::vector<Want>& wants,
-                                 std::size_t i, const nat::MappingEntry* previous, Time now,
-                                 Effects& effects);
+    const nat::MappingEntry* map(const CallKey& key, const Call& call, const Wants& wants, std::size_t i,
+                                 const nat::MappingEntry* previous, Time now, Effects& effects);
     void open(const Call& call, Want& want, const nat::MappingEntry& entry, Time until, Time now,
               Collected& collected, Effects& effects);
     void release_others(Call& call, const Collected& collected, Time now, Effects& effects);
     /// `first`: the changes from there on are the call's, and may have its record in their notes.
     void save(const CallKey& key, Call& call, std::size_t first, Time now, Effects& effects);
-    bool put_into_notes(Call& call, const std::string& record, std::size_t first, Effects& effects);
+    bool put_into_notes(Call& call, const WrittenRecord& record, std::size_t first, Effects& effects);
     /// The record of the call is no longer in notes.
     void leave_notes(Call& call);
     void note_old_endpoints(const Call& call, Time until);

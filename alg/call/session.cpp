@@ -143,6 +143,19 @@ class LineReader {
     Stream stream_;
 };
 
+bool lacks_setup(const Stream& stream) {
+    return stream.setup == Setup::unspecified;
+}
+
+// The session itself if all roles are given, as in nearly every call.
+SharedSession with_setup(const SharedSession& session, const auto& role) {
+    if (std::none_of(session->begin(), session->end(), lacks_setup)) return session;
+    Session settled = *session;
+    for (Stream& stream : settled)
+        if (lacks_setup(stream)) stream.setup = role(stream);
+    return settled;
+}
+
 }  // namespace
 
 void read_session(const sdp::Description& description, const Resolve& resolve, Session& session) {
@@ -153,28 +166,25 @@ void read_session(const sdp::Description& description, const Resolve& resolve, S
     }
 }
 
-void set_offer_setup(Session& offer, const Session* agreed) {
-    for (Stream& stream : offer) {
-        if (stream.setup != Setup::unspecified) continue;
+SharedSession with_offer_setup(const SharedSession& offer, const Session* agreed) {
+    return with_setup(offer, [&](const Stream& stream) {
         const auto same = [&](const Stream& before) {
             return before.line == stream.line && before.transport == stream.transport &&
                    before.rtp == stream.rtp;
         };
-        stream.setup = Setup::active;
-        if (!agreed) continue;
+        if (!agreed) return Setup::active;
         const auto before = std::find_if(agreed->begin(), agreed->end(), same);
-        if (before != agreed->end()) stream.setup = before->setup;
-    }
+        return before != agreed->end() ? before->setup : Setup::active;
+    });
 }
 
-void set_answer_setup(Session& answer, const Session& offer) {
-    for (Stream& stream : answer) {
-        if (stream.setup != Setup::unspecified) continue;
+SharedSession with_answer_setup(const SharedSession& answer, const Session& offer) {
+    return with_setup(answer, [&](const Stream& stream) {
         const bool offerer_waits = std::any_of(offer.begin(), offer.end(), [&](const Stream& offered) {
             return offered.line == stream.line && offered.setup == Setup::passive;
         });
-        stream.setup = offerer_waits ? Setup::active : Setup::passive;
-    }
+        return offerer_waits ? Setup::active : Setup::passive;
+    });
 }
 
 }  // namespace sipalg::call

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "alg/base/short_text.hpp"
+#include "alg/base/small_vector.hpp"
 #include "alg/net/address.hpp"
 #include "alg/sdp/description.hpp"
 
@@ -26,7 +27,7 @@ enum class Setup : std::uint8_t {
     either,      ///< actpass, or left to the candidates of the line (RFC 6544)
     active,      ///< this side
     passive,     ///< the other side
-    unspecified  ///< not given: see set_offer_setup()
+    unspecified  ///< not given: see with_offer_setup()
 };
 
 using MediaType = ShortText<16>;
@@ -52,7 +53,7 @@ struct Stream {
     friend bool operator==(const Stream&, const Stream&) = default;
 };
 
-using Session = std::vector<Stream>;
+using Session = SmallVector<Stream, 1>;
 
 /// A session of an offer or a dialog, or none. Each fork that answers an offer refers to the same streams
 /// (C3), and so does a copy.
@@ -85,11 +86,12 @@ using Resolve = std::function<std::optional<Resolved>(const Socket&)>;
 /// Adds the streams of a description. The m= lines of offer and answer correspond by Stream::line.
 void read_session(const sdp::Description& description, const Resolve& resolve, Session& session);
 
-/// Where a=setup is missing, the side that offers opens the connection, and the other one waits for it
-/// (RFC 4145 4.1; RFC 4975 8.2 for MSRP). `agreed`, what this side last described, keeps its role at the same
-/// endpoint, because the connection exists; nullptr: there is none.
-void set_offer_setup(Session& offer, const Session* agreed);
+/// The offer, with the roles that its streams over TCP have. Where a=setup is missing, the side that offers
+/// opens the connection, and the other one waits for it (RFC 4145 4.1; RFC 4975 8.2 for MSRP). `agreed`, what
+/// this side last described, keeps its role at the same endpoint, because the connection exists; nullptr:
+/// there is none.
+SharedSession with_offer_setup(const SharedSession& offer, const Session* agreed);
 /// The same for an answer: the role that the offer leaves.
-void set_answer_setup(Session& answer, const Session& offer);
+SharedSession with_answer_setup(const SharedSession& answer, const Session& offer);
 
 }  // namespace sipalg::call

@@ -9,11 +9,9 @@ namespace {
 
 using Sessions = std::vector<const Session*>;
 
-constexpr std::size_t usual_wants = 4;  ///< signalling, RTP and RTCP
-
 class Collector {
   public:
-    explicit Collector(std::vector<Want>& wants) : wants_(wants) {}
+    explicit Collector(Wants& wants) : wants_(wants) {}
 
     Want& endpoint(const Socket& inside, bool same_line = false) {
         for (Want& want : wants_)
@@ -46,7 +44,7 @@ class Collector {
     }
 
   private:
-    std::vector<Want>& wants_;
+    Wants& wants_;
 };
 
 // Whether the test is true for at least one description of the line (D7).
@@ -198,9 +196,8 @@ void collect(const Session& local, Standing standing, const Sessions& remotes, c
 
 }  // namespace
 
-std::vector<Want> wanted(const Call& call, MediaSource source) {
-    std::vector<Want> wants;
-    wants.reserve(usual_wants);
+Wants wanted(const Call& call, MediaSource source) {
+    Wants wants;
     Collector out(wants);
     const Senders senders{!call.is_unproven(), source, call.latched};
     // The peer of the latest INVITE may send before an answer names an address.

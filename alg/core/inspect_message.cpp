@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "alg/call/unknown_dialog.hpp"
 #include "alg/core/delivery.hpp"
@@ -238,19 +239,20 @@ class Inspection {
         return outward_ || !names_shown_endpoint(state_, envelope_);
     }
 
-    std::optional<call::Session> session() {
+    call::SharedSession session() {
         return session([this](const Socket& socket) {
             return outward_ ? resolver_.own(socket) : resolver_.peer(socket);
         });
     }
-    std::optional<call::Session> session(const call::Resolve& resolve) {
-        std::optional<call::Session> result;
+    call::SharedSession session(const call::Resolve& resolve) {
+        call::Session streams;
+        bool described = false;
         for (std::size_t i = 0; i < bodies_.sdp.size(); ++i) {
             if (!state_.description.parse(bodies_.sdp[i].text)) continue;
-            if (!result) result.emplace();
-            call::read_session(state_.description, resolve, *result);
+            described = true;
+            call::read_session(state_.description, resolve, streams);
         }
-        return result;
+        return described ? call::SharedSession(std::move(streams)) : call::SharedSession();
     }
 
     void follow() {
@@ -283,7 +285,7 @@ class Inspection {
             return;
         // The meaning of 0.0.0.0 depends on existing mappings, so a retransmission could have another result
         // (C10).
-        const auto described = session([this](const Socket& socket) {
+        const call::SharedSession described = session([this](const Socket& socket) {
             return socket.endpoint.address.is_unspecified() ? std::nullopt : resolver_.own(socket);
         });
         if (described)

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::size_t longest_text = 128;
 
-std::string cut(std::string_view text) {
-    return std::string(text.substr(0, longest_text));
+std::string_view cut(std::string_view text) {
+    return text.substr(0, longest_text);
 }
 
 const call::Call* answered_call(const State& state, const Envelope& envelope) {
@@ -66,11 +66,12 @@ std::optional<PathSign> sign_in_from(const call::Call& call, const State& state,
     std::string_view rest = header ? header->value : std::string_view();
     const auto entry = sip::next_name_addr(rest);
     if (!entry || call.from.empty()) return std::nullopt;
-    const std::string echoed = cut(entry->uri);
+    const std::string_view echoed = cut(entry->uri);
     const auto own = sip::literal_host(call.from);  // translated if it is the phone's
     if (echoed == cut(call.from) || (own && own->host_port.address == envelope.destination.address))
         return std::nullopt;
-    return PathSign{PathSign::Kind::message, "From " + cut(call.from), "From " + echoed};
+    const auto shown = [](std::string_view uri) { return std::string("From ").append(uri); };
+    return PathSign{PathSign::Kind::message, shown(cut(call.from)), shown(echoed)};
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "alg/base/shared_text.hpp"
 #include "alg/base/time.hpp"
 #include "alg/net/address.hpp"
 #include "alg/net/interface_name.hpp"
@@ -87,7 +88,7 @@ using Element =
     std::variant<Mapping, Pinhole, Diversion, Record, Latch, LatchedSource, SequenceMapped, Reachable>;
 
 /// The note of a mapping that only calls have used, so that none of them has ended without its removal.
-inline const std::string of_calls_note = "c";
+inline const SharedText of_calls_note = "c";
 
 /// One step of a transaction. After `add` and `renew` the element exists with the full `timeout`, whether or
 /// not it existed before. After `remove` it does not exist; it may have expired before. A LatchedSource is
@@ -99,7 +100,7 @@ struct Change {
     Seconds timeout{0};  ///< at least 1 s for add and renew (X8); ignored for remove
     /// The user data of the element, at most Record::max_bytes: of a Pinhole, see put_into_notes(); of a
     /// Mapping (of its outward entry), of_calls_note or empty.
-    std::string note{};
+    SharedText note{};
 };
 
 /// One direction of a flow, as in conntrack.
@@ -127,7 +128,7 @@ struct ConntrackEntry {
 struct StoredElement {
     Element element;
     Seconds remaining{0};
-    std::string note{};  ///< see Change
+    SharedText note{};  ///< see Change
 };
 
 }  // namespace sipalg

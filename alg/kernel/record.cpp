@@ -80,20 +80,16 @@ RecordPieces::RecordPieces(std::string_view record) {
         hashes_.push_back(std::hash<std::string_view>{}(piece(record, part)));
 }
 
-bool RecordPieces::has(std::size_t part, std::string_view bytes) const {
-    return part < size() && hashes_[part] == std::hash<std::string_view>{}(bytes);
-}
-
-void store_record(std::uint32_t id, const RecordPieces& before, std::string_view after, bool renew,
+void store_record(std::uint32_t id, const RecordPieces& before, const WrittenRecord& after, bool renew,
                   Seconds timeout, std::vector<Change>& changes) {
-    for (std::size_t part = 0; part < std::max(before.size(), pieces_of(after)); ++part) {
-        const std::string_view now = piece(after, part);
+    for (std::size_t part = 0; part < std::max(before.size(), after.pieces.size()); ++part) {
+        const std::string_view now = piece(after.bytes, part);
         Record record{id, static_cast<std::uint32_t>(part), {}};
         if (now.empty()) {
             changes.push_back({Change::Op::remove, std::move(record), Seconds{0}});
             continue;
         }
-        if (!renew && before.has(part, now)) continue;
+        if (!renew && before.shares(part, after.pieces)) continue;
         record.bytes = now;
         if (part >= before.size())
             changes.push_back({Change::Op::add, std::move(record), timeout});
@@ -106,12 +102,12 @@ bool put_into_notes(std::uint32_t id, std::string_view record, std::span<Change*
     const std::size_t count = (record.size() + note_room - 1) / note_room;
     if (count > carriers.size()) return false;
     for (std::size_t part = 0; part < count; ++part) {
-        RecordWriter out;
+        RecordWriter out(Record::max_bytes);
         out.number(id, 4);
         out.number(part, 1);
         out.number(count, 1);
+        out.bytes(record.substr(part * note_room, note_room));
         carriers[part]->note = out.take();
-        carriers[part]->note += record.substr(part * note_room, note_room);
     }
     return true;
 }
@@ -185,30 +181,6 @@ std::vector<StoredRecord> stored_records(std::span<const StoredElement> elements
 void StoredRecord::remove(std::vector<Change>& changes) const {
     for (const std::uint32_t part : parts)
         changes.push_back({Change::Op::remove, Record{id, part, {}}, Seconds{0}});
-}
-
-// Appends all bytes at once, because a record has a hundred numbers.
-void RecordWriter::number(std::uint64_t value, unsigned bytes) {
-    std::array<char, sizeof value> little_endian{};
-    for (unsigned i = 0; i < sizeof value; ++i)
-        little_endian[i] = static_cast<char>(value >> (8 * i));
-    out_.append(little_endian.data(), std::min<std::size_t>(bytes, sizeof value));
-}
-
-void RecordWriter::text(std::string_view value) {
-    value = value.substr(0, 65535);
-    number(value.size(), 2);
-    out_ += value;
-}
-
-void RecordWriter::address(const Address& value) {
-    number(value.size(), 1);
-    out_.append(value.bytes().begin(), value.bytes().begin() + static_cast<std::ptrdiff_t>(value.size()));
-}
-
-void RecordWriter::endpoint(const Endpoint& value) {
-    address(value.address);
-    number(value.port, 2);
 }
 
 void RecordWriter::endpoints(const std::vector<Endpoint>& values) {

@@ -1,13 +1,17 @@
 // Records: state for a restarted daemon, split into pieces that fit into the kernel's user data (A5).
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "alg/base/small_vector.hpp"
 #include "alg/kernel/element.hpp"
 
 namespace sipalg {
@@ -24,17 +28,25 @@ class RecordPieces {
 
     bool empty() const { return hashes_.empty(); }
     std::size_t size() const { return hashes_.size(); }
-    /// Whether there is such a piece, with the same bytes.
-    bool has(std::size_t part, std::string_view bytes) const;
+    /// Whether both have the piece, with the same bytes.
+    bool shares(std::size_t part, const RecordPieces& other) const {
+        return part < size() && part < other.size() && hashes_[part] == other.hashes_[part];
+    }
     friend bool operator==(const RecordPieces&, const RecordPieces&) = default;
 
   private:
-    std::vector<std::uint64_t> hashes_;
+    SmallVector<std::uint64_t, 3> hashes_;
+};
+
+/// A record with the hashes of its pieces.
+struct WrittenRecord {
+    std::string bytes;
+    RecordPieces pieces{bytes};
 };
 
 /// Adds the changes that replace the record `id` `before` by `after`; either may be empty. Unchanged pieces
 /// are renewed only if `renew` is set.
-void store_record(std::uint32_t id, const RecordPieces& before, std::string_view after, bool renew,
+void store_record(std::uint32_t id, const RecordPieces& before, const WrittenRecord& after, bool renew,
                   Seconds timeout, std::vector<Change>& changes);
 
 /// Which records a list has: those with elements of their own in the kernel, or all, for a list that takes
@@ -80,20 +92,56 @@ struct StoredRecord {
 /// only for a record without pieces, and only if they have all of it: they may be older.
 std::vector<StoredRecord> stored_records(std::span<const StoredElement> elements, Time now);
 
-/// Writes fields in little-endian order.
+/// Writes fields in little-endian order. In the header, because a call's record has two hundred of them (P2).
 class RecordWriter {
   public:
     RecordWriter() = default;
-    explicit RecordWriter(std::size_t expected) { out_.reserve(expected); }  ///< bytes
-    void number(std::uint64_t value, unsigned bytes);
-    void text(std::string_view value);  ///< at most 65,535 bytes
-    void address(const Address& value);
-    void endpoint(const Endpoint& value);
+    explicit RecordWriter(std::size_t expected) : out_(expected, '\0') {}  ///< bytes
+    /// The lowest `bytes` bytes of the value, at most eight.
+    void number(std::uint64_t value, unsigned bytes) {
+        char* const to = room(sizeof value);
+        if constexpr (std::endian::native == std::endian::little)
+            std::memcpy(to, &value, sizeof value);
+        else
+            for (unsigned i = 0; i < sizeof value; ++i)
+                to[i] = static_cast<char>(value >> (8 * i));
+        size_ += bytes;
+    }
+    /// Without their number.
+    void bytes(std::string_view value) {
+        if (value.empty()) return;
+        std::memcpy(room(value.size()), value.data(), value.size());
+        size_ += value.size();
+    }
+    void text(std::string_view value) {  ///< at most 65,535 bytes
+        value = value.substr(0, 65535);
+        number(value.size(), 2);
+        bytes(value);
+    }
+    void address(const Address& value) {
+        number(value.size(), 1);
+        std::memcpy(room(value.bytes().size()), value.bytes().data(), value.bytes().size());
+        size_ += value.size();
+    }
+    void endpoint(const Endpoint& value) {
+        address(value.address);
+        number(value.port, 2);
+    }
     void endpoints(const std::vector<Endpoint>& values);  ///< at most 255
-    std::string take() { return std::move(out_); }
+    std::string take() {
+        out_.resize(std::exchange(size_, 0));
+        return std::move(out_);
+    }
 
   private:
-    std::string out_;
+    /// Room for this many bytes behind those that are written.
+    char* room(std::size_t count) {
+        if (out_.size() - size_ < count) out_.resize(2 * out_.size() + count);
+        return out_.data() + size_;
+    }
+
+    std::string out_;  ///< longer than what is written
+    std::size_t size_ = 0;
 };
 
 /// Reads the fields of RecordWriter. After the end, or after a value out of range, all fields are zero and

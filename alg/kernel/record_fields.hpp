@@ -59,10 +59,10 @@ class FieldWriter {
         endpoint(value.endpoint);
     }
     /// At most 255 items, each written by `each`.
-    template <class T, class Each>
-    void list(const std::vector<T>& values, std::size_t /*most*/, Each each) {
+    template <class Each>
+    void list(const auto& values, std::size_t /*most*/, Each each) {
         number(values.size(), 1);
-        for (const T& value : values)
+        for (const auto& value : values)
             each(*this, value);
     }
     /// A std::optional or a Boxed.
@@ -123,8 +123,8 @@ class FieldReader {
         transport(value.transport);
         endpoint(value.endpoint);
     }
-    template <class T, class Each>
-    void list(std::vector<T>& values, std::size_t most, Each each) {
+    template <class Each>
+    void list(auto& values, std::size_t most, Each each) {
         const std::uint64_t count = in_.number(1);
         in_range_ = in_range_ && count <= most;
         values.clear();

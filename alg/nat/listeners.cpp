@@ -55,7 +55,7 @@ bool Listeners::note(const Endpoint& source, const Listener& listener, RecordIds
         Entry& entry = *entries_.edit(source);
         const std::string before = write_record(source, entry.listener);
         entry.listener = listener;
-        store_record(entry.record_id, before, write_record(source, listener), false,
+        store_record(entry.record_id, before, {write_record(source, listener)}, false,
                      std::chrono::ceil<Seconds>(entry.kernel_until - now), changes);
         use(source, entry, now, changes);
     } else {
@@ -72,7 +72,7 @@ void Listeners::use(const Endpoint& source, Entry& entry, Time now, std::vector<
     const bool is_new = entry.kernel_until == Time{0};
     entry.kernel_until = now + 2 * idle;
     const std::string record = write_record(source, entry.listener);
-    store_record(entry.record_id, is_new ? std::string{} : record, record, true,
+    store_record(entry.record_id, is_new ? std::string{} : record, {record}, true,
                  std::chrono::ceil<Seconds>(2 * idle), changes);
 }
 
@@ -124,7 +124,7 @@ bool Listeners::restore(const StoredRecord& record, Time now) {
 void Listeners::list_records(Time now, std::vector<Change>& changes) const {
     for (const auto& [source, entry] : entries_)
         if (entry.kernel_until > now)
-            store_record(entry.record_id, {}, write_record(source, entry.listener), false,
+            store_record(entry.record_id, {}, {write_record(source, entry.listener)}, false,
                          std::chrono::ceil<Seconds>(entry.kernel_until - now), changes);
 }
 

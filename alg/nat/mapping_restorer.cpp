@@ -26,7 +26,7 @@ void MappingRestorer::begin(const Advertised& advertised) {
 }
 
 void MappingRestorer::restore(const Mapping& mapping, const Address& advertised, Time until,
-                              const std::string& note) {
+                              const SharedText& note) {
     MappingEntry entry;
     entry.mapping = mapping;
     entry.advertised = advertised;

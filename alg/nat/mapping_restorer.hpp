@@ -29,7 +29,7 @@ class MappingRestorer {
     void end(std::vector<Change>& changes);
 
   private:
-    void restore(const Mapping& mapping, const Address& advertised, Time until, const std::string& note);
+    void restore(const Mapping& mapping, const Address& advertised, Time until, const SharedText& note);
     void restore(const Diversion& diversion, Time until);
     /// nullptr: there is no such mapping.
     [[nodiscard]] const MappingEntry* restore(const Reachable& reachable);

@@ -32,10 +32,8 @@ void Pinholes::extend(const Pinhole& pinhole, Time until, Time now, std::vector<
 
 Change Pinholes::change_of(const Pinhole& pinhole, PinholeEntry& entry, Change::Op op, Time now) {
     Change made = change(op, pinhole, entry.kernel_until, now);
-    if (entry.note)
-        made.note = *entry.note;
-    else
-        entry.note_id = 0;
+    made.note = entry.note;
+    if (entry.note.empty()) entry.note_id = 0;
     return made;
 }
 
@@ -49,31 +47,31 @@ bool Pinholes::release(const Pinhole& pinhole, std::vector<Change>& changes) {
     return true;
 }
 
-void Pinholes::set_note(const Pinhole& pinhole, std::uint32_t id, const std::string& note) {
+void Pinholes::set_note(const Pinhole& pinhole, std::uint32_t id, const SharedText& note) {
     PinholeEntry* entry = table_.edit(pinhole);
     if (!entry) return;
     entry->note_id = id;
-    entry->note = std::make_shared<const std::string>(note);
+    entry->note = note;
 }
 
 void Pinholes::outdate_note(const Pinhole& pinhole, std::uint32_t id) {
     const PinholeEntry* known = table_.find(pinhole);
-    if (known && known->note_id == id) table_.edit(pinhole)->note.reset();
+    if (known && known->note_id == id) table_.edit(pinhole)->note = {};
 }
 
 void Pinholes::remove_note(const Pinhole& pinhole, std::uint32_t id, Time now, std::vector<Change>& changes) {
     const PinholeEntry* known = table_.find(pinhole);
     if (!known || id == 0 || known->note_id != id) return;
     PinholeEntry& entry = *table_.edit(pinhole);
-    entry.note.reset();
+    entry.note = {};
     if (entry.kernel_until > now) changes.push_back(change_of(pinhole, entry, Change::Op::renew, now));
 }
 
-void Pinholes::restore(const Pinhole& pinhole, Time until, const std::string& note) {
+void Pinholes::restore(const Pinhole& pinhole, Time until, const SharedText& note) {
     PinholeEntry entry;
     entry.kernel_until = until;
     entry.note_id = id_in_note(note);
-    if (entry.note_id != 0) entry.note = std::make_shared<const std::string>(note);
+    if (entry.note_id != 0) entry.note = note;
     table_.put(pinhole, std::move(entry));
 }
 
@@ -117,7 +115,7 @@ void Pinholes::list(Time now, std::vector<Change>& changes) const {
     for (const auto& [pinhole, entry] : table_) {
         if (entry.kernel_until <= now) continue;
         changes.push_back(change(Change::Op::add, pinhole, entry.kernel_until, now));
-        if (entry.note) changes.back().note = *entry.note;
+        changes.back().note = entry.note;
     }
 }
 

@@ -5,12 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
+#include "alg/base/shared_text.hpp"
 #include "alg/base/staged_map.hpp"
 #include "alg/kernel/element.hpp"
 #include "alg/nat/mapping_key.hpp"
@@ -20,8 +19,8 @@ namespace sipalg::nat {
 struct PinholeEntry {
     std::uint32_t users = 0;  ///< calls and bindings that have acquired it
     Time kernel_until{0};
-    std::uint32_t note_id = 0;                ///< the kernel's element has a note of this record; 0: none
-    std::shared_ptr<const std::string> note;  ///< that note; nullptr: it is out of date
+    std::uint32_t note_id = 0;  ///< the kernel's element has a note of this record; 0: none
+    SharedText note;            ///< that note; empty: it is out of date
 };
 
 /// Pinholes with reference counts: a pinhole of several calls or bindings is in the kernel once, until its
@@ -41,7 +40,7 @@ class Pinholes {
     bool release(const Pinhole& pinhole, std::vector<Change>& changes);
 
     /// Puts a piece of the record `id` into the note of the pinhole, which the change that adds it has.
-    void set_note(const Pinhole& pinhole, std::uint32_t id, const std::string& note);
+    void set_note(const Pinhole& pinhole, std::uint32_t id, const SharedText& note);
     /// The record `id` is stored elsewhere.
     void outdate_note(const Pinhole& pinhole, std::uint32_t id);
     /// The record `id` has ended: a pinhole that stays in the kernel has no note of it any more.
@@ -56,7 +55,7 @@ class Pinholes {
                               std::vector<Change>& additions);
 
     /// Restores a pinhole of an earlier daemon without users, which are restored later (A5).
-    void restore(const Pinhole& pinhole, Time until, const std::string& note);
+    void restore(const Pinhole& pinhole, Time until, const SharedText& note);
     /// Removes the pinholes that have no user.
     void remove_unused(std::vector<Change>& changes);
 

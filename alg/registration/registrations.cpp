@@ -200,7 +200,7 @@ void Registrations::prove(const nat::PhonePeer& pair, Time now, Effects& effects
 void Registrations::store(const BindingKey& key, Binding& binding, bool renew, Time now, Effects& effects) {
     std::string record = write_record(key, binding);
     const auto timeout = std::max(std::chrono::ceil<Seconds>(binding.until - now), Seconds{1});
-    store_record(binding.record_id, binding.record, record, renew, timeout, effects.changes);
+    store_record(binding.record_id, binding.record, {record}, renew, timeout, effects.changes);
     binding.record = std::move(record);
 }
 
@@ -269,7 +269,7 @@ bool Registrations::restore(const StoredRecord& record, Time now, Effects& effec
     const bool ends_before = record.until + Seconds{1} < binding.until;
     binding.record_id = record.id;
     binding.record = record.clock == Time{0} ? record.bytes : write_record(key, binding);
-    store_record(record.id, record.bytes, binding.record, ends_before,
+    store_record(record.id, record.bytes, {binding.record}, ends_before,
                  std::chrono::ceil<Seconds>(binding.until - now), effects.changes);
     binding.outside = entry->mapping.outside;
     acquire(key, binding, ends_before ? binding.until : std::min(record.until, binding.until), now, effects);
@@ -281,7 +281,7 @@ bool Registrations::restore(const StoredRecord& record, Time now, Effects& effec
 void Registrations::list_records(Time now, std::vector<Change>& changes) const {
     for (const auto& [key, binding] : bindings_)
         if (binding.until > now)
-            store_record(binding.record_id, {}, binding.record, false,
+            store_record(binding.record_id, {}, {binding.record}, false,
                          std::chrono::ceil<Seconds>(binding.until - now), changes);
 }
 

@@ -6,8 +6,9 @@ namespace {
 
 sipalg::Policy policy(std::size_t calls) {
     sipalg::Policy result;
-    result.max_calls = result.max_calls_per_phone = result.max_calls_per_peer = calls;
-    result.max_mappings = 4 * calls + 1000;
+    // An eighth of each table is for others (X7).
+    result.max_calls = result.max_calls_per_phone = result.max_calls_per_peer = 2 * calls;
+    result.max_mappings = result.max_mappings_per_phone = 8 * calls + 1000;
     return result;
 }
 

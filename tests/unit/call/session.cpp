@@ -127,4 +127,18 @@ TEST_CASE("D5 the lines after the first one of a bundle are bundled") {
     CHECK(s[1].line == 1);
 }
 
+TEST_CASE("P2 a session whose roles are given is shared; a missing role is that of RFC 4145 4.1") {
+    const SharedSession audio = read("m=audio 30000 RTP/AVP 0\r\n");
+    CHECK(with_offer_setup(audio, nullptr).get() == audio.get());
+    CHECK(with_answer_setup(audio, *audio).get() == audio.get());
+    const SharedSession msrp = read("m=message 2855 TCP/MSRP *\r\n");
+    const SharedSession offer = with_offer_setup(msrp, nullptr);
+    CHECK((*msrp)[0].setup == Setup::unspecified);
+    CHECK((*offer)[0].setup == Setup::active);
+    CHECK((*with_answer_setup(msrp, *offer))[0].setup == Setup::passive);
+    const SharedSession passive = read("m=message 2855 TCP/MSRP *\r\na=setup:passive\r\n");
+    CHECK((*with_offer_setup(msrp, passive.get()))[0].setup == Setup::passive);
+    CHECK((*with_answer_setup(msrp, *passive))[0].setup == Setup::active);
+}
+
 }  // namespace sipalg::call

@@ -24,7 +24,7 @@ std::string kinds(const std::vector<Change>& changes) {
 
 std::string stored(const std::string& before, const std::string& after, bool renew = false) {
     std::vector<Change> changes;
-    store_record(7, before, after, renew, Seconds{60}, changes);
+    store_record(7, before, {after}, renew, Seconds{60}, changes);
     return kinds(changes);
 }
 
@@ -242,14 +242,33 @@ TEST_CASE("A5 a record is in the notes of pinholes only if they have all of it, 
     CHECK(stored_records(elements, Time{1000}).empty());
 }
 
+TEST_CASE("A5 fields are in little-endian order, and need no room in advance") {
+    for (const std::size_t expected : {0U, 1U, 512U}) {
+        RecordWriter out(expected);
+        out.number(0x1122334455667788, 8);
+        out.number(0x1122334455667788, 3);
+        out.text(std::string(70'000, 'x'));
+        out.bytes("");
+        out.endpoint({Address::v4(0xC0A8010A), 5060});
+        out.address({});
+        out.endpoint({*Address::parse("2001:db8::1"), 0xBBAA});
+        const std::string written = out.take();
+        CHECK(written.substr(0, 13) == "\x88\x77\x66\x55\x44\x33\x22\x11\x88\x77\x66\xFF\xFF");
+        CHECK(written.size() == 13 + 65'535 + 7 + 1 + 19);
+        CHECK(written.substr(13 + 65'535, 9) == std::string("\x04\xC0\xA8\x01\x0A\xC4\x13\0\x10", 9));
+        CHECK(written.substr(written.size() - 2) == "\xAA\xBB");
+        CHECK(out.take().empty());
+    }
+}
+
 TEST_CASE("A5 P2 a record that one message writes twice is written once") {
     std::vector<Change> changes;
-    store_record(7, "", "old", false, Seconds{60}, changes);
-    store_record(7, "old", std::string(250, 'n'), false, Seconds{90}, changes);
+    store_record(7, "", {"old"}, false, Seconds{60}, changes);
+    store_record(7, "old", {std::string(250, 'n')}, false, Seconds{90}, changes);
     CHECK(kinds(changes) == "0a1a");
     CHECK(std::get<Record>(changes[0].element).bytes == std::string(240, 'n'));
     CHECK(changes[0].timeout == Seconds{90});
-    store_record(7, std::string(250, 'n'), "", false, Seconds{0}, changes);
+    store_record(7, std::string(250, 'n'), {""}, false, Seconds{0}, changes);
     CHECK(kinds(changes) == "0a1a0x1x");
 }
 
