@@ -91,7 +91,7 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
     if (arrival.from == Side::inside) state.hosts.note(arrival.phone().address, arrival.neighbour, now);
     prove(state, arrival, now, decision);
     if (arrival.packet->transport == Transport::tcp) {
-        StreamSink sink(state, decision);
+        StreamSink sink(state, decision, arrival.again);
         decision.step = state.connections.arrive(
             {arrival.from, arrival.bytes, *arrival.packet, arrival.egress, arrival.answered, arrival.token},
             sink, now, {decision.changes, decision.reasons});
@@ -111,6 +111,19 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
     }
     if (!arrival.again)
         note_flow(state, arrival.flow(), arrival.from, decision.reason, arrival.packet->payload, now);
+}
+
+bool can_group(const State& state, const Arrival& arrival) {
+    if (!arrival.packet) return false;
+    if (arrival.packet->transport == Transport::udp) return true;
+    return state.connections.can_stage({arrival.phone(), arrival.peer()}, arrival.bytes, *arrival.packet);
+}
+
+void inspect_in_group(State& state, const Arrival& arrival, Time now, Decision& decision) {
+    if (arrival.packet->transport == Transport::tcp)
+        state.connections.keep({arrival.phone(), arrival.peer()});
+    inspect(state, arrival, now, decision);
+    if (decision.stream) state.connections.stage(decision.step, now, decision.outputs);
 }
 
 void conclude(State& state, bool in_force, Time now, Decision& decision) {

@@ -15,6 +15,12 @@ void inspect(State& state, const Arrival& arrival, Time now, Decision& decision)
 /// For TCP, after inspect() and expire(): fills Decision::outputs with the verdicts of this packet and of
 /// packets that were queued before it. `in_force`: the kernel has accepted the changes.
 void conclude(State& state, bool in_force, Time now, Decision& decision);
+/// P4: whether State::cancel() can take back everything that inspect_in_group() does with the packet.
+bool can_group(const State& state, const Arrival& arrival);
+/// As inspect(), for a packet that shares a transaction with others, so that State::cancel() takes all of
+/// them back. For TCP it fills Decision::outputs too, as if the kernel had accepted the changes; there is no
+/// conclude(). Precondition: can_group().
+void inspect_in_group(State& state, const Arrival& arrival, Time now, Decision& decision);
 /// Resets the connections whose sequence numbers are translated, because nothing translates them after a stop
 /// (T4).
 void end_connections(State& state, Time now, Decision& decision);

@@ -60,7 +60,7 @@ void StreamSink::note_opened(const tcp::ConnectionKey& key, Side from, Time now)
 
 void StreamSink::note(const tcp::ConnectionKey& key, Side from, Reason reason, std::string_view bytes,
                       Time now) {
-    note_flow(state_, flow_key(key), from, reason, bytes, now);
+    if (!again_) note_flow(state_, flow_key(key), from, reason, bytes, now);
 }
 
 Reason StreamSink::reason_of(sip::Kind kind) const {

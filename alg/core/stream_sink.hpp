@@ -9,8 +9,9 @@ namespace sipalg {
 
 class StreamSink : public tcp::MessageSink {
   public:
-    /// Results of messages are added to `decision`.
-    StreamSink(State& state, Decision& decision) : state_(state), decision_(decision) {}
+    /// Results of messages are added to `decision`. `again`: see Arrival.
+    StreamSink(State& state, Decision& decision, bool again = false)
+        : state_(state), decision_(decision), again_(again) {}
 
     tcp::MessageResult inspect(const tcp::StreamMessage& message, Time now) override;
     void note_opened(const tcp::ConnectionKey& key, Side from, Time now) override;
@@ -31,6 +32,7 @@ class StreamSink : public tcp::MessageSink {
   private:
     State& state_;
     Decision& decision_;
+    const bool again_;
 };
 
 }  // namespace sipalg

@@ -16,6 +16,8 @@ namespace {
 
 // The NAT mapping of a silent phone is refreshed for at most this time.
 constexpr Time silent_time{30 * 60 * 1000};
+// P4: the most that a copy may have, so that it costs about as much as one transaction.
+constexpr std::size_t most_edits_to_copy = 512, most_bytes_to_copy = 16384;
 
 }  // namespace
 
@@ -179,7 +181,45 @@ void Connections::end(const Connection& connection, MessageSink& sink, Time now,
     step.ended.push_back(connection.key);
 }
 
+bool Connections::is_kept(const ConnectionKey& key) const {
+    return std::any_of(kept_.begin(), kept_.end(), [&](const Connection& kept) { return kept.key == key; });
+}
+
+bool Connections::can_stage(const ConnectionKey& key, Bytes bytes, const Packet& packet) const {
+    const auto it = connections_.find(key);
+    if (it == connections_.end()) return false;
+    const Connection& connection = it->second;
+    const std::size_t edits = connection.from_phone.edit_count() + connection.from_peer.edit_count();
+    const bool is_copied_easily = connection.phase() == Phase::open && !connection.claim &&
+                                  connection.memory() <= most_bytes_to_copy && edits <= most_edits_to_copy;
+    if (!is_copied_easily && !is_kept(key)) return false;
+    const auto segment = parse_segment(bytes, packet);
+    return segment && (segment->flags & (Segment::syn | Segment::fin | Segment::rst)) == 0;
+}
+
+void Connections::keep(const ConnectionKey& key) {
+    if (!is_kept(key)) kept_.push_back(connections_.at(key));
+}
+
+// A group forgets no connection, so each one that was kept is still there.
+void Connections::cancel() {
+    for (Connection& kept : kept_) {
+        const auto it = connections_.find(kept.key);
+        usage_.change(kept.key.phone.address, it->second.counted, kept.counted);
+        connections_.erase(it);
+        connections_.try_emplace(kept.key, std::move(kept));
+    }
+    kept_.clear();
+    deadlines_.cancel();
+}
+
+// A conclusion is final, even if the next transaction is cancelled.
 void Connections::conclude(const Step& step, bool in_force, Time now, std::vector<Output>& outputs) {
+    carry_out(step, in_force, now, outputs);
+    deadlines_.commit();
+}
+
+void Connections::carry_out(const Step& step, bool in_force, Time now, std::vector<Output>& outputs) {
     if (in_force)
         for (const ConnectionKey& key : step.ended)
             forget(key, outputs);
@@ -188,7 +228,6 @@ void Connections::conclude(const Step& step, bool in_force, Time now, std::vecto
             conclude_local_ack(*connection, in_force, now, outputs);
             schedule(*connection, now);
         }
-    deadlines_.commit();  // a conclusion is final, even if the next transaction is cancelled
     if (step.action == Step::Action::none) return;
     const bool passes = step.action == Step::Action::pass || (step.opening && !in_force);
     if (passes || step.action == Step::Action::drop) {
@@ -208,7 +247,6 @@ void Connections::conclude(const Step& step, bool in_force, Time now, std::vecto
     if (connection->phase() != Phase::opening) half_open_.remove(step.key);
     account(*connection);
     schedule(*connection, now);
-    deadlines_.commit();
 }
 
 Step Connections::expire(MessageSink& sink, Time now, Staged staged, std::vector<Output>& outputs) {

@@ -4,6 +4,10 @@
 // arrive() reads the messages that it completes and stages their changes. The kernel applies the changes or
 // refuses. conclude() gives verdicts to the packet and to packets that were queued before it. Nothing is sent
 // before conclude(), and arrive() can be cancelled until then. expire() is followed by conclude() too.
+//
+// A segment whose changes share a transaction with those of others (P4) is concluded before the kernel has
+// answered, so that the next segment of its connection finds the numbers that this one leaves. Its connection
+// is copied before its first such segment, and cancel() puts the copy back.
 #pragma once
 
 #include <cstdint>
@@ -50,6 +54,17 @@ class Connections {
     /// `in_force`: the kernel has applied the changes. A packet that no output names stays queued.
     void conclude(const Step& step, bool in_force, Time now, std::vector<Output>& outputs);
 
+    /// P4: whether cancel() can take back what arrive() and stage() do with the packet. Not for segments that
+    /// begin or end a connection, and not for those of a connection whose copy would be long: they are rare.
+    bool can_stage(const ConnectionKey& key, Bytes bytes, const Packet& packet) const;
+    /// Prepares the connection of a packet for stage(). Call it before arrive().
+    void keep(const ConnectionKey& key);
+    /// As conclude(), before the kernel has answered and as if it had accepted. The outputs must not be
+    /// carried out before commit(); cancel() takes everything back.
+    void stage(const Step& step, Time now, std::vector<Output>& outputs) {
+        carry_out(step, true, now, outputs);
+    }
+
     /// Handles the timers: local acknowledgements, retransmissions, incomplete messages and ended
     /// connections. Packets that need no change in the kernel are added to `outputs` at once.
     [[nodiscard]] Step expire(MessageSink& sink, Time now, Staged staged, std::vector<Output>& outputs);
@@ -74,8 +89,11 @@ class Connections {
     /// nullptr: the connection is not read.
     const Connection* find(const ConnectionKey& key) const;
 
-    void commit() { deadlines_.commit(); }
-    void cancel() { deadlines_.cancel(); }
+    void commit() {
+        kept_.clear();
+        deadlines_.commit();
+    }
+    void cancel();
     /// See State::shrink().
     void shrink() {
         connections_.rehash(0);
@@ -85,6 +103,7 @@ class Connections {
 
   private:
     Connection* lookup(const ConnectionKey& key);
+    bool is_kept(const ConnectionKey& key) const;
     void arrive_syn(const ArrivedPacket& arrived, const Segment& segment, MessageSink& sink, Time now,
                     Staged staged, Step& step);
     void open(Side from, const Segment& syn, const Egress& egress, MessageSink& sink, Time now, Staged staged,
@@ -97,6 +116,7 @@ class Connections {
     void end(const Connection& connection, MessageSink& sink, Time now, Staged staged, Step& step) const;
 
     void forget(const ConnectionKey& key, std::vector<Output>& outputs);
+    void carry_out(const Step& step, bool in_force, Time now, std::vector<Output>& outputs);
 
     void run_timers(Connection& connection, MessageSink& sink, Time now, Staged staged, Step& step,
                     std::vector<Output>& outputs);
@@ -109,6 +129,7 @@ class Connections {
     DeadlineQueue<ConnectionKey, ConnectionKeyHash> deadlines_;
     Usage usage_;
     HalfOpen half_open_;
+    std::vector<Connection> kept_;  ///< as they were before stage(), each once
 };
 
 }  // namespace sipalg::tcp

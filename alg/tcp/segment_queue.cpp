@@ -4,6 +4,13 @@
 
 namespace sipalg::tcp {
 
+SegmentQueue::Entry::Entry(const Carrier& original, bool has_verdict)
+    : packet(original.bytes.begin(), original.bytes.end()), carrier(original), forwarded(has_verdict) {
+    carrier.bytes = packet;
+    carrier.segment.payload = {reinterpret_cast<const char*>(packet.data()) + original.segment.header_size,
+                               original.segment.payload.size()};
+}
+
 bool SegmentQueue::has_use_for(const Carrier& carrier) const {
     if (entries_.size() >= max_segments || bytes_ + carrier.bytes.size() > max_bytes) return false;
     return std::none_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
@@ -13,19 +20,11 @@ bool SegmentQueue::has_use_for(const Carrier& carrier) const {
 }
 
 void SegmentQueue::add(const Carrier& carrier, bool forwarded) {
-    Entry entry;
-    entry.packet.assign(carrier.bytes.begin(), carrier.bytes.end());
-    entry.carrier = carrier;
-    entry.carrier.bytes = entry.packet;
-    entry.carrier.segment.payload = {
-        reinterpret_cast<const char*>(entry.packet.data()) + carrier.segment.header_size,
-        carrier.segment.payload.size()};
-    entry.forwarded = forwarded;
-    bytes_ += entry.packet.size();
+    bytes_ += carrier.bytes.size();
     const auto behind =
         std::upper_bound(entries_.begin(), entries_.end(), carrier.begin,
                          [](Position begin, const Entry& queued) { return begin < queued.carrier.begin; });
-    entries_.insert(behind, std::move(entry));
+    entries_.insert(behind, Entry(carrier, forwarded));
 }
 
 SegmentQueue::Entry SegmentQueue::take(Entries::iterator entry) {

@@ -27,6 +27,11 @@ class SegmentQueue {
     static constexpr std::size_t max_bytes = 131072;
 
     struct Entry {
+        Entry(const Carrier& original, bool has_verdict);
+        Entry(const Entry& other) : Entry(other.carrier, other.forwarded) {}
+        Entry(Entry&&) noexcept = default;
+        Entry& operator=(Entry&&) noexcept = default;
+
         std::vector<std::uint8_t> packet;
         Carrier carrier;         ///< views into `packet`
         bool forwarded = false;  ///< has its verdict, and is kept only for its bytes

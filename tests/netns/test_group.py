@@ -6,6 +6,7 @@ import socket
 import struct
 
 from labtest import PHONE1, PROVIDER, LabTest, main, rtp, sip, wait_for
+from tcptest import TcpTest, Transaction, description
 
 WINDOW = 64
 READ = 16  # packets that the daemon reads at once
@@ -13,7 +14,9 @@ NETFILTER = 12  # NETLINK_NETFILTER
 GET_GENERATION = 10 << 8 | 16  # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN
 
 
-class Group(LabTest):
+class Transactions:
+    """Counts the transactions of messages that wait together."""
+
     def setUp(self):
         super().setUp()
         self.asked = self.lab.router.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETFILTER)
@@ -37,6 +40,8 @@ class Group(LabTest):
             self.lab.daemon.send(signal.SIGCONT)
         return lambda: self.transactions() - before
 
+
+class Group(Transactions, LabTest):
     def test_window(self):
         """P4, law 1: 64 calls at once have few transactions, the right media and an end."""
         phone, peer = self.phone(), self.peer()
@@ -81,6 +86,23 @@ class Group(LabTest):
         self.assertEqual(self.calls(), {})
         self.assert_no_pinholes()
         self.assertNotIn("refused", self.lab.daemon.output())
+
+
+class Segments(Transactions, TcpTest):
+    def test_stream(self):
+        """P4 T1: eight messages at once on one connection have few transactions, and arrive rewritten and in order."""
+        connection = self.shifted()
+        pairs = [connection.names.out(Transaction("INVITE").request(), description()) for _ in range(8)]
+
+        def send():
+            for sent, _ in pairs:
+                connection.near.send(sent)
+                connection.near.wait_sent()
+        passed = self.together(send, len(pairs))
+        connection.far.expect(b"".join(wanted for _, wanted in pairs))
+        self.assertLessEqual(passed(), 2)
+        self.assertEqual(len(self.calls()), len(pairs))
+        connection.options()
 
 
 if __name__ == "__main__":

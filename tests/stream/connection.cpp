@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "alg/core/state.hpp"
 
@@ -133,6 +134,15 @@ void Connection::arrive(Side from, const Packet& packet) {
     arrival.token = token_;
     arrival.established = from == Side::outside;
     arrival.checksum_unverified = true;
+    if (!can_group(state_, arrival)) {
+        settle();
+        return decide_alone(arrival);
+    }
+    decide_in_group(arrival);
+    if (dice_.one_in(3)) settle();
+}
+
+void Connection::decide_alone(Arrival arrival) {
     inspect(state_, arrival, now_, decision_);
     if (!decision_.asked.empty()) {
         state_.cancel();
@@ -140,9 +150,35 @@ void Connection::arrive(Side from, const Packet& packet) {
         inspect(state_, arrival, now_, decision_);
     }
     kernel_.put_in_force(state_, decision_.changes, now_);
-    if (!decision_.stream) return carry({Output::Kind::pass, arrival.token, {}, from, {}});
-    conclude(state_, true, now_, decision_);
-    for (const Output& output : decision_.outputs)
+    if (decision_.stream) conclude(state_, true, now_, decision_);
+    carry_all(arrival, decision_);
+}
+
+void Connection::decide_in_group(const Arrival& arrival) {
+    auto& [again, decision] = group_.emplace_back(arrival, Decision());
+    inspect_in_group(state_, arrival, now_, decision);
+    again.again = true;
+    if (!decision.asked.empty()) throw std::runtime_error("a message asks");
+}
+
+// Law 4: the kernel refuses some groups as a whole, and then accepts each packet alone.
+void Connection::settle() {
+    const auto group = std::exchange(group_, {});
+    std::vector<Change> changes;
+    for (const auto& [arrival, decision] : group)
+        changes.insert(changes.end(), decision.changes.begin(), decision.changes.end());
+    if (!changes.empty() && dice_.one_in(3)) kernel_.refuse();
+    const bool in_force = kernel_.put_in_force(state_, changes, now_);
+    for (const auto& [arrival, decision] : group)
+        if (in_force)
+            carry_all(arrival, decision);
+        else
+            decide_alone(arrival);
+}
+
+void Connection::carry_all(const Arrival& arrival, const Decision& decision) {
+    if (!decision.stream) return carry({Output::Kind::pass, arrival.token, {}, arrival.from, {}});
+    for (const Output& output : decision.outputs)
         carry(output);
 }
 
@@ -168,6 +204,7 @@ void Connection::expire() {
 }
 
 void Connection::advance(Time by) {
+    settle();
     now_ += by;
     expire();
 }
@@ -181,6 +218,7 @@ void Connection::restart() {
                      [](const auto& entry) { return std::holds_alternative<Record>(entry.first); }))
         return;
     held_.clear();
+    group_.clear();
     const std::vector<StoredElement> elements = kernel_.read(now_);
     stored_.emplace(policy());
     const auto changes = state_.restore(
@@ -189,6 +227,7 @@ void Connection::restart() {
 }
 
 bool Connection::quiet() const {
+    if (!group_.empty()) return false;
     for (const End* own : {&phone_, &peer_})
         if (!own->to_router.empty() || !own->from_router.empty()) return false;
     return true;
@@ -218,6 +257,7 @@ void Connection::move() {
             break;
         default: break;
     }
+    if (dice_.one_in(20)) settle();
     if (quiet() && dice_.one_in(4)) {
         advance(Time{30});
         if (quiet()) {

@@ -37,6 +37,10 @@ class Connection {
     void say(Side from, const std::string& sent, const std::string& heard);
     void emit(Side from, Packet packet);
     void arrive(Side from, const Packet& packet);
+    void decide_alone(Arrival arrival);
+    void decide_in_group(const Arrival& arrival);
+    void settle();
+    void carry_all(const Arrival& arrival, const Decision& decision);
     void carry(const Output& output);
     void deliver(Side to);
     void move();
@@ -54,6 +58,7 @@ class Connection {
     State& state_;  ///< the same place across restarts
     TableKernel kernel_;
     Decision decision_;
+    std::vector<std::pair<Arrival, Decision>> group_;  ///< whose transaction is not yet sent (P4)
     std::map<std::uint64_t, std::pair<Side, Packet>> held_;
     std::uint64_t token_ = 0;
     End phone_, peer_;

@@ -135,6 +135,17 @@ void SegmentTraffic::arrive(const Odd& odd) {
     arrival.token = token;
     arrival.established = side_ == Side::outside;
     arrival.checksum_unverified = true;
+    // P4: some segments are decided as in a group, of which the kernel refuses some.
+    if (token % 4 != 0 && can_group(state_, arrival)) {
+        inspect_in_group(state_, arrival, now_, decision_);
+        const bool refused = token % 4 == 1 || !decision_.asked.empty() || kernel_.refuses();
+        if (!refused) {
+            put_in_force();
+            return decision_.stream ? carry_all() : carry({Output::Kind::pass, token, {}, side_, {}});
+        }
+        state_.cancel();
+        arrival.again = true;
+    }
     inspect(state_, arrival, now_, decision_);
     if (!decision_.asked.empty()) {
         state_.cancel();

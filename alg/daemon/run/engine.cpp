@@ -115,41 +115,6 @@ Action Engine::handle(const Arrival& arrival, Time now, std::size_t longest) {
     return result;
 }
 
-Action Engine::conclude_stream(const Arrival& arrival, bool in_force, Time now) {
-    conclude(state_, in_force, now, decision_);
-    if (decision_.reasons.empty()) decision_.reasons.push_back(decision_.reason);
-    for (const Reason reason : decision_.reasons) {
-        count(!in_force && reason == Reason::rewritten ? Reason::kernel_refused : reason);
-    }
-    Action action{Action::Kind::wait, {}};
-    for (Output& output : decision_.outputs) {
-        if (output.kind == Output::Kind::inject || output.token != arrival.token) {
-            if (emit_) emit_(output);
-            continue;
-        }
-        if (output.kind == Output::Kind::replace) {
-            packet_.swap(output.bytes);
-            action = {Action::Kind::replace, packet_};
-        } else {
-            action.kind = output.kind == Output::Kind::drop ? Action::Kind::drop : Action::Kind::pass;
-        }
-    }
-    return action;
-}
-
-void Engine::emit_all() {
-    for (const Reason reason : decision_.reasons)
-        count(reason);
-    if (emit_)
-        for (const Output& output : decision_.outputs)
-            emit_(output);
-}
-
-void Engine::end_connections(Time now) {
-    sipalg::end_connections(state_, now, decision_);
-    emit_all();
-}
-
 Action Engine::observe(const Arrival& arrival, Time now) {
     try {
         const Observer::Seen seen = observer_.see(arrival, now);

@@ -141,6 +141,9 @@ class Engine {
     void settle_again(Time now);
     void handle_each(Time now);
     Action conclude_stream(const Arrival& arrival, bool in_force, Time now);
+    void count_stream(const Decision& decision, bool in_force);
+    Action take_outputs(Decision& decision, const Arrival& arrival);
+    void emit(Group::Member& member);
     void emit_all();
     void log_refusal(const std::string& refusal, const char* otherwise, Time now);
 

@@ -8,25 +8,27 @@ namespace sipalg::daemon {
 
 namespace {
 
-// One packet may be the last segment of several messages, and gives verdicts to segments before it.
-bool can_wait(const Arrival& arrival) {
-    return arrival.packet && arrival.packet->transport == Transport::udp;
+// A segment without bytes changes nothing in the kernel, so that nothing needs to be taken back.
+bool is_bare_segment(const Arrival& arrival) {
+    return arrival.packet && arrival.packet->transport == Transport::tcp && arrival.packet->payload.empty();
 }
 
-bool has_effects(const Decision& decision) {
-    return !decision.changes.empty() || !decision.stale.empty() || !decision.ended.empty();
+// A segment without an output waits for the rest of its message, which may be in the same read.
+bool has_to_wait(const Decision& decision) {
+    return !decision.changes.empty() || !decision.stale.empty() || !decision.ended.empty() ||
+           (decision.stream && decision.outputs.empty());
 }
 
 }  // namespace
 
 // P4
 Action Engine::gather(const Arrival& arrival, Time now, std::size_t longest) {
-    if (!can_wait(arrival)) {
+    if (state_.mode_of(arrival) == Mode::observe) return handle(arrival, now, longest);
+    if (group_.is_full()) settle(now);
+    if ((group_.empty() && is_bare_segment(arrival)) || !can_group(state_, arrival)) {
         settle(now);
         return handle(arrival, now, longest);
     }
-    if (state_.mode_of(arrival) == Mode::observe) return handle(arrival, now, longest);
-    if (group_.is_full()) settle(now);
     explain_if_read();
     Group::Member& member = group_.add(arrival, longest);
     if (!decide(member, now)) {
@@ -37,11 +39,12 @@ Action Engine::gather(const Arrival& arrival, Time now, std::size_t longest) {
         settle_again(now);
         return handle(alone, now, longest);
     }
-    // A packet without changes need not wait, unless a packet before it waits: the order of a flow is kept.
-    if (group_.size() > 1 || has_effects(member.decision)) return {Action::Kind::wait, {}};
+    // Any other packet leaves at once, unless a packet before it waits: the order of a flow is kept.
+    if (group_.size() > 1 || has_to_wait(member.decision)) return {Action::Kind::wait, {}};
     state_.commit();
     finish(member, now);
     group_.clear();
+    if (member.decision.stream) return take_outputs(member.decision, arrival);
     switch (member.verdict.kind) {
         case Output::Kind::replace: return {Action::Kind::replace, member.verdict.bytes};
         case Output::Kind::drop: return {Action::Kind::drop, {}};
@@ -54,7 +57,7 @@ Action Engine::gather(const Arrival& arrival, Time now, std::size_t longest) {
 bool Engine::decide(Group::Member& member, Time now) {
     Decision& decision = member.decision;
     try {
-        sipalg::inspect(state_, member.arrival, now, decision);
+        inspect_in_group(state_, member.arrival, now, decision);
         if (!decision.asked.empty()) return false;
         if (decision.rewritten || decision.destination_port) {
             member.verdict.kind = Output::Kind::replace;
@@ -81,9 +84,18 @@ void Engine::settle(Time now) {
     for (std::size_t i = 0; i < group_.size(); ++i)
         finish(group_[i], now);
     erase_ended(group_.ended());
-    for (std::size_t i = 0; i < group_.size(); ++i)
-        if (emit_) emit_(group_[i].verdict);
+    if (emit_)
+        for (std::size_t i = 0; i < group_.size(); ++i)
+            emit(group_[i]);
     group_.clear();
+}
+
+// A segment of a connection that is read has outputs, or none if it waits for the rest of a message.
+void Engine::emit(Group::Member& member) {
+    if (!member.decision.stream) return emit_(member.verdict);
+    for (const Output& output : member.decision.outputs)
+        emit_(output);
+    member.decision.outputs.clear();  // the next use of its place may be much later (P5)
 }
 
 bool Engine::apply_group() {
@@ -103,7 +115,10 @@ bool Engine::apply_group() {
 }
 
 void Engine::finish(Group::Member& member, Time now) {
-    count(member.decision.reason);
+    if (member.decision.stream)
+        count_stream(member.decision, true);
+    else
+        count(member.decision.reason);
     try {
         announce(member.decision, now);
     } catch (const std::exception& error) {
@@ -129,6 +144,7 @@ void Engine::handle_each(Time now) {
         Group::Member& member = group_[i];
         member.arrival.again = true;
         const Action action = handle(member.arrival, now, member.longest);
+        if (action.kind == Action::Kind::wait) continue;
         member.verdict.kind = action.kind == Action::Kind::replace ? Output::Kind::replace
                               : action.kind == Action::Kind::drop  ? Output::Kind::drop
                                                                    : Output::Kind::pass;

@@ -21,7 +21,7 @@ class Group {
         Arrival arrival;  ///< its bytes stay in the buffer of the queue
         std::size_t longest = 0;
         Decision decision;
-        Output verdict;
+        Output verdict;  ///< unless Decision::stream: then Decision::outputs has it
     };
 
     /// The most packets; a read of the queue has no more.

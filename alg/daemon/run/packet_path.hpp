@@ -16,7 +16,7 @@
 namespace sipalg::daemon {
 
 /// Owns the two queues whose packets get verdicts, and the packets whose verdict has to wait: segments of TCP
-/// for the rest of a message, and datagrams for the transaction of their read. Those that still wait when
+/// for the rest of a message, and packets for the transaction of their read. Those that still wait when
 /// this object ends pass unmodified.
 class PacketPath {
   public:

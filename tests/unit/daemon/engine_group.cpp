@@ -2,101 +2,16 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <map>
-#include <set>
-#include <stdexcept>
 
-#include "alg/daemon/run/engine.hpp"
 #include "tests/unit/daemon/captured_log.hpp"
+#include "tests/unit/daemon/group_router.hpp"
 #include "tests/unit/flow_tracker.hpp"
 #include "tests/unit/packets.hpp"
 
 using namespace sipalg;
-using namespace sipalg::daemon;
+using test::Router, test::wan;
 
 namespace {
-
-const Address wan = *Address::parse("203.0.113.1");
-
-/// Holds the elements, and refuses transactions with a mapping of one inside port.
-struct ElementKernel : Kernel {
-    std::set<Element> elements;
-    std::vector<std::size_t> transactions;  ///< the number of changes in each
-    std::uint16_t refused_port = 0;
-    bool broken = false;
-    std::optional<std::uint16_t> port;  ///< behind public port 14830
-    std::function<void()> before_answer;
-
-    void erase(std::span<const ConntrackTuple>) override {
-        if (broken) throw std::runtime_error("netlink is gone");
-    }
-    Result<> apply(std::span<const Change> changes) override {
-        if (broken) throw std::runtime_error("netlink is gone");
-        if (before_answer) before_answer();
-        transactions.push_back(changes.size());
-        for (const Change& change : changes) {
-            const auto* mapping = std::get_if<Mapping>(&change.element);
-            if (mapping && mapping->inside.port == refused_port) return Failure{std::string("no")};
-        }
-        for (const Change& change : changes) {
-            std::erase_if(elements, [&](const Element& known) {
-                const auto *a = std::get_if<Record>(&known), *b = std::get_if<Record>(&change.element);
-                return known == change.element || (a && b && a->id == b->id && a->part == b->part);
-            });
-            if (change.op != Change::Op::remove) elements.insert(change.element);
-        }
-        return {};
-    }
-    std::optional<std::uint16_t> inside_port(const PortQuestion& question) override {
-        return question.outside.port == 14830 ? port : std::nullopt;
-    }
-};
-
-struct Verdict {
-    Output::Kind kind = Output::Kind::pass;
-    std::string payload;
-    friend bool operator==(const Verdict&, const Verdict&) = default;
-};
-
-struct Router {
-    State state{Policy{}};
-    ElementKernel kernel;
-    std::map<std::uint64_t, Verdict> verdicts;  ///< by token
-    std::vector<std::uint64_t> order;           ///< of the emitted ones
-    Engine engine{state, kernel, Policy{}, [this](const Output& output) {
-                      order.push_back(output.token);
-                      verdicts[output.token] = {output.kind, payload(output.bytes)};
-                  }};
-    Time now{1'000'000};
-
-    static std::string payload(Bytes bytes) {
-        const auto packet = parse_packet(bytes);
-        return packet ? std::string(packet->payload) : std::string();
-    }
-    std::uint64_t count(Reason reason) const { return engine.counters()[static_cast<std::size_t>(reason)]; }
-    /// True: the packet waits.
-    bool gather(const std::vector<std::uint8_t>& packet, std::uint64_t token, std::size_t longest = 65531) {
-        return note(engine.gather({Side::inside, packet, {wan, wan}, false, token}, now, longest), token);
-    }
-    void handle(const std::vector<std::uint8_t>& packet, std::uint64_t token) {
-        note(engine.handle({Side::inside, packet, {wan, wan}, false, token}, now, 65531), token);
-    }
-    bool note(const Action& action, std::uint64_t token) {
-        if (action.kind == Action::Kind::wait) return true;
-        const auto kind = action.kind == Action::Kind::replace ? Output::Kind::replace
-                          : action.kind == Action::Kind::drop  ? Output::Kind::drop
-                                                               : Output::Kind::pass;
-        verdicts[token] = {kind, payload(action.packet)};
-        return false;
-    }
-    /// What the kernel should hold.
-    std::set<Element> expected() {
-        std::set<Element> all;
-        for (const Change& change : state.elements(now))
-            all.insert(change.element);
-        return all;
-    }
-};
 
 /// An INVITE of call `number`, whose audio is at port 4000 + 2 * number of `media`.
 std::vector<std::uint8_t> invite(int number, const std::string& media = "192.168.1.10", int cseq = 1) {
@@ -263,14 +178,6 @@ TEST_CASE("P4 a message that is too long for a verdict does not stop the others"
     CHECK(router.count(Reason::too_long) == 1);
     CHECK(totals(router.state).calls == 1);
     CHECK(outward(router) == 2);
-}
-
-TEST_CASE("P4 a segment of TCP is decided after the packets that wait") {
-    Router router;
-    const auto first = invite(1), segment = test::tcp_packet("192.168.1.10:5062", "203.0.113.10:5060", "");
-    CHECK(router.gather(first, 1));
-    router.gather(segment, 2);
-    CHECK(router.order == std::vector<std::uint64_t>{1});
 }
 
 TEST_CASE("P4 O4 nothing is logged before the kernel has acknowledged it") {

@@ -99,6 +99,10 @@ TEST_CASE("P4 several changes of a key: the first tells what may be there, the l
                 "create " + in1 + inside5 + " 70000ms", "create " + out5 + public1 + " 70000ms"});
     CHECK(fast({{Op::add, pinhole, Seconds{5}}, {Op::renew, pinhole, Seconds{6}}}, Removal::destroy) ==
           Lines{"create " + hole + " 6000ms"});
+    // Of a record that two messages change, the last bytes remain.
+    const Record first{7, 2, "one"}, last{7, 2, "two"};
+    CHECK(fast({{Op::add, first, Seconds{5}}, {Op::renew, last, Seconds{6}}}, Removal::destroy) ==
+          fast({{Op::add, last, Seconds{6}}}, Removal::destroy));
     // What is removed at the end is absent, even if the daemon did not know that it existed.
     CHECK(fast({{Op::add, pinhole, Seconds{5}}, {Op::remove, pinhole, {}}}, Removal::destroy) ==
           Lines{"destroy " + hole});
