@@ -1,6 +1,7 @@
 #include "alg/nat/mappings.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "alg/base/earliest.hpp"
@@ -69,8 +70,8 @@ const MappingEntry* Mappings::map(const Socket& inside, const Egress& egress, co
                !ports_.is_others(inside, egress.address, port, preferred, wish.run);
     };
     if (wish.exact && !is_free(preferred)) return nullptr;
-    const auto port = wish.exact ? ports_.choose(preferred, wish.run, is_free)
-                                 : choose_port(preferred, wish.run, now, is_free, changes);
+    const auto port = wish.exact ? ports_.choose(preferred, wish.run, std::cref(is_free))
+                                 : choose_port(preferred, wish.run, now, std::cref(is_free), changes);
     if (!port) return nullptr;
     return &enter({inside.transport, inside.endpoint, {egress.address, *port}}, egress, wish,
                   way && way->port == *port, now);
