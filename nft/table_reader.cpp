@@ -12,6 +12,18 @@
 
 namespace sipalg::nft {
 
+namespace {
+
+// Not the operator of the vectors, of which g++ 14 warns falsely at -O3.
+bool is_lower(const std::vector<std::uint8_t>& a, const std::vector<std::uint8_t>& b) {
+    const auto text = [](const std::vector<std::uint8_t>& bytes) {
+        return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    };
+    return text(a) < text(b);
+}
+
+}  // namespace
+
 std::span<const std::uint8_t> data_of(const nftnl_expr* expression, std::uint16_t attribute) {
     std::uint32_t size = 0;
     const void* data = nftnl_expr_get(expression, attribute, &size);
@@ -89,12 +101,12 @@ const std::vector<SetElement>& TableReader::elements(const std::string& set) {
     if (!ends.empty())
         for (const SetElement& element : starts)
             ends.push_back(element.low);
-    std::sort(ends.begin(), ends.end());
+    std::sort(ends.begin(), ends.end(), is_lower);
     for (SetElement& element : starts) {
         if (!element.high.empty()) continue;
         element.high = element.low;
         if (ends.empty()) continue;
-        const auto end = std::upper_bound(ends.begin(), ends.end(), element.low);
+        const auto end = std::upper_bound(ends.begin(), ends.end(), element.low, is_lower);
         if (end == ends.end()) {
             std::fill(element.high.begin(), element.high.end(), std::uint8_t{0xff});
             continue;
