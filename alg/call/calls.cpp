@@ -318,10 +318,10 @@ bool Calls::restore(const StoredRecord& record, Time now, Effects& effects) {
     call.record_in_notes = record.in_notes && record.clock == Time{0};
     call.restored = true;
     some_unmodified_ = some_unmodified_ || call.unmodified;
-    const std::string present = record.clock == Time{0} ? record.bytes : write_record(key, call);
-    call.record = RecordPieces(present);
+    const WrittenRecord present{record.clock == Time{0} ? record.bytes : write_record(key, call)};
+    call.record = present.pieces;
     store_record(record.id, record.in_notes ? std::string_view() : record.bytes,
-                 {call.record_in_notes ? std::string() : present}, false,
+                 call.record_in_notes ? WrittenRecord() : present, false,
                  std::chrono::ceil<Seconds>(std::max(record.until - now, Time{1})), effects.changes);
     call.active = now;  // silence counts from now on, because media were not observed before
     call.renew_at = now + std::max(record.until - now, Time{0}) / 2;
@@ -377,10 +377,10 @@ void Calls::list_records(RecordState wanted, Time now, std::vector<Change>& chan
     std::vector<CallKey> outdated;
     for (const auto& [key, call] : calls_) {
         if (wanted == RecordState::in_kernel && (call.record_in_notes || call.record.empty())) continue;
-        const std::string record = write_record(key, call);
-        store_record(call.record_id, {}, {record}, false,
+        const WrittenRecord record{write_record(key, call)};
+        store_record(call.record_id, {}, record, false,
                      std::chrono::ceil<Seconds>(Resources::lifetime(call, now) - now), changes);
-        if (wanted == RecordState::in_kernel && call.record != RecordPieces(record)) outdated.push_back(key);
+        if (wanted == RecordState::in_kernel && call.record != record.pieces) outdated.push_back(key);
     }
     for (const CallKey& key : outdated) {
         Call& call = *calls_.edit(key);
